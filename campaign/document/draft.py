@@ -1,0 +1,96 @@
+"""What a document says, before anybody edits it: the shape that `flask appeal parse --json` prints.
+
+Absent things are `None` or empty, never invented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTarget:
+    """Someone the letter is addressed to, with the document's own address lines."""
+
+    kind: str  # primary, copy or embassy
+    role: str | None = None
+    name: str | None = None
+    address: tuple[str, ...] = ()
+    country: str | None = None  # ISO 3166-1 alpha-2
+    salutation: str | None = None
+    emails: tuple[str, ...] = ()
+    faxes: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    social: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLetter:
+    """The model letter without its emphasis; `paragraphs` holds what stands between salutation and closing."""
+
+    salutation: str | None
+    paragraphs: tuple[str, ...]
+    closing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPerson:
+    """Somebody the case is about."""
+
+    name: str
+    pronoun: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftWarning:
+    """A doubt the reader had; `line` counts from 1 in the text that was read."""
+
+    code: str
+    message: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftAppeal:
+    """One appeal in one language, as its document has it."""
+
+    language: str  # ISO 639-1
+    reference: str | None = None  # "UA 12/22"
+    sequence: int = 1
+    index: str | None = None
+    issued_on: date | None = None
+    country: str | None = None  # ISO 3166-1 alpha-2
+    headline: str | None = None
+    summary: str | None = None  # Markdown
+    targets: tuple[DraftTarget, ...] = ()
+    letter: DraftLetter | None = None
+    talking_points: tuple[str, ...] = ()
+    background: str | None = None  # Markdown
+    languages: tuple[str, ...] = ()  # ISO 639-1, the preferred one first
+    own_language: bool = False
+    deadline: date | None = None
+    people: tuple[DraftPerson, ...] = ()
+    previous: str | None = None
+    warnings: tuple[DraftWarning, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as JSON types, with the keys in the order that the contract shows."""
+        order = (
+            "reference sequence index issued_on language country headline summary targets letter talking_points"
+            " background languages own_language deadline people previous warnings"
+        )
+        values = asdict(self)
+        return {key: _plain(values[key]) for key in order.split()}
+
+
+def _plain(value: Any) -> Any:
+    """Dates as ISO 8601 and tuples as lists, all the way down."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
