@@ -1,0 +1,162 @@
+"""Which block each line belongs to: walks the lines once and switches where a label begins.
+
+A flow (front, act, targets, letter, background…) goes on until the next one; a short block (deadline, languages,
+name…) takes its value and gives the rest back to the flow it interrupted, or to `loose`, which nothing reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .emphasis import is_bold, is_heading
+from .fold import Word, fold, has_words, words
+from .labels import GAP, Phrase, vocabulary
+from .lines import Ledger, Line
+
+FLOWS = frozenset("act write appeals contact copies diplomatic solidarity letter background".split())
+_LONG = 4  # words that make a label sure without a colon
+_GAP_MAX = 25
+_LOOK = 60  # words of a line, and of the lines it is broken over, that can hold a label
+_BROKEN_OVER = 5
+_DATED = frozenset({"deadline", "appeals", "write"})
+_INLINE = frozenset({"languages", "own", "late", "boilerplate"})
+_BULLETS = "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>"
+
+
+@dataclass(slots=True)
+class Block:
+    """A label and the lines under it, the rest of the label's own line first."""
+
+    kind: str
+    language: str | None
+    line: int
+    lines: list[Line] = field(default_factory=list)
+
+    def text(self) -> str:
+        return " ".join(line.text.strip() for line in self.lines if not line.is_blank)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A label found at the start of a line: `until` is how many further lines it covers, `end` where it stops."""
+
+    phrase: Phrase
+    until: int
+    end: int
+
+
+class Labels:
+    """Finds labels at the start of lines."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = lines
+        self._words: dict[int, list[Word]] = {}
+
+    def _of(self, at: int) -> list[Word]:
+        if at not in self._words:
+            self._words[at] = words(self._lines[at].text[:600], _LOOK)
+        return self._words[at]
+
+    def at(self, index: int, kinds: frozenset[str] | None = None) -> Match | None:
+        """The longest label that begins at this line, over as many of the next lines as it is broken over."""
+        own = self._of(index)
+        if not own or own[0].text not in vocabulary().labels:
+            return None
+        for phrase in vocabulary().labels[own[0].text]:
+            if kinds and phrase.kind not in kinds:
+                continue
+            match = self._match(phrase, index)
+            if match and self._is_label(match, index):
+                return match
+        return None
+
+    def _stream(self, index: int, wanted: int) -> list[tuple[int, Word]]:
+        stream: list[tuple[int, Word]] = []
+        for offset in range(_BROKEN_OVER):
+            at = index + offset
+            if at >= len(self._lines) or self._lines[at].is_blank or len(stream) >= wanted:
+                break
+            stream += [(offset, word) for word in self._of(at)]
+        return stream
+
+    def _match(self, phrase: Phrase, index: int) -> Match | None:
+        gaps = phrase.words.count(GAP)
+        stream = self._stream(index, len(phrase.words) + gaps * _GAP_MAX)
+        end = _follow(phrase.words, [word.text for _, word in stream])
+        if end is None:
+            return None
+        offset, word = stream[end - 1]
+        return Match(phrase, offset, word.end)
+
+    def _is_label(self, match: Match, index: int) -> bool:
+        """Whether the words stand as a label does, not at the start of a sentence of the text."""
+        kind, count = match.phrase.kind, len(match.phrase.words)
+        first, last = self._lines[index], self._lines[index + match.until]
+        if first.text[: self._of(index)[0].start].strip(" \t*_#>[(¡¿!.-–—|" + _BULLETS):
+            return False
+        rest = fold(last.text[match.end :])
+        after = rest.lstrip(" *_)]")
+        if not has_words(rest):
+            return count >= _LONG or self._stands_alone(index, match, after)
+        if after.startswith(":"):
+            return True
+        if kind == "banner":
+            return after.startswith(("-", "|", "!")) and first.text.strip(" *_#").isupper()
+        if kind in _DATED and any(char.isdigit() for char in rest[:40]):
+            return count >= 2
+        if kind in _INLINE:
+            return count >= 3 or (kind == "boilerplate" and not rest.strip(" .!*_"))
+        return count >= _LONG
+
+    def _stands_alone(self, index: int, match: Match, after: str) -> bool:
+        """A short label without a colon is one only where nothing but it is said there."""
+        first, last = self._lines[index], self._lines[index + match.until]
+        if after.startswith(":") or is_heading(first.text) or is_bold(first.text):
+            return True
+        letters = [char for char in first.text if char.isalpha()]
+        if letters and all(char.isupper() for char in letters):
+            return True
+        before = self._lines[index - 1] if index else None
+        follows = self._lines[index + match.until + 1] if index + match.until + 1 < len(self._lines) else None
+        ended = before is None or before.is_blank or before.text.rstrip(" *_").endswith((".", ":", "!", "?"))
+        return ended and (
+            match.phrase.kind in {"banner", "boilerplate"}
+            or follows is None
+            or follows.is_blank
+            or last.text != ""
+        )
+
+
+def _follow(pattern: tuple[str, ...], stream: list[str]) -> int | None:
+    """How many words of the stream the pattern covers; each gap takes as few as it can."""
+    at = 0
+    for number, part in enumerate(pattern):
+        if part == GAP:
+            continue
+        if number and pattern[number - 1] == GAP:
+            tail = pattern[number : pattern.index(GAP, number) if GAP in pattern[number:] else len(pattern)]
+            for skip in range(_GAP_MAX + 1):
+                if tuple(stream[at + skip : at + skip + len(tail)]) == tail:
+                    at += skip
+                    break
+            else:
+                return None
+        if at >= len(stream) or stream[at] != part:
+            return None
+        at += 1
+    return at
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a line closes a sentence, so that what follows is something new."""
+    return text.rstrip(" *_)»”\"'").endswith((".", "!", "?", ":"))
+
+
+def cut_label(lines: list[Line], index: int, match: Match, ledger: Ledger) -> Line:
+    """Marks the label's lines as taken and returns what is left of the last one."""
+    for offset in range(match.until):
+        ledger.take(lines[index + offset], f"label:{match.phrase.kind}")
+    last = lines[index + match.until]
+    return ledger.cut(
+        last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\t)]!|"), f"label:{match.phrase.kind}"
+    )

@@ -1,0 +1,224 @@
+"""The short blocks: deadline, languages, people, link to the previous action."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from .blocks import Block
+from .dates import dates
+from .draft import DraftPerson
+from .emphasis import links, plain
+from .fold import fold, has_words, key, words
+from .labels import vocabulary
+from .languages import tongue
+from .lines import Ledger, shown
+
+_URL = re.compile(r"https?://[^\s<>\"')\]]{1,1000}", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<![\w/])(?:javascript|data|vbscript|file|ftp)\s{0,3}:", re.IGNORECASE)
+_PRONOUN = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
+
+
+def read_deadline(block: Block, issued_on: date | None, ledger: Ledger) -> date | None:
+    """The labelled date; one without a year is the next such day after the issue date."""
+    text = plain(block.text())
+    line = block.line
+    found = dates(text[:1000])
+    for each in block.lines:
+        if not each.is_blank and (has_words(each.text) and (dates(each.text) or len(each.text) < 40)):
+            ledger.take(each, "deadline")
+    if not found:
+        if block.kind == "deadline":
+            ledger.warn("no-deadline", f"no date stands after the deadline's label: {shown(text)}", line)
+        return None
+    first = found[0]
+    _rest(text[: first.start], text[first.end :], line, ledger)
+    if first.is_ambiguous:
+        ledger.warn(
+            "date-ambiguous",
+            f"day and month could be the other way round: {shown(text[first.start : first.end])}",
+            line,
+        )
+    if first.year is None:
+        guess = first.next_after(issued_on) if issued_on else None
+        ledger.warn(
+            "deadline-without-year", f"the deadline has no year: {shown(text[first.start : first.end])}", line
+        )
+        return guess
+    day = first.on()
+    if day is None:
+        ledger.warn("date-impossible", f"no such day: {shown(text[first.start : first.end])}", line)
+    elif issued_on and day < issued_on:
+        ledger.warn("deadline-before-issue", f"the deadline {day} is before the issue date {issued_on}", line)
+    return day
+
+
+def _rest(before: str, after: str, line: int, ledger: Ledger) -> None:
+    """Says what else stands in the deadline's text, unless it is the usual note or a connecting word."""
+    known = vocabulary().words("connectors")
+    weekday_or_small = [word.text for word in words(before)]
+    if len(weekday_or_small) > 3:
+        ledger.warn("deadline-note", f"words before the deadline: {shown(before)}", line)
+    stream = [word.text for word in words(after)]
+    while stream and stream[0] in known:
+        stream.pop(0)
+    if not stream:
+        return
+    late = [
+        p for phrases in vocabulary().labels.values() for p in phrases if p.kind in {"late", "boilerplate"}
+    ]
+    if not any(tuple(stream[: len(p.words)]) == p.words for p in late):
+        ledger.warn("deadline-note", f"words after the deadline: {shown(after)}", line)
+
+
+def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[str], bool]:
+    """The languages that the block names, the preferred first, and whether the writer's own will do."""
+    text = plain(block.text())
+    text, own = _cut_own(text)
+    is_label = block.kind == "write"
+    found: list[str] = []
+    unknown: list[str] = []
+    joins = vocabulary().words("or")
+    for part in re.split(r"[,;/().:&|]| - ", text):
+        for piece in _between(part, joins):
+            code = _tongue(piece, language)
+            if code and code not in found:
+                found.append(code)
+            elif not code and has_words(piece):
+                unknown.append(piece.strip())
+    for each in block.lines:
+        if not each.is_blank:
+            ledger.take(each, "languages")
+    if unknown and not is_label:
+        ledger.warn("language-unknown", f"no language is called so: {shown(', '.join(unknown))}", block.line)
+    return found, own
+
+
+def _cut_own(text: str) -> tuple[str, bool]:
+    """The text without the sentence on the writer's own language, and whether there was one."""
+    stream = words(text)
+    names = [word.text for word in stream]
+    phrases = [p for each in vocabulary().labels.values() for p in each if p.kind == "own"]
+    for phrase in sorted(phrases, key=lambda p: -len(p.words)):
+        size = len(phrase.words)
+        for at in range(len(names) - size + 1):
+            if tuple(names[at : at + size]) == phrase.words:
+                return text[: stream[at].start] + text[stream[at + size - 1].end :], True
+    return text, False
+
+
+def _between(text: str, joins: frozenset[str]) -> list[str]:
+    pieces: list[str] = []
+    start = 0
+    for word in words(text):
+        if word.text in joins:
+            pieces.append(text[start : word.start])
+            start = word.end
+    return [piece for piece in (*pieces, text[start:]) if has_words(piece)]
+
+
+def _tongue(piece: str, language: str) -> str | None:
+    """A language by its name, with the preposition or the word “language” before it."""
+    parts = key(piece).split()
+    small = vocabulary().words("connectors") | {
+        "auf",
+        "em",
+        "en",
+        "gutem",
+        "good",
+        "preferably",
+        "lengua",
+        "langue",
+        "l",
+        "language",
+        "languages",
+    }
+    while parts and parts[0] in small:
+        parts.pop(0)
+    while parts and parts[-1] in small:
+        parts.pop()
+    return tongue(" ".join(parts), language) if parts else None
+
+
+def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[DraftPerson]:
+    """The people of the case with the pronoun written beside each."""
+    text = plain(block.text())
+    for each in (*block.lines, *(gender.lines if gender else ())):
+        if not each.is_blank:
+            ledger.take(each, "people")
+    people: list[DraftPerson] = []
+    at = 0
+    for match in _PRONOUN.finditer(text):
+        names = _names(text[at : match.start()])
+        people += [DraftPerson(name, match[1].strip()) for name in names]
+        at = match.end()
+    people += _plain_people(text[at:])
+    return _with_gender(people, gender, ledger)
+
+
+def _plain_people(text: str) -> list[DraftPerson]:
+    if not has_words(text):
+        return []
+    before, _, after = text.strip(" .").rpartition(",")
+    if before and "/" in after and len(words(after)) <= 4:
+        return [DraftPerson(name, after.strip()) for name in _names(before)]
+    return [DraftPerson(name) for name in _names(text)]
+
+
+def _names(text: str) -> list[str]:
+    joins = vocabulary().words("or")
+    found: list[str] = []
+    for part in re.split(r"[,;\n]", text):
+        parts = _between(part, joins)
+        whole = all(len(words(piece)) >= 2 for piece in parts)
+        found += [
+            piece.strip(" .:-–*_") for piece in (parts if whole and len(parts) > 1 else [_trim(part, joins)])
+        ]
+    return [name for name in found if has_words(name)]
+
+
+def _trim(text: str, joins: frozenset[str]) -> str:
+    first = words(text, 1)
+    return text[first[0].end :].strip() if first and first[0].text in joins else text.strip()
+
+
+def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger) -> list[DraftPerson]:
+    """Spreads the old template's `Gender m/f:` over the names above it."""
+    if gender is None or not people:
+        return people
+    text = plain(gender.text())
+    everybody = vocabulary().words("everybody")
+    given = [part.strip(" .") for part in re.split(r"[,;/&]", text) if has_words(part)]
+    parts = [piece.strip(" .") for part in given for piece in _between(part, vocabulary().words("or"))]
+    if len(parts) == 1 and words(parts[0]) and words(parts[0])[0].text in everybody:
+        parts = [parts[0][words(parts[0])[0].end :].strip()]
+    if len(parts) == 1 and parts[0]:
+        return [DraftPerson(each.name, each.pronoun or parts[0]) for each in people]
+    if len(parts) == len(people):
+        return [
+            DraftPerson(each.name, each.pronoun or part) for each, part in zip(people, parts, strict=True)
+        ]
+    if text:
+        ledger.warn("gender-unclear", f"whose gender is which is not said: {shown(text)}", gender.line)
+    return people
+
+
+def read_previous(block: Block, ledger: Ledger) -> str | None:
+    """The address of the previous action, else the text that stands for it, else None."""
+    text = block.text().strip()
+    for each in block.lines:
+        if not each.is_blank:
+            ledger.take(each, "previous")
+    for link in links(text):
+        if link.target.lower().startswith(("http://", "https://")):
+            return link.target
+    bare = plain(text)
+    if match := _URL.search(text):
+        return match.group().rstrip(".,;*_")
+    if _SCHEME.search(text) or any(link.target for link in links(text)):
+        ledger.warn("link-dropped", f"a link that is no web address is left out: {shown(text)}", block.line)
+        return None
+    nothing = {key(" ".join(name)) for name in vocabulary().starts("nothing")}
+    if not has_words(bare) or key(bare) in nothing or fold(bare).strip(" .-") in {"", "n/a"}:
+        return None
+    return bare

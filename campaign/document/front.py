@@ -1,0 +1,150 @@
+"""The top of a document: the headline after the banner, and the summary up to the call to act."""
+
+from __future__ import annotations
+
+from .blocks import Block
+from .emphasis import is_bold, is_heading, plain
+from .fold import fold, key, words
+from .header import Header
+from .lines import Ledger, Line, paragraphs, shown
+from .prose import markdown
+from .walk import Walk
+
+_HEADLINE = 220  # characters; a longer paragraph is text
+
+
+def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
+    """Headline and summary; lines before the banner that are neither stay open."""
+    banner = next((block for block in walk.all("banner") if any(not x.is_blank for x in block.lines)), None)
+    groups: list[list[Line]] = []
+    headline: str | None = None
+    if banner:
+        groups = paragraphs(banner.lines)
+        headline, groups = _headline(groups, ledger)
+    for block in walk.blocks:
+        if block.kind == "front":
+            groups += paragraphs(block.lines)
+    if headline is None and groups:
+        headline, groups = _headline(groups, ledger)
+    if headline is None and walk.header.title:
+        headline = plain(walk.header.title.text)
+    elif walk.header.title:
+        ledger.warn(
+            "unplaced-line",
+            f"nothing takes this part of the header: {shown(walk.header.title.text)}",
+            walk.header.title.number,
+        )
+    if headline is None:
+        ledger.warn("no-headline", "no headline found", 1)
+    _repeats(walk, headline, banner, ledger)
+    first = _first_line(walk, banner)
+    body = [
+        line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first
+    ]
+    return headline, markdown(body, ledger, "summary")
+
+
+def _first_line(walk: Walk, banner: Block | None) -> int:
+    """Text above banner and header is a page's own, not the case's."""
+    if banner:
+        return banner.line
+    return 0
+
+
+def _headline(groups: list[list[Line]], ledger: Ledger) -> tuple[str | None, list[list[Line]]]:
+    """The first group as a headline where it looks like one, and the groups that are left."""
+    first = groups[0]
+    lines = _heading_lines(first)
+    text = plain(" ".join(line.text for line in lines))
+    if not text or len(text) > _HEADLINE or (len(lines) == len(first) and _is_text(text, first)):
+        return None, groups
+    for line in lines:
+        ledger.take(line, "headline")
+    rest = first[len(lines) :]
+    return text, ([rest] if rest else []) + groups[1:]
+
+
+def _heading_lines(group: list[Line]) -> list[Line]:
+    """The lines of a group that make its headline: a Markdown heading, capitals, or all of them."""
+    if is_heading(group[0].text):
+        kept = [group[0]]
+        for line in group[1:]:
+            if not (_is_capital(line.text) and _is_capital(group[0].text)):
+                break
+            kept.append(line)
+        return kept
+    if _is_capital(group[0].text):
+        kept = []
+        for line in group:
+            if not _is_capital(line.text):
+                break
+            kept.append(line)
+        return kept
+    if is_bold(group[0].text) and len(group) > 1 and not is_bold(group[1].text):
+        return group[:1]
+    return group
+
+
+def _is_capital(text: str) -> bool:
+    letters = [char for char in text if char.isalpha()]
+    return bool(letters) and sum(char.isupper() for char in letters) >= 0.8 * len(letters)
+
+
+def _is_text(text: str, lines: list[Line]) -> bool:
+    """Whether a paragraph is running text rather than a headline."""
+    if is_heading(lines[0].text) or _is_capital(text):
+        return False
+    count = len(words(text))
+    return (text.endswith(".") and count > 12) or count > 30
+
+
+def _repeats(walk: Walk, headline: str | None, first: Block | None, ledger: Ledger) -> None:
+    """The second page's banner repeats the headline; that is known, not new."""
+    wanted = key(headline or "")
+    for block in walk.blocks:
+        if block is first:
+            continue
+        if block.kind == "banner":
+            text = key(plain(block.text()))
+            if text and text == wanted:
+                for line in block.lines:
+                    ledger.take(line, "label:headline repeated")
+        elif block.kind in {"loose", "background", "write", "copies", "diplomatic", "front"}:
+            _drop_repeated(block, wanted, ledger)
+
+
+def _drop_repeated(block: Block, wanted: str, ledger: Ledger) -> None:
+    kept: list[Line] = []
+    for line in block.lines:
+        if (
+            wanted
+            and not line.is_blank
+            and len(line.text) < 2 * _HEADLINE
+            and key(plain(line.text)) == wanted
+            and line.number in ledger.open
+        ):
+            ledger.take(line, "label:headline repeated")
+            kept.append(Line(line.number, ""))
+        else:
+            kept.append(line)
+    block.lines[:] = kept
+
+
+def title_country(headline: str | None, language: str) -> str | None:
+    """The country that a headline names, where it names exactly one."""
+    from .languages import countries_in, country_at_start
+
+    if not headline:
+        return None
+    start = country_at_start(headline, language)
+    if start:
+        stream = words(headline, start[1])
+        after = fold(headline[stream[-1].end :]).lstrip()
+        if after[:1] in {".", ":", "-", "/", "|", "("}:
+            return start[0]
+    named = countries_in(headline, language)
+    return named[0] if len(named) == 1 else None
+
+
+def header_title(header: Header) -> str | None:
+    return header.title.text if header.title else None

@@ -1,0 +1,244 @@
+"""Lines become a draft appeal: finds the blocks, reads each, and says what was doubtful."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from .blocks import Block, Labels
+from .draft import DraftAppeal, DraftLetter, DraftTarget
+from .emphasis import plain
+from .errors import DocumentError
+from .facts import read_deadline, read_languages, read_people, read_previous
+from .fold import words
+from .front import read_front, title_country
+from .header import settle
+from .labels import vocabulary
+from .letter import is_salutation, read_letter
+from .lines import Ledger, Line
+from .points import read_points
+from .prose import markdown
+from .single import require_one
+from .targets import read_targets
+from .walk import Walk, Walker
+
+_TARGETS = {
+    "act": "primary",
+    "appeals": "primary",
+    "contact": "primary",
+    "copies": "copy",
+    "diplomatic": "embassy",
+}
+
+
+def parse_lines(texts: tuple[str, ...]) -> DraftAppeal:
+    """The appeal in these lines.
+
+    Raises DocumentError where they hold no Urgent Action or several.
+    """
+    lines = [Line(number, text) for number, text in enumerate(texts, start=1)]
+    if all(line.is_blank for line in lines):
+        raise DocumentError("empty", "the document is empty")
+    ledger = Ledger.of(lines)
+    language = find_language(lines)
+    walk = Walker(lines, ledger, language).run()
+    require_one(walk)
+    return _assemble(walk, language, ledger)
+
+
+def find_language(lines: list[Line]) -> str:
+    """The language most labels are in; between equals, the one whose small words are most frequent."""
+    labels = Labels(lines)
+    seen: dict[str, set[str]] = {}
+    for at, line in enumerate(lines):
+        if not line.is_blank and (match := labels.at(at)):
+            for phrase in vocabulary().labels[match.phrase.words[0]]:
+                if phrase.words == match.phrase.words:
+                    seen.setdefault(phrase.language, set()).add(match.phrase.kind)
+    known = vocabulary().functions
+    counts = dict.fromkeys(known, 0)
+    for line in lines[:2000]:
+        for word in words(line.text[:2000]):
+            for language, small in known.items():
+                counts[language] += word.text in small
+    most = max(counts.values()) or 1
+    return max(known, key=lambda code: (len(seen.get(code, ())) + 2.5 * counts[code] / most, code == "en"))
+
+
+def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
+    reference, sequence = settle(walk.header, ledger)
+    headline, summary = read_front(walk, ledger)
+    letter, targets = _letter_and_targets(walk, language, ledger)
+    points: list[str] = []
+    for block in walk.all("write"):
+        points += read_points(block, ledger)
+    background = _background(walk, ledger)
+    tongues, own = _languages(walk, language, ledger)
+    name = walk.first("name", "short_name")
+    previous = walk.first("previous")
+    issued_on = walk.header.issued_on
+    draft = DraftAppeal(
+        language=language,
+        reference=reference,
+        sequence=sequence,
+        index=walk.header.index.text if walk.header.index else None,
+        issued_on=issued_on,
+        country=_country(walk, headline, targets, language, ledger),
+        headline=headline,
+        summary=summary,
+        targets=tuple(targets),
+        letter=letter,
+        talking_points=tuple(points),
+        background=background,
+        languages=tuple(tongues),
+        own_language=own,
+        deadline=_deadline(walk, issued_on, ledger),
+        people=tuple(read_people(name, walk.first("gender"), ledger)) if name else (),
+        previous=read_previous(previous, ledger) if previous else None,
+    )
+    _missing(draft, ledger)
+    return _with_warnings(draft, ledger)
+
+
+def _with_warnings(draft: DraftAppeal, ledger: Ledger) -> DraftAppeal:
+    from dataclasses import replace
+
+    return replace(draft, warnings=ledger.close())
+
+
+def _missing(draft: DraftAppeal, ledger: Ledger) -> None:
+    """What a campaign needs and the document does not say."""
+    for value, code, message in (
+        (draft.reference, "no-reference", "no reference such as UA 12/22"),
+        (draft.country, "no-country", "no country found"),
+        (draft.summary, "no-summary", "no text between headline and call to act"),
+        (draft.targets, "no-target", "nobody to write to"),
+        (draft.letter or draft.talking_points, "no-letter", "neither a letter nor points to make"),
+        (draft.deadline, "no-deadline", "no deadline found"),
+        (draft.people, "no-people", "nobody is named as the person the case is about"),
+    ):
+        if not value and not any(warning.code == code for warning in ledger.warnings):
+            ledger.warn(code, message, 1)
+
+
+def _letter_and_targets(
+    walk: Walk, language: str, ledger: Ledger
+) -> tuple[DraftLetter | None, list[DraftTarget]]:
+    """A letter under its label, else from the first salutation below the targets on."""
+    letter: DraftLetter | None = None
+    targets: list[DraftTarget] = []
+    labelled = walk.first("letter")
+    if labelled:
+        letter = read_letter(labelled.lines, ledger)
+    for block in walk.blocks:
+        kind = _TARGETS.get(block.kind)
+        if kind is None:
+            continue
+        lines = list(block.lines)
+        if (
+            block.kind == "appeals"
+            and lines
+            and lines[0].is_cut
+            and any(char.isdigit() for char in lines[0].text)
+        ):
+            lines = _after_date(lines)
+        start = _letter_start(lines) if letter is None else None
+        if start is not None:
+            letter = read_letter(lines[start:], ledger)
+            lines = lines[:start]
+        targets += read_targets(lines, kind, language, ledger)
+    return letter, targets
+
+
+def _after_date(lines: list[Line]) -> list[Line]:
+    """The lines below the label's own sentence, which held the deadline."""
+    at = 0
+    while (
+        at < len(lines)
+        and not lines[at].is_blank
+        and not lines[at].text.rstrip(" *_").endswith((":", "TO", "to"))
+    ):
+        at += 1
+        if at < len(lines) and not lines[at].is_cut and at >= 1 and not lines[at].text[:1].islower():
+            return lines[at:]
+    return lines[at + 1 :]
+
+
+def _letter_start(lines: list[Line]) -> int | None:
+    for at, line in enumerate(lines):
+        if not line.is_blank and is_salutation(line.text):
+            return at
+    return None
+
+
+def _background(walk: Walk, ledger: Ledger) -> str | None:
+    parts = [
+        text for block in walk.all("background") if (text := markdown(block.lines, ledger, "background"))
+    ]
+    return "\n\n".join(parts) or None
+
+
+def _languages(walk: Walk, language: str, ledger: Ledger) -> tuple[list[str], bool]:
+    found: list[str] = []
+    own = bool(walk.all("own"))
+    for block in (*walk.all("languages"), *walk.all("write")):
+        each = block
+        if block.kind == "write":
+            intro = [line for line in block.lines if line.is_cut or (block.lines and line is block.lines[0])]
+            each = Block("write", block.language, block.line, _intro(block) or intro[:0])
+        if not each.lines:
+            continue
+        codes, is_own = read_languages(each, language, ledger)
+        found += [code for code in codes if code not in found]
+        own = own or is_own
+    return found, own
+
+
+def _intro(block: Block) -> list[Line]:
+    """The lines of a write block that belong to its opening sentence."""
+    from .points import intro_lines
+
+    return intro_lines(block)
+
+
+def _deadline(walk: Walk, issued_on: date | None, ledger: Ledger) -> date | None:
+    chosen: date | None = None
+    for block in walk.blocks:
+        if block.kind == "deadline":
+            day = read_deadline(block, issued_on, ledger)
+        elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_cut:
+            day = read_deadline(
+                Block(block.kind, block.language, block.line, _sentence(block)), issued_on, ledger
+            )
+        else:
+            continue
+        if day and chosen and day != chosen:
+            ledger.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
+        chosen = chosen or day
+    return chosen
+
+
+def _sentence(block: Block) -> list[Line]:
+    if block.kind == "write":
+        return _intro(block)
+    after = {line.number for line in _after_date(list(block.lines))}
+    return [line for line in block.lines if line.number not in after]
+
+
+def _country(
+    walk: Walk, headline: str | None, targets: list[DraftTarget], language: str, ledger: Ledger
+) -> str | None:
+    """Header before headline before the countries of those written to, where these agree."""
+    if walk.header.country:
+        return walk.header.country
+    titled = title_country(headline, language)
+    if titled:
+        return titled
+    named = {target.country for target in targets if target.kind == "primary" and target.country}
+    if len(named) == 1:
+        return named.pop()
+    if named:
+        ledger.warn("country-unclear", f"the targets are in several countries: {', '.join(sorted(named))}", 1)
+    return None
+
+
+__all__ = ["find_language", "parse_lines", "plain"]

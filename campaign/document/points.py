@@ -1,0 +1,56 @@
+"""The bullets under “Please write immediately”: what the old template asks its readers to say."""
+
+from __future__ import annotations
+
+import re
+
+from .blocks import Block, ends_sentence
+from .emphasis import plain
+from .lines import Ledger, Line, paragraphs
+from .walk import is_bullet
+
+_MARK = re.compile(r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)])\s*")
+
+
+def intro_lines(block: Block) -> list[Line]:
+    """The lines of the opening sentence: from the label to its colon, a bullet or a blank line."""
+    kept: list[Line] = []
+    for line in block.lines:
+        if line.is_blank or (is_bullet(line.text) and not line.is_cut) or (not kept and not line.is_cut):
+            break
+        kept.append(line)
+        if ends_sentence(line.text):
+            break
+    return kept
+
+
+def read_points(block: Block, ledger: Ledger) -> list[str]:
+    """Each bullet as one text without its mark; without bullets, each paragraph."""
+    intro = intro_lines(block)
+    for line in intro:
+        ledger.take(line, "label:write")
+    points: list[list[Line]] = []
+    for group in paragraphs(block.lines[len(intro) :]):
+        bulleted = any(is_bullet(line.text) for line in group)
+        for at, line in enumerate(group):
+            starts = is_bullet(line.text) if bulleted else at == 0 or ends_point(group[at - 1].text)
+            if starts or not points or (at == 0 and not (points and not bulleted and _goes_on(line))):
+                points.append([])
+            points[-1].append(line)
+    texts: list[str] = []
+    for point in points:
+        for line in point:
+            ledger.take(line, "talking_points")
+        text = plain(_MARK.sub("", " ".join(line.text.strip() for line in point), count=1))
+        if text:
+            texts.append(text)
+    return texts
+
+
+def ends_point(text: str) -> bool:
+    """Whether a line without bullets closes its point."""
+    return text.rstrip(" *_").endswith((";", ".", "!", "?"))
+
+
+def _goes_on(line: Line) -> bool:
+    return line.text.lstrip()[:1].islower()

@@ -1,0 +1,117 @@
+"""Running text: paragraphs as Markdown, with the hard wraps taken out and nothing that could run or load."""
+
+from __future__ import annotations
+
+import re
+
+from .emphasis import links
+from .lines import Ledger, Line, paragraphs, shown
+
+_SCRIPT = re.compile(r"<\s*(script|style|iframe|object|embed|svg|math|template)\b", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
+_AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
+_SCHEME = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]{0,30})\s*:")
+
+
+def markdown(lines: list[Line], ledger: Ledger, by: str) -> str | None:
+    """The lines as Markdown paragraphs; each one is marked as taken by the field `by`."""
+    texts: list[str] = []
+    for group in paragraphs(lines):
+        kept = ""
+        for line in group:
+            ledger.take(line, by)
+            text = safe(line, ledger)
+            kept = _append(kept, text, line.text)
+        kept = kept.strip()
+        if kept:
+            texts.append(kept)
+    return "\n\n".join(texts) or None
+
+
+def _append(kept: str, text: str, written: str) -> str:
+    """Joins a wrapped line to its paragraph; items of a list and headings keep lines of their own."""
+    if not kept:
+        return text.strip()
+    last = kept.rsplit("\n", 1)[-1]
+    if _ITEM.match(written) or written.lstrip().startswith(("#", ">")) or last.lstrip().startswith("#"):
+        return kept.rstrip() + "\n" + text.rstrip()
+    if kept.endswith("  ") or kept.endswith("\\"):
+        return (
+            kept.rstrip(" ") + "  \n" + text.strip()
+            if not kept.endswith("\\")
+            else kept + "\n" + text.strip()
+        )
+    return kept + " " + text.lstrip()
+
+
+def safe(line: Line, ledger: Ledger) -> str:
+    """The line without scripts, tags, images and links that are more than an address, each with a warning."""
+    text = line.text
+    if "](" in text:
+        text = _links(text, line.number, ledger)
+    if "<" in text:
+        text = _tags(text, line.number, ledger)
+    return text
+
+
+def _links(text: str, number: int, ledger: Ledger) -> str:
+    pieces: list[str] = []
+    at = 0
+    for link in links(text):
+        pieces.append(text[at : link.start])
+        at = link.end
+        if link.is_image:
+            ledger.warn("image-dropped", f"an image is left out: {shown(link.text or link.target)}", number)
+        elif (target := safe_target(link.target)) is None:
+            ledger.warn(
+                "link-dropped",
+                f"a link that is no web or mail address is left out: {shown(link.target)}",
+                number,
+            )
+            pieces.append(link.text)
+        else:
+            if target != link.target:
+                ledger.warn(
+                    "mail-headers-dropped",
+                    f"a mail link carries more than an address: {shown(link.target)}",
+                    number,
+                )
+            pieces.append(
+                text[link.start : link.end].replace(link.target, target, 1)
+                if target != link.target
+                else text[link.start : link.end]
+            )
+    return "".join(pieces) + text[at:]
+
+
+def safe_target(target: str) -> str | None:
+    """A link's address where it is http, https or a bare mail address, else None."""
+    scheme = _SCHEME.match(target)
+    if scheme is None:
+        return None if target.startswith(("//", "/", "\\")) else None
+    name = scheme[1].lower()
+    if name in {"http", "https"}:
+        return target
+    if name == "mailto":
+        address = re.split(r"[?&\s]|%0[aAdD]", target.split(":", 1)[1], maxsplit=1)[0]
+        return f"mailto:{address}" if "@" in address else None
+    return None
+
+
+def _tags(text: str, number: int, ledger: Ledger) -> str:
+    kept = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
+    script = _SCRIPT.search(text)
+    if script:
+        close = text.lower().find(f"</{script[1].lower()}", script.end())
+        end = text.find(">", close) + 1 if close >= 0 else len(text)
+        ledger.warn("markup-dropped", f"a {script[1].lower()} is left out", number)
+        return _tags(text[: script.start()] + text[end or len(text) :], number, ledger)
+
+    def drop(match: re.Match[str]) -> str:
+        if match.start() in kept:
+            return match.group()
+        ledger.warn("markup-dropped", f"a tag is left out: {shown(match.group())}", number)
+        return " " if match.group().lower().startswith("<br") else ""
+
+    return _TAG.sub(drop, text)

@@ -1,0 +1,46 @@
+"""A file becomes lines of text with Markdown emphasis, whatever format it came in."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from .encoding import decode
+from .errors import DocumentError
+from .pdf import read_pdf
+from .quoting import normalise
+from .word import read_docx
+
+LIMIT = 2 * 1024 * 1024  # bytes
+_TEXT = frozenset({".md", ".markdown", ".mdown", ".txt", ".text", ".eml", ""})
+
+
+def read_lines(data: bytes, filename: str) -> tuple[str, ...]:
+    """The lines of the document, numbered from 1 as warnings number them.
+
+    Raises DocumentError where the file is empty, above 2 MB, or in no format that is understood.
+    """
+    name = _name(filename)
+    if not data.strip():
+        raise DocumentError("empty", f"{name} is empty")
+    if len(data) > LIMIT:
+        raise DocumentError("too-large", f"{name} is larger than 2 MB")
+    if data.lstrip()[:5] == b"%PDF-":
+        text = read_pdf(data, name)
+    elif data[:4] == b"PK\x03\x04":
+        text = read_docx(data, name)
+    elif data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise DocumentError("not-supported", f"{name} is in the old Word format; save it as DOCX")
+    elif data[:5] == b"{\\rtf":
+        raise DocumentError("not-supported", f"{name} is in RTF; save it as DOCX")
+    else:
+        text = decode(data, name)
+    lines = normalise(text)
+    if not any(line.strip() for line in lines):
+        raise DocumentError("empty", f"{name} holds no text")
+    return lines
+
+
+def _name(filename: str) -> str:
+    """The file's name as one line that a message can hold."""
+    bare = PurePath(filename.replace("\x00", "")).name or "the document"
+    return "".join(char if char.isprintable() else "?" for char in bare)[:120]

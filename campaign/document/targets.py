@@ -1,0 +1,111 @@
+"""Those the letter is addressed to: the lines of an address block, grouped by target and told apart."""
+
+from __future__ import annotations
+
+from .addressee import read_target
+from .contacts import has_contact, split, without_links
+from .draft import DraftTarget
+from .emphasis import is_bold, plain
+from .fold import key, words
+from .labels import vocabulary
+from .lines import Ledger, Line, paragraphs, shown
+
+_SENTENCE = 9  # words in a line that ends in a full stop: not an address
+
+
+def read_targets(lines: list[Line], kind: str, language: str, ledger: Ledger) -> list[DraftTarget]:
+    """The targets in these lines, in their order."""
+    found: list[DraftTarget] = []
+    for group in _groups(lines, ledger):
+        target = read_target(group, kind, language, ledger)
+        if target:
+            found.append(target)
+    return found
+
+
+def _groups(lines: list[Line], ledger: Ledger) -> list[list[Line]]:
+    """The lines of each target: parted by a blank line, a salutation, or a new role after contact lines."""
+    groups: list[list[Line]] = []
+    ended = True
+    for paragraph in _merged(paragraphs(lines)):
+        kept = [line for line in paragraph if not _is_prose(line, ledger)]
+        if not kept:
+            continue
+        if groups and not ended and (_only_contacts(kept) or not _is_begun(groups[-1])):
+            pass
+        else:
+            ended = True
+        for line in kept:
+            if ended or (groups and _begins(line, groups[-1])):
+                groups.append([])
+                ended = False
+            groups[-1].append(line)
+            if _has_salutation(line):
+                ended = True
+    return _joined(groups)
+
+
+def _joined(groups: list[list[Line]]) -> list[list[Line]]:
+    """Contact lines that a salutation parted from their target go back to it."""
+    joined: list[list[Line]] = []
+    for group in groups:
+        if joined and _only_contacts(group):
+            joined[-1] += group
+        else:
+            joined.append(group)
+    return joined
+
+
+def _merged(groups: list[list[Line]]) -> list[list[Line]]:
+    """Where every line is a paragraph of its own, blank lines part nothing."""
+    singles = sum(len(group) == 1 for group in groups)
+    if len(groups) < 3 or singles < len(groups):
+        return groups
+    return [[line for group in groups for line in group]]
+
+
+def _is_begun(group: list[Line]) -> bool:
+    """Whether a target has more than its role, so that a blank line can end it."""
+    return len(group) > 1
+
+
+def _only_contacts(group: list[Line]) -> bool:
+    return all(
+        split(without_links(line.text))[0].kind or has_contact(line.text) and not _is_role(line)
+        for line in group
+    )
+
+
+def _has_salutation(line: Line) -> bool:
+    return any(piece.kind == "salutation" and piece.text for piece in split(without_links(line.text)))
+
+
+def _is_role(line: Line) -> bool:
+    return any(word.text in vocabulary().words("roles") for word in words(line.text, 12))
+
+
+def _begins(line: Line, group: list[Line]) -> bool:
+    """Whether a line under others begins the next target."""
+    if has_contact(line.text) and split(without_links(line.text))[0].kind:
+        return False
+    had_contact = any(has_contact(each.text) for each in group)
+    if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
+        return True
+    return had_contact and has_contact(group[-1].text) and _is_role(line) and len(words(line.text)) <= 14
+
+
+def _is_prose(line: Line, ledger: Ledger) -> bool:
+    """A sentence among the addresses is no address; it stays open and so becomes a warning."""
+    text = plain(line.text)
+    if has_contact(line.text):
+        return False
+    count = len(words(text, 60))
+    if (count >= _SENTENCE and text.endswith((".", "!", "?"))) or count > 35:
+        ledger.warn("unplaced-line", f"a sentence among the addresses: {shown(text)}", line.number)
+        return True
+    return key(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"} and _drop(line, ledger)
+
+
+def _drop(line: Line, ledger: Ledger) -> bool:
+    ledger.take(line, "label:connector")
+    return True

@@ -1,0 +1,206 @@
+"""One walk over the lines that gives each to the header, to a label or to the block that is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .blocks import FLOWS, Block, Labels, Match, cut_label, ends_sentence
+from .fold import key, words
+from .header import Header, keep, read_header
+from .labels import vocabulary
+from .letter import is_salutation
+from .lines import Ledger, Line
+
+_NEAR = 12  # how many lines past a label a short block's value can reach
+_PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
+
+
+@dataclass(slots=True)
+class Walk:
+    """The blocks of a document in their order, and its header."""
+
+    blocks: list[Block] = field(default_factory=list)
+    header: Header = field(default_factory=Header)
+
+    def all(self, kind: str) -> list[Block]:
+        return [block for block in self.blocks if block.kind == kind]
+
+    def first(self, *kinds: str) -> Block | None:
+        return next((block for block in self.blocks if block.kind in kinds), None)
+
+
+class Walker:
+    """Holds the flow that is open and the short block that interrupts it."""
+
+    def __init__(self, lines: list[Line], ledger: Ledger, language: str) -> None:
+        self._lines = lines
+        self._ledger = ledger
+        self._language = language
+        self._labels = Labels(lines)
+        self._walk = Walk()
+        self._flow = Block("front", None, 1)
+        self._short: Block | None = None
+        self._walk.blocks.append(self._flow)
+
+    def run(self) -> Walk:
+        at = 0
+        while at < len(self._lines):
+            at = self._step(at)
+        return self._walk
+
+    def _step(self, at: int) -> int:
+        line = self._lines[at]
+        if line.is_blank:
+            self._blank(line)
+            return at + 1
+        match = self._labels.at(at)
+        if match and self._is_wanted(match):
+            return self._label(at, match)
+        if taken := self._header(at):
+            return at + taken
+        self._body(line)
+        return at + 1
+
+    def _is_wanted(self, match: Match) -> bool:
+        """Short labels mean people only where a target's lines cannot stand."""
+        if match.phrase.kind in {"short_name", "gender"}:
+            return self._flow.kind in _PEOPLE_FLOWS
+        return True
+
+    def _header(self, at: int) -> int:
+        if not any(char.isdigit() for char in self._lines[at].text) and at + 1 < len(self._lines):
+            if len(words(self._lines[at].text, 12)) >= 12:
+                return 0
+        stop = 1
+        while stop < 4 and at + stop < len(self._lines) and not self._labels.at(at + stop):
+            stop += 1
+        read = read_header(self._lines[at : at + stop], stop, self._language)
+        if read is None:
+            return 0
+        count, text, parts = read
+        only_date = not (parts.references or parts.indexes)
+        if only_date and (self._flow.kind != "front" or any(not each.is_blank for each in self._flow.lines)):
+            return 0
+        if not only_date and self._flow.kind in {"letter", "write"} and not parts.references:
+            return 0
+        keep(self._walk.header, self._lines[at : at + count], text, parts, self._ledger)
+        return count
+
+    def _label(self, at: int, match: Match) -> int:
+        kind = match.phrase.kind
+        block = Block(kind, match.phrase.language, self._lines[at].number)
+        rest = cut_label(self._lines, at, match, self._ledger)
+        after = at + match.until
+        if kind in {"appeals", "write"} and not rest.is_blank:
+            block.lines.append(rest)
+            after += self._sentence(block, after)
+            if kind == "appeals" and not _leads_on(block, self._lines, after):
+                block.kind = "deadline"
+            self._open(block)
+            return after + 1
+        self._open(block)
+        if rest.is_blank:
+            return after + 1
+        if kind in {"boilerplate", "late"}:
+            self._ledger.take(rest, f"label:{kind}")
+            return after + 1 + self._swallow(rest, after)
+        if kind in FLOWS:
+            self._lines[after] = rest
+            self._labels = Labels(self._lines)
+            return after
+        block.lines.append(rest)
+        return after + 1
+
+    def _sentence(self, block: Block, at: int) -> int:
+        """Adds the lines over which the label's sentence goes on; returns how many."""
+        taken = 0
+        while not ends_sentence(block.lines[-1].text) and taken < 4:
+            line = self._lines[at + 1 + taken] if at + 1 + taken < len(self._lines) else None
+            if line is None or line.is_blank or self._labels.at(at + 1 + taken) or is_bullet(line.text):
+                break
+            if (
+                not line.text.strip()[:1].islower()
+                and len(block.lines[-1].text) < 40
+                and block.kind == "appeals"
+            ):
+                break
+            block.lines.append(line)
+            taken += 1
+        return taken
+
+    def _swallow(self, rest: Line, at: int) -> int:
+        """Boilerplate goes on to the end of its sentence, within its paragraph."""
+        taken, text = 0, rest.text
+        while not ends_sentence(text) and len(text) > 40:
+            place = at + 1 + taken
+            if place >= len(self._lines) or self._lines[place].is_blank or self._labels.at(place):
+                break
+            text = self._lines[place].text
+            self._ledger.take(self._lines[place], "label:boilerplate")
+            taken += 1
+        return taken
+
+    def _open(self, block: Block) -> None:
+        self._walk.blocks.append(block)
+        if block.kind in FLOWS:
+            self._flow, self._short = block, None
+        else:
+            self._short = block
+
+    def _blank(self, line: Line) -> None:
+        if self._short and self._short.lines:
+            self._resume()
+        (self._short or self._flow).lines.append(line)
+
+    def _resume(self) -> None:
+        """After a short block, the flow goes on only where more of it can be expected."""
+        short, self._short = self._short, None
+        if self._flow.kind in {"front", "loose"} or (
+            short and short.kind in {"banner", "boilerplate", "late"}
+        ):
+            return
+        if self._flow.kind in {"letter", "background", "write", "act"} and any(
+            not x.is_blank for x in self._flow.lines
+        ):
+            self._flow = Block("loose", None, 0)
+            self._walk.blocks.append(self._flow)
+
+    def _body(self, line: Line) -> None:
+        if self._short and self._belongs(line):
+            self._short.lines.append(line)
+            return
+        if self._short:
+            self._resume()
+        if self._flow.kind == "loose" and is_salutation(line.text) and not self._walk.first("letter"):
+            self._flow = Block("letter", None, line.number)
+            self._walk.blocks.append(self._flow)
+        self._flow.lines.append(line)
+
+    def _belongs(self, line: Line) -> bool:
+        """Whether a line without a label goes on with the short block above it."""
+        short = self._short
+        if short is None or short.kind in {"boilerplate", "late", "own"}:
+            return False
+        held = [each for each in short.lines if not each.is_blank]
+        if short.kind == "banner":
+            return not held
+        return not held or (len(held) < _NEAR and not short.lines[-1].is_blank)
+
+
+def is_bullet(text: str) -> bool:
+    """Whether a line is an item of a list."""
+    bare = text.lstrip()
+    return bare[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢" or bare[:2] in {"* ", "o ", "+ "} or _is_numbered(bare)
+
+
+def _is_numbered(bare: str) -> bool:
+    head = bare[:4].partition(".")[0] if "." in bare[:4] else bare[:4].partition(")")[0]
+    return head.isdigit() and len(head) <= 2 and bare[len(head) : len(head) + 2] in {". ", ") ", ".\t", ")\t"}
+
+
+def _leads_on(block: Block, lines: list[Line], at: int) -> bool:
+    """Whether an appeals label is followed by those to appeal to: it ends in “to” or a colon."""
+    text = block.text().rstrip(" *_")
+    last = key(text[-40:]).split()[-1:]
+    ends = text.endswith(":") or bool(last and last[0] in {"to", "a", "an", "au", "aux", "al", "ai"})
+    return ends or (not any(char.isdigit() for char in text) and bool(vocabulary()))

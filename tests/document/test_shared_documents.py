@@ -1,0 +1,23 @@
+"""The three pairs that were given: the real document stays in the shared folder, so these skip without it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from campaign.document import parse_document
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
+
+
+@pytest.mark.parametrize("name", ["kazakhstan-2022.fr", "example-new.en", "example-old.en"])
+def test_the_given_documents_parse_exactly(name: str) -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"no shared documents at {SHARED}")
+    data = (SHARED / f"{name}.md").read_bytes()
+    expected = json.loads((SHARED / f"{name}.json").read_text(encoding="utf-8"))
+    parsed = parse_document(data, f"{name}.md").to_json()
+    parsed.pop("warnings")
+    assert parsed == expected
