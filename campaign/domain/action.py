@@ -1,0 +1,37 @@
+"""The acts that are counted, and how sure we are of each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """By which way a supporter acted."""
+
+    SIGNATURE = "signature"
+    EMAIL = "email"
+    LETTER = "letter"
+    FAX = "fax"
+    PHONE = "phone"
+    SOCIAL = "social"
+    EMBASSY = "embassy"
+    EVENT = "event"
+
+
+class Evidence(StrEnum):
+    """`verified`: we saw it (a confirmed signature); `reported`: the supporter told us; `bulk`: staff entered it."""
+
+    VERIFIED = "verified"
+    REPORTED = "reported"
+    BULK = "bulk"
+
+
+# What a supporter may tell us to have done; signatures are only ever counted by confirming.
+REPORTABLE = (
+    Channel.EMAIL,
+    Channel.LETTER,
+    Channel.FAX,
+    Channel.PHONE,
+    Channel.SOCIAL,
+    Channel.EMBASSY,
+)

@@ -1,0 +1,103 @@
+"""Encryption at rest and the keyed look-up of addresses.
+
+A stolen database must not tell who signed: names and addresses are sealed with the data key, and found again only
+through a keyed digest whose key is its own and stays when the data key rotates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from campaign.domain.address import Address
+from campaign.domain.errors import CipherError
+
+KEY_LENGTH = 32
+_ID_LENGTH = 4
+_NONCE_LENGTH = 12
+
+
+def key_id(key: bytes) -> bytes:
+    """Four bytes that name a data key without telling it."""
+    return hashlib.sha256(b"tocsin data key " + key).digest()[:_ID_LENGTH]
+
+
+class Cipher:
+    """Seals text with the newest data key and opens what any of them sealed.
+
+    Sealed form: key id (4 bytes), nonce (12), AES-256-GCM ciphertext with tag. The purpose is authenticated with it, so
+    that a sealed name cannot be passed off as a sealed address.
+    """
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        """`keys` are 32 bytes each, the newest first."""
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._newest = key_id(keys[0])
+
+    def seal(self, text: str, purpose: str) -> bytes:
+        """The sealed text; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
+        nonce = os.urandom(_NONCE_LENGTH)
+        sealed = self._ciphers[self._newest].encrypt(nonce, text.encode(), purpose.encode())
+        return self._newest + nonce + sealed
+
+    def open(self, sealed: bytes, purpose: str) -> str:
+        """The text. Raises CipherError where the key is gone or the data was changed."""
+        cipher = self._ciphers.get(sealed[:_ID_LENGTH])
+        if cipher is None:
+            raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
+        nonce, data = sealed[_ID_LENGTH : _ID_LENGTH + _NONCE_LENGTH], sealed[_ID_LENGTH + _NONCE_LENGTH :]
+        try:
+            return cipher.decrypt(nonce, data, purpose.encode()).decode()
+        except InvalidTag as error:
+            raise CipherError("sealed data was changed, or belongs to another place") from error
+
+
+class BlindIndex:
+    """Keyed digests (HMAC-SHA-256) that find equal values without storing them."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digest(self, purpose: str, value: str) -> bytes:
+        """32 bytes, equal for equal purpose and value; worthless without the index key."""
+        return hmac.digest(self._key, f"{purpose}\0{value}".encode(), "sha256")
+
+
+class Vault:
+    """Everything that reads or writes personal data at rest: the cipher and the blind index."""
+
+    def __init__(self, data_keys: tuple[bytes, ...], index_key: bytes) -> None:
+        self._cipher = Cipher(data_keys)
+        self._index = BlindIndex(index_key)
+
+    def seal_name(self, name: str) -> bytes:
+        """A supporter's name, sealed."""
+        return self._cipher.seal(name, "name")
+
+    def open_name(self, sealed: bytes) -> str:
+        """The name again. Raises CipherError."""
+        return self._cipher.open(sealed, "name")
+
+    def seal_email(self, address: Address) -> bytes:
+        """A supporter's address, sealed."""
+        return self._cipher.seal(str(address), "email")
+
+    def open_email(self, sealed: bytes) -> str:
+        """The address again. Raises CipherError."""
+        return self._cipher.open(sealed, "email")
+
+    def address_digest(self, address: Address) -> bytes:
+        """Equal for two addresses exactly when they count as one person's."""
+        return self._index.digest("address", address.identity)
+
+    def mailbox_digest(self, address: Address) -> bytes:
+        """Equal for all ways to write one mailbox; only limits mail."""
+        return self._index.digest("mailbox", address.mailbox)
+
+    def domain_digest(self, address: Address) -> bytes:
+        """Equal for addresses under one mail domain, for fairness between them."""
+        return self._index.digest("domain", address.domain)

@@ -1,0 +1,44 @@
+"""What can go wrong for a reason of the campaign itself; pages and commands turn these into words."""
+
+from __future__ import annotations
+
+
+class TocsinError(Exception):
+    """Any refusal that is the caller's to mend. The message is one English line for operators and logs."""
+
+
+class NotFoundError(TocsinError):
+    """There is no such thing, or not for this person."""
+
+
+class InputError(TocsinError):
+    """A value is unusable. `field` names it, `code` says why; pages translate the code."""
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.code = code
+
+
+class StateError(TocsinError):
+    """The appeal or signature is not in a state that allows this."""
+
+
+class OverError(StateError):
+    """The deadline has passed in the supporter's section, or the appeal was closed or stopped."""
+
+
+class TokenError(TocsinError):
+    """A mailed link is damaged, was made for another purpose, or with another key."""
+
+
+class ExpiredTokenError(TokenError):
+    """A mailed link is genuine but too old. `subject` is the signature that it was made for."""
+
+    def __init__(self, subject: int) -> None:
+        super().__init__("the link has expired")
+        self.subject = subject
+
+
+class CipherError(TocsinError):
+    """Sealed data cannot be opened: its key is not among the data keys, or it was changed."""

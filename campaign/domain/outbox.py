@@ -1,0 +1,95 @@
+"""The life of a mail that we owe somebody: its states, when it is tried again, and what an answer means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class MailState(StrEnum):
+    """queued → sending → sent, or retry, unknown, dead, suppressed."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+    SUPPRESSED = "suppressed"
+
+
+class MailKind(StrEnum):
+    """Which message; each has its templates under templates/mail/."""
+
+    CONFIRMATION = "confirmation"
+    ALREADY_SIGNED = "already_signed"
+
+
+class Outcome(StrEnum):
+    """What became of one attempt."""
+
+    SENT = "sent"
+    RETRY = "retry"
+    DEAD = "dead"
+    # The connection broke behind the final dot: nobody knows whether the message went out.
+    AMBIGUOUS = "ambiguous"
+    # Not sent, and never will be: it is no longer wanted, or the mailbox has had enough.
+    SUPPRESSED = "suppressed"
+
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(hours=72)
+# The same message goes out at most so often when its fate is unknown.
+MOST_AMBIGUOUS = 3
+
+BATCH = 50
+# A worker that dies gives its batch back after the one, and the mail it was just sending after the other: longer than
+# the longest wait for the answer to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
+BATCH_LEASE = timedelta(minutes=2)
+SENDING_LEASE = timedelta(minutes=12)
+
+# At most so many mails that answer a sign-up go to one mailbox, over all appeals.
+CAPS = ((timedelta(hours=24), 3), (timedelta(days=30), 5))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt's end: the outcome, where in the dialogue it came, and the server's code and words if any."""
+
+    outcome: Outcome
+    phase: str
+    code: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What an outcome makes of a mail: its new state, and how long until it is due again."""
+
+    state: MailState
+    wait: timedelta = timedelta(0)
+
+
+def retry_delay(attempts: int, jitter: float) -> timedelta:
+    """How long to wait after so many attempts: one minute, doubling to four hours.
+
+    `jitter` from 0 to 1 spreads the load: up to a quarter longer.
+    """
+    doublings = min(max(attempts, 1) - 1, 20)
+    wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+    return wait * (1 + jitter / 4)
+
+
+def after(outcome: Outcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> Next:
+    """What comes after an attempt; `attempts` and `ambiguous` include it, `age` is since the mail was written."""
+    if outcome is Outcome.RETRY:
+        if age >= GIVE_UP_AFTER:
+            return Next(MailState.DEAD)
+        return Next(MailState.RETRY, retry_delay(attempts, jitter))
+    if outcome is Outcome.AMBIGUOUS:
+        if ambiguous >= MOST_AMBIGUOUS:
+            return Next(MailState.UNKNOWN)
+        return Next(MailState.RETRY, retry_delay(attempts, jitter))
+    return Next(MailState(outcome.value))
