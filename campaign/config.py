@@ -1,0 +1,270 @@
+"""Every setting: its environment variable, default, check and meaning. A wrong one stops the start with one line.
+
+The list below is what docs/settings.md shows; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "TOCSIN_"
+LOCALES = ("fr", "en", "es", "ar", "de", "ru")
+_TRUE, _FALSE = {"1", "y", "yes", "true", "on"}, {"", "0", "n", "no", "false", "off"}
+
+
+class SettingsError(Exception):
+    """A setting is wrong or missing; the message is one line that says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. URLs have absolute paths; keys are bytes."""
+
+    database_url: str
+    secret_key: str
+    data_key: tuple[bytes, ...]
+    index_key: bytes
+    base_url: str
+    mail_url: str
+    mail_from: str
+    mail_rate: int | None
+    bounce_domain: str
+    queue_url: str
+    limits_url: str
+    challenge: str
+    proxies: int
+    retention_days: int
+    fonts: tuple[Path, ...]
+    demo: bool
+    instance: Path
+
+    @property
+    def is_https(self) -> bool:
+        """Whether supporters reach us by TLS; HSTS and Secure cookies make sense only then."""
+        return self.base_url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable; `read` turns its text into the value or raises ValueError with the reason."""
+
+    field: str
+    default: str | None
+    meaning: str
+    read: Callable[[str, Path], Any]
+
+    @property
+    def variable(self) -> str:
+        """The environment variable's name."""
+        return PREFIX + self.field.upper()
+
+
+def _text(value: str, root: Path) -> str:
+    return value
+
+
+def _bool(value: str, root: Path) -> bool:
+    if value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise ValueError("say 1 or 0")
+
+
+def _count(value: str, root: Path) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError("give a whole number, 0 or more")
+    return int(value)
+
+
+def _rate(value: str, root: Path) -> int | None:
+    if value.lower() in _FALSE:
+        return None
+    return _count(value, root)
+
+
+def _one_of(*choices: str) -> Callable[[str, Path], str]:
+    def read(value: str, root: Path) -> str:
+        if value not in choices:
+            raise ValueError("choose one of " + ", ".join(choices))
+        return value
+
+    return read
+
+
+def _database(value: str, root: Path) -> str:
+    scheme, found, rest = value.partition("://")
+    if found and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return "postgresql+psycopg://" + rest
+    if found and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return "sqlite:///" + str(root / rest[1:].partition("?")[0])
+    raise ValueError("start with sqlite:/// or postgresql://")
+
+
+def _secret(value: str, root: Path) -> str:
+    if len(value) < 32:
+        raise ValueError("give at least 32 characters")
+    return value
+
+
+def _key(value: str, root: Path) -> bytes:
+    try:
+        key = base64.b64decode(value.strip(), validate=True)
+    except binascii.Error as error:
+        raise ValueError("give 32 bytes in base64") from error
+    if len(key) != 32:
+        raise ValueError(f"give 32 bytes in base64, not {len(key)}")
+    return key
+
+
+def _keys(value: str, root: Path) -> tuple[bytes, ...]:
+    return tuple(_key(part, root) for part in value.split(","))
+
+
+def _web_address(value: str, root: Path) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("give an address such as https://act.example.org")
+    return value.rstrip("/")
+
+
+def _mail_address(value: str, root: Path) -> str:
+    if any(ord(character) < 32 for character in value) or "@" not in parseaddr(value)[1]:
+        raise ValueError("give a sender such as Tocsin <act@example.org>")
+    return value
+
+
+def _mail_url(value: str, root: Path) -> str:
+    scheme, _, rest = value.partition(":")
+    if scheme == "maildir" and rest:
+        return f"maildir:{root / rest}"
+    if scheme in {"smtp", "smtps", "smtp+starttls"} and urlsplit(value).hostname:
+        try:
+            _ = urlsplit(value).port
+        except ValueError as error:
+            raise ValueError("the port is no number") from error
+        return value
+    raise ValueError("start with maildir:, smtp://, smtps:// or smtp+starttls://")
+
+
+def _queue_url(value: str, root: Path) -> str:
+    if value.startswith(("redis://", "rediss://")) or not value:
+        return value
+    return _database(value, root)
+
+
+def _limits_url(value: str, root: Path) -> str:
+    if value in {"off", "memory://"} or value.startswith(("redis://", "rediss://", "valkey://")):
+        return value
+    raise ValueError("say off, memory:// or redis://…")
+
+
+def _folders(value: str, root: Path) -> tuple[Path, ...]:
+    folders = tuple(root / part for part in value.split(os.pathsep) if part)
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is no folder")
+    return folders
+
+
+SETTINGS = (
+    Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _database),
+    Setting("secret_key", None, "signs links; at least 32 characters", _secret),
+    Setting("data_key", None, "encrypts names and addresses; 32 bytes in base64, newest first, by commas", _keys),
+    Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _key),
+    Setting("base_url", "http://127.0.0.1:8000", "where supporters reach the site; links in mail", _web_address),
+    Setting(
+        "mail_url",
+        "maildir:instance/mail",
+        "or `smtp://user:pass@host:port`, `smtps://…`, `smtp+starttls://…`",
+        _mail_url,
+    ),
+    Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
+    Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
+    Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _text),
+    Setting(
+        "queue_url", "", "`sqlite:///path`, `postgresql://…`, `redis://…`; empty: follows the database", _queue_url
+    ),
+    Setting(
+        "limits_url", "memory://", "where rate limits are counted: `memory://`, `redis://…`, or `off`", _limits_url
+    ),
+    Setting("challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _one_of("off", "adaptive", "always")),
+    Setting("proxies", "0", "how many proxies in front are believed", _count),
+    Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
+    Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
+    Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
+)
+
+# Made once under instance/ where nobody else's data is at stake.
+_GENERATED: dict[str, Callable[[], str]] = {
+    "secret_key": lambda: secrets.token_urlsafe(48),
+    "data_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    "index_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+}
+
+
+def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Settings:
+    """Reads the environment over `.env`. Raises SettingsError at the first wrong or missing setting."""
+    if environ is None:
+        environ = {**{key: value or "" for key, value in dotenv_values(root / ".env").items()}, **os.environ}
+    instance = root / "instance"
+    values: dict[str, Any] = {"instance": instance}
+    for setting in SETTINGS:
+        text = environ.get(setting.variable, "").strip() or setting.default
+        if text is None:
+            text = _generated(setting, environ, instance)
+        try:
+            values[setting.field] = setting.read(text, root)
+        except ValueError as error:
+            raise SettingsError(f"{setting.variable}: {error}") from error
+    values["bounce_domain"] = values["bounce_domain"] or parseaddr(values["mail_from"])[1].rpartition("@")[2]
+    values["queue_url"] = values["queue_url"] or _queue_beside(values["database_url"])
+    return Settings(**{field.name: values[field.name] for field in fields(Settings)})
+
+
+def _is_development(environ: Mapping[str, str]) -> bool:
+    """Demonstration, Flask's debug mode, or a checkout in which nobody has configured anything yet."""
+    if environ.get("TOCSIN_DEMO", "").lower() in _TRUE or environ.get("FLASK_DEBUG", "").lower() in _TRUE:
+        return True
+    return not environ.get("TOCSIN_DATABASE_URL") and not environ.get("TOCSIN_BASE_URL")
+
+
+def _generated(setting: Setting, environ: Mapping[str, str], instance: Path) -> str:
+    """The key kept under instance/, made at the first start and readable by its owner only."""
+    if not _is_development(environ):
+        raise SettingsError(f"{setting.variable}: missing; {setting.meaning} (only TOCSIN_DEMO=1 makes one by itself)")
+    path = instance / setting.field
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place, so that two processes starting together agree on one key.
+        fresh = instance / f".{setting.field}.{os.getpid()}"
+        if not path.exists():
+            fresh.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            fresh.write_text(_GENERATED[setting.field]() + "\n")
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{setting.variable}: cannot keep a key in {path}: {error.strerror}") from error
+
+
+def _queue_beside(database_url: str) -> str:
+    if database_url.startswith("sqlite:///"):
+        path = Path(database_url.removeprefix("sqlite:///"))
+        return f"sqlite:///{path.with_name(path.stem + '-queue.db')}"
+    return database_url
