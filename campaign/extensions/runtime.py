@@ -1,0 +1,37 @@
+"""What an application carries with it besides its extensions: settings, keys and clock, put there by the factory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import cast
+
+from flask import current_app
+
+from campaign.config import Settings
+from campaign.domain.cipher import Vault
+from campaign.domain.token import Tokens
+
+KEY = "tocsin"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One application's settings, its keys at work, and its clock, which only web, cli and tasks read."""
+
+    settings: Settings
+    vault: Vault
+    tokens: Tokens
+    clock: Callable[[], datetime]
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of our Message-IDs: that of the sender."""
+        return parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
+
+
+def runtime() -> Runtime:
+    """The runtime of the application at hand."""
+    return cast(Runtime, current_app.extensions[KEY])

@@ -1,0 +1,32 @@
+"""SQLite as a database that survives a crash and lets many readers work beside one writer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+# Execution option of a connection that is going to write.
+WRITES = "tocsin_writes"
+_BUSY_MILLISECONDS = 15_000
+
+
+def prepare(engine: Engine) -> None:
+    """Sets up each new connection and takes the BEGIN into our own hands."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late to protect a read before a write
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged signature is on the disk
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once where somebody else wrote in between; one that
+        # says from the start that it will write waits its turn instead.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
