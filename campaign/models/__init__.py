@@ -1,0 +1,25 @@
+"""The tables, one file per noun. Importing this package declares them all."""
+
+from campaign.models.action import Action
+from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
+from campaign.models.mail import Mail
+from campaign.models.periodic_run import PeriodicRun
+from campaign.models.section import Section
+from campaign.models.signature import Consent, Signature, Tombstone
+from campaign.models.tally import Tally, TallyHour
+
+__all__ = [
+    "Action",
+    "Appeal",
+    "AppealText",
+    "Consent",
+    "ImportedDocument",
+    "Mail",
+    "PeriodicRun",
+    "Section",
+    "Signature",
+    "Tally",
+    "TallyHour",
+    "Target",
+    "Tombstone",
+]

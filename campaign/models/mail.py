@@ -1,0 +1,55 @@
+"""The outbox: one row per message we owe somebody, written in the transaction that owes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.domain.outbox import MailKind, MailState
+from campaign.extensions import BigId, Model
+from campaign.models.choice import one_of
+
+_DUE = "state IN ('queued', 'retry')"
+_SENDING = "state = 'sending'"
+
+
+class Mail(Model):
+    """A message, its attempts and its outcome; the body is rendered when sending, so no personal data is copied."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        one_of("state", MailState),
+        one_of("kind", MailKind),
+        Index("ix_mail_due", "due_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
+        Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
+        Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
+        Index("ix_mail_signature_id", "signature_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default=MailState.QUEUED)
+    signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
+    # Keyed digests: of the mailbox, for the cap on mail to one person; of the domain, for fairness and throttling.
+    mailbox_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # Fixed when the row is written, so that a repeated message is the same message.
+    message_id: Mapped[str]
+    created_at: Mapped[datetime]
+    locale: Mapped[str]
+    text_language: Mapped[str]
+    text_version: Mapped[int]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    ambiguous: Mapped[int] = mapped_column(default=0)
+    # Who may write the outcome: the fence grows with each claim, so that a worker that lost its lease cannot.
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    # What the last attempt said: the phase of the SMTP dialogue, the code, and words without an address.
+    phase: Mapped[str | None]
+    code: Mapped[int | None]
+    detail: Mapped[str | None]

@@ -1,0 +1,68 @@
+"""Signatures with their consent records, and the tombstones that keep an erased address from counting twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.domain.signature import SignatureState
+from campaign.extensions import BigId, Model
+from campaign.models.choice import one_of
+
+
+class Signature(Model):
+    """A supporter's signing of one appeal. Name and address are sealed; erasing empties them and the digest."""
+
+    __tablename__ = "signature"
+    __table_args__ = (
+        one_of("state", SignatureState),
+        # One address signs an appeal once; NULL digests (erased) do not collide.
+        UniqueConstraint("appeal_id", "address_digest"),
+        Index("ix_signature_address_digest", "address_digest"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
+    country: Mapped[str]
+    state: Mapped[str] = mapped_column(default=SignatureState.PENDING)
+    address_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    name_sealed: Mapped[bytes | None]
+    email_sealed: Mapped[bytes | None]
+    locale: Mapped[str]
+    wants_updates: Mapped[bool]
+    via: Mapped[str | None]
+    signed_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Consent(Model):
+    """What somebody agreed to, when, and which text was shown (GDPR art. 7(1)); rows are added, never changed."""
+
+    __tablename__ = "consent"
+    __table_args__ = (Index("ix_consent_signature_id", "signature_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    signature_id: Mapped[int] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
+    given_at: Mapped[datetime]
+    # The appeal: the letter's language and version; the sentence: the page's locale and the wording's number.
+    text_language: Mapped[str]
+    text_version: Mapped[int]
+    locale: Mapped[str]
+    wording: Mapped[int]
+    to_appeal: Mapped[bool]
+    to_updates: Mapped[bool]
+
+
+class Tombstone(Model):
+    """An erased address that was counted: signing again is possible, counting again is not."""
+
+    __tablename__ = "tombstone"
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    erased_at: Mapped[datetime]

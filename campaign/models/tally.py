@@ -1,0 +1,44 @@
+"""Stored counts, changed in the same transaction as the actions they count.
+
+Both tables are spread over slots, so that many connections counting for one section do not wait for one row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.domain.action import Channel, Evidence
+from campaign.extensions import BigId, Model
+from campaign.models.choice import one_of
+
+
+class Tally(Model):
+    """The total by section, channel and evidence: the sum over its slots."""
+
+    __tablename__ = "tally"
+    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence))
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyHour(Model):
+    """The same by the hour (UTC) in which the action was counted, for history and charts."""
+
+    __tablename__ = "tally_hour"
+    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence))
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[int] = mapped_column(BigInteger)
