@@ -1,0 +1,183 @@
+"""An appeal as pages, mails and the API show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from campaign.domain.appeal import AppealState
+from campaign.extensions import db
+from campaign.models import Appeal, AppealText, Target
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """Somebody the case is about."""
+
+    name: str
+    pronoun: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """The appeal in one language; `has_letter` is false where there are talking points only."""
+
+    language: str
+    version: int
+    headline: str
+    people: tuple[PersonView, ...]
+    summary: str
+    background: str
+    salutation: str | None
+    paragraphs: tuple[str, ...]
+    closing: str | None
+    talking_points: tuple[str, ...]
+
+    @property
+    def has_letter(self) -> bool:
+        """Whether there is a model letter to sign."""
+        return bool(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """A target in the words of one language."""
+
+    position: int
+    kind: str
+    role: str | None
+    name: str | None
+    address: tuple[str, ...]
+    salutation: str | None
+    country: str | None
+    emails: tuple[str, ...]
+    faxes: tuple[str, ...]
+    phones: tuple[str, ...]
+    social: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AppealView:
+    """One appeal with its current texts and its targets in every language."""
+
+    id: int
+    slug: str
+    reference: str | None
+    sequence: int
+    country: str | None
+    state: str
+    deadline: date | None
+    goal: int
+    languages: tuple[str, ...]
+    own_language: bool
+    opened_at: datetime | None
+    ended_at: datetime | None
+    revision: int
+    texts: dict[str, TextView]
+    targets: dict[str, tuple[TargetView, ...]]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is published and neither closed nor stopped; the deadline is another matter."""
+        return self.state == AppealState.OPEN
+
+    def text_in(self, locale: str) -> TextView:
+        """The text in that language, else in English, else the first there is."""
+        return self.texts.get(locale) or self.texts.get("en") or next(iter(self.texts.values()))
+
+    def targets_in(self, language: str) -> tuple[TargetView, ...]:
+        """The targets in the words of that language, else of the language that `text_in` would choose."""
+        return self.targets.get(language) or self.targets.get(self.text_in(language).language, ())
+
+
+def find_appeal(slug: str) -> AppealView | None:
+    """The appeal with that slug, drafts too."""
+    return next(iter(_load(select(Appeal).where(Appeal.slug == slug))), None)
+
+
+def find_appeal_by_id(appeal_id: int) -> AppealView | None:
+    """The appeal with that id, drafts too."""
+    return next(iter(_load(select(Appeal).where(Appeal.id == appeal_id))), None)
+
+
+def open_appeals() -> tuple[AppealView, ...]:
+    """What is open, the nearest deadline first."""
+    chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
+    return tuple(_load(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
+
+
+def all_appeals() -> tuple[AppealView, ...]:
+    """Every appeal, the newest first."""
+    return tuple(_load(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
+
+
+def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
+    """One version of a text, as somebody once saw it."""
+    row = db.session.get(AppealText, (appeal_id, language, version))
+    return None if row is None else _text(row)
+
+
+def _load(chosen: Any) -> Iterable[AppealView]:
+    rows = db.session.scalars(chosen.options(selectinload(Appeal.texts), selectinload(Appeal.targets)))
+    return [_view(row) for row in rows]
+
+
+def _view(row: Appeal) -> AppealView:
+    texts = {text.language: _text(text) for text in row.texts}
+    return AppealView(
+        id=row.id,
+        slug=row.slug,
+        reference=row.reference,
+        sequence=row.sequence,
+        country=row.country,
+        state=row.state,
+        deadline=row.deadline,
+        goal=row.goal,
+        languages=tuple(row.languages),
+        own_language=row.own_language,
+        opened_at=row.opened_at,
+        ended_at=row.ended_at,
+        revision=row.revision,
+        texts=texts,
+        targets={
+            language: tuple(_target(target, language) for target in row.targets if language in target.words)
+            for language in texts
+        },
+    )
+
+
+def _text(row: AppealText) -> TextView:
+    return TextView(
+        language=row.language,
+        version=row.version,
+        headline=row.headline,
+        people=tuple(PersonView(person["name"], person.get("pronoun")) for person in row.people),
+        summary=row.summary,
+        background=row.background,
+        salutation=row.salutation,
+        paragraphs=tuple(row.paragraphs),
+        closing=row.closing,
+        talking_points=tuple(row.talking_points),
+    )
+
+
+def _target(row: Target, language: str) -> TargetView:
+    words = row.words[language]
+    return TargetView(
+        position=row.position,
+        kind=row.kind,
+        role=words.get("role"),
+        name=words.get("name"),
+        address=tuple(words.get("address", ())),
+        salutation=words.get("salutation"),
+        country=row.country,
+        emails=tuple(row.emails),
+        faxes=tuple(row.faxes),
+        phones=tuple(row.phones),
+        social=dict(row.social),
+    )

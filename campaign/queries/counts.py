@@ -1,0 +1,102 @@
+"""Counts of an appeal, read from the tally in a time that does not grow with the signatures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import func, select
+
+from campaign.domain.action import Channel, Evidence
+from campaign.extensions import db
+from campaign.models import Tally, TallyHour
+
+
+@dataclass(frozen=True, slots=True)
+class SectionCounts:
+    """One section's counted actions."""
+
+    total: int = 0
+    by_channel: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """All counted actions of one appeal; `signatures` are the confirmed ones, which alone count for the goal."""
+
+    total: int
+    signatures: int
+    by_evidence: dict[str, int]
+    by_channel: dict[str, int]
+    by_section: dict[str, SectionCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """One day (UTC) and what was counted on it by channel."""
+
+    day: date
+    by_channel: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All channels together."""
+        return sum(self.by_channel.values())
+
+
+_TOTALS = (
+    select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity))
+    .group_by(Tally.section_code, Tally.channel, Tally.evidence)
+    .order_by(Tally.section_code, Tally.channel, Tally.evidence)
+)
+
+
+def counts(appeal_id: int) -> Counts:
+    """The counts at this moment."""
+    by_evidence = {evidence.value: 0 for evidence in Evidence}
+    by_channel: dict[str, int] = defaultdict(int)
+    sections: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    signatures = 0
+    for section, channel, evidence, quantity in db.session.execute(_TOTALS.where(Tally.appeal_id == appeal_id)):
+        if not quantity:
+            continue
+        number = int(quantity)
+        by_evidence[evidence] += number
+        by_channel[channel] += number
+        sections[section][channel] += number
+        if channel == Channel.SIGNATURE and evidence == Evidence.VERIFIED:
+            signatures += number
+    return Counts(
+        total=sum(by_channel.values()),
+        signatures=signatures,
+        by_evidence=by_evidence,
+        by_channel=dict(by_channel),
+        by_section={code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in sections.items()},
+    )
+
+
+def signatures_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, int]:
+    """Confirmed signatures by appeal, for the list of appeals."""
+    rows = db.session.execute(
+        select(Tally.appeal_id, func.sum(Tally.quantity))
+        .where(Tally.appeal_id.in_(appeal_ids), Tally.channel == Channel.SIGNATURE, Tally.evidence == Evidence.VERIFIED)
+        .group_by(Tally.appeal_id)
+    )
+    return {appeal_id: int(quantity) for appeal_id, quantity in rows}
+
+
+def days(appeal_id: int) -> tuple[DayCounts, ...]:
+    """What was counted on each day (UTC) that had anything, in order."""
+    day = func.date(TallyHour.hour)
+    rows = db.session.execute(
+        select(day, TallyHour.channel, func.sum(TallyHour.quantity))
+        .where(TallyHour.appeal_id == appeal_id)
+        .group_by(day, TallyHour.channel)
+        .order_by(day)
+    )
+    found: dict[date, dict[str, int]] = defaultdict(dict)
+    for when, channel, quantity in rows:
+        if quantity:
+            found[date.fromisoformat(str(when))][channel] = int(quantity)
+    return tuple(DayCounts(when, ways) for when, ways in found.items())

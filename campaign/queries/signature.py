@@ -1,0 +1,69 @@
+"""A signature as its own signer sees it, with name and address opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from campaign.domain.cipher import Vault
+from campaign.extensions import db
+from campaign.models import Action, Signature
+from campaign.queries.appeal import AppealView, find_appeal_by_id
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureView:
+    """One signature, the appeal it is for, and what was reported with it (channel and target)."""
+
+    id: int
+    appeal: AppealView
+    state: str
+    name: str
+    email: str
+    country: str
+    section_code: str
+    locale: str
+    wants_updates: bool
+    signed_at: datetime
+    confirmed_at: datetime | None
+    reported: frozenset[tuple[str, int]]
+
+
+def find_signature(signature_id: int, vault: Vault) -> SignatureView | None:
+    """The signature, or None where it was erased. Raises CipherError where its key is gone."""
+    row = db.session.get(Signature, signature_id)
+    return None if row is None else _view(row, vault)
+
+
+def signatures_of_same_address(signature_id: int, vault: Vault) -> tuple[SignatureView, ...]:
+    """All that the signature's address has signed, the newest first; empty where it was erased."""
+    digest = select(Signature.address_digest).where(Signature.id == signature_id).scalar_subquery()
+    rows = db.session.scalars(
+        select(Signature).where(Signature.address_digest == digest).order_by(Signature.signed_at.desc())
+    )
+    return tuple(view for view in (_view(row, vault) for row in rows) if view is not None)
+
+
+def _view(row: Signature, vault: Vault) -> SignatureView | None:
+    appeal = find_appeal_by_id(row.appeal_id)
+    if row.name_sealed is None or row.email_sealed is None or appeal is None:
+        return None
+    reported = db.session.execute(
+        select(Action.channel, Action.target).where(Action.signature_id == row.id, Action.channel != "signature")
+    )
+    return SignatureView(
+        id=row.id,
+        appeal=appeal,
+        state=row.state,
+        name=vault.open_name(row.name_sealed),
+        email=vault.open_email(row.email_sealed),
+        country=row.country,
+        section_code=row.section_code,
+        locale=row.locale,
+        wants_updates=row.wants_updates,
+        signed_at=row.signed_at,
+        confirmed_at=row.confirmed_at,
+        reported=frozenset((channel, target) for channel, target in reported),
+    )
