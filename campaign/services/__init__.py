@@ -1,0 +1,1 @@
+"""The write side: every change to the campaign, each in one transaction that only this layer commits."""

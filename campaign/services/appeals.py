@@ -1,0 +1,93 @@
+"""An appeal's way from draft to open to closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeal import AppealState, is_in_time
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.models import Appeal, Section
+from campaign.services.transaction import transaction
+
+
+def publish(slug: str, *, now: datetime) -> bool:
+    """Opens a draft for signatures; False where it is open already.
+
+    Raises NotFoundError, or StateError that names what is missing.
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        if appeal.state == AppealState.OPEN:
+            return False
+        if appeal.state != AppealState.DRAFT:
+            raise StateError(f"{slug} is {appeal.state}: only a draft can be published")
+        missing = _missing(session, appeal, now)
+        if missing:
+            raise StateError(f"{slug} cannot be published: " + "; ".join(missing))
+        appeal.state = AppealState.OPEN
+        appeal.opened_at = now
+        appeal.revision += 1
+    return True
+
+
+def close(slug: str, *, now: datetime) -> bool:
+    """Ends an open appeal before its deadline; False where it is closed already. Raises NotFoundError, StateError."""
+    with transaction() as session:
+        appeal = find(session, slug)
+        if appeal.state == AppealState.CLOSED:
+            return False
+        if appeal.state != AppealState.OPEN:
+            raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
+        _end(appeal, now)
+    return True
+
+
+def close_over(*, now: datetime) -> list[str]:
+    """Closes what is over: open appeals whose last section's day has ended. Returns their slugs."""
+    closed = []
+    with transaction() as session:
+        zones = set(session.scalars(select(Section.time_zone)))
+        for appeal in session.scalars(select(Appeal).where(Appeal.state == AppealState.OPEN)):
+            if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
+                _end(appeal, now)
+                closed.append(appeal.slug)
+    return closed
+
+
+def find(session: Session, slug: str) -> Appeal:
+    """The appeal, locked until the transaction ends. Raises NotFoundError."""
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update()).one_or_none()
+    if appeal is None:
+        raise NotFoundError(f"there is no appeal {slug}; `flask appeal list` shows those there are")
+    return appeal
+
+
+def _end(appeal: Appeal, now: datetime) -> None:
+    appeal.state = AppealState.CLOSED
+    appeal.ended_at = now
+    appeal.revision += 1
+
+
+def _missing(session: Session, appeal: Appeal, now: datetime) -> list[str]:
+    missing = []
+    if not appeal.texts:
+        missing.append("it has no text")
+    for text in appeal.texts:
+        if not text.headline:
+            missing.append(f"its text in {text.language} has no headline")
+        if not text.paragraphs and not text.talking_points:
+            missing.append(f"its text in {text.language} has neither a letter nor talking points")
+    if not appeal.targets:
+        missing.append("it has nobody to write to")
+    if appeal.deadline is None:
+        missing.append("it has no deadline (give one with --deadline)")
+    else:
+        zones = session.scalars(select(Section.time_zone)).all()
+        if not zones:
+            missing.append("no sections are loaded (flask sections load)")
+        elif not any(is_in_time(appeal.deadline, zone, now) for zone in zones):
+            missing.append(f"its deadline {appeal.deadline} has passed (give one with --deadline)")
+    return missing

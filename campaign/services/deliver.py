@@ -1,0 +1,281 @@
+"""Delivering the outbox: claim a batch, send one mail after the other, write each outcome down.
+
+The guarantee: a mail that was committed is sent at least once or ends in a state that says why not, and it is sent
+twice only where the connection or the worker broke behind the final dot. Not for anything but mail: long jobs have
+their own queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_mail import Message
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from campaign.config import Settings
+from campaign.domain.appeal import AppealState
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import TocsinError
+from campaign.domain.outbox import (
+    BATCH,
+    BATCH_LEASE,
+    CAPS,
+    SENDING_LEASE,
+    Attempt,
+    MailKind,
+    MailState,
+    Outcome,
+    after,
+)
+from campaign.domain.signature import SignatureState
+from campaign.domain.token import Purpose, Tokens
+from campaign.extensions import UtcDateTime, db
+from campaign.mail import message
+from campaign.mail.transport import Transport
+from campaign.models import Appeal, Mail, Signature
+from campaign.queries.appeal import AppealView, find_appeal_by_id, find_text
+from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+_SQLITE_CLOCK = select(func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UtcDateTime))
+_POSTGRESQL_CLOCK = select(func.clock_timestamp(type_=UtcDateTime))
+
+# Which signature still wants which message; anything else has been overtaken.
+_WANTED = {
+    MailKind.CONFIRMATION.value: SignatureState.PENDING.value,
+    MailKind.ALREADY_SIGNED.value: SignatureState.CONFIRMED.value,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What delivering needs besides the database."""
+
+    settings: Settings
+    vault: Vault
+    tokens: Tokens
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A claimed mail under its fence."""
+
+    id: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A mail about to be sent: who it goes to, and what to render it from."""
+
+    mail_id: int
+    fence: int
+    kind: str
+    appeal_id: int
+    signature_id: int
+    name: str
+    recipient: str
+    message_id: str
+    created_at: datetime
+    locale: str
+    text_language: str
+    text_version: int
+
+
+def deliver_due(courier: Courier) -> Counter[str]:
+    """Delivers one batch of what is due and returns how many mails took which outcome; empty where nothing was due."""
+    outcomes: Counter[str] = Counter()
+    appeals: dict[int, AppealView | None] = {}
+    taken, leased_until = _claim()
+    sent: tuple[_Job, Attempt] | None = None
+    for position, one in enumerate(taken):
+        # One transaction writes down what became of the mail before and marks the next one as being sent: once a
+        # mail is marked, a break leaves it in doubt, so no other mail of the batch may be.
+        with transaction() as session:
+            now = database_now(session)
+            if sent is not None:
+                _write_down(session, *sent, now=now)
+            if leased_until - now < BATCH_LEASE / 2:
+                _renew(session, taken[position:], now)
+                leased_until = now + BATCH_LEASE
+            job = _start(session, one, courier, now, outcomes)
+        sent = None
+        if job is not None:
+            attempt = _send(courier, job, appeals)
+            outcomes[attempt.outcome.value] += 1
+            sent = job, attempt
+    if sent is not None:
+        with transaction() as session:
+            _write_down(session, *sent, now=database_now(session))
+    return outcomes
+
+
+def database_now(session: Session) -> datetime:
+    """The database's clock, which all workers share; their own may differ."""
+    embedded = session.get_bind().dialect.name == "sqlite"
+    return session.execute(_SQLITE_CLOCK if embedded else _POSTGRESQL_CLOCK).scalar_one()
+
+
+def _claim() -> tuple[list[_Taken], datetime]:
+    """Takes a batch under a lease, and until when; first takes back what other workers left behind."""
+    with transaction() as session:
+        now = database_now(session)
+        _sweep(session, now)
+        due = (
+            select(Mail.id)
+            .where(
+                Mail.state.in_([MailState.QUEUED, MailState.RETRY]),
+                Mail.due_at <= now,
+                or_(Mail.lease_until.is_(None), Mail.lease_until < now),
+            )
+            .order_by(Mail.due_at, Mail.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        ids = list(session.scalars(due))
+        if not ids:
+            return [], now
+        rows = session.execute(
+            update(Mail)
+            .where(Mail.id.in_(ids))
+            .values(fence=Mail.fence + 1, lease_until=now + BATCH_LEASE)
+            .returning(Mail.id, Mail.fence)
+        )
+        taken = [_Taken(mail_id, fence) for mail_id, fence in rows]
+    return sorted(taken, key=lambda one: one.id), now + BATCH_LEASE
+
+
+def _sweep(session: Session, now: datetime) -> None:
+    """A mail whose worker broke while sending it may or may not have gone out."""
+    stale = (
+        select(Mail).where(Mail.state == MailState.SENDING, Mail.lease_until < now).with_for_update(skip_locked=True)
+    )
+    for mail in session.scalars(stale.limit(BATCH)):
+        mail.fence += 1
+        _conclude(mail, Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off"), now)
+
+
+def _renew(session: Session, rest: list[_Taken], now: datetime) -> None:
+    """Keeps the rest of the batch ours while a slow server takes its time."""
+    ours = Mail.id.in_([one.id for one in rest]), Mail.state.in_([MailState.QUEUED, MailState.RETRY])
+    session.execute(update(Mail).where(*ours).values(lease_until=now + BATCH_LEASE))
+
+
+def _start(session: Session, one: _Taken, courier: Courier, now: datetime, outcomes: Counter[str]) -> _Job | None:
+    """Marks the mail as being sent; None where another worker has it by now, or nobody wants it any more."""
+    mail = session.get(Mail, one.id, with_for_update=True)
+    if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
+        return None
+    signature, appeal_state = session.execute(
+        select(Signature, Appeal.state).join(Appeal).where(Signature.id == mail.signature_id)
+    ).one()
+    reason = _unwanted(session, mail, signature, appeal_state)
+    if reason is not None or signature.name_sealed is None or signature.email_sealed is None:
+        _conclude(mail, Attempt(Outcome.SUPPRESSED, "before", detail=reason or "erased"), now)
+        outcomes[MailState.SUPPRESSED] += 1
+        return None
+    try:
+        name = courier.vault.open_name(signature.name_sealed)
+        recipient = courier.vault.open_email(signature.email_sealed)
+    except TocsinError as error:
+        _conclude(mail, Attempt(Outcome.DEAD, "before", detail=str(error)), now)
+        outcomes[MailState.DEAD] += 1
+        return None
+    mail.state = MailState.SENDING
+    mail.attempts += 1
+    mail.lease_until = now + SENDING_LEASE
+    return _Job(
+        mail_id=mail.id,
+        fence=mail.fence,
+        kind=mail.kind,
+        appeal_id=signature.appeal_id,
+        signature_id=signature.id,
+        name=name,
+        recipient=recipient,
+        message_id=mail.message_id,
+        created_at=mail.created_at,
+        locale=mail.locale,
+        text_language=mail.text_language,
+        text_version=mail.text_version,
+    )
+
+
+def _unwanted(session: Session, mail: Mail, signature: Signature, appeal_state: str) -> str | None:
+    """Why this message is not sent after all, where that is so."""
+    if signature.state != _WANTED[mail.kind]:
+        return f"the signature is {signature.state}"
+    if appeal_state == AppealState.STOPPED:
+        return "the appeal was stopped"
+    # Counted here and not when signing: in the order of ids the answer is the same whoever else is signing.
+    for window, most in CAPS:
+        earlier = select(func.count()).where(
+            Mail.mailbox_digest == mail.mailbox_digest,
+            Mail.created_at > mail.created_at - window,
+            Mail.id < mail.id,
+            Mail.state != MailState.SUPPRESSED,
+        )
+        if session.execute(earlier).scalar_one() >= most:
+            return f"this mailbox got {most} mails within {window / timedelta(hours=1):g} hours"
+    return None
+
+
+def _send(courier: Courier, job: _Job, appeals: dict[int, AppealView | None]) -> Attempt:
+    """Renders and sends outside any transaction."""
+    try:
+        content = _render(courier, job, appeals).as_bytes()
+    except Exception as error:  # one message that cannot be rendered must not stop the others
+        log.exception("mail %s cannot be rendered", job.mail_id)
+        return Attempt(Outcome.DEAD, "render", detail=type(error).__name__)
+    finally:
+        db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
+    return courier.transport.send(courier.settings.mail_from, job.recipient, content)
+
+
+def _render(courier: Courier, job: _Job, appeals: dict[int, AppealView | None]) -> Message:
+    if job.appeal_id not in appeals:
+        appeals[job.appeal_id] = find_appeal_by_id(job.appeal_id)
+    appeal = appeals[job.appeal_id]
+    text = find_text(job.appeal_id, job.text_language, job.text_version)
+    if appeal is None or text is None:
+        raise LookupError("the appeal or its text is gone")
+    envelope = message.Envelope(courier.settings.mail_from, job.recipient, job.message_id, job.created_at, job.locale)
+    signed = message.Signed(appeal, text, job.name)
+    site = f"{courier.settings.base_url}/{job.locale}"
+    if job.kind == MailKind.CONFIRMATION:
+        token = courier.tokens.make(Purpose.CONFIRM, job.signature_id, job.created_at)
+        return message.confirmation(envelope, signed, confirm_url=f"{site}/s/{token}")
+    token = courier.tokens.make(Purpose.MANAGE, job.signature_id, job.created_at)
+    return message.already_signed(envelope, signed, manage_url=f"{site}/m/{token}/me")
+
+
+def _write_down(session: Session, job: _Job, attempt: Attempt, *, now: datetime) -> None:
+    """Only under the fence: a worker that lost its lease has lost its say."""
+    mail = session.get(Mail, job.mail_id, with_for_update=True)
+    if mail is not None and mail.fence == job.fence and mail.state == MailState.SENDING:
+        _conclude(mail, attempt, now)
+
+
+def _conclude(mail: Mail, attempt: Attempt, now: datetime) -> None:
+    if attempt.outcome is Outcome.AMBIGUOUS:
+        mail.ambiguous += 1
+    jitter = random.random()  # noqa: S311  no secret
+    following = after(
+        attempt.outcome,
+        attempts=mail.attempts,
+        ambiguous=mail.ambiguous,
+        age=now - mail.created_at,
+        jitter=jitter,
+    )
+    mail.state = following.state
+    mail.due_at = now + following.wait
+    mail.lease_until = None
+    mail.phase, mail.code, mail.detail = attempt.phase, attempt.code, attempt.detail or None
+    if following.state == MailState.SENT:
+        mail.sent_at = now

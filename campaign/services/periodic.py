@@ -1,0 +1,42 @@
+"""Running each periodic job once, however many workers tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.models import PeriodicRun
+from campaign.services.transaction import transaction
+
+_CLAIM = {
+    "sqlite": sqlite.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
+    "postgresql": postgresql.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
+}
+
+
+def run_once(job: str, due_at: datetime, work: Callable[[], object], *, now: datetime) -> bool:
+    """Does the work unless this run was claimed already; True where it was done here.
+
+    An error of the work is written down and raised. A run whose worker dies stays claimed: the next one mends it.
+    """
+    with transaction() as session:
+        connection = session.connection()
+        values = {"job": job, "due_at": due_at, "claimed_at": now}
+        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+            return False
+    try:
+        work()
+    except Exception as error:
+        _end(job, due_at, now, f"{type(error).__name__}: {error}"[:500])
+        raise
+    _end(job, due_at, now, None)
+    return True
+
+
+def _end(job: str, due_at: datetime, now: datetime, error: str | None) -> None:
+    with transaction() as session:
+        run = update(PeriodicRun).where(PeriodicRun.job == job, PeriodicRun.due_at == due_at)
+        session.execute(run.values(ended_at=now, error=error))

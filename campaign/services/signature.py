@@ -1,0 +1,54 @@
+"""What the services share about one signature: locking it, where it is counted, what it agreed to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.domain.action import Channel, Evidence
+from campaign.domain.errors import NotFoundError
+from campaign.domain.signature import CONSENT_WORDING
+from campaign.models import Consent, Signature, Tombstone
+from campaign.services.tally import Cell
+
+
+def locked(session: Session, signature_id: int) -> Signature:
+    """The signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
+    signature = session.get(Signature, signature_id, with_for_update=True)
+    if signature is None or signature.address_digest is None:
+        raise NotFoundError("this signature has been erased")
+    return signature
+
+
+def cell_of(signature: Signature) -> Cell:
+    """Where a confirmed signature is counted."""
+    return Cell(signature.appeal_id, signature.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+
+
+def was_counted(session: Session, signature: Signature) -> bool:
+    """Whether this address was counted before it was erased."""
+    return session.get(Tombstone, (signature.appeal_id, signature.address_digest)) is not None
+
+
+def last_consent(session: Session, signature: Signature) -> Consent:
+    """The newest consent record; each signature has one from the start."""
+    return session.scalars(
+        select(Consent).where(Consent.signature_id == signature.id).order_by(Consent.id.desc()).limit(1)
+    ).one()
+
+
+def consent_record(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
+    """The columns of a record that says what the signer agrees to from now on."""
+    last = last_consent(session, signature)
+    return {
+        "signature_id": signature.id,
+        "given_at": now,
+        "text_language": last.text_language,
+        "text_version": last.text_version,
+        "locale": signature.locale,
+        "wording": CONSENT_WORDING,
+        "to_appeal": to_appeal,
+        "to_updates": signature.wants_updates,
+    }

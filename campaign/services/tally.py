@@ -1,0 +1,69 @@
+"""Changing the stored counts in the transaction that writes or deletes the actions they count."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.models import Tally, TallyHour
+
+# Enough that 32 connections counting for one section seldom meet on one row.
+SLOTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is counted apart: one appeal, section, channel and evidence."""
+
+    appeal_id: int
+    section_code: str
+    channel: str
+    evidence: str
+
+    def as_columns(self) -> dict[str, Any]:
+        """The values under the names of their columns."""
+        return {
+            "appeal_id": self.appeal_id,
+            "section_code": self.section_code,
+            "channel": self.channel,
+            "evidence": self.evidence,
+        }
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The hour (UTC) that a moment is counted in."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: int) -> None:
+    """Adds to (or with a negative quantity takes from) the cell's total and the hour in which it was counted.
+
+    Belongs into the transaction that writes or deletes the action.
+    """
+    # SQLite has one writer at a time anyway, so one slot is enough there.
+    slot = 0 if connection.dialect.name == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
+    values = cell.as_columns() | {"slot": slot, "quantity": quantity}
+    connection.execute(_ADDING[connection.dialect.name, "total"], values)
+    connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour_of(counted_at)})
+
+
+def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:
+    keys = [column.name for column in model.__table__.primary_key]
+    if dialect == "sqlite":
+        lite = sqlite.insert(model)
+        return lite.on_conflict_do_update(keys, set_={"quantity": model.quantity + lite.excluded.quantity})
+    full = postgresql.insert(model)
+    return full.on_conflict_do_update(index_elements=keys, set_={"quantity": model.quantity + full.excluded.quantity})
+
+
+# Built once: the statement cache then finds them by identity.
+_ADDING = {
+    (dialect, name): _upsert(dialect, model)
+    for dialect in ("sqlite", "postgresql")
+    for name, model in (("total", Tally), ("hour", TallyHour))
+}

@@ -1,0 +1,31 @@
+"""The one place where a transaction begins and commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from campaign.extensions import db
+from campaign.extensions.sqlite import WRITES
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A write transaction: committed at the end, rolled back whole at any error.
+
+    It always starts afresh, because what was read before it may be stale; it does not nest.
+    """
+    session = db.session()
+    if session.in_transaction():
+        if session.new or session.dirty or session.deleted:
+            raise RuntimeError("changes were made outside a transaction")
+        session.rollback()
+    try:
+        session.connection(execution_options={WRITES: True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise

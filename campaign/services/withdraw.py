@@ -1,0 +1,81 @@
+"""Leaving: taking a signature back, erasing it, and changing what it agrees to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.action import Channel, Evidence
+from campaign.domain.signature import SignatureState
+from campaign.models import Action, Consent, Signature, Tombstone
+from campaign.services.signature import consent_record, locked, was_counted
+from campaign.services.tally import Cell, count
+from campaign.services.transaction import transaction
+
+
+def withdraw(signature_id: int, *, now: datetime) -> None:
+    """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
+            return
+        _uncount(session, signature)
+        signature.state = SignatureState.WITHDRAWN
+        signature.ended_at = now
+        signature.wants_updates = False
+        session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
+
+
+def erase(signature_id: int, *, now: datetime) -> None:
+    """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
+
+    Repeating it changes nothing. Nothing is raised for a signature that is not there: it is erased.
+    """
+    with transaction() as session:
+        signature = session.get(Signature, signature_id, with_for_update=True)
+        if signature is None or signature.address_digest is None:
+            return
+        if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
+            _bury(session, signature, now)
+            if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
+                signature.address_digest = signature.name_sealed = signature.email_sealed = None
+                signature.wants_updates = False
+                signature.via = None
+                return
+        session.execute(delete(Signature).where(Signature.id == signature_id))
+
+
+def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
+    """Records whether the signer wants to hear what becomes of the case. Raises NotFoundError."""
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.wants_updates != wanted:
+            signature.wants_updates = wanted
+            session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+
+
+def _is_counted(session: Session, signature: Signature) -> bool:
+    own = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
+    return session.execute(own).first() is not None
+
+
+def _uncount(session: Session, signature: Signature) -> None:
+    connection = session.connection()
+    gone = connection.execute(
+        delete(Action)
+        .where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
+        .returning(Action.counted_at, Action.section_code)
+    ).all()
+    for counted_at, section_code in gone:
+        cell = Cell(signature.appeal_id, section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+        count(connection, cell, counted_at, -1)
+
+
+def _bury(session: Session, signature: Signature, now: datetime) -> None:
+    if not was_counted(session, signature):
+        session.execute(
+            insert(Tombstone),
+            {"appeal_id": signature.appeal_id, "address_digest": signature.address_digest, "erased_at": now},
+        )
