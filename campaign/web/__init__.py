@@ -1,0 +1,19 @@
+"""HTTP only: what a request asks and what an answer says. Reads through queries, writes through services."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import Babel
+from flask_limiter import Limiter
+
+from campaign.web import api, errors, headers, locale, public
+
+
+def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
+    """Adds the public pages, the API and what every answer carries."""
+    locale.init_app(app, babel)
+    limiter.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    public.init_app(app)
+    api.init_app(app)

@@ -1,0 +1,82 @@
+"""The counts API, version 1: JSON that other sites and the progress page read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort
+
+from campaign.domain.appeal import AppealState, days_left
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import Counts
+from campaign.web.caching import pages
+from campaign.web.snapshot import snapshots
+
+TIME_ZONE = "UTC"
+_JSON = "application/json"
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+def init_app(app: Flask) -> None:
+    """Registers the API."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/appeals")
+def appeals() -> Response:
+    """The open appeals, the nearest deadline first."""
+    listed = [one.appeal for one in snapshots().open()]
+    counted = [(appeal, snapshots().counts(appeal)) for appeal in listed]
+    now = runtime().clock()
+    version = (tuple((one.id, one.revision, counts.total) for one, counts in counted), now.replace(microsecond=0))
+    body = lambda: json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})  # noqa: E731
+    return _public(pages().answer("api", version, body, kind=_JSON))
+
+
+@blueprint.get("/appeals/<slug>")
+def appeal(slug: str) -> Response:
+    """One published appeal and its counts."""
+    found = snapshots().appeal(slug)
+    if found is None or found.state == AppealState.DRAFT:
+        abort(404)
+    counts = snapshots().counts(found)
+    version = (found.revision, counts.total, counts.signatures, tuple(counts.by_channel.items()), _today())
+    return _public(pages().answer(("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON))
+
+
+def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
+    """`days_left` counts in `time_zone`; `updated_at` is when these counts were read."""
+    now = runtime().clock()
+    return {
+        "slug": appeal.slug,
+        "reference": appeal.reference,
+        "country": appeal.country,
+        "state": appeal.state,
+        "deadline": appeal.deadline.isoformat() if appeal.deadline else None,
+        "days_left": days_left(appeal.deadline, now.date()),
+        "goal": appeal.goal,
+        "time_zone": TIME_ZONE,
+        "counts": {
+            "total": counts.total,
+            "signatures": counts.signatures,
+            "by_evidence": counts.by_evidence,
+            "by_channel": counts.by_channel,
+            "by_section": {
+                code: {"total": one.total, "by_channel": one.by_channel} for code, one in counts.by_section.items()
+            },
+        },
+        "updated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _today() -> str:
+    return runtime().clock().date().isoformat()
+
+
+def _public(response: Response) -> Response:
+    """Any site may read the counts."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response

@@ -1,0 +1,59 @@
+"""Charts as SVG pictures, without script, that print and follow the page's colours."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pygal
+from babel.dates import format_skeleton
+from pygal.style import Style
+
+from campaign.queries.counts import DayCounts
+
+_MOST_DAYS = 400
+_STYLE = Style(
+    background="transparent",
+    plot_background="transparent",
+    foreground="#6b6558",
+    foreground_strong="#6b6558",
+    foreground_subtle="#cfc7b5",
+    guide_stroke_dasharray="0",
+    major_guide_stroke_dasharray="0",
+    colors=("#c8321f",),
+    font_family="system-ui, sans-serif",
+    label_font_size=13,
+    major_label_font_size=13,
+)
+
+
+def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, title: str) -> bytes:
+    """Bars of all actions by day (UTC), from the first day to today, days without any among them."""
+    counted = {one.day: one.total for one in days}
+    first = min([*counted, opened_at.date() if opened_at else now.date()])
+    first = max(first, now.date() - timedelta(days=_MOST_DAYS))
+    shown = _span(first, max([now.date(), *counted]))
+    chart = pygal.Bar(
+        style=_STYLE,
+        js=[],
+        width=1000,
+        height=320,
+        margin=8,
+        show_legend=False,
+        show_minor_y_labels=False,
+        show_minor_x_labels=False,
+        y_labels_major_count=4,
+        x_labels_major_count=6,
+        truncate_label=-1,
+        range=(0, max([4, *counted.values()])),
+        formatter=lambda value: f"{value:.0f}",
+        disable_xml_declaration=False,
+        pretty_print=False,
+    )
+    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in shown]
+    chart.add(title, [counted.get(day, 0) for day in shown])
+    rendered: bytes = chart.render()
+    return rendered
+
+
+def _span(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

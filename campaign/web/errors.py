@@ -1,0 +1,78 @@
+"""Every refusal as a page in style and in the reader's language, or as JSON for the API."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = "5"
+_WORDS = {
+    400: (lazy_gettext("We could not read that"), lazy_gettext("Please go back and try again.")),
+    403: (
+        lazy_gettext("This form was sent from another site"),
+        lazy_gettext("Nothing was saved. Please open the page here and fill in the form again."),
+    ),
+    404: (
+        lazy_gettext("There is no such page"),
+        lazy_gettext("The address may be mistyped, or the appeal may have been removed."),
+    ),
+    405: (lazy_gettext("That is not possible here"), lazy_gettext("Please go back and try again.")),
+    413: (lazy_gettext("That is too long"), lazy_gettext("Nothing was saved. Please shorten it and send it again.")),
+    429: (
+        lazy_gettext("Too many at once from your network"),
+        lazy_gettext("Nothing was saved. Please wait a few minutes and send it again."),
+    ),
+    500: (
+        lazy_gettext("Something went wrong on our side"),
+        lazy_gettext("We have been told. Please try again in a few minutes."),
+    ),
+    503: (
+        lazy_gettext("We cannot take it right now"),
+        lazy_gettext("Nothing was saved. Please send it again in a minute."),
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Registers the handlers."""
+
+    @app.errorhandler(HTTPException)
+    def _refused(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if code < 400 or (error.response is not None and code not in _WORDS):
+            return error.get_response()
+        response = _page(code)
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(PoolTimeoutError)
+    def _away(error: Exception) -> ResponseReturnValue:
+        log.error("the database is away: %s", type(getattr(error, "orig", error)).__name__)
+        response = _page(503)
+        response.headers["Retry-After"] = RETRY_SECONDS
+        return response
+
+    @app.errorhandler(InternalServerError)
+    def _broken(error: InternalServerError) -> ResponseReturnValue:
+        return _page(error.code or 500)
+
+
+def _page(code: int) -> Response:
+    title, advice = _WORDS.get(code, _WORDS[400])
+    if request.path.startswith("/api/"):
+        response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
+    else:
+        response = make_response(render_template("public/error.html", title=title, advice=advice), code)
+    response.headers["Cache-Control"] = "no-store"
+    return response

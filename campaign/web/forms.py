@@ -1,0 +1,93 @@
+"""The forms as supporters send them; what is wrong is said in the page's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, Form, StringField
+
+from campaign.domain.address import Address, parse_address
+from campaign.domain.country import COUNTRIES
+from campaign.domain.errors import InputError
+from campaign.domain.signature import clean_name, clean_via
+
+# What each refusal of the domain says to the person who typed.
+MESSAGES = {
+    ("name", "missing"): lazy_gettext("Please write your name."),
+    ("name", "too-long"): lazy_gettext("This name is too long: 200 characters at most."),
+    ("name", "no-letters"): lazy_gettext("Please write your name with letters."),
+    ("name", "unreadable"): lazy_gettext("We could not read this name. Please type it again."),
+    ("name", "link"): lazy_gettext("A name cannot hold a link or an address."),
+    ("email", "missing"): lazy_gettext("Please write your e-mail address."),
+    ("email", "too-long"): lazy_gettext("This address is too long to be one."),
+    ("email", "not-an-address"): lazy_gettext("This does not look like an e-mail address. It needs an @ and a domain."),
+    ("country", "missing"): lazy_gettext("Please choose your country."),
+    ("country", "unknown"): lazy_gettext("Please choose a country of the list."),
+    ("consent", "missing"): lazy_gettext("We may keep your signature only if you agree."),
+}
+
+
+class SignForm(Form):
+    """The sign-up. The country is plain text here: a field with 250 choices would cost more than all the rest."""
+
+    name = StringField()
+    email = StringField()
+    country = StringField()
+    consent = BooleanField(false_values=("", "0", "n", "false"))
+    updates = BooleanField(false_values=("", "0", "n", "false"))
+    via = StringField()
+    # The address that the form has asked back about; sent again unchanged, it is taken as it is.
+    checked = StringField()
+    # Hidden from people: who fills it is a program.
+    website = StringField()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A sign-up whose every field is usable."""
+
+    name: str
+    address: Address
+    country: str
+    wants_updates: bool
+    via: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The form as it came: its values, and either a usable signer or what is wrong with which field."""
+
+    values: dict[str, Any]
+    signer: Signer | None
+    errors: dict[str, Any]
+    suggestion: str | None = None
+    is_trap: bool = False
+
+
+def read_sign_form(sent: MultiDict[str, str]) -> Answers:
+    """Checks every field, so that one answer names all that is wrong."""
+    form = SignForm(sent)
+    values = {name: form[name].data for name in ("name", "email", "country", "consent", "updates", "via")}
+    errors: dict[str, Any] = {}
+    name = address = None
+    try:
+        name = clean_name(form.name.data or "")
+    except InputError as error:
+        errors["name"] = MESSAGES["name", error.code]
+    try:
+        address = parse_address(form.email.data or "")
+    except InputError as error:
+        errors["email"] = MESSAGES["email", error.code]
+    country = (form.country.data or "").strip().upper()
+    if country not in COUNTRIES:
+        errors["country"] = MESSAGES["country", "unknown" if country else "missing"]
+    if not form.consent.data:
+        errors["consent"] = MESSAGES["consent", "missing"]
+    suggestion = address.suggestion if address is not None and form.checked.data != form.email.data else None
+    signer = None
+    if not errors and not suggestion and name is not None and address is not None:
+        signer = Signer(name, address, country, bool(form.updates.data), clean_via(form.via.data))
+    return Answers(values, signer, errors, suggestion, is_trap=bool(form.website.data))

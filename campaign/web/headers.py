@@ -1,0 +1,60 @@
+"""What every answer says to the browser, and the refusal of POSTs from other sites."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+
+from campaign.extensions.runtime import runtime
+
+# Public pages are the same for everybody and cached, so there is no nonce: scripts and styles are files of ours.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+_ALWAYS = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
+)
+_TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def init_app(app: Flask) -> None:
+    """Sets the headers and guards the POSTs."""
+
+    @app.before_request
+    def _refuse_other_sites() -> None:
+        if request.method not in _SAFE_METHODS and _is_foreign():
+            abort(403)
+
+    @app.after_request
+    def _protect(response: Response) -> Response:
+        headers = response.headers
+        for name, value in _ALWAYS:
+            if name not in headers:
+                headers[name] = value
+        if runtime().settings.is_https:
+            headers[_TRANSPORT[0]] = _TRANSPORT[1]
+        if "Cache-Control" not in headers:
+            headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _is_foreign() -> bool:
+    """Whether another site sent this: Sec-Fetch-Site decides; without it Origin; with neither it is taken."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    ours = {urlsplit(runtime().settings.base_url).netloc, request.host}
+    return urlsplit(origin).netloc not in ours

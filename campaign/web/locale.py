@@ -1,0 +1,66 @@
+"""The page's language: it stands in the address, never in a cookie; only `/` looks at Accept-Language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, g, request, url_for
+from flask_babel import Babel
+
+from campaign.config import LOCALES
+from campaign.domain import country
+
+DEFAULT = "en"
+PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
+
+
+def current_locale() -> str:
+    """The locale of the request at hand."""
+    locale: str = g.get("locale", DEFAULT)
+    return locale
+
+
+def init_app(app: Flask, babel: Babel) -> None:
+    """Takes the locale out of the address and gives it to Babel and the templates."""
+    babel.init_app(app, locale_selector=current_locale)
+
+    @app.url_value_preprocessor
+    def _take(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values and "locale" in values:
+            g.locale = values.pop("locale")
+        else:
+            first = request.path.partition("/")[2].partition("/")[0]
+            if first in LOCALES:
+                g.locale = first
+
+    @app.url_defaults
+    def _put(endpoint: str, values: dict[str, Any]) -> None:
+        if "locale" not in values and app.url_map.is_endpoint_expecting(endpoint, "locale"):
+            values["locale"] = current_locale()
+
+    @app.context_processor
+    def _words() -> dict[str, Any]:
+        locale = current_locale()
+        return {
+            "locale": locale,
+            "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
+            "direction": Locale(locale).text_direction,
+            "number": lambda value: format_decimal(value, locale=locale),
+            "long_date": lambda value: format_date(value, "long", locale=locale),
+            "short_date": lambda value: format_date(value, "medium", locale=locale),
+            "country_name": lambda code: country.country_name(code, locale),
+            "language_name": lambda code: country.language_name(code, locale),
+            "here": _here,
+            "direction_of": lambda language: Locale(language).text_direction,
+        }
+
+
+def _here(locale: str) -> str:
+    """The address of the page at hand in another language; the list where the page has no language."""
+    endpoint, values = request.endpoint, request.view_args
+    if endpoint is None or values is None or not request.path.startswith(f"/{current_locale()}/"):
+        return url_for("pages.index", locale=locale)
+    return url_for(endpoint, **{**values, "locale": locale})

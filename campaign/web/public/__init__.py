@@ -1,0 +1,26 @@
+"""What supporters see: no session, no cookie, no log-in."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from campaign.extensions.runtime import runtime
+from campaign.web.caching import Pages
+from campaign.web.public import assets, confirm, links, machine, mailbox, manage, pages, progress, sign
+from campaign.web.snapshot import Snapshots
+
+
+def init_app(app: Flask) -> None:
+    """Registers the public pages; the mailbox page only in a demonstration."""
+    app.extensions["tocsin_pages"] = Pages()
+    app.extensions["tocsin_snapshots"] = Snapshots()
+    for part in (assets, confirm, links, machine, manage, pages, progress, sign):
+        app.register_blueprint(part.blueprint)
+    assets.init_app(app)
+    with app.app_context():
+        if runtime().settings.demo:
+            app.register_blueprint(mailbox.blueprint)
+
+    @app.context_processor
+    def _demo() -> dict[str, bool]:
+        return {"is_demo": runtime().settings.demo}

@@ -1,0 +1,127 @@
+"""The list of appeals and the page of one: the same for everybody in one language, so kept rendered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from campaign.config import LOCALES
+from campaign.document.markup import to_html
+from campaign.domain.appeal import AppealState, days_left, is_in_time, progress
+from campaign.domain.country import country_names
+from campaign.extensions.runtime import runtime
+from campaign.letter.plain import address_lines
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import Counts
+from campaign.web.caching import pages
+from campaign.web.locale import PREFIX, current_locale
+from campaign.web.snapshot import snapshots
+
+HTML = "text/html; charset=utf-8"
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+def root() -> ResponseReturnValue:
+    """To the list in the language that the browser asks for."""
+    locale = request.accept_languages.best_match(LOCALES, default="en")
+    response = redirect(url_for("pages.index", locale=locale), 302)
+    response.headers["Vary"] = "Accept-Language"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@blueprint.get(f"{PREFIX}/")
+def index() -> ResponseReturnValue:
+    """The open appeals with their progress."""
+    listed = snapshots().open()
+    locale, now = current_locale(), runtime().clock()
+    version = (tuple((one.appeal.id, one.appeal.revision, one.signatures) for one in listed), now.date())
+
+    def render() -> str:
+        rows = [
+            {
+                "appeal": one.appeal,
+                "text": one.appeal.text_in(locale),
+                "signatures": one.signatures,
+                "days_left": days_left(one.appeal.deadline, now.date()),
+            }
+            for one in listed
+        ]
+        return render_template("public/index.html", rows=rows)
+
+    return pages().answer(("index", locale), version, render, kind=HTML)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>")
+def appeal(slug: str) -> ResponseReturnValue:
+    """The case, the letter, the form, the progress."""
+    found = published(slug)
+    counts = snapshots().counts(found)
+    now, locale = runtime().clock(), current_locale()
+    return pages().answer(
+        ("appeal", slug, locale),
+        version_of(found, counts, now),
+        lambda: render_template("public/appeal.html", **appeal_page(found, counts, now, locale)),
+        kind=HTML,
+    )
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/thanks")
+def thanks(slug: str) -> ResponseReturnValue:
+    """After signing: what happens now, and what to do where no mail comes. The same whoever signed."""
+    found = published(slug)
+    locale = current_locale()
+    return pages().answer(
+        ("thanks", slug, locale),
+        found.revision,
+        lambda: render_template("public/thanks.html", appeal=found, text=found.text_in(locale)),
+        kind=HTML,
+    )
+
+
+def published(slug: str) -> AppealView:
+    """The appeal, unless it is unknown or still a draft: then 404."""
+    found = snapshots().appeal(slug)
+    if found is None or found.state == AppealState.DRAFT or not found.texts:
+        abort(404)
+    return found
+
+
+def version_of(appeal: AppealView, counts: Counts, now: datetime) -> Any:
+    """Changes whenever the page does: with the text, a count, or the hour (days left, time passed, the end)."""
+    return appeal.revision, counts.total, counts.signatures, tuple(counts.by_channel.items()), now.date(), now.hour
+
+
+def takes_signatures(appeal: AppealView, now: datetime) -> bool:
+    """Whether there is any section whose day has not ended; the POST decides for the supporter's own."""
+    if not appeal.is_open:
+        return False
+    return any(is_in_time(appeal.deadline, section.time_zone, now) for section in snapshots().sections())
+
+
+def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:
+    """What the appeal's template shows."""
+    text = appeal.text_in(locale)
+    return {
+        "appeal": appeal,
+        "text": text,
+        "summary": Markup(to_html(text.summary)),  # noqa: S704  passed the allow-list
+        "background": Markup(to_html(text.background)),  # noqa: S704
+        "targets": [(target, address_lines(target)) for target in appeal.targets_in(text.language)],
+        "counts": counts,
+        "others": counts.total - counts.signatures,
+        "sections_acting": len(counts.by_section),
+        "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
+        "days_left": days_left(appeal.deadline, now.date()),
+        "is_taking": takes_signatures(appeal, now),
+        "is_other_language": text.language != locale,
+        "countries": country_names(locale),
+        "form": {},
+        "errors": {},
+        "suggestion": None,
+    }

@@ -1,0 +1,23 @@
+"""Reading the token in a mailed link, and the pages for those that no longer work."""
+
+from __future__ import annotations
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.errors import ExpiredTokenError, TokenError
+from campaign.domain.token import Purpose
+from campaign.extensions.runtime import runtime
+
+
+def read(purpose: Purpose, token: str) -> int:
+    """The signature's id. Raises TokenError."""
+    at = runtime()
+    return at.tokens.read(purpose, token, at.clock())
+
+
+def unusable(error: TokenError) -> ResponseReturnValue:
+    """Says what is wrong with the link and offers to send a new one, to whatever address is typed."""
+    is_expired = isinstance(error, ExpiredTokenError)
+    page = render_template("public/bad_link.html", is_expired=is_expired, error=None, email="")
+    return page, 410 if is_expired else 404

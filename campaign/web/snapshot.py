@@ -1,0 +1,101 @@
+"""What pages and the sign-up need of the database, kept for at most a second in each process.
+
+So a page costs no query while thousands read it, and nothing that is shown is older than a second.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from flask import current_app
+
+from campaign.domain.section import choose_section
+from campaign.queries.appeal import AppealView, find_appeal, open_appeals
+from campaign.queries.counts import Counts, counts, signatures_by_appeal
+from campaign.queries.section import SectionView, list_sections
+
+SECONDS = 0.9
+_MOST_KEPT = 1000
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An open appeal on the list, with its confirmed signatures."""
+
+    appeal: AppealView
+    signatures: int
+
+
+class _Kept(Generic[Value]):
+    """Values by key, read again when older than a second; one thread reads while the others wait for it."""
+
+    def __init__(self, read: Callable[[str], Value | None]) -> None:
+        self._read = read
+        self._values: dict[str, tuple[float, Value]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Value | None:
+        found = self._values.get(key)
+        now = time.monotonic()
+        if found is not None and found[0] > now:
+            return found[1]
+        with self._lock:
+            found = self._values.get(key)
+            if found is not None and found[0] > time.monotonic():
+                return found[1]
+            value = self._read(key)
+            if value is None:
+                self._values.pop(key, None)  # unknown names are not kept: anybody can make up a million of them
+                return None
+            if len(self._values) >= _MOST_KEPT:
+                self._values.clear()
+            self._values[key] = (time.monotonic() + SECONDS, value)
+            return value
+
+
+def _listed(_key: str) -> tuple[Listed, ...]:
+    appeals = open_appeals()
+    signatures = signatures_by_appeal(tuple(appeal.id for appeal in appeals))
+    return tuple(Listed(appeal, signatures.get(appeal.id, 0)) for appeal in appeals)
+
+
+class Snapshots:
+    """One application's kept values."""
+
+    def __init__(self) -> None:
+        self._appeals = _Kept(find_appeal)
+        self._counts = _Kept(lambda appeal_id: counts(int(appeal_id)))
+        self._open = _Kept(_listed)
+        self._sections = _Kept(lambda _key: list_sections())
+
+    def appeal(self, slug: str) -> AppealView | None:
+        """The appeal with that slug, drafts too."""
+        return self._appeals.get(slug)
+
+    def counts(self, appeal: AppealView) -> Counts:
+        """The appeal's counts, at most a second old."""
+        found = self._counts.get(str(appeal.id))
+        return found if found is not None else counts(appeal.id)
+
+    def open(self) -> tuple[Listed, ...]:
+        """The open appeals."""
+        return self._open.get("") or ()
+
+    def sections(self) -> tuple[SectionView, ...]:
+        """All sections."""
+        return self._sections.get("") or ()
+
+    def section_for(self, country: str, language: str) -> SectionView | None:
+        """The section that a supporter in that country, reading that language, belongs to."""
+        return choose_section(self.sections(), country, language)
+
+
+def snapshots() -> Snapshots:
+    """Those of the application at hand."""
+    kept: Snapshots = current_app.extensions["tocsin_snapshots"]
+    return kept
