@@ -1,0 +1,18 @@
+"""The `flask …` commands, one file per noun. What is refused goes to stderr in one line, with a non-zero status."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from campaign.cli.appeal import appeal
+from campaign.cli.demo import demo
+from campaign.cli.mail import mail
+from campaign.cli.sections import sections
+from campaign.cli.tally import tally
+from campaign.cli.worker import worker
+
+
+def init_app(app: Flask) -> None:
+    """Adds the commands."""
+    for command in (appeal, demo, mail, sections, tally, worker):
+        app.cli.add_command(command)

@@ -1,0 +1,152 @@
+"""flask appeal …: from a document to an open appeal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import NO_DOCUMENT, refusals, refuse
+from campaign.document import DocumentError, DraftAppeal, parse_document
+from campaign.document.summary import summarise
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import all_appeals
+from campaign.queries.counts import signatures_by_appeal
+from campaign.services import appeals
+from campaign.services.import_draft import ImportOptions, ImportReport, import_draft
+
+appeal = AppGroup("appeal", help="From a document to an open appeal.")
+
+_FILE = click.argument("file", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@appeal.command()
+@_FILE
+@_JSON
+def parse(file: Path, as_json: bool) -> None:
+    """Read a document, print what it says and every doubt; save nothing."""
+    draft = _read(file)
+    click.echo(json.dumps(draft.to_json(), ensure_ascii=False, indent=1) if as_json else summarise(draft))
+
+
+@appeal.command("import")
+@_FILE
+@click.option("--slug", help="The appeal's name in its address; a new one makes a new appeal.")
+@click.option("--goal", type=int, help="Confirmed signatures to reach.")
+@click.option("--deadline", type=click.DateTime(["%Y-%m-%d"]), help="Instead of the document's.")
+@click.option("--publish", is_flag=True, help="Open it for signatures at once.")
+@_JSON
+def import_(
+    file: Path,
+    slug: str | None,
+    goal: int | None,
+    deadline: datetime | None,
+    publish: bool,
+    as_json: bool,
+) -> None:
+    """Make an appeal of a document, or complete or correct the one that it belongs to."""
+    draft = _read(file)
+    now = runtime().clock()
+    options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
+    with refusals():
+        report = import_draft(draft, options, now=now)
+        published = appeals.publish(report.slug, now=now) if publish else False
+    if as_json:
+        click.echo(json.dumps(_as_json(report, draft, published=published), ensure_ascii=False, indent=1, default=str))
+        return
+    for warning in draft.warnings:
+        click.echo(f"line {warning.line}: {warning.message} ({warning.code})", err=True)
+    click.echo(_told(report, published=published))
+
+
+@appeal.command("publish")
+@click.argument("slug")
+def publish_(slug: str) -> None:
+    """Open a draft for signatures."""
+    with refusals():
+        done = appeals.publish(slug, now=runtime().clock())
+    click.echo(f"{slug} is open" if done else f"{slug} was open already")
+
+
+@appeal.command("close")
+@click.argument("slug")
+def close_(slug: str) -> None:
+    """End an open appeal before its deadline."""
+    with refusals():
+        done = appeals.close(slug, now=runtime().clock())
+    click.echo(f"{slug} is closed" if done else f"{slug} was closed already")
+
+
+@appeal.command("list")
+@_JSON
+def list_(as_json: bool) -> None:
+    """List all appeals, the newest first."""
+    with refusals():
+        found = all_appeals()
+        signatures = signatures_by_appeal(tuple(one.id for one in found))
+    rows = [
+        {
+            "slug": one.slug,
+            "reference": one.reference,
+            "state": one.state,
+            "deadline": one.deadline.isoformat() if one.deadline else None,
+            "goal": one.goal,
+            "signatures": signatures.get(one.id, 0),
+            "languages": sorted(one.texts),
+        }
+        for one in found
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        languages = ",".join(sorted(row["languages"])) if isinstance(row["languages"], list) else ""
+        click.echo(
+            f"{row['slug']:<32} {row['state']:<8} {row['deadline'] or '-':<10} "
+            f"{row['signatures']:>8}/{row['goal']:<8} {languages}"
+        )
+
+
+def _read(file: Path) -> DraftAppeal:
+    try:
+        return parse_document(file.read_bytes(), file.name)
+    except OSError as error:
+        refuse(f"{file}: {error.strerror}", NO_DOCUMENT)
+    except DocumentError as error:
+        refuse(f"{file}: {error}", NO_DOCUMENT)
+    raise AssertionError  # refuse() does not return
+
+
+def _as_json(report: ImportReport, draft: DraftAppeal, *, published: bool) -> dict[str, Any]:
+    said = asdict(report)
+    said["state"] = "open" if published else report.state
+    said["warnings"] = draft.to_json()["warnings"]
+    return said
+
+
+def _told(report: ImportReport, *, published: bool) -> str:
+    if report.is_new:
+        first = f"{report.slug}: made in {report.language}"
+    elif report.is_new_language:
+        first = f"{report.slug}: completed with {report.language}"
+    elif report.changes:
+        first = f"{report.slug}: corrected; its text in {report.language} is version {report.text_version}"
+    else:
+        first = f"{report.slug}: nothing changed, this document was imported before"
+    lines = [first]
+    if not report.is_new:
+        lines += [f"  {change.field}: {_short(change.before)} → {_short(change.after)}" for change in report.changes]
+    if published:
+        lines.append(f"{report.slug} is open")
+    return "\n".join(lines)
+
+
+def _short(value: Any) -> str:
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    return "nothing" if value is None else text if len(text) <= 60 else text[:59] + "…"

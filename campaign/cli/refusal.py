@@ -1,0 +1,32 @@
+"""How a command says no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from campaign.domain.errors import TocsinError
+
+REFUSED = 1
+NO_DOCUMENT = 2
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what the campaign refuses, and a database that is away, into one line and exit status 1."""
+    try:
+        yield
+    except TocsinError as error:
+        refuse(str(error))
+    except DBAPIError as error:
+        detail = " ".join(str(error.orig).split())
+        refuse(f"the database does not answer as it should: {detail} (is it there, and did `flask db upgrade` run?)")
+
+
+def refuse(reason: str, status: int = REFUSED) -> None:
+    """Ends the command with that reason on stderr."""
+    click.echo(f"tocsin: {reason}", err=True)
+    raise SystemExit(status)

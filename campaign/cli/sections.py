@@ -1,0 +1,22 @@
+"""flask sections …"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import refusals
+from campaign.services.sections import SHIPPED, load_sections
+
+sections = AppGroup("sections", help="The national sections.")
+
+
+@sections.command()
+@click.argument("file", type=click.Path(path_type=Path), default=SHIPPED)
+def load(file: Path) -> None:
+    """Load or update the sections from a TOML file (default: the shipped list)."""
+    with refusals():
+        report = load_sections(file)
+    click.echo(f"sections: {report.added} added, {report.changed} changed, {report.unchanged} as before")

@@ -1,0 +1,39 @@
+"""flask tally …: proving the counts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import refusals
+from campaign.services.verify import Difference, verify
+
+tally = AppGroup("tally", help="The stored counts.")
+
+
+@tally.command("verify")
+@click.option("--repair", is_flag=True, help="Rebuild the tallies that differ.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def verify_(repair: bool, as_json: bool) -> None:
+    """Recount from the rows and print every difference; exit 0 only where there is none (left)."""
+    with refusals():
+        found = verify(repair=repair)
+        left = verify() if repair and found else found
+    if as_json:
+        report = {"differences": [asdict(one) for one in found], "repaired": len(found) - len(left)}
+        click.echo(json.dumps(report, default=str, indent=1))
+    else:
+        for one in found:
+            click.echo(_told(one))
+        click.echo(f"{len(found)} differences, {len(found) - len(left)} repaired" if found else "all counts are exact")
+    if left:
+        raise SystemExit(1)
+
+
+def _told(one: Difference) -> str:
+    when = f" {one.hour:%Y-%m-%d %H}h" if one.hour else ""
+    cell = f"appeal {one.appeal_id} {one.section_code} {one.channel} {one.evidence}"
+    return f"{one.of}: {cell}{when}: stored {one.stored}, counted {one.counted}"

@@ -1,0 +1,96 @@
+"""The only place that wires everything together."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask
+from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from campaign import cli, tasks, web
+from campaign.config import ROOT, Settings, SettingsError, load
+from campaign.domain.cipher import Vault
+from campaign.domain.token import Tokens
+from campaign.extensions import babel, db, huey, limiter, mail, migrate, sqlite
+from campaign.extensions.runtime import KEY, Runtime
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, refusing to start on a wrong setting: one line on stderr, exit status 1."""
+    if settings is None:
+        try:
+            settings = load()
+        except SettingsError as error:
+            sys.exit(f"tocsin: {error}")
+    app = Flask(
+        "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
+    )
+    _configure(app, settings)
+    app.extensions[KEY] = Runtime(
+        settings=settings,
+        vault=Vault(settings.data_key, settings.index_key),
+        tokens=Tokens(settings.secret_key),
+        clock=lambda: datetime.now(UTC),
+    )
+    _bind_database(app, settings)
+    _bind_queue(settings)
+    mail.init_app(app)
+    web.init_app(app, babel, limiter)
+    cli.init_app(app)
+    tasks.bind(app)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAIL_DEFAULT_SENDER=settings.mail_from,
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
+        RATELIMIT_STORAGE_URI="memory://" if settings.limits_url == "off" else settings.limits_url,
+        RATELIMIT_ENABLED=settings.limits_url != "off",
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+
+
+def _bind_database(app: Flask, settings: Settings) -> None:
+    embedded = settings.database_url.startswith("sqlite:///")
+    if embedded:
+        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 20, "max_overflow": 20}
+    else:
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "pool_pre_ping": False,
+            "pool_size": 10,
+            "max_overflow": 30,
+            "pool_recycle": 1800,
+            "connect_args": {"connect_timeout": 5, "application_name": "tocsin", "options": "-c timezone=UTC"},
+        }
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=embedded)
+    if embedded:
+        with app.app_context():
+            sqlite.prepare(db.engine)
+
+
+def _bind_queue(settings: Settings) -> None:
+    url = settings.queue_url
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        huey.storage = SqliteStorage("tocsin", filename=str(path), create_tables=False)
+    elif url.startswith("postgresql+psycopg://"):
+        dsn = url.replace("+psycopg", "", 1)
+        huey.storage = PostgresStorage("tocsin", dsn=dsn, create_tables=False)
+    else:
+        huey.storage = RedisStorage("tocsin", url=url)

@@ -1,0 +1,100 @@
+"""What the workers run and when: the outbox each second, and the periodic jobs through Huey.
+
+Every worker's scheduler ticks, so each run of a job is claimed by writing its row: the first one does the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+from huey import crontab
+from huey.consumer import Consumer
+from sqlalchemy.exc import DBAPIError
+
+from campaign.extensions import huey
+from campaign.extensions.runtime import Runtime, runtime
+from campaign.mail.transport import open_transport
+from campaign.services.appeals import close_over
+from campaign.services.deliver import Courier, deliver_due
+from campaign.services.periodic import run_once
+from campaign.services.verify import verify
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+_SHUTDOWN_SECONDS = 2.0
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
+    """A consumer inside our own process: signals are ours."""
+
+    def _set_signal_handlers(self) -> None:
+        """The worker command has its own."""
+
+
+def bind(app: Flask) -> None:
+    """Lets the jobs find their application."""
+    huey.app = app
+
+
+def run_worker(stop: threading.Event) -> None:
+    """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
+    huey.storage.initialize_schema()
+    consumer = _ThreadedConsumer(huey, workers=1, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
+    consumer.start()
+    try:
+        _poll(runtime(), stop)
+    finally:
+        consumer.stop(graceful=True)
+
+
+def _poll(at: Runtime, stop: threading.Event) -> None:
+    with open_transport(at.settings.mail_url) as transport:
+        courier = Courier(at.settings, at.vault, at.tokens, transport)
+        while not stop.is_set():
+            try:
+                outcomes = deliver_due(courier)
+            except DBAPIError as error:
+                # The database may be restarting; what was owed is still written there.
+                log.warning("the database is away: %s", type(error.orig).__name__)
+                stop.wait(POLL_SECONDS)
+                continue
+            if outcomes:
+                log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
+            else:
+                stop.wait(POLL_SECONDS)
+
+
+def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
+    """Runs the job for the period that now falls into, unless another worker has."""
+    with huey.app.app_context():
+        now = runtime().clock()
+        due_at = _EPOCH + (now - _EPOCH) // every * every
+        run_once(job, due_at, lambda: work(now), now=now)
+
+
+@huey.periodic_task(crontab(minute="*/5"))  # type: ignore[untyped-decorator]
+def close_what_is_over() -> None:
+    """Every five minutes: appeals whose last section's day has ended."""
+
+    def work(now: datetime) -> None:
+        for slug in close_over(now=now):
+            log.info("closed %s: its deadline has passed everywhere", slug)
+
+    _once("close-over", timedelta(minutes=5), work)
+
+
+@huey.periodic_task(crontab(hour="3", minute="17"))  # type: ignore[untyped-decorator]
+def verify_tallies() -> None:
+    """Each night: the stored counts against the rows."""
+
+    def work(_now: datetime) -> None:
+        for difference in verify():
+            log.error("tally differs: %s", difference)
+
+    _once("verify-tallies", timedelta(days=1), work)
