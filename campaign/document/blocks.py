@@ -1,7 +1,7 @@
 """Which block each line belongs to: walks the lines once and switches where a label begins.
 
-A flow (front, act, targets, letter, background…) goes on until the next one; a short block (deadline, languages,
-name…) takes its value and gives the rest back to the flow it interrupted, or to `loose`, which nothing reads.
+A flow (front, act, targets, letter, background…) goes on until the next one; a short block (deadline,
+languages, name…) takes its value and gives the rest back to the flow it interrupted, or to `loose`, which nothing reads.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A label found at the start of a line: `until` is how many further lines it covers, `end` where it stops."""
+    """A label at the start of a line: `until` is how many further lines it covers, `end` where it stops."""
 
     phrase: Phrase
     until: int

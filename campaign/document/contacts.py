@@ -1,4 +1,4 @@
-"""Contact lines taken apart: e-mails, faxes, phones and accounts, with the words around them kept in a warning."""
+"""Contact lines taken apart: e-mails, faxes, phones, accounts; the words around them are kept in a warning."""
 
 from __future__ import annotations
 

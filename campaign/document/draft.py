@@ -28,7 +28,7 @@ class DraftTarget:
 
 @dataclass(frozen=True, slots=True)
 class DraftLetter:
-    """The model letter without its emphasis; `paragraphs` holds what stands between salutation and closing."""
+    """The model letter without its emphasis; `paragraphs` stand between salutation and closing."""
 
     salutation: str | None
     paragraphs: tuple[str, ...]

@@ -27,7 +27,7 @@ class Link(NamedTuple):
 
 
 def links(text: str) -> list[Link]:
-    """The inline links of a text; searched within bounds, so that hostile input costs no more than its length."""
+    """The inline links of a text; searched within bounds, so that hostile input costs its length only."""
     found: list[Link] = []
     at, done = text.find("]("), 0
     while at >= 0:
@@ -58,7 +58,7 @@ def _opening(text: str, first: int, at: int) -> int:
 
 
 def without_marks(text: str) -> str:
-    """The text without emphasis; marks without a partner at its edges go too, since a label may have been cut off."""
+    """The text without emphasis; marks without a partner at its edges go too: a label may be cut off."""
     kept: list[str] = []
     opened: list[tuple[str, int]] = []
     at = 0

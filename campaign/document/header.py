@@ -1,4 +1,4 @@
-"""The line that identifies a document: reference, index, country and date, in the order each template has them."""
+"""The line that identifies a document: reference, index, country and date, in whatever order they come."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, or what is left of it after a label was cut off; `number` counts from 1 in the text that was read."""
+    """A line, or what a label left of it; `number` counts from 1 in the text that was read."""
 
     number: int
     text: str

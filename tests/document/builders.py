@@ -1,0 +1,124 @@
+"""Word and PDF files made in the test, so that no binary lies in the repository."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from xml.sax.saxutils import escape
+
+_NS = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_TYPES = (
+    '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="xml" ContentType="application/xml"/>'
+    '<Override PartName="/word/document.xml" '
+    'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+)
+_RELS = (
+    '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="r1" Target="word/document.xml" '
+    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>'
+)
+_EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*)")
+
+
+def docx(markdown: str, *, header: str | None = None, extra: dict[str, bytes] | None = None) -> bytes:
+    """A minimal Word file: each line a paragraph, blank lines empty ones, stars as bold and italic."""
+    body = "".join(_paragraph(line) for line in markdown.splitlines())
+    parts = {
+        "[Content_Types].xml": _TYPES.encode(),
+        "_rels/.rels": _RELS.encode(),
+        "word/document.xml": f'<?xml version="1.0"?><w:document {_NS}><w:body>{body}</w:body></w:document>'.encode(),
+    }
+    if header:
+        parts["word/header1.xml"] = f'<?xml version="1.0"?><w:hdr {_NS}>{_paragraph(header)}</w:hdr>'.encode()
+    parts.update(extra or {})
+    return packed(parts)
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    """A zip archive of these members."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def _paragraph(line: str) -> str:
+    runs: list[str] = []
+    bold = italic = False
+    for piece in _EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
+        if _EMPHASIS.fullmatch(piece):
+            bold ^= len(piece) >= 2
+            italic ^= len(piece) != 2
+            continue
+        if piece:
+            marks = ("<w:b/>" if bold else "") + ("<w:i/>" if italic else "")
+            text = f'<w:t xml:space="preserve">{escape(piece)}</w:t>'
+            runs.append(f"<w:r><w:rPr>{marks}</w:rPr>{text}</w:r>")
+    return f"<w:p>{''.join(runs)}</w:p>"
+
+
+def pdf(markdown: str, *, width: int = 90) -> bytes:
+    """A minimal PDF: Helvetica in WinAnsi, long lines wrapped, blank lines as space, pages of 55 lines."""
+    rows = [row for line in markdown.splitlines() for row in _wrapped(line, width)]
+    pages = [rows[at : at + 55] for at in range(0, len(rows), 55)] or [[]]
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    for number, name in enumerate(("Helvetica", "Helvetica-Bold", "Helvetica-Oblique", "Helvetica-BoldOblique")):
+        objects.append(f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>")
+        del number
+    kids = []
+    for page in pages:
+        content = _content(page)
+        objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
+        fonts = "/F0 3 0 R /F1 4 0 R /F2 5 0 R /F3 6 0 R"
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {len(objects)} 0 R"
+            f" /Resources << /Font << {fonts} >> >> >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    return _assembled(objects)
+
+
+def _assembled(objects: list[str]) -> bytes:
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode("cp1252")
+    start = len(out)
+    out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
+    out += b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
+    return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode()
+
+
+def _wrapped(line: str, width: int) -> list[list[tuple[str, int]]]:
+    """The line's styled pieces broken at spaces: each row is a list of text and font number."""
+    bold = italic = False
+    rows: list[list[tuple[str, int]]] = [[]]
+    used = 0
+    for piece in _EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
+        if _EMPHASIS.fullmatch(piece):
+            bold ^= len(piece) >= 2
+            italic ^= len(piece) != 2
+            continue
+        for word in re.findall(r"\S+\s*", piece):
+            if used + len(word) > width and used:
+                rows.append([])
+                used = 0
+            rows[-1].append((word, bold + 2 * italic))
+            used += len(word)
+    return rows
+
+
+def _content(rows: list[list[tuple[str, int]]]) -> str:
+    out = ["BT"]
+    for number, row in enumerate(rows):
+        out.append(f"1 0 0 1 50 {800 - 13 * number} Tm")
+        for text, font in row:
+            safe = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+            out.append(f"/F{font} 10 Tf ({safe}) Tj")
+    return "\n".join([*out, "ET"])
