@@ -16,9 +16,9 @@ from .lines import Ledger, Line
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
 _PARTICLES = frozenset(
-    "al el bin bint ibn de del della di da dos das do la le les los las van von der den ten ter y e i und et abu ben ould af ul ur bel ait".split()
+    ["al", "el", "bin", "bint", "ibn", "de", "del", "della", "di", "da", "dos", "das", "do", "la", "le", "les", "los", "las", "van", "von", "der", "den", "ten", "ter", "y", "e", "i", "und", "et", "abu", "ben", "ould", "af", "ul", "ur", "bel", "ait"]
 )
-_JOINS = frozenset("and of et de du des y del und der des e di da do the for para pour für".split())
+_JOINS = frozenset(["and", "of", "et", "de", "du", "des", "y", "del", "und", "der", "des", "e", "di", "da", "do", "the", "for", "para", "pour", "für"])
 
 
 def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> DraftTarget | None:
@@ -75,11 +75,7 @@ def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str
     first = texts[0]
     second = texts[1] if len(texts) > 1 else ""
     if is_embassy(first) and not is_name(first):
-        return (
-            (first, second, texts[2:])
-            if is_name(second) and _is_honoured(second)
-            else (first, None, texts[1:])
-        )
+        return (first, second, texts[2:]) if is_name(second) and _is_honoured(second) else (first, None, texts[1:])
     if titled := _titled(first):
         return titled[0], titled[1], texts[1:]
     if is_role(first):
@@ -147,8 +143,7 @@ def is_embassy(text: str) -> bool:
     names = tuple(word.text for word in words(text, 10))
     starts = vocabulary().starts("embassy")
     return any(names[: len(start)] == start for start in starts) or (
-        len(names) <= 8
-        and any(_holds(names, start) for start in starts if len(start) == 1 and not is_role(start[0]))
+        len(names) <= 8 and any(_holds(names, start) for start in starts if len(start) == 1 and not is_role(start[0]))
     )
 
 
@@ -183,9 +178,7 @@ def is_name(text: str) -> bool:
     capitals = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
     small = [part for part in parts if part not in capitals and fold(part.strip(".'’‘-")) not in _PARTICLES]
     return len(capitals) >= 1 and not [
-        part
-        for part in small
-        if part[:1].isalpha() and "-" not in part and "'" not in part and "’" not in part
+        part for part in small if part[:1].isalpha() and "-" not in part and "'" not in part and "’" not in part
     ]
 
 

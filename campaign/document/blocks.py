@@ -13,7 +13,7 @@ from .fold import Word, fold, has_words, words
 from .labels import GAP, Phrase, vocabulary
 from .lines import Ledger, Line
 
-FLOWS = frozenset("act write appeals contact copies diplomatic solidarity letter background".split())
+FLOWS = frozenset(["act", "write", "appeals", "contact", "copies", "diplomatic", "solidarity", "letter", "background"])
 _LONG = 4  # words that make a label sure without a colon
 _GAP_MAX = 25
 _LOOK = 60  # words of a line, and of the lines it is broken over, that can hold a label
@@ -120,10 +120,7 @@ class Labels:
         follows = self._lines[index + match.until + 1] if index + match.until + 1 < len(self._lines) else None
         ended = before is None or before.is_blank or before.text.rstrip(" *_").endswith((".", ":", "!", "?"))
         return ended and (
-            match.phrase.kind in {"banner", "boilerplate"}
-            or follows is None
-            or follows.is_blank
-            or last.text != ""
+            match.phrase.kind in {"banner", "boilerplate"} or follows is None or follows.is_blank or last.text != ""
         )
 
 
@@ -157,6 +154,4 @@ def cut_label(lines: list[Line], index: int, match: Match, ledger: Ledger) -> Li
     for offset in range(match.until):
         ledger.take(lines[index + offset], f"label:{match.phrase.kind}")
     last = lines[index + match.until]
-    return ledger.cut(
-        last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\t)]!|"), f"label:{match.phrase.kind}"
-    )
+    return ledger.cut(last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\t)]!|"), f"label:{match.phrase.kind}")

@@ -12,9 +12,7 @@ from .labels import vocabulary
 from .lines import Ledger, Line, shown
 
 SOCIAL = ("twitter", "facebook", "instagram")
-_NUMBER = re.compile(
-    r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?"
-)
+_NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
@@ -71,11 +69,7 @@ def split(text: str) -> list[Piece]:
     at, kind = 0, None
     for match in _words().finditer(folded):
         name = match.lastgroup
-        if (
-            name == "twitter"
-            and folded[match.start() : match.end()].strip(" *_:") == "x"
-            and ":" not in match.group()
-        ):
+        if name == "twitter" and folded[match.start() : match.end()].strip(" *_:") == "x" and ":" not in match.group():
             continue
         before = text[at : match.start()]
         if kind is not None or has_words(before):
@@ -153,9 +147,7 @@ def _put(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -
     elif kind in SOCIAL:
         _put_account(kind, text, contacts, line, ledger)
     else:
-        ledger.warn(
-            "contact-note", f"another way to reach the target: {shown(without_links(line.text))}", line.number
-        )
+        ledger.warn("contact-note", f"another way to reach the target: {shown(without_links(line.text))}", line.number)
 
 
 def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:

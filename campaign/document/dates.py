@@ -78,9 +78,7 @@ def dates(text: str, first_only: bool = False) -> list[Found]:
         number = _months().get(match[2])
         if number:
             end = match.end() if match[3] else match.end(2)
-            found.append(
-                Found(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None)
-            )
+            found.append(Found(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
     taken = {(each.start, each.end) for each in found}
     for match in _MONTH_FIRST.finditer(folded):
         number = _months().get(match[1])

@@ -38,9 +38,7 @@ def _strict(data: bytes, encoding: str, name: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise DocumentError(
-            "unreadable", f"{name} is damaged: it is not the {encoding.upper()} it says"
-        ) from None
+        raise DocumentError("unreadable", f"{name} is damaged: it is not the {encoding.upper()} it says") from None
     if sum(ord(char) in _CONTROL for char in text):
         raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
     return text

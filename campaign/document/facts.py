@@ -41,9 +41,7 @@ def read_deadline(block: Block, issued_on: date | None, ledger: Ledger) -> date 
         )
     if first.year is None:
         guess = first.next_after(issued_on) if issued_on else None
-        ledger.warn(
-            "deadline-without-year", f"the deadline has no year: {shown(text[first.start : first.end])}", line
-        )
+        ledger.warn("deadline-without-year", f"the deadline has no year: {shown(text[first.start : first.end])}", line)
         return guess
     day = first.on()
     if day is None:
@@ -64,9 +62,7 @@ def _rest(before: str, after: str, line: int, ledger: Ledger) -> None:
         stream.pop(0)
     if not stream:
         return
-    late = [
-        p for phrases in vocabulary().labels.values() for p in phrases if p.kind in {"late", "boilerplate"}
-    ]
+    late = [p for phrases in vocabulary().labels.values() for p in phrases if p.kind in {"late", "boilerplate"}]
     if not any(tuple(stream[: len(p.words)]) == p.words for p in late):
         ledger.warn("deadline-note", f"words after the deadline: {shown(after)}", line)
 
@@ -171,9 +167,7 @@ def _names(text: str) -> list[str]:
     for part in re.split(r"[,;\n]", text):
         parts = _between(part, joins)
         whole = all(len(words(piece)) >= 2 for piece in parts)
-        found += [
-            piece.strip(" .:-–*_") for piece in (parts if whole and len(parts) > 1 else [_trim(part, joins)])
-        ]
+        found += [piece.strip(" .:-–*_") for piece in (parts if whole and len(parts) > 1 else [_trim(part, joins)])]
     return [name for name in found if has_words(name)]
 
 
@@ -195,9 +189,7 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
     if len(parts) == 1 and parts[0]:
         return [DraftPerson(each.name, each.pronoun or parts[0]) for each in people]
     if len(parts) == len(people):
-        return [
-            DraftPerson(each.name, each.pronoun or part) for each, part in zip(people, parts, strict=True)
-        ]
+        return [DraftPerson(each.name, each.pronoun or part) for each, part in zip(people, parts, strict=True)]
     if text:
         ledger.warn("gender-unclear", f"whose gender is which is not said: {shown(text)}", gender.line)
     return people

@@ -38,9 +38,7 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
         ledger.warn("no-headline", "no headline found", 1)
     _repeats(walk, headline, banner, ledger)
     first = _first_line(walk, banner)
-    body = [
-        line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first
-    ]
+    body = [line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first]
     return headline, markdown(body, ledger, "summary")
 
 

@@ -15,7 +15,7 @@ from .reference import Index, Reference, find_indexes, find_references
 
 _LINES = 4
 _LEFT_OVER = 8  # more words than that beside the reference, and the line is a sentence
-_SMALL = frozenset("on of and the l d sur de la el nr no n zu zur an ai x".split())
+_SMALL = frozenset(["on", "of", "and", "the", "l", "d", "sur", "de", "la", "el", "nr", "no", "n", "zu", "zur", "an", "ai", "x"])
 
 
 @dataclass(slots=True)
@@ -113,16 +113,10 @@ def _labels(text: str) -> list[tuple[str, int, int]]:
 
 def _places(stream: list[Word], wanted: tuple[str, ...]) -> list[int]:
     size = len(wanted)
-    return [
-        at
-        for at in range(len(stream) - size + 1)
-        if tuple(word.text for word in stream[at : at + size]) == wanted
-    ]
+    return [at for at in range(len(stream) - size + 1) if tuple(word.text for word in stream[at : at + size]) == wanted]
 
 
-def _left(
-    text: str, covered: list[tuple[int, int]], language: str
-) -> tuple[str | None, list[tuple[int, str]]]:
+def _left(text: str, covered: list[tuple[int, int]], language: str) -> tuple[str | None, list[tuple[int, str]]]:
     """The country among the uncovered pieces, and the pieces that are none."""
     named: str | None = None
     left: list[tuple[int, str]] = []
@@ -186,17 +180,13 @@ def keep(header: Header, lines: list[Line], text: str, parts: _Parts, ledger: Le
 def settle(header: Header, ledger: Ledger) -> tuple[str | None, int]:
     """The reference and sequence that the header lines agree on."""
     if header.index and not header.index.is_valid:
-        ledger.warn(
-            "index-malformed", f"no index has this form: {shown(header.index.text)}", header.index_line
-        )
+        ledger.warn("index-malformed", f"no index has this form: {shown(header.index.text)}", header.index_line)
     if not header.references:
         return None, 1
     reference, line = header.references[0]
     numbered = [r for r, _ in header.references if r.name == reference.name and r.sequence]
     if reference.sequence is None and not numbered:
-        ledger.warn(
-            "sequence-unknown", f"{reference.name} is a follow-up without a number; taken as the first", line
-        )
+        ledger.warn("sequence-unknown", f"{reference.name} is a follow-up without a number; taken as the first", line)
         reference = replace(reference, sequence=2)
     elif reference.sequence is None:
         later = [r for r in numbered if r.is_follow_up]

@@ -23,7 +23,9 @@ _BLANK = re.compile(r"\n\s*\n")
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(["image", "code", "fence", "table"], True)
+    return MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(
+        ["image", "code", "fence", "table"], True
+    )
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -120,9 +120,7 @@ def _missing(draft: DraftAppeal, ledger: Ledger) -> None:
             ledger.warn(code, message, 1)
 
 
-def _letter_and_targets(
-    walk: Walk, language: str, ledger: Ledger
-) -> tuple[DraftLetter | None, list[DraftTarget]]:
+def _letter_and_targets(walk: Walk, language: str, ledger: Ledger) -> tuple[DraftLetter | None, list[DraftTarget]]:
     """A letter under its label, else from the first salutation below the targets on."""
     letter: DraftLetter | None = None
     targets: list[DraftTarget] = []
@@ -134,12 +132,7 @@ def _letter_and_targets(
         if kind is None:
             continue
         lines = list(block.lines)
-        if (
-            block.kind == "appeals"
-            and lines
-            and lines[0].is_cut
-            and any(char.isdigit() for char in lines[0].text)
-        ):
+        if block.kind == "appeals" and lines and lines[0].is_cut and any(char.isdigit() for char in lines[0].text):
             lines = _after_date(lines)
         start = _letter_start(lines) if letter is None else None
         if start is not None:
@@ -152,11 +145,7 @@ def _letter_and_targets(
 def _after_date(lines: list[Line]) -> list[Line]:
     """The lines below the label's own sentence, which held the deadline."""
     at = 0
-    while (
-        at < len(lines)
-        and not lines[at].is_blank
-        and not lines[at].text.rstrip(" *_").endswith((":", "TO", "to"))
-    ):
+    while at < len(lines) and not lines[at].is_blank and not lines[at].text.rstrip(" *_").endswith((":", "TO", "to")):
         at += 1
         if at < len(lines) and not lines[at].is_cut and at >= 1 and not lines[at].text[:1].islower():
             return lines[at:]
@@ -171,9 +160,7 @@ def _letter_start(lines: list[Line]) -> int | None:
 
 
 def _background(walk: Walk, ledger: Ledger) -> str | None:
-    parts = [
-        text for block in walk.all("background") if (text := markdown(block.lines, ledger, "background"))
-    ]
+    parts = [text for block in walk.all("background") if (text := markdown(block.lines, ledger, "background"))]
     return "\n\n".join(parts) or None
 
 
@@ -206,9 +193,7 @@ def _deadline(walk: Walk, issued_on: date | None, ledger: Ledger) -> date | None
         if block.kind == "deadline":
             day = read_deadline(block, issued_on, ledger)
         elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_cut:
-            day = read_deadline(
-                Block(block.kind, block.language, block.line, _sentence(block)), issued_on, ledger
-            )
+            day = read_deadline(Block(block.kind, block.language, block.line, _sentence(block)), issued_on, ledger)
         else:
             continue
         if day and chosen and day != chosen:
@@ -224,9 +209,7 @@ def _sentence(block: Block) -> list[Line]:
     return [line for line in block.lines if line.number not in after]
 
 
-def _country(
-    walk: Walk, headline: str | None, targets: list[DraftTarget], language: str, ledger: Ledger
-) -> str | None:
+def _country(walk: Walk, headline: str | None, targets: list[DraftTarget], language: str, ledger: Ledger) -> str | None:
     """Header before headline before the countries of those written to, where these agree."""
     if walk.header.country:
         return walk.header.country

@@ -40,7 +40,7 @@ def read_pdf(data: bytes, name: str) -> str:
     blocks: list[_Block] = []
     try:
         for page in extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT):
-            if page.pageid and len(blocks) and len(blocks[-1].text) > _CHARACTERS:
+            if page.pageid and blocks and len(blocks[-1].text) > _CHARACTERS:
                 break
             blocks += _page(page)
             if sum(len(block.text) for block in blocks) > _CHARACTERS:
@@ -50,7 +50,7 @@ def read_pdf(data: bytes, name: str) -> str:
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
-    except (Exception, RecursionError) as error:  # noqa: BLE001
+    except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
     if not any(any(char.isalnum() for char in block.text) for block in blocks):
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")

@@ -36,12 +36,8 @@ def _append(kept: str, text: str, written: str) -> str:
     last = kept.rsplit("\n", 1)[-1]
     if _ITEM.match(written) or written.lstrip().startswith(("#", ">")) or last.lstrip().startswith("#"):
         return kept.rstrip() + "\n" + text.rstrip()
-    if kept.endswith("  ") or kept.endswith("\\"):
-        return (
-            kept.rstrip(" ") + "  \n" + text.strip()
-            if not kept.endswith("\\")
-            else kept + "\n" + text.strip()
-        )
+    if kept.endswith(("  ", "\\")):
+        return kept.rstrip(" ") + "  \n" + text.strip() if not kept.endswith("\\") else kept + "\n" + text.strip()
     return kept + " " + text.lstrip()
 
 

@@ -127,10 +127,7 @@ def find_indexes(text: str) -> list[Index]:
             match.start(),
             match.end(),
             text[match.start() : match.end()],
-            match[1] in _REGIONS
-            and len(match[2]) == 2
-            and 2 <= len(match[3]) <= 4
-            and len(match[4]) in {2, 4},
+            match[1] in _REGIONS and len(match[2]) == 2 and 2 <= len(match[3]) <= 4 and len(match[4]) in {2, 4},
         )
         for match in _INDEX.finditer(folded)
         if match[1] not in {"nos", "che"}

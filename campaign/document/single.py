@@ -9,8 +9,8 @@ from .errors import DocumentError
 from .fold import key
 from .walk import Walk
 
-_ASKS = frozenset("act write appeals contact letter deadline".split())
-_MARKS = frozenset("copies background languages name previous diplomatic short_name gender late own".split())
+_ASKS = frozenset(["act", "write", "appeals", "contact", "letter", "deadline"])
+_MARKS = frozenset(["copies", "background", "languages", "name", "previous", "diplomatic", "short_name", "gender", "late", "own"])
 
 
 def require_one(walk: Walk) -> None:
@@ -19,9 +19,7 @@ def require_one(walk: Walk) -> None:
     named = bool(walk.header.references or walk.header.index or "banner" in kinds)
     asks, marks = len(kinds & _ASKS), len(kinds & _MARKS)
     if not asks or asks + marks + named < 2:
-        raise DocumentError(
-            "no-urgent-action", "the document holds no Urgent Action: " + _lacking(named, asks)
-        )
+        raise DocumentError("no-urgent-action", "the document holds no Urgent Action: " + _lacking(named, asks))
     references = list(dict.fromkeys(reference.name for reference, _ in walk.header.references))
     if len(references) > 1:
         raise DocumentError(
@@ -47,11 +45,7 @@ def _repeated(walk: Walk) -> bool:
     if not acts:
         return False
     headlines = {key(plain(text)) for block in walk.all("banner") if (text := block.text().strip())}
-    days = {
-        (found[0].day, found[0].month)
-        for block in walk.all("deadline")
-        if (found := dates(plain(block.text())))
-    }
+    days = {(found[0].day, found[0].month) for block in walk.all("deadline") if (found := dates(plain(block.text())))}
     names = {key(_text(block)) for block in walk.all("name")}
     return len(headlines) >= 2 or len(days) >= 2 or len(names) >= 2
 

@@ -14,7 +14,7 @@ def summarise(draft: DraftAppeal) -> str:
     lines += [f"  line {each.line}: {each.message} [{each.code}]" for each in draft.warnings]
     lines.append("")
     for label, value in _facts(draft):
-        lines.append(f"{label:<13}{value if value else '(not said)'}")
+        lines.append(f"{label:<13}{value or '(not said)'}")
     for target in draft.targets:
         lines += ["", *_target(target)]
     lines += ["", *_letter(draft)]

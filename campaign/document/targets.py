@@ -71,8 +71,7 @@ def _is_begun(group: list[Line]) -> bool:
 
 def _only_contacts(group: list[Line]) -> bool:
     return all(
-        split(without_links(line.text))[0].kind or has_contact(line.text) and not _is_role(line)
-        for line in group
+        split(without_links(line.text))[0].kind or (has_contact(line.text) and not _is_role(line)) for line in group
     )
 
 

@@ -118,11 +118,7 @@ class Walker:
             line = self._lines[at + 1 + taken] if at + 1 + taken < len(self._lines) else None
             if line is None or line.is_blank or self._labels.at(at + 1 + taken) or is_bullet(line.text):
                 break
-            if (
-                not line.text.strip()[:1].islower()
-                and len(block.lines[-1].text) < 40
-                and block.kind == "appeals"
-            ):
+            if not line.text.strip()[:1].islower() and len(block.lines[-1].text) < 40 and block.kind == "appeals":
                 break
             block.lines.append(line)
             taken += 1
@@ -155,9 +151,7 @@ class Walker:
     def _resume(self) -> None:
         """After a short block, the flow goes on only where more of it can be expected."""
         short, self._short = self._short, None
-        if self._flow.kind in {"front", "loose"} or (
-            short and short.kind in {"banner", "boilerplate", "late"}
-        ):
+        if self._flow.kind in {"front", "loose"} or (short and short.kind in {"banner", "boilerplate", "late"}):
             return
         if self._flow.kind in {"letter", "background", "write", "act"} and any(
             not x.is_blank for x in self._flow.lines

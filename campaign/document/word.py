@@ -43,7 +43,7 @@ def read_docx(data: bytes, name: str) -> str:
     except DocumentError:
         raise
     # Damaged files raise whatever the zip, the XML or the style reader meets: KeyError, struct.error, ParseError…
-    except (Exception, RecursionError) as error:  # noqa: BLE001
+    except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as DOCX") from error
     return "\n\n".join(part for part in ("\n".join(headers), writer.text(), "\n".join(footers)) if part.strip())
 

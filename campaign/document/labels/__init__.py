@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ..fold import words
+from campaign.document.fold import words
 
 GAP = "…"
 
@@ -76,10 +76,7 @@ def _gather(tables: dict[str, Any], section: str) -> dict[str, tuple[Phrase, ...
                 phrase = _phrase(kind, language, text)
                 if phrase.words:
                     found.setdefault(kind, {})[language, phrase.words] = phrase
-    return {
-        kind: tuple(sorted(each.values(), key=lambda phrase: -len(phrase.words)))
-        for kind, each in found.items()
-    }
+    return {kind: tuple(sorted(each.values(), key=lambda phrase: -len(phrase.words))) for kind, each in found.items()}
 
 
 @cache
