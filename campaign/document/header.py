@@ -15,7 +15,9 @@ from .reference import Index, Reference, find_indexes, find_references
 
 _LINES = 4
 _LEFT_OVER = 8  # more words than that beside the reference, and the line is a sentence
-_SMALL = frozenset(["on", "of", "and", "the", "l", "d", "sur", "de", "la", "el", "nr", "no", "n", "zu", "zur", "an", "ai", "x"])
+_SMALL = frozenset(
+    "on of and the l d sur de la el nr no n zu zur an ai x".split()
+)
 
 
 @dataclass(slots=True)

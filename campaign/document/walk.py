@@ -11,6 +11,7 @@ from .labels import vocabulary
 from .letter import is_salutation
 from .lines import Ledger, Line
 
+_WRAPPED = 45  # a line at least so long can be hard-wrapped
 _NEAR = 12  # how many lines past a label a short block's value can reach
 _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
@@ -103,7 +104,7 @@ class Walker:
             return after + 1
         if kind in {"boilerplate", "late"}:
             self._ledger.take(rest, f"label:{kind}")
-            return after + 1 + self._swallow(rest, after)
+            return after + 1 + self._swallow(after, kind)
         if kind in FLOWS:
             self._lines[after] = rest
             self._labels = Labels(self._lines)
@@ -124,19 +125,21 @@ class Walker:
             taken += 1
         return taken
 
-    def _swallow(self, rest: Line, at: int) -> int:
+    def _swallow(self, at: int, kind: str) -> int:
         """Boilerplate goes on to the end of its sentence, within its paragraph."""
-        taken, text = 0, rest.text
-        while not ends_sentence(text) and len(text) > 40:
+        taken, line = 0, self._lines[at]
+        while not ends_sentence(line.text) and (kind == "late" or len(line.text) > _WRAPPED):
             place = at + 1 + taken
             if place >= len(self._lines) or self._lines[place].is_blank or self._labels.at(place):
                 break
-            text = self._lines[place].text
-            self._ledger.take(self._lines[place], "label:boilerplate")
+            line = self._lines[place]
+            self._ledger.take(line, f"label:{kind}")
             taken += 1
         return taken
 
     def _open(self, block: Block) -> None:
+        if self._short:
+            self._resume()
         self._walk.blocks.append(block)
         if block.kind in FLOWS:
             self._flow, self._short = block, None

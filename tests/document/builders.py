@@ -105,7 +105,7 @@ def _wrapped(line: str, width: int) -> list[list[tuple[str, int]]]:
             bold ^= len(piece) >= 2
             italic ^= len(piece) != 2
             continue
-        for word in re.findall(r"\S+\s*", piece):
+        for word in re.findall(r"\s*\S+\s*", piece):
             if used + len(word) > width and used:
                 rows.append([])
                 used = 0
