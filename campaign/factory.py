@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from campaign.extensions import babel, db, huey, limiter, mail, migrate, sqlite
 from campaign.extensions.runtime import KEY, Runtime
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
     """The application, refusing to start on a wrong setting: one line on stderr, exit status 1."""
     if settings is None:
         try:
@@ -33,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         vault=Vault(settings.data_key, settings.index_key),
         tokens=Tokens(settings.secret_key),
-        clock=lambda: datetime.now(UTC),
+        clock=clock or (lambda: datetime.now(UTC)),
     )
     _bind_database(app, settings)
     _bind_queue(settings)

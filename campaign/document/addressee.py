@@ -16,12 +16,12 @@ from .lines import Ledger, Line
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
 _PARTICLES = frozenset(
-    "al el bin bint ibn de del della di da dos das do la le les los las van von der den ten ter y e i und "
-    "et abu ben ould af ul ur bel ait".split()
+    (
+        "al el bin bint ibn de del della di da dos das do la le les los las van von der den ten ter y e i und "
+        "et abu ben ould af ul ur bel ait"
+    ).split()
 )
-_JOINS = frozenset(
-    "and of et de du des y del und der des e di da do the for para pour für".split()
-)
+_JOINS = frozenset(("and of et de du des y del und der des e di da do the for para pour für").split())
 
 
 def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> DraftTarget | None:

@@ -1,7 +1,8 @@
 """Which block each line belongs to: walks the lines once and switches where a label begins.
 
 A flow (front, act, targets, letter, background…) goes on until the next one; a short block (deadline,
-languages, name…) takes its value and gives the rest back to the flow it interrupted, or to `loose`, which nothing reads.
+languages, name…) takes its value and gives the rest back to the flow it interrupted, or to `loose`, which nobody
+reads.
 """
 
 from __future__ import annotations
@@ -100,8 +101,13 @@ class Labels:
             return count >= _LONG or self._stands_alone(index, match, after)
         if after.startswith(":"):
             return True
+        return self._goes_on(kind, count, rest, is_capital=first.text.strip(" *_#").isupper())
+
+    def _goes_on(self, kind: str, count: int, rest: str, *, is_capital: bool) -> bool:
+        """Whether a label of that kind may be followed by its value without a colon."""
+        after = rest.lstrip(" *_)]")
         if kind == "banner":
-            return after.startswith(("-", "|", "!")) and first.text.strip(" *_#").isupper()
+            return after.startswith(("-", "|", "!")) and is_capital
         if kind in _DATED and any(char.isdigit() for char in rest[:40]):
             return count >= 2
         if kind in _INLINE:

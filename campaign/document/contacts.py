@@ -48,9 +48,10 @@ def _words() -> re.Pattern[str]:
         for phrase in phrases:
             names.setdefault(r"[ \-/'’()]{1,3}".join(re.escape(word) for word in phrase.words), kind)
     ordered = sorted(names, key=lambda name: -len(name))
-    groups = []
-    for kind in sorted(set(names.values())):
-        groups.append(f"(?P<{kind}>" + "|".join(name for name in ordered if names[name] == kind) + ")")
+    groups = [
+        f"(?P<{kind}>" + "|".join(name for name in ordered if names[name] == kind) + ")"
+        for kind in sorted(set(names.values()))
+    ]
     marks = r"[*_]{0,3}"
     return re.compile(
         r"(?<![\w@./-])(?:"

@@ -13,7 +13,8 @@ from .fold import fold, key
 from .labels import vocabulary
 
 _DAY_FIRST = re.compile(
-    r"(?<![\w/.])(\d{1,2})(?:\.|°|º|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?(?: (?:de |del )?(\d{4})(?!\d))?"
+    r"(?<![\w/.])(\d{1,2})(?:\.|°|º|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?"
+    r"(?: (?:de |del )?(\d{4})(?!\d))?"
 )
 _MONTH_FIRST = re.compile(r"(?<!\w)([^\W\d_]{3,12})\.? (\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:,? (\d{4})(?!\d))?")
 _ISO = re.compile(r"(?<![\w/.-])(\d{4})-(\d{1,2})-(\d{1,2})(?!\w)")
@@ -72,8 +73,7 @@ def dates(text: str, first_only: bool = False) -> list[Found]:
     for match in _ISO.finditer(folded):
         year, month, day = (int(part) for part in match.groups())
         found.append(Found(match.start(), match.end(), day, month, year))
-    for match in _NUMBERS.finditer(folded):
-        found.append(_numeric(match))
+    found.extend(_numeric(match) for match in _NUMBERS.finditer(folded))
     for match in _DAY_FIRST.finditer(folded):
         number = _months().get(match[2])
         if number:
@@ -83,9 +83,8 @@ def dates(text: str, first_only: bool = False) -> list[Found]:
     for match in _MONTH_FIRST.finditer(folded):
         number = _months().get(match[1])
         if number and not any(start <= match.start(1) < end for start, end in taken):
-            year = int(match[3]) if match[3] else None
             end = match.end() if match[3] else match.end(2)
-            found.append(Found(match.start(), end, int(match[2]), number, year))
+            found.append(Found(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
     found.sort(key=lambda each: each.start)
     return found[:1] if first_only else found
 

@@ -6,6 +6,7 @@ from .blocks import Block
 from .emphasis import is_bold, is_heading, plain
 from .fold import fold, key, words
 from .header import Header
+from .languages import countries_in, country_at_start
 from .lines import Ledger, Line, paragraphs, shown
 from .prose import markdown
 from .walk import Walk
@@ -130,8 +131,6 @@ def _drop_repeated(block: Block, wanted: str, ledger: Ledger) -> None:
 
 def title_country(headline: str | None, language: str) -> str | None:
     """The country that a headline names, where it names exactly one."""
-    from .languages import countries_in, country_at_start
-
     if not headline:
         return None
     start = country_at_start(headline, language)

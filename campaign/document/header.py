@@ -15,9 +15,7 @@ from .reference import Index, Reference, find_indexes, find_references
 
 _LINES = 4
 _LEFT_OVER = 8  # more words than that beside the reference, and the line is a sentence
-_SMALL = frozenset(
-    "on of and the l d sur de la el nr no n zu zur an ai x".split()
-)
+_SMALL = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
 
 
 @dataclass(slots=True)
@@ -70,14 +68,15 @@ def _is_sentence(text: str, parts: _Parts) -> bool:
     """Whether the reference or index stands inside running text."""
     if not parts.left_words:
         return False
-    first = min([each.start for each in (*parts.references, *parts.indexes)], default=len(text))
+    starts = [each.start for each in parts.references] + [each.start for each in parts.indexes]
+    first = min(starts, default=len(text))
     return len(words(text[:first])) > 3 or any(piece.rstrip().endswith(".") for _, piece in parts.left)
 
 
 def _read(text: str, language: str) -> _Parts:
     """Cuts everything a header can hold out of the text and says what is left."""
     references, indexes = find_references(text), find_indexes(text)
-    covered = [(each.start, each.end) for each in (*references, *indexes)]
+    covered = [(each.start, each.end) for each in references] + [(each.start, each.end) for each in indexes]
     labels = _labels(text)
     covered += [(start, end) for _, start, end in labels]
     issued: date | None = None
@@ -148,7 +147,7 @@ def _split(piece: str, at: int) -> list[tuple[str, int]]:
     return [(part, place) for part, place in parts if has_words(part)]
 
 
-def keep(header: Header, lines: list[Line], text: str, parts: _Parts, ledger: Ledger) -> None:
+def keep(header: Header, lines: list[Line], parts: _Parts, ledger: Ledger) -> None:
     """Adds what one header says to what others said before, with a warning where they disagree."""
     first = lines[0].number
     for line in lines:
@@ -166,6 +165,12 @@ def keep(header: Header, lines: list[Line], text: str, parts: _Parts, ledger: Le
         ledger.warn("date-conflict", f"another issue date stands here: {parts.issued_on}", first)
     header.country = header.country or parts.country
     if parts.left:
+        _keep_rest(header, parts, first, ledger)
+
+
+def _keep_rest(header: Header, parts: _Parts, first: int, ledger: Ledger) -> None:
+    """What is neither reference nor date is the title or has no place."""
+    if parts.left:
         place, piece = max(parts.left, key=lambda each: len(each[1]))
         if header.title is None and place >= min([r.start for r in parts.references], default=0):
             header.title = Line(first, piece, is_cut=True)
@@ -176,7 +181,6 @@ def keep(header: Header, lines: list[Line], text: str, parts: _Parts, ledger: Le
             ledger.warn("unplaced-line", f"nothing takes this part of the header: {shown(rest)}", first)
         elif header.title is None or header.title.text != piece:
             ledger.warn("unplaced-line", f"nothing takes this part of the header: {shown(piece)}", first)
-    del text
 
 
 def settle(header: Header, ledger: Ledger) -> tuple[str | None, int]:

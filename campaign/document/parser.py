@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from .blocks import Block, Labels
@@ -15,7 +16,7 @@ from .header import settle
 from .labels import vocabulary
 from .letter import is_salutation, read_letter
 from .lines import Ledger, Line
-from .points import read_points
+from .points import intro_lines, read_points
 from .prose import markdown
 from .single import require_one
 from .targets import read_targets
@@ -100,8 +101,6 @@ def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
 
 
 def _with_warnings(draft: DraftAppeal, ledger: Ledger) -> DraftAppeal:
-    from dataclasses import replace
-
     return replace(draft, warnings=ledger.close())
 
 
@@ -182,8 +181,6 @@ def _languages(walk: Walk, language: str, ledger: Ledger) -> tuple[list[str], bo
 
 def _intro(block: Block) -> list[Line]:
     """The lines of a write block that belong to its opening sentence."""
-    from .points import intro_lines
-
     return intro_lines(block)
 
 

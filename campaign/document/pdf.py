@@ -44,14 +44,14 @@ def read_pdf(data: bytes, name: str) -> str:
                 break
             blocks += _page(page)
             if sum(len(block.text) for block in blocks) > _CHARACTERS:
-                raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
-    except DocumentError:
-        raise
+                break
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
+    if sum(len(block.text) for block in blocks) > _CHARACTERS:
+        raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if not any(any(char.isalnum() for char in block.text) for block in blocks):
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")
     return _written(blocks)
@@ -98,7 +98,7 @@ def _page(page: LTPage) -> list[_Block]:
     """The blocks of a page from top to bottom; single lines beside one another become one."""
     blocks: list[_Block] = []
     for box in _boxes(page):
-        lines = [line for line in box if isinstance(line, LTTextLine)]
+        lines = list(box)
         styled = [each for each in (_styled(line) for line in lines) if any(char.strip() for char, _ in each)]
         if styled:
             sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]

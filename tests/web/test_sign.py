@@ -1,0 +1,237 @@
+"""Signing through the form: what is taken, what is refused, and that no answer tells who has signed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from campaign.domain.appeal import end_of_day
+from campaign.extensions import db
+from campaign.models import Consent, Mail, Signature
+from campaign.queries.appeal import AppealView
+from campaign.services.verify import verify
+from tests.conftest import Clock, Postbox, form, fresh, text_of
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def rows(model: Any) -> int:
+    return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+def test_one_sign_up_writes_signature_consent_and_mail(client: FlaskClient, appeal: AppealView) -> None:
+    answer = client.post(URL, data=form(updates="y", via="Stall-Lyon"))
+    assert (answer.status_code, answer.location) == (303, "/en/appeals/ana-ruiz-vega/thanks")
+    signature = db.session.scalars(select(Signature)).one()
+    consent = db.session.scalars(select(Consent)).one()
+    mail = db.session.scalars(select(Mail)).one()
+    assert (signature.state, signature.section_code, signature.via, signature.wants_updates) == (
+        "pending",
+        "fr",
+        "stall-lyon",
+        True,
+    )
+    assert (consent.text_language, consent.text_version, consent.to_appeal, consent.to_updates) == ("en", 1, True, True)
+    assert (mail.kind, mail.state) == ("confirmation", "queued")
+    assert b"Jeanne" not in (signature.name_sealed or b"")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"name": ""}, ["name"]),
+        ({"name": "x" * 10_000}, ["name"]),
+        ({"email": "jeanne"}, ["email"]),
+        ({"country": "ZZ"}, ["country"]),
+        ({"country": ""}, ["country"]),
+        ({"consent": ""}, ["consent"]),
+        ({"name": "", "email": "", "country": "", "consent": "n"}, ["name", "email", "country", "consent"]),
+    ],
+)
+def test_every_wrong_field_is_named_and_nothing_is_written(
+    client: FlaskClient, appeal: AppealView, changes: dict[str, str], fields: list[str]
+) -> None:
+    answer = client.post(URL, data=form(**changes))
+    assert answer.status_code == 422
+    for field in fields:
+        assert f'id="{field}-wrong"' in answer.text
+    assert rows(Signature) == rows(Mail) == 0
+
+
+def test_values_are_kept_in_the_form_that_comes_back(client: FlaskClient, appeal: AppealView) -> None:
+    page = client.post(URL, data=form(email="jeanne")).text
+    assert 'value="Jeanne Martin"' in page
+    assert '<option value="FR" selected>' in page
+
+
+def test_errors_speak_the_pages_language(client: FlaskClient, appeal: AppealView) -> None:
+    assert "Écrivez votre nom." in client.post(URL.replace("/en/", "/fr/"), data=form(name="")).text
+
+
+@pytest.mark.parametrize("name", ["\x00", "\u202eabc", "<script>alert(1)</script>", "a" * 200, "O", "名前"])
+def test_odd_names_are_a_clear_error_or_a_clean_success(client: FlaskClient, appeal: AppealView, name: str) -> None:
+    assert client.post(URL, data=form(name=name)).status_code in {303, 422}
+
+
+def test_a_body_that_is_no_utf8_is_a_clear_error(client: FlaskClient, appeal: AppealView) -> None:
+    body = b"name=\xff\xfe&email=a@mail.example&country=FR&consent=y"
+    answer = client.post(URL, data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 422
+    assert rows(Signature) == 0
+
+
+def test_a_megabyte_is_refused_in_style(client: FlaskClient, appeal: AppealView) -> None:
+    answer = client.post(URL, data=form(name="x" * 1_000_000))
+    assert answer.status_code == 413
+    assert "too long" in answer.text
+
+
+def test_unknown_fields_change_nothing(client: FlaskClient, appeal: AppealView) -> None:
+    assert client.post(URL, data=form(state="confirmed", admin="1")).status_code == 303
+    assert db.session.scalars(select(Signature.state)).one() == "pending"
+
+
+def test_who_fills_the_hidden_field_is_thanked_and_forgotten(client: FlaskClient, appeal: AppealView) -> None:
+    assert client.post(URL, data=form(website="http://x.example")).status_code == 303
+    assert rows(Signature) == 0
+
+
+def test_a_likely_typing_error_is_asked_about_once(client: FlaskClient, appeal: AppealView) -> None:
+    first = client.post(URL, data=form(email="jeanne@gmial.com"))
+    assert first.status_code == 422
+    assert "jeanne@gmail.com" in first.text
+    assert client.post(URL, data=form(email="jeanne@gmial.com", checked="jeanne@gmial.com")).status_code == 303
+
+
+def test_two_sections_in_one_country_are_told_apart_by_language(client: FlaskClient, appeal: AppealView) -> None:
+    client.post(URL.replace("/en/", "/fr/"), data=form(country="BE", email="a@mail.example"))
+    client.post(URL, data=form(country="BE", email="b@mail.example"))
+    client.post(URL, data=form(country="NZ", email="c@mail.example"))
+    assert list(db.session.scalars(select(Signature.section_code).order_by(Signature.id))) == [
+        "be-fr",
+        "be-nl",
+        "international",
+    ]
+
+
+def test_the_answer_is_the_same_whatever_the_address_has_done(
+    client: FlaskClient, app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    def answer() -> tuple[int, bytes, list[tuple[str, str]]]:
+        given = client.post(URL, data=form(email="JEANNE@mail.example"))
+        return (
+            given.status_code,
+            given.data,
+            sorted((name, value) for name, value in given.headers if not name.startswith("X-RateLimit")),
+        )
+
+    new, pending = answer(), answer()
+    deliver()
+    client.post(postbox.link(0))
+    confirmed = answer()
+    deliver()
+    me = postbox.link()
+    client.post(me, data={"signature": "all", "do": "withdraw"})
+    withdrawn = answer()
+    client.post(me, data={"signature": "all", "do": "erase"})
+    erased = answer()
+    assert new == pending == confirmed == withdrawn == erased
+
+
+def test_an_address_signs_an_appeal_once(client: FlaskClient, appeal: AppealView) -> None:
+    for email in ("Jeanne@Mail.example", "jeanne@mail.example", "JEANNE@MAIL.EXAMPLE"):
+        client.post(URL, data=form(email=email))
+    assert rows(Signature) == 1
+
+
+@pytest.mark.parametrize(
+    ("country", "zone"), [("UM", "Etc/GMT+12"), ("KI", "Pacific/Kiritimati"), ("FR", "Europe/Paris"), ("NZ", "UTC")]
+)
+def test_the_last_second_counts_and_the_next_does_not(
+    client: FlaskClient, app: Flask, appeal: AppealView, clock: Clock, country: str, zone: str
+) -> None:
+    assert appeal.deadline is not None
+    end = end_of_day(appeal.deadline, zone)
+    clock.now = end - timedelta(seconds=1)
+    assert client.post(URL, data=form(country=country)).status_code == 303
+    clock.now = end
+    fresh(app)
+    late = client.post(URL, data=form(country=country, email="late@mail.example"))
+    assert late.status_code == 422
+    assert "The deadline has passed" in late.text
+    assert rows(Signature) == 1
+
+
+def test_after_the_last_sections_day_the_form_is_gone(client: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+    assert appeal.deadline is not None
+    clock.now = end_of_day(appeal.deadline, "Etc/GMT+12")
+    page = client.get("/en/appeals/ana-ruiz-vega").text
+    assert "This appeal is over" in page
+    assert "<form" not in page
+
+
+def test_signing_in_time_can_be_confirmed_for_a_day(
+    client: FlaskClient, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox
+) -> None:
+    assert appeal.deadline is not None
+    end: datetime = end_of_day(appeal.deadline, "Europe/Paris")
+    clock.now = end - timedelta(seconds=1)
+    client.post(URL, data=form(email="a@mail.example"))
+    client.post(URL, data=form(email="b@mail.example"))
+    db.session.execute(Mail.__table__.update().values(due_at=datetime(2000, 1, 1, tzinfo=end.tzinfo)))
+    db.session.commit()
+    deliver()
+    clock.now = end + timedelta(hours=23)
+    assert client.post(postbox.link(0)).status_code == 303
+    clock.now = end + timedelta(hours=24)
+    assert client.post(postbox.link(1)).status_code == 410
+    assert verify() == []
+
+
+def test_a_post_from_another_site_is_refused(client: FlaskClient, appeal: AppealView) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        assert client.post(URL, data=form(), headers=headers).status_code == 403
+    for number, headers in enumerate(({"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {})):
+        assert client.post(URL, data=form(email=f"ok{number}@mail.example"), headers=headers).status_code == 303
+    assert rows(Signature) == 3
+
+
+def test_sign_ups_are_limited_by_network_and_errors_are_free(client: FlaskClient, appeal: AppealView) -> None:
+    for number in range(60):
+        assert client.post(URL, data=form(email=f"p{number}@mail.example")).status_code == 303
+    assert client.post(URL, data=form(email="one@mail.example")).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
+    assert client.post(URL, data=form(email="one@mail.example"), environ_base=elsewhere).status_code == 303
+
+
+def test_the_mail_carries_the_letter_and_one_link(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    assert deliver() == {"sent": 1}
+    message = postbox.messages[0]
+    text = text_of(message)
+    assert "I ask you to protect her at once." in text
+    assert "Yours sincerely,\nJeanne Martin" in text
+    assert text.count("/s/") == 1
+    assert "Jeanne" not in str(message["Subject"]) + str(message["From"])
+    html = message.get_body(("html",))
+    assert html is not None
+    assert "I ask you to protect her at once." in html.get_content()
+
+
+def test_somebody_who_has_signed_gets_a_link_instead(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    client.post(postbox.link())
+    client.post(URL, data=form())
+    deliver()
+    assert "already signed" in str(postbox.messages[-1]["Subject"])
+    assert "/m/" in postbox.link()
