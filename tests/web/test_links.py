@@ -15,6 +15,7 @@ from campaign.models import Action, Mail, Signature, Tombstone
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.verify import verify
+from campaign.services.withdraw import erase
 from tests.conftest import Clock, Postbox, form, fresh
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -108,8 +109,6 @@ def test_erasing_keeps_the_count_and_signing_again_counts_once(
 def test_erasing_what_was_never_confirmed_leaves_nothing(
     client: FlaskClient, appeal: AppealView, link: str, app: Flask
 ) -> None:
-    from campaign.services.withdraw import erase
-
     erase(db.session.scalars(select(Signature.id)).one(), now=appeal.opened_at)  # type: ignore[arg-type]
     assert db.session.scalars(select(Signature)).all() == []
     assert db.session.scalars(select(Mail)).all() == []

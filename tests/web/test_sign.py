@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from campaign.domain.appeal import end_of_day
 from campaign.extensions import db
@@ -183,7 +183,7 @@ def test_signing_in_time_can_be_confirmed_for_a_day(
     clock.now = end - timedelta(seconds=1)
     client.post(URL, data=form(email="a@mail.example"))
     client.post(URL, data=form(email="b@mail.example"))
-    db.session.execute(Mail.__table__.update().values(due_at=datetime(2000, 1, 1, tzinfo=end.tzinfo)))
+    db.session.execute(update(Mail).values(due_at=datetime(2000, 1, 1, tzinfo=end.tzinfo)))
     db.session.commit()
     deliver()
     clock.now = end + timedelta(hours=23)
