@@ -121,7 +121,7 @@ def text_of(message: EmailMessage) -> str:
     """The plain text of a message."""
     part = message.get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def link_of(message: EmailMessage) -> str:

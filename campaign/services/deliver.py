@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_mail import Message
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
@@ -131,8 +131,8 @@ def _claim() -> tuple[list[_Taken], datetime]:
         due = (
             select(Mail.id)
             .where(
-                Mail.state.in_([MailState.QUEUED, MailState.RETRY]),
-                Mail.due_at <= now,
+                # What was never tried is due whatever the clock of the process that wrote it says.
+                or_(Mail.state == MailState.QUEUED, and_(Mail.state == MailState.RETRY, Mail.due_at <= now)),
                 or_(Mail.lease_until.is_(None), Mail.lease_until < now),
             )
             .order_by(Mail.due_at, Mail.id)

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, literal, null, select, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from campaign.domain.action import Channel, Evidence
@@ -52,7 +65,7 @@ def verify(*, repair: bool = False) -> list[Difference]:
 
 def _differences(session: Session) -> list[Difference]:
     hour = _hour(session)
-    none = type_coerce(null(), UtcDateTime)
+    none = cast(null(), UtcDateTime)
     parts = union_all(
         _part("tally", Tally, none, Tally.quantity, literal(0)),
         _part("tally", Action, none, literal(0), Action.quantity),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -30,9 +30,12 @@ def make_due() -> None:
 
 
 def test_a_refusal_for_now_is_tried_again_as_the_same_message(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
 ) -> None:
     client.post(URL, data=form())
+    # The outbox counts the age of a mail by the database's clock.
+    db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(minutes=1)))
+    db.session.commit()
     postbox.answers = [Attempt(Outcome.RETRY, "rcpt", 451)]
     assert deliver() == {"retry": 1}
     assert deliver() == {}

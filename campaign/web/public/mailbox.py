@@ -8,11 +8,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, make_response, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from campaign.extensions.runtime import runtime
+from campaign.web.headers import CONTENT_SECURITY_POLICY
 
 blueprint = Blueprint("mailbox", __name__)
 # A mail brings its style inline, and nothing else may run or load; its links open the whole page.
@@ -37,8 +38,10 @@ def index() -> ResponseReturnValue:
 def show(key: str) -> ResponseReturnValue:
     """One message as text, with its HTML beside it."""
     message = _message(key)
-    text = _part(message, "plain")
-    return render_template("public/mailbox_message.html", message=message, key=key, text=_with_links(text))
+    text = _with_links(_part(message, "plain"))
+    response = make_response(render_template("public/mailbox_message.html", message=message, key=key, text=text))
+    response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return response
 
 
 @blueprint.get("/dev/mail/<key>/html")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from babel import negotiate_locale
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -18,7 +19,7 @@ from campaign.letter.plain import address_lines
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
-from campaign.web.locale import PREFIX, current_locale
+from campaign.web.locale import DEFAULT, PREFIX, current_locale
 from campaign.web.snapshot import snapshots
 
 HTML = "text/html; charset=utf-8"
@@ -28,7 +29,8 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def root() -> ResponseReturnValue:
     """To the list in the language that the browser asks for."""
-    locale = request.accept_languages.best_match(LOCALES, default="en")
+    asked = [language.replace("-", "_") for language in request.accept_languages.values()]
+    locale = negotiate_locale(asked, LOCALES) or DEFAULT
     response = redirect(url_for("pages.index", locale=locale), 302)
     response.headers["Vary"] = "Accept-Language"
     response.headers["Cache-Control"] = "no-cache"

@@ -1,0 +1,133 @@
+"""The demonstration in a browser, as a newcomer sees it: sign, read the mail, confirm, see the count change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+
+from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PHONE: ViewportSize = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The distribution's Chromium; mandatory in CI."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium found, and in CI there must be one (apt-get install chromium)")
+        pytest.skip("no Chromium found: the browser journeys did not run")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A demonstration of its own, web and worker."""
+    folder = tmp_path_factory.mktemp("demo")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    environ = environment(
+        TOCSIN_DEMO="1",
+        TOCSIN_DATABASE_URL=f"sqlite:///{folder}/demo.db",
+        TOCSIN_MAIL_URL=f"maildir:{folder}/mail",
+        TOCSIN_BASE_URL=address,
+    )
+    flask(environ, "db", "upgrade")
+    flask(environ, "sections", "load")
+    for language in ("fr", "en"):
+        flask(
+            environ,
+            "appeal",
+            "import",
+            f"examples/janbolat-mamai.{language}.md",
+            "--slug",
+            "janbolat-mamai",
+            "--deadline",
+            "2099-01-01",
+        )
+    flask(environ, "appeal", "publish", "janbolat-mamai")
+    with running(environ, [web(port), ["flask", "worker"]], folder / "log"):
+        wait_for(f"{address}/readyz")
+        yield address
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-javascript", "without-javascript"])
+def test_sign_read_the_mail_confirm_and_be_counted(browser: Browser, site: str, scripts: bool) -> None:
+    context = browser.new_context(viewport=PHONE, java_script_enabled=scripts, locale="fr-FR")
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(f"{site}/")
+    page.get_by_role("link", name="LIBÉREZ JANBOLAT").click()
+    before = int(page.locator(".count").inner_text())
+    page.get_by_label("Votre nom").fill("Émilie Durand")
+    page.get_by_label("Votre adresse e-mail").fill(f"emilie-{scripts}@exemple.example")
+    page.get_by_label("Votre pays").select_option("FR")
+    page.get_by_label("J’accepte").check()
+    page.get_by_role("button", name="Je signe").click()
+    expect(page.get_by_role("heading", name="regardez vos courriels")).to_be_visible()
+    page.wait_for_timeout(2500)
+    page.get_by_role("link", name="Ouvrir la boîte aux lettres").click()
+    page.get_by_role("link", name="Confirmez votre signature").first.click()
+    expect(page.locator("pre.mail")).to_contain_text("Émilie Durand")
+    page.locator("pre.mail a").first.click()
+    page.get_by_role("button", name="Je confirme ma signature").click()
+    expect(page.get_by_role("heading", name="votre signature compte")).to_be_visible()
+    page.wait_for_timeout(1200)
+    page.goto(f"{site}/fr/appeals/janbolat-mamai")
+    assert int(page.locator(".count").inner_text()) == before + 1
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth") if scripts else True
+    assert context.cookies() == []
+    assert problems == []
+    context.close()
+
+
+def test_with_a_keyboard_only(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    page.goto(f"{site}/en/appeals/janbolat-mamai")
+    page.locator("#name").focus()
+    for text in ("Ann Other", "ann@mail.example"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    page.keyboard.type("Fran")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="look at your mail")).to_be_visible()
+    page.close()
+
+
+def test_every_page_fits_a_phone_in_both_directions(browser: Browser, site: str, tmp_path: Path) -> None:
+    page = browser.new_page(viewport=PHONE)
+    for locale in ("fr", "ar"):
+        for path in (
+            "",
+            "appeals/janbolat-mamai",
+            "appeals/janbolat-mamai/act",
+            "appeals/janbolat-mamai/progress",
+            "new-link",
+        ):
+            page.goto(f"{site}/{locale}/{path}")
+            page.screenshot(path=tmp_path / "page.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (locale, path)
+    page.close()

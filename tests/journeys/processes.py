@@ -1,0 +1,78 @@
+"""Real processes for the journeys: migrated database, gunicorn, workers; all on loopback, all ended with the test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from campaign.config import ROOT
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
+    """Runs a flask command and returns what it prints."""
+    command = [sys.executable, "-m", "flask", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The commands as processes of their own; each must end within five seconds of SIGTERM."""
+    with log.open("ab") as output:
+        processes = [
+            subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environ, stdout=output, stderr=output)
+            for command in commands
+        ]
+        try:
+            yield processes
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def web(port: int, workers: int = 1) -> list[str]:
+    """The command of the web server."""
+    return ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "4",
+            "--workers", str(workers), "--no-control-socket", "--log-level", "warning"]  # fmt: skip
+
+
+def wait_for(url: str, seconds: float = 30) -> None:
+    """Until that address answers 200."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer within {seconds} s")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without any setting, and those given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "FLASK_"))}
+    return {**kept, **more}
