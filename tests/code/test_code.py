@@ -69,8 +69,8 @@ def test_french_is_complete_and_compiled() -> None:
         assert not list(message.check(catalog))
     with (folder / "messages.mo").open("rb") as file:
         compiled = read_mo(file)
-    assert {_one(m.id): list(m.string) for m in compiled if m.id} == {
-        _one(m.id): list(m.string) for m in catalog if m.id
+    assert {_one(m.id): _one(m.string) for m in compiled if m.id} == {
+        _one(m.id): _one(m.string) for m in catalog if m.id
     }
 
 
