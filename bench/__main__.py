@@ -80,6 +80,14 @@ def post(path: str, run: str) -> Callable[[HTTPConnection, int], int]:
     return request
 
 
+Requests = Callable[[int], Callable[[HTTPConnection, int], int]]
+_KINDS: tuple[tuple[str, Requests, Requests, int, float], ...] = (
+    ("appeal page", lambda _: get("/en/appeals/case"), lambda _: get("/hello"), 200, 0.7),
+    ("counts API", lambda _: get("/api/v1/appeals/case"), lambda _: get("/hello-small"), 200, 0.7),
+    ("sign-up", lambda turn: post("/en/appeals/case/sign", f"o{turn}"), lambda _: post("/sign", "b"), 303, 0.4),
+)
+
+
 def measure(name: str, database_url: str, folder: Path) -> list[dict[str, object]]:
     """The rows of one database."""
     port, bare_port = free_port(), free_port()
@@ -89,28 +97,20 @@ def measure(name: str, database_url: str, folder: Path) -> list[dict[str, object
     document = folder / "case.md"
     document.write_text(DOCUMENT, encoding="utf-8")
     flask(environ, "appeal", "import", str(document), "--slug", "case", "--deadline", "2099-01-01", "--publish")
-    bare = [word.replace("app:app", "bench.bare:app") for word in web(bare_port, 2)]
+    bare_web = [word.replace("app:app", "bench.bare:app") for word in web(bare_port, 2)]
     rows = []
-    with running(environ, [web(port, 2), bare], folder / "log"):
+    with running(environ, [web(port, 2), bare_web], folder / "log"):
         wait_for(f"http://127.0.0.1:{port}/readyz")
         wait_for(f"http://127.0.0.1:{bare_port}/hello")
-        kinds = {
-            "appeal page": (lambda _: get("/en/appeals/case"), lambda _: get("/hello"), 200, 0.7),
-            "counts API": (lambda _: get("/api/v1/appeals/case"), lambda _: get("/hello-small"), 200, 0.7),
-            "sign-up": (lambda turn: post("/en/appeals/case/sign", f"o{turn}"), lambda _: post("/sign", "b"), 303, 0.4),
-        }
-        for kind, (ours, theirs, wanted, limit) in kinds.items():
-            pairs = []
-            for turn in range(ROUNDS):
-                pairs.append((load(port, ours(turn), wanted), load(bare_port, theirs(turn), wanted)))
-            rate = statistics.median(one[0] for one, _ in pairs)
-            bare_rate = statistics.median(one[0] for _, one in pairs)
-            ratio = statistics.median(one[0] / other[0] for one, other in pairs)
-            rows.append(
-                {"database": name, "what": kind, "per_second": round(rate), "bare_per_second": round(bare_rate),
-                 "ratio": round(ratio, 2), "limit": limit, "p99_ms": round(statistics.median(one[1] for one, _ in pairs), 1),
-                 "bare_p99_ms": round(statistics.median(one[1] for _, one in pairs), 1)}
-            )  # fmt: skip
+        for kind, ours, theirs, wanted, limit in _KINDS:
+            pairs = [(load(port, ours(turn), wanted), load(bare_port, theirs(turn), wanted)) for turn in range(ROUNDS)]
+            row: dict[str, object] = {"database": name, "what": kind, "limit": limit}
+            row["per_second"] = round(statistics.median(one[0] for one, _ in pairs))
+            row["bare_per_second"] = round(statistics.median(bare[0] for _, bare in pairs))
+            row["ratio"] = round(statistics.median(one[0] / bare[0] for one, bare in pairs), 2)
+            row["p99_ms"] = round(statistics.median(one[1] for one, _ in pairs), 1)
+            row["bare_p99_ms"] = round(statistics.median(bare[1] for _, bare in pairs), 1)
+            rows.append(row)
     signed = int(json.loads(flask(environ, "mail", "status", "--json"))["queued"])
     print(f"{name}: {signed} sign-ups are in the database", file=sys.stderr)
     return rows

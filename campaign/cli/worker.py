@@ -18,6 +18,7 @@ from campaign.tasks import run_worker
 def worker() -> None:
     """Deliver mail and run the periodic jobs; any number of workers, on any number of machines."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("huey").setLevel(logging.WARNING)
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
