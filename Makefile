@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench requirements messages clean
+.PHONY: help run check test bench requirements messages screenshot clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,14 @@ bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
 requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra test pyproject.toml -o requirements/test.txt
+
+messages: $(VENV)/.test ## take new messages into the catalogues, then translate and run it again to compile
+	$(BIN)/pybabel -q extract -F campaign/translations/babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o $(VENV)/messages.pot .
+	$(BIN)/pybabel -q update -N --omit-header --ignore-obsolete -i $(VENV)/messages.pot -d campaign/translations
+	$(BIN)/pybabel -q compile -d campaign/translations
+
+screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
+	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png
 
 clean: ## remove what the other targets made, except instance/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.* bench/results
