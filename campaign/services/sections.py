@@ -35,7 +35,7 @@ def load_sections(path: Path = SHIPPED) -> LoadReport:
 
     Raises InputError that names the entry and what is wrong with it; then nothing was changed.
     """
-    entries = _read(path)
+    entries = read_sections(path)
     added = changed = 0
     with transaction() as session:
         known = {section.code: section for section in session.scalars(select(Section))}
@@ -52,7 +52,8 @@ def load_sections(path: Path = SHIPPED) -> LoadReport:
     return LoadReport(added, changed, len(entries) - added - changed)
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read_sections(path: Path) -> list[dict[str, Any]]:
+    """The entries of the file under the names of the columns. Raises InputError."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

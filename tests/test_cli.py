@@ -1,0 +1,129 @@
+"""The flask commands: what they print, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select, update
+
+from campaign.config import ROOT
+from campaign.domain.address import parse_address
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature, Tally
+from campaign.queries.appeal import AppealView, find_appeal
+from campaign.services.confirm import confirm
+from campaign.services.sections import SHIPPED, read_sections
+from campaign.services.sign import SignUp, sign
+from tests.conftest import DOCUMENT, START
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(arguments))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> str:
+    path = tmp_path / "case.md"
+    path.write_text(DOCUMENT, encoding="utf-8")
+    return str(path)
+
+
+def test_parse_prints_the_contracts_json_and_saves_nothing(app: Flask, case: str) -> None:
+    said = json.loads(run(app, "appeal", "parse", case, "--json").output)
+    assert (said["reference"], said["country"], said["deadline"]) == ("UA 7/26", "CO", "2026-04-12")
+    assert run(app, "appeal", "list").output == ""
+    assert "TEACHER THREATENED" in run(app, "appeal", "parse", case).output
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear all, lunch is at noon.", b"\x00\x01\x02"])
+def test_what_is_no_urgent_action_ends_with_status_2_and_one_line(app: Flask, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.md"
+    path.write_bytes(content)
+    for command in ("parse", "import"):
+        done = run(app, "appeal", command, str(path))
+        assert done.exit_code == 2
+        assert len(done.stderr.strip().splitlines()) == 1
+    assert run(app, "appeal", "parse", str(tmp_path / "missing.md")).exit_code == 2
+
+
+def test_an_appeal_goes_from_import_to_closed(app: Flask, case: str, clock: object) -> None:
+    made = run(app, "appeal", "import", case, "--slug", "case", "--goal", "50", "--publish", "--json")
+    said = json.loads(made.stdout)
+    assert (said["slug"], said["state"], said["is_new"]) == ("case", "open", True)
+    assert "nothing changed" in run(app, "appeal", "import", case, "--slug", "case").output
+    listed = json.loads(run(app, "appeal", "list", "--json").output)
+    assert [(one["slug"], one["state"], one["goal"], one["signatures"]) for one in listed] == [("case", "open", 50, 0)]
+    assert "was open already" in run(app, "appeal", "publish", "case").output
+    assert run(app, "appeal", "close", "case").output == "case is closed\n"
+    refused = run(app, "appeal", "publish", "case")
+    assert (refused.exit_code, refused.stderr) == (1, "tocsin: case is closed: only a draft can be published\n")
+    assert run(app, "appeal", "close", "nobody").exit_code == 1
+    assert run(app, "appeal", "import", case, "--slug", "No Slug!").exit_code == 1
+    assert run(app, "appeal", "import", case, "--slug", "other", "--goal", "0").exit_code == 1
+
+
+def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
+    for language in ("fr", "en"):
+        path = str(ROOT / "examples" / f"janbolat-mamai.{language}.md")
+        assert run(app, "appeal", "import", path, "--slug", "sample", "--deadline", "2026-06-01").exit_code == 0
+    found = find_appeal("sample")
+    assert found is not None
+    assert sorted(found.texts) == ["en", "fr"]
+    assert [len(found.targets_in(language)) for language in ("fr", "en")] == [1, 1]
+    assert found.texts["fr"].people[0].pronoun == "il"
+
+
+def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: AppealView) -> None:
+    address = parse_address("a@mail.example")
+    sign_up = SignUp(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, False, None)
+    sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    confirm(db.session.scalars(select(Signature.id)).one(), now=START)
+    assert run(app, "tally", "verify").output == "all counts are exact\n"
+    db.session.execute(update(Tally).values(quantity=7))
+    db.session.commit()
+    wrong = run(app, "tally", "verify", "--json")
+    assert wrong.exit_code == 1
+    differences = json.loads(wrong.output)["differences"]
+    assert [(one["of"], one["stored"], one["counted"]) for one in differences] == [("tally", 7, 1)]
+    assert run(app, "tally", "verify", "--repair").exit_code == 0
+    assert run(app, "tally", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (('code = "fr"', 'code = "FR"'), "code"), (('time_zone = "Europe/Paris"', 'time_zone = "Mars/Base"'), "no time zone"),
+        (('contact = "fr@sections.example"', ""), "contact is missing"), (("[[section]]", "[[section"), "no TOML"),
+        (('code = "international"', 'code = "zz"'), "takes the rest"), (('code = "be-nl"', 'code = "fr"'), "twice"),
+    ],
+)  # fmt: skip
+def test_a_wrong_list_of_sections_is_refused_with_the_reason(
+    app: Flask, tmp_path: Path, change: tuple[str, str], reason: str
+) -> None:
+    good = (ROOT / "tests" / "sections.toml").read_text(encoding="utf-8")
+    path = tmp_path / "sections.toml"
+    path.write_text(good.replace(*change, 1), encoding="utf-8")
+    refused = run(app, "sections", "load", str(path))
+    assert refused.exit_code == 1
+    assert reason in refused.stderr
+    path.write_text(good, encoding="utf-8")
+    assert run(app, "sections", "load", str(path)).output == "sections: 0 added, 0 changed, 6 as before\n"
+
+
+def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:
+    entries = read_sections(SHIPPED)
+    codes = {entry["code"] for entry in entries}
+    assert {"gb", "ca-fr", "be-nl", "ch", "international"} <= codes
+    assert "uk" not in codes
+    tiles = [(entry["tile_column"], entry["tile_row"]) for entry in entries]
+    assert len(set(tiles)) == len(tiles)
+
+
+def test_mail_status_names_every_state(app: Flask) -> None:
+    said = json.loads(run(app, "mail", "status", "--json").output)
+    assert said == dict.fromkeys(("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed"), 0)
