@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import brotli
 from flask import Response, current_app, request
+from werkzeug.datastructures import Headers
+
+from campaign.web.headers import ProtectedResponse, standard_headers
 
 _MOST_KEPT = 500
 _SMALL = 500
@@ -19,11 +22,12 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One rendered answer in each encoding, with its strong ETag."""
+    """One rendered answer in each encoding, with its strong ETag and all its headers."""
 
     version: Hashable
     bodies: dict[str, bytes]
     etags: dict[str, str]
+    headers: dict[str, Headers]
 
 
 class Pages:
@@ -38,11 +42,11 @@ class Pages:
         """The page under `key`, rendered anew only where `version` is another than that of the kept one."""
         kept = self._kept.get(key)
         if kept is None or kept.version != version:
-            kept = _encode(version, render())
+            kept = _encode(version, render(), kind, control)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = kept
-        return _respond(kept, kind, control)
+        return _respond(kept)
 
 
 def pages() -> Pages:
@@ -51,23 +55,28 @@ def pages() -> Pages:
     return kept
 
 
-def _encode(version: Hashable, content: str | bytes) -> Kept:
+def _encode(version: Hashable, content: str | bytes, kind: str, control: str) -> Kept:
     plain = content.encode() if isinstance(content, str) else content
     bodies = {"": plain}
     if len(plain) >= _SMALL:
         bodies["br"] = brotli.compress(plain, quality=5)
         bodies["gzip"] = gzip.compress(plain, 6, mtime=0)
     digest = hashlib.sha256(plain).hexdigest()[:20]
-    return Kept(version, bodies, {name: f'"{digest}{name}"' for name in bodies})
+    etags = {name: f'"{digest}{name}"' for name in bodies}
+    headers = {}
+    for name, body in bodies.items():
+        own = {"Content-Type": kind, "Content-Length": str(len(body)), "ETag": etags[name], "Cache-Control": control}
+        coding = {"Content-Encoding": name} if name else {}
+        headers[name] = Headers([*own.items(), *coding.items(), ("Vary", "Accept-Encoding"), *standard_headers()])
+    return Kept(version, bodies, etags, headers)
 
 
-def _respond(kept: Kept, kind: str, control: str) -> Response:
+def _respond(kept: Kept) -> Response:
     accepted = request.headers.get("Accept-Encoding", "")
     encoding = next((name for name in ("br", "gzip") if name in accepted and name in kept.bodies), "")
-    etag = kept.etags[encoding]
-    headers = {"ETag": etag, "Cache-Control": control, "Vary": "Accept-Encoding"}
-    if etag in request.headers.get("If-None-Match", ""):
-        return Response(status=304, headers=headers)
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    return Response(kept.bodies[encoding], headers=headers, content_type=kind)
+    headers = kept.headers[encoding].copy()
+    if kept.etags[encoding] in request.headers.get("If-None-Match", ""):
+        for name in ("Content-Type", "Content-Length", "Content-Encoding"):
+            headers.remove(name)
+        return ProtectedResponse(status=304, headers=headers)
+    return ProtectedResponse(kept.bodies[encoding], headers=headers)

@@ -37,15 +37,20 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _protect(response: Response) -> Response:
-        headers = response.headers
-        for name, value in _ALWAYS:
-            if name not in headers:
-                headers[name] = value
-        if runtime().settings.is_https:
-            headers[_TRANSPORT[0]] = _TRANSPORT[1]
-        if "Cache-Control" not in headers:
-            headers["Cache-Control"] = "no-store"
+        if not isinstance(response, ProtectedResponse):
+            present = {name.lower() for name, _ in response.headers}
+            standard = [*standard_headers(), ("Cache-Control", "no-store")]
+            response.headers.extend([pair for pair in standard if pair[0].lower() not in present])
         return response
+
+
+class ProtectedResponse(Response):
+    """An answer made with the standard headers: a kept page gets them once, not at every request."""
+
+
+def standard_headers() -> tuple[tuple[str, str], ...]:
+    """What every answer says; by TLS also that it will stay so."""
+    return (*_ALWAYS, _TRANSPORT) if runtime().settings.is_https else _ALWAYS
 
 
 def _is_foreign() -> bool:
