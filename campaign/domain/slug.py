@@ -11,9 +11,14 @@ SLUG_LENGTH = 80
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
+def is_slug(text: str) -> bool:
+    """Whether the text can be an appeal's name: nothing else needs to be looked up."""
+    return len(text) <= SLUG_LENGTH and _SLUG.fullmatch(text) is not None
+
+
 def checked_slug(text: str) -> str:
     """The slug as it is. Raises InputError where it cannot stand in an address."""
-    if len(text) > SLUG_LENGTH or not _SLUG.fullmatch(text):
+    if not is_slug(text):
         raise InputError(
             "slug", "not-a-slug", f"{text!r} is no slug: use a-z, 0-9 and single hyphens, up to {SLUG_LENGTH}"
         )

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from flask import current_app
 
 from campaign.domain.section import choose_section
+from campaign.domain.slug import is_slug
 from campaign.queries.appeal import AppealView, find_appeal, open_appeals
 from campaign.queries.counts import Counts, counts, signatures_by_appeal
 from campaign.queries.section import SectionView, list_sections
@@ -75,7 +76,7 @@ class Snapshots:
 
     def appeal(self, slug: str) -> AppealView | None:
         """The appeal with that slug, drafts too."""
-        return self._appeals.get(slug)
+        return self._appeals.get(slug) if is_slug(slug) else None
 
     def counts(self, appeal: AppealView) -> Counts:
         """The appeal's counts, at most a second old."""

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.extensions import db
-from campaign.models import Action, Mail, Signature, Tombstone
+from campaign.models import Action, Consent, Mail, Signature, Tombstone
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.verify import verify
@@ -104,6 +104,16 @@ def test_erasing_keeps_the_count_and_signing_again_counts_once(
     client.post(client.post(postbox.link()).location.replace("/act", "/me"), data={"signature": "all", "do": "erase"})
     assert signatures(appeal) == 1
     assert verify() == []
+
+
+def test_updates_can_be_asked_for_and_stopped(client: FlaskClient, appeal: AppealView, link: str) -> None:
+    me = client.post(link).location.replace("/act", "/me")
+    for sent, wanted in (({"updates": "y"}, True), ({}, False)):
+        client.post(me, data={"signature": "all", "do": "updates", **sent})
+        db.session.rollback()
+        assert db.session.scalars(select(Signature.wants_updates)).one() is wanted
+    given = db.session.scalars(select(Consent.to_updates).order_by(Consent.id)).all()
+    assert given == [False, True, False]
 
 
 def test_erasing_what_was_never_confirmed_leaves_nothing(

@@ -72,6 +72,8 @@ def test_unknown_things_are_404_in_style(client: FlaskClient, app: Flask) -> Non
     assert "Cette page n’existe pas" in page.text
     assert client.get("/api/v1/appeals/nobody").get_json()["status"] == 404
     assert client.post("/fr/appeals/nobody/sign").status_code == 404
+    for slug in ("%00", "x" * 5000, "..", "%ff", "a'b"):
+        assert client.get(f"/fr/appeals/{slug}").status_code == 404
 
 
 def test_the_counts_api_has_the_contracts_shape(client: FlaskClient, appeal: AppealView) -> None:
