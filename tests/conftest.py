@@ -108,6 +108,8 @@ class Postbox:
         pass
 
     def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+        # RFC 5321, 4.5.3.1.6: a longer line is refused, or cut on its way.
+        assert max(len(line) for line in message.splitlines()) <= 998
         self.messages.append(message_from_bytes(message, policy=policy.default))
         self.recipients.append(recipient)
         return self.answers.pop(0) if self.answers else Attempt(Outcome.SENT, "dot", 250)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from email.charset import QP, Charset
+from email.mime.text import MIMEText
 
 import css_inline
 from babel import Locale
@@ -14,7 +16,20 @@ from flask_mail import Message
 from campaign.letter.plain import address_lines, letter_text
 from campaign.queries.appeal import AppealView, TextView
 
+_QUOTED_PRINTABLE = Charset("utf-8")
+_QUOTED_PRINTABLE.body_encoding = QP
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+class _QuotedMessage(Message):
+    """Flask-Mail writes 8-bit text, whose paragraphs break the limit of 998 octets a line (RFC 5321, 4.5.3.1.6)."""
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        part = MIMEText("", subtype)
+        del part["Content-Transfer-Encoding"]
+        part.set_payload(text or "", _QUOTED_PRINTABLE)
+        part.set_param("charset", "utf-8")
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ def _message(envelope: Envelope, subject: str, template: str, signed: Signed, **
         "direction": Locale(envelope.locale).text_direction,
         "text_direction": Locale(signed.text.language).text_direction,
     }
-    message = Message(
+    message = _QuotedMessage(
         subject=" ".join(subject.split()),
         sender=envelope.sender,
         recipients=[envelope.recipient],

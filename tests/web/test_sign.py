@@ -10,12 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from campaign.document import parse_text
 from campaign.domain.appeal import end_of_day
 from campaign.extensions import db
 from campaign.models import Consent, Mail, Signature
 from campaign.queries.appeal import AppealView
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
-from tests.conftest import Clock, Postbox, form, fresh, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form, fresh, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -223,6 +226,16 @@ def test_the_mail_carries_the_letter_and_one_link(
     html = message.get_body(("html",))
     assert html is not None
     assert "I ask you to protect her at once." in html.get_content()
+
+
+def test_a_long_paragraph_arrives_whole(client: FlaskClient, app: Flask, deliver: Any, postbox: Postbox) -> None:
+    long = "Préoccupée, je vous écris. " * 150
+    draft = parse_text(DOCUMENT.replace("I fear for the life of Ana Ruiz Vega.", long.strip()))
+    import_draft(draft, ImportOptions(slug="ana-ruiz-vega"), now=START)
+    publish("ana-ruiz-vega", now=START)
+    client.post(URL, data=form())
+    assert deliver() == {"sent": 1}
+    assert long.strip() in text_of(postbox.messages[0])
 
 
 def test_somebody_who_has_signed_gets_a_link_instead(
