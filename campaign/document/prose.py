@@ -95,14 +95,21 @@ def safe_target(target: str) -> str | None:
     return None
 
 
-def _tags(text: str, number: int, ledger: Ledger) -> str:
-    kept = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
-    script = _SCRIPT.search(text)
-    if script:
-        close = text.lower().find(f"</{script[1].lower()}", script.end())
-        end = text.find(">", close) + 1 if close >= 0 else len(text)
+def _without_scripts(text: str, number: int, ledger: Ledger) -> str:
+    """Leaves out each script with what stands in it; one that does not end takes the rest of the line."""
+    pieces = []
+    at = 0
+    while script := _SCRIPT.search(text, at):
+        pieces.append(text[at : script.start()])
         ledger.warn("markup-dropped", f"a {script[1].lower()} is left out", number)
-        return _tags(text[: script.start()] + text[end or len(text) :], number, ledger)
+        close = re.compile(f"</{re.escape(script[1])}[^>]{{0,100}}>?", re.IGNORECASE).search(text, script.end())
+        at = close.end() if close else len(text)
+    return "".join(pieces) + text[at:]
+
+
+def _tags(text: str, number: int, ledger: Ledger) -> str:
+    text = _without_scripts(text, number, ledger)
+    kept = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
 
     def drop(match: re.Match[str]) -> str:
         if match.start() in kept:

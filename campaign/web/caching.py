@@ -37,12 +37,22 @@ class Pages:
         self._kept: dict[Hashable, Kept] = {}
 
     def answer(
-        self, key: Hashable, version: Hashable, render: Callable[[], str | bytes], *, kind: str, control: str = PUBLIC
+        self,
+        key: Hashable,
+        version: Hashable,
+        render: Callable[[], str | bytes],
+        *,
+        kind: str,
+        control: str = PUBLIC,
+        instead: tuple[tuple[str, str], ...] = (),
     ) -> Response:
-        """The page under `key`, rendered anew only where `version` is another than that of the kept one."""
+        """The page under `key`, rendered anew only where `version` is another than that of the kept one.
+
+        `kind` is its Content-Type; the headers `instead` stand for the standard ones of their name.
+        """
         kept = self._kept.get(key)
         if kept is None or kept.version != version:
-            kept = _encode(version, render(), kind, control)
+            kept = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = kept
@@ -55,7 +65,7 @@ def pages() -> Pages:
     return kept
 
 
-def _encode(version: Hashable, content: str | bytes, kind: str, control: str) -> Kept:
+def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str], ...]) -> Kept:
     plain = content.encode() if isinstance(content, str) else content
     bodies = {"": plain}
     if len(plain) >= _SMALL:
@@ -65,9 +75,10 @@ def _encode(version: Hashable, content: str | bytes, kind: str, control: str) ->
     etags = {name: f'"{digest}{name}"' for name in bodies}
     headers = {}
     for name, body in bodies.items():
-        own = {"Content-Type": kind, "Content-Length": str(len(body)), "ETag": etags[name], "Cache-Control": control}
-        coding = {"Content-Encoding": name} if name else {}
-        headers[name] = Headers([*own.items(), *coding.items(), ("Vary", "Accept-Encoding"), *standard_headers()])
+        headers[name] = Headers([*standard_headers(), ("Vary", "Accept-Encoding")])
+        coding = [("Content-Encoding", name)] if name else []
+        for header, value in (("Content-Length", str(len(body))), ("ETag", etags[name]), *coding, *own):
+            headers[name][header] = value
     return Kept(version, bodies, etags, headers)
 
 

@@ -96,6 +96,7 @@ def test_the_counts_api_has_the_contracts_shape(client: FlaskClient, appeal: App
             "by_section": {},
         },
     }
+    assert client.get("/api/v1/appeals").headers.getlist("Access-Control-Allow-Origin") == ["*"]
     assert [one["slug"] for one in client.get("/api/v1/appeals").get_json()["appeals"]] == ["ana-ruiz-vega"]
 
 
