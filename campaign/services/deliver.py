@@ -11,46 +11,35 @@ import logging
 import random
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from flask_mail import Message
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
-from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import TocsinError
 from campaign.domain.outbox import (
     BATCH,
     BATCH_LEASE,
-    CAPS,
     SENDING_LEASE,
     Attempt,
-    MailKind,
     MailState,
     Outcome,
     after,
 )
-from campaign.domain.signature import SignatureState
-from campaign.domain.token import Purpose, Tokens
+from campaign.domain.token import Tokens
 from campaign.extensions import UtcDateTime, db
-from campaign.mail import message
 from campaign.mail.transport import Transport
-from campaign.models import Appeal, Mail, Signature
-from campaign.queries.appeal import AppealView, find_appeal_by_id, find_text
+from campaign.models import Mail
+from campaign.queries.appeal import AppealView
+from campaign.services.compose import Addressed, UnwantedError, address, render
 from campaign.services.transaction import transaction
 
 log = logging.getLogger(__name__)
 
 _SQLITE_CLOCK = select(func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UtcDateTime))
 _POSTGRESQL_CLOCK = select(func.clock_timestamp(type_=UtcDateTime))
-
-# Which signature still wants which message; anything else has been overtaken.
-_WANTED = {
-    MailKind.CONFIRMATION.value: SignatureState.PENDING.value,
-    MailKind.ALREADY_SIGNED.value: SignatureState.CONFIRMED.value,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +62,11 @@ class _Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A mail about to be sent: who it goes to, and what to render it from."""
+    """A mail about to be sent, under its fence."""
 
     mail_id: int
     fence: int
-    kind: str
-    appeal_id: int
-    signature_id: int
-    name: str
-    recipient: str
-    message_id: str
-    created_at: datetime
-    locale: str
-    text_language: str
-    text_version: int
+    mail: Addressed
 
 
 def deliver_due(courier: Courier) -> Counter[str]:
@@ -173,86 +153,29 @@ def _start(session: Session, one: _Taken, courier: Courier, now: datetime, outco
     mail = session.get(Mail, one.id, with_for_update=True)
     if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
         return None
-    signature, appeal_state = session.execute(
-        select(Signature, Appeal.state).join(Appeal).where(Signature.id == mail.signature_id)
-    ).one()
-    reason = _unwanted(session, mail, signature, appeal_state)
-    if reason is not None or signature.name_sealed is None or signature.email_sealed is None:
-        _conclude(mail, Attempt(Outcome.SUPPRESSED, "before", detail=reason or "erased"), now)
-        outcomes[MailState.SUPPRESSED] += 1
-        return None
     try:
-        name = courier.vault.open_name(signature.name_sealed)
-        recipient = courier.vault.open_email(signature.email_sealed)
+        addressed = address(session, mail, courier.vault)
     except TocsinError as error:
-        _conclude(mail, Attempt(Outcome.DEAD, "before", detail=str(error)), now)
-        outcomes[MailState.DEAD] += 1
+        outcome = Outcome.SUPPRESSED if isinstance(error, UnwantedError) else Outcome.DEAD
+        _conclude(mail, Attempt(outcome, "before", detail=str(error)), now)
+        outcomes[mail.state] += 1
         return None
     mail.state = MailState.SENDING
     mail.attempts += 1
     mail.lease_until = now + SENDING_LEASE
-    return _Job(
-        mail_id=mail.id,
-        fence=mail.fence,
-        kind=mail.kind,
-        appeal_id=signature.appeal_id,
-        signature_id=signature.id,
-        name=name,
-        recipient=recipient,
-        message_id=mail.message_id,
-        created_at=mail.created_at,
-        locale=mail.locale,
-        text_language=mail.text_language,
-        text_version=mail.text_version,
-    )
-
-
-def _unwanted(session: Session, mail: Mail, signature: Signature, appeal_state: str) -> str | None:
-    """Why this message is not sent after all, where that is so."""
-    if signature.state != _WANTED[mail.kind]:
-        return f"the signature is {signature.state}"
-    if appeal_state == AppealState.STOPPED:
-        return "the appeal was stopped"
-    # Counted here and not when signing: in the order of ids the answer is the same whoever else is signing.
-    for window, most in CAPS:
-        earlier = select(func.count()).where(
-            Mail.mailbox_digest == mail.mailbox_digest,
-            Mail.created_at > mail.created_at - window,
-            Mail.id < mail.id,
-            Mail.state != MailState.SUPPRESSED,
-        )
-        if session.execute(earlier).scalar_one() >= most:
-            return f"this mailbox got {most} mails within {window / timedelta(hours=1):g} hours"
-    return None
+    return _Job(mail.id, mail.fence, addressed)
 
 
 def _send(courier: Courier, job: _Job, appeals: dict[int, AppealView | None]) -> Attempt:
     """Renders and sends outside any transaction."""
     try:
-        content = _render(courier, job, appeals).as_bytes()
+        content = render(job.mail, courier.settings, courier.tokens, appeals).as_bytes()
     except Exception as error:  # one message that cannot be rendered must not stop the others
         log.exception("mail %s cannot be rendered", job.mail_id)
         return Attempt(Outcome.DEAD, "render", detail=type(error).__name__)
     finally:
         db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
-    return courier.transport.send(courier.settings.mail_from, job.recipient, content)
-
-
-def _render(courier: Courier, job: _Job, appeals: dict[int, AppealView | None]) -> Message:
-    if job.appeal_id not in appeals:
-        appeals[job.appeal_id] = find_appeal_by_id(job.appeal_id)
-    appeal = appeals[job.appeal_id]
-    text = find_text(job.appeal_id, job.text_language, job.text_version)
-    if appeal is None or text is None:
-        raise LookupError("the appeal or its text is gone")
-    envelope = message.Envelope(courier.settings.mail_from, job.recipient, job.message_id, job.created_at, job.locale)
-    signed = message.Signed(appeal, text, job.name)
-    site = f"{courier.settings.base_url}/{job.locale}"
-    if job.kind == MailKind.CONFIRMATION:
-        token = courier.tokens.make(Purpose.CONFIRM, job.signature_id, job.created_at)
-        return message.confirmation(envelope, signed, confirm_url=f"{site}/s/{token}")
-    token = courier.tokens.make(Purpose.MANAGE, job.signature_id, job.created_at)
-    return message.already_signed(envelope, signed, manage_url=f"{site}/m/{token}/me")
+    return courier.transport.send(courier.settings.mail_from, job.mail.recipient, content)
 
 
 def _write_down(session: Session, job: _Job, attempt: Attempt, *, now: datetime) -> None:
