@@ -207,6 +207,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
     migrated_app.extensions["tocsin_snapshots"] = Snapshots()
     migrated_app.extensions["tocsin_pages"] = Pages()
+    migrated_app.extensions["tocsin_front"].clear()
     with migrated_app.app_context():
         limiter.reset()
         yield migrated_app
@@ -260,6 +261,7 @@ def form(**changes: str) -> dict[str, str]:
 def fresh(app: Flask) -> None:
     """Forgets what the process has kept for a second."""
     app.extensions["tocsin_snapshots"] = Snapshots()
+    app.extensions["tocsin_front"].clear()
 
 
 DAY = timedelta(days=1)

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import api, errors, headers, locale, public
+from campaign.web import api, caching, errors, headers, locale, public
 
 
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
@@ -15,5 +15,6 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     limiter.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
+    caching.init_app(app)
     public.init_app(app)
     api.init_app(app)

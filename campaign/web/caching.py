@@ -6,12 +6,16 @@ import gzip
 import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 
 import brotli
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import Headers
 
+from campaign.extensions.runtime import KEY
+from campaign.web.front import Front, accepted_coding
 from campaign.web.headers import ProtectedResponse, standard_headers
+from campaign.web.snapshot import seconds_fresh
 
 _MOST_KEPT = 500
 _SMALL = 500
@@ -28,6 +32,19 @@ class Kept:
     bodies: dict[str, bytes]
     etags: dict[str, str]
     headers: dict[str, Headers]
+
+
+def init_app(app: Flask) -> None:
+    """Puts the kept answers in front of the application."""
+    app.extensions["tocsin_pages"] = Pages()
+
+    def clock() -> datetime:
+        now: datetime = app.extensions[KEY].clock()
+        return now
+
+    front = Front(app.wsgi_app, clock)
+    app.extensions["tocsin_front"] = front
+    app.wsgi_app = front  # type: ignore[method-assign]
 
 
 class Pages:
@@ -83,8 +100,12 @@ def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str],
 
 
 def _respond(kept: Kept) -> Response:
-    accepted = request.headers.get("Accept-Encoding", "")
-    encoding = next((name for name in ("br", "gzip") if name in accepted and name in kept.bodies), "")
+    coding = accepted_coding(request.headers.get("Accept-Encoding", ""))
+    encoding = coding if coding in kept.bodies else ""
+    if request.method == "GET" and not request.query_string:
+        front: Front = current_app.extensions["tocsin_front"]
+        answer = "200 OK", list(kept.headers[encoding]), kept.bodies[encoding]
+        front.keep(request.environ["PATH_INFO"], coding, answer, seconds_fresh())
     headers = kept.headers[encoding].copy()
     if kept.etags[encoding] in request.headers.get("If-None-Match", ""):
         for name in ("Content-Type", "Content-Length", "Content-Encoding"):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flask import current_app
+from flask import current_app, g
 
 from campaign.domain.section import choose_section
 from campaign.domain.slug import is_slug
@@ -44,19 +44,32 @@ class _Kept(Generic[Value]):
         found = self._values.get(key)
         now = time.monotonic()
         if found is not None and found[0] > now:
-            return found[1]
+            return _used(*found)
         with self._lock:
             found = self._values.get(key)
             if found is not None and found[0] > time.monotonic():
-                return found[1]
+                return _used(*found)
             value = self._read(key)
             if value is None:
                 self._values.pop(key, None)  # unknown names are not kept: anybody can make up a million of them
                 return None
             if len(self._values) >= _MOST_KEPT:
                 self._values.clear()
-            self._values[key] = (time.monotonic() + SECONDS, value)
-            return value
+            kept = time.monotonic() + SECONDS, value
+            self._values[key] = kept
+            return _used(*kept)
+
+
+def _used(until: float, value: Value) -> Value:
+    """Notes how long the answer to the request at hand can stay, made as it is from this value."""
+    g.fresh_until = min(until, g.get("fresh_until", until))
+    return value
+
+
+def seconds_fresh() -> float:
+    """How much longer what the request at hand has read here is fresh."""
+    until: float | None = g.get("fresh_until")
+    return SECONDS if until is None else max(0.0, until - time.monotonic())
 
 
 def _listed(_key: str) -> tuple[Listed, ...]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from flask import Flask
 
 from campaign.extensions.runtime import runtime
-from campaign.web.caching import Pages
 from campaign.web.public import assets, confirm, links, machine, mailbox, manage, pages, progress, sign
 from campaign.web.snapshot import Snapshots
 
 
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
-    app.extensions["tocsin_pages"] = Pages()
     app.extensions["tocsin_snapshots"] = Snapshots()
     for part in (assets, confirm, links, machine, manage, pages, progress, sign):
         app.register_blueprint(part.blueprint)
