@@ -24,6 +24,23 @@ class MailKind(StrEnum):
 
     CONFIRMATION = "confirmation"
     ALREADY_SIGNED = "already_signed"
+    CONFIRMED = "confirmed"
+    CONFIRMATION_REMINDER = "confirmation_reminder"
+    NEW_LINK = "new_link"
+    DEADLINE_REMINDER = "deadline_reminder"
+    UPDATE = "update"
+    OUTCOME = "outcome"
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_ALERT = "staff_alert"
+    STAFF_SECURITY = "staff_security"
+
+
+# Sent to many, to those who asked for it, and ended by one click (RFC 8058); all other mail answers somebody.
+CAMPAIGN = frozenset({MailKind.DEADLINE_REMINDER, MailKind.UPDATE, MailKind.OUTCOME})
+# To people with an account: the address and what is said are sealed in the row until the mail is gone.
+STAFF = frozenset({MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY})
+# What anybody can bring about by typing somebody's address.
+CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CONFIRMATION_REMINDER, MailKind.NEW_LINK})
 
 
 class Outcome(StrEnum):

@@ -1,6 +1,7 @@
 """The tables, one file per noun. Importing this package declares them all."""
 
 from campaign.models.action import Action
+from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
@@ -10,6 +11,8 @@ from campaign.models.tally import Tally, TallyHour
 
 __all__ = [
     "Action",
+    "Announcement",
+    "AnnouncementText",
     "Appeal",
     "AppealText",
     "Consent",

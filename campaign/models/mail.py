@@ -13,6 +13,8 @@ from campaign.models.choice import one_of
 
 _DUE = "state IN ('queued', 'retry')"
 _SENDING = "state = 'sending'"
+_ANNOUNCED = "announcement_id IS NOT NULL"
+_REMINDED = "kind = 'confirmation_reminder'"
 
 
 class Mail(Model):
@@ -26,6 +28,22 @@ class Mail(Model):
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
         Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
         Index("ix_mail_signature_id", "signature_id"),
+        # Each signer gets an announcement once, and is reminded to confirm once.
+        Index(
+            "uq_mail_announcement",
+            "announcement_id",
+            "signature_id",
+            unique=True,
+            sqlite_where=text(_ANNOUNCED),
+            postgresql_where=text(_ANNOUNCED),
+        ),
+        Index(
+            "uq_mail_reminder",
+            "signature_id",
+            unique=True,
+            sqlite_where=text(_REMINDED),
+            postgresql_where=text(_REMINDED),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -33,6 +51,10 @@ class Mail(Model):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default=MailState.QUEUED)
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
+    announcement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("announcement.id"))
+    # Who is no signer: the address and what the message says (JSON), sealed, and cleared once the mail is gone.
+    recipient_sealed: Mapped[bytes | None]
+    context_sealed: Mapped[bytes | None]
     # Keyed digests: of the mailbox, for the cap on mail to one person; of the domain, for fairness and throttling.
     mailbox_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
@@ -40,8 +62,9 @@ class Mail(Model):
     message_id: Mapped[str]
     created_at: Mapped[datetime]
     locale: Mapped[str]
-    text_language: Mapped[str]
-    text_version: Mapped[int]
+    # Which letter, for mail to a signer; of an announcement, the language alone.
+    text_language: Mapped[str | None]
+    text_version: Mapped[int | None]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     ambiguous: Mapped[int] = mapped_column(default=0)
@@ -53,3 +76,6 @@ class Mail(Model):
     phase: Mapped[str | None]
     code: Mapped[int | None]
     detail: Mapped[str | None]
+    # What came back later: when, and the status of the report (RFC 3463), such as 5.1.1.
+    bounced_at: Mapped[datetime | None]
+    bounce_status: Mapped[str | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.signature import SignatureState
@@ -21,6 +21,20 @@ class Signature(Model):
         # One address signs an appeal once; NULL digests (erased) do not collide.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_signature_address_digest", "address_digest"),
+        # Who is told how the case goes on, and who has yet to confirm.
+        Index(
+            "ix_signature_updates",
+            "appeal_id",
+            "id",
+            sqlite_where=text("wants_updates"),
+            postgresql_where=text("wants_updates"),
+        ),
+        Index(
+            "ix_signature_pending",
+            "signed_at",
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
