@@ -7,7 +7,7 @@ from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
-from campaign.models.tally import Tally, TallyHour
+from campaign.models.tally import Tally, TallyFold, TallyHour
 
 __all__ = [
     "Action",
@@ -22,6 +22,7 @@ __all__ = [
     "Section",
     "Signature",
     "Tally",
+    "TallyFold",
     "TallyHour",
     "Target",
     "Tombstone",

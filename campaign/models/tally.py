@@ -5,7 +5,7 @@ Both tables are spread over slots, so that many connections counting for one sec
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from campaign.domain.action import Channel, Evidence
 from campaign.extensions import BigId, Model
 from campaign.models.choice import one_of
+
+# Nothing is folded yet.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Tally(Model):
@@ -42,3 +45,15 @@ class TallyHour(Model):
     evidence: Mapped[str] = mapped_column(primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     quantity: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyFold(Model):
+    """How far the history is folded: one row. Whoever takes from the history holds it, so that no fold passes by."""
+
+    __tablename__ = "tally_fold"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Before this day the history has one row a day, at 00:00 UTC; from then on one an hour.
+    days_before: Mapped[datetime]
+    # Before this hour all slots have been added up into slot 0.
+    slots_before: Mapped[datetime]
