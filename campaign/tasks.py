@@ -20,6 +20,7 @@ from campaign.extensions.runtime import Runtime, runtime
 from campaign.mail.transport import open_transport
 from campaign.services.appeals import close_over
 from campaign.services.deliver import Courier, deliver_due
+from campaign.services.fold import fold
 from campaign.services.periodic import run_once
 from campaign.services.verify import verify
 
@@ -87,6 +88,12 @@ def close_what_is_over() -> None:
             log.info("closed %s: its deadline has passed everywhere", slug)
 
     _once("close-over", timedelta(minutes=5), work)
+
+
+@huey.periodic_task(crontab(minute="7"))  # type: ignore[untyped-decorator]
+def fold_history() -> None:
+    """Each hour: the counts of days gone by into fewer rows."""
+    _once("fold-history", timedelta(hours=1), lambda now: fold(now=now))
 
 
 @huey.periodic_task(crontab(hour="3", minute="17"))  # type: ignore[untyped-decorator]

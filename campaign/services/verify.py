@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -25,7 +26,7 @@ from sqlalchemy.orm import Session, aliased
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.signature import SignatureState
 from campaign.extensions import UtcDateTime
-from campaign.models import Action, Signature, Tally, TallyHour, Tombstone
+from campaign.models import Action, Signature, Tally, TallyFold, TallyHour, Tombstone
 from campaign.services.transaction import transaction
 
 
@@ -55,7 +56,9 @@ def verify(*, repair: bool = False) -> list[Difference]:
     with transaction() as session:
         if repair and session.get_bind().dialect.name == "postgresql":
             # Nothing may be counted between the recount and the mending.
-            session.connection().exec_driver_sql("LOCK TABLE action, tally, tally_hour IN SHARE ROW EXCLUSIVE MODE")
+            session.connection().exec_driver_sql(
+                "LOCK TABLE action, tally, tally_hour, tally_fold IN SHARE ROW EXCLUSIVE MODE"
+            )
         found = _differences(session)
         if repair:
             for appeal_id in sorted({difference.appeal_id for difference in found if difference.of != "signatures"}):
@@ -116,9 +119,19 @@ def _confirmed(none: ColumnElement[Any]) -> Any:
 
 
 def _hour(session: Session) -> ColumnElement[Any]:
+    """The hour, or where the history is folded the day, in which the tally keeps an action."""
     if session.get_bind().dialect.name == "sqlite":
-        return type_coerce(func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime)
-    return func.date_trunc("hour", Action.counted_at, type_=UtcDateTime)
+        hour: ColumnElement[datetime] = type_coerce(
+            func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime
+        )
+        day: ColumnElement[datetime] = type_coerce(
+            func.strftime("%Y-%m-%d 00:00:00.000000", Action.counted_at), UtcDateTime
+        )
+    else:
+        hour = func.date_trunc("hour", Action.counted_at, type_=UtcDateTime)
+        day = func.date_trunc("day", Action.counted_at, type_=UtcDateTime)
+    folded = select(TallyFold.days_before).scalar_subquery()
+    return case((Action.counted_at < folded, day), else_=hour)
 
 
 def _rebuild(session: Session, appeal_id: int) -> None:

@@ -17,6 +17,7 @@ from campaign.models import Action, Signature, Tally, TallyHour
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts, days
 from campaign.services.confirm import confirm
+from campaign.services.fold import fold
 from campaign.services.sign import SignUp, sign
 from campaign.services.verify import verify
 from campaign.services.withdraw import withdraw
@@ -83,3 +84,59 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     withdraw(one, now=START + timedelta(days=2))
     assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []
+
+
+def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
+    ids = sign_many(appeal, 40)
+    for place, one in enumerate(ids):
+        confirm(one, now=START + timedelta(hours=place % 8, days=place % 2))
+    before, by_day = counts(appeal.id), days(appeal.id)
+    later = START + timedelta(days=9)
+    assert fold(now=later) > 0
+    assert fold(now=later) == 0
+    assert verify() == []
+    assert (counts(appeal.id), days(appeal.id)) == (before, by_day)
+    rows = len(db.session.scalars(select(TallyHour.hour)).all())
+    assert rows == len(set(db.session.execute(select(TallyHour.hour, TallyHour.section_code, TallyHour.slot)).all()))
+    assert fold(now=later + timedelta(days=1)) > 0, "the second day is old enough now"
+    assert verify() == []
+
+
+def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
+    ids = sign_many(appeal, 6)
+    for place, one in enumerate(ids):
+        confirm(one, now=START + timedelta(hours=place))
+    fold(now=START + timedelta(days=30))
+    withdraw(ids[3], now=START + timedelta(days=30))
+    assert verify() == []
+    assert [day.total for day in days(appeal.id)] == [5]
+    db.session.execute(delete(TallyHour))
+    db.session.commit()
+    verify(repair=True)
+    assert verify() == []
+
+
+def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: AppealView) -> None:
+    ids = sign_many(appeal, 24)
+    for one in ids:
+        confirm(one, now=START)
+    db.session.rollback()
+
+    def leave(mine: list[int]) -> None:
+        with app.app_context():
+            for one in mine:
+                withdraw(one, now=START + timedelta(days=10))
+
+    def fold_often() -> None:
+        with app.app_context():
+            for hours in range(12):
+                fold(now=START + timedelta(days=8, hours=hours))
+
+    threads = [threading.Thread(target=leave, args=(ids[part::3],)) for part in range(3)]
+    threads.append(threading.Thread(target=fold_often))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verify() == []
+    assert counts(appeal.id).total == 0

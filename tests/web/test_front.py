@@ -78,7 +78,10 @@ def test_the_same_page_again_is_not_sent_again(front: Front) -> None:
     assert (status, headers, body) == ("304 NOT MODIFIED", {"ETag": '"1br"', "Vary": "x"}, b"")
 
 
-@pytest.mark.parametrize("address", ["/en/appeals/{}", "/api/v1/appeals/{}", "/fr/", "/en/appeals/{}/progress"])
+@pytest.mark.parametrize(
+    "address",
+    ["/en/appeals/{}", "/api/v1/appeals/{}", "/fr/", "/en/appeals/{}/progress", "/fr/appeals/{}/progress.svg"],
+)
 def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView, address: str) -> None:
     path = address.format(appeal.slug)
     front: Front = app.extensions["tocsin_front"]
