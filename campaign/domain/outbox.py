@@ -55,6 +55,16 @@ class Outcome(StrEnum):
     SUPPRESSED = "suppressed"
 
 
+class SuppressionReason(StrEnum):
+    """Why an address gets no more mail."""
+
+    # Its server said while we were delivering that there is no such mailbox.
+    REFUSED = "refused"
+    # A notice came back later that it could not be delivered, and never will be.
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=72)

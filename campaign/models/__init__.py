@@ -3,6 +3,7 @@
 from campaign.models.action import Action
 from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
+from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
@@ -15,12 +16,16 @@ __all__ = [
     "AnnouncementText",
     "Appeal",
     "AppealText",
+    "ClockOffset",
     "Consent",
     "ImportedDocument",
     "Mail",
+    "MailHold",
+    "MailPace",
     "PeriodicRun",
     "Section",
     "Signature",
+    "Suppression",
     "Tally",
     "TallyFold",
     "TallyHour",
