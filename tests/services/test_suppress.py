@@ -1,0 +1,29 @@
+"""Suppressed addresses: found however they are written, only as a digest, and written to again when told."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import select
+
+from campaign.domain.address import parse_address
+from campaign.domain.outbox import SuppressionReason
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Suppression
+from campaign.services.suppress import lift_suppression, suppress, suppression_reason
+from campaign.services.transaction import transaction
+from tests.conftest import START
+
+
+def test_an_address_is_suppressed_once_and_can_be_lifted(app: Flask) -> None:
+    vault = runtime().vault
+    address = parse_address("Jo.Hn@mail.example")
+    for reason in (SuppressionReason.REFUSED, SuppressionReason.BOUNCED):
+        with transaction() as session:
+            suppress(session, vault.address_digest(address), reason, now=START)
+    assert db.session.scalars(select(Suppression.reason)).all() == ["refused"]
+    assert suppression_reason(db.session(), vault.address_digest(parse_address("jo.hn@MAIL.example"))) == "refused"
+    assert suppression_reason(db.session(), vault.address_digest(parse_address("john@mail.example"))) is None
+    assert lift_suppression(address, vault=vault)
+    assert not lift_suppression(address, vault=vault)
+    assert suppression_reason(db.session(), vault.address_digest(address)) is None
