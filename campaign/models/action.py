@@ -20,7 +20,8 @@ class Action(Model):
         one_of("channel", Channel),
         one_of("evidence", Evidence),
         CheckConstraint("quantity > 0", name="quantity"),
-        # The same signature is counted once, and tells us of the same channel, target and day once.
+        # The same signature is counted once, and tells us of the same channel, target and day once. Whole, not partial:
+        # erasing a signature looks here for what was done with it.
         Index(
             "uq_action_once",
             "signature_id",
@@ -28,8 +29,6 @@ class Action(Model):
             "target",
             "happened_on",
             unique=True,
-            sqlite_where=text("signature_id IS NOT NULL AND channel <> 'signature'"),
-            postgresql_where=text("signature_id IS NOT NULL AND channel <> 'signature'"),
         ),
         Index(
             "uq_action_signature",
