@@ -1,0 +1,101 @@
+"""A database with as many signatures as one wants, made by the database itself: for plans and benches."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from campaign.document import parse_text
+from campaign.domain.address import parse_address
+from campaign.domain.cipher import Vault
+from campaign.extensions import db
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.transaction import transaction
+from campaign.services.verify import verify
+from tests.conftest import DOCUMENT
+
+# Every other signature is confirmed, counted as an action, and its mails are sent; the rest are pending, mailed too.
+_ROWS = {
+    "signature": """
+        INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
+            locale, wants_updates, via, signed_at, confirmed_at)
+        SELECT :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
+            CASE i % 2 WHEN 0 THEN 'confirmed' ELSE 'pending' END, {digest}, :name, :email,
+            'en', i % 20 = 0, NULL, {moment}, CASE i % 2 WHEN 0 THEN {moment} END
+        FROM numbers""",
+    "consent": """
+        INSERT INTO consent (signature_id, given_at, text_language, text_version, locale, wording, to_appeal,
+            to_updates)
+        SELECT id, signed_at, 'en', 1, 'en', 1, {true}, wants_updates FROM signature""",
+    "mail": """
+        INSERT INTO mail (kind, state, signature_id, mailbox_digest, domain_digest, message_id, created_at, locale,
+            text_language, text_version, due_at, attempts, ambiguous, fence, sent_at)
+        SELECT 'confirmation', 'sent', id, address_digest, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
+            'en', 1, signed_at, 1, 0, 1, signed_at FROM signature""",
+    "action": """
+        INSERT INTO action (appeal_id, section_code, channel, evidence, quantity, signature_id, target, happened_on,
+            counted_at)
+        SELECT appeal_id, section_code, 'signature', 'verified', 1, id, 0, {day}, confirmed_at
+        FROM signature WHERE state = 'confirmed'""",
+    "tombstone": """
+        INSERT INTO tombstone (appeal_id, address_digest, erased_at)
+        SELECT :first + i % :appeals, {other_digest}, {moment} FROM numbers""",
+}
+_NUMBERS = {
+    "postgresql": "WITH numbers AS (SELECT i FROM generate_series(0, :signatures - 1) AS i) ",
+    "sqlite": "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers LIMIT :signatures) ",
+}
+_WORDS = {
+    "postgresql": {
+        "digest": "sha256(int8send(i))",
+        "other_digest": "sha256(int4send(CAST(i AS int)))",
+        "moment": "CAST(:start AS timestamptz) + (i % :minutes) * interval '1 minute'",
+        "day": "CAST(confirmed_at AT TIME ZONE 'UTC' AS date)",
+        "true": "true",
+    },
+    "sqlite": {
+        "digest": "randomblob(32)",
+        "other_digest": "randomblob(32)",
+        "moment": "strftime('%Y-%m-%d %H:%M:%f000', :start, '+' || (i % :minutes) || ' minutes')",
+        "day": "date(confirmed_at)",
+        "true": "1",
+    },
+}
+
+
+def fill(signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, span: timedelta) -> list[str]:
+    """Makes so many open appeals and spreads the signatures over them and the span after `start`; returns the slugs.
+
+    Needs an application context and an empty, migrated database with its sections. The tallies are rebuilt from it.
+    """
+    slugs = [
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{number}"), now=start).slug
+        for number in range(appeals)
+    ]
+    for slug in slugs:
+        publish(slug, now=start)
+    address = parse_address("jeanne@mail.example")
+    with transaction() as session:
+        connection = session.connection()
+        dialect = connection.dialect.name
+        first = connection.execute(text("SELECT min(id) FROM appeal")).scalar_one()
+        values = {
+            "signatures": signatures,
+            "appeals": appeals,
+            "first": first,
+            "minutes": int(span / timedelta(minutes=1)),
+            "name": vault.seal_name("Jeanne Martin"),
+            "email": vault.seal_email(address),
+            "domain": vault.domain_digest(address),
+            "start": start.strftime("%Y-%m-%d %H:%M:%S"),
+        }
+        for sql in _ROWS.values():
+            numbered = "FROM numbers" in sql
+            statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))
+            connection.execute(statement, {name: values[name] for name in statement._bindparams})
+    verify(repair=True)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE" if dialect == "postgresql" else "ANALYZE"))
+    return slugs

@@ -1,0 +1,184 @@
+"""With a million signatures, no query of the read side and no statement of a hot path walks through a growing table."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import Connection, event, text
+
+from campaign import queries
+from campaign.domain.address import parse_address
+from campaign.extensions import Model, db
+from campaign.extensions.runtime import runtime
+from campaign.factory import create_app
+from campaign.services.confirm import confirm
+from campaign.services.deliver import Courier, deliver_due
+from campaign.services.fold import fold
+from campaign.services.new_link import send_new_links
+from campaign.services.sections import load_sections
+from campaign.services.sign import SignUp, sign
+from campaign.services.withdraw import erase, withdraw
+from tests.conftest import START, Postbox, make_database, settings_for
+from tests.large import fill
+
+pytestmark = pytest.mark.slow
+
+SIGNATURES = 1_000_000
+GROWING = {"signature", "consent", "mail", "action", "tombstone"}
+NOW = START + timedelta(days=5)
+Statements = list[tuple[str, Any]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application on a database with a million signatures for fifty appeals."""
+    folder = tmp_path_factory.mktemp("large")
+    url = f"sqlite:///{folder}/tocsin.db"
+    if request.param == "postgresql":
+        url = make_database(request.getfixturevalue("postgresql_server"), "plans")
+    app = create_app(settings_for(url, folder), clock=lambda: NOW)
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        load_sections()
+        fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def statements_of(work: Callable[[], object]) -> Statements:
+    """What the work says to the database."""
+    found: Statements = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        found.append((statement, parameters[0] if many and isinstance(parameters, list) else parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+        db.session.rollback()
+    return [one for one in found if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", one[0])]
+
+
+def walks(statements: Statements) -> list[str]:
+    """Each full walk through a growing table that the database plans for one of the statements."""
+    with db.engine.connect() as connection:
+        return [f"{table}: {sql}" for sql, values in statements for table in _walked(connection, sql, values)]
+
+
+def _walked(connection: Connection, sql: str, values: Any) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        steps = [re.match(r"SCAN (\w+)", row[3]) for row in plan]
+        return [step[1] for step in steps if step and step[1] in GROWING]
+    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values).scalar_one()
+    connection.rollback()
+    return list(_sequential(plan["Plan"]))
+
+
+def _sequential(node: dict[str, Any]) -> Iterator[str]:
+    if node["Node Type"] == "Seq Scan" and node["Relation Name"] in GROWING:
+        yield node["Relation Name"]
+    for child in node.get("Plans", []):
+        yield from _sequential(child)
+
+
+def _address(number: int = 1) -> Any:
+    return parse_address(f"plan-{number}@mail.example")
+
+
+def _sign(number: int) -> int:
+    appeal = queries.appeal.find_appeal("case-1")
+    assert appeal is not None
+    sign_up = SignUp(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, False, None)
+    sign(sign_up, now=NOW, vault=runtime().vault, mail_domain="tocsin.example")
+    return int(db.session.execute(text("SELECT max(id) FROM signature")).scalar_one())
+
+
+def _deliver() -> None:
+    at = runtime()
+    deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox()))
+
+
+# How to call each public function of queries/; whoever adds one adds it here.
+CALLS: dict[str, Callable[[int, int], object]] = {
+    "appeal.find_appeal": lambda *_: queries.appeal.find_appeal("case-1"),
+    "appeal.find_appeal_by_id": lambda appeal, _: queries.appeal.find_appeal_by_id(appeal),
+    "appeal.open_appeals": lambda *_: queries.appeal.open_appeals(),
+    "appeal.all_appeals": lambda *_: queries.appeal.all_appeals(),
+    "appeal.find_text": lambda appeal, _: queries.appeal.find_text(appeal, "en", 1),
+    "counts.counts": lambda appeal, _: queries.counts.counts(appeal),
+    "counts.signatures_by_appeal": lambda appeal, _: queries.counts.signatures_by_appeal((appeal, appeal + 1)),
+    "counts.days": lambda appeal, _: queries.counts.days(appeal),
+    "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
+    "section.list_sections": lambda *_: queries.section.list_sections(),
+    "signature.find_signature": lambda _, one: queries.signature.find_signature(one, runtime().vault),
+    "signature.signatures_of_same_address": lambda _, one: queries.signature.signatures_of_same_address(
+        one, runtime().vault
+    ),
+}
+# Counting mails by state is asked by the operator, not by supporters, and reads an index only.
+BY_INDEX_ONLY = {"mail.outbox_status"}
+HOT: dict[str, Callable[[], object]] = {
+    "sign": lambda: _sign(1),
+    "sign again": lambda: _sign(1),
+    "confirm": lambda: confirm(_sign(2), now=NOW),
+    "deliver": _deliver,
+    "withdraw": lambda: withdraw(_sign(2), now=NOW),
+    "erase": lambda: erase(_sign(2), now=NOW),
+    "new link": lambda: send_new_links(_address(), now=NOW, vault=runtime().vault, mail_domain="tocsin.example"),
+    "fold": lambda: fold(now=NOW),
+}
+
+
+def test_every_query_is_looked_at() -> None:
+    public = {
+        f"{module.name}.{name}"
+        for module in pkgutil.iter_modules(queries.__path__)
+        for name, found in inspect.getmembers(import_module(f"campaign.queries.{module.name}"), inspect.isfunction)
+        if found.__module__ == f"campaign.queries.{module.name}" and not name.startswith("_")
+    }
+    assert public == set(CALLS)
+
+
+def test_what_hangs_on_a_growing_row_is_found_by_an_index() -> None:
+    # The database looks it up itself when the row is deleted; no plan shows that.
+    hanging = [
+        (table.name, column.name)
+        for table in Model.metadata.sorted_tables
+        for column in table.columns
+        if any(key.column.table.name in GROWING for key in column.foreign_keys)
+    ]
+    indexed = {
+        (table.name, next(iter(index.columns)).name)
+        for table in Model.metadata.sorted_tables
+        for index in table.indexes
+        if index.dialect_options["postgresql"]["where"] is None
+    }
+    assert hanging
+    assert set(hanging) <= indexed
+
+
+def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
+    appeal = db.session.execute(text("SELECT min(id) + 3 FROM appeal")).scalar_one()
+    signature = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
+    seen = {name: statements_of(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
+    assert all(seen.values()), "each query says something to the database"
+    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in BY_INDEX_ONLY} == {}
+
+
+def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
+    seen = {name: statements_of(work) for name, work in HOT.items()}
+    assert all(seen.values())
+    assert {name: walks(said) for name, said in seen.items() if walks(said)} == {}
