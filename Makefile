@@ -48,7 +48,7 @@ requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 messages: $(VENV)/.test ## take new messages into the catalogues, then translate and run it again to compile
 	$(BIN)/pybabel -q extract -F campaign/translations/babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o $(VENV)/messages.pot .
 	$(BIN)/pybabel -q update -N --omit-header --ignore-obsolete -i $(VENV)/messages.pot -d campaign/translations
-	$(BIN)/pybabel -q compile -d campaign/translations
+	$(BIN)/pybabel -q compile -f -d campaign/translations
 
 screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from campaign.theme import Theme, read_theme
+
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "TOCSIN_"
 LOCALES = ("fr", "en", "es", "ar", "de", "ru")
@@ -48,6 +50,7 @@ class Settings:
     proxies: int
     retention_days: int
     fonts: tuple[Path, ...]
+    theme: Theme
     demo: bool
     instance: Path
 
@@ -178,6 +181,10 @@ def _folders(value: str, root: Path) -> tuple[Path, ...]:
     return folders
 
 
+def _theme(value: str, root: Path) -> Theme:
+    return read_theme(root / value if value else None)
+
+
 SETTINGS = (
     Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _database),
     Setting("secret_key", None, "signs links; at least 32 characters", _secret),
@@ -203,6 +210,7 @@ SETTINGS = (
     Setting("proxies", "0", "how many proxies in front are believed", _count),
     Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
     Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
+    Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
     Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
 )
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, url_for
 from flask_babel import Babel
+from markupsafe import Markup
 
 from campaign.config import LOCALES
+from campaign.document.markup import to_html
 from campaign.domain import country
 
 DEFAULT = "en"
@@ -49,11 +51,13 @@ def init_app(app: Flask, babel: Babel) -> None:
             "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
             "direction": Locale(locale).text_direction,
             "number": lambda value: format_decimal(value, locale=locale),
+            "percent": lambda value: format_percent(value / 100, locale=locale),
             "long_date": lambda value: format_date(value, "long", locale=locale),
             "short_date": lambda value: format_date(value, "medium", locale=locale),
             "country_name": lambda code: country.country_name(code, locale),
             "language_name": lambda code: country.language_name(code, locale),
             "here": _here,
+            "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
             "direction_of": lambda language: Locale(language).text_direction,
         }
 

@@ -8,25 +8,43 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response, abort
 
+from campaign.extensions.runtime import KEY
+from campaign.theme import Theme
 from campaign.web.caching import IMMUTABLE, pages
 
 _FOLDER = Path(__file__).parent.parent.parent / "static"
+# A picture may hold a style of its own; as an image it can do nothing else.
+IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_ICON = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="{}"/></svg>\n'
 blueprint = Blueprint("assets", __name__)
 
 
 def init_app(app: Flask) -> None:
     """Gives templates `asset(name)`, the address of a file with its digest in it."""
-    folder = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.is_file()}
+    theme = app.extensions[KEY].settings.theme
+    folder = _files(theme)
     digests = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in folder.items()}
-    app.extensions["tocsin_assets"] = {f"{digests[name]}/{name}": content for name, content in folder.items()}
+    kept = {f"{digests[name]}/{name}": content for name, content in folder.items()}
     app.jinja_env.globals["asset"] = lambda name: f"/static/{digests[name]}/{name}"
+    app.jinja_env.globals["theme"] = theme
 
     @app.get("/static/<digest>/<name>", endpoint="assets.file")
     def _file(digest: str, name: str) -> Response:
-        content = app.extensions["tocsin_assets"].get(f"{digest}/{name}")
+        content = kept.get(f"{digest}/{name}")
         if content is None:
             abort(404)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if kind.startswith(("text/", "application/javascript")):
             kind += "; charset=utf-8"
-        return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE)
+        image = (("Content-Security-Policy", IMAGE_POLICY),) if kind.startswith("image/") else ()
+        return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=image)
+
+
+def _files(theme: Theme) -> dict[str, bytes]:
+    """What lies in static/, the style with the theme's colours before it, and the theme's own pictures."""
+    files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.is_file()}
+    files["tocsin.css"] = theme.tokens().encode() + files["tocsin.css"]
+    files["icon.svg"] = _ICON.format(theme.light["signal"]).encode()
+    if theme.logo is not None:
+        files[theme.logo.file] = theme.logo.content
+    return files

@@ -1,0 +1,207 @@
+"""What an organisation makes its own: name, logo, colours, footer and what the law asks it to say, from one TOML file.
+
+A file of theirs names only what differs from the shipped one (campaign/data/theme.toml), which explains each line.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SHIPPED = Path(__file__).parent / "data" / "theme.toml"
+LANGUAGES = ("fr", "en", "es", "ar", "de", "ru")
+TEXTS = ("footer", "imprint", "privacy", "accessibility")
+FACTS = tuple("legal_name address email phone represented_by register data_protection authority host".split())
+_COLOURS = ("ink", "soft", "line", "paper", "sheet", "signal", "on_signal", "mark", "good")
+# Text on its ground: WCAG 2.2, 1.4.3 asks for 4.5 to 1.
+_READ = (
+    ("ink", "paper"),
+    ("ink", "sheet"),
+    ("ink", "mark"),
+    ("soft", "paper"),
+    ("soft", "sheet"),
+    ("signal", "paper"),
+    ("signal", "sheet"),
+    ("on_signal", "signal"),
+    ("good", "paper"),
+    ("good", "sheet"),
+)
+_CONTRAST = 4.5
+_LOGO_KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
+_LOGO_BYTES = 60_000
+_MOST_PIXELS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """The picture before the name, with its size, so that nothing moves when it arrives."""
+
+    file: str
+    kind: str
+    content: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One organisation's look and words. `texts` and `facts` are in Markdown and plain text; absent ones are empty."""
+
+    name: str
+    website: str | None
+    logo: Logo | None
+    light: dict[str, str]
+    dark: dict[str, str]
+    facts: dict[str, str] = field(default_factory=dict)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def text(self, page: str, locale: str) -> str:
+        """That text in the language, else empty: no page mixes languages without saying so."""
+        return self.texts.get((page, locale), "")
+
+    def tokens(self) -> str:
+        """The colours as custom properties; `data-scheme` on the root element decides before the system does."""
+        light, dark = _properties("light", self.light), _properties("dark", self.dark)
+        return (
+            f":root{{{light}}}@media(prefers-color-scheme:dark){{:root:not([data-scheme=light]){{{dark}}}}}"
+            f":root[data-scheme=dark]{{{dark}}}\n"
+        )
+
+
+def read_theme(path: Path | None) -> Theme:
+    """The shipped theme, with what the file says over it. Raises ValueError with the reason in one line."""
+    said = _parse(SHIPPED)
+    folder = SHIPPED.parent
+    if path is not None:
+        folder = path.parent
+        said = _merge(said, _parse(path))
+    _only(said, {"name", "website", "logo", "colours", "facts", "text"}, "")
+    colours = _table(said, "colours")
+    _only(colours, {"light", "dark"}, "colours.")
+    return Theme(
+        name=_line(said.get("name"), "name", 60),
+        website=_website(said.get("website", "")),
+        logo=_logo(_table(said, "logo"), folder),
+        light=_colours(_table(colours, "light"), "light"),
+        dark=_colours(_table(colours, "dark"), "dark"),
+        facts=_facts(_table(said, "facts")),
+        texts=_texts(_table(said, "text")),
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours such as #c8321f, from 1 to 21 (WCAG 2.2, relative luminance)."""
+    brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _properties(scheme: str, colours: dict[str, str]) -> str:
+    named = (f"--{name.replace('_', '-')}:{value}" for name, value in colours.items())
+    return ";".join((f"color-scheme:{scheme}", *named))
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no TOML: {error}") from error
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for name, value in over.items():
+        below = merged.get(name)
+        merged[name] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _table(said: dict[str, Any], name: str) -> dict[str, Any]:
+    table = said.get(name, {})
+    if not isinstance(table, dict):
+        raise ValueError(f"[{name}] is no table")  # noqa: TRY004  one kind of error for a wrong file
+    return table
+
+
+def _only(said: dict[str, Any], known: set[str], where: str) -> None:
+    for name in said:
+        if name not in known:
+            raise ValueError(f"{where}{name} is not known; there are " + ", ".join(sorted(known)))
+
+
+def _line(value: object, name: str, most: int) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > most or not value.isprintable():
+        raise ValueError(f"{name}: give one line of at most {most} characters")
+    return value.strip()
+
+
+def _website(value: object) -> str | None:
+    if value == "":
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s\"<>]+", value):
+        raise ValueError("website: give an address such as https://www.example.org")
+    return value
+
+
+def _colours(said: dict[str, Any], scheme: str) -> dict[str, str]:
+    where = f"colours.{scheme}"
+    _only(said, set(_COLOURS), where + ".")
+    for name in _COLOURS:
+        if not isinstance(said.get(name), str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", said[name]):
+            raise ValueError(f"{where}.{name}: give a colour such as #c8321f")
+    for text, ground in _READ:
+        found = contrast(said[text], said[ground])
+        if found < _CONTRAST:
+            raise ValueError(f"{where}: {text} on {ground} has a contrast of {found:.1f}, too little to read (4.5)")
+    return {name: said[name] for name in _COLOURS}
+
+
+def _logo(said: dict[str, Any], folder: Path) -> Logo | None:
+    if not said:
+        return None
+    _only(said, {"file", "width", "height"}, "logo.")
+    file = said.get("file")
+    if not isinstance(file, str) or Path(file).suffix.lower() not in _LOGO_KINDS:
+        raise ValueError("logo.file: give an SVG, PNG or WebP beside the file")
+    size = [said.get("width"), said.get("height")]
+    if not all(isinstance(one, int) and 0 < one <= _MOST_PIXELS for one in size):
+        raise ValueError("logo: give its width and height in pixels")
+    try:
+        content = (folder / file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"logo.file: cannot read {folder / file}: {error.strerror}") from error
+    if len(content) > _LOGO_BYTES:
+        raise ValueError(f"logo.file: {len(content)} bytes are too many for a phone; at most {_LOGO_BYTES}")
+    suffix = Path(file).suffix.lower()
+    return Logo("logo" + suffix, _LOGO_KINDS[suffix], content, said["width"], said["height"])
+
+
+def _facts(said: dict[str, Any]) -> dict[str, str]:
+    _only(said, set(FACTS), "facts.")
+    for name, value in said.items():
+        if not isinstance(value, str) or len(value) > 1000:
+            raise ValueError(f"facts.{name}: give a text of at most 1000 characters")
+    return {name: value.strip() for name, value in said.items() if value.strip()}
+
+
+def _texts(said: dict[str, Any]) -> dict[tuple[str, str], str]:
+    _only(said, set(LANGUAGES), "text.")
+    texts = {}
+    for language in said:
+        table = _table(said, language)
+        _only(table, set(TEXTS), f"text.{language}.")
+        for page, value in table.items():
+            if not isinstance(value, str):
+                raise ValueError(f"text.{language}.{page}: give a text")  # noqa: TRY004
+            texts[page, language] = value.strip()
+    return {key: value for key, value in texts.items() if value}
