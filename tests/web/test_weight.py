@@ -1,4 +1,4 @@
-"""The first visit to an appeal over a bad connection: everything that a browser fetches, headers too, in one round trip.
+"""The first visit to an appeal over a bad connection: all that a browser fetches, headers too, in one round trip.
 
 14 KB is what TCP sends before it waits for an answer (RFC 6928: ten segments).
 """
