@@ -33,6 +33,7 @@ from campaign.factory import create_app
 from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import publish
+from campaign.services.confirm import confirm
 from campaign.services.deliver import Courier, deliver_due
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
@@ -267,3 +268,9 @@ def fresh(app: Flask) -> None:
 
 
 DAY = timedelta(days=1)
+
+
+def confirm_at(signature_id: int, now: datetime) -> None:
+    """Confirms as the page does."""
+    at = runtime()
+    confirm(signature_id, now=now, vault=at.vault, mail_domain=at.mail_domain)

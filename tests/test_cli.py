@@ -16,10 +16,9 @@ from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Signature, Tally
 from campaign.queries.appeal import AppealView, find_appeal
-from campaign.services.confirm import confirm
 from campaign.services.sections import SHIPPED, read_sections
 from campaign.services.sign import SignUp, sign
-from tests.conftest import DOCUMENT, START
+from tests.conftest import DOCUMENT, START, confirm_at
 
 
 def run(app: Flask, *arguments: str) -> Result:
@@ -82,7 +81,7 @@ def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: A
     address = parse_address("a@mail.example")
     sign_up = SignUp(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, False, None)
     sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
-    confirm(db.session.scalars(select(Signature.id)).one(), now=START)
+    confirm_at(db.session.scalars(select(Signature.id)).one(), START)
     assert run(app, "tally", "verify").output == "all counts are exact\n"
     db.session.execute(update(Tally).values(quantity=7))
     db.session.commit()

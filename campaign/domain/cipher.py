@@ -90,6 +90,14 @@ class Vault:
         """The address again. Raises CipherError."""
         return self._cipher.open(sealed, "email")
 
+    def seal_context(self, context: str) -> bytes:
+        """What a mail to staff says, sealed."""
+        return self._cipher.seal(context, "context")
+
+    def open_context(self, sealed: bytes) -> str:
+        """What it says again. Raises CipherError."""
+        return self._cipher.open(sealed, "context")
+
     def address_digest(self, address: Address) -> bytes:
         """Equal for two addresses exactly when they count as one person's."""
         return self._index.digest("address", address.identity)

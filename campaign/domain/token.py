@@ -20,10 +20,11 @@ class Purpose(StrEnum):
 
     CONFIRM = "confirm"
     MANAGE = "manage"
+    UNSUBSCRIBE = "unsubscribe"
 
 
-# `manage` lasts as long as we hold data: the row behind it is what ends it.
-LIFETIME = {Purpose.CONFIRM: timedelta(days=7), Purpose.MANAGE: None}
+# The others last as long as we hold data: the row behind them is what ends them.
+LIFETIME = {Purpose.CONFIRM: timedelta(days=7), Purpose.MANAGE: None, Purpose.UNSUBSCRIBE: None}
 
 
 class Tokens:

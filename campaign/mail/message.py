@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from email.charset import QP, Charset
-from email.mime.text import MIMEText
+from typing import Any
 
-import css_inline
 from babel import Locale
-from flask import render_template
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, gettext, ngettext
 from flask_mail import Message
 
+from campaign.document.markup import to_html, to_plain
+from campaign.domain.appeal import TargetKind
 from campaign.letter.plain import address_lines, letter_text
-from campaign.queries.appeal import AppealView, TextView
+from campaign.mail.frame import Envelope, write
+from campaign.queries.appeal import AppealView, TargetView, TextView
 
-_QUOTED_PRINTABLE = Charset("utf-8")
-_QUOTED_PRINTABLE.body_encoding = QP
-_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
-
-
-class _QuotedMessage(Message):
-    """Flask-Mail writes 8-bit text, whose paragraphs break the limit of 998 octets a line (RFC 5321, 4.5.3.1.6)."""
-
-    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
-        part = MIMEText("", subtype)
-        del part["Content-Transfer-Encoding"]
-        part.set_payload(text or "", _QUOTED_PRINTABLE)
-        part.set_param("charset", "utf-8")
-        return part
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What was fixed when the mail was owed, so that a repeated message is the same message."""
-
-    sender: str
-    recipient: str
-    message_id: str
-    created_at: datetime
-    locale: str
+# What the letter may take of a message: with both parts, encoding and markup it stays under 60 KB. A page of print has
+# about 3,000 bytes; beyond the limit the mail leads to the page.
+_LETTER_BYTES = 12_000
+_LIST_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +31,163 @@ class Signed:
     name: str
 
 
-def confirmation(envelope: Envelope, signed: Signed, *, confirm_url: str) -> Message:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses a message may hold, each for this signer alone except that of the appeal."""
+
+    appeal: str
+    confirm: str
+    act: str
+    me: str
+    unsubscribe: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What staff wrote in one language; the body is Markdown."""
+
+    language: str
+    subject: str
+    body: str
+
+
+def confirmation(envelope: Envelope, signed: Signed, links: Links) -> Message:
     """The letter as signed, and the one link that confirms it."""
     with force_locale(envelope.locale):
         subject = gettext("Please confirm your signature: %(headline)s", headline=signed.text.headline)
-        return _message(envelope, subject, "confirmation", signed, confirm_url=confirm_url)
+        values = {**_about(signed, links), **_letter(signed)}
+        return write(envelope, subject, "confirmation", values)
 
 
-def already_signed(envelope: Envelope, signed: Signed, *, manage_url: str) -> Message:
+def confirmation_reminder(envelope: Envelope, signed: Signed, links: Links) -> Message:
+    """Once, where the first mail was overlooked: the link to confirm, without the letter."""
+    with force_locale(envelope.locale):
+        subject = gettext("Your signature is still missing: %(headline)s", headline=signed.text.headline)
+        return write(envelope, subject, "confirmation_reminder", _about(signed, links))
+
+
+def already_signed(envelope: Envelope, signed: Signed, links: Links) -> Message:
     """For an address that has signed and confirmed before: says so, and brings its own link."""
     with force_locale(envelope.locale):
         subject = gettext("You have already signed: %(headline)s", headline=signed.text.headline)
-        return _message(envelope, subject, "already_signed", signed, manage_url=manage_url)
+        return write(envelope, subject, "already_signed", _about(signed, links))
 
 
-def _message(envelope: Envelope, subject: str, template: str, signed: Signed, **links: str) -> Message:
+def confirmed(envelope: Envelope, signed: Signed, links: Links) -> Message:
+    """Thanks, how the letter goes by other ways, the link to pass on, and the link to one's data."""
+    with force_locale(envelope.locale):
+        subject = gettext("Thank you for signing: %(headline)s", headline=signed.text.headline)
+        values = {**_about(signed, links), "ways": _ways(signed)}
+        return write(envelope, subject, "confirmed", values)
+
+
+def new_link(envelope: Envelope, signed: Signed, links: Links) -> Message:
+    """For who asked for it: the link to everything held under this address."""
+    with force_locale(envelope.locale):
+        return write(envelope, gettext("Your link, as you asked for"), "new_link", _about(signed, links))
+
+
+def deadline_reminder(envelope: Envelope, signed: Signed, links: Links, *, days_left: int) -> Message:
+    """The appeal ends soon: what can still be done."""
+    with force_locale(envelope.locale):
+        subject = ngettext(
+            "One day left: %(headline)s", "%(num)d days left: %(headline)s", days_left, headline=signed.text.headline
+        )
+        values = {**_about(signed, links), "days_left": days_left}
+        return write(envelope, subject, "deadline_reminder", values, unsubscribe_url=links.unsubscribe)
+
+
+def update(envelope: Envelope, signed: Signed, links: Links, announced: Announced) -> Message:
+    """News of the case in the words of the staff."""
+    return _announcement(envelope, signed, links, announced, "update")
+
+
+def outcome(envelope: Envelope, signed: Signed, links: Links, announced: Announced) -> Message:
+    """How the case ended in the words of the staff."""
+    return _announcement(envelope, signed, links, announced, "outcome")
+
+
+def staff_invitation(envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """An account waits. `context`: url, section, role, valid (how long, in the reader's language)."""
+    with force_locale(envelope.locale):
+        return write(envelope, gettext("You are invited to Tocsin"), "staff_invitation", context)
+
+
+def staff_alert(envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """Something needs a person. `context`: subject, text, url (may be empty)."""
+    with force_locale(envelope.locale):
+        return write(envelope, gettext("Tocsin needs you: %(what)s", what=context["subject"]), "staff_alert", context)
+
+
+def staff_security(envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """About one's own account. `context`: subject, text, url (may be empty)."""
+    with force_locale(envelope.locale):
+        return write(envelope, context["subject"], "staff_security", context)
+
+
+def _announcement(envelope: Envelope, signed: Signed, links: Links, announced: Announced, template: str) -> Message:
     values = {
-        **links,
+        **_about(signed, links),
+        "announced": announced,
+        "announced_direction": Locale(announced.language).text_direction,
+        "body_html": to_html(announced.body),
+        "body_plain": to_plain(announced.body),
+    }
+    with force_locale(envelope.locale):
+        return write(envelope, announced.subject, template, values, unsubscribe_url=links.unsubscribe)
+
+
+def _about(signed: Signed, links: Links) -> dict[str, Any]:
+    return {
         "appeal": signed.appeal,
         "text": signed.text,
         "name": signed.name,
-        "letter": letter_text(signed.text, signed.name),
-        "targets": [address_lines(target) for target in signed.appeal.targets_in(signed.text.language)],
-        "locale": envelope.locale,
-        "direction": Locale(envelope.locale).text_direction,
+        "links": links,
         "text_direction": Locale(signed.text.language).text_direction,
     }
-    message = _QuotedMessage(
-        subject=" ".join(subject.split()),
-        sender=envelope.sender,
-        recipients=[envelope.recipient],
-        body=render_template(f"mail/{template}.txt", **values),
-        html=_INLINER.inline(render_template(f"mail/{template}.html", **values)),
-        date=envelope.created_at.timestamp(),
-        extra_headers={"Auto-Submitted": "auto-generated"},
-    )
-    message.msgId = envelope.message_id
-    return message
+
+
+def _letter(signed: Signed) -> dict[str, Any]:
+    targets = ["\n".join(address_lines(target)) for target in signed.appeal.targets_in(signed.text.language)]
+    paragraphs = letter_text(signed.text, signed.name).split("\n\n")
+    points = list(signed.text.talking_points)
+    kept = _fitting(paragraphs, _LETTER_BYTES)
+    return {
+        "targets": [target.split("\n") for target in _fitting(targets, _LIST_BYTES)],
+        "letter": kept if signed.text.has_letter else [],
+        "points": _fitting(points, _LETTER_BYTES),
+        "is_cut": len(kept) < len(paragraphs) or len(_fitting(points, _LETTER_BYTES)) < len(points),
+    }
+
+
+def _ways(signed: Signed) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """How the letter reaches its targets, as (who, [(by what, the lines)]); call it under the reader's locale."""
+    ways = []
+    room = _LIST_BYTES
+    for target in signed.appeal.targets_in(signed.text.language):
+        found = [(by, lines) for by, lines in _ways_to(target) if lines]
+        room -= sum(len(line.encode()) + 40 for _, lines in found for line in lines)
+        if found and room > 0:
+            ways.append((target.name or target.role or "", found))
+    return ways
+
+
+def _ways_to(target: TargetView) -> list[tuple[str, list[str]]]:
+    role = gettext("Copy by e-mail") if target.kind == TargetKind.COPY else gettext("By e-mail")
+    return [
+        (role, list(target.emails)),
+        (gettext("By post"), list(address_lines(target)) if target.address else []),
+        (gettext("By fax"), list(target.faxes)),
+        (gettext("By phone"), list(target.phones)),
+    ]
+
+
+def _fitting(parts: list[str], room: int) -> list[str]:
+    """The first parts that fit; the rest is on the page."""
+    kept = []
+    for part in parts:
+        room -= len(part.encode()) + 40 * (1 + part.count("\n"))
+        if room < 0:
+            break
+        kept.append(part)
+    return kept

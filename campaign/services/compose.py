@@ -5,59 +5,65 @@ Delivering asks for the address under its lock, and renders with no transaction 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask_mail import Message
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
-from campaign.domain.appeal import AppealState
+from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import StateError
-from campaign.domain.outbox import CAPS, MailKind, MailState
-from campaign.domain.signature import SignatureState
+from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
 from campaign.domain.token import Purpose, Tokens
 from campaign.mail import message
-from campaign.models import Appeal, Mail, Signature
-from campaign.queries.appeal import AppealView, find_appeal_by_id, find_text
-
-# Which signature still wants which message; anything else has been overtaken.
-_WANTED = {
-    MailKind.CONFIRMATION.value: SignatureState.PENDING.value,
-    MailKind.ALREADY_SIGNED.value: SignatureState.CONFIRMED.value,
-}
-
-
-class UnwantedError(StateError):
-    """Nobody wants this mail any more; the message says why."""
+from campaign.mail.frame import Envelope
+from campaign.models import Appeal, Mail, Section, Signature
+from campaign.queries.announcement import find_announced
+from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
+from campaign.services.wanted import UnwantedError, refuse_unwanted
 
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A mail about to be sent: who it goes to, and what to render it from."""
+    """A mail about to be sent: who it goes to, and what to render it from.
+
+    A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
+    """
 
     kind: str
     recipient: str
-    name: str
     message_id: str
     created_at: datetime
     locale: str
-    appeal_id: int
-    signature_id: int
-    text_language: str
-    text_version: int
+    name: str = ""
+    signature_id: int | None = None
+    appeal_id: int | None = None
+    announcement_id: int | None = None
+    text_language: str | None = None
+    text_version: int | None = None
+    days_left: int = 0
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
-    signature, appeal_state = session.execute(
-        select(Signature, Appeal.state).join(Appeal).where(Signature.id == mail.signature_id)
+    if mail.signature_id is None:
+        return _to_staff(mail, vault)
+    signature, appeal, time_zone = session.execute(
+        select(Signature, Appeal, Section.time_zone)
+        .join(Appeal, Appeal.id == Signature.appeal_id)
+        .join(Section, Section.code == Signature.section_code)
+        .where(Signature.id == mail.signature_id)
     ).one()
-    _refuse_unwanted(session, mail, signature, appeal_state)
+    refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
+    today = mail.created_at.astimezone(ZoneInfo(time_zone)).date()
     return Addressed(
         kind=mail.kind,
         recipient=vault.open_email(signature.email_sealed),
@@ -65,43 +71,93 @@ def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
         message_id=mail.message_id,
         created_at=mail.created_at,
         locale=mail.locale,
-        appeal_id=signature.appeal_id,
         signature_id=signature.id,
+        appeal_id=signature.appeal_id,
+        announcement_id=mail.announcement_id,
         text_language=mail.text_language,
         text_version=mail.text_version,
+        days_left=days_left(appeal.deadline, today) or 0,
     )
 
 
 def render(mail: Addressed, settings: Settings, tokens: Tokens, appeals: dict[int, AppealView | None]) -> Message:
     """The message. `appeals` keeps those of a batch, so that each is read once. Raises LookupError."""
+    envelope = Envelope(settings.mail_from, mail.recipient, mail.message_id, mail.created_at, mail.locale)
+    if mail.kind in STAFF:
+        return _STAFF[mail.kind](envelope, mail.context)
+    appeal, text = _appeal(mail, appeals)
+    signed = message.Signed(appeal, text, mail.name)
+    links = _links(mail, appeal, settings, tokens)
+    if mail.kind == MailKind.DEADLINE_REMINDER:
+        return message.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
+    if mail.kind in CAMPAIGN:
+        announced = find_announced(mail.announcement_id or 0, mail.text_language or "")
+        if announced is None:
+            raise LookupError("the announcement or its text is gone")
+        words = message.Announced(announced.language, announced.subject, announced.body)
+        return (message.update if mail.kind == MailKind.UPDATE else message.outcome)(envelope, signed, links, words)
+    return _TO_SIGNERS[mail.kind](envelope, signed, links)
+
+
+_STAFF = {
+    MailKind.STAFF_INVITATION.value: message.staff_invitation,
+    MailKind.STAFF_ALERT.value: message.staff_alert,
+    MailKind.STAFF_SECURITY.value: message.staff_security,
+}
+_TO_SIGNERS = {
+    MailKind.CONFIRMATION.value: message.confirmation,
+    MailKind.CONFIRMATION_REMINDER.value: message.confirmation_reminder,
+    MailKind.ALREADY_SIGNED.value: message.already_signed,
+    MailKind.CONFIRMED.value: message.confirmed,
+    MailKind.NEW_LINK.value: message.new_link,
+}
+
+
+def _to_staff(mail: Mail, vault: Vault) -> Addressed:
+    if mail.recipient_sealed is None or mail.context_sealed is None:
+        raise UnwantedError("the recipient was cleared")
+    context = json.loads(vault.open_context(mail.context_sealed))
+    return Addressed(
+        kind=mail.kind,
+        recipient=vault.open_email(mail.recipient_sealed),
+        name=context.get("name", ""),
+        message_id=mail.message_id,
+        created_at=mail.created_at,
+        locale=mail.locale,
+        appeal_id=int(context["appeal_id"]) if "appeal_id" in context else None,
+        announcement_id=mail.announcement_id,
+        text_language=mail.text_language,
+        context=context,
+    )
+
+
+def _appeal(mail: Addressed, appeals: dict[int, AppealView | None]) -> tuple[AppealView, TextView]:
+    """The appeal with the text that was signed; an announcement names no version and takes the current one."""
+    if mail.appeal_id is None:
+        raise LookupError("the mail belongs to no appeal")
     if mail.appeal_id not in appeals:
         appeals[mail.appeal_id] = find_appeal_by_id(mail.appeal_id)
     appeal = appeals[mail.appeal_id]
-    text = find_text(mail.appeal_id, mail.text_language, mail.text_version)
+    text = None
+    if appeal is not None and mail.text_version is None:
+        text = appeal.text_in(mail.locale)
+    elif mail.text_language is not None and mail.text_version is not None:
+        text = find_text(mail.appeal_id, mail.text_language, mail.text_version)
     if appeal is None or text is None:
         raise LookupError("the appeal or its text is gone")
-    envelope = message.Envelope(settings.mail_from, mail.recipient, mail.message_id, mail.created_at, mail.locale)
-    signed = message.Signed(appeal, text, mail.name)
+    return appeal, text
+
+
+def _links(mail: Addressed, appeal: AppealView, settings: Settings, tokens: Tokens) -> message.Links:
     site = f"{settings.base_url}/{mail.locale}"
-    if mail.kind == MailKind.CONFIRMATION:
-        token = tokens.make(Purpose.CONFIRM, mail.signature_id, mail.created_at)
-        return message.confirmation(envelope, signed, confirm_url=f"{site}/s/{token}")
-    token = tokens.make(Purpose.MANAGE, mail.signature_id, mail.created_at)
-    return message.already_signed(envelope, signed, manage_url=f"{site}/m/{token}/me")
-
-
-def _refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal_state: str) -> None:
-    if signature.state != _WANTED[mail.kind]:
-        raise UnwantedError(f"the signature is {signature.state}")
-    if appeal_state == AppealState.STOPPED:
-        raise UnwantedError("the appeal was stopped")
-    # Counted here and not when signing: in the order of ids the answer is the same whoever else is signing.
-    for window, most in CAPS:
-        earlier = select(func.count()).where(
-            Mail.mailbox_digest == mail.mailbox_digest,
-            Mail.created_at > mail.created_at - window,
-            Mail.id < mail.id,
-            Mail.state != MailState.SUPPRESSED,
-        )
-        if session.execute(earlier).scalar_one() >= most:
-            raise UnwantedError(f"this mailbox got {most} mails within {window / timedelta(hours=1):g} hours")
+    page = f"{site}/appeals/{appeal.slug}"
+    if mail.signature_id is None:
+        return message.Links(page, page, page, page, None)
+    made = {purpose: tokens.make(purpose, mail.signature_id, mail.created_at) for purpose in Purpose}
+    return message.Links(
+        appeal=page,
+        confirm=f"{site}/s/{made[Purpose.CONFIRM]}",
+        act=f"{site}/m/{made[Purpose.MANAGE]}/act",
+        me=f"{site}/m/{made[Purpose.MANAGE]}/me",
+        unsubscribe=f"{site}/u/{made[Purpose.UNSUBSCRIBE]}",
+    )

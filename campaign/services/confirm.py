@@ -8,16 +8,19 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState, is_confirmable
+from campaign.domain.cipher import Vault
 from campaign.domain.errors import OverError, StateError
+from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Section, Signature
+from campaign.services.outbox import owe_signer
 from campaign.services.signature import cell_of, locked, was_counted
 from campaign.services.tally import count
 from campaign.services.transaction import transaction
 
 
-def confirm(signature_id: int, *, now: datetime) -> None:
-    """Confirms and counts the signature; repeating it changes nothing and succeeds.
+def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+    """Confirms and counts the signature, and owes its address the thanks; repeating it changes nothing and succeeds.
 
     Raises NotFoundError (erased), OverError (confirmed too late, or the appeal was stopped), StateError (withdrawn or
     invalidated).
@@ -31,6 +34,7 @@ def confirm(signature_id: int, *, now: datetime) -> None:
         _refuse_late(session, signature, now)
         signature.state = SignatureState.CONFIRMED
         signature.confirmed_at = now
+        owe_signer(session, MailKind.CONFIRMED, signature, now=now, vault=vault, domain=mail_domain)
         if was_counted(session, signature):
             return
         session.connection().execute(

@@ -33,13 +33,17 @@ from campaign.extensions import UtcDateTime, db
 from campaign.mail.transport import Transport
 from campaign.models import Mail
 from campaign.queries.appeal import AppealView
-from campaign.services.compose import Addressed, UnwantedError, address, render
+from campaign.services.compose import Addressed, address, render
 from campaign.services.transaction import transaction
+from campaign.services.wanted import UnwantedError
 
 log = logging.getLogger(__name__)
 
 _SQLITE_CLOCK = select(func.strftime("%Y-%m-%d %H:%M:%f000", "now", type_=UtcDateTime))
 _POSTGRESQL_CLOCK = select(func.clock_timestamp(type_=UtcDateTime))
+
+# Nothing more will come of these; a dead mail may yet be tried again.
+_GONE = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +206,5 @@ def _conclude(mail: Mail, attempt: Attempt, now: datetime) -> None:
     mail.phase, mail.code, mail.detail = attempt.phase, attempt.code, attempt.detail or None
     if following.state == MailState.SENT:
         mail.sent_at = now
+    if following.state in _GONE:
+        mail.recipient_sealed = mail.context_sealed = None

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert
+from sqlalchemy.orm import Session
 
+from campaign.domain.address import Address, parse_address
+from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailKind, MailState
-from campaign.models import Mail
+from campaign.models import Mail, Signature
+from campaign.services.signature import last_consent
 
 _INSERT = insert(Mail)
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A message to a signer; its digests are those of the signer's address."""
+    """A message to a signer; its digests are those of the signer's address.
+
+    An announcement names the language of its words and no version; every other message the letter that was signed.
+    """
 
     kind: MailKind
     signature_id: int
@@ -24,27 +34,90 @@ class Owed:
     domain_digest: bytes
     locale: str
     text_language: str
-    text_version: int
+    text_version: int | None
+    announcement_id: int | None = None
 
 
 def enqueue(connection: Connection, owed: Owed, *, now: datetime, domain: str) -> None:
     """Adds the outbox row; whoever commits owes the mail. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
+    connection.execute(_INSERT, row_of(owed, now=now, domain=domain))
+
+
+def owe_signer(
+    session: Session, kind: MailKind, signature: Signature, *, now: datetime, vault: Vault, domain: str
+) -> None:
+    """Owes the signature's own address a mail about the letter that was signed. Raises CipherError."""
+    if signature.email_sealed is None:
+        return
+    to = parse_address(vault.open_email(signature.email_sealed))
+    consent = last_consent(session, signature)
+    owed = Owed(
+        kind=kind,
+        signature_id=signature.id,
+        mailbox_digest=vault.mailbox_digest(to),
+        domain_digest=vault.domain_digest(to),
+        locale=signature.locale,
+        text_language=consent.text_language,
+        text_version=consent.text_version,
+    )
+    enqueue(session.connection(), owed, now=now, domain=domain)
+
+
+def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
+    """The columns of the outbox row."""
+    return {
+        **_columns(owed.kind, owed.locale, now, domain),
+        "signature_id": owed.signature_id,
+        "mailbox_digest": owed.mailbox_digest,
+        "domain_digest": owed.domain_digest,
+        "text_language": owed.text_language,
+        "text_version": owed.text_version,
+        "announcement_id": owed.announcement_id,
+    }
+
+
+def owe_staff(
+    connection: Connection,
+    kind: MailKind,
+    to: Address,
+    context: Mapping[str, str],
+    *,
+    locale: str,
+    now: datetime,
+    vault: Vault,
+    domain: str,
+    announcement_id: int | None = None,
+    text_language: str | None = None,
+) -> None:
+    """Owes a mail to somebody who is no signer: a member of staff, or an address that is invited to be one.
+
+    It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and context
+    are sealed in the row and cleared once the mail is gone. What the context holds, in the reader's language:
+    for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others subject, text and url (or "").
+    """
     connection.execute(
         _INSERT,
         {
-            "kind": owed.kind.value,
-            "state": MailState.QUEUED.value,
-            "signature_id": owed.signature_id,
-            "mailbox_digest": owed.mailbox_digest,
-            "domain_digest": owed.domain_digest,
-            "message_id": f"<{secrets.token_hex(16)}@{domain}>",
-            "created_at": now,
-            "due_at": now,
-            "locale": owed.locale,
-            "text_language": owed.text_language,
-            "text_version": owed.text_version,
-            "attempts": 0,
-            "ambiguous": 0,
-            "fence": 0,
+            **_columns(kind, locale, now, domain),
+            "mailbox_digest": vault.mailbox_digest(to),
+            "domain_digest": vault.domain_digest(to),
+            "recipient_sealed": vault.seal_email(to),
+            "context_sealed": vault.seal_context(json.dumps(dict(context))),
+            "announcement_id": announcement_id,
+            "text_language": text_language,
         },
     )
+
+
+def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
+    return {
+        "kind": kind.value,
+        "state": MailState.QUEUED.value,
+        "message_id": f"<{secrets.token_hex(16)}@{domain}>",
+        "created_at": now,
+        "due_at": now,
+        "locale": locale,
+        "attempts": 0,
+        "ambiguous": 0,
+        "fence": 0,
+    }

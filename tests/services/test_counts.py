@@ -16,12 +16,11 @@ from campaign.extensions.runtime import runtime
 from campaign.models import Action, Signature, Tally, TallyHour
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts, days
-from campaign.services.confirm import confirm
 from campaign.services.fold import fold
 from campaign.services.sign import SignUp, sign
 from campaign.services.verify import verify
 from campaign.services.withdraw import withdraw
-from tests.conftest import START, Clock
+from tests.conftest import START, Clock, confirm_at
 
 
 def sign_many(appeal: AppealView, number: int) -> list[int]:
@@ -41,7 +40,7 @@ def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
         with app.app_context():
             for one in mine:
                 with suppress(StateError):  # the other thread has withdrawn it already
-                    confirm(one, now=START)
+                    confirm_at(one, START)
                 if one % 4 == 0:
                     withdraw(one, now=START)
 
@@ -58,7 +57,7 @@ def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
 
 def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> None:
     for one in sign_many(appeal, 6):
-        confirm(one, now=START + timedelta(hours=one % 2))
+        confirm_at(one, START + timedelta(hours=one % 2))
     db.session.execute(update(Tally).values(quantity=Tally.quantity + 5))
     db.session.execute(delete(TallyHour))
     db.session.commit()
@@ -71,7 +70,7 @@ def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> 
 
 
 def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView) -> None:
-    confirm(sign_many(appeal, 1)[0], now=START)
+    confirm_at(sign_many(appeal, 1)[0], START)
     db.session.execute(update(Signature).values(state="pending"))
     db.session.commit()
     assert [(one.of, one.stored, one.counted) for one in verify()] == [("signatures", 1, 0)]
@@ -79,8 +78,8 @@ def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView
 
 def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: AppealView, clock: Clock) -> None:
     one, other = sign_many(appeal, 2)
-    confirm(one, now=START)
-    confirm(other, now=START + timedelta(days=1))
+    confirm_at(one, START)
+    confirm_at(other, START + timedelta(days=1))
     withdraw(one, now=START + timedelta(days=2))
     assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []

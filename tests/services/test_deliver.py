@@ -81,7 +81,8 @@ def test_what_is_no_longer_wanted_is_not_sent(
     client.post(URL, data=form(email="b@mail.example"))
     db.session.execute(update(Appeal).values(state="stopped"))
     db.session.commit()
-    assert deliver() == {"suppressed": 1}
+    # The thanks for the one and the link for the other.
+    assert deliver() == {"suppressed": 2}
 
 
 def test_one_mailbox_gets_three_mails_a_day_at_most(

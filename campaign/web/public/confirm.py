@@ -34,7 +34,7 @@ def create(token: str) -> ResponseReturnValue:
     at = runtime()
     try:
         signature_id = read(Purpose.CONFIRM, token)
-        confirm(signature_id, now=at.clock())
+        confirm(signature_id, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
     except TokenError as error:
         return unusable(error)
     except NotFoundError:
