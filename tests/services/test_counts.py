@@ -88,7 +88,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
 def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 40)
     for place, one in enumerate(ids):
-        confirm(one, now=START + timedelta(hours=place % 8, days=place % 2))
+        confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
     before, by_day = counts(appeal.id), days(appeal.id)
     later = START + timedelta(days=9)
     assert fold(now=later) > 0
@@ -104,7 +104,7 @@ def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appe
 def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
     for place, one in enumerate(ids):
-        confirm(one, now=START + timedelta(hours=place))
+        confirm_at(one, START + timedelta(hours=place))
     fold(now=START + timedelta(days=30))
     withdraw(ids[3], now=START + timedelta(days=30))
     assert verify() == []
@@ -118,7 +118,7 @@ def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, ap
 def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 24)
     for one in ids:
-        confirm(one, now=START)
+        confirm_at(one, START)
     db.session.rollback()
 
     def leave(mine: list[int]) -> None:
