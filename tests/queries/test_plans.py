@@ -20,14 +20,13 @@ from campaign.domain.address import parse_address
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
-from campaign.services.confirm import confirm
 from campaign.services.deliver import Courier, deliver_due
 from campaign.services.fold import fold
 from campaign.services.new_link import send_new_links
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
 from campaign.services.withdraw import erase, withdraw
-from tests.conftest import START, Postbox, make_database, settings_for
+from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
 from tests.large import fill
 
 pytestmark = pytest.mark.slow
@@ -113,6 +112,10 @@ def _deliver() -> None:
 
 # How to call each public function of queries/; whoever adds one adds it here.
 CALLS: dict[str, Callable[[int, int], object]] = {
+    "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
+    "announcement.find_announcement": lambda *_: queries.announcement.find_announcement(1),
+    "announcement.announcements_of": lambda appeal, _: queries.announcement.announcements_of(appeal),
+    "announcement.audience": lambda appeal, _: queries.announcement.audience(appeal),
     "appeal.find_appeal": lambda *_: queries.appeal.find_appeal("case-1"),
     "appeal.find_appeal_by_id": lambda appeal, _: queries.appeal.find_appeal_by_id(appeal),
     "appeal.open_appeals": lambda *_: queries.appeal.open_appeals(),
@@ -133,7 +136,7 @@ BY_INDEX_ONLY = {"mail.outbox_status"}
 HOT: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
     "sign again": lambda: _sign(1),
-    "confirm": lambda: confirm(_sign(2), now=NOW),
+    "confirm": lambda: confirm_at(_sign(2), NOW),
     "deliver": _deliver,
     "withdraw": lambda: withdraw(_sign(2), now=NOW),
     "erase": lambda: erase(_sign(2), now=NOW),
