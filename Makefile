@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench requirements messages screenshot clean
+.PHONY: help run check test bench requirements messages screenshot lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ messages: $(VENV)/.test ## take new messages into the catalogues, then translate
 
 screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png
+
+lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT (needs Node and Chromium)
+	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)
 
 clean: ## remove what the other targets made, except instance/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.* bench/results

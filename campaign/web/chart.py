@@ -9,31 +9,20 @@ from babel.dates import format_skeleton
 from pygal.style import Style
 
 from campaign.queries.counts import DayCounts
+from campaign.theme import Theme
 
 _MOST_DAYS = 400
-_STYLE = Style(
-    background="transparent",
-    plot_background="transparent",
-    foreground="#6b6558",
-    foreground_strong="#6b6558",
-    foreground_subtle="#cfc7b5",
-    guide_stroke_dasharray="0",
-    major_guide_stroke_dasharray="0",
-    colors=("#c8321f",),
-    font_family="system-ui, sans-serif",
-    label_font_size=13,
-    major_label_font_size=13,
-)
+_LABELS = "#807a6e"
 
 
-def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, title: str) -> bytes:
+def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, theme: Theme) -> bytes:
     """Bars of all actions by day (UTC), from the first day to today, days without any among them."""
     counted = {one.day: one.total for one in days}
     first = min([*counted, opened_at.date() if opened_at else now.date()])
     first = max(first, now.date() - timedelta(days=_MOST_DAYS))
     shown = _span(first, max([now.date(), *counted]))
     chart = pygal.Bar(
-        style=_STYLE,
+        style=_style(theme),
         js=[],
         width=1000,
         height=320,
@@ -50,9 +39,26 @@ def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetim
         pretty_print=False,
     )
     chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in shown]
-    chart.add(title, [counted.get(day, 0) for day in shown])
+    chart.add("", [counted.get(day, 0) for day in shown])
     rendered: bytes = chart.render()
     return rendered
+
+
+def _style(theme: Theme) -> Style:
+    """Middle tones, which can be read on the light and on the dark sheet: the picture has one style for both."""
+    return Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground=_LABELS,
+        foreground_strong=_LABELS,
+        foreground_subtle="#88888855",
+        guide_stroke_dasharray="0",
+        major_guide_stroke_dasharray="0",
+        colors=(theme.light["signal"],),
+        font_family="system-ui, sans-serif",
+        label_font_size=13,
+        major_label_font_size=13,
+    )
 
 
 def _span(first: date, last: date) -> list[date]:

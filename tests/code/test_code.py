@@ -27,6 +27,7 @@ appeals/<slug>/thanks
 appeals/<slug>/act
 appeals/<slug>/progress
 appeals/<slug>/progress.svg
+appeals/<slug>/map.svg
 s/<token>
 m/<token>/act
 m/<token>/me

@@ -1,4 +1,4 @@
-"""The progress page: counts by section, channel and day, with a chart."""
+"""The progress page: counts by section, channel and day, with a map and a chart, kept fresh while somebody looks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from campaign.queries.counts import days
 from campaign.web.caching import pages
 from campaign.web.chart import by_day
 from campaign.web.locale import PREFIX, current_locale
+from campaign.web.public.assets import IMAGE_POLICY
 from campaign.web.public.pages import HTML, appeal_page, published, version_of
 from campaign.web.snapshot import snapshots
+from campaign.web.tilemap import map_size, tile_map
 
+_SVG = "image/svg+xml; charset=utf-8"
+_IMAGE = (("Content-Security-Policy", IMAGE_POLICY),)
 blueprint = Blueprint("progress", __name__)
-# The chart's own style stands inside it; as an image it can do nothing else.
-_IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress")
@@ -30,10 +32,9 @@ def show(slug: str) -> ResponseReturnValue:
     now, locale = runtime().clock(), current_locale()
 
     def render() -> str:
-        names = {section.code: section.name for section in snapshots().sections()}
         rows = sorted(
-            ((_name(code, names, locale), one) for code, one in counts.by_section.items()),
-            key=lambda row: (-row[1].total, row[0]),
+            ((code, section_label(code, locale), one) for code, one in counts.by_section.items()),
+            key=lambda row: (-row[2].total, row[1]),
         )
         return render_template(
             "public/progress.html",
@@ -41,6 +42,8 @@ def show(slug: str) -> ResponseReturnValue:
             rows=rows,
             channels=[channel.value for channel in Channel if channel in counts.by_channel],
             days=days(appeal.id),
+            today=now.date(),
+            map_size=map_size(snapshots().sections()),
         )
 
     return pages().answer(("progress", slug, locale), version_of(appeal, counts, now), render, kind=HTML)
@@ -55,12 +58,29 @@ def chart(slug: str) -> Response:
     return pages().answer(
         ("chart", slug, locale),
         version_of(appeal, counts, now),
-        lambda: by_day(days(appeal.id), appeal.opened_at, now, locale, gettext("Actions by day")),
-        kind="image/svg+xml; charset=utf-8",
-        instead=(("Content-Security-Policy", _IMAGE_POLICY),),
+        lambda: by_day(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
+        kind=_SVG,
+        instead=_IMAGE,
     )
 
 
-def _name(code: str, names: dict[str, str], locale: str) -> str:
+@blueprint.get(f"{PREFIX}/appeals/<slug>/map.svg")
+def tiles(slug: str) -> Response:
+    """The sections and what each has done, as a picture of its own."""
+    appeal = published(slug)
+    counts = snapshots().counts(appeal)
+    now, locale = runtime().clock(), current_locale()
+    return pages().answer(
+        ("map", slug, locale),
+        version_of(appeal, counts, now),
+        lambda: tile_map(snapshots().sections(), counts, runtime().settings.theme, locale),
+        kind=_SVG,
+        instead=_IMAGE,
+    )
+
+
+def section_label(code: str, locale: str) -> str:
+    """The section's name in the reader's language."""
+    names = {section.code: section.name for section in snapshots().sections()}
     fallback = gettext("International") if code == INTERNATIONAL else names.get(code, code)
     return section_name(code, fallback, locale)

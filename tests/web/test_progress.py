@@ -1,0 +1,88 @@
+"""The progress page: counts by section, channel and day, pictures with a table under each, and what keeps it fresh."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.action import Channel
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature
+from campaign.queries.appeal import AppealView
+from campaign.services.confirm import confirm
+from campaign.services.record import record
+from tests.conftest import START, fresh
+from tests.conftest import form as filled
+
+PAGE = "/fr/appeals/ana-ruiz-vega/progress"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+    """Two confirmed signatures, one of a country without a section of its own, and one letter."""
+    for email, country in (("a@mail.example", "FR"), ("b@mail.example", "JP")):
+        sent = filled(email=email, country=country)
+        assert client.post("/fr/appeals/ana-ruiz-vega/sign", data=sent).status_code == 303
+    ids = list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+    db.session.rollback()
+    at = runtime()
+    for one in ids:
+        confirm(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    record(ids[0], Channel.LETTER, target=1, now=START)
+    fresh(app)
+
+
+def _number(page: str, path: str) -> list[str]:
+    return re.findall(rf'data-count="{path}"[^>]*>([^<]*)</td>', page)
+
+
+@pytest.mark.usefixtures("acted")
+def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
+    page = client.get(PAGE).text
+    assert _number(page, "by_section fr total") == ["2"]
+    assert _number(page, "by_section fr by_channel letter") == ["1"]
+    assert _number(page, "by_section international total") == ["1"]
+    assert _number(page, "by_channel signature") == ["2", "2"]
+    assert _number(page, "total") == ["3"], "today"
+    assert '<th scope="row">France</th>' in page
+    assert '<th scope="row">1 mars 2026</th>' in page
+    assert '<th scope="row">فرنسا</th>' in client.get(PAGE.replace("/fr/", "/ar/")).text
+
+
+@pytest.mark.usefixtures("acted")
+def test_each_number_that_is_kept_fresh_is_one_of_the_api(client: FlaskClient) -> None:
+    page = client.get(PAGE).text
+    source = re.search(r'data-live="([^"]+)"', page)
+    assert source
+    counts = client.get(source[1]).get_json()["counts"]
+    for path, less, shown in re.findall(r'<td class="n" data-count="([^"]+)"(?: data-less="(\d+)")?>(\d+)</td>', page):
+        value = counts
+        for key in path.split(" "):
+            value = value.get(key, 0)
+        assert value - int(less or 0) == int(shown), path
+
+
+@pytest.mark.usefixtures("acted")
+def test_the_map_shows_every_section_and_grows_darker(client: FlaskClient) -> None:
+    answer = client.get("/fr/appeals/ana-ruiz-vega/map.svg")
+    assert answer.content_type.startswith("image/svg+xml")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    tiles = {one.find(SVG + "text").text: one for one in ET.fromstring(answer.data).iter(SVG + "g")}  # type: ignore[union-attr]  # noqa: S314  our own
+    assert tiles["FR"].get("class") == "l4"
+    assert [text.text for text in tiles["FR"].iter(SVG + "text")] == ["FR", "2"]
+    assert tiles["BE-NL"].get("class") == "l0"
+
+
+def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealView) -> None:
+    for locale in ("fr", "ar"):
+        answer = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
+        assert ET.fromstring(answer.data).tag == SVG + "svg"  # noqa: S314  our own
+        again = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
+        assert again.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
