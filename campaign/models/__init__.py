@@ -8,6 +8,7 @@ from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
+from campaign.models.site_text import SiteText
 from campaign.models.tally import Tally, TallyFold, TallyHour
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PeriodicRun",
     "Section",
     "Signature",
+    "SiteText",
     "Suppression",
     "Tally",
     "TallyFold",

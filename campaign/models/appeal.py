@@ -37,6 +37,8 @@ class Appeal(Model):
     languages: Mapped[list[str]] = mapped_column(default=list)
     own_language: Mapped[bool] = mapped_column(default=False)
     previous: Mapped[str | None]
+    # What became of the case, told by staff: {"fr": Markdown}.
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     # Grows with everything that changes its page, so that caches know; counts are not among that.
     revision: Mapped[int] = mapped_column(default=1)

@@ -21,6 +21,13 @@ class Signature(Model):
         # One address signs an appeal once; NULL digests (erased) do not collide.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_signature_address_digest", "address_digest"),
+        Index(
+            "ix_signature_appeal_id_via",
+            "appeal_id",
+            "via",
+            sqlite_where=text("via IS NOT NULL"),
+            postgresql_where=text("via IS NOT NULL"),
+        ),
         # Who is told how the case goes on, and who has yet to confirm.
         Index(
             "ix_signature_updates",
