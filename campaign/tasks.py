@@ -22,6 +22,8 @@ from campaign.services.appeals import close_over
 from campaign.services.deliver import Courier, deliver_due
 from campaign.services.fold import fold
 from campaign.services.periodic import run_once
+from campaign.services.remind import remind_pending
+from campaign.services.spread import spread_all, start_reminders
 from campaign.services.verify import verify
 
 log = logging.getLogger(__name__)
@@ -105,3 +107,30 @@ def verify_tallies() -> None:
             log.error("tally differs: %s", difference)
 
     _once("verify-tallies", timedelta(days=1), work)
+
+
+@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
+def spread_announcements() -> None:
+    """Each minute: announcements on their way to those who asked to hear."""
+
+    def work(now: datetime) -> None:
+        at = runtime()
+        owed = spread_all(now=now, vault=at.vault, mail_domain=at.mail_domain)
+        if owed:
+            log.info("announcements: %s mails owed", owed)
+
+    _once("spread-announcements", timedelta(minutes=1), work)
+
+
+@huey.periodic_task(crontab(minute="11"))  # type: ignore[untyped-decorator]
+def remind() -> None:
+    """Each hour: who has not confirmed, and which section's deadline is near."""
+
+    def work(now: datetime) -> None:
+        at = runtime()
+        reminded = remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
+        started = start_reminders(now=now)
+        if reminded or started:
+            log.info("reminders: %s to confirm, %s of a deadline begun", reminded, started)
+
+    _once("remind", timedelta(hours=1), work)

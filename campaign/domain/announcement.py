@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import unicodedata
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from campaign.domain.errors import InputError
 
 
 class AnnouncementKind(StrEnum):
@@ -28,8 +32,31 @@ BODY_LENGTH = 10_000
 # So many mails are owed in one transaction: none stays open for long, and a break costs no more than one batch.
 BATCH = 1000
 
-# Who confirmed has five days to send the letter by another way, and is reminded unless that was only just now.
-DEADLINE_REMINDER_DAYS = 5
-DEADLINE_REMINDER_REST = timedelta(days=2)
-# "Five days left" comes late where no worker ran; on the last day it would come too late for a letter.
-DEADLINE_REMINDER_LEAST_DAYS = 2
+# "Five days left": at nine in the morning of the section, or a day late where no worker ran. Later would be too late: a
+# mail may be tried for three days. Who confirmed only just now has had the same links in the thanks.
+REMINDER_DAYS = (5, 4)
+REMINDER_HOUR = 9
+REMINDER_REST = timedelta(days=2)
+
+
+def is_reminder_due(deadline: date | None, local: datetime) -> bool:
+    """Whether the section whose wall clock says `local` is to be told that the deadline is near."""
+    return deadline is not None and (deadline - local.date()).days in REMINDER_DAYS and local.hour >= REMINDER_HOUR
+
+
+def choose_language(locale: str, written: Collection[str]) -> str:
+    """In which of the languages written a signer gets an announcement: their own, else English, else the first."""
+    return next((language for language in (locale, "en") if language in written), min(written, default=locale))
+
+
+def check_text(subject: str, body: str) -> None:
+    """Raises InputError (`missing`, `too-long`, `unreadable`) with the field, where this cannot be sent."""
+    for name, value, most in (("subject", subject, SUBJECT_LENGTH), ("body", body, BODY_LENGTH)):
+        if not value.strip():
+            raise InputError(name, "missing", f"the {name} is empty")
+        if len(value) > most:
+            raise InputError(name, "too-long", f"the {name} is longer than {most} characters")
+        if any(
+            unicodedata.category(one) in {"Cc", "Cs"} and (name == "subject" or one not in "\n\r\t") for one in value
+        ):
+            raise InputError(name, "unreadable", f"the {name} holds control characters")

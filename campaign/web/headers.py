@@ -25,6 +25,8 @@ _ALWAYS = (
 )
 _TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# Mail programs post the one click from wherever they are (RFC 8058); its signed token is the permission.
+_FROM_ANYWHERE = {"unsubscribe.create"}
 
 
 def init_app(app: Flask) -> None:
@@ -32,7 +34,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _refuse_other_sites() -> None:
-        if request.method not in _SAFE_METHODS and _is_foreign():
+        if request.method not in _SAFE_METHODS and request.endpoint not in _FROM_ANYWHERE and _is_foreign():
             abort(403)
 
     @app.after_request

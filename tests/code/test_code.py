@@ -29,6 +29,7 @@ appeals/<slug>/progress
 appeals/<slug>/progress.svg
 appeals/<slug>/map.svg
 s/<token>
+u/<token>
 m/<token>/act
 m/<token>/me
 new-link

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from campaign.extensions.runtime import runtime
-from campaign.web.public import assets, confirm, links, machine, mailbox, manage, pages, progress, sign
+from campaign.web.public import assets, confirm, links, machine, mailbox, manage, pages, progress, sign, unsubscribe
 from campaign.web.snapshot import Snapshots
 
 
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
     app.extensions["tocsin_snapshots"] = Snapshots()
-    for part in (assets, confirm, links, machine, manage, pages, progress, sign):
+    for part in (assets, confirm, links, machine, manage, pages, progress, sign, unsubscribe):
         app.register_blueprint(part.blueprint)
     assets.init_app(app)
     with app.app_context():

@@ -1,0 +1,130 @@
+"""Spreading an announcement: one batch of signers after the other owed their mail, going on after any break."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.domain.address import parse_address
+from campaign.domain.announcement import (
+    BATCH,
+    REMINDER_REST,
+    AnnouncementKind,
+    AnnouncementState,
+    choose_language,
+    is_reminder_due,
+)
+from campaign.domain.appeal import AppealState
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox import MailKind
+from campaign.domain.signature import SignatureState
+from campaign.models import Announcement, Appeal, Mail, Section, Signature
+from campaign.services.outbox import Owed, row_of
+from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+# Each signer once, even where two workers were at the same batch.
+_INSERT = {
+    "sqlite": sqlite.insert(Mail).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(Mail).on_conflict_do_nothing(),
+}
+
+
+def start_reminders(*, now: datetime) -> int:
+    """Starts the reminder of each open appeal in each section whose day for it has come; returns how many."""
+    started = 0
+    with transaction() as session:
+        begun = select(Announcement.appeal_id, Announcement.section_code).where(
+            Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
+        )
+        known = {(appeal_id, code) for appeal_id, code in session.execute(begun)}
+        sections = session.execute(select(Section.code, Section.time_zone).order_by(Section.code)).all()
+        for appeal_id, deadline in session.execute(
+            select(Appeal.id, Appeal.deadline).where(Appeal.state == AppealState.OPEN)
+        ).all():
+            for code, time_zone in sections:
+                if (appeal_id, code) in known or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
+                    continue
+                values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
+                going = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
+                session.execute(insert(Announcement), {**values, **going, "created_at": now, "started_at": now})
+                started += 1
+    return started
+
+
+def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+    """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
+    with transaction() as session:
+        on_way = select(Announcement.id).where(Announcement.state == AnnouncementState.SENDING)
+        ids = session.scalars(on_way.order_by(Announcement.id)).all()
+    owed = 0
+    for announcement_id in ids:
+        while (found := spread(announcement_id, now=now, vault=vault, mail_domain=mail_domain)) is not None:
+            owed += found
+    return owed
+
+
+def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
+    """Owes it to the next batch of signers, in one transaction; None where nobody is left or it was stopped."""
+    with transaction() as session:
+        row = session.get(Announcement, announcement_id, with_for_update=True)
+        if row is None or row.state != AnnouncementState.SENDING:
+            return None
+        signatures = session.scalars(_next(row).limit(BATCH)).all()
+        if not signatures:
+            row.state = AnnouncementState.SENT
+            row.ended_at = now
+            return None
+        mails = [mail for one in signatures if (mail := _mail(row, one, now, vault, mail_domain)) is not None]
+        if mails:
+            connection = session.connection()
+            connection.execute(_INSERT[connection.dialect.name], mails)
+        row.after_id = signatures[-1].id
+        return len(mails)
+
+
+def _next(row: Announcement) -> Any:
+    conditions = [
+        Signature.appeal_id == row.appeal_id,
+        Signature.id > row.after_id,
+        Signature.wants_updates,
+        Signature.state == SignatureState.CONFIRMED,
+    ]
+    if row.section_code is not None:
+        conditions.append(Signature.section_code == row.section_code)
+    if row.locales:
+        conditions.append(Signature.locale.in_(row.locales))
+    if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:
+        conditions.append(Signature.confirmed_at <= row.started_at - REMINDER_REST)
+    return select(Signature).where(and_(*conditions)).order_by(Signature.id)
+
+
+def _mail(
+    row: Announcement, signature: Signature, now: datetime, vault: Vault, mail_domain: str
+) -> dict[str, Any] | None:
+    if signature.email_sealed is None:
+        return None
+    try:
+        to = parse_address(vault.open_email(signature.email_sealed))
+    except CipherError as error:
+        # Confirming and all else tells of it too; the others are not to wait for this one.
+        log.warning("signature %s gets no announcement: %s", signature.id, error)
+        return None
+    owed = Owed(
+        kind=MailKind(row.kind),
+        signature_id=signature.id,
+        mailbox_digest=vault.mailbox_digest(to),
+        domain_digest=vault.domain_digest(to),
+        locale=signature.locale,
+        text_language=choose_language(signature.locale, [text.language for text in row.texts]),
+        text_version=None,
+        announcement_id=row.id,
+    )
+    return row_of(owed, now=now, domain=mail_domain)

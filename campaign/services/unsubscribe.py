@@ -1,0 +1,37 @@
+"""Ending the mail about how cases go on, by the link that each such mail carries (RFC 8058).
+
+There is one concept: the consent to updates that each signature keeps. Ending it here records the change as ending it
+on the page of one's data does; signing again with that consent begins anew, once the mailbox has confirmed it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from campaign.domain.signature import SignatureState
+from campaign.models import Consent, Signature
+from campaign.services.signature import consent_record
+from campaign.services.transaction import transaction
+
+
+def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime) -> int:
+    """Ends the updates to the signature's address, of its section or of all; returns how many signatures that changed.
+
+    Repeating it changes nothing, and neither does an erased signature: nothing is raised.
+    """
+    with transaction() as session:
+        one = session.get(Signature, signature_id)
+        if one is None or one.address_digest is None:
+            return 0
+        same = select(Signature).where(Signature.address_digest == one.address_digest, Signature.wants_updates)
+        if not everywhere:
+            same = same.where(Signature.section_code == one.section_code)
+        found = session.scalars(same.order_by(Signature.id).with_for_update()).all()
+        for signature in found:
+            signature.wants_updates = False
+            agrees = signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
+            record = consent_record(session, signature, now, to_appeal=agrees)
+            session.connection().execute(insert(Consent), record)
+    return len(found)

@@ -1,0 +1,45 @@
+"""No more mail: one click in the mail program (RFC 8058), or a page with a button for people."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.errors import TokenError
+from campaign.domain.token import Purpose
+from campaign.extensions.runtime import runtime
+from campaign.queries.section import list_sections
+from campaign.queries.signature import find_signature
+from campaign.services.unsubscribe import unsubscribe
+from campaign.web.locale import PREFIX
+from campaign.web.public.token import read, unusable
+
+blueprint = Blueprint("unsubscribe", __name__)
+
+
+@blueprint.get(f"{PREFIX}/u/<token>")
+def show(token: str) -> ResponseReturnValue:
+    """What can be ended, and the buttons; looking changes nothing."""
+    try:
+        signature_id = read(Purpose.UNSUBSCRIBE, token)
+    except TokenError as error:
+        return unusable(error)
+    signature = find_signature(signature_id, runtime().vault)
+    section = None
+    if signature is not None:
+        section = next((one for one in list_sections() if one.code == signature.section_code), None)
+    return render_template("public/unsubscribe.html", section=section, is_done=signature is None)
+
+
+@blueprint.post(f"{PREFIX}/u/<token>")
+def create(token: str) -> ResponseReturnValue:
+    """Ends it at once and answers without a redirect, which mail programs would not follow (RFC 8058, 3.2).
+
+    The token is the permission: mail programs post it from anywhere, so the guard against other sites lets it pass.
+    """
+    try:
+        signature_id = read(Purpose.UNSUBSCRIBE, token)
+    except TokenError as error:
+        return unusable(error)
+    unsubscribe(signature_id, everywhere=request.form.get("from") == "all", now=runtime().clock())
+    return render_template("public/unsubscribe.html", section=None, is_done=True)

@@ -1,0 +1,232 @@
+"""Announcements: to whom, in which language, each signer once, however often the work breaks off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.domain.address import parse_address
+from campaign.domain.announcement import AnnouncementKind
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Announcement, Appeal, Mail, Signature
+from campaign.queries.announcement import announcements_of, audience, find_announcement
+from campaign.queries.appeal import AppealView
+from campaign.services import spread as spreading
+from campaign.services.announce import Audience, Wording, discard, draft, revise, send, send_test, stop
+from campaign.services.sign import SignUp, sign
+from campaign.services.spread import spread, spread_all, start_reminders
+from tests.conftest import START, Postbox, confirm_at, text_of
+
+TEXTS = {
+    "en": Wording("She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"),
+    "fr": Wording("Elle est libre", "Ana Ruiz Vega est sortie aujourd’hui."),
+}
+
+
+def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
+    at = runtime()
+    to = parse_address(f"{name}@mail.example")
+    sign_up = SignUp(appeal.id, section, "FR", name, to, locale, "en", 1, updates, None)
+    sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    found = db.session.scalars(select(func.max(Signature.id))).one()
+    db.session.rollback()
+    return int(found)
+
+
+def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
+    one = signer(appeal, name, section, locale, updates=updates)
+    confirm_at(one, START)
+    return one
+
+
+def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
+    one = draft(appeal.id, kind, to or Audience(), TEXTS, now=START)
+    send(one, now=START)
+    return one
+
+
+def spread_now() -> int:
+    at = runtime()
+    return spread_all(now=START, vault=at.vault, mail_domain=at.mail_domain)
+
+
+def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
+    db.session.rollback()
+    rows = db.session.execute(
+        select(Mail.signature_id, Mail.text_language).where(Mail.announcement_id == announcement_id).order_by(Mail.id)
+    )
+    return [(signature, language) for signature, language in rows]
+
+
+def clear_others() -> None:
+    """What signing and confirming owed is not what these tests are about."""
+    db.session.execute(update(Mail).where(Mail.announcement_id.is_(None)).values(state="sent"))
+    db.session.commit()
+
+
+def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: AppealView) -> None:
+    french, german = confirmed(appeal, "a"), confirmed(appeal, "b", locale="de")
+    confirmed(appeal, "c", updates=False)
+    signer(appeal, "d")
+    one = announced(appeal)
+    assert spread_now() == 2
+    assert owed(one) == [(french, "fr"), (german, "en")]
+    found = find_announcement(one)
+    assert found is not None
+    assert (found.state, found.mails) == ("sent", {"queued": 2})
+    assert audience(appeal.id) == {"fr": 1, "de": 1}
+    assert [view.id for view in announcements_of(appeal.id)] == [one]
+    assert announcements_of(appeal.id, "fr") == ()
+
+
+def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
+    confirmed(appeal, "a")
+    belgian = confirmed(appeal, "b", section="be-nl", locale="en")
+    confirmed(appeal, "c", section="be-nl", locale="fr")
+    one = announced(appeal, Audience("be-nl", ("en",)))
+    assert spread_now() == 1
+    assert owed(one) == [(belgian, "en")]
+
+
+def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreading, "BATCH", 2)
+    ids = [confirmed(appeal, f"s{number}") for number in range(5)]
+    one = announced(appeal)
+    at = runtime()
+    assert spread(one, now=START, vault=at.vault, mail_domain=at.mail_domain) == 2
+    # A worker that lost what it had noted owes the same batch again: nobody gets two.
+    db.session.execute(update(Announcement).values(after_id=ids[0]))
+    db.session.commit()
+    spread_now()
+    assert [signature for signature, _ in owed(one)] == ids
+    assert spread_now() == 0
+
+
+def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
+    appeal: AppealView, deliver: Any, postbox: Postbox, client: FlaskClient
+) -> None:
+    confirmed(appeal, "a")
+    left, stays = confirmed(appeal, "b"), confirmed(appeal, "c", locale="en")
+    clear_others()
+    announced(appeal)
+    spread_now()
+    db.session.execute(update(Signature).where(Signature.id == left).values(wants_updates=False))
+    db.session.execute(update(Appeal).values(state="stopped"))
+    db.session.commit()
+    assert deliver() == {"sent": 2, "suppressed": 1}
+    french, english = postbox.messages
+    assert postbox.recipients == ["a@mail.example", "c@mail.example"]
+    assert (french["Subject"], english["Subject"]) == ("Elle est libre", "She is free")
+    assert english["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = english["List-Unsubscribe"].strip("<>")
+    assert address in text_of(english)
+    assert "walked out today" in text_of(english)
+    html = english.get_body(("html",))
+    assert html is not None
+    assert "<strong>walked out</strong>" in html.get_content()
+    path = address.removeprefix(runtime().settings.base_url)
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    db.session.rollback()
+    assert db.session.get_one(Signature, stays).wants_updates is False
+
+
+def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any) -> None:
+    confirmed(appeal, "a")
+    clear_others()
+    one = announced(appeal)
+    spread_now()
+    stop(one, now=START)
+    assert deliver() == {"suppressed": 1}
+    stop(one, now=START)
+    with pytest.raises(StateError):
+        send(one, now=START)
+
+
+def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    at = runtime()
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, now=START)
+    revise(one, Audience(), {"fr": Wording("Un  sujet", " corps ")})
+    to = parse_address("editor@section.example")
+    send_test(one, "fr", to, name="Édith", now=START, vault=at.vault, mail_domain=at.mail_domain)
+    assert deliver() == {"sent": 1}
+    assert postbox.recipients == ["editor@section.example"]
+    assert postbox.messages[0]["Subject"] == "Un sujet"
+    assert postbox.messages[0]["List-Unsubscribe"] is None
+    with pytest.raises(InputError):
+        send_test(one, "de", to, name="É", now=START, vault=at.vault, mail_domain=at.mail_domain)
+    discard(one)
+    assert find_announcement(one) is None
+    with pytest.raises(NotFoundError):
+        discard(one)
+
+
+@pytest.mark.parametrize(
+    ("to", "texts", "field"),
+    [
+        (Audience(), {}, "texts"),
+        (Audience("xx"), TEXTS, "section"),
+        (Audience(None, ("xx",)), TEXTS, "language"),
+        (Audience(), {"xx": TEXTS["en"]}, "language"),
+        (Audience(), {"en": Wording(" ", "b")}, "subject"),
+        (Audience(), {"en": Wording("s\0", "b")}, "subject"),
+        (Audience(), {"en": Wording("s\r\nBcc: x@y.example", "b")}, "subject"),
+        (Audience(), {"en": Wording("s" * 121, "b")}, "subject"),
+        (Audience(), {"en": Wording("s", "\x07")}, "body"),
+        (Audience(), {"en": Wording("s", "b" * 10_001)}, "body"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(
+    appeal: AppealView, to: Audience, texts: dict[str, Wording], field: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, now=START)
+    assert refused.value.field == field
+
+
+def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: AppealView) -> None:
+    db.session.execute(update(Appeal).values(state="draft"))
+    db.session.commit()
+    with pytest.raises(StateError):
+        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, now=START)
+    with pytest.raises(NotFoundError):
+        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, now=START)
+
+
+def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
+    appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The deadline is 12 April: five days before, nine o'clock in Paris is seven in UTC."""
+    one = confirmed(appeal, "a")
+    at = runtime()
+    morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
+    start_reminders(now=morning - timedelta(minutes=1))
+    assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
+    start_reminders(now=morning)
+    assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
+    db.session.rollback()
+    late = confirmed(appeal, "late")
+    confirm_time = update(Signature).where(Signature.id == late).values(confirmed_at=morning - timedelta(hours=1))
+    db.session.execute(confirm_time)
+    db.session.commit()
+    clear_others()
+    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 1
+    start_reminders(now=morning + timedelta(hours=1))
+    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 0
+    assert deliver() == {"sent": 1}
+    assert postbox.messages[0]["Subject"] == "Plus que 5 jours : TEACHER THREATENED FOR TEACHING"
+    assert postbox.messages[0]["List-Unsubscribe"]
+    db.session.rollback()
+    assert db.session.scalars(select(Mail.signature_id).where(Mail.announcement_id.is_not(None))).all() == [one]
+
+
+def test_no_reminder_of_a_deadline_that_is_too_near(appeal: AppealView) -> None:
+    assert start_reminders(now=datetime(2026, 4, 10, 12, 0, tzinfo=UTC)) == 0
