@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench requirements messages screenshot lighthouse clean
+.PHONY: help run check test bench bench-large requirements messages screenshot lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ test: $(VENV)/.test ## the gate: everything
 
 bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
 	$(BIN)/python -m bench
+
+bench-large: $(VENV)/.test ## growth with ten million signatures
+	TOCSIN_BENCH=large $(BIN)/python -m bench growth
 
 requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from campaign.document import parse_text
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
+from campaign.models import Action
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.transaction import transaction
@@ -65,13 +66,38 @@ _WORDS = {
 }
 
 
-def fill(signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, span: timedelta) -> list[str]:
+_CHANNELS = ("email", "letter", "fax", "phone", "social", "event")
+_CELL = insert(Action)
+
+
+def _cell(number: int, appeal_id: int, start: datetime, codes: list[str]) -> dict[str, object]:
+    """Another section, channel or day for each number."""
+    rest, channel = divmod(number, len(_CHANNELS))
+    day, section = divmod(rest, len(codes))
+    moment = start + timedelta(days=day % 4)
+    return {
+        "appeal_id": appeal_id,
+        "section_code": codes[section],
+        "channel": _CHANNELS[channel],
+        "evidence": "bulk",
+        "quantity": 3,
+        "target": 0,
+        "happened_on": moment.date(),
+        "counted_at": moment,
+    }
+
+
+def fill(
+    signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, span: timedelta, cells: int = 0
+) -> list[str]:
     """Makes so many open appeals and spreads the signatures over them and the span after `start`; returns the slugs.
 
+    The first also gets so many `cells`: letters that staff entered, each for another section, channel and day.
     Needs an application context and an empty, migrated database with its sections. The tallies are rebuilt from it.
     """
+    deadline = (start + timedelta(days=90)).date()
     slugs = [
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{number}"), now=start).slug
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{number}", deadline=deadline), now=start).slug
         for number in range(appeals)
     ]
     for slug in slugs:
@@ -81,6 +107,7 @@ def fill(signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, s
         connection = session.connection()
         dialect = connection.dialect.name
         first = connection.execute(text("SELECT min(id) FROM appeal")).scalar_one()
+        codes = list(connection.execute(text("SELECT code FROM section ORDER BY code")).scalars())
         values = {
             "signatures": signatures,
             "appeals": appeals,
@@ -95,6 +122,8 @@ def fill(signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, s
             numbered = "FROM numbers" in sql
             statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))
             connection.execute(statement, {name: values[name] for name in statement._bindparams})
+        for number in range(cells):
+            connection.execute(_CELL, _cell(number, first, start, codes))
     verify(repair=True)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE" if dialect == "postgresql" else "ANALYZE"))

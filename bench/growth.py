@@ -1,0 +1,109 @@
+"""The same work with ten, ten thousand and a million signatures, turn by turn in one run: last ÷ first."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask
+from sqlalchemy import text
+
+from bench.place import Place, places
+from bench.report import Row
+from campaign.domain.address import parse_address
+from campaign.domain.token import Purpose
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import find_appeal
+from campaign.queries.counts import counts, days
+from campaign.services.confirm import confirm
+from campaign.services.sign import SignUp, sign
+from tests.conftest import make_database
+
+SIZES = (10, 10_000, 1_000_000)
+LARGE = 10_000_000  # with TOCSIN_BENCH=large, `make bench-large`
+CELLS = 3_000
+TURNS = 60
+WARM_UP = 5
+LIMIT = 1.15
+
+
+def run() -> list[Row]:
+    """All rows, on both databases."""
+    sizes = (*SIZES, LARGE) if os.environ.get("TOCSIN_BENCH") == "large" else SIZES
+    rows = []
+    with places("growth") as found:
+        for place in found:
+            apps = [_sized(place, size).make(size, cells=CELLS) for size in sizes]
+            times = _measure(apps)
+            for what in times[0]:
+                each = [statistics.median(one[what]) * 1000 for one in times]
+                rows += [
+                    Row(place.kind, f"{what}, {size:,}", value, each[0], "ms", value / each[0], LIMIT, is_ceiling=True)
+                    for size, value in zip(sizes[1:], each[1:], strict=True)
+                ]
+    return rows
+
+
+def _sized(place: Place, size: int) -> Place:
+    """A database of its own for each size."""
+    if place.kind == "sqlite":
+        return Place(place.kind, f"sqlite:///{place.folder}/{size}.db", place.folder)
+    server = place.url.replace("growth:@", "postgres:@").replace("/growth?", "/postgres?")
+    return Place(place.kind, make_database(server, f"growth{size}"), place.folder)
+
+
+def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:
+    """The times of each kind of work in each application, taken in turns, so that noise hits all alike."""
+    times: list[dict[str, list[float]]] = [{} for _ in apps]
+    for turn in range(TURNS + WARM_UP):
+        for app, taken in zip(apps, times, strict=True):
+            with app.app_context():
+                for what, work in _works(app, turn).items():
+                    start = time.perf_counter()
+                    work()
+                    spent = time.perf_counter() - start
+                    if turn >= WARM_UP:
+                        taken.setdefault(what, []).append(spent)
+                    db.session.rollback()
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+    return times
+
+
+def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
+    """What is timed; what it needs is made ready before."""
+    appeal = find_appeal("case-0")
+    if appeal is None:
+        raise LookupError("the appeal is gone")
+    db.session.rollback()
+    client, now = app.test_client(), datetime.now(UTC)
+    address = parse_address(f"growth-{turn}@mail.example")
+    sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+    domain = runtime().mail_domain
+
+    def page(path: str) -> None:
+        for kept in ("tocsin_snapshots", "tocsin_pages"):
+            app.extensions[kept] = type(app.extensions[kept])()
+        app.extensions["tocsin_front"].clear()
+        if client.get(path).status_code != 200:
+            raise SystemExit(f"bench: {path} did not answer 200")
+
+    def confirm_newest() -> None:
+        newest = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
+        runtime().tokens.make(Purpose.CONFIRM, newest, now)
+        confirm(newest, now=now, vault=runtime().vault, mail_domain=domain)
+
+    return {
+        "appeal page, nothing kept": lambda: page("/en/appeals/case-0"),
+        "progress page, nothing kept": lambda: page("/en/appeals/case-0/progress"),
+        "counts API, nothing kept": lambda: page("/api/v1/appeals/case-0"),
+        "counts": lambda: counts(appeal.id),
+        "days": lambda: days(appeal.id),
+        "sign-up": lambda: sign(sign_up, now=now, vault=runtime().vault, mail_domain=domain),
+        "confirm": confirm_newest,
+    }

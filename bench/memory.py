@@ -1,0 +1,46 @@
+"""What a web process holds after a hundred thousand requests, against what it held once warm."""
+
+from __future__ import annotations
+
+import psutil
+
+from bench.client import get, load, sign_up
+from bench.place import Place, places, served
+from bench.report import Row
+
+WARM_UP = 5_000
+REQUESTS = 100_000
+LIMIT = 1.05
+_PATHS = ("/en/appeals/case-0", "/api/v1/appeals/case-0", "/fr/", "/ar/appeals/case-0/progress?a={}", "/en/nowhere")
+
+
+def run() -> list[Row]:
+    """One row a database."""
+    with places("memory") as found:
+        return [_measure(place) for place in found]
+
+
+def _measure(place: Place) -> Row:
+    place.make(1_000)
+    with served(place, workers=1) as (port, _):
+        _ask(port, WARM_UP, "warm")
+        before = _resident(port)
+        _ask(port, REQUESTS, "measured")
+        after = _resident(port)
+    return Row(place.kind, f"memory after {REQUESTS:,} requests", after, before, "MB", after / before, LIMIT, True)
+
+
+def _ask(port: int, requests: int, run: str) -> None:
+    """Pages old and new, unknown addresses, and one sign-up in fifty."""
+    share = requests // len(_PATHS)
+    for path in _PATHS:
+        wanted = 404 if "nowhere" in path else 200
+        load(port, get(path), wanted, seconds=3600, most=share - share // 50)
+    load(port, sign_up("/en/appeals/case-0/sign", run), 303, seconds=3600, most=requests // 50)
+
+
+def _resident(port: int) -> float:
+    """Megabytes of the worker process that listens there."""
+    listening = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port}
+    workers = [process for process in map(psutil.Process, listening) if not process.children()]
+    return max(process.memory_info().rss for process in workers) / 1e6

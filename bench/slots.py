@@ -1,0 +1,54 @@
+"""Thirty-two connections confirming for one section on PostgreSQL: with the tally's slots, and with one."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from bench.place import places
+from bench.report import Row
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.services import tally
+from campaign.services.confirm import confirm
+
+CONNECTIONS = 32
+EACH = 40
+ROUNDS = 5
+
+
+def run() -> list[Row]:
+    """Confirmations a second, with slots against with one."""
+    with places("slots", ("postgresql",)) as (place,):
+        app = place.make(2 * CONNECTIONS * EACH * ROUNDS * 2)
+        with app.app_context():
+            # One section: all of them meet where they are counted.
+            waiting = list(db.session.scalars(text("SELECT id FROM signature WHERE state = 'pending'")))
+            db.session.execute(text("UPDATE signature SET section_code = 'fr' WHERE state = 'pending'"))
+            db.session.commit()
+        found: dict[int, list[float]] = {tally.SLOTS: [], 1: []}
+        for slots in list(found) * ROUNDS:
+            mine = [[waiting.pop() for _ in range(EACH)] for _ in range(CONNECTIONS)]
+
+            def work(ids: list[int]) -> None:
+                with app.app_context():
+                    for one in ids:
+                        confirm(one, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
+
+            usual, tally.SLOTS = tally.SLOTS, slots
+            threads = [threading.Thread(target=work, args=(ids,)) for ids in mine]
+            start = time.perf_counter()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            found[slots].append(CONNECTIONS * EACH / (time.perf_counter() - start))
+            tally.SLOTS = usual
+        with app.app_context():
+            db.engine.dispose()
+    many, one = (statistics.median(rates) for rates in found.values())
+    return [Row("postgresql", "confirm, with slots against one", many, one, "1/s", many / one, 1.0)]

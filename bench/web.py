@@ -1,0 +1,108 @@
+"""Page views, sign-ups and confirmations beside bare endpoints that do the same I/O; alone and beside a worker."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from bench.client import Ask, Load, get, load, post, sign_up
+from bench.place import Place, places, served
+from bench.report import Row
+from campaign.domain.token import Purpose
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from tests.journeys.processes import flask, free_port
+
+SECONDS = 3.0
+ROUNDS = 3
+WAITING = 60_000
+VIEWS, WRITES, TAIL = 0.7, 0.4, 5.0
+
+
+def run() -> list[Row]:
+    """All rows, on both databases."""
+    rows = []
+    with places("web") as found:
+        for place in found:
+            place.make(WAITING)
+            tokens = _tokens(place)
+            with served(place) as ports:
+                rows += _measure(place, ports, tokens, "")
+            sink = free_port()
+            beside = [["bench.sink", str(sink)], ["flask", "worker"]]
+            with served(place, *beside, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{sink}") as ports:
+                rows += _measure(place, ports, tokens, ", worker sending")
+            _check(place)
+    return rows
+
+
+def _tokens(place: Place) -> list[str]:
+    """A link for each signature that waits to be confirmed."""
+    with place.app().app_context():
+        ids = db.session.scalars(text("SELECT id FROM signature WHERE state = 'pending' ORDER BY id")).all()
+        made = [runtime().tokens.make(Purpose.CONFIRM, one, datetime.now(UTC)) for one in ids]
+        db.session.remove()
+        db.engine.dispose()
+    return made
+
+
+def _measure(place: Place, ports: tuple[int, int], tokens: list[str], beside: str) -> list[Row]:
+    run = f"{place.kind}{len(tokens)}{'w' if beside else ''}"
+    bare_form = sign_up("/sign", "bare")
+
+    def confirm(_turn: int) -> Ask:
+        mine = [tokens.pop() for _ in range(min(len(tokens), int(SECONDS * 1500)))]
+        return post(lambda number: f"/en/s/{mine[number]}", lambda _: {})
+
+    kinds: list[tuple[str, Callable[[int], Ask], Ask, int, float]] = [
+        ("appeal page", lambda _: get("/en/appeals/case-0"), get("/hello"), 200, VIEWS),
+        ("counts API", lambda _: get("/api/v1/appeals/case-0"), get("/hello-small"), 200, VIEWS),
+        ("sign-up", lambda turn: sign_up("/en/appeals/case-0/sign", f"{run}{turn}"), bare_form, 303, WRITES),
+        ("confirm", confirm, bare_form, 303, WRITES),
+    ]
+    rows = []
+    for what, ours, bare, wanted, limit in kinds:
+        pairs = []
+        for turn in range(ROUNDS):
+            most = min(len(tokens), int(SECONDS * 1500)) if what == "confirm" else None
+            one = load(ports[0], ours(turn), wanted, seconds=SECONDS, most=most)
+            pairs.append((one, load(ports[1], bare, wanted, seconds=SECONDS)))
+        rows.append(_row(place, what + beside, pairs, "per_second", "1/s", limit))
+        if wanted == 303:
+            rows.append(_row(place, f"{what}{beside}, p99", pairs, "p99_ms", "ms", TAIL, is_ceiling=True))
+    return rows
+
+
+def _row(
+    place: Place, what: str, pairs: list[tuple[Load, Load]], figure: str, unit: str, limit: float, **more: bool
+) -> Row:
+    ours = [getattr(one, figure) for one, _ in pairs]
+    bare = [getattr(one, figure) for _, one in pairs]
+    ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
+    return Row(place.kind, what, statistics.median(ours), statistics.median(bare), unit, ratio, limit, **more)
+
+
+_WITHOUT = text(
+    "SELECT count(*), count(*) - count(CASE WHEN id IN (SELECT signature_id FROM consent)"
+    " AND id IN (SELECT signature_id FROM mail) THEN 1 END) FROM signature"
+)
+
+
+_COUNTED = text(
+    "SELECT count(*), count(CASE WHEN id IN (SELECT signature_id FROM consent)"
+    " AND id IN (SELECT signature_id FROM mail) THEN 1 END) FROM signature"
+)
+
+
+def _check(place: Place) -> None:
+    """Nothing that was answered is missing: each signature has its consent and its mail, and the counts are exact."""
+    with place.app().app_context():
+        signatures, whole = db.session.execute(_COUNTED).one()
+        db.session.remove()
+        db.engine.dispose()
+    if not WAITING < signatures == whole:
+        raise SystemExit(f"bench: of {signatures} signatures only {whole} have their consent and their mail")
+    flask(place.environ(), "tally", "verify")
