@@ -41,6 +41,7 @@ def _ask(port: int, requests: int, run: str) -> None:
 
 def _resident(port: int) -> float:
     """Megabytes of the worker process that listens there."""
-    listening = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port}
+    sockets = psutil.net_connections("tcp")
+    listening = {one.pid for one in sockets if one.status == "LISTEN" and getattr(one.laddr, "port", None) == port}
     workers = [process for process in map(psutil.Process, listening) if not process.children()]
     return max(process.memory_info().rss for process in workers) / 1e6
