@@ -3,20 +3,64 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
+from campaign.domain.action import Channel, Evidence
 from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import OverError, StateError
+from campaign.domain.errors import NotFoundError, OverError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
-from campaign.models import Action, Appeal, Section, Signature
-from campaign.services.outbox import owe_signer
-from campaign.services.signature import cell_of, locked, was_counted
-from campaign.services.tally import count
+from campaign.models import Action, Appeal, Mail, Section, Signature, Tombstone
+from campaign.services.outbox import Owed, enqueue, owe_signer
+from campaign.services.signature import locked
+from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
+
+# All that confirming needs to know, in one round trip. The mail that brought the link has the digests of the address
+# already, so that it need not be opened here.
+_earlier = aliased(Mail)
+_NEWEST = (
+    select(func.max(_earlier.id))
+    .where(_earlier.signature_id == Signature.id, _earlier.text_version.is_not(None))
+    .scalar_subquery()
+)
+_ERASED = exists().where(
+    Tombstone.appeal_id == Signature.appeal_id, Tombstone.address_digest == Signature.address_digest
+)
+_FIND = (
+    select(
+        Signature.state,
+        Signature.appeal_id,
+        Signature.section_code,
+        Signature.locale,
+        Signature.signed_at,
+        Appeal.deadline,
+        Appeal.state.label("appeal_state"),
+        Appeal.ended_at,
+        Section.time_zone,
+        _ERASED.label("was_counted"),
+        Mail.mailbox_digest,
+        Mail.domain_digest,
+        Mail.text_language,
+        Mail.text_version,
+    )
+    .select_from(Signature)
+    .join(Appeal, Appeal.id == Signature.appeal_id)
+    .join(Section, Section.code == Signature.section_code)
+    .outerjoin(Mail, Mail.id == _NEWEST)
+    .where(and_(Signature.id == bindparam("signature"), Signature.address_digest.is_not(None)))
+    .with_for_update(of=Signature)
+)
+_CONFIRM = (
+    update(Signature)
+    .where(Signature.id == bindparam("signature"))
+    .values(state=SignatureState.CONFIRMED.value, confirmed_at=bindparam("now"))
+)
+_COUNTED = insert(Action)
 
 
 def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> None:
@@ -26,40 +70,56 @@ def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str)
     invalidated).
     """
     with transaction() as session:
-        signature = locked(session, signature_id)
-        if signature.state == SignatureState.CONFIRMED:
+        connection = session.connection()
+        found = connection.execute(_FIND, {"signature": signature_id}).one_or_none()
+        if found is None:
+            raise NotFoundError("this signature has been erased")
+        if found.state == SignatureState.CONFIRMED:
             return
-        if signature.state != SignatureState.PENDING:
-            raise StateError(f"the signature is {signature.state}")
-        _refuse_late(session, signature, now)
-        signature.state = SignatureState.CONFIRMED
-        signature.confirmed_at = now
-        owe_signer(session, MailKind.CONFIRMED, signature, now=now, vault=vault, domain=mail_domain)
-        if was_counted(session, signature):
-            return
-        session.connection().execute(
-            insert(Action),
-            {
-                **cell_of(signature).as_columns(),
-                "quantity": 1,
-                "signature_id": signature.id,
-                "target": 0,
-                "happened_on": now.date(),
-                "counted_at": now,
-            },
-        )
-        count(session.connection(), cell_of(signature), now, 1)
+        if found.state != SignatureState.PENDING:
+            raise StateError(f"the signature is {found.state}")
+        _refuse_late(found, now)
+        connection.execute(_CONFIRM, {"signature": signature_id, "now": now})
+        _owe_thanks(session, signature_id, found, now=now, vault=vault, domain=mail_domain)
+        if not found.was_counted:
+            _count(connection, signature_id, found, now)
 
 
-def _refuse_late(session: Session, signature: Signature, now: datetime) -> None:
-    deadline, state, ended_at, time_zone = session.execute(
-        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone)
-        .select_from(Signature)
-        .join(Appeal, Appeal.id == Signature.appeal_id)
-        .join(Section, Section.code == Signature.section_code)
-        .where(Signature.id == signature.id)
-    ).one()
-    if state == AppealState.STOPPED:
+def _refuse_late(found: Any, now: datetime) -> None:
+    if found.appeal_state == AppealState.STOPPED:
         raise OverError("the appeal was stopped")
-    if not is_confirmable(deadline, time_zone, ended_at, signed_at=signature.signed_at, now=now):
+    if not is_confirmable(found.deadline, found.time_zone, found.ended_at, signed_at=found.signed_at, now=now):
         raise OverError("it is too late to confirm")
+
+
+def _owe_thanks(session: Session, signature_id: int, found: Any, *, now: datetime, vault: Vault, domain: str) -> None:
+    if found.mailbox_digest is None:
+        # Its mails are no longer kept.
+        owe_signer(session, MailKind.CONFIRMED, locked(session, signature_id), now=now, vault=vault, domain=domain)
+        return
+    owed = Owed(
+        kind=MailKind.CONFIRMED,
+        signature_id=signature_id,
+        mailbox_digest=found.mailbox_digest,
+        domain_digest=found.domain_digest,
+        locale=found.locale,
+        text_language=found.text_language,
+        text_version=found.text_version,
+    )
+    enqueue(session.connection(), owed, now=now, domain=domain)
+
+
+def _count(connection: Connection, signature_id: int, found: Any, now: datetime) -> None:
+    cell = Cell(found.appeal_id, found.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+    connection.execute(
+        _COUNTED,
+        {
+            **cell.as_columns(),
+            "quantity": 1,
+            "signature_id": signature_id,
+            "target": 0,
+            "happened_on": now.date(),
+            "counted_at": now,
+        },
+    )
+    count(connection, cell, now, 1)

@@ -7,11 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaign.domain.action import Channel, Evidence
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
 from campaign.models import Consent, Signature, Tombstone
-from campaign.services.tally import Cell
 
 
 def locked(session: Session, signature_id: int) -> Signature:
@@ -20,11 +18,6 @@ def locked(session: Session, signature_id: int) -> Signature:
     if signature is None or signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
     return signature
-
-
-def cell_of(signature: Signature) -> Cell:
-    """Where a confirmed signature is counted."""
-    return Cell(signature.appeal_id, signature.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
 
 
 def was_counted(session: Session, signature: Signature) -> bool:
