@@ -51,6 +51,12 @@ class Outcome(StrEnum):
     DEAD = "dead"
     # The connection broke behind the final dot: nobody knows whether the message went out.
     AMBIGUOUS = "ambiguous"
+    # The recipient's server knows no such mailbox, and never will: dead, and the address is suppressed.
+    REFUSED = "refused"
+    # The server refuses us, whoever the recipient is: the queue is held, and the mail waits without an attempt used up.
+    HELD = "held"
+    # The server could not be reached, or not now: nothing was tried, the mail waits likewise.
+    AWAY = "away"
     # Not sent, and never will be: it is no longer wanted, or the mailbox has had enough.
     SUPPRESSED = "suppressed"
 
@@ -70,6 +76,13 @@ LONGEST_RETRY = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=72)
 # The same message goes out at most so often when its fate is unknown.
 MOST_AMBIGUOUS = 3
+
+# A held queue is tried again with one mail after so long, doubling: first when the server was away, then when it
+# refused us, which somebody has to mend.
+PROBES = {
+    Outcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
+    Outcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
+}
 
 BATCH = 50
 # A worker that dies gives its batch back after the one, and the mail it was just sending after the other: longer than
@@ -109,8 +122,17 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
     return wait * (1 + jitter / 4)
 
 
+def probe_delay(outcome: Outcome, probes: int) -> timedelta:
+    """How long a held queue waits for its next probe, after so many in vain."""
+    first, longest = PROBES[outcome]
+    return min(first * (1 << min(probes, 20)), longest)
+
+
 def after(outcome: Outcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> Next:
-    """What comes after an attempt; `attempts` and `ambiguous` include it, `age` is since the mail was written."""
+    """What comes after an attempt; `attempts` and `ambiguous` include it.
+
+    `age` is since the mail was written, without the time in which the queue was held.
+    """
     if outcome is Outcome.RETRY:
         if age >= GIVE_UP_AFTER:
             return Next(MailState.DEAD)
@@ -119,4 +141,8 @@ def after(outcome: Outcome, *, attempts: int, ambiguous: int, age: timedelta, ji
         if ambiguous >= MOST_AMBIGUOUS:
             return Next(MailState.UNKNOWN)
         return Next(MailState.RETRY, retry_delay(attempts, jitter))
+    if outcome in {Outcome.HELD, Outcome.AWAY}:
+        return Next(MailState.RETRY, retry_delay(1, jitter) if outcome is Outcome.AWAY else timedelta(0))
+    if outcome is Outcome.REFUSED:
+        return Next(MailState.DEAD)
     return Next(MailState(outcome.value))

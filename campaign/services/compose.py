@@ -16,15 +16,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
+from campaign.domain.address import parse_address
 from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
 from campaign.domain.token import Purpose, Tokens
 from campaign.mail import message
 from campaign.mail.frame import Envelope
-from campaign.models import Appeal, Mail, Section, Signature
+from campaign.models import Appeal, Mail, Section, Signature, Suppression
 from campaign.queries.announcement import find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
+from campaign.services.suppress import suppression_reason
 from campaign.services.wanted import UnwantedError, refuse_unwanted
 
 
@@ -53,13 +55,15 @@ class Addressed:
 def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
-        return _to_staff(mail, vault)
-    signature, appeal, time_zone = session.execute(
-        select(Signature, Appeal, Section.time_zone)
+        return _to_staff(session, mail, vault)
+    signature, appeal, time_zone, suppressed = session.execute(
+        select(Signature, Appeal, Section.time_zone, Suppression.reason)
         .join(Appeal, Appeal.id == Signature.appeal_id)
         .join(Section, Section.code == Signature.section_code)
+        .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
         .where(Signature.id == mail.signature_id)
     ).one()
+    _refuse_suppressed(suppressed)
     refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
@@ -113,13 +117,20 @@ _TO_SIGNERS = {
 }
 
 
-def _to_staff(mail: Mail, vault: Vault) -> Addressed:
+def _refuse_suppressed(reason: str | None) -> None:
+    if reason is not None:
+        raise UnwantedError(f"this address is suppressed: {reason}")
+
+
+def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
     if mail.recipient_sealed is None or mail.context_sealed is None:
         raise UnwantedError("the recipient was cleared")
+    recipient = vault.open_email(mail.recipient_sealed)
+    _refuse_suppressed(suppression_reason(session, vault.address_digest(parse_address(recipient))))
     context = json.loads(vault.open_context(mail.context_sealed))
     return Addressed(
         kind=mail.kind,
-        recipient=vault.open_email(mail.recipient_sealed),
+        recipient=recipient,
         name=context.get("name", ""),
         message_id=mail.message_id,
         created_at=mail.created_at,

@@ -1,0 +1,33 @@
+"""The database's clock: what leases and retries go by, because the clocks of many machines differ.
+
+Tests move it for all processes at once by a row in `clock_offset`; in production that table is empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from campaign.extensions.columns import UtcDateTime
+
+_OFFSET = "SELECT coalesce(sum(seconds), 0) FROM clock_offset"
+
+
+class database_clock(FunctionElement):  # type: ignore[type-arg]  # noqa: N801  a function in SQL
+    """This very moment, also late in a long transaction."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "database_clock"
+
+
+@compiles(database_clock, "sqlite")
+def _sqlite(_element: database_clock, _compiler: Any, **_: Any) -> str:
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({_OFFSET}) || ' seconds')"
+
+
+@compiles(database_clock, "postgresql")
+def _postgresql(_element: database_clock, _compiler: Any, **_: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => ({_OFFSET})))"

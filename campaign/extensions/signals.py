@@ -1,0 +1,30 @@
+"""What happens to the mail that somebody should hear of at once; whoever wants to tell them connects here.
+
+Sent by workers after the commit, each with keywords; a receiver that fails is logged and stops nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from blinker import NamedSignal, Namespace
+
+log = logging.getLogger(__name__)
+_signals = Namespace()
+
+# The queue is held: `phase`, `code`, `detail` say what the server answered.
+mail_held = _signals.signal("mail-held")
+# It is delivered again: `began_at` says since when it was held.
+mail_released = _signals.signal("mail-released")
+# A mail's fate will not be known: `mail_id`.
+mail_unknown = _signals.signal("mail-unknown")
+
+
+def tell(signal: NamedSignal, **what: Any) -> None:
+    """Calls the receivers; none of them can break the sender."""
+    for receiver in signal.receivers_for(None):
+        try:
+            receiver(None, **what)
+        except Exception:  # a broken alarm must not stop the mail
+            log.exception("a receiver of %s failed", signal.name)

@@ -1,0 +1,36 @@
+"""TOCSIN_MAIL_RATE: so many messages a minute to one recipient domain, over all workers.
+
+The generic cell rate algorithm: a domain's row says when its next message may go, so a message costs one statement and
+no count of earlier ones.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.models import MailPace
+
+# So much may go early, in place of waking up for each message.
+_BURST = timedelta(milliseconds=100)
+
+
+def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datetime | None:
+    """None where a message may go now, and is counted as gone; else when to ask again.
+
+    Who sends to several domains asks in the order of their digests, or two workers wait for each other.
+    """
+    each = timedelta(minutes=1) / rate
+    connection = session.connection()
+    module = sqlite if connection.dialect.name == "sqlite" else postgresql
+    first = module.insert(MailPace).values(domain_digest=domain, next_at=now).on_conflict_do_nothing()
+    connection.execute(first)
+    pace = session.get(MailPace, domain, with_for_update=True, populate_existing=True)
+    assert pace is not None  # noqa: S101  it has just been written
+    if pace.next_at > now + _BURST:
+        return pace.next_at
+    pace.next_at = max(pace.next_at, now) + each
+    session.flush()
+    return None
