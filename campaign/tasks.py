@@ -17,9 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import huey
 from campaign.extensions.runtime import Runtime, runtime
-from campaign.mail.transport import open_transport
 from campaign.services.appeals import close_over
-from campaign.services.deliver import Courier, deliver_due
+from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.fold import fold
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
@@ -51,26 +50,24 @@ def run_worker(stop: threading.Event) -> None:
     consumer = _ThreadedConsumer(huey, workers=1, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
     try:
-        _poll(runtime(), stop)
+        _deliver(runtime(), stop)
     finally:
         consumer.stop(graceful=True)
 
 
-def _poll(at: Runtime, stop: threading.Event) -> None:
-    with open_transport(at.settings.mail_url) as transport:
-        courier = Courier(at.settings, at.vault, at.tokens, transport)
-        while not stop.is_set():
-            try:
-                outcomes = deliver_due(courier)
-            except DBAPIError as error:
-                # The database may be restarting; what was owed is still written there.
-                log.warning("the database is away: %s", type(error.orig).__name__)
-                stop.wait(POLL_SECONDS)
-                continue
-            if outcomes:
-                log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
-            else:
-                stop.wait(POLL_SECONDS)
+def _deliver(at: Runtime, stop: threading.Event) -> None:
+    dispatcher = Dispatcher(courier_of(at))
+    while not stop.is_set():
+        try:
+            dispatcher.run(stop)
+        except DBAPIError as error:
+            # The database may be restarting; what was owed is still written there.
+            log.warning("the database is away: %s", type(error.orig).__name__)
+            stop.wait(POLL_SECONDS)
+    try:
+        dispatcher.stop()
+    except DBAPIError:
+        log.warning("the database is away: what was under way is in doubt")
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:

@@ -34,7 +34,7 @@ from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import publish
 from campaign.services.confirm import confirm
-from campaign.services.deliver import Courier, deliver_due
+from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.web.caching import Pages
@@ -103,10 +103,10 @@ class Postbox:
         self.recipients: list[str] = []
         self.answers: list[Attempt] = []
 
-    def __enter__(self) -> Postbox:
-        return self
+    def close(self) -> None:
+        pass
 
-    def __exit__(self, *_: object) -> None:
+    def abort(self) -> None:
         pass
 
     def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
@@ -247,11 +247,11 @@ def postbox() -> Postbox:
 
 @pytest.fixture
 def deliver(app: Flask, postbox: Postbox) -> Any:
-    """Delivers one batch of what is due into the postbox."""
+    """Delivers what is due into the postbox, one mail after the other."""
 
     def run() -> dict[str, int]:
         at = runtime()
-        return dict(deliver_due(Courier(at.settings, at.vault, at.tokens, postbox)))
+        return dict(deliver_due(Courier(at.settings, at.vault, at.tokens, lambda: postbox), lanes=1))
 
     return run
 

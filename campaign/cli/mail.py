@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
 from campaign.extensions.runtime import runtime
-from campaign.mail.transport import open_transport
 from campaign.queries.mail import outbox_status
-from campaign.services.deliver import Courier, deliver_due
+from campaign.services.dispatch import courier_of, deliver_due
 
 mail = AppGroup("mail", help="The mail that is owed.")
 
@@ -20,12 +18,8 @@ mail = AppGroup("mail", help="The mail that is owed.")
 @mail.command()
 def deliver() -> None:
     """Deliver all that is due, then exit."""
-    at = runtime()
-    outcomes: Counter[str] = Counter()
-    with refusals(), open_transport(at.settings.mail_url) as transport:
-        courier = Courier(at.settings, at.vault, at.tokens, transport)
-        while batch := deliver_due(courier):
-            outcomes += batch
+    with refusals():
+        outcomes = deliver_due(courier_of(runtime()))
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing was due")
 
 

@@ -17,8 +17,6 @@ _signals = Namespace()
 mail_held = _signals.signal("mail-held")
 # It is delivered again: `began_at` says since when it was held.
 mail_released = _signals.signal("mail-released")
-# A mail's fate will not be known: `mail_id`.
-mail_unknown = _signals.signal("mail-unknown")
 
 
 def tell(signal: NamedSignal, **what: Any) -> None:

@@ -68,7 +68,9 @@ class SmtpTransport:
         except smtplib.SMTPResponseException as error:
             self._break_off()
             words = error.smtp_error
-            return judge(self._phase, error.smtp_code, words if isinstance(words, str) else words.decode("utf-8", "replace"))
+            return judge(
+                self._phase, error.smtp_code, words if isinstance(words, str) else words.decode("utf-8", "replace")
+            )
         except ssl.SSLCertVerificationError as error:
             self._break_off()
             return Attempt(Outcome.HELD, "tls", detail=f"the server's certificate: {error.verify_message}")

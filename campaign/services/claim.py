@@ -60,16 +60,18 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What was taken, where the next claim goes on, and whether this one went all the way round."""
+    """What was taken, where the next claim goes on, whether this one went all the way round and left something due."""
 
     taken: list[Taken]
     after: bytes
     is_whole_round: bool
+    is_limited: bool
 
 
 def database_now(session: Session) -> datetime:
     """The database's clock, which all workers share; their own may differ."""
-    return session.execute(_NOW).scalar_one()
+    now: datetime = session.execute(_NOW).scalar_one()
+    return now
 
 
 def claim(session: Session, now: datetime, *, after: bytes, room: int, most: Callable[[bytes], int]) -> Claim:
@@ -78,7 +80,8 @@ def claim(session: Session, now: datetime, *, after: bytes, room: int, most: Cal
     Each domain with something due gets its turn before any gets a second one, however long its queue.
     """
     visited, is_whole_round = _walk(session, now, after)
-    ready = {domain: wanted for domain, is_ready in visited if is_ready and (wanted := most(domain)) > 0}
+    due = [domain for domain, is_ready in visited if is_ready]
+    ready = {domain: wanted for domain in due if (wanted := most(domain)) > 0}
     share = -(-room // max(1, len(ready)))
     ids: list[int] = []
     after = b"" if is_whole_round or not visited else visited[-1][0]
@@ -87,7 +90,7 @@ def claim(session: Session, now: datetime, *, after: bytes, room: int, most: Cal
             break
         ids += session.scalars(_FIRST, {"domain": domain, "most": min(wanted, share, room - len(ids)), "now": now})
         after = domain
-    return Claim(_lease(session, now, ids), after, is_whole_round)
+    return Claim(_lease(session, now, ids), after, is_whole_round, is_limited=len(ready) < len(due))
 
 
 def _walk(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[bytes, bool]], bool]:

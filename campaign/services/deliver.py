@@ -113,18 +113,24 @@ def conclude(session: Session, job: Job, attempt: Attempt, vault: Vault, now: da
     return _write(session, job.standing, attempt, now, MailState.SENDING)
 
 
-def sweep(session: Session, now: datetime) -> int:
-    """Takes back what broken workers left behind: those mails may or may not have gone out. How many there were."""
+def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
+    """Keeps those ours whose server takes its time."""
+    for job in jobs:
+        ours = Mail.id == job.standing.id, Mail.fence == job.standing.fence, Mail.state == MailState.SENDING
+        session.execute(_BY_FENCE.where(*ours).values(lease_until=now + SENDING_LEASE))
+
+
+def sweep(session: Session, now: datetime) -> list[MailState]:
+    """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
+    states = []
     stale = session.scalars(_STALE.where(Mail.lease_until < now)).all()
     for mail in stale:
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        _write(session, Standing.of(mail), attempt, now, MailState.SENDING, fence=Mail.fence + 1)
-    return len(stale)
+        states.append(_write(session, Standing.of(mail), attempt, now, MailState.SENDING, fence=Mail.fence + 1))
+    return states
 
 
-def _write(
-    session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str, **more: Any
-) -> MailState:
+def _write(session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str, **more: Any) -> MailState:
     age = now - mail.created_at
     if attempt.outcome is Outcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_held(session, mail.created_at, now)

@@ -8,31 +8,329 @@ the hold, the pace) is in the database.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.cipher import Vault
-from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, Outcome
+from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailState, Outcome
 from campaign.domain.return_path import ReturnPaths
 from campaign.domain.token import Tokens
 from campaign.extensions import db
-from campaign.extensions.signals import mail_held, mail_released, mail_unknown, tell
+from campaign.extensions.runtime import Runtime
+from campaign.extensions.signals import mail_held, mail_released, tell
 from campaign.mail.lane import Lane, Parcel
 from campaign.mail.mime import write
-from campaign.mail.transport import Transport
+from campaign.mail.transport import Transport, open_transport
+from campaign.models import MailHold
 from campaign.queries.appeal import AppealView
-from campaign.services.claim import Taken, claim, database_now, release, renew
+from campaign.services.claim import Claim, Taken, claim, database_now, release, renew
 from campaign.services.compose import render
-from campaign.services.deliver import Job, begin, conclude, sweep
+from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
 from campaign.services.pace import may_send
-from campaign.services.traffic import Traffic
+from campaign.services.traffic import SLOW_SECONDS, Traffic
 from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+# Messages under way at once while servers are quick; each slow one adds a lane, up to the most.
+LANES = 4
+MOST_LANES = 64
+_POLL_SECONDS = 1.0
+_WAIT_SECONDS = 0.1
+_REPORT_SECONDS = 10.0
+# How long those under way may take to end when the worker is told to stop.
+_GRACE_SECONDS = 1.5
+# While other mail goes out, a refusal or a broken line is not about all.
+_LATELY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What delivering needs besides the database; each lane opens a transport of its own."""
+
+    settings: Settings
+    vault: Vault
+    tokens: Tokens
+    open_transport: Callable[[], Transport]
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    job: Job
+    lane: Lane[Job]
+    since: float
+
+
+def courier_of(at: Runtime) -> Courier:
+    """The courier of an application: to where TOCSIN_MAIL_URL says."""
+    return Courier(at.settings, at.vault, at.tokens, partial(open_transport, at.settings.mail_url))
+
+
+def deliver_due(courier: Courier, *, lanes: int = LANES) -> Counter[str]:
+    """Delivers all that is due at this moment; how many mails went into which state.
+
+    Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
+    """
+    dispatcher = Dispatcher(courier, lanes, is_impatient=True)
+    try:
+        while dispatcher.turn():
+            pass
+    finally:
+        dispatcher.stop()
+    return dispatcher.outcomes
+
+
+class Dispatcher:
+    """Claims, begins, hands to lanes, writes down; call `turn` again and again, and `stop` at the end."""
+
+    def __init__(self, courier: Courier, lanes: int = LANES, *, is_impatient: bool = False) -> None:
+        """`is_impatient`: a held queue is probed at once, and then left alone."""
+        self.outcomes: Counter[str] = Counter()
+        self._courier = courier
+        self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
+        self._lanes = lanes
+        self._may_probe_at_once = is_impatient
+        self._traffic = Traffic(lanes, courier.settings.mail_rate)
+        self._idle: list[Lane[Job]] = []
+        self._under_way: dict[int, _UnderWay] = {}
+        self._slow: set[int] = set()
+        self._results: queue.SimpleQueue[tuple[Lane[Job], Job, Attempt]] = queue.SimpleQueue()
+        self._unwritten: list[tuple[Job, Attempt]] = []
+        self._to_release: list[Taken] = []
+        self._appeals: dict[int, AppealView | None] = {}
+        self._claimed: Claim | None = None
+        self._claim_at = self._renew_at = self._reported_at = 0.0
+        self._sent_at = float("-inf")
+        self._alarms: list[Callable[[], None]] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set. Raises DBAPIError where the database is away; call it again, nothing is lost."""
+        while not stop.is_set():
+            if not self.turn():
+                stop.wait(_POLL_SECONDS)
+            self._report()
+
+    def turn(self) -> bool:
+        """One round: what came back is written down, and what may go next is sent. False where nothing is to do."""
+        self._watch()
+        room = self._free_lanes()
+        ready = self._traffic.ready() if room else 0
+        wants_more = room > ready and time.monotonic() >= self._claim_at
+        self._collect(0.0 if ready or wants_more or self._unwritten else _WAIT_SECONDS)
+        if self._unwritten or ready or wants_more:
+            jobs = self._transact(self._free_lanes(), wants_more=wants_more)
+            for alarm in self._alarms:
+                alarm()
+            self._alarms.clear()
+            for job in jobs:
+                self._send(job)
+        claimed = self._claimed
+        is_done = claimed is None or not (claimed.taken or claimed.is_limited or not claimed.is_whole_round)
+        return bool(self._under_way or self._unwritten or len(self._traffic)) or not is_done
+
+    def stop(self) -> None:
+        """Gives back what was not begun, and breaks off what takes too long."""
+        self._to_release += self._traffic.drop()
+        end = time.monotonic() + _GRACE_SECONDS
+        while self._under_way and time.monotonic() < end:
+            self._collect(_WAIT_SECONDS)
+        for one in self._under_way.values():
+            one.lane.abort()
+        end = time.monotonic() + _GRACE_SECONDS / 3
+        while self._under_way and time.monotonic() < end:
+            self._collect(_WAIT_SECONDS)
+        if self._unwritten or self._to_release:
+            self._transact(0, wants_more=False)
+        for lane in self._idle:
+            lane.close()
+        self._report(at_once=True)
+
+    def _transact(self, room: int, *, wants_more: bool) -> list[Job]:
+        """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
+        jobs: list[Job] = []
+        alarms: list[Callable[[], None]] = []
+        with transaction() as session:
+            now = database_now(session)
+            hold = open_hold(session)
+            states = [self._conclude(session, job, attempt, now, hold, alarms) for job, attempt in self._unwritten]
+            release(session, self._to_release)
+            if alarms:
+                hold, wants_more = open_hold(session), True
+            if hold is not None:
+                self._claimed = None
+                release(session, self._traffic.drop())
+                if room and not self._under_way and take_probe(session, hold, now, at_once=self._may_probe_at_once):
+                    jobs = self._begin_probe(session, now, states)
+                self._may_probe_at_once = False
+                self._claim_at = time.monotonic() + _POLL_SECONDS
+            else:
+                self._renew(session, now)
+                if wants_more:
+                    self._claim(session, now)
+                jobs = self._begin(session, room, now, states)
+        db.session.expunge_all()  # what was read as rows was changed by statements
+        self._unwritten.clear()
+        self._to_release.clear()
+        self._alarms += alarms
+        self.outcomes.update(state.value for state in states)
+        return jobs
+
+    def _conclude(
+        self,
+        session: Session,
+        job: Job,
+        attempt: Attempt,
+        now: datetime,
+        hold: MailHold | None,
+        alarms: list[Callable[[], None]],
+    ) -> MailState:
+        sent_lately = time.monotonic() - self._sent_at < _LATELY_SECONDS
+        if is_about_us(attempt, sent_lately=sent_lately and not job.is_probe):
+            if hold_queue(session, attempt, now, is_probe=job.is_probe):
+                alarms.append(partial(_report_hold, attempt))
+            attempt = replace(attempt, outcome=Outcome.HELD)
+        elif attempt.outcome is Outcome.HELD:
+            attempt = replace(attempt, outcome=Outcome.RETRY)
+        elif hold is not None and (attempt.outcome is Outcome.SENT or (job.is_probe and attempt.code is not None)):
+            began_at = release_queue(session, now)
+            if began_at is not None:
+                alarms.append(partial(_report_release, began_at))
+        return conclude(session, job, attempt, self._courier.vault, now)
+
+    def _claim(self, session: Session, now: datetime) -> None:
+        sweep(session, now)
+        self._appeals.clear()
+        after = self._claimed.after if self._claimed else os.urandom(32)
+        room = BATCH - self._traffic.ready()
+        self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
+        self._traffic.add(self._claimed.taken)
+        if not self._claimed.taken and self._claimed.is_whole_round:
+            # Nothing new before something comes back, or is written, or comes due.
+            self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
+
+    def _begin(self, session: Session, room: int, now: datetime, states: list[MailState]) -> list[Job]:
+        chosen = self._traffic.next(room)
+        rate = self._courier.settings.mail_rate
+        if rate:
+            allowed = []
+            for one in sorted(chosen, key=lambda one: one.domain):
+                until = may_send(session, one.domain, rate, now)
+                if until is None:
+                    allowed.append(one)
+                else:
+                    self._traffic.put_back(one)
+                    self._traffic.pace(one.domain, (until - now).total_seconds())
+            chosen = allowed
+        if not chosen:
+            return []
+        jobs, ended = begin(session, chosen, self._courier.vault, now)
+        states += ended
+        return jobs
+
+    def _begin_probe(self, session: Session, now: datetime, states: list[MailState]) -> list[Job]:
+        """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
+        while True:
+            taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
+            if not taken:
+                return []
+            jobs, ended = begin(session, taken, self._courier.vault, now, is_probe=True)
+            states += ended
+            if jobs:
+                return jobs
+
+    def _renew(self, session: Session, now: datetime) -> None:
+        """Long before the leases run out: of what waits here, and of what a slow server has not answered yet."""
+        if now.timestamp() >= self._renew_at:
+            renew(session, self._traffic.waiting(), now)
+            renew_sending(session, [one.job for one in self._under_way.values()], now)
+            self._renew_at = (now + BATCH_LEASE / 4).timestamp()
+
+    def _send(self, job: Job) -> None:
+        """Renders outside any transaction and hands over to a lane."""
+        try:
+            content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._appeals))
+        except DBAPIError:
+            self._unwritten.append((job, Attempt(Outcome.RETRY, "render", detail="the database was away")))
+            return
+        except Exception as error:  # one message that cannot be rendered must not stop the others
+            log.exception("mail %s cannot be rendered", job.standing.id)
+            self._unwritten.append(
+                (job, Attempt(Outcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200]))
+            )
+            return
+        finally:
+            db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
+        lane = self._idle.pop() if self._idle else Lane(self._courier.open_transport, self._results)
+        self._traffic.begun(job.standing.domain)
+        self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
+        lane.send(Parcel(job, self._return_paths.make(job.standing.id), job.mail.recipient, content))
+
+    def _collect(self, wait: float) -> None:
+        """Takes in what the lanes have brought to an end; waits so long for the first."""
+        found: list[tuple[Lane[Job], Job, Attempt]] = []
+        with suppress(queue.Empty):
+            found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
+            while True:
+                found.append(self._results.get_nowait())
+        for lane, job, attempt in found:
+            one = self._under_way.pop(job.standing.id)
+            self._slow.discard(job.standing.id)
+            self._traffic.ended(job.standing.domain, time.monotonic() - one.since)
+            self._unwritten.append((job, attempt))
+            if attempt.outcome is Outcome.SENT:
+                self._sent_at = time.monotonic()
+            self._give_back(lane)
+        if found and self._claimed is not None and self._claimed.is_limited:
+            self._claim_at = 0.0
+
+    def _give_back(self, lane: Lane[Job]) -> None:
+        """The lane used last is used next, so that one connection serves as long as one is enough."""
+        if len(self._idle) < self._lanes:
+            self._idle.append(lane)
+        else:
+            lane.close()
+
+    def _watch(self) -> None:
+        """Whoever takes long keeps its lane, and no longer counts as one of the busy ones."""
+        for number, one in self._under_way.items():
+            if number not in self._slow and time.monotonic() - one.since >= SLOW_SECONDS:
+                self._slow.add(number)
+                self._traffic.slow(one.job.standing.domain)
+                self._to_release += self._traffic.drop(one.job.standing.domain)
+
+    def _free_lanes(self) -> int:
+        return min(self._lanes - len(self._under_way) + len(self._slow), MOST_LANES - len(self._under_way))
+
+    def _report(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self.outcomes and (at_once or now - self._reported_at >= _REPORT_SECONDS):
+            log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(self.outcomes.items())))
+            self._reported_at = now
+            if not at_once:
+                self.outcomes.clear()
+
+
+def _report_hold(attempt: Attempt) -> None:
+    said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
+    log.error(
+        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
+    )
+    tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
+
+
+def _report_release(began_at: datetime) -> None:
+    log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))
+    tell(mail_released, began_at=began_at)

@@ -33,9 +33,7 @@ def take_probe(session: Session, hold: MailHold, now: datetime, *, at_once: bool
     if hold.probe_at > now and not at_once:
         return False
     mine = update(MailHold).where(MailHold.id == hold.id, MailHold.is_open, MailHold.probe_at == hold.probe_at)
-    done = session.execute(
-        mine.values(probe_at=now + _PROBING).execution_options(synchronize_session=False)
-    )
+    done = session.execute(mine.values(probe_at=now + _PROBING).execution_options(synchronize_session=False))
     assert isinstance(done, CursorResult)  # noqa: S101  an update
     return done.rowcount == 1
 

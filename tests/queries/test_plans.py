@@ -20,7 +20,7 @@ from campaign.domain.address import parse_address
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
-from campaign.services.deliver import Courier, deliver_due
+from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.fold import fold
 from campaign.services.new_link import send_new_links
 from campaign.services.sections import load_sections
@@ -107,7 +107,7 @@ def _sign(number: int) -> int:
 
 def _deliver() -> None:
     at = runtime()
-    deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox()))
+    deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox))
 
 
 # How to call each public function of queries/; whoever adds one adds it here.
