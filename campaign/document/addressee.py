@@ -37,16 +37,17 @@ def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> 
     if held.pending:
         ledger.warn("contact-note", f"nothing stands after the word for {held.pending}", lines[-1].number)
     role, name, address = _parts(_unfolded(rest), language)
+    kind = _kind(kind, role, name, address)
     if not (role or name or address or held.emails or held.faxes or held.phones or held.social):
         return None
     if not role and not name:
         ledger.warn("target-unnamed", "a target without role and name", lines[0].number)
     return DraftTarget(
-        kind=_kind(kind, role, name, address),
+        kind=kind,
         role=role,
         name=name,
         address=tuple(address),
-        country=_country(role, name, address, language),
+        country=_country(kind, role, name, address, language),
         salutation=held.salutation,
         emails=tuple(held.emails),
         faxes=tuple(held.faxes),
@@ -77,10 +78,12 @@ def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str
     texts = [text for text, _ in rest]
     first = texts[0]
     second = texts[1] if len(texts) > 1 else ""
+    if (titled := _titled(first)) and (is_embassy(titled[0]) or not is_embassy(first)):
+        return titled[0], titled[1], texts[1:]
     if is_embassy(first) and not is_name(first):
         return (first, second, texts[2:]) if is_name(second) and _is_honoured(second) else (first, None, texts[1:])
-    if titled := _titled(first):
-        return titled[0], titled[1], texts[1:]
+    if _names_person(first):
+        return None, first, texts[1:]
     if is_role(first):
         return _after_role(first, texts[1:])
     if second and is_role(second) and is_name(first):
@@ -132,6 +135,16 @@ def _titled(text: str) -> tuple[str, str] | None:
         if is_name(name) and not is_role(name) and text[0].isupper():
             return text[: stream[size - 1].end].strip(), name.strip()
     return None
+
+
+def _names_person(text: str) -> bool:
+    """Whether a line is an honorific, a title and a name: `His Majesty King Example`."""
+    stream = words(text, 5)
+    names = tuple(word.text for word in stream)
+    for start in vocabulary().starts("honorifics"):
+        if names[: len(start)] == start and len(names) > len(start):
+            return _titled(text[stream[len(start)].start :]) is not None
+    return False
 
 
 def is_role(text: str) -> bool:
@@ -195,13 +208,37 @@ def _kind(kind: str, role: str | None, name: str | None, address: list[str]) -> 
     return kind
 
 
-def _country(role: str | None, name: str | None, address: list[str], language: str) -> str | None:
-    """The country at the end of the address, else the one that the office itself names."""
+def _country(kind: str, role: str | None, name: str | None, address: list[str], language: str) -> str | None:
+    """The country at the end of the address, else the one that the office itself names.
+
+    An embassy stands in another country than the one it speaks for, so its name says nothing of its address.
+    """
     for line in reversed(address):
-        code = country_at_end(line, language)
+        code = None if _names_embassy(line.rpartition(",")[2]) else country_at_end(line, language)
         if code:
             return code
+    if kind == "embassy" or any(_names_embassy(line) for line in address):
+        return None
     for text in (role, name):
         if text and (found := countries_in(text, language)):
             return found[0]
     return None
+
+
+def spoken_for(target: DraftTarget, language: str) -> str | None:
+    """The country whose embassy a target is, or is written to through."""
+    for text in (target.role, target.name, *target.address):
+        if text and _names_embassy(text) and (found := countries_in(text, language)):
+            return found[0]
+    return None
+
+
+def goes_through_embassy(target: DraftTarget) -> bool:
+    """Whether the address is that of an embassy, whoever the letter is for."""
+    return any(_names_embassy(line) for line in target.address)
+
+
+def _names_embassy(text: str) -> bool:
+    names = tuple(word.text for word in words(text, 12))
+    starts = vocabulary().starts("embassy")
+    return any(names[at : at + len(start)] == start for at in range(len(names)) for start in starts)

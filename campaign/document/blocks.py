@@ -7,6 +7,7 @@ reads.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .emphasis import is_bold, is_heading
@@ -21,6 +22,11 @@ _LOOK = 60  # words of a line, and of the lines it is broken over, that can hold
 _BROKEN_OVER = 5
 _DATED = frozenset({"deadline", "appeals", "write"})
 _INLINE = frozenset({"languages", "own", "late", "boilerplate"})
+_NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
+_NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_]{1,8}")
+_TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate", "own"})
+_INNER = frozenset({"deadline", "languages", "late", "name", "previous"})
+_ONE_LINE = 1500  # characters; a longer line is running text
 _BULLETS = "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>"
 
 
@@ -46,6 +52,10 @@ class Match:
     end: int
 
 
+def _reach(match: Match) -> tuple[int, int]:
+    return match.until, match.end
+
+
 class Labels:
     """Finds labels at the start of lines."""
 
@@ -53,9 +63,19 @@ class Labels:
         self._lines = lines
         self._words: dict[int, list[Word]] = {}
 
+    def put(self, at: int, line: Line) -> None:
+        """Replaces a line by what a label left of it."""
+        self._lines[at] = line
+        self._words.pop(at, None)
+
     def _of(self, at: int) -> list[Word]:
+        """The words of a line without the number that makes it an item: `1. Write a letter…`."""
         if at not in self._words:
-            self._words[at] = words(self._lines[at].text[:600], _LOOK)
+            text = self._lines[at].text[:600]
+            found = words(text, _LOOK)
+            if len(found) > 1 and _NUMBERED.fullmatch(text[: found[1].start]):
+                found = found[1:]
+            self._words[at] = found
         return self._words[at]
 
     def at(self, index: int, kinds: frozenset[str] | None = None) -> Match | None:
@@ -63,13 +83,14 @@ class Labels:
         own = self._of(index)
         if not own or own[0].text not in vocabulary().labels:
             return None
+        best: Match | None = None
         for phrase in vocabulary().labels[own[0].text]:
             if kinds and phrase.kind not in kinds:
                 continue
             match = self._match(phrase, index)
-            if match and self._is_label(match, index):
-                return match
-        return None
+            if match and self._is_label(match, index) and (best is None or _reach(match) > _reach(best)):
+                best = match
+        return best
 
     def _stream(self, index: int, wanted: int) -> list[tuple[int, Word]]:
         stream: list[tuple[int, Word]] = []
@@ -87,13 +108,16 @@ class Labels:
         if end is None:
             return None
         offset, word = stream[end - 1]
+        if gaps and offset and stream[phrase.words.index(GAP)][0]:
+            return None  # what varies stands on the label's own line; else the lines between are no part of it
         return Match(phrase, offset, word.end)
 
     def _is_label(self, match: Match, index: int) -> bool:
         """Whether the words stand as a label does, not at the start of a sentence of the text."""
         kind, count = match.phrase.kind, len(match.phrase.words)
         first, last = self._lines[index], self._lines[index + match.until]
-        if first.text[: self._of(index)[0].start].strip(" \t*_#>[(¡¿!.-–—|" + _BULLETS):
+        before = _NUMBER.sub("", first.text[: self._of(index)[0].start], count=1)
+        if before.strip(" \t*_#>[(¡¿!.-–—|" + _BULLETS):
             return False
         rest = fold(last.text[match.end :])
         after = rest.lstrip(" *_)]")
@@ -101,7 +125,18 @@ class Labels:
             return count >= _LONG or self._stands_alone(index, match, after)
         if after.startswith(":"):
             return True
+        if kind == "write" and count > 1 and self._announces(index + match.until):
+            return True
         return self._goes_on(kind, count, rest, is_capital=first.text.strip(" *_#").isupper())
+
+    def _announces(self, index: int) -> bool:
+        """Whether the sentence that begins at this line ends in a colon, before points to make."""
+        for line in self._lines[index : index + _BROKEN_OVER]:
+            if line.is_blank:
+                return False
+            if line.text.rstrip(" *_").endswith(":"):
+                return True
+        return False
 
     def _goes_on(self, kind: str, count: int, rest: str, *, is_capital: bool) -> bool:
         """Whether a label of that kind may be followed by its value without a colon."""
@@ -153,6 +188,44 @@ def _follow(pattern: tuple[str, ...], stream: list[str]) -> int | None:
 def ends_sentence(text: str) -> bool:
     """Whether a line closes a sentence, so that what follows is something new."""
     return text.rstrip(" *_)»”\"'").endswith((".", "!", "?", ":"))
+
+
+def parted(lines: list[Line]) -> list[Line]:
+    """The lines, where one that begins with a short block's label is parted at each further label on it.
+
+    Copying from a web page or a PDF puts languages, deadline and names on one line.
+    """
+    labels = Labels(lines)
+    found: list[Line] = []
+    for at, line in enumerate(lines):
+        match = labels.at(at) if not line.is_blank and len(line.text) <= _ONE_LINE else None
+        if match is None or match.until or match.phrase.kind not in _TRAILING:
+            found.append(line)
+            continue
+        start = 0
+        for place in _inner(line, match.end, lines[at + 1 : at + _BROKEN_OVER]):
+            found.append(Line(line.number, line.text[start:place].rstrip()))
+            start = place
+        found.append(Line(line.number, line.text[start:]) if start else line)
+    return found
+
+
+def _inner(line: Line, first: int, below: list[Line]) -> list[int]:
+    """Where the further labels of a line begin: after a sentence, or in bold."""
+    places: list[int] = []
+    for word in words(line.text):
+        if word.start < first or word.text not in vocabulary().labels:
+            continue
+        before = line.text[: word.start]
+        is_bold_here = before.endswith(("**", "__")) and before[:-2].endswith(" ")
+        if not is_bold_here and not ends_sentence(before.rstrip(" *_")):
+            continue
+        start = word.start - 2 if is_bold_here else word.start
+        match = Labels([Line(line.number, line.text[start:]), *below]).at(0, _INNER)
+        if match and len(match.phrase.words) >= _LONG:
+            places.append(start)
+            first = start + match.end
+    return places
 
 
 def cut_label(lines: list[Line], index: int, match: Match, ledger: Ledger) -> Line:

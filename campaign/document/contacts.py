@@ -77,7 +77,8 @@ def split(text: str) -> list[Piece]:
             pieces.append(Piece(kind, _trim(before)))
         at, kind = match.end(), name
     if kind is not None or not pieces:
-        pieces.append(Piece(kind, _trim(text[at:])))
+        rest = text[at:]
+        pieces.append(Piece(kind, rest.strip() if kind == "salutation" else _trim(rest)))
     return pieces
 
 
@@ -94,7 +95,7 @@ def _trim(text: str) -> str:
 def has_contact(text: str) -> bool:
     """Whether a line holds a contact word with its value, an e-mail address or an account."""
     bare = without_links(text)
-    return any(piece.kind for piece in split(bare)) or _is_emails(bare) or bare.strip().startswith("@")
+    return any(piece.kind for piece in split(bare)) or is_emails(bare) or bare.strip().startswith("@")
 
 
 def without_links(text: str) -> str:
@@ -102,7 +103,8 @@ def without_links(text: str) -> str:
     return plain(text)
 
 
-def _is_emails(text: str) -> bool:
+def is_emails(text: str) -> bool:
+    """Whether nothing but e-mail addresses stands there."""
     parts = [part for part in _PARTED.split(text) if part and part.strip()]
     return bool(parts) and all(_EMAIL.match(part.strip(" <>()*_.")) for part in parts)
 
@@ -116,7 +118,7 @@ def read(line: Line, contacts: Contacts, ledger: Ledger) -> str | None:
         if kind is None and contacts.pending and _fits(contacts.pending, piece.text):
             kind = contacts.pending
         contacts.pending = None
-        if kind is None and _is_emails(piece.text):
+        if kind is None and is_emails(piece.text):
             kind = "email"
         elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
             ledger.warn("contact-note", f"an account of no named network: {shown(piece.text)}", line.number)

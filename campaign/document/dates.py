@@ -66,6 +66,15 @@ def _months() -> dict[str, int]:
     return named
 
 
+@cache
+def weekdays() -> frozenset[str]:
+    """The names of the days, which may stand before a date."""
+    found: set[str] = set()
+    for language in vocabulary().languages:
+        found.update(key(name) for name in Locale.parse(language).days["format"]["wide"].values())
+    return frozenset(word for name in found for word in name.split())
+
+
 def dates(text: str, first_only: bool = False) -> list[Found]:
     """The dates of a text in their order, in every form that the templates use."""
     folded = fold(text)

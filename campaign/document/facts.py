@@ -14,8 +14,11 @@ from .labels import vocabulary
 from .languages import tongue
 from .lines import Ledger, shown
 
-_URL = re.compile(r"https?://[^\s<>\"')\]]{1,1000}", re.IGNORECASE)
+_URL = re.compile(r"(?:https?://|(?<![\w./])www\.)[^\s<>\"')\]]{1,1000}", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<![\w/])(?:javascript|data|vbscript|file|ftp)\s{0,3}:", re.IGNORECASE)
+_BESIDE_TONGUES = frozenset(
+    "auf em en gutem gut good preferably preferiblemente lengua langue l language languages sprache idioma".split()
+)
 _PRONOUN = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
 
 
@@ -32,7 +35,8 @@ def read_deadline(block: Block, issued_on: date | None, ledger: Ledger) -> date 
             ledger.warn("no-deadline", f"no date stands after the deadline's label: {shown(text)}", line)
         return None
     first = found[0]
-    _rest(text[: first.start], text[first.end :], line, ledger)
+    if block.kind != "write":
+        _rest(text[: first.start], text[first.end :], line, ledger)
     if first.is_ambiguous:
         ledger.warn(
             "date-ambiguous",
@@ -77,10 +81,9 @@ def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[st
     joins = vocabulary().words("or")
     for part in re.split(r"[,;/().:&|]| - ", text):
         for piece in _between(part, joins):
-            code = _tongue(piece, language)
-            if code and code not in found:
-                found.append(code)
-            elif not code and has_words(piece):
+            codes = _tongues_within(piece, language) if is_label else [_tongue(piece, language)]
+            found += [code for code in codes if code and code not in found]
+            if not any(codes) and has_words(piece):
                 unknown.append(piece.strip())
     for each in block.lines:
         if not each.is_blank:
@@ -113,22 +116,30 @@ def _between(text: str, joins: frozenset[str]) -> list[str]:
     return [piece for piece in (*pieces, text[start:]) if has_words(piece)]
 
 
+def _small() -> frozenset[str]:
+    """What can stand before or after a language's name."""
+    return vocabulary().words("connectors") | _BESIDE_TONGUES
+
+
+def _tongues_within(piece: str, language: str) -> list[str]:
+    """The languages that a sentence names at its start or after a preposition: `Briefe in gutem Türkisch`."""
+    parts = key(piece[:400]).split()
+    found: list[str] = []
+    for at in range(len(parts)):
+        if at and parts[at - 1] not in _small():
+            continue
+        for end in (at + 2, at + 1):
+            code = tongue(" ".join(parts[at:end]), language) if end <= len(parts) else None
+            if code and parts[at] not in _small():
+                found.append(code)
+                break
+    return found
+
+
 def _tongue(piece: str, language: str) -> str | None:
     """A language by its name, with the preposition or the word “language” before it."""
     parts = key(piece).split()
-    small = vocabulary().words("connectors") | {
-        "auf",
-        "em",
-        "en",
-        "gutem",
-        "good",
-        "preferably",
-        "lengua",
-        "langue",
-        "l",
-        "language",
-        "languages",
-    }
+    small = _small()
     while parts and parts[0] in small:
         parts.pop(0)
     while parts and parts[-1] in small:
@@ -138,6 +149,8 @@ def _tongue(piece: str, language: str) -> str | None:
 
 def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[DraftPerson]:
     """The people of the case with the pronoun written beside each."""
+    if gender is None:
+        block, gender = _unlabelled_gender(block)
     text = plain(block.text())
     for each in (*block.lines, *(gender.lines if gender else ())):
         if not each.is_blank:
@@ -152,11 +165,30 @@ def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[Draf
     return _with_gender(people, gender, ledger)
 
 
+def _is_gender(text: str) -> bool:
+    stream = [word.text for word in words(text, 8)]
+    known = vocabulary().words("genders") | vocabulary().words("everybody") | vocabulary().words("or")
+    return bool(stream) and all(name in known for name in stream)
+
+
+def _unlabelled_gender(block: Block) -> tuple[Block, Block | None]:
+    """The names, and apart from them a last line that only says a gender."""
+    filled = [line for line in block.lines if not line.is_blank]
+    if len(filled) < 2:
+        return block, None
+    if not _is_gender(filled[-1].text):
+        return block, None
+    return (
+        Block(block.kind, block.language, block.line, filled[:-1]),
+        Block("gender", block.language, filled[-1].number, filled[-1:]),
+    )
+
+
 def _plain_people(text: str) -> list[DraftPerson]:
     if not has_words(text):
         return []
     before, _, after = text.strip(" .").rpartition(",")
-    if before and "/" in after and len(words(after)) <= 4:
+    if before and (("/" in after and len(words(after)) <= 4) or _is_gender(after)):
         return [DraftPerson(name, after.strip()) for name in _names(before)]
     return [DraftPerson(name) for name in _names(text)]
 
@@ -185,7 +217,7 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
     given = [part.strip(" .") for part in re.split(r"[,;/&]", text) if has_words(part)]
     parts = [piece.strip(" .") for part in given for piece in _between(part, vocabulary().words("or"))]
     if len(parts) == 1 and words(parts[0]) and words(parts[0])[0].text in everybody:
-        parts = [parts[0][words(parts[0])[0].end :].strip()]
+        parts = [parts[0][words(parts[0])[0].end :].strip() or parts[0]]
     if len(parts) == 1 and parts[0]:
         return [DraftPerson(each.name, each.pronoun or parts[0]) for each in people]
     if len(parts) == len(people):

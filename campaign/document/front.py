@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from .blocks import Block
+from .contacts import has_contact
 from .emphasis import is_bold, is_heading, plain
-from .fold import fold, key, words
-from .header import Header
-from .languages import countries_in, country_at_start
+from .fold import key, words
+from .languages import country
+from .letter import is_salutation
 from .lines import Ledger, Line, paragraphs, shown
 from .prose import markdown
 from .walk import Walk
 
+_ADDRESSES = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
+_PROSE = 12  # words; a shorter sentence may be a note on an address
 _HEADLINE = 220  # characters; a longer paragraph is text
 
 
@@ -20,12 +23,13 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
     groups: list[list[Line]] = []
     headline: str | None = None
     if banner:
-        groups = paragraphs(banner.lines)
+        groups = _without_country(paragraphs(banner.lines), walk, ledger)
         headline, groups = _headline(groups, ledger)
     for block in walk.blocks:
         if block.kind == "front":
             groups += paragraphs(block.lines)
-    if headline is None and groups:
+    groups = _without_country(groups, walk, ledger)
+    if headline is None and groups and not (walk.header.title and not _is_marked(groups[0][0])):
         headline, groups = _headline(groups, ledger)
     if headline is None and walk.header.title:
         headline = plain(walk.header.title.text)
@@ -48,6 +52,44 @@ def _first_line(walk: Walk, banner: Block | None) -> int:
     if banner:
         return banner.line
     return 0
+
+
+def _without_country(groups: list[list[Line]], walk: Walk, ledger: Ledger) -> list[list[Line]]:
+    """The groups without the line that only names the country."""
+    kept: list[list[Line]] = []
+    for group in groups:
+        code = country(plain(group[0].text), walk.language) if len(group) == 1 else None
+        if code and walk.header.country in {None, code}:
+            walk.header.country = code
+            ledger.take(group[0], "country")
+        else:
+            kept.append(group)
+    return kept
+
+
+def displaced_summary(walk: Walk, ledger: Ledger) -> str | None:
+    """The text of the case where a section put the addresses before it."""
+    found: list[Line] = []
+    for block in walk.blocks:
+        if block.kind not in _ADDRESSES:
+            continue
+        for group in paragraphs(block.lines):
+            if is_salutation(group[0].text):
+                break
+            if _is_prose(group):
+                found += [*group, Line(0, "")]
+                numbers = {line.number for line in group}
+                block.lines[:] = [Line(each.number, "") if each.number in numbers else each for each in block.lines]
+    return markdown(found, ledger, "summary")
+
+
+def _is_prose(group: list[Line]) -> bool:
+    text = plain(" ".join(line.text for line in group))
+    return (
+        len(words(text, 20)) >= _PROSE
+        and text.endswith((".", "!", "?", "”", "»"))
+        and not any(line.is_cut or has_contact(line.text) for line in group)
+    )
 
 
 def _headline(groups: list[list[Line]], ledger: Ledger) -> tuple[str | None, list[list[Line]]]:
@@ -82,6 +124,11 @@ def _heading_lines(group: list[Line]) -> list[Line]:
     if is_bold(group[0].text) and len(group) > 1 and not is_bold(group[1].text):
         return group[:1]
     return group
+
+
+def _is_marked(line: Line) -> bool:
+    """Whether a line is set apart as a headline, so that it goes before words beside the reference."""
+    return is_heading(line.text) or is_bold(line.text) or _is_capital(line.text)
 
 
 def _is_capital(text: str) -> bool:
@@ -127,21 +174,3 @@ def _drop_repeated(block: Block, wanted: str, ledger: Ledger) -> None:
         else:
             kept.append(line)
     block.lines[:] = kept
-
-
-def title_country(headline: str | None, language: str) -> str | None:
-    """The country that a headline names, where it names exactly one."""
-    if not headline:
-        return None
-    start = country_at_start(headline, language)
-    if start:
-        stream = words(headline, start[1])
-        after = fold(headline[stream[-1].end :]).lstrip()
-        if after[:1] in {".", ":", "-", "/", "|", "("}:
-            return start[0]
-    named = countries_in(headline, language)
-    return named[0] if len(named) == 1 else None
-
-
-def header_title(header: Header) -> str | None:
-    return header.title.text if header.title else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 
-from .dates import dates
+from .dates import dates, weekdays
 from .emphasis import plain
 from .fold import Word, fold, has_words, words
 from .labels import vocabulary
@@ -128,6 +129,8 @@ def _left(text: str, covered: list[tuple[int, int]], language: str) -> tuple[str
             names = [word.text for word in words(part)]
             if not names or all(name in _SMALL for name in names):
                 continue
+            if tuple(names) in _banners() or all(name in weekdays() for name in names):
+                continue
             code = country(part, language)
             if code and named is None:
                 named = code
@@ -135,6 +138,13 @@ def _left(text: str, covered: list[tuple[int, int]], language: str) -> tuple[str
                 left.append((place, part.strip(" -–—:|,;()[]")))
         at = max(at, end)
     return named, left
+
+
+@cache
+def _banners() -> frozenset[tuple[str, ...]]:
+    """The banner's own words, which can stand beside the reference."""
+    phrases = (phrase for each in vocabulary().labels.values() for phrase in each)
+    return frozenset(phrase.words for phrase in phrases if phrase.kind == "banner")
 
 
 def _split(piece: str, at: int) -> list[tuple[str, int]]:
@@ -183,8 +193,14 @@ def _keep_rest(header: Header, parts: _Parts, first: int, ledger: Ledger) -> Non
             ledger.warn("unplaced-line", f"nothing takes this part of the header: {shown(piece)}", first)
 
 
-def settle(header: Header, ledger: Ledger) -> tuple[str | None, int]:
-    """The reference and sequence that the header lines agree on."""
+def settle(header: Header, notes: list[Line], ledger: Ledger) -> tuple[str | None, int]:
+    """The reference and sequence that the header lines agree on.
+
+    Without one, a reference in the notes to the reader counts: `the actions you took on Urgent Action 38.20`.
+    """
+    if not header.references:
+        found = [(each, line.number) for line in notes for each in find_references(plain(line.text)[:1000])]
+        header.references += [each for each in found if each[0].name == found[0][0].name][:1]
     if header.index and not header.index.is_valid:
         ledger.warn("index-malformed", f"no index has this form: {shown(header.index.text)}", header.index_line)
     if not header.references:

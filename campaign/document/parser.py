@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from .blocks import Block, Labels
+from .blocks import Block, Labels, parted
+from .countries import find_country
 from .draft import DraftAppeal, DraftLetter, DraftTarget
 from .emphasis import plain
 from .errors import DocumentError
 from .facts import read_deadline, read_languages, read_people, read_previous
 from .fold import words
-from .front import read_front, title_country
+from .front import displaced_summary, read_front
 from .header import settle
 from .labels import vocabulary
 from .letter import is_salutation, read_letter
@@ -40,6 +41,7 @@ def parse_lines(texts: tuple[str, ...]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     ledger = Ledger.of(lines)
+    lines = parted(lines)
     language = find_language(lines)
     walk = Walker(lines, ledger, language).run()
     require_one(walk)
@@ -66,8 +68,10 @@ def find_language(lines: list[Line]) -> str:
 
 
 def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
-    reference, sequence = settle(walk.header, ledger)
+    notes = [line for block in walk.all("boilerplate") for line in block.lines]
+    reference, sequence = settle(walk.header, notes, ledger)
     headline, summary = read_front(walk, ledger)
+    summary = summary or displaced_summary(walk, ledger)
     letter, targets = _letter_and_targets(walk, language, ledger)
     points: list[str] = []
     for block in walk.all("write"):
@@ -83,7 +87,7 @@ def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
         sequence=sequence,
         index=walk.header.index.text if walk.header.index else None,
         issued_on=issued_on,
-        country=_country(walk, headline, targets, language, ledger),
+        country=find_country(walk.header.country, headline, summary, targets, language, ledger),
         headline=headline,
         summary=summary,
         targets=tuple(targets),
@@ -204,21 +208,6 @@ def _sentence(block: Block) -> list[Line]:
         return _intro(block)
     after = {line.number for line in _after_date(list(block.lines))}
     return [line for line in block.lines if line.number not in after]
-
-
-def _country(walk: Walk, headline: str | None, targets: list[DraftTarget], language: str, ledger: Ledger) -> str | None:
-    """Header before headline before the countries of those written to, where these agree."""
-    if walk.header.country:
-        return walk.header.country
-    titled = title_country(headline, language)
-    if titled:
-        return titled
-    named = {target.country for target in targets if target.kind == "primary" and target.country}
-    if len(named) == 1:
-        return named.pop()
-    if named:
-        ledger.warn("country-unclear", f"the targets are in several countries: {', '.join(sorted(named))}", 1)
-    return None
 
 
 __all__ = ["find_language", "parse_lines", "plain"]

@@ -27,6 +27,7 @@ def intro_lines(block: Block) -> list[Line]:
 def read_points(block: Block, ledger: Ledger) -> list[str]:
     """Each bullet as one text without its mark; without bullets, each paragraph."""
     intro = intro_lines(block)
+    intro += _announcement(block.lines[len(intro) :])
     for line in intro:
         ledger.take(line, "label:write")
     points: list[list[Line]] = []
@@ -45,6 +46,15 @@ def read_points(block: Block, ledger: Ledger) -> list[str]:
         if text:
             texts.append(text)
     return texts
+
+
+def _announcement(lines: list[Line]) -> list[Line]:
+    """What stands above the first bullet and announces it: `E-mails and faxes with these requests`."""
+    first = next((at for at, line in enumerate(lines) if is_bullet(line.text)), 0)
+    before = [line for line in lines[:first] if not line.is_blank]
+    if not before or before[-1].text.rstrip(" *_").endswith((";", ".", "!", "?")):
+        return []
+    return lines[:first]
 
 
 def ends_point(text: str) -> bool:

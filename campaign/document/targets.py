@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .addressee import read_target
-from .contacts import has_contact, split, without_links
+from .addressee import is_embassy, read_target
+from .contacts import has_contact, is_emails, split, without_links
 from .draft import DraftTarget
 from .emphasis import is_bold, plain
 from .fold import key, words
@@ -16,11 +16,27 @@ _SENTENCE = 9  # words in a line that ends in a full stop: not an address
 def read_targets(lines: list[Line], kind: str, language: str, ledger: Ledger) -> list[DraftTarget]:
     """The targets in these lines, in their order."""
     found: list[DraftTarget] = []
+    if kind == "embassy":
+        lines = _without_blanks_to_fill(lines, ledger)
     for group in _groups(lines, ledger):
         target = read_target(group, kind, language, ledger)
         if target:
             found.append(target)
     return found
+
+
+def _without_blanks_to_fill(lines: list[Line], ledger: Ledger) -> list[Line]:
+    """The lines without the rest of the request itself and the empty form for local embassies."""
+    known = vocabulary().words("form") | vocabulary().words("placeholders")
+    kept: list[Line] = []
+    for line in lines:
+        is_request = line.is_cut and not has_contact(line.text) and not is_embassy(line.text)
+        stream = [word.text for word in words(line.text, 60)]
+        if not line.is_blank and (is_request or all(name in known or name in "123456" for name in stream)):
+            _drop(line, ledger, "label:diplomatic")
+        else:
+            kept.append(line)
+    return kept
 
 
 def _groups(lines: list[Line], ledger: Ledger) -> list[list[Line]]:
@@ -71,7 +87,10 @@ def _is_begun(group: list[Line]) -> bool:
 
 def _only_contacts(group: list[Line]) -> bool:
     return all(
-        split(without_links(line.text))[0].kind or (has_contact(line.text) and not _is_role(line)) for line in group
+        split(without_links(line.text))[0].kind
+        or is_emails(without_links(line.text))
+        or (has_contact(line.text) and not _is_role(line))
+        for line in group
     )
 
 
@@ -85,7 +104,7 @@ def _is_role(line: Line) -> bool:
 
 def _begins(line: Line, group: list[Line]) -> bool:
     """Whether a line under others begins the next target."""
-    if has_contact(line.text) and split(without_links(line.text))[0].kind:
+    if has_contact(line.text) and (split(without_links(line.text))[0].kind or is_emails(without_links(line.text))):
         return False
     had_contact = any(has_contact(each.text) for each in group)
     if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
@@ -101,10 +120,10 @@ def _is_prose(line: Line, ledger: Ledger) -> bool:
     count = len(words(text, 60))
     if (count >= _SENTENCE and text.endswith((".", "!", "?"))) or count > 35:
         ledger.warn("unplaced-line", f"a sentence among the addresses: {shown(text)}", line.number)
-        return True
+        return _drop(line, ledger, "warning")
     return key(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"} and _drop(line, ledger)
 
 
-def _drop(line: Line, ledger: Ledger) -> bool:
-    ledger.take(line, "label:connector")
+def _drop(line: Line, ledger: Ledger, by: str = "label:connector") -> bool:
+    ledger.take(line, by)
     return True

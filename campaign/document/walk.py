@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .blocks import FLOWS, Block, Labels, Match, cut_label, ends_sentence
+from .dates import dates
+from .emphasis import plain
 from .fold import key, words
 from .header import Header, keep, read_header
-from .labels import vocabulary
+from .labels import GAP, vocabulary
 from .letter import is_salutation
 from .lines import Ledger, Line
+from .reference import find_references
 
 _WRAPPED = 45  # a line at least so long can be hard-wrapped
 _NEAR = 12  # how many lines past a label a short block's value can reach
+_DATE_WITHIN = 20  # characters before the date: a weekday, a mark
 _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
 
@@ -20,6 +24,7 @@ _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 class Walk:
     """The blocks of a document in their order, and its header."""
 
+    language: str
     blocks: list[Block] = field(default_factory=list)
     header: Header = field(default_factory=Header)
 
@@ -38,7 +43,7 @@ class Walker:
         self._ledger = ledger
         self._language = language
         self._labels = Labels(lines)
-        self._walk = Walk()
+        self._walk = Walk(language)
         self._flow = Block("front", None, 1)
         self._short: Block | None = None
         self._walk.blocks.append(self._flow)
@@ -90,8 +95,12 @@ class Walker:
     def _label(self, at: int, match: Match) -> int:
         kind = match.phrase.kind
         block = Block(kind, match.phrase.language, self._lines[at].number)
+        if kind == "previous" and GAP in match.phrase.words:
+            self._update(at, match)
         rest = cut_label(self._lines, at, match, self._ledger)
         after = at + match.until
+        if kind == "appeals" and rest.is_blank and (value := self._dated(after + 1)):
+            rest, after = value, after + 1
         if kind in {"appeals", "write"} and not rest.is_blank:
             block.lines.append(rest)
             after += self._sentence(block, after)
@@ -104,13 +113,25 @@ class Walker:
             return after + 1
         if kind in {"boilerplate", "late"}:
             self._ledger.take(rest, f"label:{kind}")
-            return after + 1 + self._swallow(after, kind)
+            block.lines.append(rest)
+            return after + 1 + self._swallow(after, block)
         if kind in FLOWS:
-            self._lines[after] = rest
-            self._labels = Labels(self._lines)
+            self._labels.put(after, rest)
             return after
         block.lines.append(rest)
         return after + 1
+
+    def _dated(self, at: int) -> Line | None:
+        """The line below a label where it begins with the date that the label announces."""
+        line = self._lines[at] if at < len(self._lines) else None
+        if line is None or line.is_blank or not dates(line.text[:80]) or dates(line.text[:80])[0].start > _DATE_WITHIN:
+            return None
+        return Line(line.number, line.text, is_cut=True)
+
+    def _update(self, at: int, match: Match) -> None:
+        """`This is the third update of UA 57/10` says which follow-up a document is."""
+        text = plain(" ".join(line.text for line in self._lines[at : at + match.until + 1])[:500])
+        self._walk.header.references += [(each, self._lines[at].number) for each in find_references(text)]
 
     def _sentence(self, block: Block, at: int) -> int:
         """Adds the lines over which the label's sentence goes on; returns how many."""
@@ -125,15 +146,16 @@ class Walker:
             taken += 1
         return taken
 
-    def _swallow(self, at: int, kind: str) -> int:
+    def _swallow(self, at: int, block: Block) -> int:
         """Boilerplate goes on to the end of its sentence, within its paragraph."""
-        taken, line = 0, self._lines[at]
+        taken, line, kind = 0, self._lines[at], block.kind
         while not ends_sentence(line.text) and (kind == "late" or len(line.text) > _WRAPPED):
             place = at + 1 + taken
             if place >= len(self._lines) or self._lines[place].is_blank or self._labels.at(place):
                 break
             line = self._lines[place]
             self._ledger.take(line, f"label:{kind}")
+            block.lines.append(line)
             taken += 1
         return taken
 
