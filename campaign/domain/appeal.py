@@ -52,6 +52,14 @@ def is_confirmable(
     return not moments or (signed_at < min(moments) and now < min(moments) + CONFIRMATION_GRACE)
 
 
+def is_reportable(deadline: date | None, time_zone: str, ended_at: datetime | None, now: datetime) -> bool:
+    """Whether an act may still be reported: until 24 hours after the section's last moment, for what was done on it."""
+    moments = [ended_at] if ended_at is not None else []
+    if deadline is not None:
+        moments.append(end_of_day(deadline, time_zone))
+    return not moments or now < min(moments) + CONFIRMATION_GRACE
+
+
 def days_left(deadline: date | None, today: date) -> int | None:
     """Whole days that remain after today, 0 on the last day and after it; `None` without a deadline."""
     return None if deadline is None else max(0, (deadline - today).days)

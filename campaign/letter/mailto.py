@@ -1,20 +1,135 @@
-"""Links that open the letter in the supporter's own mail program (RFC 6068)."""
+"""Links that open the letter in the supporter's own mail program (RFC 6068) or in a web mail.
+
+Each way cuts, refuses or ignores what is longer than it takes, so each link holds the longest letter of whole
+paragraphs that fits, and says whether that is the whole one. The limits, in characters of the finished address:
+
+- Programs on Windows: Outlook behind Chrome, Firefox or Edge takes 2,046 and opens nothing beyond; ShellExecute takes
+  2,083 (INTERNET_MAX_URL_LENGTH; electron/electron#9987, sdmtr/electromagnet#2).
+- Elsewhere (phones, macOS, Linux) no limit is documented; Outlook asked without a browser takes 31,888.
+- Gmail answers 413 somewhere between 6,410 and 8,132 (defund12/defund12.org#893).
+- Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); about 2,048 is what is told of it.
+  It ignores `cc`, so the page names those addresses, too.
+- Yahoo names none: it gets the smallest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from urllib.parse import quote
 
 from campaign.domain.appeal import TargetKind
+from campaign.letter.plain import Letter
 from campaign.queries.appeal import TargetView
 
 
-def mailto(targets: tuple[TargetView, ...], subject: str, body: str) -> str | None:
-    """The letter to every primary target that has an address, with copies; None where nobody has one."""
+class Fit(StrEnum):
+    """How much of the letter a link holds."""
+
+    WHOLE = "whole"
+    SHORTER = "shorter"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A way to write mail, and how long an address it takes."""
+
+    code: str
+    name: str
+    limit: int
+
+
+ANY = Client("any", "", 30_000)
+WINDOWS = Client("windows", "Outlook", 2_000)
+GMAIL = Client("gmail", "Gmail", 6_000)
+OUTLOOK = Client("outlook", "Outlook.com", 2_000)
+YAHOO = Client("yahoo", "Yahoo", 2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class MailLink:
+    """An address that opens the letter there, and how much of it it holds."""
+
+    client: Client
+    url: str
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Whom the mail goes to, and who gets a copy."""
+
+    to: tuple[str, ...]
+    copies: tuple[str, ...]
+
+
+def recipients(targets: tuple[TargetView, ...]) -> Recipients | None:
+    """Every primary target's addresses, with copies to the others; None where no primary target has one."""
     to = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
     copies = [email for target in targets if target.kind != TargetKind.PRIMARY for email in target.emails]
     if not to:
         return None
-    fields = [("cc", ",".join(copies))] if copies else []
-    fields += [("subject", subject), ("body", body.replace("\n", "\r\n"))]
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in fields)
-    return "mailto:" + ",".join(quote(email, safe="@") for email in to) + "?" + query
+    kept = dict.fromkeys(to)
+    return Recipients(tuple(kept), tuple(email for email in dict.fromkeys(copies) if email not in kept))
+
+
+def mail_links(whom: Recipients, letter: Letter) -> tuple[MailLink, ...]:
+    """One link for each client, in the order of the page; `windows` only where the whole letter is too long for it."""
+    links = [_fitted(client, whom, letter) for client in (ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
+    return tuple(link for link in links if link.client is not WINDOWS or link.fit is not Fit.WHOLE)
+
+
+def mailto(whom: Recipients, subject: str, body: str) -> str:
+    """RFC 6068: addresses by comma, line breaks as %0D%0A, everything else in UTF-8 percent-encoded."""
+    fields = [("cc", ",".join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
+    fields += [("subject", _quoted(subject)), ("body", _quoted(body))]
+    query = "&".join(f"{name}={value}" for name, value in fields if value)
+    return "mailto:" + ",".join(quote(email, safe="@") for email in whom.to) + "?" + query
+
+
+def _fitted(client: Client, whom: Recipients, letter: Letter) -> MailLink:
+    build = _BUILDERS[client.code]
+    url = build(whom, letter.subject, letter.text)
+    if len(url) <= client.limit:
+        return MailLink(client, url, Fit.WHOLE)
+    for shorter in letter.shorter():
+        url = build(whom, letter.subject, shorter.text)
+        if len(url) <= client.limit:
+            return MailLink(client, url, Fit.SHORTER)
+    url = build(whom, letter.subject, "")
+    if len(url) > client.limit:  # a headline that long, or that many addresses
+        url = build(replace(whom, copies=()), "", "")
+    return MailLink(client, url, Fit.EMPTY)
+
+
+def _gmail(whom: Recipients, subject: str, body: str) -> str:
+    return _web("https://mail.google.com/mail/", whom, [("view", "cm"), ("fs", "1")], ("su", subject), ("body", body))
+
+
+def _outlook(whom: Recipients, subject: str, body: str) -> str:
+    base = "https://outlook.live.com/mail/0/deeplink/compose"
+    return _web(base, whom, [], ("subject", subject), ("body", body))
+
+
+def _yahoo(whom: Recipients, subject: str, body: str) -> str:
+    return _web("https://compose.mail.yahoo.com/", whom, [], ("subject", subject), ("body", body))
+
+
+def _web(base: str, whom: Recipients, first: list[tuple[str, str]], *last: tuple[str, str]) -> str:
+    fields = [*first, ("to", ",".join(whom.to)), ("cc", ",".join(whom.copies)), *last]
+    return base + "?" + "&".join(f"{name}={_quoted(value)}" for name, value in fields if value)
+
+
+def _quoted(text: str) -> str:
+    return quote(text.replace("\n", "\r\n"), safe="")
+
+
+_BUILDERS: dict[str, Callable[[Recipients, str, str], str]] = {
+    ANY.code: mailto,
+    WINDOWS.code: mailto,
+    GMAIL.code: _gmail,
+    OUTLOOK.code: _outlook,
+    YAHOO.code: _yahoo,
+}

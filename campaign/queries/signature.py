@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from campaign.domain.action import Channel
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
 from campaign.models import Action, Signature
@@ -15,7 +16,7 @@ from campaign.queries.appeal import AppealView, find_appeal_by_id
 
 @dataclass(frozen=True, slots=True)
 class SignatureView:
-    """One signature, the appeal it is for, and what was reported with it (channel and target)."""
+    """One signature, the appeal it is for, and what was reported with it: the last day by channel and target."""
 
     id: int
     appeal: AppealView
@@ -28,7 +29,7 @@ class SignatureView:
     wants_updates: bool
     signed_at: datetime
     confirmed_at: datetime | None
-    reported: frozenset[tuple[str, int]]
+    reported: dict[tuple[str, int], date]
 
 
 def find_signature(signature_id: int, vault: Vault) -> SignatureView | None:
@@ -51,7 +52,9 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
     if row.name_sealed is None or row.email_sealed is None or appeal is None:
         return None
     reported = db.session.execute(
-        select(Action.channel, Action.target).where(Action.signature_id == row.id, Action.channel != "signature")
+        select(Action.channel, Action.target, func.max(Action.happened_on))
+        .where(Action.signature_id == row.id, Action.channel != Channel.SIGNATURE)
+        .group_by(Action.channel, Action.target)
     )
     return SignatureView(
         id=row.id,
@@ -65,5 +68,5 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
         wants_updates=row.wants_updates,
         signed_at=row.signed_at,
         confirmed_at=row.confirmed_at,
-        reported=frozenset((channel, target) for channel, target in reported),
+        reported={(channel, target): day for channel, target, day in reported},
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from campaign.domain.action import REPORTABLE, Channel, Evidence
-from campaign.domain.errors import InputError, StateError
+from campaign.domain.appeal import AppealState, is_reportable
+from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
 from campaign.domain.signature import SignatureState
-from campaign.models import Action
+from campaign.models import Action, Appeal, Section
 from campaign.services.signature import locked
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -23,25 +26,57 @@ _ONCE = {
 def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -> bool:
     """Counts one act of a confirmed signer, once per channel, target and day; False where it was counted already.
 
-    Raises NotFoundError (erased), StateError (not confirmed), InputError (no such channel for supporters).
+    Raises NotFoundError (erased), OverError (the appeal is over or was stopped), StateError (not confirmed), InputError
+    (no such channel for supporters).
     """
-    if channel not in REPORTABLE:
-        raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
+    _refuse_channel(channel)
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
-        connection = session.connection()
         cell = Cell(signature.appeal_id, signature.section_code, channel.value, Evidence.REPORTED.value)
-        values = {
-            **cell.as_columns(),
-            "quantity": 1,
-            "signature_id": signature.id,
-            "target": target,
-            "happened_on": now.date(),
-            "counted_at": now,
-        }
+        _refuse_late(session, cell, now)
+        connection = session.connection()
+        values = _columns(cell, target, now) | {"signature_id": signature.id}
         if connection.execute(_ONCE[connection.dialect.name], values).first() is None:
             return False
         count(connection, cell, now, 1)
     return True
+
+
+def record_unsigned(appeal_id: int, section_code: str, channel: Channel, *, target: int, now: datetime) -> None:
+    """Counts one act of somebody who has not signed, for the section of the country they chose.
+
+    Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
+    Raises NotFoundError (no such appeal), OverError, InputError.
+    """
+    _refuse_channel(channel)
+    with transaction() as session:
+        cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
+        _refuse_late(session, cell, now)
+        session.connection().execute(insert(Action), _columns(cell, target, now) | {"signature_id": None})
+        count(session.connection(), cell, now, 1)
+
+
+def _refuse_channel(channel: Channel) -> None:
+    if channel not in REPORTABLE:
+        raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
+
+
+def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
+    found = session.execute(
+        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone)
+        .join(Section, Section.code == cell.section_code)
+        .where(Appeal.id == cell.appeal_id)
+    ).first()
+    if found is None:
+        raise NotFoundError("there is no such appeal or section")
+    deadline, state, ended_at, time_zone = found
+    if state in {AppealState.DRAFT, AppealState.STOPPED}:
+        raise OverError(f"the appeal is {state}")
+    if not is_reportable(deadline, time_zone, ended_at, now):
+        raise OverError("it is too late to report")
+
+
+def _columns(cell: Cell, target: int, now: datetime) -> dict[str, object]:
+    return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": now}

@@ -5,14 +5,41 @@ from __future__ import annotations
 from flask import Flask
 
 from campaign.extensions.runtime import runtime
-from campaign.web.public import assets, confirm, links, machine, mailbox, manage, pages, progress, sign, unsubscribe
+from campaign.web.public import (
+    assets,
+    confirm,
+    letter,
+    links,
+    machine,
+    mailbox,
+    manage,
+    me,
+    pages,
+    progress,
+    sign,
+    unsubscribe,
+    words,
+)
 from campaign.web.snapshot import Snapshots
 
 
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
     app.extensions["tocsin_snapshots"] = Snapshots()
-    for part in (assets, confirm, links, machine, manage, pages, progress, sign, unsubscribe):
+    for part in (
+        assets,
+        confirm,
+        letter,
+        links,
+        machine,
+        manage,
+        me,
+        pages,
+        progress,
+        sign,
+        unsubscribe,
+        words,
+    ):
         app.register_blueprint(part.blueprint)
     assets.init_app(app)
     with app.app_context():

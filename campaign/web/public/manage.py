@@ -1,4 +1,4 @@
-"""After confirming: sending the letter and saying so, and everything we hold under one address."""
+"""Sending the letter, by every channel, and saying so: after signing, or without."""
 
 from __future__ import annotations
 
@@ -9,114 +9,94 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.action import REPORTABLE, Channel
-from campaign.domain.appeal import TargetKind
-from campaign.domain.errors import NotFoundError, StateError, TokenError
-from campaign.domain.token import Purpose
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
-from campaign.letter.mailto import mailto
-from campaign.letter.plain import address_lines, letter_text
 from campaign.queries.appeal import AppealView
-from campaign.queries.signature import SignatureView, find_signature, signatures_of_same_address
-from campaign.services.record import record
-from campaign.services.withdraw import erase, set_updates, withdraw
+from campaign.queries.signature import SignatureView
+from campaign.services.record import record, record_unsigned
+from campaign.web.caching import pages
+from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX, current_locale
-from campaign.web.public.pages import published
-from campaign.web.public.token import read, unusable
+from campaign.web.public.act_page import Choice, act_page, read_choice
+from campaign.web.public.pages import HTML, published, version_of
+from campaign.web.public.token import signer
 from campaign.web.snapshot import snapshots
 
+# By network: enough for a class that writes together, too little to make a campaign look great.
+UNSIGNED_LIMITS = "40 per hour; 120 per day"
 blueprint = Blueprint("manage", __name__)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act")
 def act(token: str) -> ResponseReturnValue:
     """The letter by every channel, for somebody who has signed."""
-    signature = _found(token)
+    signature = signer(token)
     if not isinstance(signature, SignatureView):
         return signature
-    return render_template("public/act.html", **_act_page(signature.appeal, signature), token=token)
+    choice = read_choice(signature.appeal, signature)
+    page = act_page(signature.appeal, signature, choice)
+    return render_template("public/act.html", **page, token=token, done=request.args.get("done", ""))
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/act")
 def report(token: str) -> ResponseReturnValue:
     """Counts what the supporter says to have sent, once per channel, target and day."""
-    signature = _found(token)
+    signature = signer(token)
     if not isinstance(signature, SignatureView):
         return signature
-    channel = request.form.get("channel", "")
-    target = request.form.get("target", "0")
-    positions = {str(one.position) for ones in signature.appeal.targets.values() for one in ones} | {"0"}
-    if channel in set(REPORTABLE) and target in positions:
+    done = _reported(signature.appeal)
+    if done is not None:
         with suppress(StateError, NotFoundError):
-            record(signature.id, Channel(channel), target=int(target), now=runtime().clock())
-    return redirect(url_for("manage.act", token=token), 303)
+            record(signature.id, done[0], target=done[1], now=runtime().clock())
+    choice = read_choice(signature.appeal, signature)
+    return redirect(_onward("manage.act", {"token": token}, done, choice), 303)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act")
 def act_unsigned(slug: str) -> ResponseReturnValue:
     """The letter by every channel, for anybody."""
-    return render_template("public/act.html", **_act_page(published(slug), None), token=None)
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    if request.query_string:
+        return _unsigned(appeal, choice)
+    version = version_of(appeal, snapshots().counts(appeal), runtime().clock())
+    return pages().answer(("act", slug, current_locale()), version, lambda: _unsigned(appeal, choice), kind=HTML)
 
 
-@blueprint.get(f"{PREFIX}/m/<token>/me")
-def me(token: str) -> ResponseReturnValue:
-    """What we hold under this address."""
-    try:
-        found = signatures_of_same_address(read(Purpose.MANAGE, token), runtime().vault)
-    except TokenError as error:
-        return unusable(error)
-    return render_template("public/me.html", signatures=found, token=token, locale_now=current_locale())
+@blueprint.post(f"{PREFIX}/appeals/<slug>/act")
+@limiter.limit(UNSIGNED_LIMITS, deduct_when=lambda response: response.status_code == 303)
+def report_unsigned(slug: str) -> ResponseReturnValue:
+    """Counts what somebody who has not signed says to have sent, for the section of the country they choose."""
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    done = _reported(appeal)
+    section = snapshots().section_for(choice.country, current_locale()) if choice.country else None
+    if section is None:
+        return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
+    if done is not None:
+        with suppress(StateError, NotFoundError):
+            record_unsigned(appeal.id, section.code, done[0], target=done[1], now=runtime().clock())
+    return redirect(_onward("manage.act_unsigned", {"slug": slug}, done, choice), 303)
 
 
-@blueprint.post(f"{PREFIX}/m/<token>/me")
-def change(token: str) -> ResponseReturnValue:
-    """Withdraws, erases, or changes the consent to updates, at once."""
-    at = runtime()
-    try:
-        found = signatures_of_same_address(read(Purpose.MANAGE, token), at.vault)
-    except TokenError as error:
-        return unusable(error)
-    chosen = request.form.get("signature", "")
-    wanted = [signature for signature in found if str(signature.id) == chosen or chosen == "all"]
-    for signature in wanted:
-        match request.form.get("do"):
-            case "withdraw":
-                withdraw(signature.id, now=at.clock())
-            case "erase":
-                erase(signature.id, now=at.clock())
-            case "updates":
-                set_updates(signature.id, wanted=bool(request.form.get("updates")), now=at.clock())
-            case _:
-                break
-    return redirect(url_for("manage.me", token=token), 303)
+def _unsigned(appeal: AppealView, choice: Choice, error: object = None) -> str:
+    page = act_page(appeal, None, choice) | {"error": error}
+    return render_template("public/act.html", **page, token=None, done=request.args.get("done", ""))
 
 
-def _found(token: str) -> SignatureView | ResponseReturnValue:
-    try:
-        signature = find_signature(read(Purpose.MANAGE, token), runtime().vault)
-    except TokenError as error:
-        return unusable(error)
-    if signature is None:
-        return render_template("public/gone.html", reason="erased", signature=None), 410
-    return signature
+def _reported(appeal: AppealView) -> tuple[Channel, int] | None:
+    """Which channel and target the form names; None where it names none that can be reported."""
+    channel, target = request.form.get("channel", ""), request.form.get("target", "0")
+    positions = {str(one.position) for ones in appeal.targets.values() for one in ones} | {"0"}
+    if channel not in set(REPORTABLE) or target not in positions:
+        return None
+    return Channel(channel), int(target)
 
 
-def _act_page(appeal: AppealView, signature: SignatureView | None) -> dict[str, Any]:
-    text = appeal.text_in(current_locale())
-    letter = letter_text(text, signature.name if signature else None)
-    targets = appeal.targets_in(text.language)
-    return {
-        "appeal": appeal,
-        "text": text,
-        "signature": signature,
-        "letter": letter,
-        "mailto": mailto(targets, text.headline, letter),
-        "posts": [(target, address_lines(target)) for target in targets if target.address],
-        "faxes": [(target, fax) for target in targets for fax in target.faxes],
-        "phones": [(target, phone) for target in targets for phone in target.phones],
-        "socials": [
-            (target, network, handle) for target in targets for network, handle in sorted(target.social.items())
-        ],
-        "is_open": appeal.is_open,
-        "counts": snapshots().counts(appeal),
-        "primary": TargetKind.PRIMARY.value,
-    }
+def _onward(endpoint: str, page: dict[str, str], done: tuple[Channel, int] | None, choice: Choice) -> str:
+    """Back to the page with the choice kept, at what was just done: the next channel follows there."""
+    values: dict[str, Any] = {**page, **choice.as_query()}
+    if done is not None:
+        values |= {"done": f"{done[0].value}-{done[1]}", "_anchor": done[0].value}
+    return url_for(endpoint, **values)

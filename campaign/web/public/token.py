@@ -8,12 +8,24 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.errors import ExpiredTokenError, TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
+from campaign.queries.signature import SignatureView, find_signature
 
 
 def read(purpose: Purpose, token: str) -> int:
     """The signature's id. Raises TokenError."""
     at = runtime()
     return at.tokens.read(purpose, token, at.clock())
+
+
+def signer(token: str) -> SignatureView | ResponseReturnValue:
+    """Whose `manage` link this is, or the page that says what is wrong with it."""
+    try:
+        signature = find_signature(read(Purpose.MANAGE, token), runtime().vault)
+    except TokenError as error:
+        return unusable(error)
+    if signature is None:
+        return render_template("public/gone.html", reason="erased", signature=None), 410
+    return signature
 
 
 def unusable(error: TokenError) -> ResponseReturnValue:

@@ -1,0 +1,161 @@
+"""Words that leave the writer's gender open (`préoccupé-e`, `Unterstützer*in`, `preocupado/a`), as the signer wants.
+
+A signer picks the masculine or the feminine form of what the letter says in the first person; who picks nothing sends
+the letter as it stands. What is said of others stays open: a word in the singular is the writer's only in a sentence
+that says `je` or `ich`, one in the plural only in one that says `nous`, `wir` or `nosotros`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Form(StrEnum):
+    """How the signer wants to be written; OPEN leaves the letter as it stands."""
+
+    OPEN = ""
+    MASCULINE = "m"
+    FEMININE = "f"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One language: its open words, how each is written in a form, and which sentences speak of the writer."""
+
+    words: re.Pattern[str]
+    written: Callable[[re.Match[str], Form], str]
+    is_plural: Callable[[re.Match[str]], bool]
+    singular: re.Pattern[str]
+    plural: re.Pattern[str]
+
+
+def has_open_forms(parts: Iterable[str], language: str) -> bool:
+    """Whether picking a form would change any of these parts."""
+    return any(in_form(part, language, form) != part for part in parts for form in (Form.MASCULINE, Form.FEMININE))
+
+
+def in_form(text: str, language: str, form: Form) -> str:
+    """The text with the writer's open words in that form; unchanged for OPEN, and in languages without such words."""
+    rule = _RULES.get(language)
+    if rule is None or form is Form.OPEN:
+        return text
+
+    def written(found: re.Match[str]) -> str:
+        speaks = rule.plural if rule.is_plural(found) else rule.singular
+        sentence = _sentence(text, found.start(), found.end())
+        return rule.written(found, form) if speaks.search(sentence) else found[0]
+
+    return rule.words.sub(written, text)
+
+
+def _sentence(text: str, start: int, end: int) -> str:
+    """The sentence around a word: to the nearest end of one on either side."""
+    before = max((found.end() for found in _SENTENCE_END.finditer(text, 0, start)), default=0)
+    after = _SENTENCE_END.search(text, end)
+    return text[before : after.start() if after else len(text)]
+
+
+_SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|\n")
+
+# French: what stands behind the sign, and what the word loses before it in the feminine (`heureux·se`: the x goes).
+_FRENCH = {
+    "e": "", "ne": "", "le": "", "te": "", "sse": "", "se": "x", "euse": "eur", "rice": "eur", "trice": "teur",
+    "ère": "er", "ète": "et", "ve": "f", "che": "c",
+}  # fmt: skip
+_SIGNS = r"[-\u2010\u2011·•.]"
+_ENDINGS = "|".join(sorted(_FRENCH, key=len, reverse=True))
+_FRENCH_OPEN = re.compile(
+    rf"(?P<stem>[^\W\d_]{{2,40}})(?:{_SIGNS}(?P<ending>{_ENDINGS})(?:{_SIGNS}?(?P<plural>s))?"
+    rf"|\((?P<ending2>{_ENDINGS})\)(?P<plural2>s)?)(?![\w(]|{_SIGNS}\w)"
+)
+
+
+def _french(found: re.Match[str], form: Form) -> str:
+    stem, ending = found["stem"], found["ending"] or found["ending2"]
+    plural = "s" if _is_french_plural(found) else ""
+    lost = _FRENCH[ending]
+    if not _is_french_word(stem, ending):
+        return found[0]
+    if form is Form.MASCULINE:
+        return stem if stem.endswith(("s", "x")) else stem + plural
+    return stem[: len(stem) - len(lost)] + ending + plural
+
+
+def _is_french_word(stem: str, ending: str) -> bool:
+    """`dit-e` is open, `est-ce` and `rendez-le` are not: what stands before has to be able to end so."""
+    if ending == "e":
+        return stem[-1].lower() in "éiudtnsrl"
+    if ending in {"ne", "le", "te"}:
+        return stem.endswith(ending[0])
+    return stem.endswith(_FRENCH[ending])
+
+
+def _is_french_plural(found: re.Match[str]) -> bool:
+    return bool(found["plural"] or found["plural2"])
+
+
+_GERMAN_OPEN = re.compile(
+    r"(?P<stem>[^\W\d_]{2,40}?)(?:[*:_/]-?(?P<ending>innen|in)|(?P<inner>Innen|In))\b"
+    r"|\b(?P<article>ein|kein|mein)[*:_/]-?e\b"
+)
+
+
+def _german(found: re.Match[str], form: Form) -> str:
+    if found["article"]:
+        return found["article"] + ("e" if form is Form.FEMININE else "")
+    stem = found["stem"]
+    ending = (found["ending"] or found["inner"]).lower()
+    if form is Form.FEMININE:
+        return str(stem + ending)
+    return str(stem if ending == "in" or stem.endswith(("er", "en", "el")) else stem + "en")
+
+
+def _is_german_plural(found: re.Match[str]) -> bool:
+    return (found["ending"] or found["inner"] or "").lower() == "innen"
+
+
+_SPANISH_OPEN = re.compile(
+    r"\b(?:(?P<stem>\w{2,40}?)o(?:(?P<os>s)/-?as|/-?a|\(a\)(?P<brackets>s?))"
+    r"|(?P<bare>\w{2,40}?[rnl])(?:(?P<es>es)/-?as|/-?a|\(a\)(?P<bare_brackets>s?))"
+    r"|(?P<at>\w{2,40})@(?P<at_plural>s?))(?!\w)"
+)
+
+
+def _spanish(found: re.Match[str], form: Form) -> str:
+    plural = "s" if _is_spanish_plural(found) else ""
+    if found["bare"]:  # `defensor/a`: the masculine has no ending of its own
+        return str(found["bare"] + (("es" if plural else "") if form is Form.MASCULINE else "a" + plural))
+    return (found["stem"] or found["at"]) + ("o" if form is Form.MASCULINE else "a") + plural
+
+
+def _is_spanish_plural(found: re.Match[str]) -> bool:
+    return any(found[name] for name in ("os", "brackets", "es", "bare_brackets", "at_plural"))
+
+
+_RULES = {
+    "fr": _Rule(
+        _FRENCH_OPEN,
+        _french,
+        _is_french_plural,
+        re.compile(r"\b(?:je|me|moi)\b|\b[jm]['’]", re.IGNORECASE),
+        re.compile(r"\bnous\b", re.IGNORECASE),
+    ),
+    "de": _Rule(
+        _GERMAN_OPEN,
+        _german,
+        _is_german_plural,
+        re.compile(r"\b(?:ich|mich|mir)\b", re.IGNORECASE),
+        re.compile(r"\b(?:wir|uns)\b", re.IGNORECASE),
+    ),
+    # Spanish says its subject by the verb, so every singular may be the writer's.
+    "es": _Rule(
+        _SPANISH_OPEN,
+        _spanish,
+        _is_spanish_plural,
+        re.compile(""),
+        re.compile(r"\bnos\b|nosotr|\w{2}mos\b", re.IGNORECASE),
+    ),
+}

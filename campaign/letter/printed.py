@@ -1,0 +1,172 @@
+"""The letter on paper: a PDF with the address in the window, or a page ready to fax, set by typst.
+
+What a document or a supporter wrote goes in as data (`sys.inputs`), never into the source, so it cannot become code.
+System fonts are not looked at: a machine's fonts would change what is printed. typst brings one that covers Latin,
+Greek and Cyrillic; other scripts need TOCSIN_FONTS. PDF/UA-1 is asked for because it is readable by machine, and
+because typst then refuses a text that its fonts cannot show instead of printing boxes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import typst
+from babel import Locale
+from babel.dates import format_date
+
+from campaign.config import ROOT
+from campaign.domain.errors import TocsinError
+from campaign.letter.envelope import DIN, Layout
+from campaign.letter.plain import Letter
+
+_SOURCE = ROOT / "templates" / "letter" / "letter.typ"
+# In typst's own wheel: a book face, then what has the letters that it lacks (Kazakh, the rouble).
+_EMBEDDED = ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono")
+# Nobody writes a letter in monospaced Arabic.
+_NOT_FOR_ARABIC = "DejaVu Sans Mono"
+_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
+# An address of more lines has its shortest ones joined.
+_MOST_LINES = 9
+# Of several faces that could show a script, the ones made for running text come first.
+_BOOKISH = ("naskh", "amiri", "serif", "sans")
+_NOT_SHOWN = "could not be displayed"
+_CHARACTERS = b"""#let it = json(bytes(sys.inputs.it))
+#set document(title: "-")
+#set text(font: it.fonts, fallback: false)
+#it.text"""
+
+
+class GlyphError(TocsinError):
+    """No configured font can show this text; TOCSIN_FONTS names folders with further ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What a fax page says above the letter: its heading, and rows of label and value."""
+
+    heading: str
+    rows: tuple[tuple[str, str], ...]
+
+
+# In a row of the cover: how many pages there are, which only the typesetting knows.
+PAGES = "#pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is printed: the letter, or talking points with lines to write on; to whom, and on which paper."""
+
+    language: str
+    title: str
+    address: tuple[str, ...]
+    dated: date
+    letter: Letter | None
+    name: str = ""
+    layout: Layout = DIN
+    cover: Cover | None = None
+    points: tuple[str, ...] = ()
+    points_heading: str = ""
+
+
+def pdf(sheet: Sheet, fonts: tuple[Path, ...]) -> bytes:
+    """The letter as PDF/UA-1. Raises GlyphError where a font is missing for something that it says."""
+    return _set(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
+
+
+def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
+    """Whether the fonts there are can show every character of that text."""
+    return _is_covered("".join(sorted(set(text))), fonts)
+
+
+@lru_cache(maxsize=500)
+def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
+    try:
+        _set(_CHARACTERS, {"fonts": _families(fonts, characters), "text": characters}, fonts)
+    except GlyphError:
+        return False
+    return True
+
+
+def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
+    try:
+        content, _warnings = typst.compile_with_warnings(
+            source,
+            format="pdf",
+            ignore_system_fonts=True,
+            font_paths=_faces(fonts),
+            sys_inputs={"it": json.dumps(data)},
+            pdf_standards="ua-1",
+        )
+    except typst.TypstError as error:
+        if _NOT_SHOWN in str(error):
+            raise GlyphError("no configured font can show this text (TOCSIN_FONTS)") from error
+        raise
+    return content
+
+
+@lru_cache(maxsize=8)
+def _faces(folders: tuple[Path, ...]) -> typst.Fonts:
+    """Read once: a folder may hold hundreds of files."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in folders])
+
+
+def _families(folders: tuple[Path, ...], text: str) -> list[str]:
+    """The embedded families, with those of the folders; nothing else is used, whatever typst would fall back on."""
+    embedded = [name for name in _EMBEDDED if name != _NOT_FOR_ARABIC or not _ARABIC.search(text)]
+    return [embedded[0], *_configured(folders), *embedded[1:]]
+
+
+@lru_cache(maxsize=8)
+def _configured(folders: tuple[Path, ...]) -> tuple[str, ...]:
+    found = {face.family for face in _faces(folders).fonts() if face.path is not None}
+    return tuple(sorted(found, key=lambda name: (_rank(name), name)))
+
+
+def _rank(family: str) -> int:
+    name = family.lower()
+    return next((place for place, word in enumerate(_BOOKISH) if word in name), len(_BOOKISH))
+
+
+def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
+    letter, layout = sheet.letter, sheet.layout
+    words = {
+        "title": sheet.title or "-",
+        "address": _joined(sheet.address),
+        "date": format_date(sheet.dated, "long", locale=sheet.language),
+        "paragraphs": [part for part in (letter.salutation, *letter.paragraphs) if part] if letter else [],
+        "closing": letter.closing if letter else "",
+        "name": (letter.name if letter else "") or sheet.name,
+        "points": list(sheet.points) if letter is None else [],
+        "points_heading": sheet.points_heading,
+        "fax": asdict(sheet.cover) if sheet.cover else None,
+    }
+    return {
+        **words,
+        "lang": sheet.language,
+        "rtl": Locale(sheet.language).text_direction == "rtl",
+        "rtl_address": _reads_from_right("".join(sheet.address)),
+        "fonts": _families(fonts, json.dumps(words, ensure_ascii=False)),
+        "sheet": {"width": layout.width, "height": layout.height, "body": layout.body, "folds": list(layout.folds)},
+        "window": asdict(layout.window) | {"spare": layout.spare},
+        "ruled": 0 if letter else 10,
+    }
+
+
+def _joined(lines: tuple[str, ...]) -> list[str]:
+    """At most so many lines as stay readable in a window."""
+    kept = list(lines)
+    while len(kept) > _MOST_LINES:
+        place = min(range(len(kept) - 1), key=lambda number: len(kept[number]) + len(kept[number + 1]))
+        kept[place : place + 2] = [f"{kept[place]}, {kept[place + 1]}"]
+    return kept
+
+
+def _reads_from_right(text: str) -> bool:
+    """Whether an address is in a script written from the right (Hebrew, Arabic and their neighbours)."""
+    return any("\u0590" <= character <= "\u08ff" for character in text)

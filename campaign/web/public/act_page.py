@@ -1,0 +1,174 @@
+"""What the act page shows: the letter as this supporter sends it, and a step for each channel that leads somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import request, url_for
+
+from campaign.domain.action import Channel
+from campaign.domain.appeal import TargetKind
+from campaign.domain.country import COUNTRIES, country_names
+from campaign.extensions.runtime import runtime
+from campaign.letter.forms import Form, has_open_forms
+from campaign.letter.mailto import MailLink, Recipients, mail_links, recipients
+from campaign.letter.plain import Letter, address_lines, model_letter, own_letter
+from campaign.letter.post import last_useful_day
+from campaign.letter.printed import is_printable
+from campaign.letter.spoken import phone_script, social_post
+from campaign.queries.appeal import AppealView, TargetView, TextView
+from campaign.queries.signature import SignatureView
+from campaign.web.locale import current_locale
+from campaign.web.snapshot import snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How the supporter wants the letter: its language, the country it goes from, and the form of its open words."""
+
+    language: str
+    country: str | None
+    form: Form
+
+    def as_query(self) -> dict[str, str]:
+        """What keeps the choice in an address."""
+        chosen = {"lang": self.language, "country": self.country or "", "form": self.form.value}
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One target by one channel: how to reach it, its lines as on an envelope, and what to say there."""
+
+    target: TargetView
+    reach: str
+    lines: tuple[str, ...]
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One channel: its ways, and until when it is of use; `is_late` where that day has passed."""
+
+    channel: str
+    ways: tuple[Way, ...]
+    until: date | None
+    is_late: bool
+
+
+def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
+    """From the address or the form; what is not known there is what the page's language and the signature say."""
+    asked = request.values
+    language = asked.get("lang", "")
+    if language not in appeal.texts:
+        language = appeal.text_in(current_locale()).language
+    country = asked.get("country", "").upper() or (signature.country if signature else "")
+    form = asked.get("form", "")
+    return Choice(
+        language=language,
+        country=country if country in COUNTRIES else None,
+        form=Form(form) if form in set(Form) else Form.OPEN,
+    )
+
+
+def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice) -> dict[str, Any]:
+    """What the template shows."""
+    text = appeal.texts[choice.language]
+    targets = reachable(appeal, choice)
+    name = signature.name if signature else None
+    letter = model_letter(text, name, form=choice.form)
+    whom = recipients(targets)
+    return {
+        "appeal": appeal,
+        "text": text,
+        "signature": signature,
+        "choice": choice,
+        "letter": letter,
+        "languages": letter_languages(appeal),
+        "is_other_language": current_locale() not in appeal.texts,
+        "has_forms": letter is not None and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
+        "mail": mail(whom, letter or own_letter(text, "")),
+        "whom": whom,
+        "steps": _steps(appeal, text, letter, targets, choice, name or ""),
+        "is_printable": is_printable(_printed_text(letter, text, targets), runtime().settings.fonts),
+        "is_open": appeal.is_open,
+        "today": runtime().clock().date(),
+        "counts": snapshots().counts(appeal),
+        "countries": country_names(current_locale()),
+        "primary": TargetKind.PRIMARY.value,
+        "error": None,
+    }
+
+
+def mail(whom: Recipients | None, letter: Letter) -> tuple[MailLink, ...]:
+    """The links that open the letter, the supporter's own program first; none where nobody has an address."""
+    return mail_links(whom, letter) if whom is not None else ()
+
+
+def letter_languages(appeal: AppealView) -> list[tuple[str, bool]]:
+    """The languages that staff provided, those that are read there first, and whether each is one of them."""
+    preferred = [code for code in appeal.languages if code in appeal.texts]
+    return [(code, True) for code in preferred] + [(code, False) for code in appeal.texts if code not in preferred]
+
+
+def reachable(appeal: AppealView, choice: Choice) -> tuple[TargetView, ...]:
+    """The targets, without the embassies that stand in other countries than the supporter's."""
+    return tuple(
+        target
+        for target in appeal.targets_in(choice.language)
+        if target.kind != TargetKind.EMBASSY or target.country in {None, choice.country}
+    )
+
+
+def _steps(
+    appeal: AppealView,
+    text: TextView,
+    letter: Letter | None,
+    targets: tuple[TargetView, ...],
+    choice: Choice,
+    name: str,
+) -> list[Step]:
+    others = [target for target in targets if target.kind != TargetKind.EMBASSY]
+    embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
+    link = url_for("pages.appeal", slug=appeal.slug, _external=True)
+    script = "\n".join(phone_script(text, letter, name))
+    ways = {
+        # One mail goes to all of them, so it is one act.
+        Channel.EMAIL: [
+            Way(target, "", ()) for target in others if target.emails and target.kind == TargetKind.PRIMARY
+        ][:1],
+        Channel.EMBASSY: [Way(target, ", ".join(target.emails), address_lines(target)) for target in embassies],
+        Channel.LETTER: [Way(target, "", address_lines(target)) for target in others if target.address],
+        Channel.FAX: [Way(target, fax, _who(target)) for target in others for fax in target.faxes],
+        Channel.PHONE: [Way(target, phone, _who(target), script) for target in others for phone in target.phones],
+        Channel.SOCIAL: [
+            Way(target, handle, (network,), social_post(text, handle, link))
+            for target in others
+            for network, handle in sorted(target.social.items())
+        ],
+    }
+    return [step for channel, found in ways.items() if found for step in [_step(appeal, channel, tuple(found), choice)]]
+
+
+def _step(appeal: AppealView, channel: Channel, ways: tuple[Way, ...], choice: Choice) -> Step:
+    until = last_useful_day(appeal.deadline, channel, choice.country, _destination(appeal, channel, ways))
+    return Step(channel.value, ways, until, is_late=until is not None and until < runtime().clock().date())
+
+
+def _destination(appeal: AppealView, channel: Channel, ways: tuple[Way, ...]) -> str | None:
+    """Where a letter by this channel goes: the targets' country, else the appeal's; an embassy's is its host's."""
+    countries = {way.target.country for way in ways} - {None}
+    if channel is Channel.EMBASSY:
+        return countries.pop() if len(countries) == 1 else None
+    return countries.pop() if len(countries) == 1 else appeal.country
+
+
+def _who(target: TargetView) -> tuple[str, ...]:
+    return tuple(part for part in (target.role, target.name) if part)
+
+
+def _printed_text(letter: Letter | None, text: TextView, targets: tuple[TargetView, ...]) -> str:
+    words = letter.text if letter else "\n".join(text.talking_points)
+    return words + "".join(line for target in targets for line in address_lines(target))

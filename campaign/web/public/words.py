@@ -1,0 +1,123 @@
+"""The letter in the supporter's own words: an editor with the model letter beside it.
+
+What is typed is turned into links and a PDF in the answer to the form and kept nowhere, with or without JavaScript.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.extensions import limiter
+from campaign.letter.mailto import recipients
+from campaign.letter.plain import Letter, model_letter, own_letter
+from campaign.queries.appeal import AppealView
+from campaign.queries.signature import SignatureView
+from campaign.web.locale import PREFIX
+from campaign.web.public.act_page import Choice, mail, reachable, read_choice
+from campaign.web.public.letter import as_pdf, chosen_target
+from campaign.web.public.pages import published
+from campaign.web.public.token import signer
+
+MOST = 20_000
+# Setting a PDF costs a hundred times what a page does.
+_LIMITS = "60 per minute; 600 per hour"
+blueprint = Blueprint("words", __name__)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/words")
+def unsigned(slug: str) -> ResponseReturnValue:
+    """The editor, for anybody."""
+    appeal = published(slug)
+    return _page(appeal, None, None, read_choice(appeal, None), words=None)
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/words")
+@limiter.limit(_LIMITS)
+def write(slug: str) -> ResponseReturnValue:
+    """The links, or the PDF, of what was typed."""
+    return _written(published(slug), None, None)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/words")
+def signed(token: str) -> ResponseReturnValue:
+    """The editor, for somebody who has signed: the model letter has their name."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), words=None)
+
+
+@blueprint.post(f"{PREFIX}/m/<token>/words")
+@limiter.limit(_LIMITS)
+def write_signed(token: str) -> ResponseReturnValue:
+    """The same for somebody who has signed."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    return _written(signature.appeal, signature, token)
+
+
+def _written(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
+    choice = read_choice(appeal, signature)
+    words, error = _read_words()
+    if error:
+        return _page(appeal, signature, token, choice, words=words, error=error), 422
+    letter = own_letter(appeal.texts[choice.language], words)
+    if request.form.get("do") == "pdf":
+        target = chosen_target(appeal, choice, request.form.get("target", ""))
+        return as_pdf(appeal, signature, choice, target, letter)
+    return _page(appeal, signature, token, choice, words=words, letter=letter)
+
+
+def _read_words() -> tuple[str, str]:
+    """What was typed, without control characters, and what is wrong with it."""
+    typed = request.form.get("words", "")
+    if "\ufffd" in typed:
+        return typed[:MOST], gettext("We could not read this text. Please type it again.")
+    kept = "".join(
+        one
+        for one in typed.replace("\r\n", "\n").replace("\r", "\n")
+        if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs", "Cn", "Co"}
+    )
+    if not kept.strip():
+        return "", gettext("Please write your letter first.")
+    if len(kept) > MOST:
+        return kept[:MOST], gettext("This letter is too long: 20,000 characters at most.")
+    return kept, ""
+
+
+def _page(
+    appeal: AppealView,
+    signature: SignatureView | None,
+    token: str | None,
+    choice: Choice,
+    *,
+    words: str | None,
+    letter: Letter | None = None,
+    error: str = "",
+) -> str:
+    text = appeal.texts[choice.language]
+    model = model_letter(text, signature.name if signature else None, form=choice.form)
+    if words is None:
+        words = model.text if model and request.args.get("start") == "model" else ""
+    whom = recipients(reachable(appeal, choice))
+    return render_template(
+        "public/words.html",
+        appeal=appeal,
+        text=text,
+        token=token,
+        signature=signature,
+        choice=choice,
+        words=words,
+        letter=letter,
+        model=model,
+        whom=whom,
+        mail=mail(whom, letter) if letter else (),
+        targets=[target for target in reachable(appeal, choice) if target.address],
+        error=error,
+        own_address=url_for("words.signed", token=token) if token else url_for("words.unsigned", slug=appeal.slug),
+    )

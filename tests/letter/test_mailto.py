@@ -1,0 +1,108 @@
+"""Mail links decode back to the same letter, at every client's limit, and nothing is cut within a paragraph."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from campaign.letter.mailto import (
+    ANY,
+    GMAIL,
+    OUTLOOK,
+    WINDOWS,
+    YAHOO,
+    Client,
+    Fit,
+    MailLink,
+    Recipients,
+    mail_links,
+    mailto,
+    recipients,
+)
+from tests.letter.letters import LETTERS, long, target
+
+WHOM = Recipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
+
+
+def decoded(url: str) -> dict[str, str]:
+    """What a client that follows RFC 6068 (or its own parameters) reads out of a link."""
+    parts = urlsplit(url)
+    if parts.scheme == "mailto":
+        fields = dict(field.partition("=")[::2] for field in parts.query.split("&"))
+        return {"to": unquote(parts.path), **{name: unquote(value, errors="strict") for name, value in fields.items()}}
+    fields = {name: values[0] for name, values in parse_qs(parts.query, strict_parsing=True, errors="strict").items()}
+    fields["subject"] = fields.pop("su", fields.get("subject", ""))
+    return fields
+
+
+def by_client(links: tuple[MailLink, ...]) -> dict[Client, MailLink]:
+    return {link.client: link for link in links}
+
+
+@pytest.mark.parametrize("language", LETTERS)
+def test_a_link_decodes_back_to_the_same_letter(language: str) -> None:
+    letter = LETTERS[language]
+    said = decoded(mailto(WHOM, letter.subject, letter.text))
+    assert said["body"].replace("\r\n", "\n") == letter.text
+    assert "\n" not in said["body"].replace("\r\n", "")
+    assert said["subject"] == letter.subject
+    assert said["to"].split(",") == list(WHOM.to)
+    assert said["cc"] == "embassy@interior.example"
+
+
+@pytest.mark.parametrize("paragraphs", [1, 3, 8, 15, 40, 150])
+@pytest.mark.parametrize("language", LETTERS)
+def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(language: str, paragraphs: int) -> None:
+    letter = long(LETTERS[language], paragraphs)
+    texts = [letter.text, *(shorter.text for shorter in letter.shorter())]
+    found = by_client(mail_links(WHOM, letter))
+    for client, link in found.items():
+        assert len(link.url) <= client.limit
+        body = decoded(link.url).get("body", "").replace("\r\n", "\n")
+        if link.fit is Fit.EMPTY:
+            assert body == ""
+        else:
+            place = texts.index(body)
+            assert (place == 0) is (link.fit is Fit.WHOLE)
+            assert letter.paragraphs[-1] in body
+            assert body.startswith(letter.salutation)
+            assert body.endswith(letter.name)
+    assert (WINDOWS in found) is (len(mailto(WHOM, letter.subject, letter.text)) > WINDOWS.limit)
+    assert {ANY, GMAIL, OUTLOOK, YAHOO} <= set(found)
+
+
+@pytest.mark.parametrize("client", [ANY, GMAIL, OUTLOOK, YAHOO], ids=lambda client: client.code)
+def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(client: Client) -> None:
+    def link(padding: int) -> MailLink:
+        letter = LETTERS["fr"]
+        paragraphs = letter.paragraphs[0] + "x" * padding, *letter.paragraphs[1:]
+        return by_client(mail_links(WHOM, dataclasses.replace(letter, paragraphs=paragraphs)))[client]
+
+    room = client.limit - len(link(0).url) if link(0).fit is Fit.WHOLE else None
+    assert room is not None
+    assert room > 0
+    assert (len(link(room).url), link(room).fit) == (client.limit, Fit.WHOLE)
+    assert link(room + 1).fit is Fit.SHORTER
+
+
+def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> None:
+    letter = LETTERS["ru"]
+    huge = dataclasses.replace(letter, subject="Щ" * 2000)
+    for client, link in by_client(mail_links(WHOM, huge)).items():
+        if client is not ANY:
+            assert link.fit is Fit.EMPTY
+        assert len(link.url) <= client.limit
+
+
+def test_copies_go_to_everybody_who_is_not_addressed_and_to_nobody_twice() -> None:
+    found = recipients(
+        (
+            target(1, emails=("a@x.example", "b@x.example")),
+            target(2, kind="copy", emails=("b@x.example", "c@x.example", "c@x.example")),
+            target(3, kind="embassy", emails=("d@x.example",)),
+        )
+    )
+    assert found == Recipients(("a@x.example", "b@x.example"), ("c@x.example", "d@x.example"))
+    assert recipients((target(2, kind="copy", emails=("c@x.example",)),)) is None

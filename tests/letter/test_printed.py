@@ -1,0 +1,159 @@
+"""The printed letter: every word on it, the address in the window, and no text that becomes code."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pdfminer.high_level import extract_pages
+
+from campaign.letter.envelope import DIN, LAYOUTS, SWISS, US, Layout, layout_for
+from campaign.letter.plain import Letter
+from campaign.letter.printed import PAGES, Cover, GlyphError, Sheet, is_printable, pdf
+from tests.letter.letters import ADDRESS, LETTERS, lines_of_pdf, long, text_of_pdf
+
+DAY = date(2026, 3, 1)
+# Where Debian's fonts-noto-core puts them; .ci/run installs it.
+NOTO = Path("/usr/share/fonts/truetype/noto")
+DATES = {"fr": "1 mars 2026", "ru": "1 марта 2026 г."}
+
+
+def sheet(letter: Letter | None, **more: object) -> Sheet:
+    values: dict[str, object] = {"language": letter.language if letter else "fr", "title": "Letter", "address": ADDRESS}
+    return Sheet(**(values | {"dated": DAY, "letter": letter} | more))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def noto() -> tuple[Path, ...]:
+    if not (NOTO / "NotoNaskhArabic-Regular.ttf").exists():
+        if os.environ.get("CI"):
+            pytest.fail("no Arabic font, and in CI there must be one (apt-get install fonts-noto-core)")
+        pytest.skip("no Arabic font found: the Arabic letter was not printed (apt-get install fonts-noto-core)")
+    return (NOTO,)
+
+
+@pytest.mark.parametrize("language", ["fr", "ru"])
+def test_the_text_of_the_pdf_is_the_letter(language: str) -> None:
+    letter = LETTERS[language]
+    said = text_of_pdf(pdf(sheet(letter), ()))
+    wanted = (*ADDRESS, DATES[language], letter.salutation, *letter.paragraphs, letter.closing, letter.name)
+    # The date stands beside the salutation, so only its place in the order may differ.
+    assert sorted(said.split()) == sorted(" ".join(wanted).split())
+    assert " ".join(letter.paragraphs) in said
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("lines", [2, 6, 9])
+def test_the_address_stands_in_the_window(layout: Layout, lines: int) -> None:
+    address = tuple(f"Ligne {number} du ministère de l’Intérieur" for number in range(lines))
+    found = [
+        place
+        for text, place in lines_of_pdf(pdf(sheet(LETTERS["fr"], layout=layout, address=address), ()))
+        if text in address
+    ]
+    assert len(found) == lines
+    window = layout.window
+    for left, top, right, bottom in found:
+        assert window.left - 0.5 <= left < right <= window.left + window.width + 0.5
+        assert window.top - layout.spare - 0.5 <= top < bottom <= window.top + window.height + 0.5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_an_address_of_many_lines_loses_none_and_stays_in_the_window(layout: Layout) -> None:
+    address = tuple(f"Ligne {number}" for number in range(20))
+    content = pdf(sheet(LETTERS["fr"], layout=layout, address=address), ())
+    found = [place for text, place in lines_of_pdf(content) if text.startswith("Ligne")]
+    assert all(line in text_of_pdf(content) for line in address)
+    assert max(bottom for *_, bottom in found) <= layout.window.top + layout.window.height + 0.5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_letter_begins_below_the_window(layout: Layout) -> None:
+    for text, (_left, top, right, bottom) in lines_of_pdf(pdf(sheet(LETTERS["fr"], layout=layout), ())):
+        assert right <= layout.width - 19
+        assert bottom <= layout.height - 20
+        if text not in ADDRESS:
+            assert top >= layout.window.top + layout.window.height
+
+
+def test_windows_follow_the_country() -> None:
+    assert [layout_for(code) for code in ("DE", "FR", "CH", "LI", "US", "CA", None)] == [
+        DIN,
+        DIN,
+        SWISS,
+        SWISS,
+        US,
+        US,
+        DIN,
+    ]
+    # DIN 5008, form B: the zone for the address is 20–105 mm from the left, 45–90 mm from the top.
+    assert 20 <= DIN.window.left < DIN.window.left + DIN.window.width <= 105
+    assert 45 <= DIN.window.top - DIN.spare < DIN.window.top + DIN.window.height <= 90
+
+
+HOSTILE = (
+    '#panic("x") #read("/etc/passwd") $a$ *b* _c_ `d` @e <f> [g] // h /* i */ = j \\ k "l" #let m = 1; {n} --- ~ \'o\''
+)
+
+
+def test_nothing_that_was_written_becomes_code() -> None:
+    letter = Letter("fr", HOSTILE, HOSTILE, (HOSTILE, "= titre\n- liste\n+ numéros\n/ terme: x"), HOSTILE, HOSTILE)
+    content = pdf(sheet(letter, title=HOSTILE, address=(HOSTILE[:30],), name=HOSTILE), ())
+    said = text_of_pdf(content)
+    assert said.count(HOSTILE) == 4
+    assert "= titre - liste + numéros / terme: x" in said
+    assert "root:" not in said
+
+
+def test_a_long_letter_goes_on_over_pages() -> None:
+    letter = long(LETTERS["fr"], 60)
+    said = text_of_pdf(pdf(sheet(letter), ()))
+    for paragraph in letter.paragraphs:
+        assert paragraph in said.replace("\x0c", "")
+
+
+def test_a_fax_says_whom_it_is_for_and_how_many_pages_it_has() -> None:
+    cover = Cover("Fax", (("À", "Ministre"), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
+    said = text_of_pdf(pdf(sheet(long(LETTERS["fr"], 40), cover=cover), ()))
+    for part in ("Fax", "Ministre", "+57 1 000 00 00", LETTERS["fr"].paragraphs[-1]):
+        assert part in said
+    pages = len(list(extract_pages(io.BytesIO(pdf(sheet(long(LETTERS["fr"], 40), cover=cover), ())))))
+    assert pages > 1
+    assert f" {pages} Madame la Ministre," in said
+    assert PAGES not in said
+
+
+def test_talking_points_come_with_lines_to_write_on() -> None:
+    said = text_of_pdf(pdf(sheet(None, points=("Protégez-la.", "#2"), points_heading="Que demander", name="Zoé"), ()))
+    for part in (*ADDRESS, "Zoé", "Que demander", "Protégez-la.", "#2"):
+        assert part in said
+
+
+@pytest.mark.parametrize("text", ["السلام", "名前", "😀", "ᠮᠣᠩᠭᠣᠯ"])
+def test_without_a_font_a_script_is_refused_and_not_printed_as_boxes(text: str) -> None:
+    letter = dataclasses.replace(LETTERS["fr"], paragraphs=(text,))
+    with pytest.raises(GlyphError):
+        pdf(sheet(letter), ())
+
+
+def test_system_fonts_are_not_looked_at() -> None:
+    assert not is_printable("السلام", ())
+    assert not is_printable("名", ())
+    assert is_printable("Ă ę ß ł ğ Ω Ђ қ ұ ө ₽ € № « » „“ … – —", ())
+
+
+def test_arabic_is_printed_with_the_configured_font(noto: tuple[Path, ...]) -> None:
+    letter = LETTERS["ar"]
+    content = pdf(sheet(letter, address=("Ministry", "Bogotá")), noto)
+    assert is_printable(letter.text, noto)
+    assert b"NotoNaskhArabic" in content
+    # Extraction turns words around and reads a ligature twice, so what is compared is which letters there are.
+    found = {one for one in text_of_pdf(content) if "\u0600" <= one <= "\u06ff"}
+    wanted = "".join((letter.salutation, *letter.paragraphs, letter.closing, letter.name, "مارس"))
+    assert found == {one for one in wanted if "\u0600" <= one <= "\u06ff"}
+    right = max(edges[2] for text, edges in lines_of_pdf(content) if "\u0621" <= text[:1] <= "\u064a")
+    assert 185 <= right <= 191

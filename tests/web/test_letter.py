@@ -1,0 +1,261 @@
+"""The letter's pages: every channel, the language and form that were picked, a name or none, reports counted."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.document import parse_text
+from campaign.extensions import db
+from campaign.models import Action, Appeal
+from campaign.queries.appeal import AppealView, find_appeal
+from campaign.queries.counts import counts
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.transaction import transaction
+from campaign.services.verify import verify
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form
+from tests.letter.letters import text_of_pdf
+
+ACT = "/en/appeals/ana-ruiz-vega/act"
+PDF = "/en/appeals/ana-ruiz-vega/letter.pdf"
+WORDS = "/en/appeals/ana-ruiz-vega/words"
+FRENCH = (Path(__file__).parent.parent / "letter" / "ana-ruiz-vega.fr.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def both(appeal: AppealView) -> AppealView:
+    """The appeal in English and in French, with every channel and an embassy in France."""
+    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), now=START)
+    with transaction() as session:
+        session.execute(update(Appeal).values(languages=["es", "fr"]))
+    found = find_appeal("ana-ruiz-vega")
+    assert found is not None
+    assert set(found.texts) == {"en", "fr"}
+    db.session.rollback()
+    return found
+
+
+@pytest.fixture
+def act(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
+    """The act page of somebody who has confirmed."""
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    deliver()
+    return str(client.post(postbox.link()).location)
+
+
+def links(page: str) -> list[str]:
+    return [html.unescape(found) for found in re.findall(r'href="([^"]+)"', page)]
+
+
+def mailed(page: str) -> str:
+    """The body of the page's first mail link."""
+    url = next(link for link in links(page) if link.startswith("mailto:"))
+    return unquote(url.partition("body=")[2]).replace("\r\n", "\n")
+
+
+def test_the_pdf_is_the_letter_with_no_name_or_with_the_signers(client: FlaskClient, act: str) -> None:
+    unsigned = client.get(PDF + "?lang=en")
+    assert (unsigned.status_code, unsigned.headers["Content-Type"]) == (200, "application/pdf")
+    assert unsigned.data.startswith(b"%PDF-")
+    said = text_of_pdf(unsigned.data)
+    for part in ("Pedro Alba Montes", "Calle Ejemplo 1", "Dear Minister,", "I ask you to protect her at once."):
+        assert part in said
+    assert "March 1, 2026" in said
+    assert "Jeanne" not in said
+    signed = client.get(act.replace("/act", "/letter.pdf"))
+    assert signed.headers["Cache-Control"] == "no-store"
+    assert text_of_pdf(signed.data).endswith("Yours sincerely, Jeanne Martin March 1, 2026")
+
+
+def test_the_letter_is_in_the_language_and_form_that_were_picked(client: FlaskClient, both: AppealView) -> None:
+    for query, wanted in (
+        ("", "I fear for the life"),
+        ("?lang=fr", "Je suis préoccupé-e :"),
+        ("?lang=fr&form=f", "Je suis préoccupée :"),
+        ("?lang=fr&form=m", "Je suis préoccupé :"),
+        ("?lang=xx&form=zz&country=QQ", "I fear for the life"),
+    ):
+        assert wanted in mailed(client.get(ACT + query).text)
+        assert wanted in text_of_pdf(client.get(PDF + query).data)
+    page = client.get(ACT).text
+    assert page.index('value="fr"') < page.index('value="en"'), "what is read there comes first"
+    assert '<option value="en" selected>' in page
+
+
+def test_a_page_without_a_text_in_its_language_says_so(client: FlaskClient, both: AppealView) -> None:
+    page = client.get(ACT.replace("/en/", "/ar/")).text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert '<div class="letter" id="letter" lang="en" dir="ltr">' in page
+    assert "you read it in" in page or "الإنجليزية" in page
+
+
+def test_every_channel_has_its_step_and_last_useful_day(client: FlaskClient, both: AppealView) -> None:
+    page = client.get(ACT + "?lang=fr&country=FR").text
+    for channel in ("email", "embassy", "letter", "fax", "phone", "social"):
+        assert f'<li id="{channel}"' in page
+    assert "By post until March 22, 2026" in page, "three weeks from France to Colombia"
+    assert "By post until April 8, 2026" in page, "four days to the embassy in one’s own country"
+    assert "@interior_example" in page
+    assert "Bonjour. Je m’appelle" in page, "the script is in the letter's language"
+    assert "tel:%2B5710000001" in page
+    said = text_of_pdf(client.get(PDF + "?lang=fr&country=FR&target=1&as=fax").data)
+    for part in ("Fax", "+57 1 000 00 00", "MENACÉE", "1 mars 2026"):
+        assert part in said
+
+
+def test_an_embassy_is_shown_where_it_stands_only(client: FlaskClient, both: AppealView) -> None:
+    assert "embajada@interior.example" in client.get(ACT + "?lang=fr&country=FR").text
+    for country in ("DE", ""):
+        assert "embajada@interior.example" not in client.get(ACT + f"?lang=fr&country={country}").text
+    said = text_of_pdf(client.get(PDF + "?lang=fr&country=FR&target=2").data)
+    assert "75008 Paris" in said
+
+
+def test_post_that_would_come_too_late_is_not_offered(client: FlaskClient, both: AppealView, clock: Clock) -> None:
+    clock.now += timedelta(days=30)
+    page = client.get(ACT + "?lang=fr&country=FR").text
+    assert '<li id="letter" class="late">' in page
+    assert "Too late for the post" in page
+    assert "By post until April 8, 2026" in page
+
+
+def test_the_code_for_the_telephone_is_a_picture(client: FlaskClient, act: str) -> None:
+    for path in ("/en/appeals/ana-ruiz-vega/act.svg", act.replace("/act", "/act.svg")):
+        answer = client.get(path)
+        assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
+        assert b"<svg" in answer.data
+    assert client.get(act.replace("/act", "/act.svg")).headers["Cache-Control"] == "no-store"
+
+
+def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_section(
+    client: FlaskClient, both: AppealView
+) -> None:
+    refused = client.post(ACT, data={"channel": "fax", "target": "1"})
+    assert refused.status_code == 422
+    assert 'id="country-wrong"' in refused.text
+    done = client.post(ACT, data={"channel": "fax", "target": "1", "country": "FR", "lang": "fr", "form": "f"})
+    assert (done.status_code, done.location) == (303, f"{ACT}?lang=fr&country=FR&form=f&done=fax-1#fax")
+    assert "Counted, thank you." in client.get(done.location).text
+    db.session.rollback()
+    found = counts(both.id)
+    assert found.by_evidence == {"verified": 0, "reported": 1, "bulk": 0}
+    assert found.by_section["fr"].by_channel == {"fax": 1}
+    assert verify() == []
+    row = db.session.scalars(select(Action)).one()
+    assert (row.signature_id, row.target, row.happened_on) == (None, 1, START.date())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channel", "signature"),
+        ("channel", "event"),
+        ("channel", "x"),
+        ("target", "9"),
+        ("target", "-1"),
+        ("target", "٣"),
+    ],
+)
+def test_only_what_a_supporter_can_do_is_counted(client: FlaskClient, both: AppealView, field: str, value: str) -> None:
+    client.post(ACT, data={"channel": "email", "target": "1", "country": "FR", field: value})
+    db.session.rollback()
+    assert counts(both.id).total == 0
+
+
+def test_one_network_reports_so_much_and_no_more(client: FlaskClient, appeal: AppealView) -> None:
+    codes = [client.post(ACT, data={"channel": "email", "country": "FR"}).status_code for _ in range(45)]
+    assert codes == [303] * 40 + [429] * 5
+    db.session.rollback()
+    assert counts(appeal.id).by_evidence["reported"] == 40
+    assert client.post("/en/appeals/ana-ruiz-vega/sign", data=form()).status_code == 303
+
+
+def test_nothing_is_reported_after_the_end(client: FlaskClient, appeal: AppealView, act: str, clock: Clock) -> None:
+    clock.now = START.replace(month=4, day=13, hour=12)
+    client.post(act, data={"channel": "letter", "target": "1"})
+    clock.now = START.replace(month=4, day=15)
+    client.post(act, data={"channel": "letter", "target": "1"})
+    client.post(ACT, data={"channel": "email", "country": "FR"})
+    db.session.rollback()
+    assert counts(appeal.id).by_evidence == {"verified": 1, "reported": 1, "bulk": 0}
+
+
+def test_what_was_reported_today_is_not_asked_again(client: FlaskClient, act: str, clock: Clock) -> None:
+    client.post(act, data={"channel": "letter", "target": "1"})
+    assert client.get(act).text.count('name="channel" value="letter"') == 0
+    clock.now += timedelta(days=1)
+    assert client.get(act).text.count('name="channel" value="letter"') == 1
+
+
+OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
+
+
+def test_own_words_become_links_and_a_pdf_and_are_kept_nowhere(client: FlaskClient, act: str) -> None:
+    before = _everything()
+    for path in (WORDS, act.replace("/act", "/words")):
+        page = client.post(path, data={"words": OWN, "lang": "en"})
+        assert page.status_code == 200
+        assert page.headers["Cache-Control"] == "no-store"
+        assert mailed(page.text) == OWN.replace("\r\n", "\n")
+        assert "<b>Proteja" not in page.text
+        pdf = client.post(path, data={"words": OWN, "lang": "en", "do": "pdf", "target": "1"})
+        assert "Soy maestra. <b>Proteja</b> a Ana & su escuela." in text_of_pdf(pdf.data)
+        assert "Calle Ejemplo 1" in text_of_pdf(pdf.data)
+    assert _everything() == before
+
+
+def test_own_words_that_cannot_be_taken_come_back_with_the_reason(client: FlaskClient, appeal: AppealView) -> None:
+    for words in ("", "   \r\n ", "x" * 20_001, "caf\ufffd"):
+        page = client.post(WORDS, data={"words": words})
+        assert page.status_code == 422
+        assert 'id="words-wrong"' in page.text
+    kept = client.post(WORDS, data={"words": "a\x00b\x1bc \ue000d"})
+    assert mailed(kept.text) == "abc d"
+    for do in ("pdf", "show"):
+        assert client.post(WORDS, data={"words": "名前", "do": do}).status_code == (422 if do == "pdf" else 200)
+    assert client.post(WORDS, data={"words": "a", "do": "pdf", "target": "99"}).status_code == 404
+
+
+def test_the_editor_can_start_from_the_model(client: FlaskClient, appeal: AppealView, act: str) -> None:
+    assert "Dear Minister" in client.get(WORDS).text
+    assert "<textarea" in client.get(WORDS).text
+    page = client.get(act.replace("/act", "/words") + "?start=model").text
+    started = re.search(r'<textarea id="words"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    assert started is not None
+    assert html.unescape(started[1]).startswith("Dear Minister,")
+    assert html.unescape(started[1]).endswith("Jeanne Martin")
+
+
+def test_an_appeal_with_talking_points_only_offers_lines_to_write_on(client: FlaskClient, app: Flask) -> None:
+    before, after = DOCUMENT[: DOCUMENT.index("*Dear Minister")], DOCUMENT[DOCUMENT.index("## ADDITIONAL") :]
+    asked = "**Please write immediately:**\n\n- Urging them to protect her;\n- Asking who threatens her.\n\n"
+    slug = import_draft(parse_text(before + asked + after), ImportOptions(slug="points"), now=START).slug
+    publish(slug, now=START)
+    page = client.get("/en/appeals/points/act")
+    assert page.status_code == 200
+    assert "mailto:minister@interior.example" in page.text
+    assert "Asking who threatens" in text_of_pdf(client.get("/en/appeals/points/letter.pdf").data)
+    assert client.get("/en/appeals/points/words?start=model").status_code == 200
+
+
+def test_damaged_links_offer_a_new_one(client: FlaskClient, app: Flask) -> None:
+    for path in ("/en/m/x/letter.pdf", "/en/m/x/words", "/en/m/x/act.svg"):
+        page = client.get(path)
+        assert page.status_code == 404
+        assert 'action="/en/new-link"' in page.text
+
+
+def _everything() -> list[int]:
+    db.session.rollback()
+    tables = db.metadata.sorted_tables
+    return [db.session.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
