@@ -1,0 +1,78 @@
+"""What a request costs the database: as few statements as the rules allow, and none for a page that is fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from campaign.extensions import db
+from campaign.queries.appeal import AppealView
+from tests.conftest import Postbox, form, fresh
+
+Said = list[str]
+
+
+@pytest.fixture
+def said(app: Flask) -> Iterator[Said]:
+    """Every statement from here on, by its first word and table."""
+    found: Said = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            found.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def kinds(said: Said) -> list[str]:
+    """The first word of each, and the table where it writes one."""
+    return [" ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0] for one in said]
+
+
+@pytest.mark.parametrize("path", ["/en/", "/en/appeals/{}", "/en/appeals/{}/progress", "/api/v1/appeals/{}"])
+def test_a_page_whose_counts_are_fresh_asks_nothing(
+    client: FlaskClient, appeal: AppealView, said: Said, path: str
+) -> None:
+    address = path.format(appeal.slug)
+    assert client.get(address).status_code == 200
+    assert said
+    said.clear()
+    assert client.get(address).status_code == 200
+    assert client.head(address).status_code == 200
+    assert said == []
+
+
+def test_what_a_page_asks_does_not_depend_on_who_reads_it(
+    client: FlaskClient, app: Flask, appeal: AppealView, said: Said
+) -> None:
+    client.get(f"/fr/appeals/{appeal.slug}")
+    said.clear()
+    fresh(app)
+    client.get(f"/fr/appeals/{appeal.slug}")
+    assert len(said) <= 5, kinds(said)
+
+
+def test_a_sign_up_costs_three_inserts(client: FlaskClient, appeal: AppealView, said: Said) -> None:
+    client.get(f"/en/appeals/{appeal.slug}")
+    said.clear()
+    assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
+    assert kinds(said) == ["INSERT signature", "INSERT consent", "INSERT mail"]
+
+
+def test_a_confirmation_costs_one_look_up_and_five_writes(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, said: Said
+) -> None:
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
+    deliver()
+    said.clear()
+    assert client.post(postbox.link()).status_code == 303
+    writes = ["UPDATE signature", "INSERT mail", "INSERT action", "INSERT tally", "INSERT tally_hour"]
+    assert kinds(said)[0].startswith("SELECT signature.state")
+    assert kinds(said)[1:] == writes
