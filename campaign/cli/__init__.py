@@ -9,10 +9,11 @@ from campaign.cli.demo import demo
 from campaign.cli.mail import mail
 from campaign.cli.sections import sections
 from campaign.cli.tally import tally
+from campaign.cli.text import text
 from campaign.cli.worker import worker
 
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    for command in (appeal, demo, mail, sections, tally, worker):
+    for command in (appeal, demo, mail, sections, tally, text, worker):
         app.cli.add_command(command)

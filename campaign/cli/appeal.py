@@ -6,17 +6,19 @@ import json
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from flask.cli import AppGroup
 
-from campaign.cli.refusal import NO_DOCUMENT, refusals, refuse
+from campaign.cli.refusal import NO_DOCUMENT, read_text, refusals, refuse
+from campaign.config import LOCALES
 from campaign.document import DocumentError, DraftAppeal, parse_document
 from campaign.document.summary import summarise
 from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import all_appeals
+from campaign.queries.appeal import all_appeals, find_appeal
 from campaign.queries.counts import signatures_by_appeal
+from campaign.queries.source import signatures_by_source
 from campaign.services import appeals
 from campaign.services.import_draft import ImportOptions, ImportReport, import_draft
 
@@ -81,6 +83,43 @@ def close_(slug: str) -> None:
     with refusals():
         done = appeals.close(slug, now=runtime().clock())
     click.echo(f"{slug} is closed" if done else f"{slug} was closed already")
+
+
+@appeal.command("stop")
+@click.argument("slug")
+def stop_(slug: str) -> None:
+    """Stop an open appeal: signing would no longer help, or could harm."""
+    with refusals():
+        done = appeals.stop(slug, now=runtime().clock())
+    click.echo(f"{slug} is stopped" if done else f"{slug} was stopped already")
+
+
+@appeal.command("outcome")
+@click.argument("slug")
+@click.argument("language", type=click.Choice(LOCALES))
+@click.argument("file", type=click.File(encoding="utf-8"))
+def outcome_(slug: str, language: str, file: TextIO) -> None:
+    """Say on an ended appeal's page what became of the case: FILE is Markdown, - for standard input."""
+    with refusals():
+        appeals.tell_outcome(slug, language, read_text(file))
+    click.echo(f"{slug} tells its outcome in {language}")
+
+
+@appeal.command("sources")
+@click.argument("slug")
+@_JSON
+def sources_(slug: str, as_json: bool) -> None:
+    """Count signatures by the source tag of the link that brought them (?via=…)."""
+    with refusals():
+        found = find_appeal(slug)
+        if found is None:
+            refuse(f"there is no appeal {slug}; `flask appeal list` shows those there are")
+        counted = signatures_by_source(found.id)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in counted], ensure_ascii=False, indent=1))
+        return
+    for one in counted:
+        click.echo(f"{one.source:<40} {one.signed:>8} signed {one.confirmed:>8} confirmed")
 
 
 @appeal.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn, TextIO
 
 import click
 from sqlalchemy.exc import DBAPIError
@@ -26,7 +27,15 @@ def refusals() -> Iterator[None]:
         refuse(f"the database does not answer as it should: {detail} (is it there, and did `flask db upgrade` run?)")
 
 
-def refuse(reason: str, status: int = REFUSED) -> None:
+def refuse(reason: str, status: int = REFUSED) -> NoReturn:
     """Ends the command with that reason on stderr."""
     click.echo(f"tocsin: {reason}", err=True)
     raise SystemExit(status)
+
+
+def read_text(file: TextIO) -> str:
+    """What is in the file; a file that is no UTF-8 ends the command."""
+    try:
+        return file.read()
+    except UnicodeDecodeError:
+        refuse(f"{file.name} is not in UTF-8")

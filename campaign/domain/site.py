@@ -11,7 +11,6 @@ MOST_CHARACTERS = 50_000
 class SitePage(StrEnum):
     """Where staff can say something in their own words."""
 
-    FOOTER = "footer"
     IMPRINT = "imprint"
     PRIVACY = "privacy"
     ACCESSIBILITY = "accessibility"

@@ -1,4 +1,4 @@
-"""What staff write on the site's own pages: footer, imprint, privacy notice, accessibility statement."""
+"""What staff write on the site's own pages: imprint, privacy notice, accessibility statement."""
 
 from __future__ import annotations
 

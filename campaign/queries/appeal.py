@@ -78,6 +78,7 @@ class AppealView:
     opened_at: datetime | None
     ended_at: datetime | None
     revision: int
+    outcome: dict[str, str]
     texts: dict[str, TextView]
     targets: dict[str, tuple[TargetView, ...]]
 
@@ -89,6 +90,11 @@ class AppealView:
     def text_in(self, locale: str) -> TextView:
         """The text in that language, else in English, else the first there is."""
         return self.texts.get(locale) or self.texts.get("en") or next(iter(self.texts.values()))
+
+    def outcome_in(self, locale: str) -> tuple[str, str] | None:
+        """What became of the case, in Markdown, and its language: this one, else English, else any; None if untold."""
+        language = next((one for one in (locale, "en", *self.outcome) if self.outcome.get(one)), None)
+        return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
         """The targets in the words of that language, else of the language that `text_in` would choose."""
@@ -143,6 +149,7 @@ def _view(row: Appeal) -> AppealView:
         opened_at=row.opened_at,
         ended_at=row.ended_at,
         revision=row.revision,
+        outcome={str(language): str(body) for language, body in row.outcome.items()},
         texts=texts,
         targets={
             language: tuple(_target(target, language) for target in row.targets if language in target.words)

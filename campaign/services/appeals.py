@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState, is_in_time
-from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.models import Appeal, Section
 from campaign.services.transaction import transaction
+
+_MOST_OUTCOME = 20_000
 
 
 def publish(slug: str, *, now: datetime) -> bool:
@@ -45,6 +47,38 @@ def close(slug: str, *, now: datetime) -> bool:
     return True
 
 
+def stop(slug: str, *, now: datetime) -> bool:
+    """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
+
+    What became of the case is told with `tell_outcome`. Raises NotFoundError, StateError.
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        if appeal.state == AppealState.STOPPED:
+            return False
+        if appeal.state != AppealState.OPEN:
+            raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
+        _end(appeal, now, AppealState.STOPPED)
+    return True
+
+
+def tell_outcome(slug: str, language: str, body: str) -> None:
+    """Says on its page what became of the case, in Markdown; an empty body takes it back.
+
+    Raises NotFoundError, StateError while it is open or a draft, and InputError for a text that is too long.
+    """
+    body = body.replace("\x00", "").strip()
+    if len(body) > _MOST_OUTCOME:
+        raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
+    with transaction() as session:
+        appeal = find(session, slug)
+        if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
+            raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
+        told = {**appeal.outcome, language: body}
+        appeal.outcome = {name: text for name, text in told.items() if text}
+        appeal.revision += 1
+
+
 def close_over(*, now: datetime) -> list[str]:
     """Closes what is over: open appeals whose last section's day has ended. Returns their slugs."""
     closed = []
@@ -65,8 +99,8 @@ def find(session: Session, slug: str) -> Appeal:
     return appeal
 
 
-def _end(appeal: Appeal, now: datetime) -> None:
-    appeal.state = AppealState.CLOSED
+def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED) -> None:
+    appeal.state = state
     appeal.ended_at = now
     appeal.revision += 1
 

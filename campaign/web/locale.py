@@ -14,6 +14,7 @@ from markupsafe import Markup
 from campaign.config import LOCALES
 from campaign.document.markup import to_html
 from campaign.domain import country
+from campaign.extensions.runtime import runtime
 
 DEFAULT = "en"
 PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
@@ -57,9 +58,15 @@ def init_app(app: Flask, babel: Babel) -> None:
             "country_name": lambda code: country.country_name(code, locale),
             "language_name": lambda code: country.language_name(code, locale),
             "here": _here,
+            "absolute": absolute,
             "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
             "direction_of": lambda language: Locale(language).text_direction,
         }
+
+
+def absolute(path: str) -> str:
+    """The whole address of one of our paths, without the Host header: anybody can send any, and pages are kept."""
+    return runtime().settings.base_url + path
 
 
 def _here(locale: str) -> str:

@@ -18,6 +18,7 @@ from campaign.domain.slug import is_slug
 from campaign.queries.appeal import AppealView, find_appeal, open_appeals
 from campaign.queries.counts import Counts, counts, signatures_by_appeal
 from campaign.queries.section import SectionView, list_sections
+from campaign.queries.site_text import site_texts
 
 SECONDS = 0.9
 _MOST_KEPT = 1000
@@ -85,6 +86,7 @@ class Snapshots:
         self._appeals = _Kept(find_appeal)
         self._counts = _Kept(lambda appeal_id: counts(int(appeal_id)))
         self._open = _Kept(_listed)
+        self._site_texts = _Kept(lambda _key: site_texts())
         self._sections = _Kept(lambda _key: list_sections())
 
     def appeal(self, slug: str) -> AppealView | None:
@@ -103,6 +105,10 @@ class Snapshots:
     def sections(self) -> tuple[SectionView, ...]:
         """All sections."""
         return self._sections.get("") or ()
+
+    def site_texts(self) -> dict[tuple[str, str], str]:
+        """What staff have written on the site's own pages, by page and language."""
+        return self._site_texts.get("") or {}
 
     def section_for(self, country: str, language: str) -> SectionView | None:
         """The section that a supporter in that country, reading that language, belongs to."""

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("page IN ('footer', 'imprint', 'privacy', 'accessibility')", name=op.f("ck_site_text_page")),
+        sa.CheckConstraint("page IN ('imprint', 'privacy', 'accessibility')", name=op.f("ck_site_text_page")),
         sa.PrimaryKeyConstraint("page", "language", name=op.f("pk_site_text")),
     )
     where = sa.text("via IS NOT NULL")

@@ -40,8 +40,16 @@ m/<token>/words
 m/<token>/me
 new-link
 new-link/sent
+countries/<country>
+sections
+sections/<code>
+feed.atom
+privacy
+imprint
+accessibility
 """.split()
-MACHINES = ["/", "/api/v1/appeals", "/api/v1/appeals/<slug>", "/healthz", "/readyz", "/static/<digest>/<name>"]
+MACHINES = """/ /api/v1/appeals /api/v1/appeals/<slug> /healthz /readyz /robots.txt /sitemap.xml
+/static/<digest>/<name>""".split()
 PUBLIC = {LOCALE, *MACHINES, *(LOCALE + page for page in PAGES)}
 
 

@@ -51,9 +51,9 @@ def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
     assert _number(page, "by_section international total") == ["1"]
     assert _number(page, "by_channel signature") == ["2", "2"]
     assert _number(page, "total") == ["3"], "today"
-    assert '<th scope="row">France</th>' in page
+    assert '<a href="/fr/sections/fr">France</a></th>' in page
     assert '<th scope="row">1 mars 2026</th>' in page
-    assert '<th scope="row">فرنسا</th>' in client.get(PAGE.replace("/fr/", "/ar/")).text
+    assert ">فرنسا</a></th>" in client.get(PAGE.replace("/fr/", "/ar/")).text
 
 
 @pytest.mark.usefixtures("acted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +14,16 @@ from markupsafe import Markup
 from campaign.config import LOCALES
 from campaign.document.markup import to_html
 from campaign.domain.appeal import AppealState, days_left, is_in_time, progress
-from campaign.domain.country import country_names
+from campaign.domain.country import country_name, country_names
 from campaign.extensions.runtime import runtime
 from campaign.letter.plain import address_lines
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
 from campaign.web.locale import DEFAULT, PREFIX, current_locale
-from campaign.web.snapshot import snapshots
+from campaign.web.snapshot import Listed, snapshots
 
+_MOST_OTHERS = 3
 HTML = "text/html; charset=utf-8"
 blueprint = Blueprint("pages", __name__)
 
@@ -42,21 +44,13 @@ def index() -> ResponseReturnValue:
     """The open appeals with their progress."""
     listed = snapshots().open()
     locale, now = current_locale(), runtime().clock()
-    version = (tuple((one.appeal.id, one.appeal.revision, one.signatures) for one in listed), now.date())
 
     def render() -> str:
-        rows = [
-            {
-                "appeal": one.appeal,
-                "text": one.appeal.text_in(locale),
-                "signatures": one.signatures,
-                "days_left": days_left(one.appeal.deadline, now.date()),
-            }
-            for one in listed
-        ]
-        return render_template("public/index.html", rows=rows)
+        countries = {one.appeal.country for one in listed if one.appeal.country}
+        named = sorted((country_name(code, locale), code.lower()) for code in countries)
+        return render_template("public/index.html", rows=list_rows(listed, locale, now), countries=named)
 
-    return pages().answer(("index", locale), version, render, kind=HTML)
+    return pages().answer(("index", locale), list_version(listed, now), render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>")
@@ -65,9 +59,10 @@ def appeal(slug: str) -> ResponseReturnValue:
     found = published(slug)
     counts = snapshots().counts(found)
     now, locale = runtime().clock(), current_locale()
+    others = () if takes_signatures(found, now) else list_version(other_appeals(found), now)
     return pages().answer(
         ("appeal", slug, locale),
-        version_of(found, counts, now),
+        (version_of(found, counts, now), others),
         lambda: render_template("public/appeal.html", **appeal_page(found, counts, now, locale)),
         kind=HTML,
     )
@@ -106,9 +101,34 @@ def takes_signatures(appeal: AppealView, now: datetime) -> bool:
     return any(is_in_time(appeal.deadline, section.time_zone, now) for section in snapshots().sections())
 
 
+def other_appeals(appeal: AppealView) -> tuple[Listed, ...]:
+    """What else is open, where this one is over: the same country first, then the nearest deadline."""
+    others = [one for one in snapshots().open() if one.appeal.id != appeal.id]
+    return tuple(sorted(others, key=lambda one: one.appeal.country != appeal.country)[:_MOST_OTHERS])
+
+
+def list_rows(listed: Iterable[Listed], locale: str, now: datetime) -> list[dict[str, Any]]:
+    """What a list of appeals shows of each."""
+    return [
+        {
+            "appeal": one.appeal,
+            "text": one.appeal.text_in(locale),
+            "signatures": one.signatures,
+            "days_left": days_left(one.appeal.deadline, now.date()),
+        }
+        for one in listed
+    ]
+
+
+def list_version(listed: Iterable[Listed], now: datetime) -> Any:
+    """Changes whenever such a list does."""
+    return tuple((one.appeal.id, one.appeal.revision, one.signatures) for one in listed), now.date()
+
+
 def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:
     """What the appeal's template shows."""
     text = appeal.text_in(locale)
+    is_taking = takes_signatures(appeal, now)
     return {
         "appeal": appeal,
         "text": text,
@@ -120,7 +140,9 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "sections_acting": len(counts.by_section),
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
         "days_left": days_left(appeal.deadline, now.date()),
-        "is_taking": takes_signatures(appeal, now),
+        "is_taking": is_taking,
+        "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),
+        "outcome": appeal.outcome_in(locale),
         "is_other_language": text.language != locale,
         "countries": country_names(locale),
         "form": {},

@@ -13,7 +13,7 @@ from campaign.queries.appeal import AppealView
 from campaign.services.sign import SignUp, sign
 from campaign.web.forms import Answers, read_sign_form
 from campaign.web.locale import PREFIX, current_locale
-from campaign.web.public.pages import appeal_page, published
+from campaign.web.public.pages import appeal_page, list_rows, other_appeals, published
 from campaign.web.snapshot import snapshots
 
 # By network, not by person: a school or a mobile gateway is many people behind one.
@@ -74,7 +74,9 @@ def _again(appeal: AppealView, answers: Answers) -> ResponseReturnValue:
 
 def _over(appeal: AppealView) -> ResponseReturnValue:
     """The deadline has passed in the supporter's section, though perhaps not in another."""
-    page = _page(appeal) | {"is_taking": False, "notice": gettext("The deadline has passed in your country.")}
+    rows = list_rows(other_appeals(appeal), current_locale(), runtime().clock())
+    notice = gettext("The deadline has passed in your country.")
+    page = _page(appeal) | {"is_taking": False, "notice": notice, "other_rows": rows}
     return render_template("public/appeal.html", **page), 422
 
 

@@ -1,0 +1,37 @@
+"""flask text: the words of the site's own pages."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import read_text, refusals
+from campaign.config import LOCALES
+from campaign.domain.site import SitePage
+from campaign.extensions.runtime import runtime
+from campaign.queries.site_text import site_texts
+from campaign.services.site_text import write_site_text
+
+text = AppGroup("text", help="The organisation's words in imprint, privacy notice and accessibility statement.")
+
+
+@text.command("set")
+@click.argument("page", type=click.Choice([page.value for page in SitePage]))
+@click.argument("language", type=click.Choice(LOCALES))
+@click.argument("file", type=click.File(encoding="utf-8"))
+def set_(page: str, language: str, file: TextIO) -> None:
+    """Put FILE (Markdown, - for standard input) on that page; an empty one takes the words back."""
+    with refusals():
+        write_site_text(SitePage(page), language, read_text(file), now=runtime().clock())
+    click.echo(f"{page} is written in {language}")
+
+
+@text.command("list")
+def list_() -> None:
+    """List what is written."""
+    with refusals():
+        found = site_texts()
+    for (page, language), body in sorted(found.items()):
+        click.echo(f"{page:<16} {language:<4} {len(body):>7} characters")

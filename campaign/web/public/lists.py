@@ -1,0 +1,124 @@
+"""Open appeals by country and by section, and as machines read them: feed, sitemap, robots.txt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.domain.country import COUNTRIES, country_name
+from campaign.domain.site import SitePage
+from campaign.extensions.runtime import runtime
+from campaign.web.caching import pages
+from campaign.web.locale import PREFIX, absolute, current_locale
+from campaign.web.public.pages import HTML, list_rows, list_version
+from campaign.web.public.progress import section_label
+from campaign.web.snapshot import snapshots
+
+_ATOM = "application/atom+xml; charset=utf-8"
+_XML = "application/xml; charset=utf-8"
+_ROBOTS = """User-agent: *
+Disallow: /*/s/
+Disallow: /*/m/
+Disallow: /*/u/
+Disallow: /staff/
+Sitemap: {}
+"""
+blueprint = Blueprint("lists", __name__)
+
+
+@blueprint.get(f"{PREFIX}/countries/<country>")
+def by_country(country: str) -> ResponseReturnValue:
+    """The open appeals about that country (ISO 3166-1 alpha-2 in lower case)."""
+    code = country.upper()
+    if code not in COUNTRIES or country != country.lower():
+        abort(404)
+    locale, now = current_locale(), runtime().clock()
+    listed = [one for one in snapshots().open() if one.appeal.country == code]
+
+    def render() -> str:
+        title = country_name(code, locale)
+        return render_template("public/list.html", title=title, rows=list_rows(listed, locale, now), section=None)
+
+    return pages().answer(("country", country, locale), list_version(listed, now), render, kind=HTML)
+
+
+@blueprint.get(f"{PREFIX}/sections")
+def sections() -> ResponseReturnValue:
+    """Every section with its contact: whom to ask what can still be done."""
+    locale = current_locale()
+    found = snapshots().sections()
+
+    def render() -> str:
+        named = sorted(((section_label(one.code, locale), one) for one in found), key=lambda row: row[0])
+        return render_template("public/sections.html", sections=named)
+
+    return pages().answer(("sections", locale), found, render, kind=HTML)
+
+
+@blueprint.get(f"{PREFIX}/sections/<code>")
+def by_section(code: str) -> ResponseReturnValue:
+    """What one section's supporters have done for each open appeal."""
+    section = next((one for one in snapshots().sections() if one.code == code), None)
+    if section is None:
+        abort(404)
+    locale, now = current_locale(), runtime().clock()
+    listed = snapshots().open()
+    ours = {}
+    for one in listed:
+        counted = snapshots().counts(one.appeal).by_section.get(code)
+        ours[one.appeal.id] = counted.total if counted else 0
+
+    def render() -> str:
+        rows = [row | {"ours": ours[row["appeal"].id]} for row in list_rows(listed, locale, now)]
+        rows.sort(key=lambda row: -row["ours"])
+        title = section_label(code, locale)
+        return render_template("public/list.html", title=title, rows=rows, section=section)
+
+    version = (list_version(listed, now), tuple(ours.items()), section)
+    return pages().answer(("section", code, locale), version, render, kind=HTML)
+
+
+@blueprint.get(f"{PREFIX}/feed.atom")
+def feed() -> Response:
+    """The open appeals for feed readers, the newest first (RFC 4287)."""
+    locale, now = current_locale(), runtime().clock()
+    listed = snapshots().open()
+
+    def render() -> str:
+        rows = [row for row in list_rows(listed, locale, now) if row["appeal"].opened_at]
+        rows.sort(key=lambda row: row["appeal"].opened_at, reverse=True)
+        updated = rows[0]["appeal"].opened_at if rows else now
+        return render_template("public/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
+
+    version = tuple((one.appeal.id, one.appeal.revision) for one in listed)
+    return pages().answer(("feed", locale), version, render, kind=_ATOM)
+
+
+@blueprint.get("/sitemap.xml")
+def sitemap() -> Response:
+    """Every page that a search engine should know, with its languages."""
+    listed = snapshots().open()
+
+    def render() -> str:
+        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("lists.sections", {})]
+        named += [(f"site.{page.value}", {}) for page in SitePage]
+        for one in listed:
+            named += [("pages.appeal", {"slug": one.appeal.slug}), ("progress.show", {"slug": one.appeal.slug})]
+        entries = [
+            {locale: absolute(url_for(endpoint, locale=locale, **values)) for locale in LOCALES}
+            for endpoint, values in named
+        ]
+        return render_template("public/sitemap.xml", entries=entries)
+
+    return pages().answer("sitemap", tuple(one.appeal.slug for one in listed), render, kind=_XML)
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """What search engines leave alone: pages behind mailed links and the staff's."""
+    body = _ROBOTS.format(absolute(url_for("lists.sitemap")))
+    return pages().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")

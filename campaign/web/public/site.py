@@ -1,0 +1,61 @@
+"""What the law asks a site to say: privacy notice (GDPR art. 13), imprint, accessibility statement.
+
+What is true of every Tocsin stands in the templates; who answers for this one comes from the theme, and the
+organisation's own words from staff, or else from the theme.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from campaign.config import LOCALES
+from campaign.domain.site import SitePage
+from campaign.extensions.runtime import runtime
+from campaign.web.caching import pages
+from campaign.web.locale import PREFIX, current_locale
+from campaign.web.public.pages import HTML
+from campaign.web.snapshot import snapshots
+
+blueprint = Blueprint("site", __name__)
+
+
+@blueprint.get(f"{PREFIX}/privacy")
+def privacy() -> ResponseReturnValue:
+    """What is held, why, how long, who sees it, and what a person can ask for."""
+    return _page(SitePage.PRIVACY)
+
+
+@blueprint.get(f"{PREFIX}/imprint")
+def imprint() -> ResponseReturnValue:
+    """Who runs the site."""
+    return _page(SitePage.IMPRINT)
+
+
+@blueprint.get(f"{PREFIX}/accessibility")
+def accessibility() -> ResponseReturnValue:
+    """How far the pages can be used by everybody, and whom to tell where they cannot."""
+    return _page(SitePage.ACCESSIBILITY)
+
+
+def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
+    """The organisation's words and their language: this one, else English, else any; staff's before the theme's."""
+    written, themed = snapshots().site_texts(), runtime().settings.theme.texts
+    for language in (locale, "en", *LOCALES):
+        body = written.get((page.value, language)) or themed.get((page.value, language))
+        if body:
+            return language, body
+    return None
+
+
+def _page(page: SitePage) -> ResponseReturnValue:
+    locale = current_locale()
+    own = own_words(page, locale)
+    return pages().answer(
+        (page, locale),
+        own,
+        lambda: render_template(
+            f"public/{page}.html", own=own, facts=runtime().settings.theme.facts, days=runtime().settings.retention_days
+        ),
+        kind=HTML,
+    )
