@@ -44,6 +44,7 @@ class Settings:
     mail_from: str
     mail_rate: int | None
     bounce_domain: str
+    bounce_maildir: Path | None
     queue_url: str
     limits_url: str
     challenge: str
@@ -173,6 +174,10 @@ def _limits_url(value: str, root: Path) -> str:
     raise ValueError("say off, memory:// or redis://…")
 
 
+def _folder(value: str, root: Path) -> Path | None:
+    return root / value if value else None
+
+
 def _folders(value: str, root: Path) -> tuple[Path, ...]:
     folders = tuple(root / part for part in value.split(os.pathsep) if part)
     for folder in folders:
@@ -200,6 +205,7 @@ SETTINGS = (
     Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
     Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
     Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _text),
+    Setting("bounce_maildir", "", "a Maildir where bounces arrive; workers read it each minute", _folder),
     Setting(
         "queue_url", "", "`sqlite:///path`, `postgresql://…`, `redis://…`; empty: follows the database", _queue_url
     ),

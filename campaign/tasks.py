@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from campaign.extensions import huey
 from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.appeals import close_over
+from campaign.services.bounce import take_maildir
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.fold import fold
 from campaign.services.periodic import run_once
@@ -131,3 +132,18 @@ def remind() -> None:
             log.info("reminders: %s to confirm, %s of a deadline begun", reminded, started)
 
     _once("remind", timedelta(hours=1), work)
+
+
+@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
+def take_bounces() -> None:
+    """Each minute: what came back into the Maildir of TOCSIN_BOUNCE_MAILDIR."""
+
+    def work(now: datetime) -> None:
+        at = runtime()
+        if at.settings.bounce_maildir is None:
+            return
+        outcomes = take_maildir(at.settings.bounce_maildir, now=now, paths=at.return_paths)
+        if outcomes:
+            log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
+
+    _once("take-bounces", timedelta(minutes=1), work)

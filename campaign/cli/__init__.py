@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from campaign.cli import bounces as _bounces  # noqa: F401  adds to `flask mail`
 from campaign.cli.appeal import appeal
 from campaign.cli.demo import demo
 from campaign.cli.mail import mail

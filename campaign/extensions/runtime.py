@@ -12,6 +12,7 @@ from flask import current_app
 
 from campaign.config import Settings
 from campaign.domain.cipher import Vault
+from campaign.domain.return_path import ReturnPaths
 from campaign.domain.token import Tokens
 
 KEY = "tocsin"
@@ -30,6 +31,11 @@ class Runtime:
     def mail_domain(self) -> str:
         """The domain of our Message-IDs: that of the sender."""
         return parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
+
+    @property
+    def return_paths(self) -> ReturnPaths:
+        """The signed addresses to which mail comes back."""
+        return ReturnPaths(self.settings.secret_key, self.settings.bounce_domain)
 
 
 def runtime() -> Runtime:

@@ -1,0 +1,94 @@
+"""Taking in what comes back: it is noted with its mail, and an address that is not there gets no more.
+
+A signature whose mail bounced stays pending. It never counts, and its owner may sign again with the right address.
+"""
+
+from __future__ import annotations
+
+import mailbox
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from campaign.domain.bounce import Verdict
+from campaign.domain.outbox import SuppressionReason
+from campaign.domain.return_path import ReturnPaths
+from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
+from campaign.models import Mail, Signature
+from campaign.services.suppress import suppress
+from campaign.services.transaction import transaction
+
+_SUPPRESSING = {
+    Verdict.HARD: SuppressionReason.BOUNCED,
+    Verdict.COMPLAINT: SuppressionReason.COMPLAINED,
+}
+_NOTED = {Verdict.HARD, Verdict.COMPLAINT, Verdict.REFUSED, Verdict.SOFT, Verdict.DELAYED}
+# Where a person should look: these stay in the Maildir, flagged.
+KEPT = ("forged", "unaddressed", Verdict.UNKNOWN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one message was, and whether its address gets no more mail from now on."""
+
+    report: Report
+    is_suppressed: bool
+
+
+def take(content: bytes, *, now: datetime, paths: ReturnPaths, recipient: str | None = None) -> Taken:
+    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError."""
+    report = read_report(content, paths, recipient)
+    if report.verdict not in _NOTED:
+        return Taken(report, is_suppressed=False)
+    with transaction() as session:
+        mail = session.get(Mail, report.mail_id, with_for_update=True)
+        if mail is None:
+            return Taken(report, is_suppressed=False)
+        # What was said of the mailbox stays, whatever is said of a delay afterwards.
+        if mail.bounced_at is None or report.verdict in _SUPPRESSING:
+            mail.bounced_at = now
+            mail.bounce_status = report.status or report.verdict.value
+        reason = _SUPPRESSING.get(report.verdict)
+        signature = None if mail.signature_id is None else session.get(Signature, mail.signature_id)
+        if reason is None or signature is None or signature.address_digest is None:
+            return Taken(report, is_suppressed=False)
+        suppress(session, signature.address_digest, reason, now=now)
+    return Taken(report, is_suppressed=True)
+
+
+def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths) -> Counter[str]:
+    """Takes in what lies in the Maildir: what was understood is removed, what a person should see stays, flagged.
+
+    A break loses nothing: a message goes only after what it says is written down.
+    """
+    outcomes: Counter[str] = Counter()
+    if not folder.is_dir():
+        return outcomes
+    box = mailbox.Maildir(folder, create=False)
+    for key in list(box.keys()):
+        try:
+            message = box[key]
+            if "F" in message.get_flags():
+                continue
+            content = box.get_bytes(key)
+        except (KeyError, OSError):
+            continue  # another worker, or a person, was faster
+        outcome = _outcome(content, now, paths)
+        outcomes[outcome] += 1
+        if outcome not in KEPT:
+            box.discard(key)
+            continue
+        message.set_subdir("cur")
+        message.add_flag("F")
+        box[key] = message
+    return outcomes
+
+
+def _outcome(content: bytes, now: datetime, paths: ReturnPaths) -> str:
+    try:
+        return take(content, now=now, paths=paths).report.verdict.value
+    except ForgedError:
+        return "forged"
+    except UnaddressedError:
+        return "unaddressed"
