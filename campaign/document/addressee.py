@@ -28,16 +28,20 @@ def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> 
     """The target that these lines describe, or None where they hold nothing; every line is taken."""
     held = Contacts()
     rest: list[tuple[str, bool]] = []
+    written: dict[str, str] = {}
     for line in lines:
         left = contact.read(line, held, ledger)
         ledger.take(line, "targets")
         if left:
-            text = _ITEM.sub("", left).strip(" ,;") if not rest else left.strip(" ,;")
-            rest.append((text, is_bold(line.text)))
+            text = _ITEM.sub("", left) if not rest else left
+            bare = text.strip(" ,;")
+            written[bare] = text.strip()
+            rest.append((bare, is_bold(line.text)))
     if held.pending:
         ledger.warn("contact-note", f"nothing stands after the word for {held.pending}", lines[-1].number)
     role, name, address = _parts(_unfolded(rest), language)
     kind = _kind(kind, role, name, address)
+    country_code = _country(kind, role, name, address, language)
     if not (role or name or address or held.emails or held.faxes or held.phones or held.social):
         return None
     if not role and not name:
@@ -46,8 +50,8 @@ def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> 
         kind=kind,
         role=role,
         name=name,
-        address=tuple(address),
-        country=_country(kind, role, name, address, language),
+        address=tuple(written.get(text, text) for text in address),
+        country=country_code,
         salutation=held.salutation,
         emails=tuple(held.emails),
         faxes=tuple(held.faxes),

@@ -10,11 +10,13 @@ from .emphasis import links, plain
 from .fold import fold, has_words, key
 from .labels import vocabulary
 from .lines import Ledger, Line, shown
+from .prose import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
 _NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
+_DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
 _PARTED = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
 _EDGES = " \t,;|/·•–—-"
@@ -78,7 +80,8 @@ def split(text: str) -> list[Piece]:
         at, kind = match.end(), name
     if kind is not None or not pieces:
         rest = text[at:]
-        pieces.append(Piece(kind, rest.strip() if kind == "salutation" else _trim(rest)))
+        as_written = kind == "salutation" or not pieces
+        pieces.append(Piece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim(rest)))
     return pieces
 
 
@@ -100,7 +103,16 @@ def has_contact(text: str) -> bool:
 
 def without_links(text: str) -> str:
     """The line as plain text; a mail link is its address."""
-    return plain(text)
+    if "](" not in text:
+        return plain(text)
+    pieces: list[str] = []
+    at = 0
+    for link in links(text):
+        target = safe_target(link.target) or ""
+        if target.startswith("mailto:") and "@" not in link.text and not link.is_image:
+            pieces += [text[at : link.start], target.removeprefix("mailto:")]
+            at = link.end
+    return plain("".join(pieces) + text[at:])
 
 
 def is_emails(text: str) -> bool:
@@ -166,7 +178,7 @@ def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> No
     if not rest:
         return
     spelt = " ".join(text.split())
-    protected = "email" in key(spelt) and "protected" in key(spelt)
+    protected = ("email" in key(spelt) and "protected" in key(spelt)) or _DISGUISED.search(fold(spelt))
     if protected:
         ledger.warn("email-hidden", f"the address is hidden: {shown(spelt)}", line.number)
         return
@@ -238,7 +250,9 @@ def _check_links(line: Line, ledger: Ledger) -> None:
                     f"a mail link carries more than an address: {shown(target)}",
                     line.number,
                 )
-            if "@" in link.text and address.lower() != link.text.strip().lower():
+            if "@" not in link.text and has_words(link.text):
+                ledger.warn("contact-note", f"words that link to an address: {shown(link.text)}", line.number)
+            elif address.lower() != link.text.strip().lower():
                 ledger.warn(
                     "link-differs",
                     f"the link goes to another address: {shown(link.text)} → {shown(address)}",

@@ -165,6 +165,14 @@ def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[Draf
     return _with_gender(people, gender, ledger)
 
 
+def _dashed(text: str) -> tuple[str, str] | None:
+    """A name and the pronoun after a dash: `Hanad Sample – he/him`."""
+    parts = re.split(r"\s[-–—]\s", text.strip(" ."))
+    if len(parts) == 2 and (("/" in parts[1] and len(words(parts[1])) <= 4) or _is_gender(parts[1])):
+        return parts[0], parts[1].strip()
+    return None
+
+
 def _is_gender(text: str) -> bool:
     stream = [word.text for word in words(text, 8)]
     known = vocabulary().words("genders") | vocabulary().words("everybody") | vocabulary().words("or")
@@ -187,6 +195,8 @@ def _unlabelled_gender(block: Block) -> tuple[Block, Block | None]:
 def _plain_people(text: str) -> list[DraftPerson]:
     if not has_words(text):
         return []
+    if dashed := _dashed(text):
+        return [DraftPerson(name, dashed[1]) for name in _names(dashed[0])]
     before, _, after = text.strip(" .").rpartition(",")
     if before and (("/" in after and len(words(after)) <= 4) or _is_gender(after)):
         return [DraftPerson(name, after.strip()) for name in _names(before)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -16,6 +17,7 @@ from .reference import Index, Reference, find_indexes, find_references
 
 _LINES = 4
 _LEFT_OVER = 8  # more words than that beside the reference, and the line is a sentence
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]{3,60})[)\]]\s*$")
 _SMALL = frozenset(("on of and the l d sur de la el nr no n zu zur an ai x").split())
 
 
@@ -191,6 +193,19 @@ def _keep_rest(header: Header, parts: _Parts, first: int, ledger: Ledger) -> Non
             ledger.warn("unplaced-line", f"nothing takes this part of the header: {shown(rest)}", first)
         elif header.title is None or header.title.text != piece:
             ledger.warn("unplaced-line", f"nothing takes this part of the header: {shown(piece)}", first)
+
+
+def cut_reference(headline: str | None, header: Header, language: str) -> str | None:
+    """The headline without a header in brackets at its end: `(Egypt: UA 16.20)`."""
+    match = _BRACKETED.search(headline) if headline else None
+    if not headline or not match or not has_words(headline[: match.start()]):
+        return headline
+    parts = _read(match[1], language)
+    if parts.left or not parts.references:
+        return headline
+    header.references += [(reference, 1) for reference in parts.references]
+    header.country = header.country or parts.country
+    return headline[: match.start()].rstrip()
 
 
 def settle(header: Header, notes: list[Line], ledger: Ledger) -> tuple[str | None, int]:

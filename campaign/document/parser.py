@@ -13,7 +13,7 @@ from .errors import DocumentError
 from .facts import read_deadline, read_languages, read_people, read_previous
 from .fold import words
 from .front import displaced_summary, read_front
-from .header import settle
+from .header import cut_reference, settle
 from .labels import vocabulary
 from .letter import is_salutation, read_letter
 from .lines import Ledger, Line
@@ -68,9 +68,10 @@ def find_language(lines: list[Line]) -> str:
 
 
 def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
+    headline, summary = read_front(walk, ledger)
+    headline = cut_reference(headline, walk.header, language)
     notes = [line for block in walk.all("boilerplate") for line in block.lines]
     reference, sequence = settle(walk.header, notes, ledger)
-    headline, summary = read_front(walk, ledger)
     summary = summary or displaced_summary(walk, ledger)
     letter, targets = _letter_and_targets(walk, language, ledger)
     points: list[str] = []
