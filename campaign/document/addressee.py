@@ -70,7 +70,7 @@ def _unfolded(rest: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
             return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
         if is_role(parts[0]):
             return [(parts[0], True), (", ".join(parts[1:]), False)]
-    if len(rest) > 1 and is_role(rest[0][0]) and words(rest[0][0])[-1].text in _JOINS:
+    if len(rest) > 1 and is_role(rest[0][0]) and rest[0][0].split()[-1].lower() in _JOINS:
         return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
     return rest
 

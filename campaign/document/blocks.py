@@ -218,10 +218,13 @@ def _inner(line: Line, first: int, below: list[Line]) -> list[int]:
             continue
         before = line.text[: word.start]
         is_bold_here = before.endswith(("**", "__")) and before[:-2].endswith(" ")
-        if not is_bold_here and not ends_sentence(before.rstrip(" *_")):
+        is_ended = is_bold_here or ends_sentence(before.rstrip(" *_"))
+        if not is_ended and not line.text[word.start].isupper():
             continue
         start = word.start - 2 if is_bold_here else word.start
         match = Labels([Line(line.number, line.text[start:]), *below]).at(0, _INNER)
+        if match and match.until == 0 and not is_ended and line.text[start + match.end :].lstrip(" *_")[:1] != ":":
+            continue
         if match and len(match.phrase.words) >= _LONG:
             places.append(start)
             first = start + match.end

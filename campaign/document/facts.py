@@ -159,10 +159,18 @@ def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[Draf
     at = 0
     for match in _PRONOUN.finditer(text):
         names = _names(text[at : match.start()])
-        people += [DraftPerson(name, match[1].strip()) for name in names]
+        people += [DraftPerson(name, _shared(match[1].strip(), len(names))) for name in names]
         at = match.end()
     people += _plain_people(text[at:])
     return _with_gender(people, gender, ledger)
+
+
+def _shared(pronoun: str, people: int) -> str:
+    """A pronoun without the word that says it is everybody's: `all she/her`."""
+    first = words(pronoun, 1)
+    if people > 1 and first and first[0].text in vocabulary().words("everybody"):
+        return pronoun[first[0].end :].strip(" :,") or pronoun
+    return pronoun
 
 
 def _dashed(text: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .draft import DraftLetter
-from .emphasis import is_italic, plain
+from .emphasis import is_italic, links, plain
 from .fold import fold, key, words
 from .labels import GAP, vocabulary
 from .lines import Ledger, Line, paragraphs, shown
@@ -125,6 +125,10 @@ def _inner_close(group: list[Line]) -> int | None:
 def _joined(group: list[Line], ledger: Ledger) -> str:
     for line in group:
         ledger.take(line, "letter")
+        for link in links(line.text):
+            if link.is_image or link.target.removeprefix("mailto:") != link.text:
+                code = "image-dropped" if link.is_image else "link-dropped"
+                ledger.warn(code, f"the letter is plain text; left out: {shown(link.target)}", line.number)
     return plain(" ".join(line.text.strip() for line in group))
 
 

@@ -20,6 +20,7 @@ from .lines import Ledger, Line
 from .points import intro_lines, read_points
 from .prose import markdown
 from .single import require_one
+from .tags import without_tags
 from .targets import read_targets
 from .walk import Walk, Walker
 
@@ -41,7 +42,7 @@ def parse_lines(texts: tuple[str, ...]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     ledger = Ledger.of(lines)
-    lines = parted(lines)
+    lines = parted(without_tags(lines, ledger))
     language = find_language(lines)
     walk = Walker(lines, ledger, language).run()
     require_one(walk)

@@ -7,7 +7,6 @@ import re
 from .emphasis import links
 from .lines import Ledger, Line, paragraphs, shown
 
-_SCRIPT = re.compile(r"<\s*(script|style|iframe|object|embed|svg|math|template)\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
 _AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
@@ -95,20 +94,7 @@ def safe_target(target: str) -> str | None:
     return None
 
 
-def _without_scripts(text: str, number: int, ledger: Ledger) -> str:
-    """Leaves out each script with what stands in it; one that does not end takes the rest of the line."""
-    pieces = []
-    at = 0
-    while script := _SCRIPT.search(text, at):
-        pieces.append(text[at : script.start()])
-        ledger.warn("markup-dropped", f"a {script[1].lower()} is left out", number)
-        close = re.compile(f"</{re.escape(script[1])}[^>]{{0,100}}>?", re.IGNORECASE).search(text, script.end())
-        at = close.end() if close else len(text)
-    return "".join(pieces) + text[at:]
-
-
 def _tags(text: str, number: int, ledger: Ledger) -> str:
-    text = _without_scripts(text, number, ledger)
     kept = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
 
     def drop(match: re.Match[str]) -> str:

@@ -138,7 +138,10 @@ class Walker:
         taken = 0
         while not ends_sentence(block.lines[-1].text) and taken < 4:
             line = self._lines[at + 1 + taken] if at + 1 + taken < len(self._lines) else None
-            if line is None or line.is_blank or self._labels.at(at + 1 + taken) or is_bullet(line.text):
+            if line is None or line.is_blank or is_bullet(line.text):
+                break
+            other = self._labels.at(at + 1 + taken)
+            if other and other.phrase.kind != "own":
                 break
             if not line.text.strip()[:1].islower() and len(block.lines[-1].text) < 40 and block.kind == "appeals":
                 break
