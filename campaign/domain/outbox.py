@@ -30,6 +30,7 @@ class MailKind(StrEnum):
     DEADLINE_REMINDER = "deadline_reminder"
     UPDATE = "update"
     OUTCOME = "outcome"
+    OWN_LETTER = "own_letter"
     STAFF_INVITATION = "staff_invitation"
     STAFF_ALERT = "staff_alert"
     STAFF_SECURITY = "staff_security"

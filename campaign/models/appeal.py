@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.appeal import AppealState, TargetKind
@@ -39,6 +39,10 @@ class Appeal(Model):
     previous: Mapped[str | None]
     # What became of the case, told by staff: {"fr": Markdown}.
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # Where the sender, or family of theirs, may be in danger for it: ISO 3166-1 alpha-2.
+    risk_countries: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    # Letters are signed with initials, not with the name.
+    initials_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     # Grows with everything that changes its page, so that caches know; counts are not among that.
     revision: Mapped[int] = mapped_column(default=1)
