@@ -122,6 +122,21 @@ def sources_(slug: str, as_json: bool) -> None:
         click.echo(f"{one.source:<40} {one.signed:>8} signed {one.confirmed:>8} confirmed")
 
 
+@appeal.command()
+@click.argument("slug")
+@click.option(
+    "--risk", "risks", multiple=True, metavar="COUNTRY", help="Where writing endangers the sender; repeat it."
+)
+@click.option("--initials", is_flag=True, help="Letters bear initials instead of the name.")
+def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
+    """Warn before signing where writing is dangerous; without options, warn of nothing and use full names."""
+    countries = tuple(code.upper() for code in risks)
+    with refusals():
+        appeals.set_safety(slug, risk_countries=countries, initials_only=initials)
+    warned = f"warns who has ties to {', '.join(countries)}" if countries else "warns of nothing"
+    click.echo(f"{slug} {warned}; letters bear {'initials' if initials else 'full names'}")
+
+
 @appeal.command("list")
 @_JSON
 def list_(as_json: bool) -> None:

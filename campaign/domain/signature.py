@@ -60,6 +60,12 @@ def clean_name(text: str) -> str:
     return name
 
 
+def initials(name: str) -> str:
+    """The first letter of each word with a point: `J.-P. M.` for `Jean-Pierre Martin`."""
+    words = ("-".join(f"{part[0]}." for part in word.split("-") if part) for word in name.split())
+    return " ".join(word for word in words if word)
+
+
 def clean_via(text: str | None) -> str | None:
     """A source tag such as `stall-lyon` in lower case, or `None` where it is anything else: it is never an error."""
     tag = (text or "").strip().lower()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from campaign.domain.signature import initials
 from campaign.letter.forms import Form, in_form
-from campaign.queries.appeal import TargetView, TextView
+from campaign.queries.appeal import AppealView, TargetView, TextView
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def own_letter(text: TextView, words: str) -> Letter:
         closing="",
         name="",
     )
+
+
+def signer_name(appeal: AppealView, name: str | None) -> str | None:
+    """The name as it stands under this appeal's letters: initials only, where the appeal says so."""
+    return initials(name) if name and appeal.initials_only else name
 
 
 def letter_text(text: TextView, name: str | None) -> str:

@@ -12,7 +12,7 @@ from flask_mail import Message
 
 from campaign.document.markup import to_html, to_plain
 from campaign.domain.appeal import TargetKind
-from campaign.letter.plain import address_lines, letter_text
+from campaign.letter.plain import address_lines, letter_text, signer_name
 from campaign.mail.frame import Envelope, write
 from campaign.queries.appeal import AppealView, TargetView, TextView
 
@@ -87,6 +87,14 @@ def new_link(envelope: Envelope, signed: Signed, links: Links) -> Message:
         return write(envelope, gettext("Your link, as you asked for"), "new_link", _about(signed, links))
 
 
+def own_letter(envelope: Envelope, signed: Signed, links: Links, words: str) -> Message:
+    """The letter that the signer wrote in their own words and asked to be sent, which is kept nowhere else."""
+    with force_locale(envelope.locale):
+        subject = gettext("Your letter: %(headline)s", headline=signed.text.headline)
+        values = {**_about(signed, links), "words": words, "ways": _ways(signed)}
+        return write(envelope, subject, "own_letter", values)
+
+
 def deadline_reminder(envelope: Envelope, signed: Signed, links: Links, *, days_left: int) -> Message:
     """The appeal ends soon: what can still be done."""
     with force_locale(envelope.locale):
@@ -149,7 +157,7 @@ def _about(signed: Signed, links: Links) -> dict[str, Any]:
 
 def _letter(signed: Signed) -> dict[str, Any]:
     targets = ["\n".join(address_lines(target)) for target in signed.appeal.targets_in(signed.text.language)]
-    paragraphs = letter_text(signed.text, signed.name).split("\n\n")
+    paragraphs = letter_text(signed.text, signer_name(signed.appeal, signed.name)).split("\n\n")
     points = list(signed.text.talking_points)
     kept = _fitting(paragraphs, _LETTER_BYTES)
     return {

@@ -75,6 +75,8 @@ class AppealView:
     goal: int
     languages: tuple[str, ...]
     own_language: bool
+    risk_countries: tuple[str, ...]
+    initials_only: bool
     opened_at: datetime | None
     ended_at: datetime | None
     revision: int
@@ -146,6 +148,8 @@ def _view(row: Appeal) -> AppealView:
         goal=row.goal,
         languages=tuple(row.languages),
         own_language=row.own_language,
+        risk_countries=tuple(row.risk_countries),
+        initials_only=row.initials_only,
         opened_at=row.opened_at,
         ended_at=row.ended_at,
         revision=row.revision,

@@ -42,7 +42,9 @@ def signatures_of_same_address(signature_id: int, vault: Vault) -> tuple[Signatu
     """All that the signature's address has signed, the newest first; empty where it was erased."""
     digest = select(Signature.address_digest).where(Signature.id == signature_id).scalar_subquery()
     rows = db.session.scalars(
-        select(Signature).where(Signature.address_digest == digest).order_by(Signature.signed_at.desc())
+        select(Signature)
+        .where(Signature.address_digest == digest)
+        .order_by(Signature.signed_at.desc(), Signature.id.desc())
     )
     return tuple(view for view in (_view(row, vault) for row in rows) if view is not None)
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState, is_in_time
+from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.models import Appeal, Section
 from campaign.services.transaction import transaction
@@ -76,6 +77,23 @@ def tell_outcome(slug: str, language: str, body: str) -> None:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         told = {**appeal.outcome, language: body}
         appeal.outcome = {name: text for name, text in told.items() if text}
+        appeal.revision += 1
+
+
+def set_safety(slug: str, *, risk_countries: tuple[str, ...], initials_only: bool) -> None:
+    """Says where writing endangers the sender (ISO 3166-1 alpha-2), and whether letters bear initials instead of names.
+
+    Raises NotFoundError, InputError (`risk_countries`).
+    """
+    unknown = [code for code in risk_countries if code not in COUNTRIES]
+    if unknown:
+        raise InputError(
+            "risk_countries", "unknown", f"{', '.join(unknown)}: give countries as two letters, such as KZ"
+        )
+    with transaction() as session:
+        appeal = find(session, slug)
+        appeal.risk_countries = list(dict.fromkeys(risk_countries))
+        appeal.initials_only = initials_only
         appeal.revision += 1
 
 

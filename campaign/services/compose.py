@@ -81,6 +81,7 @@ def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
         text_language=mail.text_language,
         text_version=mail.text_version,
         days_left=days_left(appeal.deadline, today) or 0,
+        context=json.loads(vault.open_context(mail.context_sealed)) if mail.context_sealed else {},
     )
 
 
@@ -94,6 +95,8 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, appeals: dict[in
     links = _links(mail, appeal, settings, tokens)
     if mail.kind == MailKind.DEADLINE_REMINDER:
         return message.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
+    if mail.kind == MailKind.OWN_LETTER:
+        return message.own_letter(envelope, signed, links, mail.context.get("words", ""))
     if mail.kind in CAMPAIGN:
         announced = find_announced(mail.announcement_id or 0, mail.text_language or "")
         if announced is None:

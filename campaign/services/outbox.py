@@ -44,9 +44,19 @@ def enqueue(connection: Connection, owed: Owed, *, now: datetime, domain: str) -
 
 
 def owe_signer(
-    session: Session, kind: MailKind, signature: Signature, *, now: datetime, vault: Vault, domain: str
+    session: Session,
+    kind: MailKind,
+    signature: Signature,
+    *,
+    now: datetime,
+    vault: Vault,
+    domain: str,
+    context: Mapping[str, str] | None = None,
 ) -> None:
-    """Owes the signature's own address a mail about the letter that was signed. Raises CipherError."""
+    """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
+
+    What the message says besides, its `context`, is sealed in the row and cleared once the mail is gone.
+    """
     if signature.email_sealed is None:
         return
     to = parse_address(vault.open_email(signature.email_sealed))
@@ -60,7 +70,8 @@ def owe_signer(
         text_language=consent.text_language,
         text_version=consent.text_version,
     )
-    enqueue(session.connection(), owed, now=now, domain=domain)
+    sealed = None if context is None else vault.seal_context(json.dumps(dict(context)))
+    session.connection().execute(_INSERT, {**row_of(owed, now=now, domain=domain), "context_sealed": sealed})
 
 
 def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:

@@ -40,13 +40,14 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: int) -> None:
+def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: int, *, is_past: bool = False) -> None:
     """Adds to (or with a negative quantity takes from) the cell's total and the hour in which it was counted.
 
+    `is_past` where something is added that was counted earlier: its hour may have been folded into its day.
     Belongs into the transaction that writes or deletes the action.
     """
     hour, slot = hour_of(counted_at), 0
-    if quantity < 0:
+    if quantity < 0 or is_past:
         hour = _kept_hour(connection, hour)
     elif connection.dialect.name != "sqlite":  # which has one writer at a time anyway
         slot = random.randrange(SLOTS)  # noqa: S311  no secret

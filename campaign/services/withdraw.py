@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.signature import SignatureState
-from campaign.models import Action, Consent, Signature, Tombstone
+from campaign.models import Action, Consent, Mail, Signature, Tombstone
 from campaign.services.signature import consent_record, locked, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -37,6 +37,8 @@ def erase(signature_id: int, *, now: datetime) -> None:
         signature = session.get(Signature, signature_id, with_for_update=True)
         if signature is None or signature.address_digest is None:
             return
+        # A letter of their own that still waits to be mailed to them.
+        session.execute(update(Mail).where(Mail.signature_id == signature_id).values(context_sealed=None))
         if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
             _bury(session, signature, now)
             if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:

@@ -6,6 +6,7 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, url_for
 from flask_babel import Babel
@@ -56,6 +57,9 @@ def init_app(app: Flask, babel: Babel) -> None:
             "long_date": lambda value: format_date(value, "long", locale=locale),
             "short_date": lambda value: format_date(value, "medium", locale=locale),
             "country_name": lambda code: country.country_name(code, locale),
+            "names_of_countries": lambda codes: format_list(
+                [country.country_name(code, locale) for code in codes], "or", locale
+            ),
             "language_name": lambda code: country.language_name(code, locale),
             "here": _here,
             "absolute": absolute,

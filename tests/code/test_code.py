@@ -38,6 +38,7 @@ m/<token>/act.svg
 m/<token>/letter.pdf
 m/<token>/words
 m/<token>/me
+m/<token>/me.json
 new-link
 new-link/sent
 countries/<country>

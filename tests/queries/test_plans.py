@@ -124,6 +124,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.counts": lambda appeal, _: queries.counts.counts(appeal),
     "counts.signatures_by_appeal": lambda appeal, _: queries.counts.signatures_by_appeal((appeal, appeal + 1)),
     "counts.days": lambda appeal, _: queries.counts.days(appeal),
+    "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "section.list_sections": lambda *_: queries.section.list_sections(),
     "signature.find_signature": lambda _, one: queries.signature.find_signature(one, runtime().vault),

@@ -14,7 +14,7 @@ from campaign.domain.country import COUNTRIES, country_names
 from campaign.extensions.runtime import runtime
 from campaign.letter.forms import Form, has_open_forms
 from campaign.letter.mailto import MailLink, Recipients, mail_links, recipients
-from campaign.letter.plain import Letter, address_lines, model_letter, own_letter
+from campaign.letter.plain import Letter, address_lines, model_letter, own_letter, signer_name
 from campaign.letter.post import last_useful_day
 from campaign.letter.printed import is_printable
 from campaign.letter.spoken import phone_script, social_post
@@ -77,7 +77,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     """What the template shows."""
     text = appeal.texts[choice.language]
     targets = reachable(appeal, choice)
-    name = signature.name if signature else None
+    name = signer_name(appeal, signature.name if signature else None)
     letter = model_letter(text, name, form=choice.form)
     whom = recipients(targets)
     return {

@@ -13,7 +13,7 @@ from campaign.config import LOCALES
 from campaign.domain.appeal import TargetKind
 from campaign.extensions.runtime import runtime
 from campaign.letter.envelope import layout_for
-from campaign.letter.plain import Letter, address_lines, model_letter
+from campaign.letter.plain import Letter, address_lines, model_letter, signer_name
 from campaign.letter.printed import GlyphError, Sheet, pdf
 from campaign.letter.spoken import fax_cover
 from campaign.queries.appeal import AppealView, TargetView, TextView
@@ -58,7 +58,8 @@ def signed(token: str) -> ResponseReturnValue:
     appeal = signature.appeal
     choice = read_choice(appeal, signature)
     target = _target(appeal, choice)
-    letter = model_letter(appeal.texts[choice.language], signature.name, form=choice.form)
+    name = signer_name(appeal, signature.name)
+    letter = model_letter(appeal.texts[choice.language], name, form=choice.form)
     return as_pdf(appeal, signature, choice, target, letter)
 
 
@@ -114,7 +115,7 @@ def printed(
             address=address_lines(target) if target else (),
             dated=today,
             letter=letter,
-            name=signature.name if signature else "",
+            name=signer_name(appeal, signature.name if signature else None) or "",
             layout=layout_for(choice.country),
             cover=cover,
             points=text.talking_points,

@@ -1,17 +1,26 @@
-"""My data: everything that is held under one address, and leaving."""
+"""My data: everything that is held under one address, changing it, taking it along, and leaving."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+import json
+from contextlib import suppress
+from typing import Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.errors import TokenError
+from campaign.domain.country import COUNTRIES, country_names
+from campaign.domain.errors import NotFoundError, TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.signature import signatures_of_same_address
+from campaign.queries.held import Held, held_under
+from campaign.queries.signature import SignatureView
+from campaign.services.change_country import change_country
 from campaign.services.withdraw import erase, set_updates, withdraw
-from campaign.web.locale import PREFIX
+from campaign.web.forms import MESSAGES
+from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.token import read, unusable
+from campaign.web.snapshot import snapshots
 
 blueprint = Blueprint("me", __name__)
 
@@ -20,30 +29,111 @@ blueprint = Blueprint("me", __name__)
 def show(token: str) -> ResponseReturnValue:
     """What we hold under this address."""
     try:
-        found = signatures_of_same_address(read(Purpose.MANAGE, token), runtime().vault)
+        return _page(token, _held(token))
     except TokenError as error:
         return unusable(error)
-    return render_template("public/me.html", signatures=found, token=token)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/me.json")
+def export(token: str) -> ResponseReturnValue:
+    """The same as a file that other programs read (GDPR art. 20)."""
+    try:
+        found = _held(token)
+    except TokenError as error:
+        return unusable(error)
+    content = json.dumps({"signatures": [_as_json(one) for one in found]}, ensure_ascii=False, indent=1) + "\n"
+    named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+    return Response(content, content_type="application/json", headers=named)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/me")
 def change(token: str) -> ResponseReturnValue:
-    """Withdraws, erases, or changes the consent to updates, at once."""
-    at = runtime()
+    """Withdraws, erases, changes the country or the consent to updates, at once; of one signature or of all."""
     try:
-        found = signatures_of_same_address(read(Purpose.MANAGE, token), at.vault)
+        found = _held(token)
     except TokenError as error:
         return unusable(error)
-    chosen = request.form.get("signature", "")
-    wanted = [signature for signature in found if str(signature.id) == chosen or chosen == "all"]
-    for signature in wanted:
-        match request.form.get("do"):
-            case "withdraw":
-                withdraw(signature.id, now=at.clock())
-            case "erase":
-                erase(signature.id, now=at.clock())
-            case "updates":
-                set_updates(signature.id, wanted=bool(request.form.get("updates")), now=at.clock())
-            case _:
-                break
+    wish, chosen = request.form.get("do", ""), request.form.get("signature", "")
+    if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
+        message = MESSAGES["country", "unknown" if request.form.get("country") else "missing"]
+        return _page(token, found, wrong=chosen, error=message), 422
+    for one in found:
+        if chosen in {"all", str(one.signature.id)}:
+            with suppress(NotFoundError):  # erased meanwhile, in another window
+                _do(wish, one.signature)
     return redirect(url_for("me.show", token=token), 303)
+
+
+def _do(wish: str, signature: SignatureView) -> None:
+    now = runtime().clock()
+    match wish:
+        case "withdraw":
+            withdraw(signature.id, now=now)
+        case "erase":
+            erase(signature.id, now=now)
+        case "updates":
+            set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now)
+        case "country":
+            country = request.form["country"].upper()
+            section = snapshots().section_for(country, signature.locale)
+            if section is not None:
+                change_country(signature.id, country=country, section_code=section.code)
+        case _:
+            pass
+
+
+def _held(token: str) -> tuple[Held, ...]:
+    return held_under(read(Purpose.MANAGE, token), runtime().vault)
+
+
+def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = None) -> str:
+    return render_template(
+        "public/me.html",
+        held=found,
+        token=token,
+        countries=country_names(current_locale()),
+        sections={section.code: section.name for section in snapshots().sections()},
+        wrong=wrong,
+        error=error,
+    )
+
+
+def _as_json(one: Held) -> dict[str, Any]:
+    signature = one.signature
+    text = signature.appeal.text_in(signature.locale)
+    return {
+        "appeal": {"slug": signature.appeal.slug, "reference": signature.appeal.reference, "headline": text.headline},
+        "name": signature.name,
+        "email": signature.email,
+        "country": signature.country,
+        "section": signature.section_code,
+        "language": signature.locale,
+        "state": signature.state,
+        "updates": signature.wants_updates,
+        "via": one.via,
+        "signed_at": signature.signed_at.isoformat(),
+        "confirmed_at": signature.confirmed_at.isoformat() if signature.confirmed_at else None,
+        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+        "consents": [
+            {
+                "given_at": consent.given_at.isoformat(),
+                "text": {"language": consent.text_language, "version": consent.text_version},
+                "to_appeal": consent.to_appeal,
+                "to_updates": consent.to_updates,
+            }
+            for consent in one.consents
+        ],
+        "actions": [
+            {"channel": act.channel, "evidence": act.evidence, "target": act.target, "on": act.happened_on.isoformat()}
+            for act in one.acts
+        ],
+        "mails": [
+            {
+                "kind": mail.kind,
+                "state": mail.state,
+                "created_at": mail.created_at.isoformat(),
+                "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
+            }
+            for mail in one.mails
+        ],
+    }

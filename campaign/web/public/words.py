@@ -1,6 +1,7 @@
 """The letter in the supporter's own words: an editor with the model letter beside it.
 
-What is typed is turned into links and a PDF in the answer to the form and kept nowhere, with or without JavaScript.
+What is typed is turned into links and a PDF in the answer to the form and kept nowhere, with or without JavaScript;
+only who asks to be mailed it has it sealed in the outbox until the mail is gone.
 """
 
 from __future__ import annotations
@@ -11,20 +12,26 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.signature import SignatureState
 from campaign.extensions import limiter
+from campaign.extensions.runtime import runtime
 from campaign.letter.mailto import recipients
-from campaign.letter.plain import Letter, model_letter, own_letter
+from campaign.letter.plain import Letter, model_letter, own_letter, signer_name
 from campaign.queries.appeal import AppealView
 from campaign.queries.signature import SignatureView
+from campaign.services.own_letter import mail_own_letter
 from campaign.web.locale import PREFIX
 from campaign.web.public.act_page import Choice, mail, reachable, read_choice
 from campaign.web.public.letter import as_pdf, chosen_target
 from campaign.web.public.pages import published
 from campaign.web.public.token import signer
 
-MOST = 20_000
+# With both its parts, a mail of so many stays below what mail programs cut off.
+MOST = 10_000
 # Setting a PDF costs a hundred times what a page does.
 _LIMITS = "60 per minute; 600 per hour"
+_MAIL_LIMITS = "20 per hour"
 blueprint = Blueprint("words", __name__)
 
 
@@ -53,6 +60,7 @@ def signed(token: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{PREFIX}/m/<token>/words")
 @limiter.limit(_LIMITS)
+@limiter.limit(_MAIL_LIMITS, exempt_when=lambda: request.form.get("do") != "mail")
 def write_signed(token: str) -> ResponseReturnValue:
     """The same for somebody who has signed."""
     signature = signer(token)
@@ -70,7 +78,17 @@ def _written(appeal: AppealView, signature: SignatureView | None, token: str | N
     if request.form.get("do") == "pdf":
         target = chosen_target(appeal, choice, request.form.get("target", ""))
         return as_pdf(appeal, signature, choice, target, letter)
-    return _page(appeal, signature, token, choice, words=words, letter=letter)
+    is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, words)
+    return _page(appeal, signature, token, choice, words=words, letter=letter, is_mailed=is_mailed)
+
+
+def _mail(signature: SignatureView, words: str) -> bool:
+    at = runtime()
+    try:
+        mail_own_letter(signature.id, words, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+    except (StateError, NotFoundError):
+        return False
+    return True
 
 
 def _read_words() -> tuple[str, str]:
@@ -86,7 +104,7 @@ def _read_words() -> tuple[str, str]:
     if not kept.strip():
         return "", gettext("Please write your letter first.")
     if len(kept) > MOST:
-        return kept[:MOST], gettext("This letter is too long: 20,000 characters at most.")
+        return kept[:MOST], gettext("This letter is too long: 10,000 characters at most.")
     return kept, ""
 
 
@@ -98,10 +116,11 @@ def _page(
     *,
     words: str | None,
     letter: Letter | None = None,
+    is_mailed: bool = False,
     error: str = "",
 ) -> str:
     text = appeal.texts[choice.language]
-    model = model_letter(text, signature.name if signature else None, form=choice.form)
+    model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
     if words is None:
         words = model.text if model and request.args.get("start") == "model" else ""
     whom = recipients(reachable(appeal, choice))
@@ -119,5 +138,7 @@ def _page(
         mail=mail(whom, letter) if letter else (),
         targets=[target for target in reachable(appeal, choice) if target.address],
         error=error,
+        is_mailed=is_mailed,
+        can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,
         own_address=url_for("words.signed", token=token) if token else url_for("words.unsigned", slug=appeal.slug),
     )

@@ -1,0 +1,101 @@
+"""Everything that is held under one address, for the person it belongs to (GDPR art. 15 and 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from campaign.domain.cipher import Vault
+from campaign.extensions import db
+from campaign.models import Action, Consent, Mail, Signature
+from campaign.queries.signature import SignatureView, signatures_of_same_address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What was agreed to, when, and which text was on the page."""
+
+    given_at: datetime
+    text_language: str
+    text_version: int
+    to_appeal: bool
+    to_updates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """One counted act."""
+
+    channel: str
+    evidence: str
+    target: int
+    happened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """One message that was owed, and what became of it."""
+
+    kind: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One signature with all that hangs on it."""
+
+    signature: SignatureView
+    via: str | None
+    ended_at: datetime | None
+    consents: tuple[ConsentView, ...]
+    acts: tuple[ActView, ...]
+    mails: tuple[MailView, ...]
+
+
+def held_under(signature_id: int, vault: Vault) -> tuple[Held, ...]:
+    """All that the signature's address has signed, the newest first; empty where it was erased. Raises CipherError."""
+    signatures = signatures_of_same_address(signature_id, vault)
+    ids = [one.id for one in signatures]
+    rows = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_(ids)))}
+    consents = _by_signature(select(Consent).where(Consent.signature_id.in_(ids)).order_by(Consent.id), _consent)
+    acts = _by_signature(select(Action).where(Action.signature_id.in_(ids)).order_by(Action.id), _act)
+    mails = _by_signature(select(Mail).where(Mail.signature_id.in_(ids)).order_by(Mail.id), _mail)
+    return tuple(
+        Held(
+            signature=one,
+            via=rows[one.id].via,
+            ended_at=rows[one.id].ended_at,
+            consents=tuple(consents.get(one.id, ())),
+            acts=tuple(acts.get(one.id, ())),
+            mails=tuple(mails.get(one.id, ())),
+        )
+        for one in signatures
+    )
+
+
+def _by_signature(chosen: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
+    found: dict[int, list[T]] = {}
+    rows: Iterable[Any] = db.session.scalars(chosen)
+    for row in rows:
+        found.setdefault(row.signature_id, []).append(view(row))
+    return found
+
+
+def _consent(row: Consent) -> ConsentView:
+    return ConsentView(row.given_at, row.text_language, row.text_version, row.to_appeal, row.to_updates)
+
+
+def _act(row: Action) -> ActView:
+    return ActView(row.channel, row.evidence, row.target, row.happened_on)
+
+
+def _mail(row: Mail) -> MailView:
+    return MailView(row.kind, row.state, row.created_at, row.sent_at)

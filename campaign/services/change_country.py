@@ -1,0 +1,36 @@
+"""Moving a signature to another country, and with it what it counts for."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from campaign.models import Action
+from campaign.services.signature import locked
+from campaign.services.tally import Cell, count
+from campaign.services.transaction import transaction
+
+
+def change_country(signature_id: int, *, country: str, section_code: str) -> None:
+    """Gives the signature that country, and moves its acts from one section's counts to the other's.
+
+    Every total stays; repeating it changes nothing. Raises NotFoundError.
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        signature.country = country
+        signature.section_code = section_code
+        connection = session.connection()
+        acts = connection.execute(
+            select(
+                Action.appeal_id,
+                Action.section_code,
+                Action.channel,
+                Action.evidence,
+                Action.counted_at,
+                Action.quantity,
+            ).where(Action.signature_id == signature_id, Action.section_code != section_code)
+        ).all()
+        for appeal_id, before, channel, evidence, counted_at, quantity in acts:
+            count(connection, Cell(appeal_id, before, channel, evidence), counted_at, -quantity)
+            count(connection, Cell(appeal_id, section_code, channel, evidence), counted_at, quantity, is_past=True)
+        connection.execute(update(Action).where(Action.signature_id == signature_id).values(section_code=section_code))
