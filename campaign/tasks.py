@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from huey import crontab
 from huey.consumer import Consumer
+from huey.storage import RedisStorage
 from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import huey
@@ -47,7 +48,8 @@ def bind(app: Flask) -> None:
 
 def run_worker(stop: threading.Event) -> None:
     """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
-    huey.storage.initialize_schema()
+    if not isinstance(huey.storage, RedisStorage):  # which has no schema
+        huey.storage.initialize_schema()
     consumer = _ThreadedConsumer(huey, workers=1, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
     try:

@@ -1,15 +1,21 @@
-"""The whole way over real processes: gunicorn, two workers, PostgreSQL and an SMTP server, 300 supporters."""
+"""The whole way over real processes, as on one machine and as on several: web, workers, PostgreSQL, Redis, SMTP."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import socket
+import subprocess
 import threading
 import time
 import urllib.parse
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -50,59 +56,125 @@ class _Keep(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Keep)
 
 
-def post(url: str, fields: dict[str, str]) -> int:
+def post(url: str, fields: dict[str, str], **headers: str) -> int:
+    request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
     try:
-        with _OPENER.open(url, urllib.parse.urlencode(fields).encode(), timeout=30) as answer:
+        with _OPENER.open(request, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
 
 
-def test_three_hundred_supporters_sign_confirm_and_count(tmp_path: Path, postgresql_server: str) -> None:
-    inbox = Inbox()
-    smtp = Controller(inbox, hostname="127.0.0.1", port=free_port())
-    smtp.start()
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of the test's own, keeping nothing; skipped where none is installed, but never in CI."""
+    server = shutil.which("redis-server")
+    if server is None:
+        assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
+        pytest.skip("redis-server is not installed")
     port = free_port()
-    site = f"http://127.0.0.1:{port}"
-    environ = environment(
-        **KEYS,
-        TOCSIN_DATABASE_URL=make_database(postgresql_server, "journey"),
-        TOCSIN_BASE_URL=site,
-        TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{smtp.port}",
-        TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>",
-        TOCSIN_LIMITS_URL="off",
-    )
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: _answers(port))
+        yield f"redis://127.0.0.1:{port}/0"
+        process.terminate()
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, int]]:
+    """A mail server's inbox and its port."""
+    kept = Inbox()
+    smtp = Controller(kept, hostname="127.0.0.1", port=free_port())
+    smtp.start()
+    yield kept, smtp.port
+    smtp.stop()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:
+    """The settings of an instance with an open appeal."""
+    database = make_database(postgresql_server, name)
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=database, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **more)
     flask(environ, "db", "upgrade")
     flask(environ, "sections", "load")
     document = tmp_path / "case.md"
     document.write_text(DOCUMENT, encoding="utf-8")
     flask(environ, "appeal", "import", str(document), "--slug", "case", "--deadline", "2099-01-01", "--publish")
+    return environ
+
+
+def test_three_hundred_supporters_sign_confirm_and_count(
+    tmp_path: Path, postgresql_server: str, inbox: tuple[Inbox, int]
+) -> None:
+    port, (kept, smtp_port) = free_port(), inbox
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
+    more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    environ = prepared(tmp_path, postgresql_server, "journey", **more)
     worker = ["flask", "worker"]
-    try:
-        with running(environ, [web(port, workers=2), worker, worker], tmp_path / "log"), ThreadPoolExecutor(16) as pool:
-            wait_for(f"{site}/readyz")
-            answers = Counter(pool.map(lambda number: sign(site, number), range(SUPPORTERS)))
-            assert answers == {303: SUPPORTERS}
-            wait_until(lambda: len(inbox.mails) == SUPPORTERS)
-            links = [link for mails in inbox.mails.values() for link in links_of(mails[0])]
-            assert len(set(links)) == SUPPORTERS
-            assert Counter(pool.map(lambda link: post(link, {}), links * 2)) == {303: 2 * SUPPORTERS}
-            time.sleep(1.5)
-            with urllib.request.urlopen(f"{site}/api/v1/appeals/case", timeout=10) as answer:
+    with running(environ, [web(port, workers=2), worker, worker], tmp_path / "log"):
+        all_sign_and_confirm([port], kept)
+    check(environ)
+
+
+def test_many_machines_share_one_database_and_one_redis(
+    tmp_path: Path, postgresql_server: str, redis_url: str, inbox: tuple[Inbox, int]
+) -> None:
+    ports, (kept, smtp_port) = [free_port(), free_port()], inbox
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{ports[0]}", "TOCSIN_QUEUE_URL": redis_url}
+    more |= {"TOCSIN_LIMITS_URL": redis_url, "TOCSIN_PROXIES": "1", "TOCSIN_CHALLENGE": "off"}
+    more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    environ = prepared(tmp_path, postgresql_server, "machines", **more)
+    worker = ["flask", "worker"]
+    with running(environ, [*(web(port, workers=2) for port in ports), worker, worker, worker], tmp_path / "log"):
+        all_sign_and_confirm(ports, kept)
+        # What one network may do is counted over all processes: however the requests fall, the limit is met.
+        network = {"X-Forwarded-For": "198.51.100.77"}
+        answers = [sign(ports[number % 2], SUPPORTERS + number, **network) for number in range(80)]
+        assert 429 in answers
+        assert answers.index(429) <= 60
+    check(environ, more_signed=answers.count(303))
+
+
+def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
+    """Every supporter signs and confirms twice, each time somewhere else; the counts and the mails are exact."""
+    with ThreadPoolExecutor(16) as pool:
+        for port in ports:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+        signing = [(ports[number % len(ports)], number) for number in range(SUPPORTERS)]
+        networks = [f"198.{18 + number // 200}.{number % 200}.5" for number in range(SUPPORTERS)]
+        work = lambda one, network: sign(*one, **{"X-Forwarded-For": network})  # noqa: E731
+        assert Counter(pool.map(work, signing, networks)) == {303: SUPPORTERS}
+        wait_until(lambda: len(kept.mails) == SUPPORTERS)
+        links = [link for mails in kept.mails.values() for link in links_of(mails[0])]
+        assert len(set(links)) == SUPPORTERS
+        paths = [urllib.parse.urlsplit(link).path for link in links * 2]
+        urls = [f"http://127.0.0.1:{ports[number % len(ports)]}{path}" for number, path in enumerate(paths)]
+        assert Counter(pool.map(lambda url: post(url, {}), urls)) == {303: 2 * SUPPORTERS}
+        # The confirmation with the letter, then the thanks: once each.
+        wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS)
+        time.sleep(1.5)
+        for port in ports:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/appeals/case", timeout=10) as answer:
                 counts = json.load(answer)["counts"]
-    finally:
-        smtp.stop()
-    assert counts["signatures"] == SUPPORTERS
-    each = SUPPORTERS // len(COUNTRIES)
-    assert {code: one["total"] for code, one in counts["by_section"].items()} == dict.fromkeys(
-        ("fr", "de", "ch", "br", "nz"), each
-    )
-    assert Counter(len(mails) for mails in inbox.mails.values()) == {1: SUPPORTERS}
+            assert counts["signatures"] == SUPPORTERS
+            by_section = {code: one["total"] for code, one in counts["by_section"].items()}
+            assert by_section == dict.fromkeys(("fr", "de", "ch", "br", "nz"), SUPPORTERS // len(COUNTRIES))
+    assert Counter(map(len, kept.mails.values())) == {2: SUPPORTERS}
+
+
+def check(environ: dict[str, str], *, more_signed: int = 0) -> None:
+    """What the commands say afterwards."""
     assert "all counts are exact" in flask(environ, "tally", "verify")
-    assert json.loads(flask(environ, "mail", "status", "--json"))["sent"] == SUPPORTERS
+    flask(environ, "mail", "deliver")
+    assert json.loads(flask(environ, "mail", "status", "--json"))["sent"] == 2 * SUPPORTERS + more_signed
 
 
-def sign(site: str, number: int) -> int:
+def sign(port: int, number: int, **headers: str) -> int:
     """One supporter's sign-up."""
     fields = {
         "name": f"Supporter Number{number}",
@@ -110,7 +182,7 @@ def sign(site: str, number: int) -> int:
         "country": COUNTRIES[number % len(COUNTRIES)],
         "consent": "y",
     }
-    return post(f"{site}/en/appeals/case/sign", fields)
+    return post(f"http://127.0.0.1:{port}/en/appeals/case/sign", fields, **headers)
 
 
 def links_of(content: bytes) -> list[str]:
