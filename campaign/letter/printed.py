@@ -9,7 +9,6 @@ because typst then refuses a text that its fonts cannot show instead of printing
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -23,18 +22,12 @@ from babel.dates import format_date
 from campaign.config import ROOT
 from campaign.domain.errors import TocsinError
 from campaign.letter.envelope import DIN, Layout
+from campaign.letter.fonts import faces, families
 from campaign.letter.plain import Letter
 
 _SOURCE = ROOT / "templates" / "letter" / "letter.typ"
-# In typst's own wheel: a book face, then what has the letters that it lacks (Kazakh, the rouble).
-_EMBEDDED = ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono")
-# Nobody writes a letter in monospaced Arabic.
-_NOT_FOR_ARABIC = "DejaVu Sans Mono"
-_ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
 # An address of more lines has its shortest ones joined.
 _MOST_LINES = 9
-# Of several faces that could show a script, the ones made for running text come first.
-_BOOKISH = ("naskh", "amiri", "serif", "sans")
 _NOT_SHOWN = "could not be displayed"
 _CHARACTERS = b"""#let it = json(bytes(sys.inputs.it))
 #set document(title: "-")
@@ -87,7 +80,7 @@ def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
 @lru_cache(maxsize=500)
 def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     try:
-        _set(_CHARACTERS, {"fonts": _families(fonts, characters), "text": characters}, fonts)
+        _set(_CHARACTERS, {"fonts": families(fonts, characters), "text": characters}, fonts)
     except GlyphError:
         return False
     return True
@@ -99,7 +92,7 @@ def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
             source,
             format="pdf",
             ignore_system_fonts=True,
-            font_paths=_faces(fonts),
+            font_paths=faces(fonts),
             sys_inputs={"it": json.dumps(data)},
             pdf_standards="ua-1",
         )
@@ -108,29 +101,6 @@ def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
             raise GlyphError("no configured font can show this text (TOCSIN_FONTS)") from error
         raise
     return content
-
-
-@lru_cache(maxsize=8)
-def _faces(folders: tuple[Path, ...]) -> typst.Fonts:
-    """Read once: a folder may hold hundreds of files."""
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in folders])
-
-
-def _families(folders: tuple[Path, ...], text: str) -> list[str]:
-    """The embedded families, with those of the folders; nothing else is used, whatever typst would fall back on."""
-    embedded = [name for name in _EMBEDDED if name != _NOT_FOR_ARABIC or not _ARABIC.search(text)]
-    return [embedded[0], *_configured(folders), *embedded[1:]]
-
-
-@lru_cache(maxsize=8)
-def _configured(folders: tuple[Path, ...]) -> tuple[str, ...]:
-    found = {face.family for face in _faces(folders).fonts() if face.path is not None}
-    return tuple(sorted(found, key=lambda name: (_rank(name), name)))
-
-
-def _rank(family: str) -> int:
-    name = family.lower()
-    return next((place for place, word in enumerate(_BOOKISH) if word in name), len(_BOOKISH))
 
 
 def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
@@ -151,7 +121,7 @@ def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
         "lang": sheet.language,
         "rtl": Locale(sheet.language).text_direction == "rtl",
         "rtl_address": _reads_from_right("".join(sheet.address)),
-        "fonts": _families(fonts, json.dumps(words, ensure_ascii=False)),
+        "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
         "sheet": {"width": layout.width, "height": layout.height, "body": layout.body, "folds": list(layout.folds)},
         "window": asdict(layout.window) | {"spare": layout.spare},
         "ruled": 0 if letter else 10,

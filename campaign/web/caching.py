@@ -65,7 +65,8 @@ class Pages:
     ) -> Response:
         """The page under `key`, rendered anew only where `version` is another than that of the kept one.
 
-        `kind` is its Content-Type; the headers `instead` stand for the standard ones of their name.
+        `kind` is its Content-Type; the headers `instead` stand for the standard ones of their name; an
+        empty one leaves it out.
         """
         kept = self._kept.get(key)
         if kept is None or kept.version != version:
@@ -95,7 +96,10 @@ def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str],
         headers[name] = Headers([*standard_headers(), ("Vary", "Accept-Encoding")])
         coding = [("Content-Encoding", name)] if name else []
         for header, value in (("Content-Length", str(len(body))), ("ETag", etags[name]), *coding, *own):
-            headers[name][header] = value
+            if value:
+                headers[name][header] = value
+            else:
+                headers[name].remove(header)
     return Kept(version, bodies, etags, headers)
 
 

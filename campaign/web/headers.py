@@ -23,6 +23,12 @@ _ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
 )
+# For embeds, in place of the standard ones: any site may frame them. An empty value leaves the header out.
+FRAMEABLE = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")),
+    ("X-Frame-Options", ""),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
 _TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Mail programs post the one click from wherever they are (RFC 8058); its signed token is the permission.

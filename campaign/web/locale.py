@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from babel import Locale
@@ -52,10 +53,10 @@ def init_app(app: Flask, babel: Babel) -> None:
             "locale": locale,
             "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
             "direction": Locale(locale).text_direction,
-            "number": lambda value: format_decimal(value, locale=locale),
+            "number": number,
             "percent": lambda value: format_percent(value / 100, locale=locale),
             "long_date": lambda value: format_date(value, "long", locale=locale),
-            "short_date": lambda value: format_date(value, "medium", locale=locale),
+            "short_date": short_date,
             "country_name": lambda code: country.country_name(code, locale),
             "names_of_countries": lambda codes: format_list(
                 [country.country_name(code, locale) for code in codes], "or", locale
@@ -66,6 +67,16 @@ def init_app(app: Flask, babel: Babel) -> None:
             "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
             "direction_of": lambda language: Locale(language).text_direction,
         }
+
+
+def number(value: int) -> str:
+    """The number as the page's language writes it (CLDR)."""
+    return format_decimal(value, locale=current_locale())
+
+
+def short_date(day: date | None) -> str:
+    """The date as the page's language writes it (CLDR)."""
+    return format_date(day, "medium", locale=current_locale())
 
 
 def absolute(path: str) -> str:

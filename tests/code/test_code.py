@@ -23,6 +23,7 @@ LOCALE = "/<any(fr, en, es, ar, de, ru):locale>/"
 PAGES = """
 appeals/<slug>
 appeals/<slug>/sign
+appeals/<slug>/form
 appeals/<slug>/thanks
 appeals/<slug>/act
 appeals/<slug>/act.svg
@@ -31,6 +32,8 @@ appeals/<slug>/words
 appeals/<slug>/progress
 appeals/<slug>/progress.svg
 appeals/<slug>/map.svg
+appeals/<slug>/card.png
+appeals/<slug>/poster/<section>.pdf
 s/<token>
 u/<token>
 m/<token>/act
@@ -50,6 +53,7 @@ imprint
 accessibility
 """.split()
 MACHINES = """/ /api/v1/appeals /api/v1/appeals/<slug> /healthz /readyz /robots.txt /sitemap.xml
+/embed/<slug> /embed/<slug>/thanks /embed.js /oembed
 /static/<digest>/<name>""".split()
 PUBLIC = {LOCALE, *MACHINES, *(LOCALE + page for page in PAGES)}
 

@@ -8,6 +8,7 @@ from campaign.extensions.runtime import runtime
 from campaign.web.public import (
     assets,
     confirm,
+    embed,
     letter,
     links,
     lists,
@@ -17,6 +18,7 @@ from campaign.web.public import (
     me,
     pages,
     progress,
+    share,
     sign,
     site,
     unsubscribe,
@@ -31,6 +33,7 @@ def init_app(app: Flask) -> None:
     for part in (
         assets,
         confirm,
+        embed,
         letter,
         links,
         lists,
@@ -39,6 +42,7 @@ def init_app(app: Flask) -> None:
         me,
         pages,
         progress,
+        share,
         sign,
         site,
         unsubscribe,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.domain.appeal import is_in_time
+from campaign.domain.signature import clean_via
 from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.services.sign import SignUp, sign
-from campaign.web.forms import Answers, read_sign_form
+from campaign.web.forms import Answers, Signer, read_sign_form
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.pages import appeal_page, list_rows, other_appeals, published
 from campaign.web.snapshot import snapshots
@@ -26,23 +30,56 @@ blueprint = Blueprint("sign", __name__)
 def create(slug: str) -> ResponseReturnValue:
     """Checks the form, signs, and leads on to the thanks; 422 with the form and its errors, nothing written."""
     appeal = published(slug)
+    refused = submit(appeal, read_sign_form(request.form))
+    if refused is None:
+        return redirect(url_for("pages.thanks", slug=slug), 303)
+    return render_template("public/appeal.html", **form_page(appeal, refused)), 422
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/form")
+def carry(slug: str) -> ResponseReturnValue:
+    """The page in another language with what was typed so far; nothing is checked and nothing is kept."""
+    appeal = published(slug)
     answers = read_sign_form(request.form)
-    locale, now = current_locale(), runtime().clock()
-    done = redirect(url_for("pages.thanks", slug=slug), 303)
+    return render_template("public/appeal.html", **form_page(appeal, {"form": _values(answers)}))
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
+@blueprint.get(f"{PREFIX}/appeals/<slug>/form", endpoint="form_again")
+def form(slug: str) -> ResponseReturnValue:
+    """Somebody came back to the form's address (a reload, a shared link): on to the page."""
+    published(slug)
+    return redirect(url_for("pages.appeal", slug=slug), 302)
+
+
+def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
+    """Signs, or says what the page must show instead: the form with its errors, or that it is too late."""
     if answers.is_trap:
-        return done
+        return None
     if answers.signer is None:
-        return _again(appeal, answers)
-    signer = answers.signer
-    section = snapshots().section_for(signer.country, locale)
+        return {"form": _values(answers), "errors": answers.errors, "suggestion": answers.suggestion}
+    locale, now = current_locale(), runtime().clock()
+    section = snapshots().section_for(answers.signer.country, locale)
     if section is None or not appeal.is_open or not is_in_time(appeal.deadline, section.time_zone, now):
-        return _over(appeal)
+        # Over in the supporter's section, though perhaps not in another.
+        notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
+        return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
+    _sign(appeal, answers.signer, section.code, locale)
+    return None
+
+
+def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
+    """The appeal's page with a form that somebody has filled in."""
+    return appeal_page(appeal, snapshots().counts(appeal), runtime().clock(), current_locale()) | more
+
+
+def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str) -> None:
     text = appeal.text_in(locale)
     at = runtime()
     sign(
         SignUp(
             appeal_id=appeal.id,
-            section_code=section.code,
+            section_code=section_code,
             country=signer.country,
             name=signer.name,
             address=signer.address,
@@ -50,35 +87,24 @@ def create(slug: str) -> ResponseReturnValue:
             text_language=text.language,
             text_version=text.version,
             wants_updates=signer.wants_updates,
-            via=signer.via,
+            via=signer.via or clean_via(_tag_of_page()),
         ),
-        now=now,
+        now=at.clock(),
         vault=at.vault,
         mail_domain=at.mail_domain,
     )
-    return done
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
-def form(slug: str) -> ResponseReturnValue:
-    """Somebody came back to the form's address (a reload, a shared link): on to the page."""
-    published(slug)
-    return redirect(url_for("pages.appeal", slug=slug), 302)
+def _values(answers: Answers) -> dict[str, Any]:
+    return {**answers.values, "via": answers.values.get("via") or _tag_of_page()}
 
 
-def _again(appeal: AppealView, answers: Answers) -> ResponseReturnValue:
-    page = _page(appeal)
-    page |= {"form": answers.values, "errors": answers.errors, "suggestion": answers.suggestion}
-    return render_template("public/appeal.html", **page), 422
+def _tag_of_page() -> str:
+    """The `via` of the page that the form stood on: the page is the same for everybody, its address is not.
 
-
-def _over(appeal: AppealView) -> ResponseReturnValue:
-    """The deadline has passed in the supporter's section, though perhaps not in another."""
-    rows = list_rows(other_appeals(appeal), current_locale(), runtime().clock())
-    notice = gettext("The deadline has passed in your country.")
-    page = _page(appeal) | {"is_taking": False, "notice": notice, "other_rows": rows}
-    return render_template("public/appeal.html", **page), 422
-
-
-def _page(appeal: AppealView) -> dict[str, object]:
-    return appeal_page(appeal, snapshots().counts(appeal), runtime().clock(), current_locale())
+    Our Referrer-Policy sends the whole address to ourselves, and nothing of it to anybody else.
+    """
+    address = urlsplit(request.headers.get("Referer", "")[:2000])
+    if address.netloc != request.host:
+        return ""
+    return parse_qs(address.query).get("via", [""])[0]

@@ -1,0 +1,111 @@
+"""Embeds: framing is allowed there and nowhere else, the form signs inside its frame, oEmbed keeps to its spec."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.extensions import db
+from campaign.models import Signature
+from campaign.queries.appeal import AppealView
+from tests.conftest import form
+
+EMBED = "/embed/ana-ruiz-vega"
+ADDRESS = "http://127.0.0.1:8000/fr/appeals/ana-ruiz-vega"
+
+
+def _may_be_framed(headers: object) -> bool:
+    policy = headers.get("Content-Security-Policy", "")  # type: ignore[attr-defined]
+    return "frame-ancestors *" in policy and "X-Frame-Options" not in headers  # type: ignore[operator]
+
+
+@pytest.mark.usefixtures("appeal")
+def test_framing_is_allowed_for_embeds_and_nowhere_else(client: FlaskClient) -> None:
+    for path in (EMBED, EMBED + "?kind=counter", EMBED + "/thanks"):
+        answer = client.get(path)
+        assert _may_be_framed(answer.headers), path
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "Set-Cookie" not in answer.headers
+    assert _may_be_framed(client.post(EMBED, data={}).headers), "an error is shown inside the frame, too"
+    for path in ("/fr/", "/fr/appeals/ana-ruiz-vega", "/fr/appeals/ana-ruiz-vega/thanks", "/fr/imprint", "/fr/nothing"):
+        headers = client.get(path).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.usefixtures("appeal")
+def test_parameters_choose_kind_colours_and_language(client: FlaskClient) -> None:
+    page = client.get(EMBED + "?lang=ar&theme=dark").text
+    assert '<html lang="ar" dir="rtl" data-scheme="dark">' in page
+    assert '<meta name="color-scheme" content="dark">' in page
+    assert 'action="/embed/ana-ruiz-vega?theme=dark&amp;lang=ar"' in page
+    counter = client.get(EMBED + "?kind=counter&theme=light").text
+    assert "<form" not in counter
+    assert 'data-live="/api/v1/appeals/ana-ruiz-vega"' in counter
+    odd = client.get(EMBED + "?kind=%3Cb%3E&theme=%22&lang=xx")
+    assert odd.status_code == 200
+    assert '<html lang="en" dir="ltr">' in odd.text
+    assert client.get("/embed/nobody").status_code == 404
+
+
+@pytest.mark.usefixtures("appeal")
+def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClient) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Referer": "http://localhost" + EMBED + "?via=example-org&lang=fr"}
+    wrong = client.post(EMBED + "?lang=fr", data=form(name=""), headers=headers)
+    assert wrong.status_code == 422
+    assert '<input type="hidden" name="via" value="example-org">' in wrong.text
+    sent = client.post(EMBED + "?lang=fr&theme=dark", data=form(), headers=headers)
+    assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=dark&lang=fr")
+    signature = db.session.scalars(select(Signature)).one()
+    assert (signature.via, signature.locale) == ("example-org", "fr")
+    foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    assert client.post(EMBED, data=form(), headers=foreign).status_code == 403
+
+
+def test_the_script_is_one_line_to_paste(client: FlaskClient, appeal: AppealView) -> None:
+    answer = client.get("/embed.js")
+    assert answer.content_type == "text/javascript; charset=utf-8"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    page = client.get("/fr/appeals/ana-ruiz-vega").text
+    assert (
+        '&lt;script async src="http://127.0.0.1:8000/embed.js" data-appeal="ana-ruiz-vega" data-lang="fr"&gt;' in page
+    )
+
+
+@pytest.mark.usefixtures("appeal")
+def test_oembed_answers_in_json_and_xml(client: FlaskClient) -> None:
+    link = re.search(r'type="application/json\+oembed" href="([^"]+)"', client.get("/fr/appeals/ana-ruiz-vega").text)
+    assert link
+    answer = client.get(link[1].removeprefix("http://127.0.0.1:8000"))
+    said = answer.get_json()
+    assert (said["version"], said["type"], said["provider_name"]) == ("1.0", "rich", "Tocsin")
+    assert (said["width"], said["height"]) == (480, 900)
+    assert 'src="http://127.0.0.1:8000/embed/ana-ruiz-vega?kind=form&amp;lang=fr"' in said["html"]
+    small = client.get("/oembed", query_string={"url": ADDRESS, "maxwidth": 300, "maxheight": 200}).get_json()
+    assert (small["width"], small["height"]) == (300, 200)
+    assert "kind=counter" in small["html"]
+    xml = client.get("/oembed", query_string={"url": ADDRESS, "format": "xml"})
+    assert xml.content_type == "text/xml; charset=utf-8"
+    assert ET.fromstring(xml.data).findtext("html") == said["html"]  # noqa: S314  our own
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"url": ADDRESS, "format": "yaml"}, 501),
+        ({"url": ADDRESS + "x"}, 404),
+        ({"url": "https://evil.example/fr/appeals/ana-ruiz-vega"}, 404),
+        ({"url": "http://127.0.0.1:8000/fr/"}, 404),
+        ({}, 404),
+        ({"url": ADDRESS, "maxwidth": "many"}, 400),
+        ({"url": ADDRESS, "maxheight": "0"}, 400),
+        ({"url": ADDRESS, "maxheight": "²"}, 400),
+    ],
+)
+@pytest.mark.usefixtures("appeal")
+def test_oembed_says_no_as_the_spec_does(client: FlaskClient, query: dict[str, str], status: int) -> None:
+    assert client.get("/oembed", query_string=query).status_code == status
