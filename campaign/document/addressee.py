@@ -11,7 +11,7 @@ from .emphasis import is_bold, plain
 from .fold import fold, key, words
 from .labels import vocabulary
 from .languages import cities, countries_in, country, country_at_end
-from .lines import Ledger, Line
+from .lines import Ledger, Line, shown
 
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
@@ -32,6 +32,8 @@ def read_target(lines: list[Line], kind: str, language: str, ledger: Ledger) -> 
     for line in lines:
         left = contact.read(line, held, ledger)
         ledger.take(line, "targets")
+        if left and line.is_joined:
+            ledger.warn("line-joined", f"taken as one line that was wrapped: {shown(left)}", line.number)
         if left:
             text = _ITEM.sub("", left) if not rest else left
             bare = text.strip(" ,;")

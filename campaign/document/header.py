@@ -57,6 +57,8 @@ def read_header(lines: list[Line], stop: int, language: str) -> tuple[int, str, 
         if lines[count - 1].is_blank or len(lines[count - 1].text) > 400:
             break
         text = " ".join(plain(line.text) for line in lines[:count])
+        if not any(char.isdigit() for char in text):  # no reference, index or date is without one
+            continue
         parts = _read(text, language)
         if not (parts.references or parts.indexes or (parts.issued_on and not parts.left)):
             continue

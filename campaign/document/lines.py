@@ -21,6 +21,9 @@ class Line:
     number: int
     text: str
     is_cut: bool = False  # a label stood before it
+    is_full: bool = False  # the first word of the next line would not have fitted on it
+    is_margin: bool = False  # stands in a page's header or footer, so that only labels and references are read in it
+    is_joined: bool = False  # of several that had been wrapped
 
     @property
     def is_blank(self) -> bool:
@@ -32,12 +35,22 @@ class Ledger:
     """Which lines are still open, and the doubts met on the way."""
 
     open: dict[int, str] = field(default_factory=dict)
-    warnings: list[DraftWarning] = field(default_factory=list)
+    warnings: dict[DraftWarning, None] = field(default_factory=dict)  # in their order, each once
     used: dict[int, list[str]] = field(default_factory=dict)
+    parts: dict[int, list[Line]] = field(default_factory=dict)  # of joined lines, by their first number
 
     @classmethod
     def of(cls, lines: list[Line]) -> Ledger:
         return cls(open={line.number: line.text.strip() for line in lines if not line.is_blank})
+
+    def join(self, parts: list[Line], text: str) -> Line:
+        """One line in the place of several; they end together wherever it ends."""
+        first = parts[0].number
+        for part in parts:
+            self.open.pop(part.number, None)
+        self.open[first] = text.strip()
+        self.parts[first] = parts
+        return Line(first, text, is_joined=True)
 
     def take(self, line: Line, by: str) -> None:
         """The line's text is in the field or label `by`."""
@@ -53,15 +66,14 @@ class Ledger:
         return left
 
     def warn(self, code: str, message: str, line: int) -> None:
-        warning = DraftWarning(code, message, line)
-        if warning not in self.warnings:
-            self.warnings.append(warning)
+        self.warnings[DraftWarning(code, message, line)] = None
 
     def close(self) -> tuple[DraftWarning, ...]:
         """All warnings in the order of their lines, those for lines that nothing took among them."""
         for number, text in self.open.items():
-            if has_words(text):
-                self.warn("unplaced-line", f"nothing takes this line: {shown(text)}", number)
+            for part in self.parts.get(number, [Line(number, text)]):
+                if has_words(part.text):
+                    self.warn("unplaced-line", f"nothing takes this line: {shown(part.text)}", part.number)
         return tuple(sorted(self.warnings, key=lambda warning: warning.line))
 
 

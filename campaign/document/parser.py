@@ -23,6 +23,7 @@ from .single import require_one
 from .tags import without_tags
 from .targets import read_targets
 from .walk import Walk, Walker
+from .wrapping import unwrapped
 
 _TARGETS = {
     "act": "primary",
@@ -33,17 +34,17 @@ _TARGETS = {
 }
 
 
-def parse_lines(texts: tuple[str, ...]) -> DraftAppeal:
+def parse_lines(lines: list[Line]) -> DraftAppeal:
     """The appeal in these lines.
 
     Raises DocumentError where they hold no Urgent Action or several.
     """
-    lines = [Line(number, text) for number, text in enumerate(texts, start=1)]
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     ledger = Ledger.of(lines)
     lines = parted(without_tags(lines, ledger))
     language = find_language(lines)
+    lines = unwrapped(lines, ledger)
     walk = Walker(lines, ledger, language).run()
     require_one(walk)
     return _assemble(walk, language, ledger)

@@ -9,7 +9,6 @@ import re
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from itertools import groupby
 from statistics import median
 
 from pdfminer.high_level import extract_pages
@@ -17,6 +16,8 @@ from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LT
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from .errors import DocumentError
+from .layout import Block, Row, Styled, laid_out
+from .lines import Line
 
 _PAGES = 40
 _UNPACKED = 24 * 1024 * 1024  # bytes
@@ -24,37 +25,33 @@ _CHARACTERS = 400_000
 _STREAM = re.compile(rb"stream\r?\n")
 _TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
 _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
-_SAME_ROW = 3.0  # points
-_LARGE = 1.35  # times the usual size: a heading
-_HEADING_LINES = 4
-
-Styled = tuple[str, str]  # a character and the marks around it
 
 
-def read_pdf(data: bytes, name: str) -> str:
+def read_pdf(data: bytes, name: str) -> list[Line]:
     """The text layer in reading order, with blank lines where the page leaves space.
 
     Raises DocumentError where it is damaged, encrypted, too large or has no text layer.
     """
     _check(data, name)
-    blocks: list[_Block] = []
+    blocks: list[Block] = []
+    length = 0
     try:
-        for page in extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT):
-            if page.pageid and blocks and len(blocks[-1].text) > _CHARACTERS:
-                break
-            blocks += _page(page)
-            if sum(len(block.text) for block in blocks) > _CHARACTERS:
+        for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
+            found = list(_page(page, number))
+            blocks += found
+            length += sum(len(block.text) for block in found)
+            if length > _CHARACTERS:
                 break
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
-    if sum(len(block.text) for block in blocks) > _CHARACTERS:
+    if length > _CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if not any(any(char.isalnum() for char in block.text) for block in blocks):
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")
-    return _written(blocks)
+    return laid_out(blocks)
 
 
 def _check(data: bytes, name: str) -> None:
@@ -72,20 +69,6 @@ def _check(data: bytes, name: str) -> None:
             raise DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
 
 
-class _Block:
-    """Lines that stand together on a page."""
-
-    def __init__(self, lines: list[list[Styled]], top: float, left: float, size: float) -> None:
-        self.lines = lines
-        self.top = top
-        self.left = left
-        self.size = size
-
-    @property
-    def text(self) -> str:
-        return "\n".join("".join(char for char, _ in line) for line in self.lines)
-
-
 def _boxes(container: LTContainer) -> Iterator[LTTextBox]:  # type: ignore[type-arg]
     for item in container:
         if isinstance(item, LTTextBox):
@@ -94,82 +77,43 @@ def _boxes(container: LTContainer) -> Iterator[LTTextBox]:  # type: ignore[type-
             yield from _boxes(item)
 
 
-def _page(page: LTPage) -> list[_Block]:
-    """The blocks of a page from top to bottom; single lines beside one another become one."""
-    blocks: list[_Block] = []
+def _page(page: LTPage, number: int) -> Iterator[Block]:
+    """The page's boxes that hold text."""
     for box in _boxes(page):
-        lines = list(box)
-        styled = [each for each in (_styled(line) for line in lines) if any(char.strip() for char, _ in each)]
-        if styled:
-            sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
-            blocks.append(_Block(styled, box.y1, box.x0, median(sizes) if sizes else 0.0))
-    blocks.sort(key=lambda block: (-round(block.top / _SAME_ROW), block.left))
-    merged: list[_Block] = []
-    for block in blocks:
-        before = merged[-1] if merged else None
-        if before and len(before.lines) == len(block.lines) == 1 and abs(before.top - block.top) <= _SAME_ROW:
-            before.lines[0] += [(" ", ""), *block.lines[0]]
-        else:
-            merged.append(block)
-    return merged
+        lines = [line for line in box if line.get_text().strip()]
+        sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
+        if lines:
+            size = median(sizes) if sizes else 0.0
+            yield Block([_row(line) for line in lines], number, box.y1, box.y0, size, page.height, page.width)
 
 
-def _styled(line: LTTextLine) -> list[Styled]:
+def _row(line: LTTextLine) -> Row:
+    """The line's characters with their marks; each space once, for justified lines hold several."""
     found: list[Styled] = []
     for item in line:
-        text = item.get_text() if hasattr(item, "get_text") else ""
-        if text == "\n":
-            continue
-        found += [(char, _marks(item) if isinstance(item, LTChar) else "") for char in text]
-    while found and found[-1][0].isspace():
+        marks = _marks(item) if isinstance(item, LTChar) else ""
+        for char in item.get_text().replace("\n", ""):
+            # A visible hyphen: many programs give the soft hyphen's code to its glyph.
+            plain = "-" if char == "\u00ad" else " " if char.isspace() else char
+            if plain != " " or (found and found[-1][0] != " "):
+                found.append((plain, marks))
+    while found and found[-1][0] == " ":
         found.pop()
-    return found
+    return Row(found, line.x0, line.x1, _first_word(line))
+
+
+def _first_word(line: LTTextLine) -> float:
+    """How wide the line's first word is, in points."""
+    start = end = None
+    for item in line:
+        if isinstance(item, LTChar) and item.get_text().strip():
+            start, end = item.x0 if start is None else start, item.x1
+        elif start is not None:
+            break
+    return (end or 0.0) - (start or 0.0)
 
 
 def _marks(char: LTChar) -> str:
     font = char.fontname.rsplit("+", 1)[-1].lower()
     bold = any(part in font for part in ("bold", "black", "heavy", "demi"))
     return ("**" if bold else "") + ("*" if "italic" in font or "oblique" in font else "")
-
-
-def _written(blocks: list[_Block]) -> str:
-    """The blocks as Markdown; text larger than usual is a heading."""
-    sizes = [block.size for block in blocks for _ in block.lines if block.size]
-    usual = median(sizes) if sizes else 0.0
-    out: list[str] = []
-    for block in blocks:
-        if usual and block.size > _LARGE * usual and len(block.lines) <= _HEADING_LINES:
-            out.append("## " + " ".join(block.text.split()))
-            continue
-        text = _emphasised(block.lines)
-        if out and _goes_on(out[-1], text):
-            out[-1] += "\n" + text
-        else:
-            out.append(text)
-    return "\n\n".join(out)
-
-
-def _goes_on(before: str, after: str) -> bool:
-    """Whether a paragraph was broken by the end of a page."""
-    return len(before) > 200 and before[-1:].isalnum() and after[:1].islower()
-
-
-def _emphasised(lines: list[list[Styled]]) -> str:
-    """The lines with marks where bold and italic begin and end, over line ends too."""
-    stream: list[Styled] = []
-    for number, line in enumerate(lines):
-        stream += [("\n", "")] if number else []
-        stream += line
-    for at, (char, _) in enumerate(stream):
-        if char.isspace() and at:
-            stream[at] = (char, stream[at - 1][1])
-    pieces: list[str] = []
-    for marks, run in groupby(stream, key=lambda each: each[1]):
-        text = "".join(char for char, _ in run)
-        bare = text.strip()
-        if not marks or not bare:
-            pieces.append(text)
-            continue
-        lead, tail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-        pieces.append(f"{lead}{marks}{bare}{marks[::-1]}{tail}")
-    return "".join(pieces)

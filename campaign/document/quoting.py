@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from .lines import Line
+
 _ENDS = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
 _QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ ]?){1,20}")
 _INVISIBLE = dict.fromkeys(
@@ -28,11 +30,16 @@ _INVISIBLE = dict.fromkeys(
 _SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x200A: " ", 0x3000: " "}
 
 
-def normalise(text: str) -> tuple[str, ...]:
+def normalise(text: str) -> list[Line]:
     """The lines of a text, unquoted where the document as a whole is quoted."""
-    lines = [line.translate(_INVISIBLE) for line in _ENDS.split(text)]
+    lines = [visible(line) for line in _ENDS.split(text)]
     filled = [line for line in lines if line.strip()]
     quoted = sum(line.lstrip().startswith(">") for line in filled)
     if filled and quoted * 2 >= len(filled):
         lines = [_QUOTE.sub("", line) for line in lines]
-    return tuple(lines)
+    return [Line(number, line) for number, line in enumerate(lines, start=1)]
+
+
+def visible(line: str) -> str:
+    """The line without what no eye sees; a soft hyphen at its end stays: a word goes on in the next line."""
+    return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") else "")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 
 from .encoding import decode
 from .errors import DocumentError
+from .lines import Line
 from .pdf import read_pdf
-from .quoting import normalise
+from .quoting import normalise, visible
 from .word import read_docx
 
 LIMIT = 2 * 1024 * 1024  # bytes
 _TEXT = frozenset({".md", ".markdown", ".mdown", ".txt", ".text", ".eml", ""})
 
 
-def read_lines(data: bytes, filename: str) -> tuple[str, ...]:
+def read_lines(data: bytes, filename: str) -> list[Line]:
     """The lines of the document, numbered from 1 as warnings number them.
 
     Raises DocumentError where the file is empty, above 2 MB, or in no format that is understood.
@@ -25,17 +27,20 @@ def read_lines(data: bytes, filename: str) -> tuple[str, ...]:
     if len(data) > LIMIT:
         raise DocumentError("too-large", f"{name} is larger than 2 MB")
     if data.lstrip()[:5] == b"%PDF-":
-        text = read_pdf(data, name)
+        lines = read_pdf(data, name)
     elif data[:4] == b"PK\x03\x04":
-        text = read_docx(data, name)
+        lines = read_docx(data, name)
     elif data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise DocumentError("not-supported", f"{name} is in the old Word format; save it as DOCX")
     elif data[:5] == b"{\\rtf":
         raise DocumentError("not-supported", f"{name} is in RTF; save it as DOCX")
     else:
-        text = decode(data, name)
-    lines = normalise(text)
-    if not any(line.strip() for line in lines):
+        return _filled(normalise(decode(data, name)), name)
+    return _filled([replace(line, text=visible(line.text)) for line in lines], name)
+
+
+def _filled(lines: list[Line], name: str) -> list[Line]:
+    if all(line.is_blank for line in lines):
         raise DocumentError("empty", f"{name} holds no text")
     return lines
 

@@ -64,7 +64,8 @@ class Walker:
             return self._label(at, match)
         if taken := self._header(at):
             return at + taken
-        self._body(line)
+        if not line.is_margin:
+            self._body(line)
         return at + 1
 
     def _is_wanted(self, match: Match) -> bool:

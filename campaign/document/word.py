@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import mammoth
 
 from .errors import DocumentError
+from .lines import Line
 
 _UNPACKED = 24 * 1024 * 1024  # bytes; a case of five pages unpacks to less than one million
 _MEMBERS = 2000
@@ -24,8 +25,8 @@ _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
 _BLOCKS = frozenset({"p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr", "ul", "ol", "table"})
 
 
-def read_docx(data: bytes, name: str) -> str:
-    """The document's text with Markdown emphasis, its page headers first.
+def read_docx(data: bytes, name: str) -> list[Line]:
+    """The document's lines with Markdown emphasis, its page headers first, its footers last.
 
     Raises DocumentError where it is no readable DOCX or unpacks to more than it may.
     """
@@ -45,7 +46,10 @@ def read_docx(data: bytes, name: str) -> str:
     # Damaged files raise whatever the zip, the XML or the style reader meets: KeyError, struct.error, ParseError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as DOCX") from error
-    return "\n\n".join(part for part in ("\n".join(headers), writer.text(), "\n".join(footers)) if part.strip())
+    texts = [(text, True) for text in headers] + [("", False)]
+    texts += [(text, False) for text in writer.text().split("\n")] + [("", False)]
+    texts += [(text, True) for text in footers]
+    return [Line(number, text, is_margin=at_edge) for number, (text, at_edge) in enumerate(texts, start=1)]
 
 
 def _check(archive: zipfile.ZipFile, name: str) -> None:
