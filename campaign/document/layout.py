@@ -126,19 +126,10 @@ def _is_page_number(text: str, page: int, last: int) -> bool:
 def _in_order(blocks: list[Block]) -> list[Block]:
     """The blocks of a page as they are read: from top to bottom, columns one after the other."""
     blocks = sorted(blocks, key=lambda block: (-round(block.top / _SAME_ROW), block.left))
-    groups: list[list[Block]] = []
-    bottom = 0.0
     if len(blocks) > _CROWDED:
         return blocks
-    for block in blocks:
-        if groups and (block.top > bottom or _gutter([*groups[-1], block])):
-            groups[-1].append(block)
-            bottom = min(bottom, block.bottom)
-        else:
-            groups.append([block])
-            bottom = block.bottom
     found: list[Block] = []
-    for group in groups:
+    for group in _groups(_bands(blocks)):
         edge = _gutter(group)
         if edge is None:
             found += _side_by_side(group)
@@ -146,6 +137,36 @@ def _in_order(blocks: list[Block]) -> list[Block]:
             found += _in_order([block for block in group if block.right <= edge])
             found += _in_order([block for block in group if block.right > edge])
     return found
+
+
+def _bands(blocks: list[Block]) -> list[list[Block]]:
+    """The blocks parted wherever a white strip crosses the whole page."""
+    bands: list[list[Block]] = []
+    bottom = 0.0
+    for block in blocks:
+        if bands and block.top > bottom:
+            bands[-1].append(block)
+            bottom = min(bottom, block.bottom)
+        else:
+            bands.append([block])
+            bottom = block.bottom
+    return bands
+
+
+def _groups(bands: list[list[Block]]) -> list[list[Block]]:
+    """Bands with the same columns together; what stands under them on one side only is theirs at a page's end alone."""
+    groups: list[list[Block]] = []
+    at = 0
+    while at < len(bands):
+        end = at + 1
+        if _gutter(bands[at]) is not None:
+            while end < len(bands) and _gutter([block for band in bands[at : end + 1] for block in band]) is not None:
+                end += 1
+            while end < len(bands) and end > at + 1 and _gutter(bands[end - 1]) is None:
+                end -= 1
+        groups.append([block for band in bands[at:end] for block in band])
+        at = end
+    return groups
 
 
 def _gutter(blocks: list[Block]) -> float | None:
@@ -201,7 +222,7 @@ def _edges(blocks: Iterable[Block]) -> dict[int, float]:
 def _written(block: Block, usual: float, edges: dict[int, float]) -> list[Line]:
     """The block's lines; text larger than usual is a heading."""
     if usual and block.size > _LARGE * usual and len(block.rows) <= _HEADING_LINES:
-        return [Line(0, "## " + " ".join(re.sub(r"(?<=\w-)\n(?=\w)", "", block.text).split()))]
+        return [Line(0, "## " + " ".join(re.sub(r"\u00ad\n|(?<=\w-)\n(?=\w)", "", block.text).split()))]
     edge = edges[round(block.left / 10)]
     texts = emphasised([row.chars for row in block.rows]).split("\n")
     # In a narrow column many a line ends near the edge; only in small letters, or in capitals, it surely goes on.

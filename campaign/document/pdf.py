@@ -93,12 +93,14 @@ def _row(line: LTTextLine) -> Row:
     for item in line:
         marks = _marks(item) if isinstance(item, LTChar) else ""
         for char in item.get_text().replace("\n", ""):
-            # A visible hyphen: many programs give the soft hyphen's code to its glyph.
+            # Programs that break words give the soft hyphen's code to the glyph of every hyphen.
             plain = "-" if char == "\u00ad" else " " if char.isspace() else char
             if plain != " " or (found and found[-1][0] != " "):
                 found.append((plain, marks))
     while found and found[-1][0] == " ":
         found.pop()
+    if line.get_text().rstrip().endswith("\u00ad"):
+        found[-1] = ("\u00ad", found[-1][1])
     return Row(found, line.x0, line.x1, _first_word(line))
 
 

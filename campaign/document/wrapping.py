@@ -46,7 +46,7 @@ def unwrapped(lines: list[Line], ledger: Ledger) -> list[Line]:
     for at, line in enumerate(lines):
         head: str | None = None
         if parts and not line.is_blank and not parts[-1].is_blank:
-            head = broken.head(pieces[-1], line, ledger) or _address_head(parts[-1], line, ledger)
+            head = broken.head(pieces[-1], parts[-1], line, ledger) or _address_head(parts[-1], line, ledger)
             full = parts[-1].is_full or _is_full(parts[-1], line, width)
             if head is None and full and _is_wrapped(lines, at, labels):
                 head = pieces[-1].rstrip() + " "
@@ -141,22 +141,24 @@ class _Hyphens:
         if self._broken:
             self._words.update(word for line in lines for word in _WORDS.findall(fold(line.text)))
 
-    def head(self, above: str, line: Line, ledger: Ledger) -> str | None:
-        """The line above as the rest of its last word continues it, or None where no word is broken."""
-        head = _HYPHEN.search(above[-_REACH:]) if self._broken else None
+    def head(self, text: str, above: Line, line: Line, ledger: Ledger) -> str | None:
+        """What the line above says as the rest of its last word continues it, or None where no word is broken."""
+        head = _HYPHEN.search(text[-_REACH:]) if self._broken else None
         tail = _TAIL.match(line.text[:_REACH]) if head else None
-        if head is None or tail is None or fold(tail[1]) in vocabulary().words("or"):
+        if head is None or tail is None or (len(tail[1]) > 1 and fold(tail[1]) in vocabulary().words("or")):
             return None
-        start = max(len(above) - _REACH, 0) + head.start(2)
-        if head[2] == "\u00ad":
-            return above[:start]
-        kept = above[:start] + "-"
+        start = max(len(text) - _REACH, 0) + head.start(2)
+        is_soft = head[2] == "\u00ad"
+        if is_soft and not above.is_full:
+            return text[:start]
         # An ending such as the one of “préoccupé-e-s” and a second capital keep their hyphen beyond doubt.
-        if tail[2] or len(tail[1]) < 3 or tail[1][0].isupper():
-            return kept
+        if tail[2] or tail[1][0].isupper() or (len(tail[1]) < 3 and not is_soft):
+            return text[:start] + "-"
         whole, written = fold(head[1] + tail[1]), fold(f"{head[1]}-{tail[1]}")
-        if (whole in self._words) == (written in self._words):
-            said = f"a line ends inside a word: {shown(head[1] + '-' + tail[1])}, perhaps {head[1]}{tail[1]}"
+        is_whole = is_soft
+        if (whole in self._words) != (written in self._words):
+            is_whole = whole in self._words
+        else:
+            said = f"a line ends inside a word: is it {head[1]}-{tail[1]} or {head[1]}{tail[1]}?"
             ledger.warn("word-broken", said, line.number)
-            return kept
-        return above[:start] if whole in self._words else kept
+        return text[:start] + ("" if is_whole else "-")

@@ -23,18 +23,43 @@ _RELS = (
 _EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*)")
 
 
-def docx(markdown: str, *, header: str | None = None, extra: dict[str, bytes] | None = None) -> bytes:
-    """A minimal Word file: each line a paragraph, blank lines empty ones, stars as bold and italic."""
-    body = "".join(_paragraph(line) for line in markdown.splitlines())
+def docx(
+    markdown: str,
+    *,
+    header: str | None = None,
+    footer: str | None = None,
+    addresses: str = "paragraphs",
+    extra: dict[str, bytes] | None = None,
+) -> bytes:
+    """A minimal Word file: each line a paragraph, blank lines empty ones, stars as bold and italic.
+
+    `addresses` says how blocks of short lines are kept: as `paragraphs`, with line `breaks`, each in a `table`, or each
+    line in one of its `cells`.
+    """
+    blocks = re.split(r"\n[ \t]*\n", markdown.strip("\n"))
+    body = _paragraph("").join(_block(block.split("\n"), addresses) for block in blocks)
     parts = {
         "[Content_Types].xml": _TYPES.encode(),
         "_rels/.rels": _RELS.encode(),
         "word/document.xml": f'<?xml version="1.0"?><w:document {_NS}><w:body>{body}</w:body></w:document>'.encode(),
     }
-    if header:
-        parts["word/header1.xml"] = f'<?xml version="1.0"?><w:hdr {_NS}>{_paragraph(header)}</w:hdr>'.encode()
+    for name, tag, text in (("header1", "hdr", header), ("footer1", "ftr", footer)):
+        if text:
+            parts[f"word/{name}.xml"] = f'<?xml version="1.0"?><w:{tag} {_NS}>{_paragraph(text)}</w:{tag}>'.encode()
     parts.update(extra or {})
     return packed(parts)
+
+
+def _block(lines: list[str], addresses: str) -> str:
+    is_address = len(lines) >= 3 and all(len(line) < 90 for line in lines)
+    if not is_address or addresses == "paragraphs":
+        return "".join(_paragraph(line) for line in lines)
+    if addresses == "breaks":
+        runs = "<w:r><w:br/></w:r>".join(_runs(line) for line in lines)
+        return f"<w:p>{runs}</w:p>"
+    rows = lines if addresses == "cells" else ["\n".join(lines)]
+    cells = (f"<w:tc>{''.join(_paragraph(line) for line in row.split(chr(10)))}</w:tc>" for row in rows)
+    return f"<w:tbl>{''.join(f'<w:tr>{cell}</w:tr>' for cell in cells)}</w:tbl>"
 
 
 def packed(parts: dict[str, bytes]) -> bytes:
@@ -47,6 +72,10 @@ def packed(parts: dict[str, bytes]) -> bytes:
 
 
 def _paragraph(line: str) -> str:
+    return f"<w:p>{_runs(line)}</w:p>"
+
+
+def _runs(line: str) -> str:
     runs: list[str] = []
     bold = italic = False
     for piece in _EMPHASIS.split(re.sub(r"^#+ ", "", line.rstrip())):
@@ -58,7 +87,7 @@ def _paragraph(line: str) -> str:
             marks = ("<w:b/>" if bold else "") + ("<w:i/>" if italic else "")
             text = f'<w:t xml:space="preserve">{escape(piece)}</w:t>'
             runs.append(f"<w:r><w:rPr>{marks}</w:rPr>{text}</w:r>")
-    return f"<w:p>{''.join(runs)}</w:p>"
+    return "".join(runs)
 
 
 def pdf(markdown: str, *, width: int = 90) -> bytes:
