@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test bench bench-large requirements messages screenshot lighthouse clean
+.PHONY: help run check test fuzz bench bench-large requirements messages screenshot lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ test: $(VENV)/.test ## the gate: everything
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
+
+fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, half on each database
+	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/fuzz
 
 bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
 	$(BIN)/python -m bench

@@ -95,7 +95,7 @@ def test_the_letter_is_in_the_language_and_form_that_were_picked(client: FlaskCl
 def test_a_page_without_a_text_in_its_language_says_so(client: FlaskClient, both: AppealView) -> None:
     page = client.get(ACT.replace("/en/", "/ar/")).text
     assert '<html lang="ar" dir="rtl">' in page
-    assert '<div class="letter" id="letter" lang="en" dir="ltr">' in page
+    assert '<div class="letter" id="text" lang="en" dir="ltr">' in page
     assert "you read it in" in page or "الإنجليزية" in page
 
 
