@@ -3,12 +3,14 @@
 from campaign.models.action import Action
 from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
+from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
 from campaign.models.site_text import SiteText
+from campaign.models.staff import LoginFailure, Passkey, Staff, StaffSession
 from campaign.models.tally import Tally, TallyFold, TallyHour
 
 __all__ = [
@@ -17,16 +19,22 @@ __all__ = [
     "AnnouncementText",
     "Appeal",
     "AppealText",
+    "AuditEntry",
+    "AuditHead",
     "ClockOffset",
     "Consent",
     "ImportedDocument",
+    "LoginFailure",
     "Mail",
     "MailHold",
     "MailPace",
+    "Passkey",
     "PeriodicRun",
     "Section",
     "Signature",
     "SiteText",
+    "Staff",
+    "StaffSession",
     "Suppression",
     "Tally",
     "TallyFold",
