@@ -9,14 +9,16 @@ from pathlib import Path
 
 from flask import Flask
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaign import cli, tasks, web
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
-from campaign.extensions import babel, db, huey, limiter, mail, migrate, sqlite
+from campaign.extensions import babel, db, huey, limiter, mail, migrate, sqlite, wall
 from campaign.extensions.runtime import KEY, Runtime
+from campaign.web.staff import ROOT as STAFF_ROOT
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
@@ -37,15 +39,33 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
         clock=clock or (lambda: datetime.now(UTC)),
     )
     _bind_database(app, settings)
+    migrate.init_app(
+        app, db, directory=str(ROOT / "migrations"), render_as_batch=settings.database_url.startswith("sqlite")
+    )
     _bind_queue(settings)
     mail.init_app(app)
     web.init_app(app, babel, limiter)
     cli.init_app(app)
     tasks.bind(app)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    return app
+
+
+def _staff_app(public: Flask, settings: Settings) -> Flask:
+    """What is served under /staff: an application of its own, for it knows sessions and log-ins. Services, settings,
+    keys and clock are those of the public one; its database connections are not, for each names its section."""
+    app = Flask("campaign", template_folder=public.template_folder, static_folder=None)
+    _configure(app, settings)
+    app.extensions[KEY] = public.extensions[KEY]
+    _bind_database(app, settings, session=f"-c {wall.SETTING}={wall.NOBODY}")
+    with app.app_context():
+        wall.build(db.engine)
+    web.staff.init_app(app, public, babel)
+    public.extensions["tocsin_staff"] = app
     return app
 
 
@@ -64,7 +84,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
 
-def _bind_database(app: Flask, settings: Settings) -> None:
+def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
     embedded = settings.database_url.startswith("sqlite:///")
     if embedded:
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
@@ -75,10 +95,13 @@ def _bind_database(app: Flask, settings: Settings) -> None:
             "pool_size": 10,
             "max_overflow": 30,
             "pool_recycle": 1800,
-            "connect_args": {"connect_timeout": 5, "application_name": "tocsin", "options": "-c timezone=UTC"},
+            "connect_args": {
+                "connect_timeout": 5,
+                "application_name": "tocsin",
+                "options": f"-c timezone=UTC {session}",
+            },
         }
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=embedded)
     if embedded:
         with app.app_context():
             sqlite.prepare(db.engine)

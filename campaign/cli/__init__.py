@@ -6,9 +6,11 @@ from flask import Flask
 
 from campaign.cli import bounces as _bounces  # noqa: F401  adds to `flask mail`
 from campaign.cli.appeal import appeal
+from campaign.cli.audit import audit
 from campaign.cli.demo import demo
 from campaign.cli.mail import mail
 from campaign.cli.sections import sections
+from campaign.cli.staff import staff
 from campaign.cli.tally import tally
 from campaign.cli.text import text
 from campaign.cli.worker import worker
@@ -16,5 +18,5 @@ from campaign.cli.worker import worker
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    for command in (appeal, demo, mail, sections, tally, text, worker):
+    for command in (appeal, audit, demo, mail, sections, staff, tally, text, worker):
         app.cli.add_command(command)

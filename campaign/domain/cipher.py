@@ -109,3 +109,15 @@ class Vault:
     def domain_digest(self, address: Address) -> bytes:
         """Equal for addresses under one mail domain, for fairness between them."""
         return self._index.digest("domain", address.domain)
+
+    def chain_digest(self, previous: bytes, content: bytes) -> bytes:
+        """The digest of one entry of the audit log, over the one before it."""
+        return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
+
+    def login_digest(self, key: str) -> bytes:
+        """What failed log-ins are counted under; also of a session's secret, which only its cookie holds."""
+        return self._index.digest("login", key)
+
+    def derived_key(self, purpose: str) -> bytes:
+        """32 bytes for a library that encrypts by itself; from the index key, which stays when the data key rotates."""
+        return self._index.digest("derived key", purpose)

@@ -13,6 +13,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
+from campaign.domain.staff import INVITATION_LIFETIME
 
 
 class Purpose(StrEnum):
@@ -21,10 +22,17 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     MANAGE = "manage"
     UNSUBSCRIBE = "unsubscribe"
+    # Of an account, not of a signature.
+    INVITATION = "invitation"
 
 
 # The others last as long as we hold data: the row behind them is what ends them.
-LIFETIME = {Purpose.CONFIRM: timedelta(days=7), Purpose.MANAGE: None, Purpose.UNSUBSCRIBE: None}
+LIFETIME = {
+    Purpose.CONFIRM: timedelta(days=7),
+    Purpose.MANAGE: None,
+    Purpose.UNSUBSCRIBE: None,
+    Purpose.INVITATION: INVITATION_LIFETIME,
+}
 
 
 class Tokens:
@@ -46,12 +54,16 @@ class Tokens:
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> int:
         """The signature's id. Raises TokenError, or ExpiredTokenError where it is genuine but too old."""
+        return self.read_dated(purpose, token, now)[0]
+
+    def read_dated(self, purpose: Purpose, token: str, now: datetime) -> tuple[int, datetime]:
+        """The id, and the second in which the link was made. Raises as `read`."""
         try:
             content: Any = self._serializers[purpose].loads(token)
-            subject, made = int(content[0]), int(content[1])
+            subject, made = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
         except (BadSignature, ValueError, TypeError, LookupError) as error:
             raise TokenError("the link is damaged") from error
         lifetime = LIFETIME[purpose]
-        if lifetime is not None and now >= datetime.fromtimestamp(made, UTC) + lifetime:
+        if lifetime is not None and now >= made + lifetime:
             raise ExpiredTokenError(subject)
-        return subject
+        return subject, made

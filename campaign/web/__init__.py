@@ -6,7 +6,9 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import api, caching, errors, headers, locale, public
+from campaign.web import api, caching, errors, headers, locale, public, staff
+
+__all__ = ["init_app", "staff"]
 
 
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:

@@ -41,15 +41,18 @@ _WORDS = {
 }
 
 
-def init_app(app: Flask) -> None:
-    """Registers the handlers."""
+def init_app(app: Flask, template: str = "public/error.html") -> None:
+    """Registers the handlers; `template` shows the refusal."""
+
+    def page(code: int) -> Response:
+        return _page(code, template)
 
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
         if code < 400 or (error.response is not None and code not in _WORDS):
             return error.get_response()
-        response = _page(code)
+        response = page(code)
         for name, value in error.get_headers():
             if name in {"Allow", "Retry-After"}:
                 response.headers[name] = value
@@ -59,20 +62,20 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(PoolTimeoutError)
     def _away(error: Exception) -> ResponseReturnValue:
         log.error("the database is away: %s", type(getattr(error, "orig", error)).__name__)
-        response = _page(503)
+        response = page(503)
         response.headers["Retry-After"] = RETRY_SECONDS
         return response
 
     @app.errorhandler(InternalServerError)
     def _broken(error: InternalServerError) -> ResponseReturnValue:
-        return _page(error.code or 500)
+        return page(error.code or 500)
 
 
-def _page(code: int) -> Response:
+def _page(code: int, template: str) -> Response:
     title, advice = _WORDS.get(code, _WORDS[400])
     if request.path.startswith("/api/"):
         response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
     else:
-        response = make_response(render_template("public/error.html", title=title, advice=advice), code)
+        response = make_response(render_template(template, title=title, advice=advice), code)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -48,25 +48,27 @@ def init_app(app: Flask, babel: Babel) -> None:
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        locale = current_locale()
-        return {
-            "locale": locale,
-            "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
-            "direction": Locale(locale).text_direction,
-            "number": number,
-            "percent": lambda value: format_percent(value / 100, locale=locale),
-            "long_date": lambda value: format_date(value, "long", locale=locale),
-            "short_date": short_date,
-            "country_name": lambda code: country.country_name(code, locale),
-            "names_of_countries": lambda codes: format_list(
-                [country.country_name(code, locale) for code in codes], "or", locale
-            ),
-            "language_name": lambda code: country.language_name(code, locale),
-            "here": _here,
-            "absolute": absolute,
-            "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
-            "direction_of": lambda language: Locale(language).text_direction,
-        }
+        return {**words(current_locale()), "here": _here, "absolute": absolute}
+
+
+def words(locale: str) -> dict[str, Any]:
+    """What every template can say in that language."""
+    return {
+        "locale": locale,
+        "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
+        "direction": Locale(locale).text_direction,
+        "number": number,
+        "percent": lambda value: format_percent(value / 100, locale=locale),
+        "long_date": lambda value: format_date(value, "long", locale=locale),
+        "short_date": short_date,
+        "country_name": lambda code: country.country_name(code, locale),
+        "names_of_countries": lambda codes: format_list(
+            [country.country_name(code, locale) for code in codes], "or", locale
+        ),
+        "language_name": lambda code: country.language_name(code, locale),
+        "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
+        "direction_of": lambda language: Locale(language).text_direction,
+    }
 
 
 def number(value: int) -> str:

@@ -1,0 +1,56 @@
+"""flask staff …: accounts."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import refusals
+from campaign.config import LOCALES
+from campaign.domain.staff import Role, checked_role
+from campaign.extensions.runtime import runtime
+from campaign.queries.section import list_sections
+from campaign.queries.staff import find_staff_id, list_all_staff
+from campaign.services.staff import Invitation, Office, invite, reset_second_factor
+
+staff = AppGroup("staff", help="People with an account.")
+
+
+@staff.command()
+@click.argument("email")
+@click.option("--section", required=True, metavar="CODE", help="The section's code, such as fr or ca-fr.")
+@click.option("--role", required=True, metavar="ROLE", help=f"One of {', '.join(Role)}.")
+@click.option("--locale", type=click.Choice(LOCALES), help="The language of mails and pages (default: the section's).")
+def add(email: str, section: str, role: str, locale: str | None) -> None:
+    """Invite somebody: mails the invitation and prints its link, which works once, for a week."""
+    at = runtime()
+    with refusals():
+        invitation = Invitation(email, section, checked_role(role), locale or _language_of(section), by=None)
+        office = Office(at.settings, at.vault, at.tokens, at.mail_domain)
+        link = invite(invitation, now=at.clock(), office=office)
+    click.echo(link)
+
+
+@staff.command(name="list")
+def show() -> None:
+    """List the accounts."""
+    with refusals():
+        for one in list_all_staff():
+            state = "" if one.active and one.joined_at else "  invited" if one.active else "  ended"
+            click.echo(f"{one.email}  {one.role}  {one.section}{state}")
+
+
+@staff.command(name="reset-second-factor")
+@click.argument("email")
+def reset(email: str) -> None:
+    """For who lost phone and recovery codes: the second factor is set up anew at the next log-in."""
+    at = runtime()
+    with refusals():
+        reset_second_factor(find_staff_id(email), by=None, now=at.clock(), vault=at.vault)
+    click.echo(f"{email} sets up a second factor at the next log-in")
+
+
+def _language_of(code: str) -> str:
+    """The first of the section's languages that the interface speaks."""
+    languages = next((section.languages for section in list_sections() if section.code == code), ())
+    return next((language for language in languages if language in LOCALES), "en")

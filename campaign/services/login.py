@@ -1,0 +1,102 @@
+"""Log-ins: slowing down who guesses passwords, without locking the rightful person out, and ending sessions.
+
+Failures are counted for the account and for the network, in windows of 15 minutes. A browser that has logged in to the
+account before carries a signed cookie and is counted on its own (the "device cookies" of OWASP): whoever guesses from
+elsewhere locks out other strangers, never the person at the usual desk. From a new browser, a mailed link helps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.cipher import Vault
+from campaign.domain.staff import SESSION_LIFETIME
+from campaign.extensions import db
+from campaign.models import LoginFailure, StaffSession
+from campaign.services.transaction import transaction
+
+WINDOW = timedelta(minutes=15)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# Enough for a bad day of typing, far too few for guessing (NIST SP 800-63B, 5.2.2 allows 100).
+MOST_FOR_ACCOUNT = 10
+# A whole office may share one address.
+MOST_FROM_NETWORK = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody tries to prove who they are. `device` is set where the browser has been in this account before."""
+
+    account: str
+    network: str
+    device: str | None
+
+
+def is_allowed(attempt: Attempt, *, now: datetime, vault: Vault) -> bool:
+    """Whether to look at the attempt at all."""
+    limits = _limits(attempt, vault)
+    counted = select(LoginFailure.key_digest, LoginFailure.failures).where(
+        LoginFailure.key_digest.in_(list(limits)), LoginFailure.window_at == _window(now)
+    )
+    found = {row.key_digest: row.failures for row in db.session.execute(counted)}
+    return all(found.get(key, 0) < most for key, most in limits.items())
+
+
+def note_failure(attempt: Attempt, *, now: datetime, vault: Vault) -> None:
+    """Counts a failed attempt, and forgets those of windows gone by."""
+    with transaction() as session:
+        connection = session.connection()
+        module = sqlite if connection.dialect.name == "sqlite" else postgresql
+        # In the order of the keys, so that two processes counting at once do not wait for each other in a circle.
+        for key in sorted(_limits(attempt, vault)):
+            row = module.insert(LoginFailure).values(key_digest=key, window_at=_window(now), failures=1)
+            connection.execute(
+                row.on_conflict_do_update(
+                    index_elements=["key_digest", "window_at"], set_={"failures": LoginFailure.failures + 1}
+                )
+            )
+        connection.execute(delete(LoginFailure).where(LoginFailure.window_at < _window(now) - WINDOW))
+
+
+def begin_session(session: Session, staff_id: int, *, now: datetime, vault: Vault) -> str:
+    """A new log-in in the caller's transaction; returns the secret for the cookie."""
+    secret = secrets.token_urlsafe(32)
+    session.add(StaffSession(token_digest=vault.login_digest(secret), staff_id=staff_id, created_at=now))
+    session.execute(delete(StaffSession).where(StaffSession.created_at <= now - SESSION_LIFETIME))
+    return secret
+
+
+def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault) -> bool:
+    """Whether the log-in that this cookie belongs to has neither ended nor grown too old."""
+    alive = select(func.count()).where(
+        StaffSession.token_digest == vault.login_digest(secret),
+        StaffSession.staff_id == staff_id,
+        StaffSession.created_at > now - SESSION_LIFETIME,
+    )
+    return db.session.execute(alive).scalar_one() > 0
+
+
+def end_session(secret: str, *, vault: Vault) -> None:
+    """Logs out: the cookie is worthless, wherever a copy of it may be."""
+    with transaction() as session:
+        session.execute(delete(StaffSession).where(StaffSession.token_digest == vault.login_digest(secret)))
+
+
+def _window(now: datetime) -> datetime:
+    return _EPOCH + (now - _EPOCH) // WINDOW * WINDOW
+
+
+def _limits(attempt: Attempt, vault: Vault) -> dict[bytes, int]:
+    account = attempt.account.strip().lower()
+    if attempt.device is not None:
+        return {vault.login_digest(f"device {account} {attempt.device}"): MOST_FOR_ACCOUNT}
+    return {
+        vault.login_digest(f"account {account}"): MOST_FOR_ACCOUNT,
+        vault.login_digest(f"network {attempt.network}"): MOST_FROM_NETWORK,
+    }

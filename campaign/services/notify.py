@@ -1,0 +1,37 @@
+"""Notices to people with an account: written down in the outbox like every other mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from campaign.domain.address import Address
+from campaign.domain.cipher import Vault
+from campaign.domain.outbox import MailKind
+from campaign.services.outbox import owe_staff
+from campaign.services.transaction import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is said to one person, in their language."""
+
+    kind: MailKind
+    to: Address
+    subject: str
+    text: str
+    url: str
+    locale: str
+
+    def write(self, connection: Connection, *, now: datetime, vault: Vault, domain: str) -> None:
+        """Owes it in the transaction of `connection`."""
+        context = {"subject": self.subject, "text": self.text, "url": self.url}
+        owe_staff(connection, self.kind, self.to, context, locale=self.locale, now=now, vault=vault, domain=domain)
+
+
+def owe_notice(notice: Notice, *, now: datetime, vault: Vault, domain: str) -> None:
+    """Owes it in a transaction of its own."""
+    with transaction() as session:
+        notice.write(session.connection(), now=now, vault=vault, domain=domain)

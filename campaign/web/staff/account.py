@@ -1,0 +1,117 @@
+"""One's own account: accepting the invitation, language, digest, and the ways to log in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security.utils import hash_password
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, SelectField
+
+from campaign.config import LOCALES
+from campaign.domain.errors import NotFoundError, StateError, TokenError
+from campaign.domain.staff import Permission
+from campaign.domain.token import Purpose
+from campaign.extensions.runtime import runtime
+from campaign.queries.section import list_sections
+from campaign.queries.staff import StaffView, invited_as
+from campaign.services.staff import accept, set_preferences
+from campaign.web.staff.access import member, needs, open_to_all
+from campaign.web.staff.device import remember_device
+
+blueprint = Blueprint("account", __name__)
+
+
+class InvitationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The first password."""
+
+    password = PasswordField()
+
+
+class PreferencesForm(FlaskForm):  # type: ignore[misc]
+    """What everybody chooses for themselves."""
+
+    locale = SelectField(choices=[(code, code) for code in LOCALES])
+    digest = BooleanField()
+
+
+@blueprint.get("/invitation/<token>")
+@open_to_all
+def invitation(token: str) -> ResponseReturnValue:
+    """Shows what one is invited to; opening it changes nothing, because mail scanners follow links."""
+    invited = _invited(token)
+    if invited is None:
+        return _used_up()
+    return _invitation_page(invited, token, None)
+
+
+@blueprint.post("/invitation/<token>")
+@open_to_all
+def accept_invitation(token: str) -> ResponseReturnValue:
+    """Sets the first password; then one logs in with it."""
+    invited = _invited(token)
+    if invited is None:
+        return _used_up()
+    form = InvitationForm()
+    faults, password = current_app.extensions["security"].password_util.validate(form.password.data or "", False)
+    if faults:
+        return _invitation_page(invited, token, faults[0]), 422
+    at = runtime()
+    try:
+        accept(invited.id, hash_password(password), now=at.clock(), vault=at.vault)
+    except (StateError, NotFoundError):
+        return _used_up()
+    remember_device(invited.email)
+    flash(gettext("Your account is ready. Please log in."), "success")
+    return redirect(url_for("security.login"), 303)
+
+
+@blueprint.get("/account")
+@needs(Permission.SEE_COUNTS)
+def show() -> ResponseReturnValue:
+    """Language, digest, password, second factor."""
+    return _account_page()
+
+
+@blueprint.post("/account")
+@needs(Permission.SEE_COUNTS)
+def change() -> ResponseReturnValue:
+    """Keeps language and digest."""
+    form = PreferencesForm()
+    if not form.validate():
+        return _account_page(), 422
+    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data))
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("account.show"), 303)
+
+
+def _account_page() -> str:
+    staff = member()
+    section = next((one for one in list_sections() if one.code == staff.section_code), None)
+    return render_template("staff/account.html", form=PreferencesForm(), staff=staff, section=section)
+
+
+def _invited(token: str) -> StaffView | None:
+    at = runtime()
+    try:
+        staff_id, made = at.tokens.read_dated(Purpose.INVITATION, token, at.clock())
+    except TokenError:
+        return None
+    return invited_as(staff_id, made)
+
+
+def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
+    names = {section.code: section.name for section in list_sections()}
+    return render_template(
+        "staff/invitation.html",
+        form=InvitationForm(),
+        invited=invited,
+        section=names.get(invited.section, ""),
+        token=token,
+        fault=fault,
+    )
+
+
+def _used_up() -> ResponseReturnValue:
+    return render_template("staff/used_up.html"), 410

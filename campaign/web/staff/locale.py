@@ -1,0 +1,33 @@
+"""The language of the staff room: what the account says; before the log-in, what the browser says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+
+from campaign.config import LOCALES
+from campaign.mail.roles import ROLE_NAMES
+from campaign.web.locale import DEFAULT, current_locale, words
+
+
+def init_app(app: Flask, babel: Babel) -> None:
+    """Chooses the language before anything is said."""
+    babel.init_app(app, locale_selector=chosen)
+
+    @app.context_processor
+    def _words() -> dict[str, Any]:
+        return {**words(chosen()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
+
+
+def chosen() -> str:
+    """The language of the request at hand."""
+    if "locale" not in g:
+        # Only what the guard has loaded: a page that says the database is away must not ask it.
+        staff = g.get("_login_user")
+        if staff is not None and staff.is_authenticated:
+            g.locale = staff.locale
+        elif has_request_context():
+            g.locale = request.accept_languages.best_match(LOCALES) or DEFAULT
+    return current_locale()

@@ -1,0 +1,135 @@
+"""The staff: inviting, changing roles and sections, ending accounts; for those who administer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, SelectField, StringField
+
+from campaign.config import LOCALES
+from campaign.domain.country import section_name
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.staff import Permission, Role
+from campaign.extensions.runtime import runtime
+from campaign.mail.roles import ROLE_NAMES
+from campaign.queries.section import list_sections
+from campaign.queries.staff import StaffView, find_colleague, list_staff
+from campaign.services.staff import Invitation, Office, change, invite, reset_second_factor
+from campaign.web.forms import MESSAGES
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs, scope
+
+blueprint = Blueprint("people", __name__)
+
+
+class PlaceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Role and section."""
+
+    role = SelectField()
+    section = SelectField()
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        locale = current_locale()
+        self.role.choices = [(role.value, str(ROLE_NAMES[role])) for role in Role]
+        self.names = {one.code: section_name(one.code, one.name, locale) for one in list_sections()}
+        self.section.choices = sorted(self.names.items(), key=lambda pair: pair[1].casefold())
+
+
+class InviteForm(PlaceForm):
+    """Whom to invite as what."""
+
+    email = StringField()
+    locale = SelectField(choices=[(code, code) for code in LOCALES])
+
+
+class ChangeForm(PlaceForm):
+    """What an account becomes."""
+
+    active = BooleanField()
+
+
+@blueprint.get("/people")
+@needs(Permission.ADMINISTER)
+def show() -> ResponseReturnValue:
+    """Everybody with an account, and the form to invite somebody."""
+    return _page(InviteForm(locale=current_locale(), role=Role.VIEWER.value, section=scope().section))
+
+
+@blueprint.post("/people")
+@needs(Permission.ADMINISTER, fresh=True)
+def add() -> ResponseReturnValue:
+    """Invites somebody by mail."""
+    form, at = InviteForm(), runtime()
+    if not form.validate():
+        return _page(form), 422
+    invitation = Invitation(
+        form.email.data or "", form.section.data, Role(form.role.data), form.locale.data, scope().staff_id
+    )
+    try:
+        invite(invitation, now=at.clock(), office=Office(at.settings, at.vault, at.tokens, at.mail_domain))
+    except InputError as error:
+        return _page(form, MESSAGES["email", error.code]), 422
+    except StateError:
+        return _page(form, gettext("This address has an account already.")), 422
+    flash(gettext("Invited. The link in the mail works for a week."), "success")
+    return redirect(url_for("people.show"), 303)
+
+
+@blueprint.get("/people/<int:staff_id>")
+@needs(Permission.ADMINISTER)
+def edit(staff_id: int) -> ResponseReturnValue:
+    """One account."""
+    one = _colleague(staff_id)
+    return _one_page(one, ChangeForm(role=one.role, section=one.section, active=one.active))
+
+
+@blueprint.post("/people/<int:staff_id>")
+@needs(Permission.ADMINISTER, fresh=True)
+def save(staff_id: int) -> ResponseReturnValue:
+    """Another role or section, or the end of the account; its log-ins end at once."""
+    one, form, at = _colleague(staff_id), ChangeForm(), runtime()
+    if not form.validate():
+        return _one_page(one, form), 422
+    try:
+        change(
+            staff_id,
+            role=Role(form.role.data),
+            section=form.section.data,
+            active=bool(form.active.data),
+            by=scope().staff_id,
+            now=at.clock(),
+            vault=at.vault,
+        )
+    except StateError:
+        fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
+        return _one_page(one, form, fault), 422
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("people.show"), 303)
+
+
+@blueprint.post("/people/<int:staff_id>/second-factor")
+@needs(Permission.ADMINISTER, fresh=True)
+def forget_second_factor(staff_id: int) -> ResponseReturnValue:
+    """For who lost phone and recovery codes."""
+    at = runtime()
+    reset_second_factor(_colleague(staff_id).id, by=scope().staff_id, now=at.clock(), vault=at.vault)
+    flash(gettext("The second factor will be set up anew at the next log-in."), "success")
+    return redirect(url_for("people.edit", staff_id=staff_id), 303)
+
+
+def _colleague(staff_id: int) -> StaffView:
+    try:
+        return find_colleague(scope(), staff_id)
+    except NotFoundError:
+        abort(404)
+
+
+def _page(form: InviteForm, fault: object = None) -> str:
+    return render_template("staff/people.html", form=form, staff=list_staff(scope()), sections=form.names, fault=fault)
+
+
+def _one_page(one: StaffView, form: ChangeForm, fault: object = None) -> str:
+    return render_template("staff/person.html", form=form, one=one, fault=fault)

@@ -1,0 +1,198 @@
+"""Flask-Security as we use it: passwords in argon2id, TOTP and passkeys as second factor, recovery codes, freshness.
+
+Its log-in is never written by us; what is ours is the look, the languages, the mails, the throttle and the sessions.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, g, session
+from flask_babel import lazy_gettext
+from flask_login import user_logged_out
+from flask_security.core import Security
+from flask_security.datastore import SQLAlchemyUserDatastore
+from flask_security.signals import (
+    password_changed,
+    password_reset,
+    tf_disabled,
+    tf_profile_changed,
+    user_authenticated,
+    wan_deleted,
+    wan_registered,
+)
+from flask_security.totp import Totp
+from flask_wtf import CSRFProtect
+
+from campaign.config import Settings
+from campaign.domain.cipher import Vault
+from campaign.domain.staff import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
+from campaign.extensions import db
+from campaign.extensions.runtime import KEY, Runtime, runtime
+from campaign.models import Passkey, Staff
+from campaign.services.audit import Act, append
+from campaign.services.login import begin_session, end_session
+from campaign.services.staff import subject_of
+from campaign.web.staff import forms
+from campaign.web.staff.access import LOGIN
+from campaign.web.staff.device import remember_device
+from campaign.web.staff.mail import OutboxMail
+from campaign.web.staff.words import MESSAGES
+
+_KEPT = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
+_TEMPLATES = {
+    "LOGIN_USER": "login",
+    "LOGOUT_USER": "logout",
+    "VERIFY": "verify",
+    "FORGOT_PASSWORD": "forgot",
+    "RESET_PASSWORD": "reset",
+    "CHANGE_PASSWORD": "change_password",
+    "TWO_FACTOR_SETUP": "two_factor_setup",
+    "TWO_FACTOR_VERIFY_CODE": "two_factor_code",
+    "TWO_FACTOR_SELECT": "two_factor_select",
+    "MULTI_FACTOR_RECOVERY": "recovery",
+    "MULTI_FACTOR_RECOVERY_CODES": "recovery_codes",
+    "WAN_REGISTER": "passkeys",
+    "WAN_SIGNIN": "passkey",
+    "WAN_VERIFY": "passkey_verify",
+}
+
+
+class OnceTotp(Totp):
+    """Codes of an authenticator, each taken once (RFC 6238, 5.2)."""
+
+    def get_last_counter(self, user: Any) -> int | None:
+        """The time step of the last code taken."""
+        counter: int | None = user.tf_last_counter
+        return counter
+
+    def set_last_counter(self, user: Any, tmatch: Any) -> None:
+        """Keeps it in the transaction of the log-in."""
+        user.tf_last_counter = tmatch.counter
+
+
+def init_app(app: Flask) -> None:
+    """Binds Flask-Security to the staff application."""
+    at: Runtime = app.extensions[KEY]
+    app.config.update(_configuration(at.settings, at.vault))
+    app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
+    app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/{page}.html" for name, page in _TEMPLATES.items()})
+    CSRFProtect(app)
+    security = Security(
+        app,
+        SQLAlchemyUserDatastore(db, Staff, None, Passkey),  # type: ignore[arg-type]  # a role is a column here
+        mail_util_cls=OutboxMail,
+        totp_cls=OnceTotp,
+        login_form=forms.LoginForm,
+        verify_form=forms.VerifyForm,
+        forgot_password_form=forms.ForgotPasswordForm,
+        two_factor_verify_code_form=forms.CodeForm,
+        mf_recovery_form=forms.RecoveryForm,
+    )
+    security.want_json(lambda _request: False)
+    _listen(app)
+
+
+def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
+    return {
+        # The prefix makes browsers refuse a cookie set by another host or without TLS (RFC 6265bis, 4.1.3.2).
+        "SESSION_COOKIE_NAME": "__Host-tocsin" if settings.is_https else "tocsin-staff",
+        "SESSION_COOKIE_PATH": "/" if settings.is_https else "/staff",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        "SECURITY_PASSWORD_LENGTH_MIN": PASSWORD_LENGTH,
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": forms.typed_address, "case_insensitive": False}}],
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_DATETIME_FACTORY": lambda: runtime().clock(),
+        "SECURITY_FRESHNESS": FRESHNESS,
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
+        "SECURITY_RECOVERABLE": True,
+        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(hours=1),
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_EMAIL_PLAINTEXT": False,
+        "SECURITY_EMAIL_HTML": False,
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET": lazy_gettext("Choose a new password for Tocsin"),
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE": lazy_gettext("Your password for Tocsin was changed"),
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": lazy_gettext("Your password for Tocsin was changed"),
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "account.show",
+        # One code of 30 seconds before and after: clocks differ.
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
+        "SECURITY_TOTP_ISSUER": "Tocsin",
+        "SECURITY_TOTP_SECRETS": {"1": vault.derived_key("totp secrets").hex()},
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 8,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [base64.urlsafe_b64encode(vault.derived_key("recovery codes"))],
+        "SECURITY_WEBAUTHN": True,
+        "SECURITY_WAN_RP_NAME": "Tocsin",
+        "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR": False,
+        "SECURITY_WAN_ALLOW_AS_VERIFY": ["secondary"],
+        "SECURITY_WAN_POST_REGISTER_VIEW": "security.wan_register",
+        "SECURITY_POST_LOGIN_VIEW": "dashboard.show",
+        "SECURITY_POST_LOGOUT_VIEW": "security.login",
+        "SECURITY_POST_CHANGE_VIEW": "account.show",
+    }
+
+
+def _listen(app: Flask) -> None:
+    """What a log-in and a changed key mean for sessions and the audit log, in the same transaction."""
+    user_authenticated.connect(_begin, app)
+    user_logged_out.connect(_end, app)
+    password_reset.connect(_trust, app)
+    for signal, act in (
+        (password_changed, "staff.change-password"),
+        (password_reset, "staff.reset-password"),
+        (tf_profile_changed, "staff.set-up-second-factor"),
+        (tf_disabled, "staff.drop-second-factor"),
+        (wan_registered, "staff.add-passkey"),
+        (wan_deleted, "staff.remove-passkey"),
+    ):
+        signal.connect(_noting(act), app, weak=False)
+
+
+def _begin(_app: Flask, user: Staff, **_: Any) -> None:
+    """A new session: nothing that was in the cookie before the log-in stays, and the log-in can be ended by us."""
+    at, now = runtime(), runtime().clock()
+    kept = {name: session[name] for name in _KEPT if name in session}
+    session.clear()
+    g.pop("csrf_token", None)
+    session.update(kept)
+    session[LOGIN] = begin_session(db.session(), user.id, now=now, vault=at.vault)
+    session.permanent = True
+    user.logged_in_at = now
+    remember_device(user.email)
+    append(db.session(), Act("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault)
+
+
+def _trust(_app: Flask, user: Staff, **_: Any) -> None:
+    """Who has the mailbox is no stranger: a log-in from this browser is looked at even while others guess."""
+    remember_device(user.email)
+
+
+def _end(_app: Flask, **_: Any) -> None:
+    at = runtime()
+    secret = session.pop(LOGIN, None)
+    if isinstance(secret, str):
+        end_session(secret, vault=at.vault)
+
+
+def _noting(act: str) -> Any:
+    def note(_app: Flask, user: Staff, **_: Any) -> None:
+        at = runtime()
+        entry = Act(act, subject_of(user), user.id, user.section_code)
+        append(db.session(), entry, now=at.clock(), vault=at.vault)
+
+    return note

@@ -1,0 +1,106 @@
+"""Row-level security: the second wall between sections, on PostgreSQL, seen by an ordinary role."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from campaign.extensions import db, wall
+from campaign.models import Consent, Mail, Signature
+from campaign.queries.appeal import AppealView
+from campaign.services.transaction import transaction
+from tests.conftest import form
+
+# SQLite has no row-level security: there the filter of the queries is the only wall.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def signed(app: Flask, client: FlaskClient, appeal: AppealView) -> Flask:
+    """Signed in France, in Flanders and in the rest of the world; gives the staff application."""
+    for number, country in enumerate(("FR", "FR", "BE", "JP")):
+        answer = client.post(
+            f"/en/appeals/{appeal.slug}/sign", data=form(email=f"p{number}@mail.example", country=country)
+        )
+        assert answer.status_code == 303
+    staff: Flask = app.extensions["tocsin_staff"]
+    return staff
+
+
+def seen() -> tuple[int, ...]:
+    """How many signatures, consents and mails to signers the connection at hand sees."""
+    return tuple(
+        db.session.execute(select(func.count()).select_from(model)).scalar_one() for model in (Signature, Consent, Mail)
+    )
+
+
+def test_supporters_pages_and_workers_see_everything(signed: Flask) -> None:
+    assert seen() == (4, 4, 4)
+
+
+def test_staff_see_their_section_only(signed: Flask) -> None:
+    with signed.app_context():
+        with wall.section("fr"):
+            assert seen() == (2, 2, 2)
+            db.session.rollback()
+        with wall.section("international"):
+            assert seen() == (1, 1, 1)
+            db.session.rollback()
+
+
+def test_staff_connections_that_name_no_section_see_nothing(signed: Flask) -> None:
+    with signed.app_context():
+        assert seen() == (0, 0, 0)
+        with wall.section("fr"):
+            assert seen() == (0, 0, 0), "the transaction began without a section"
+            db.session.rollback()
+            assert seen() == (2, 2, 2)
+            db.session.rollback()
+        assert seen() == (0, 0, 0)
+
+
+def test_staff_cannot_change_or_add_for_another_section(signed: Flask) -> None:
+    with signed.app_context(), wall.section("fr"):
+        with transaction() as session:
+            changed = session.execute(update(Signature).values(via="x"))
+            assert changed.rowcount == 2  # type: ignore[attr-defined]
+        with pytest.raises(DBAPIError, match="row-level security"), transaction() as session:
+            session.execute(update(Signature).values(section_code="be-nl"))
+        first = db.session.scalars(select(Signature)).first()
+        assert first is not None
+        row = {column.name: getattr(first, column.name) for column in Signature.__table__.columns}
+        row |= {"id": 999, "address_digest": None, "section_code": "be-nl"}
+        db.session.rollback()
+        with pytest.raises(DBAPIError, match="row-level security"), transaction() as session:
+            session.execute(insert(Signature).values(row))
+
+
+def test_another_role_sees_nothing_even_where_it_may_read(signed: Flask, postgresql_server: str) -> None:
+    url = str(db.engine.url.render_as_string(hide_password=False)).replace("+psycopg", "")
+    name = db.engine.url.database
+    with psycopg.connect(postgresql_server.replace("/postgres?", f"/{name}?"), autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS onlooker")
+        admin.execute("CREATE ROLE onlooker LOGIN")
+        admin.execute("GRANT SELECT ON signature TO onlooker")
+    with psycopg.connect(url.replace(f"{name}:@", "onlooker:@").replace(f"//{name}@", "//onlooker@")) as onlooker:
+        assert onlooker.execute("SELECT current_user").fetchone() == ("onlooker",)
+        assert onlooker.execute("SELECT count(*) FROM signature").fetchone() == (0,)
+        onlooker.execute("SELECT set_config('tocsin.section', 'fr', true)")
+        assert onlooker.execute("SELECT count(*) FROM signature").fetchone() == (2,)
+    with psycopg.connect(postgresql_server.replace("/postgres?", f"/{name}?"), autocommit=True) as admin:
+        admin.execute("DROP OWNED BY onlooker")
+        admin.execute("DROP ROLE onlooker")
+
+
+def test_signing_costs_no_scan(signed: Flask) -> None:
+    """The policies must not keep the planner from the index on the address."""
+    with db.engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        plan = connection.execute(
+            text("EXPLAIN SELECT id FROM signature WHERE appeal_id = 1 AND address_digest = '\\x00'")
+        ).scalars()
+        assert any("Index" in line for line in plan)
