@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import NO_DOCUMENT, read_text, refusals, refuse
 from campaign.config import LOCALES
-from campaign.document import DocumentError, DraftAppeal, parse_document
+from campaign.document import LIMIT, DocumentError, DraftAppeal, parse_document
 from campaign.document.summary import summarise
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import all_appeals, find_appeal
@@ -169,7 +169,8 @@ def list_(as_json: bool) -> None:
 
 def _read(file: Path) -> DraftAppeal:
     try:
-        return parse_document(file.read_bytes(), file.name)
+        with file.open("rb") as opened:
+            return parse_document(opened.read(LIMIT + 1), file.name)
     except OSError as error:
         refuse(f"{file}: {error.strerror}", NO_DOCUMENT)
     except DocumentError as error:

@@ -29,7 +29,7 @@ def refusals() -> Iterator[None]:
 
 def refuse(reason: str, status: int = REFUSED) -> NoReturn:
     """Ends the command with that reason on stderr."""
-    click.echo(f"tocsin: {reason}", err=True)
+    click.echo(f"tocsin: {' '.join(reason.split())}", err=True)
     raise SystemExit(status)
 
 

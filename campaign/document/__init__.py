@@ -10,9 +10,10 @@ from .draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget, DraftWarn
 from .errors import DocumentError
 from .parser import parse_lines
 from .quoting import normalise
-from .reader import read_lines
+from .reader import LIMIT, read_lines
 
 __all__ = [
+    "LIMIT",
     "DocumentError",
     "DraftAppeal",
     "DraftLetter",

@@ -25,13 +25,31 @@ def decode(data: bytes, name: str) -> str:
         return _strict(data, _zeros(data[:4000], name), name)
     try:
         text = data.decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if _is_broken_utf8(data, error):
+            raise DocumentError(
+                "unreadable", f"{name} is damaged: it is UTF-8, but not at byte {error.start + 1}"
+            ) from None
         text = data.decode("cp1252", errors="replace")
         if sum(byte in _CONTROL for byte in data) or text.count("\ufffd") > len(text) // 100:
             raise DocumentError("not-supported", f"{name} is no text, Word or PDF document") from None
     if sum(ord(char) in _CONTROL for char in text):
         raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
     return text
+
+
+def _is_broken_utf8(data: bytes, error: UnicodeDecodeError) -> bool:
+    """Whether the bytes are UTF-8 that was cut or mixed, not another encoding: its characters outnumber the errors.
+
+    Windows-1252 hardly ever holds two letters in a row that make a character of UTF-8.
+    """
+    if error.start >= len(data) - 3 and not data[: error.start].isascii():
+        return True
+    if data[error.start :] in {b"\xc2", b"\xc3"}:  # a text seldom ends with Â or Ã, a cut one often does
+        return True
+    text = data.decode("utf-8", errors="replace")
+    wrong = text.count("\ufffd")
+    return sum(char > "\x7f" for char in text) - wrong > wrong
 
 
 def _strict(data: bytes, encoding: str, name: str) -> str:

@@ -36,7 +36,7 @@ def read_deadline(block: Block, issued_on: date | None, ledger: Ledger) -> date 
         return None
     first = found[0]
     if block.kind != "write":
-        _rest(text[: first.start], text[first.end :], line, ledger)
+        _rest(text[: first.start], text[first.end :], block, ledger)
     if first.is_ambiguous:
         ledger.warn(
             "date-ambiguous",
@@ -55,12 +55,19 @@ def read_deadline(block: Block, issued_on: date | None, ledger: Ledger) -> date 
     return day
 
 
-def _rest(before: str, after: str, line: int, ledger: Ledger) -> None:
+def _line_of(text: str, block: Block) -> int:
+    """The number of the line on which a piece of the block's text begins."""
+    first = words(text, 2)
+    wanted = " ".join(word.text for word in first)
+    return next((line.number for line in block.lines if wanted and wanted in key(line.text)), block.line)
+
+
+def _rest(before: str, after: str, block: Block, ledger: Ledger) -> None:
     """Says what else stands in the deadline's text, unless it is the usual note or a connecting word."""
     known = vocabulary().words("connectors")
     weekday_or_small = [word.text for word in words(before)]
     if len(weekday_or_small) > 3:
-        ledger.warn("deadline-note", f"words before the deadline: {shown(before)}", line)
+        ledger.warn("deadline-note", f"words before the deadline: {shown(before)}", _line_of(before, block))
     stream = [word.text for word in words(after)]
     while stream and stream[0] in known:
         stream.pop(0)
@@ -68,7 +75,7 @@ def _rest(before: str, after: str, line: int, ledger: Ledger) -> None:
         return
     late = [p for phrases in vocabulary().labels.values() for p in phrases if p.kind in {"late", "boilerplate"}]
     if not any(tuple(stream[: len(p.words)]) == p.words for p in late):
-        ledger.warn("deadline-note", f"words after the deadline: {shown(after)}", line)
+        ledger.warn("deadline-note", f"words after the deadline: {shown(after)}", _line_of(after, block))
 
 
 def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[str], bool]:
@@ -88,8 +95,8 @@ def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[st
     for each in block.lines:
         if not each.is_blank:
             ledger.take(each, "languages")
-    if unknown and not is_label:
-        ledger.warn("language-unknown", f"no language is called so: {shown(', '.join(unknown))}", block.line)
+    for piece in unknown if not is_label else ():
+        ledger.warn("language-unknown", f"no language is called so: {shown(piece)}", _line_of(piece, block))
     return found, own
 
 
@@ -248,9 +255,12 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
 def read_previous(block: Block, ledger: Ledger) -> str | None:
     """The address of the previous action, else the text that stands for it, else None."""
     text = block.text().strip()
+    is_found = False
     for each in block.lines:
-        if not each.is_blank:
+        # Under the address nothing is expected, so that what stands there stays open.
+        if not each.is_blank and not is_found:
             ledger.take(each, "previous")
+            is_found = bool(links(each.text) or _URL.search(each.text))
     for link in links(text):
         if link.target.lower().startswith(("http://", "https://")):
             return link.target

@@ -22,6 +22,7 @@ from .lines import Line
 _PAGES = 40
 _UNPACKED = 24 * 1024 * 1024  # bytes
 _CHARACTERS = 400_000
+_TAIL = 2048  # bytes; readers look for the end in the last 1024
 _STREAM = re.compile(rb"stream\r?\n")
 _TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
 _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
@@ -55,14 +56,17 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
 
 
 def _check(data: bytes, name: str) -> None:
-    """Refuses a decompression bomb before the parser unpacks it."""
+    """Refuses half a file, of which the parser would give what it finds, and a decompression bomb."""
     if _TWICE.search(data.replace(b"#6c", b"l")):
         raise DocumentError("unreadable", f"{name} packs a stream twice, which no Urgent Action does")
+    if b"%%EOF" not in data[-_TAIL:]:
+        raise DocumentError("unreadable", f"{name} is damaged: its end is missing")
     total = 0
+    view = memoryview(data)
     for match in _STREAM.finditer(data):
         packer = zlib.decompressobj()
         try:
-            total += len(packer.decompress(data[match.end() :], _UNPACKED + 1 - total))
+            total += len(packer.decompress(view[match.end() :], _UNPACKED + 1 - total))
         except zlib.error:
             continue
         if total > _UNPACKED:

@@ -27,9 +27,11 @@ def intro_lines(block: Block) -> list[Line]:
 def read_points(block: Block, ledger: Ledger) -> list[str]:
     """Each bullet as one text without its mark; without bullets, each paragraph."""
     intro = intro_lines(block)
-    intro += _announcement(block.lines[len(intro) :])
-    for line in intro:
-        ledger.take(line, "label:write")
+    announced = _announcement(block.lines[len(intro) :])
+    for line in (*intro, *announced):
+        if line in intro or announced[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
+            ledger.take(line, "label:write")
+    intro += announced
     points: list[list[Line]] = []
     for group in paragraphs(block.lines[len(intro) :]):
         bulleted = any(is_bullet(line.text) for line in group)

@@ -42,4 +42,4 @@ def normalise(text: str) -> list[Line]:
 
 def visible(line: str) -> str:
     """The line without what no eye sees; a soft hyphen at its end stays: a word goes on in the next line."""
-    return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") else "")
+    return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") and line[-2:-1].isalpha() else "")

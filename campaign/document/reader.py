@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -13,7 +14,7 @@ from .quoting import normalise, visible
 from .word import read_docx
 
 LIMIT = 2 * 1024 * 1024  # bytes
-_TEXT = frozenset({".md", ".markdown", ".mdown", ".txt", ".text", ".eml", ""})
+_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
 
 
 def read_lines(data: bytes, filename: str) -> list[Line]:
@@ -31,9 +32,13 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
     elif data[:4] == b"PK\x03\x04":
         lines = read_docx(data, name)
     elif data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise DocumentError("encrypted", f"{name} is encrypted; save it without a password")
         raise DocumentError("not-supported", f"{name} is in the old Word format; save it as DOCX")
     elif data[:5] == b"{\\rtf":
         raise DocumentError("not-supported", f"{name} is in RTF; save it as DOCX")
+    elif _PAGE.match(data[:400]):
+        raise DocumentError("not-supported", f"{name} is a web page; save its text")
     else:
         return _filled(normalise(decode(data, name)), name)
     return _filled([replace(line, text=visible(line.text)) for line in lines], name)

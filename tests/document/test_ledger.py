@@ -1,0 +1,62 @@
+"""No line of a document is lost: each is in a field, is a label's, or has a warning that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from campaign.document import DocumentError, parse_document
+from tests.document import builders
+from tests.document.forms import NEW, OLD, typeset
+from tests.document.ledger import lost
+
+CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.suffix in {".md", ".txt"})
+SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
+
+
+def assert_nothing_lost(data: bytes, name: str) -> None:
+    try:
+        draft = parse_document(data, name)
+    except DocumentError:
+        return
+    assert lost(data, name, draft) == []
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name)
+def test_no_line_of_a_case_is_lost(path: Path) -> None:
+    assert_nothing_lost(path.read_bytes(), path.name)
+
+
+def test_no_line_of_the_given_documents_is_lost() -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"no shared documents at {SHARED}")
+    for path in SHARED.glob("*-*.md"):
+        assert_nothing_lost(path.read_bytes(), path.name)
+
+
+@pytest.mark.parametrize("markdown", [NEW, OLD], ids=["new", "old"])
+def test_no_line_is_lost_in_word_and_pdf(markdown: str) -> None:
+    assert_nothing_lost(builders.docx(markdown, header="Section Example", footer="A charity"), "case.docx")
+    assert_nothing_lost(typeset(markdown, setup='#set page(footer: "A charity")'), "case.pdf")
+
+
+@pytest.mark.parametrize(
+    "stray",
+    ["Lorem ipsum dolor sit amet", "Zebra", "Call 555 0100 now", "Visit https://stray.example/now", "9 Stray Street"],
+)
+def test_a_stray_line_anywhere_is_in_a_field_or_warned_of(stray: str) -> None:
+    for document in (NEW, OLD):
+        lines = document.split("\n")
+        for at in range(0, len(lines) + 1, 3):
+            for more in ([stray], ["", stray, ""]):
+                assert_nothing_lost("\n".join([*lines[:at], *more, *lines[at:]]).encode(), "case.md")
+
+
+def test_the_check_itself_finds_a_lost_line() -> None:
+    draft = parse_document(NEW.encode(), "case.md")
+    stray = NEW.replace("## ADDITIONAL", "Lorem ipsum dolor\n\n## ADDITIONAL").encode()
+    assert len(lost(stray, "case.md", draft)) == 1
+    sentence = next(line for line in NEW.split("\n") if "nobody has been questioned" in line)
+    backwards = " ".join(reversed(sentence.split()))
+    assert len(lost(NEW.replace(sentence, backwards).encode(), "case.md", draft)) == 1

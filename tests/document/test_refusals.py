@@ -1,0 +1,138 @@
+"""What is no readable Urgent Action is refused: status 2, and one line that says which file and why."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from pypdf import PdfReader, PdfWriter
+
+from campaign.factory import create_app
+from tests.conftest import settings_for
+from tests.document import builders
+from tests.document.forms import NEW, OLD, refusal, typeset
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An application without a database: a refused file never gets that far."""
+    folder = tmp_path_factory.mktemp("refusals")
+    return create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
+
+
+def encrypted() -> bytes:
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(typeset(NEW))))
+    writer.encrypt("secret", algorithm="AES-128")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def scanned() -> bytes:
+    """A page that is one grey picture."""
+    pixels = zlib.compress(b"\x80" * 10_000)
+    head = f"/Subtype /Image /Width 100 /Height 100 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length {len(pixels)}"
+    return (
+        b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+        b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
+        b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R"
+        b" /Resources << /XObject << /I 4 0 R >> >> >>\nendobj\n"
+        b"4 0 obj\n<< /Type /XObject /Filter /FlateDecode " + head.encode() + b" >>\nstream\n" + pixels
+        + b"\nendstream\nendobj\n5 0 obj\n<< /Length 30 >>\nstream\nq 595 0 0 842 0 0 cm /I Do Q  \nendstream\nendobj\n"
+        b"trailer << /Root 1 0 R /Size 6 >>\nstartxref\n0\n%%EOF"
+    )  # fmt: skip
+
+
+def bomb() -> bytes:
+    """A Word file of a megabyte that unpacks to a quarter of a gigabyte."""
+    return builders.docx(NEW, extra={"word/media/image1.bin": bytes(2**28)})
+
+
+def pdf_bomb() -> bytes:
+    packed = zlib.compress(b" " * (1 << 26), 9)
+    head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
+    return typeset(NEW).replace(b"startxref", b"99 0 obj\n" + head + packed + b"\nendstream\nendobj\nstartxref", 1)
+
+
+LUNCH = b"Dear all,\n\nLunch is at noon."
+TWO = NEW + "\n\n" + NEW.replace("9/24", "31/24").replace("WEAVER", "POTTER").replace("18 June", "3 July")
+FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "empty": ("case.md", lambda: b"", "empty"),
+    "blank": ("case.txt", lambda: b" \r\n\t\n\xef\xbb\xbf \n", "empty"),
+    "only a mark": ("case.txt", lambda: b"\xef\xbb\xbf", "empty"),
+    "invisible characters": ("case.txt", "\u200b\u2060\n\u00ad".encode, "empty"),
+    "a letter about lunch": ("case.md", lambda: LUNCH, "no-urgent-action"),
+    "a lunch in Word": ("case.docx", lambda: builders.docx(LUNCH.decode()), "no-urgent-action"),
+    "a lunch in PDF": ("case.pdf", lambda: typeset(LUNCH.decode()), "no-urgent-action"),
+    "two cases": ("case.md", TWO.encode, "several-urgent-actions"),
+    "two cases in Word": ("case.docx", lambda: builders.docx(TWO), "several-urgent-actions"),
+    "two cases in PDF": ("case.pdf", lambda: typeset(TWO), "several-urgent-actions"),
+    "over 2 MB": ("case.md", lambda: NEW.encode() + b"\n" * (2 * 2**20), "too-large"),
+    "an encrypted PDF": ("case.pdf", encrypted, "encrypted"),
+    "a scanned PDF": ("case.pdf", scanned, "no-text"),
+    "a Word bomb": ("case.docx", bomb, "too-large"),
+    "a PDF bomb": ("case.pdf", pdf_bomb, "too-large"),
+    "half a Word file": ("case.docx", lambda: builders.docx(NEW)[:-400], "unreadable"),
+    "a tenth of a Word file": ("case.docx", lambda: builders.docx(NEW)[:300], "unreadable"),
+    "half a PDF": ("case.pdf", lambda: typeset(NEW)[: len(typeset(NEW)) // 2], "unreadable"),
+    "a PDF without its end": ("case.pdf", lambda: builders.pdf(NEW)[:-60], "unreadable"),
+    "the first line of a PDF": ("case.pdf", lambda: b"%PDF-1.4\n%%EOF", "unreadable"),
+    "UTF-8 cut inside a character": ("case.md", lambda: NEW.encode().partition("á".encode()[1:])[0], "unreadable"),
+    "UTF-8 with another encoding in it": ("case.md", lambda: NEW.encode() + b"\xe9t\xe9", "unreadable"),
+    "UTF-16 of an odd length": ("case.md", lambda: NEW.encode("utf-16")[:-1], "unreadable"),
+    "a picture": ("case.png", lambda: b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 9, "not-supported"),
+    "an archive": ("case.zip", lambda: builders.packed({"a.txt": b"x"}), "not-supported"),
+    "a sheet": ("case.docx", lambda: builders.packed({"xl/workbook.xml": b"<x/>"}), "not-supported"),
+    "old Word": ("case.doc", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "not-supported"),
+    "encrypted Word": (
+        "case.docx",
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(60),
+        "encrypted",
+    ),
+    "RTF": ("case.rtf", lambda: rb"{\rtf1\ansi Urgent Action}", "not-supported"),
+    "a web page": ("case.html", lambda: b"<!DOCTYPE html>\n<html>" + NEW.encode(), "not-supported"),
+    "an XML bomb": (
+        "case.docx",
+        lambda: builders.docx(NEW, extra={"word/styles.xml": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'}),
+        "unreadable",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_it_is_refused_with_status_2_and_one_line(what: str, cli: Flask, tmp_path: Path) -> None:
+    name, make, code = FILES[what]
+    path = tmp_path / name
+    path.write_bytes(make())
+    assert refusal(path.read_bytes(), name) == code
+    for command in ("parse", "import"):
+        for more in ((), ("--json",)):
+            done = cli.test_cli_runner().invoke(args=["appeal", command, str(path), *more])
+            assert (done.exit_code, done.stdout) == (2, "")
+            (line,) = done.stderr.splitlines()
+            assert str(path) in line
+            assert len(line) > len(f"tocsin: {path}: ") + 15
+
+
+def test_a_file_that_cannot_be_opened_is_refused_alike(cli: Flask, tmp_path: Path) -> None:
+    (tmp_path / "a\nb.md").write_bytes(b"")
+    for path in (tmp_path / "missing.md", tmp_path, tmp_path / "a\nb.md"):
+        done = cli.test_cli_runner().invoke(args=["appeal", "parse", str(path)])
+        assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_a_file_of_2_mb_is_read() -> None:
+    size = 2 * 2**20
+    data = NEW.encode()
+    assert refusal(data + b"\n" * (size - len(data))) == ""
+    assert refusal(data + b"\n" * (size - len(data) + 1)) == "too-large"
+
+
+def test_the_name_of_the_file_does_not_decide_its_form() -> None:
+    assert (
+        refusal(typeset(OLD), "case.docx") == refusal(builders.docx(OLD), "case.md") == refusal(OLD.encode(), "x") == ""
+    )
