@@ -24,6 +24,8 @@ from campaign.services.import_draft import ImportOptions, ImportReport, import_d
 
 appeal = AppGroup("appeal", help="From a document to an open appeal.")
 
+_SHOWN = 90  # characters of a changed value
+_CONTEXT = 20
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -195,13 +197,33 @@ def _told(report: ImportReport, *, published: bool) -> str:
     else:
         first = f"{report.slug}: nothing changed, this document was imported before"
     lines = [first]
+    if report.is_new and report.follows:
+        lines.append(f"  it follows {report.follows}")
     if not report.is_new:
-        lines += [f"  {change.field}: {_short(change.before)} → {_short(change.after)}" for change in report.changes]
+        lines += [f"  {change.field}: {_before_and_after(change.before, change.after)}" for change in report.changes]
     if published:
         lines.append(f"{report.slug} is open")
     return "\n".join(lines)
 
 
-def _short(value: Any) -> str:
-    text = value.isoformat() if isinstance(value, date) else str(value)
-    return "nothing" if value is None else text if len(text) <= 60 else text[:59] + "…"
+def _before_and_after(before: Any, after: Any) -> str:
+    """Both values from shortly before the place where they begin to differ."""
+    one, two = _text(before), _text(after)
+    same = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), 0)
+    start = one.rfind(" ", 0, max(same - _CONTEXT, 0)) + 1
+    return f"{_cut(one, start)} → {_cut(two, start)}"
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ([], ""):
+        return "nothing"
+    if isinstance(value, list):
+        return " / ".join(_text(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {_text(item)}" for name, item in value.items() if item)
+    return value.isoformat() if isinstance(value, date) else " ".join(str(value).split())
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + _SHOWN
+    return ("…" if start else "") + text[start:end].rstrip() + ("…" if len(text) > end else "")

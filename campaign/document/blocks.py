@@ -236,4 +236,6 @@ def cut_label(lines: list[Line], index: int, match: Match, ledger: Ledger) -> Li
     for offset in range(match.until):
         ledger.take(lines[index + offset], f"label:{match.phrase.kind}")
     last = lines[index + match.until]
-    return ledger.cut(last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\t)]!|"), f"label:{match.phrase.kind}")
+    return ledger.cut(
+        last, last.text[match.end :].lstrip(" *_:.-–—\u00a0\u202f\u2009\t)]!|"), f"label:{match.phrase.kind}"
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from .errors import DocumentError
 
-_CONTROL = frozenset(range(32)) - {9, 10, 11, 12, 13, 26, 27}
+_CONTROL = bytes(sorted(frozenset(range(32)) - {9, 10, 11, 12, 13, 26, 27}))
+_CONTROLS = re.compile(f"[{re.escape(_CONTROL.decode())}]")
 
 
 def decode(data: bytes, name: str) -> str:
@@ -31,9 +33,9 @@ def decode(data: bytes, name: str) -> str:
                 "unreadable", f"{name} is damaged: it is UTF-8, but not at byte {error.start + 1}"
             ) from None
         text = data.decode("cp1252", errors="replace")
-        if sum(byte in _CONTROL for byte in data) or text.count("\ufffd") > len(text) // 100:
+        if data != data.translate(None, _CONTROL) or text.count("\ufffd") > len(text) // 100:
             raise DocumentError("not-supported", f"{name} is no text, Word or PDF document") from None
-    if sum(ord(char) in _CONTROL for char in text):
+    if _CONTROLS.search(text):
         raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
     return text
 
@@ -57,7 +59,7 @@ def _strict(data: bytes, encoding: str, name: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise DocumentError("unreadable", f"{name} is damaged: it is not the {encoding.upper()} it says") from None
-    if sum(ord(char) in _CONTROL for char in text):
+    if _CONTROLS.search(text):
         raise DocumentError("not-supported", f"{name} is no text, Word or PDF document")
     return text
 

@@ -69,9 +69,15 @@ def words(text: str, limit: int = 0) -> list[Word]:
     return found
 
 
+def names(text: str) -> list[str]:
+    """The words of a text, folded, without their places."""
+    found: list[str] = _WORD.findall(fold(text))
+    return found
+
+
 def key(text: str) -> str:
     """What two spellings of the same words have in common."""
-    return " ".join(word.text for word in words(text))
+    return " ".join(names(text))
 
 
 def has_words(text: str) -> bool:

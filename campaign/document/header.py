@@ -103,10 +103,13 @@ def _labels(text: str) -> list[tuple[str, int, int]]:
     """The header's own words where a value can follow them: kind, start, end."""
     found: list[tuple[str, int, int]] = []
     stream = words(text)
+    said = {word.text for word in stream}
     for kind, phrases in vocabulary().header.items():
         if kind == "follow_up":
             continue
         for phrase in phrases:
+            if phrase.words[0] not in said:
+                continue
             for at in _places(stream, phrase.words):
                 start, end = stream[at].start, stream[at + len(phrase.words) - 1].end
                 after = text[end : end + 3].lstrip()

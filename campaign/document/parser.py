@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 
@@ -11,7 +12,7 @@ from .draft import DraftAppeal, DraftLetter, DraftTarget
 from .emphasis import plain
 from .errors import DocumentError
 from .facts import read_deadline, read_languages, read_people, read_previous
-from .fold import words
+from .fold import names
 from .front import displaced_summary, read_front
 from .header import cut_reference, settle
 from .labels import vocabulary
@@ -62,9 +63,9 @@ def find_language(lines: list[Line]) -> str:
     known = vocabulary().functions
     counts = dict.fromkeys(known, 0)
     for line in lines[:2000]:
-        for word in words(line.text[:2000]):
-            for language, small in known.items():
-                counts[language] += word.text in small
+        said = Counter(names(line.text[:2000]))
+        for language, small in known.items():
+            counts[language] += sum(said[word] for word in said.keys() & small)
     most = max(counts.values()) or 1
     return max(known, key=lambda code: (len(seen.get(code, ())) + 2.5 * counts[code] / most, code == "en"))
 

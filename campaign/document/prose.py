@@ -17,27 +17,38 @@ def markdown(lines: list[Line], ledger: Ledger, by: str) -> str | None:
     """The lines as Markdown paragraphs; each one is marked as taken by the field `by`."""
     texts: list[str] = []
     for group in paragraphs(lines):
-        kept = ""
+        safes: list[str] = []
         for line in group:
             ledger.take(line, by)
-            text = safe(line, ledger)
-            kept = _append(kept, text, line.text)
+            safes.append(safe(line, ledger))
+        kept = _joined(safes, [line.text for line in group])
+        if len(group) > 1 and "<" in kept:  # a tag may be broken over lines
+            kept = _tags(kept, group[0].number, ledger)
         kept = kept.strip()
         if kept:
             texts.append(kept)
     return "\n\n".join(texts) or None
 
 
-def _append(kept: str, text: str, written: str) -> str:
-    """Joins a wrapped line to its paragraph; items of a list and headings keep lines of their own."""
-    if not kept:
-        return text.strip()
-    last = kept.rsplit("\n", 1)[-1]
-    if _ITEM.match(written) or written.lstrip().startswith(("#", ">")) or last.lstrip().startswith("#"):
-        return kept.rstrip() + "\n" + text.rstrip()
-    if kept.endswith(("  ", "\\")):
-        return kept.rstrip(" ") + "  \n" + text.strip() if not kept.endswith("\\") else kept + "\n" + text.strip()
-    return kept + " " + text.lstrip()
+def _joined(texts: list[str], written: list[str]) -> str:
+    """The lines of a paragraph as one; items of a list and headings keep lines of their own."""
+    out = [texts[0].strip()]
+    head = out[0]  # of the line that is being joined to
+    for text, line in zip(texts[1:], written[1:], strict=True):
+        before = out[-1]
+        if _ITEM.match(line) or line.lstrip().startswith(("#", ">")) or head.lstrip().startswith("#"):
+            out[-1] = before.rstrip()
+            out += ["\n", text.rstrip()]
+        elif before.endswith("\\"):
+            out += ["\n", text.strip()]
+        elif before.endswith("  "):
+            out[-1] = before.rstrip(" ")
+            out += ["  \n", text.strip()]
+        else:
+            out += [" ", text.lstrip()]
+            continue
+        head = out[-1]
+    return "".join(out)
 
 
 def safe(line: Line, ledger: Ledger) -> str:

@@ -19,6 +19,7 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.errors import InputError, StateError
 from campaign.domain.slug import checked_slug, slugify
 from campaign.models import Appeal, AppealText, ImportedDocument
+from campaign.services.follow_ups import link
 from campaign.services.targets import merge_targets
 from campaign.services.transaction import transaction
 
@@ -57,6 +58,7 @@ class ImportReport:
     language: str
     text_version: int
     changes: tuple[Change, ...]
+    follows: str | None = None  # the slug of the appeal that this one follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,9 @@ def import_draft(draft: DraftAppeal, options: ImportOptions, *, now: datetime) -
         if _says_anew(draft, known, "targets"):
             changes += [Change("targets", before, after) for before, after in merge_targets(session, appeal, draft)]
         _remember(session, appeal, draft, known, now)
+        session.flush()
+        if (followed := link(session, appeal)) is not None:
+            changes.append(Change("follows", None, followed.slug))
         if changes and not is_new:
             appeal.revision += 1
         return ImportReport(
@@ -98,11 +103,16 @@ def import_draft(draft: DraftAppeal, options: ImportOptions, *, now: datetime) -
             language=draft.language,
             text_version=text.version,
             changes=tuple(changes),
+            follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
         )
 
 
 def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
-    """The slug, where given, names the appeal; else the reference does; else people and country."""
+    """The slug, where given, names the appeal; else reference and sequence do; else people and country.
+
+    Raises InputError where the slug that these make is another case's.
+    """
+    is_given = slug is not None
     if slug is None and draft.reference:
         same = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
         appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update()).one_or_none()
@@ -115,7 +125,19 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
         if not slug:
             raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
     found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update())
-    return slug, found.one_or_none()
+    appeal = found.one_or_none()
+    if (
+        appeal
+        and not is_given
+        and draft.reference
+        and (appeal.reference, appeal.sequence)
+        != (
+            draft.reference,
+            draft.sequence,
+        )
+    ):
+        raise InputError("slug", "taken", f"{slug} is the name of another case: give one with --slug")
+    return slug, appeal
 
 
 def _says_anew(draft: DraftAppeal, known: ImportedDocument | None, field: str) -> bool:

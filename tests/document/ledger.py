@@ -75,9 +75,23 @@ def _coded(draft: DraftAppeal) -> set[str]:
     found = set(vocabulary().words("or") | vocabulary().words("connectors") | vocabulary().words("everybody"))
     for name in ("nothing", "placeholders"):
         found |= {word for phrase in vocabulary().starts(name) for word in phrase}
+    found |= _named(draft)
+    for phrases in vocabulary().header.values():
+        found |= {word for phrase in phrases for word in phrase.words}
+    found |= {word for form in vocabulary().ordinals for word in form}
+    for number in key(draft.reference or "").split():
+        found |= {number, number.zfill(2), number.zfill(3), "20" + number, "19" + number}
+    found |= {str(draft.sequence), str(draft.sequence - 1), "fi", "au", "ua", "x"}
+    return found
+
+
+def _named(draft: DraftAppeal) -> set[str]:
+    """The names of the countries and languages that the JSON holds, of months and of days."""
+    found: set[str] = set()
     codes = {draft.country, *(target.country for target in draft.targets)} - {None}
     for locale in _locales():
-        found |= {word for day in locale.days["format"]["wide"].values() for word in key(day).split()}
+        for names in (locale.days["format"]["wide"], locale.months["format"]["wide"]):
+            found |= {word for name in names.values() for word in key(name).split()}
         for code in codes:
             found |= set(key(locale.territories.get(str(code), "")).split())
         for code in draft.languages:
@@ -86,12 +100,6 @@ def _coded(draft: DraftAppeal) -> set[str]:
         for code, variants in names.items():
             if code in codes or code in draft.languages:
                 found |= {word.text for variant in variants for word in words(variant)}
-    for phrases in vocabulary().header.values():
-        found |= {word for phrase in phrases for word in phrase.words}
-    found |= {word for form in vocabulary().ordinals for word in form}
-    for number in key(draft.reference or "").split():
-        found |= {number, number.zfill(2), number.zfill(3), "20" + number, "19" + number}
-    found |= {str(draft.sequence), str(draft.sequence - 1), "fi", "au", "ua", "x"}
     return found
 
 
@@ -111,7 +119,7 @@ def _labelled(paragraph: list[Line]) -> dict[int, set[int]]:
             end = _end(phrase.words, texts, at)
             if end is None or not (is_first or end - at >= 3 or phrase.kind in vocabulary().contacts):
                 continue
-            stops = ".!?" if phrase.kind in {"late", "boilerplate"} else ".!?:"
+            stops = "" if phrase.kind == "previous" else ".!?" if phrase.kind in {"late", "boilerplate"} else ".!?:"
             while phrase.kind in _SENTENCES and end < len(stream) and not _is_end(*stream[end - 1], stops):
                 end += 1
             for covering, part in stream[at:end]:
