@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from campaign.config import LOCALES
 from campaign.domain.errors import InputError
 from campaign.domain.site import SitePage
+from campaign.extensions import db
 from campaign.factory import create_app
 from campaign.services.site_text import write_site_text
 from tests.conftest import START, fresh, settings_for
@@ -77,9 +78,12 @@ def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
 
 def test_the_facts_of_the_theme_fill_the_pages(database_url: str, tmp_path: Path, app: Flask) -> None:
     (tmp_path / "theme.toml").write_text(THEME, encoding="utf-8")
-    client = create_app(settings_for(database_url, tmp_path, TOCSIN_THEME="theme.toml")).test_client()
+    themed = create_app(settings_for(database_url, tmp_path, TOCSIN_THEME="theme.toml"))
+    client = themed.test_client()
     page = client.get("/en/imprint").text
     for part in ("Amis des libertés", "75001 Paris", "mailto:contact@example.org", "<strong>friends</strong>"):
         assert part in page, part
     assert "CNIL" in client.get("/en/privacy").text
     assert 'lang="en" dir="ltr"><p>Printed by' in client.get("/ar/imprint").text
+    with themed.app_context():
+        db.engine.dispose()
