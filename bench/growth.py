@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from sqlalchemy import text
 
-from bench.place import Place, places
+from bench.place import places
 from bench.report import Row
 from campaign.domain.address import parse_address
 from campaign.domain.token import Purpose
@@ -21,7 +21,6 @@ from campaign.queries.appeal import find_appeal
 from campaign.queries.counts import counts, days
 from campaign.services.confirm import confirm
 from campaign.services.sign import SignUp, sign
-from tests.conftest import make_database
 
 SIZES = (10, 10_000, 1_000_000)
 LARGE = 10_000_000  # with TOCSIN_BENCH=large, `make bench-large`
@@ -37,7 +36,7 @@ def run() -> list[Row]:
     rows = []
     with places("growth") as found:
         for place in found:
-            apps = [_sized(place, size).make(size, cells=CELLS) for size in sizes]
+            apps = [place.sized(str(size)).make(size, cells=CELLS) for size in sizes]
             times = _measure(apps)
             for what in times[0]:
                 each = [statistics.median(one[what]) * 1000 for one in times]
@@ -46,14 +45,6 @@ def run() -> list[Row]:
                     for size, value in zip(sizes[1:], each[1:], strict=True)
                 ]
     return rows
-
-
-def _sized(place: Place, size: int) -> Place:
-    """A database of its own for each size."""
-    if place.kind == "sqlite":
-        return Place(place.kind, f"sqlite:///{place.folder}/{size}.db", place.folder)
-    server = place.url.replace("growth:@", "postgres:@").replace("/growth?", "/postgres?")
-    return Place(place.kind, make_database(server, f"growth{size}"), place.folder)
 
 
 def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:

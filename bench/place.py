@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_migrate import upgrade
@@ -35,6 +36,14 @@ class Place:
         """The settings of the processes on it."""
         settings = {"TOCSIN_DATABASE_URL": self.url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
         return environment(**KEYS, **settings, **more)
+
+    def sized(self, name: str) -> Place:
+        """Another, empty database beside this one."""
+        if self.kind == "sqlite":
+            return Place(self.kind, f"sqlite:///{self.folder}/{name}.db", self.folder)
+        own = urlsplit(self.url)
+        server = self.url.replace(f"{own.username}:@", "postgres:@").replace(f"{own.path}?", "/postgres?")
+        return Place(self.kind, make_database(server, f"bench{name}"), self.folder)
 
     def app(self) -> Flask:
         """An application of our own on it."""

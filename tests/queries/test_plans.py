@@ -126,6 +126,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.days": lambda appeal, _: queries.counts.days(appeal),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
+    "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
+    "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),
     "section.list_sections": lambda *_: queries.section.list_sections(),
     "signature.find_signature": lambda _, one: queries.signature.find_signature(one, runtime().vault),
     "signature.signatures_of_same_address": lambda _, one: queries.signature.signatures_of_same_address(

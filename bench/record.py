@@ -1,0 +1,138 @@
+"""The record case times a hundred, simulated: how many processes and databases carry it, from service times of here.
+
+2,000 signatures a minute took a parliament's petition site down. A hundred times that is 3,333 a second. Two stations
+in a row, each a queue with so many servers (M/G/c, first come first served): the web processes, whose service time is
+that of a sign-up through the whole application without its database, and the database's connections, whose service
+time is that of the transaction, divided by how many of them it gets through side by side. Both are measured first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from bench.place import places
+from bench.report import Row
+from campaign.domain.address import parse_address
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import find_appeal
+from campaign.services.sign import SignUp, sign
+
+RECORD = 2_000 / 60
+TIMES = 100
+SECONDS = 30
+CONNECTIONS = 32
+MOST_P99 = 1.0
+
+
+def run() -> list[Row]:
+    """For the record and for its hundredfold: the fewest servers of each station that keep the p99 under a second."""
+    with places("record", ("postgresql",)) as (place,):
+        app = place.make(10_000)
+        web, transaction, side_by_side = _measure(app)
+        with app.app_context():
+            db.engine.dispose()
+    capacity = side_by_side / (sum(transaction) / len(transaction))
+    rows = [
+        Row("measured", "sign-up without its database", 1000 * sum(web) / len(web), 0, "ms", 0),
+        Row("measured", "its transaction", 1000 * sum(transaction) / len(transaction), 0, "ms", 0),
+        Row("measured", f"transactions, {CONNECTIONS} connections", capacity, 0, "1/s", 0),
+    ]
+    for times in (1, 10, TIMES):
+        rate = RECORD * times
+        rows += _needed(rate, times, web, transaction, side_by_side)
+    return rows
+
+
+def _needed(rate: float, times: int, web: list[float], transaction: list[float], side_by_side: float) -> list[Row]:
+    databases = processes = 1
+    while True:
+        waited = simulate(rate, web, processes, transaction, max(1, round(databases * side_by_side)))
+        p99 = sorted(waited)[int(len(waited) * 0.99)]
+        if p99 <= MOST_P99:
+            break
+        # Whichever station is the fuller one gets another server.
+        if (
+            rate * sum(web) / len(web) / processes
+            > rate * sum(transaction) / len(transaction) / side_by_side / databases
+        ):
+            processes += 1
+        else:
+            databases += 1
+    return [
+        Row("simulated", f"record × {times}: web processes", processes, rate, "at 1/s", processes / rate),
+        Row("simulated", f"record × {times}: databases like this", databases, rate, "at 1/s", databases / rate),
+        Row("simulated", f"record × {times}: p99", p99 * 1000, MOST_P99 * 1000, "ms", p99 / MOST_P99, 1.0, True),
+    ]
+
+
+def simulate(rate: float, web: list[float], processes: int, transaction: list[float], connections: int) -> list[float]:
+    """Seconds from arrival to answer of each sign-up that arrives within SECONDS, at random moments."""
+    source = random.Random(7)  # noqa: S311  the same crowd each time
+    first, second = [0.0] * processes, [0.0] * connections
+    now, waited = 0.0, []
+    while now < SECONDS:
+        now += source.expovariate(rate)
+        through = max(now, first[0]) + source.choice(web)
+        heapq.heapreplace(first, through)
+        done = max(through, second[0]) + source.choice(transaction)
+        heapq.heapreplace(second, done)
+        waited.append(done - now)
+    return waited
+
+
+def _measure(app: Flask) -> tuple[list[float], list[float], float]:
+    """Service times in seconds of both stations, and how many transactions the database gets through side by side."""
+    with app.app_context():
+        appeal = find_appeal("case-0")
+        if appeal is None:
+            raise LookupError("the appeal is gone")
+        db.session.remove()
+
+    def transaction(name: str) -> float:
+        address = parse_address(f"{name}@mail.example")
+        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+        start = time.perf_counter()
+        sign(sign_up, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
+        return time.perf_counter() - start
+
+    client = app.test_client()
+
+    def whole(name: str) -> float:
+        form = {"name": "Jeanne Martin", "email": f"{name}@mail.example", "country": "FR", "consent": "y"}
+        start = time.perf_counter()
+        if client.post("/en/appeals/case-0/sign", data=form).status_code != 303:
+            raise SystemExit("bench: a sign-up was refused")
+        return time.perf_counter() - start
+
+    with app.app_context():
+        alone = [transaction(f"alone{number}") for number in range(300)][50:]
+    usual = sorted(alone)[len(alone) // 2]
+    web = [max(0.0002, whole(f"whole{number}") - usual) for number in range(300)][50:]
+    side_by_side = _rate(app, transaction) * usual
+    return web, alone, side_by_side
+
+
+def _rate(app: Flask, transaction: Callable[[str], float]) -> float:
+    """Transactions a second over all connections."""
+    each = 40
+
+    def work(lane: int) -> None:
+        with app.app_context():
+            for number in range(each):
+                transaction(f"lane{lane}-{number}")
+
+    threads = [threading.Thread(target=work, args=(lane,)) for lane in range(CONNECTIONS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return CONNECTIONS * each / (time.perf_counter() - start)

@@ -1,0 +1,37 @@
+"""What a million signatures weigh on the disk, with their consents, mails, actions and indexes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from bench.place import Place, places
+from bench.report import Row
+from campaign.extensions import db
+
+SIGNATURES = 1_000_000
+
+
+def run() -> list[Row]:
+    """Megabytes, beside those of an instance with a hundred signatures."""
+    rows = []
+    with places("size") as found:
+        for place in found:
+            few = _megabytes(place, 100)
+            many = _megabytes(place, SIGNATURES)
+            rows.append(Row(place.kind, f"disk for {SIGNATURES:,} signatures", many, few, "MB", many / few))
+    return rows
+
+
+def _megabytes(place: Place, signatures: int) -> float:
+    own = place.sized(str(signatures))
+    app = own.make(signatures)
+    with app.app_context():
+        if own.kind == "postgresql":
+            size = float(db.session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+        else:
+            size = sum(path.stat().st_size for path in Path(own.folder).glob(f"{signatures}.db*"))
+        db.session.remove()
+        db.engine.dispose()
+    return size / 1e6
