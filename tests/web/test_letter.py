@@ -92,6 +92,13 @@ def test_the_letter_is_in_the_language_and_form_that_were_picked(client: FlaskCl
     assert '<option value="en" selected>' in page
 
 
+def test_switching_the_pages_language_keeps_what_was_picked(client: FlaskClient, both: AppealView) -> None:
+    for path in (ACT, WORDS):
+        picked = client.get(path + "?lang=fr&country=DE&form=f").text
+        assert f'href="{path.replace("/en/", "/de/")}?lang=fr&amp;country=DE&amp;form=f" lang="de"' in picked
+        assert f'href="{path.replace("/en/", "/de/")}" lang="de"' in client.get(path).text
+
+
 def test_a_page_without_a_text_in_its_language_says_so(client: FlaskClient, both: AppealView) -> None:
     page = client.get(ACT.replace("/en/", "/ar/")).text
     assert '<html lang="ar" dir="rtl">' in page

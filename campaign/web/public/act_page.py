@@ -32,6 +32,10 @@ class Choice:
     country: str | None
     form: Form
 
+    def as_picked(self) -> dict[str, str]:
+        """The same, without what nobody has picked: it goes along when the page's language is switched."""
+        return {name: value for name, value in self.as_query().items() if request.values.get(name)}
+
     def as_query(self) -> dict[str, str]:
         """What keeps the choice in an address."""
         chosen = {"lang": self.language, "country": self.country or "", "form": self.form.value}
