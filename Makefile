@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test fuzz bench bench-large requirements messages screenshot lighthouse clean
+.PHONY: help run check test fuzz bench bench-document bench-large requirements messages screenshot lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,11 +38,15 @@ test: $(VENV)/.test ## the gate: everything
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
 
-fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, half on each database
+fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, 30,000 damaged documents to the reader
 	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/fuzz
+	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 2 tests/document/test_fuzz.py
 
 bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
 	$(BIN)/python -m bench
+
+bench-document: $(VENV)/.test ## measure the reader of documents alone
+	$(BIN)/python -m bench document
 
 bench-large: $(VENV)/.test ## growth with ten million signatures
 	TOCSIN_BENCH=large $(BIN)/python -m bench growth

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.report import report
 
-SUITES = ("web", "growth", "slots", "memory", "crowd", "server")
+SUITES = ("web", "growth", "slots", "memory", "crowd", "server", "document")
 
 
 def main() -> None:

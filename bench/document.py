@@ -1,13 +1,11 @@
-"""python -m bench.document: how long documents take to read, beside markdown-it-py on the same text in the same run.
+"""python -m bench document: how long documents take to read, beside markdown-it-py on the same text in the same run.
 
-Steps are counted in CPU time, so that a busy machine changes little. A text four times as long may take five times as
-long, the hostile ones too: nothing grows faster than its input.
+Measured in CPU time, so that a busy machine changes little. Nothing may grow faster than its input, however hostile.
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -15,11 +13,13 @@ from contextlib import suppress
 
 from markdown_it import MarkdownIt
 
+from bench.report import Row
 from campaign.document import DocumentError, parse_document
 from tests.document.forms import NEW
 
 MB = 2**20
 ROUNDS = 31
+SMALL = 64 * 1024
 RATIO = 10.0  # times markdown-it-py
 GROWTH = 1.6  # times the CPU time or memory for each byte, from the smallest to the largest
 SIZES = (MB // 4, MB // 2, MB, 2 * MB)
@@ -94,61 +94,64 @@ def long(size: int) -> str:
     return NEW.replace("The upper valley", repeated(paragraph, size - len(NEW)) + "\n\nThe upper valley", 1)
 
 
-def compared() -> float:
-    """How many times as long as markdown-it-py a document of 10 KB takes, in the median of several rounds."""
+def compared() -> Row:
+    """A document of 10 KB beside markdown-it-py, in the median of several rounds."""
     text = long(10 * 1024)
     markdown = MarkdownIt("commonmark")
     read(text)
     markdown.render(text)
     pairs = [(cpu(lambda: read(text)), cpu(lambda: markdown.render(text))) for _ in range(ROUNDS)]
-    return statistics.median(ours / theirs for ours, theirs in pairs)
+    ours, theirs = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
+    ratio = statistics.median(one / two for one, two in pairs)
+    return Row("-", "10 KB beside markdown-it-py", ours, theirs, "ms", ratio, RATIO, is_ceiling=True)
 
 
-def growth() -> tuple[float, float, list[str]]:
-    """CPU time and memory for each byte of the largest document as multiples of the smallest one's, and the figures."""
-    times: list[float] = []
-    peaks: list[float] = []
-    rows: list[str] = []
+def growth() -> list[Row]:
+    """CPU time and memory for each byte of a case of so many megabytes beside those of the smallest."""
+    rows: list[Row] = []
+    first: tuple[float, float] | None = None
     for size in SIZES:
         text = long(size)
-        times.append(min(cpu(lambda: read(text)) for _ in range(3)) / size)  # noqa: B023
+        seconds = min(cpu(lambda: read(text)) for _ in range(3))  # noqa: B023
         tracemalloc.start()
         read(text)
-        peaks.append(tracemalloc.get_traced_memory()[1] / size)
+        peak = tracemalloc.get_traced_memory()[1] / MB
         tracemalloc.stop()
-        rows.append(f"{size / MB:5.2f} MB {times[-1] * size:8.2f} s {peaks[-1] * size / MB:8.1f} MB")
-    return times[-1] / times[0], peaks[-1] / peaks[0], rows
+        first = first or (seconds / size, peak / size)
+        for what, unit, value, before in (("time", "s", seconds, first[0]), ("memory", "MB", peak, first[1])):
+            name = f"{what} of {size / MB:g} MB"
+            rows.append(Row("-", name, value, before * size, unit, value / size / before, GROWTH, is_ceiling=True))
+    return rows
 
 
-def hostile(size: int = 2 * MB) -> list[tuple[float, float, str]]:
-    """For each hostile text: how its time for each byte grows over a factor of four, its seconds, and its name."""
+def hostile() -> list[Row]:
+    """The hostile texts whose time for each byte grows most over a factor of four, and the worst of them at 2 MB."""
     found = []
     for place, frame in PLACES.items():
         for name, unit in HOSTILE.items():
-            before, after = frame.split("{}")
-            texts = [before + repeated(unit, each - len(frame)) + after for each in (size // 4, size)]
-            small, large = (cpu(lambda: read(text)) for text in texts)  # noqa: B023
-            found.append((large / max(small, 0.05) / 4, large, f"{name} {place}"))
-    return sorted(found, reverse=True)
+            small, large = (_seconds(frame, unit, size) for size in (SMALL // 4, SMALL))
+            found.append((large / max(small, 0.02) / 4, large, small, f"{name} {place}", frame, unit))
+    found.sort(key=lambda each: -each[0])
+    rows = [
+        Row("-", f"{name}, {SMALL // 1024} KB", large, small * 4, "s", grown, GROWTH, is_ceiling=True)
+        for grown, large, small, name, _, _ in found[:5]
+    ]
+    slowest = sorted(found, key=lambda each: -each[1])[:2]
+    for _, large, _, name, frame, unit in (*found[:2], *slowest):
+        times = 2 * MB // SMALL
+        seconds = _seconds(frame, unit, 2 * MB)
+        rows.append(
+            Row("-", f"{name}, 2 MB", seconds, large * times, "s", seconds / times / large, GROWTH, is_ceiling=True)
+        )
+    return rows
 
 
-def main() -> None:
-    """Prints the figures; status 1 where one is over its limit. `--quick` takes hostile texts of an eighth."""
-    ratio = compared()
-    print(f"10 KB: {ratio:.1f} times markdown-it-py (limit {RATIO:.0f})")
-    time_growth, memory_growth, rows = growth()
-    print("\n".join(rows))
-    print(f"time for each byte, last/first: {time_growth:.2f} (limit {GROWTH})")
-    print(f"memory for each byte, last/first: {memory_growth:.2f} (limit {GROWTH})")
-    worst = hostile(MB // 4 if "--quick" in sys.argv else 2 * MB)
-    print(f"hostile, {len(worst)} texts, time for each byte at four times the size (limit {GROWTH}):")
-    for factor, seconds, name in worst[:12]:
-        print(f"{factor:6.2f} {seconds:8.2f} s  {name}")
-    slowest = max(worst, key=lambda row: row[1])
-    print(f"slowest: {slowest[2]}, {slowest[1]:.1f} s")
-    if ratio > RATIO or max(time_growth, memory_growth, worst[0][0]) > GROWTH:
-        raise SystemExit(1)
+def _seconds(frame: str, unit: str, size: int) -> float:
+    before, after = frame.split("{}")
+    text = before + repeated(unit, size - len(frame)) + after
+    return cpu(lambda: read(text))
 
 
-if __name__ == "__main__":
-    main()
+def run() -> list[Row]:
+    """The rows of this suite."""
+    return [compared(), *growth(), *hostile()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from .emphasis import links
 from .lines import Ledger, Line, paragraphs, shown
@@ -10,6 +11,8 @@ from .lines import Ledger, Line, paragraphs, shown
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
 _AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
+_BESIDE = re.compile(r"[?&,;\s\x00-\x1f]")
+_ADDRESS = re.compile(r"[^@%:<>()\[\]\"'\\]{1,100}@[^@%:<>()\[\]\"'\\]{1,200}")
 _SCHEME = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]{0,30})\s*:")
 
 
@@ -100,8 +103,9 @@ def safe_target(target: str) -> str | None:
     if name in {"http", "https"}:
         return target
     if name == "mailto":
-        address = re.split(r"[?&\s]|%0[aAdD]", target.split(":", 1)[1], maxsplit=1)[0]
-        return f"mailto:{address}" if "@" in address else None
+        # Decoded first: what a mail program decodes may hide a second address or a header.
+        address = _BESIDE.split(unquote(target.split(":", 1)[1]), maxsplit=1)[0]
+        return f"mailto:{address}" if _ADDRESS.fullmatch(address) else None
     return None
 
 

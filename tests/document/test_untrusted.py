@@ -1,0 +1,117 @@
+"""Nothing in a document runs, loads or sends by itself: not in a page, a mail, a letter, a link or a field."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.document import parse_text
+from campaign.document.markup import to_html, to_plain
+from campaign.letter.mailto import mailto, recipients
+from campaign.queries.appeal import find_appeal
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
+from tests.conftest import DOCUMENT, START, form
+
+HOSTILE = json.loads((Path(__file__).parent / "hostile.json").read_text(encoding="utf-8"))
+_TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
+
+
+class Checker(HTMLParser):
+    """Fails on every tag, attribute and link that the allow-list does not have."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _TAGS, tag
+        for name, value in attrs:
+            assert (tag, name) in {("a", "href"), ("a", "rel")}, name
+            if name == "href":
+                check_target(value or "")
+
+
+def check_target(target: str) -> None:
+    """A web address, or a mail address and nothing else."""
+    assert re.match(r"(?:https?://|mailto:)", target), target
+    if target.startswith("mailto:"):
+        bare = unquote(unquote(target)).removeprefix("mailto:")
+        assert re.fullmatch(r"[^\s?&,;:]+@[^\s?&,;:@]+", bare), target
+
+
+def check_html(html: str) -> None:
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_markdown_becomes_allowed_html_and_text_alone(hostile: str) -> None:
+    for markdown in (hostile, f"Before {hostile} after", f"*{hostile}*", f"- {hostile}\n- x", f"> {hostile}"):
+        check_html(to_html(markdown))
+    if "&" not in hostile:  # an entity is text that shows a tag: harmless where text is text, and escaped elsewhere
+        draft = parse_text(DOCUMENT.replace("The school stands", f"{hostile} x"))
+        assert "<script" not in to_plain(draft.background or "")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_field_of_a_document_carries_it(hostile: str) -> None:
+    flat = " ".join(hostile.split())
+    document = DOCUMENT.replace("The school stands", f"{hostile} The school stands").replace(
+        "has received", f"{hostile} has"
+    )
+    document = document.replace("minister@interior.example", f"minister@interior.example\nEmail: {flat}")
+    draft = parse_text(document.replace("**LINK TO PREVIOUS UA:** N/A", f"**LINK TO PREVIOUS UA:** {flat}"))
+    check_html(to_html(draft.summary or ""))
+    check_html(to_html(draft.background or ""))
+    for target in draft.targets:
+        for email in target.emails:
+            assert re.fullmatch(r"[^\s<>?&%,;:\"()]+@[^\s<>?&%,;:\"()@]+", email), email
+    assert not re.match(r"\s*(?:javascript|data|vbscript|file)\s*:", draft.previous or "", re.IGNORECASE)
+
+
+def test_a_hidden_header_never_reaches_the_mail_link(app: Flask) -> None:
+    smuggled = "[minister@interior.example](mailto:minister@interior.example?bcc=evil@evil.example%0d%0aX: y)"
+    document = DOCUMENT.replace("minister@interior.example", smuggled).replace(
+        "*Dear Minister,*", "*Dear\x0b Minister&bcc=b,*"
+    )
+    slug = import_draft(parse_text(document), ImportOptions(slug="case"), now=START).slug
+    found = find_appeal(slug)
+    assert found is not None
+    whom = recipients(found.targets_in("en"))
+    assert whom is not None
+    link = mailto(whom, "A line\r\nBcc: evil@evil.example", "x&bcc=evil@evil.example")
+    assert link.split("?")[0] == "mailto:minister@interior.example"
+    assert sorted(part.split("=")[0] for part in link.split("?")[1].split("&")) == ["body", "subject"]
+    assert "\r" not in link
+    assert "\n" not in link
+
+
+def test_page_and_mail_of_a_hostile_document_are_harmless(app: Flask, client: FlaskClient, deliver: object) -> None:
+    everything = "\n\n".join(one for one in HOSTILE if "\x00" not in one)
+    document = DOCUMENT.replace("The school stands", f"{everything}\n\nThe school stands")
+    document = document.replace("TEACHER THREATENED", "TEACHER <script>alert(1)</script> THREATENED")
+    document = document.replace("I fear for", "<script>alert(2)</script> ![x](https://evil.example/p) I fear for")
+    slug = import_draft(parse_text(document), ImportOptions(slug="case"), now=START).slug
+    publish(slug, now=START)
+    page = client.get("/en/appeals/case").text
+    for unwanted in (
+        "<script>alert",
+        "<img src=x",
+        "<svg",
+        "<iframe",
+        'evil.example/p.png"',
+        'href="javascript',
+        'href="data',
+    ):
+        assert unwanted not in page
+    targets = re.findall(r'href="([^"]*)"', page)
+    assert not [one for one in targets if re.match(r"\s*(?:javascript|data|vbscript|file):", one, re.IGNORECASE)]
+    assert not [one for one in targets if one.startswith("mailto:") and "evil" in one.split("body=")[0]]
+    assert client.post("/en/appeals/case/sign", data=form()).status_code == 303
+    assert client.get("/en/appeals/case/act").status_code == 200
+    deliver()  # type: ignore[operator]

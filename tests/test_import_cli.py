@@ -1,0 +1,150 @@
+"""flask appeal import again: unchanged, corrected, open, in a second language, followed up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import DOCUMENT, Postbox, form
+
+FRENCH = """Première AU : 7/26 Index : AMR 23/9001/2026 Colombie Date : 20 février 2026
+
+# ACTION URGENTE
+
+## UNE INSTITUTRICE MENACÉE POUR SES COURS
+
+Ana Ruiz Vega, institutrice dans un village, a reçu trois menaces de mort.
+
+**PASSEZ À L'ACTION : ENVOYEZ UN APPEL EN UTILISANT VOS PROPRES MOTS OU EN VOUS INSPIRANT DU MODÈLE DE
+LETTRE CI-DESSOUS**
+
+**Ministre de l'Intérieur**
+Pedro Alba Montes
+Calle Ejemplo 1
+Bogotá, Colombie
+Courriel : minister@interior.example
+
+*Monsieur le Ministre,*
+
+*Je crains pour la vie d'Ana Ruiz Vega.*
+
+*Veuillez agréer, Monsieur le Ministre, l'expression de ma haute considération,*
+
+## COMPLÉMENT D'INFORMATION
+
+L'école se trouve dans les collines.
+
+**MERCI D'AGIR DANS LES PLUS BREFS DÉLAIS ET AVANT LE :** 12 AVRIL 2026
+
+**PRÉNOM, NOM ET PRONOM À UTILISER :** Ana Ruiz Vega (elle)
+"""
+
+
+class Shell:
+    """Imports texts as files, and says what came of it."""
+
+    def __init__(self, app: Flask, folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+
+    def run(self, text: str, *options: str) -> Any:
+        path = self._folder / "case.md"
+        path.write_text(text, encoding="utf-8")
+        return self._app.test_cli_runner().invoke(args=["appeal", "import", str(path), *options])
+
+    def told(self, text: str, *options: str) -> str:
+        done = self.run(text, *options)
+        assert done.exit_code == 0, done.output
+        return str(done.stdout)
+
+    def json(self, text: str, *options: str) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.told(text, *options, "--json"))
+        return said
+
+
+@pytest.fixture
+def shell(app: Flask, tmp_path: Path) -> Shell:
+    return Shell(app, tmp_path)
+
+
+@pytest.mark.parametrize("options", [(), ("--slug", "ana")])
+def test_the_same_document_again_changes_nothing_and_says_so(shell: Shell, options: tuple[str, ...]) -> None:
+    assert "made in en" in shell.told(DOCUMENT, *options)
+    for _ in range(2):
+        assert "nothing changed" in shell.told(DOCUMENT, *options)
+        said = shell.json(DOCUMENT, *options)
+        assert (said["is_new"], said["changes"], said["text_version"]) == (False, [], 1)
+
+
+def test_a_correction_shows_what_changed_and_updates_the_draft(shell: Shell) -> None:
+    shell.told(DOCUMENT)
+    corrected = DOCUMENT.replace("12 April 2026", "20 April 2026").replace("protect her at once", "protect her today")
+    told = shell.told(corrected)
+    assert "deadline: 2026-04-12 → 2026-04-20" in told
+    assert "protect her at once. → " in told
+    assert "protect her today." in told
+    assert shell.json(corrected)["changes"] == []
+    assert {change["field"] for change in shell.json(DOCUMENT)["changes"]} == {"deadline", "paragraphs (en)"}
+
+
+def test_a_change_far_into_a_long_text_is_seen(shell: Shell) -> None:
+    long = DOCUMENT.replace(
+        "The school stands", "The school stood there for very many years before. " * 20 + "It stands"
+    )
+    shell.told(long)
+    told = shell.told(long.replace("above the river", "below the river"))
+    assert "above the river." in told
+    assert "below the river." in told
+
+
+def test_an_open_appeal_keeps_its_signatures_and_gets_a_new_text(
+    shell: Shell, client: FlaskClient, deliver: Any, postbox: Postbox
+) -> None:
+    shell.told(DOCUMENT, "--slug", "ana", "--publish")
+    assert client.post("/en/appeals/ana/sign", data=form()).status_code == 303
+    deliver()
+    assert client.post(postbox.link()).status_code == 303
+    before = client.get("/api/v1/appeals/ana").json
+    assert before is not None
+    assert before["counts"]["signatures"] == 1
+    said = shell.json(DOCUMENT.replace("protect her at once", "protect her today"), "--slug", "ana")
+    assert (said["state"], said["text_version"], said["is_new"]) == ("open", 2, False)
+    after = client.get("/api/v1/appeals/ana").json
+    assert after is not None
+    assert after["counts"] == before["counts"]
+
+
+@pytest.mark.parametrize("options", [(), ("--slug", "ana")])
+def test_a_second_language_adds_a_text(shell: Shell, options: tuple[str, ...]) -> None:
+    shell.told(DOCUMENT, *options)
+    said = shell.json(FRENCH, *options)
+    assert (said["is_new"], said["is_new_language"], said["language"], said["text_version"]) == (False, True, "fr", 1)
+    assert not [change for change in said["changes"] if change["field"] == "deadline"]
+    assert "nothing changed" in shell.told(FRENCH, *options)
+    assert "nothing changed" in shell.told(DOCUMENT, *options)
+
+
+def test_a_second_language_without_reference_needs_the_slug(shell: Shell) -> None:
+    shell.told(DOCUMENT, "--slug", "ana")
+    said = shell.json(FRENCH.partition("\n")[2], "--slug", "ana")
+    assert (said["slug"], said["is_new_language"]) == ("ana", True)
+
+
+def test_a_follow_up_is_told_with_what_it_follows(shell: Shell) -> None:
+    shell.told(DOCUMENT)
+    told = shell.told(DOCUMENT.replace("First UA", "Second UA"))
+    assert "ua-7-26-2: made in en" in told
+    assert "it follows ua-7-26\n" in told
+    assert "nothing changed" in shell.told(DOCUMENT.replace("First UA", "Second UA"))
+
+
+def test_warnings_stand_apart_from_what_was_done(shell: Shell) -> None:
+    done = shell.run(DOCUMENT.replace("Calle Ejemplo 1", "Fax: +57 1 596 0000 (mornings)"))
+    assert "line 13" in done.stderr
+    assert "contact-note" in done.stderr
+    assert "contact-note" not in done.stdout
