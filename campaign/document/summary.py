@@ -1,63 +1,106 @@
-"""What the reader understood, for people at a terminal: doubts first."""
+"""What the reader understood, for people at a terminal: doubts first, then every field, wrapped to be read."""
 
 from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from babel import Locale
 
 from .draft import DraftAppeal, DraftTarget
 from .markup import to_plain
 
-_WIDTH = 300
+_COLUMNS = 96
+_LABEL = 13
+_SHOWN = 600  # characters of summary and background
+_KINDS = {"primary": "To", "copy": "Copy to", "embassy": "Embassy"}
+_ENGLISH = Locale("en")
+_UNSAID = "–"
 
 
 def summarise(draft: DraftAppeal) -> str:
-    """The draft as lines of text: warnings, then every field that the document fills."""
-    lines = [f"{len(draft.warnings)} warning{'' if len(draft.warnings) == 1 else 's'}"]
-    lines += [f"  line {each.line}: {each.message} [{each.code}]" for each in draft.warnings]
-    lines.append("")
+    """The draft as lines of text: warnings, then every field, a dash where the document says nothing."""
+    lines = _warnings(draft)
     for label, value in _facts(draft):
-        lines.append(f"{label:<13}{value or '(not said)'}")
+        lines += _wrapped(f"{label:<{_LABEL}}", value or _UNSAID)
     for target in draft.targets:
         lines += ["", *_target(target)]
-    lines += ["", *_letter(draft)]
-    return "\n".join(lines).rstrip() + "\n"
+    if not draft.targets:
+        lines += ["", f"{'To':<{_LABEL}}{_UNSAID}"]
+    return "\n".join([*lines, "", *_letter(draft)]).rstrip() + "\n"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """The text beside its label, further lines under its first one."""
+    return textwrap.wrap(
+        text, _COLUMNS, initial_indent=label, subsequent_indent=" " * len(label), break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _warnings(draft: DraftAppeal) -> list[str]:
+    if not draft.warnings:
+        return ["No warnings.", ""]
+    count = len(draft.warnings)
+    lines = [f"{count} warning{'s' if count > 1 else ''}:"]
+    width = len(str(max(each.line for each in draft.warnings)))
+    for each in draft.warnings:
+        lines += _wrapped(f"  line {each.line:>{width}}  ", f"{each.message} [{each.code}]")
+    return [*lines, ""]
 
 
 def _facts(draft: DraftAppeal) -> list[tuple[str, str]]:
     people = "; ".join(f"{each.name} ({each.pronoun})" if each.pronoun else each.name for each in draft.people)
-    tongues = ", ".join(draft.languages) + (" or the writer's own" if draft.own_language else "")
-    reference = f"{draft.reference}, number {draft.sequence}" if draft.reference else ""
+    tongues = [_named(_ENGLISH.languages, code) for code in draft.languages]
+    tongues += ["the writer's own language"] if draft.own_language else []
+    reference = draft.reference or ""
+    if draft.sequence > 1:
+        reference += f" (number {draft.sequence} of its case)"
     return [
         ("Headline", draft.headline or ""),
-        ("Reference", reference),
+        ("People", people),
+        ("Country", _named(_ENGLISH.territories, draft.country)),
+        ("Deadline", str(draft.deadline or "")),
+        ("Reference", reference.strip()),
         ("Index", draft.index or ""),
         ("Issued on", str(draft.issued_on or "")),
-        ("Language", draft.language),
-        ("Country", draft.country or ""),
-        ("People", people),
-        ("Deadline", str(draft.deadline or "")),
-        ("Write in", tongues),
         ("Previous", draft.previous or ""),
+        ("Language", _named(_ENGLISH.languages, draft.language)),
+        ("Write in", ", ".join(tongues)),
         ("Summary", _short(draft.summary)),
         ("Background", _short(draft.background)),
     ]
 
 
+def _named(names: Mapping[str, str], code: str | None) -> str:
+    """A country or language in English with its code."""
+    name = names.get(code) if code else None
+    return f"{name} ({code})" if name else code or ""
+
+
 def _short(text: str | None) -> str:
     flat = " ".join(to_plain(text or "").split())
-    return flat if len(flat) <= _WIDTH else flat[:_WIDTH].rsplit(" ", 1)[0] + " …"
+    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN].rsplit(' ', 1)[0]} … ({len(flat):,} characters)"
 
 
 def _target(target: DraftTarget) -> list[str]:
-    title = ", ".join(part for part in (target.role, target.name) if part) or "(unnamed)"
-    lines = [f"To ({target.kind}, {target.country or 'country not said'}): {title}"]
-    lines += [f"  {line}" for line in target.address]
+    title = ", ".join(part for part in (target.role, target.name) if part) or "(without role and name)"
+    rows = [(_KINDS.get(target.kind, target.kind), title), *(("", line) for line in target.address)]
+    rows += [("Country", _named(_ENGLISH.territories, target.country))]
     for label, values in (("E-mail", target.emails), ("Fax", target.faxes), ("Phone", target.phones)):
-        lines += [f"  {label}: {value}" for value in values]
-    lines += [f"  {network}: {account}" for network, account in target.social.items()]
-    return lines + ([f"  Salutation: {target.salutation}"] if target.salutation else [])
+        rows += [(label if not at else "", value) for at, value in enumerate(values)]
+    rows += [(network.capitalize(), account) for network, account in target.social.items()]
+    rows += [("Salutation", target.salutation)] if target.salutation else []
+    return [line for label, value in rows for line in _wrapped(f"{label:<{_LABEL}}", value or _UNSAID)]
 
 
 def _letter(draft: DraftAppeal) -> list[str]:
-    if draft.letter is None:
-        return ["Points to make:", *(f"  - {point}" for point in draft.talking_points)] if draft.talking_points else []
-    parts = [draft.letter.salutation, *draft.letter.paragraphs, draft.letter.closing]
-    return ["Letter:", *(f"  {part}\n" for part in parts if part)]
+    if draft.letter is not None:
+        parts = [draft.letter.salutation, *draft.letter.paragraphs, draft.letter.closing]
+        return ["Letter:", *(line for part in parts if part for line in ("", *_wrapped("  ", part)))]
+    if draft.talking_points:
+        return [
+            "No letter; points to make:",
+            *(line for each in draft.talking_points for line in _wrapped("  - ", each)),
+        ]
+    return [f"{'Letter':<{_LABEL}}{_UNSAID}"]

@@ -7,6 +7,7 @@ that a field holds as a code; else a warning must name the line.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -45,7 +46,7 @@ def _paragraphs(lines: list[Line]) -> list[list[Line]]:
     groups: list[list[Line]] = [[]]
     for line in lines:
         if has_words(line.text):
-            groups[-1].append(line)
+            groups[-1].append(replace(line, text=" ".join(line.text.split())))
         elif not line.text.strip():
             groups.append([])
     return [group for group in groups if group]

@@ -1,0 +1,57 @@
+"""What `flask appeal parse` prints for people: warnings first, then everything that the document says."""
+
+from __future__ import annotations
+
+from campaign.document import parse_text
+from campaign.document.summary import summarise
+from tests.document.forms import NEW, OLD
+
+
+def test_without_doubts_it_says_so_first() -> None:
+    assert summarise(parse_text(NEW)).startswith("No warnings.\n\nHeadline     WEAVER AND HER DAUGHTER")
+
+
+def test_warnings_come_first_with_line_and_code() -> None:
+    text = NEW.replace("Fax: +57 1 596 0000", "Fax: +57 1 596 0000 (mornings)").replace("18 June 2024\n", "18 June\n")
+    first, second, third, blank = summarise(parse_text(text)).split("\n")[:4]
+    assert first == "2 warnings:"
+    assert second.startswith("  line 16  words beside the fax number: “(mornings)” [contact-note]")
+    assert third.startswith("  line 38  ")
+    assert "[deadline-without-year]" in third
+    assert blank == ""
+
+
+def test_every_field_is_shown_with_names_for_codes() -> None:
+    said = summarise(parse_text(NEW))
+    for line in (
+        "People       Rosa Telar Muestra (she/her)", "Country      Colombia (CO)", "Deadline     2024-06-18",
+        "Reference    UA 9/24 (number 2 of its case)", "Index        AMR 23/9102/2024", "Issued on    2024-04-23",
+        "Previous     https://www.example.org/en/documents/amr23/9001/2024/en/", "Language     English (en)",
+        "Write in     Spanish (es), the writer's own language",
+        "To           Minister of the Interior, Pedro Alba Montes",
+        "             Carrera 8 # 12 B - 31", "E-mail       despacho@interior.example.co",
+        "             atencion@interior.example.co", "Fax          +57 1 596 0000", "Twitter      @InteriorExample",
+        "Letter:", "  Dear Minister,", "  Yours sincerely,",
+    ):  # fmt: skip
+        assert f"\n{line}\n" in said, line
+
+
+def test_the_old_template_shows_points_copies_and_salutations() -> None:
+    said = summarise(parse_text(OLD))
+    for line in ("No letter; points to make:", "Salutation   Your Excellency", "Country      Egypt (EG)"):
+        assert f"\n{line}\n" in said
+    assert "\nCopy to      Deputy Assistant Minister for Human Rights, Laila Sample\n" in said
+    assert "  - Urging the authorities to say at once" in said
+
+
+def test_what_is_not_said_is_a_dash() -> None:
+    said = summarise(
+        parse_text("# URGENT ACTION\n\n## A HEADLINE\n\nSome text.\n\nTAKE ACTION\n\nDEADLINE: 12 May 2026")
+    )
+    for label in ("People", "Country", "Reference", "Previous", "Background", "To", "Letter"):
+        assert f"\n{label:<13}–\n" in said
+
+
+def test_no_line_is_wider_than_a_terminal_but_for_a_long_word() -> None:
+    for text in (NEW, OLD):
+        assert max(len(line) for line in summarise(parse_text(text)).split("\n")) <= 96
