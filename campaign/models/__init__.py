@@ -5,6 +5,7 @@ from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
 from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
+from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
@@ -15,6 +16,7 @@ from campaign.models.tally import Tally, TallyFold, TallyHour
 
 __all__ = [
     "Action",
+    "Alarm",
     "Announcement",
     "AnnouncementText",
     "Appeal",
@@ -24,6 +26,7 @@ __all__ = [
     "ClockOffset",
     "Consent",
     "ImportedDocument",
+    "LinkRequest",
     "LoginFailure",
     "Mail",
     "MailHold",
@@ -33,6 +36,7 @@ __all__ = [
     "Section",
     "Signature",
     "SiteText",
+    "SpentSolution",
     "Staff",
     "StaffSession",
     "Suppression",

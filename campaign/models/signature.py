@@ -42,6 +42,19 @@ class Signature(Model):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
+        # What retention looks for.
+        Index(
+            "ix_signature_withdrawn",
+            "ended_at",
+            sqlite_where=text("state = 'withdrawn'"),
+            postgresql_where=text("state = 'withdrawn'"),
+        ),
+        Index(
+            "ix_signature_network",
+            "signed_at",
+            sqlite_where=text("network_digest IS NOT NULL"),
+            postgresql_where=text("network_digest IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -59,6 +72,11 @@ class Signature(Model):
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
+    flag: Mapped[str | None]
+    # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
+    network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 
 
 class Consent(Model):
