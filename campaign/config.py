@@ -60,6 +60,11 @@ class Settings:
         """Whether supporters reach us by TLS; HSTS and Secure cookies make sense only then."""
         return self.base_url.startswith("https://")
 
+    @property
+    def mail_domain(self) -> str:
+        """The domain of our Message-IDs: that of the sender."""
+        return parseaddr(self.mail_from)[1].rpartition("@")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

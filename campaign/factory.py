@@ -16,7 +16,7 @@ from campaign import cli, tasks, web
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
-from campaign.extensions import babel, db, huey, limiter, mail, migrate, sqlite, wall
+from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.web.staff import ROOT as STAFF_ROOT
 
@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
             settings = load()
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
+    redaction.install()
     app = Flask(
         "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
     )
@@ -79,6 +80,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
         RATELIMIT_STORAGE_URI="memory://" if settings.limits_url == "off" else settings.limits_url,
+        RATELIMIT_SWALLOW_ERRORS=True,  # a storage that is away stops nobody
         RATELIMIT_ENABLED=settings.limits_url != "off",
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -88,9 +90,10 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
     embedded = settings.database_url.startswith("sqlite:///")
     if embedded:
         Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 20, "max_overflow": 20}
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+            "hide_parameters": True,  # an error in the log names no value
             "pool_pre_ping": False,
             "pool_size": 10,
             "max_overflow": 30,

@@ -22,8 +22,10 @@ from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.fold import fold
+from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
+from campaign.services.retain import retain
 from campaign.services.spread import spread_all, start_reminders
 from campaign.services.verify import verify
 
@@ -50,11 +52,15 @@ def run_worker(stop: threading.Event) -> None:
     """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
     if not isinstance(huey.storage, RedisStorage):  # which has no schema
         huey.storage.initialize_schema()
+    huey.worker_stop = stop
     consumer = _ThreadedConsumer(huey, workers=1, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
+    answering = threading.Thread(target=_answer_link_requests, args=(huey.app, stop), daemon=True)
+    answering.start()
     try:
         _deliver(runtime(), stop)
     finally:
+        answering.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
 
 
@@ -71,6 +77,17 @@ def _deliver(at: Runtime, stop: threading.Event) -> None:
         dispatcher.stop()
     except DBAPIError:
         log.warning("the database is away: what was under way is in doubt")
+
+
+def _answer_link_requests(app: Flask, stop: threading.Event) -> None:
+    """Each second: who asked for new links gets them."""
+    while not stop.wait(POLL_SECONDS):
+        with app.app_context():
+            at = runtime()
+            try:
+                answer_link_requests(vault=at.vault, mail_domain=at.mail_domain)
+            except DBAPIError as error:
+                log.warning("the database is away: %s", type(error.orig).__name__)
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
@@ -149,3 +166,16 @@ def take_bounces() -> None:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 
     _once("take-bounces", timedelta(minutes=1), work)
+
+
+@huey.periodic_task(crontab(minute="23"))  # type: ignore[untyped-decorator]
+def let_go() -> None:
+    """Each hour: personal data whose time is over. A worker that is stopped leaves the rest to the next run."""
+
+    def work(now: datetime) -> None:
+        stop: threading.Event = huey.worker_stop
+        done = retain(now=now, days=runtime().settings.retention_days, go_on=lambda: not stop.is_set())
+        if done.total():
+            log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
+
+    _once("let-go", timedelta(hours=1), work)

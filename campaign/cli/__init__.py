@@ -8,7 +8,9 @@ from campaign.cli import bounces as _bounces  # noqa: F401  adds to `flask mail`
 from campaign.cli.appeal import appeal
 from campaign.cli.audit import audit
 from campaign.cli.demo import demo
+from campaign.cli.keys import keys
 from campaign.cli.mail import mail
+from campaign.cli.privacy import privacy
 from campaign.cli.sections import sections
 from campaign.cli.staff import staff
 from campaign.cli.tally import tally
@@ -18,5 +20,5 @@ from campaign.cli.worker import worker
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    for command in (appeal, audit, demo, mail, sections, staff, tally, text, worker):
+    for command in (appeal, audit, demo, keys, mail, privacy, sections, staff, tally, text, worker):
         app.cli.add_command(command)

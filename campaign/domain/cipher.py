@@ -44,6 +44,11 @@ class Cipher:
         sealed = self._ciphers[self._newest].encrypt(nonce, text.encode(), purpose.encode())
         return self._newest + nonce + sealed
 
+    @property
+    def newest(self) -> bytes:
+        """The id of the key that seals."""
+        return self._newest
+
     def open(self, sealed: bytes, purpose: str) -> str:
         """The text. Raises CipherError where the key is gone or the data was changed."""
         cipher = self._ciphers.get(sealed[:_ID_LENGTH])
@@ -73,6 +78,15 @@ class Vault:
     def __init__(self, data_keys: tuple[bytes, ...], index_key: bytes) -> None:
         self._cipher = Cipher(data_keys)
         self._index = BlindIndex(index_key)
+
+    @property
+    def newest_key(self) -> bytes:
+        """The id of the data key that seals now: the first four bytes of everything sealed with it."""
+        return self._cipher.newest
+
+    def reseal(self, sealed: bytes, purpose: str) -> bytes:
+        """The same text under the newest key. Raises CipherError."""
+        return self._cipher.seal(self._cipher.open(sealed, purpose), purpose)
 
     def seal_name(self, name: str) -> bytes:
         """A supporter's name, sealed."""
@@ -121,3 +135,7 @@ class Vault:
     def derived_key(self, purpose: str) -> bytes:
         """32 bytes for a library that encrypts by itself; from the index key, which stays when the data key rotates."""
         return self._index.digest("derived key", purpose)
+
+    def network_digest(self, network: str) -> bytes:
+        """What is kept of where a request came from: tells networks apart, and not which they are."""
+        return self._index.digest("network", network)

@@ -28,6 +28,21 @@ class OverError(StateError):
     """The deadline has passed in the supporter's section, or the appeal was closed or stopped."""
 
 
+class ChallengeError(TocsinError):
+    """A proof of work is wrong, too old, or was made for another appeal. `wait` seconds may still be missing."""
+
+    def __init__(self, message: str, wait: int = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class SpentError(ChallengeError):
+    """A proof of work was taken before."""
+
+    def __init__(self) -> None:
+        super().__init__("this proof was taken before")
+
+
 class TokenError(TocsinError):
     """A mailed link is damaged, was made for another purpose, or with another key."""
 

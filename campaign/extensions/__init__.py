@@ -12,7 +12,7 @@ from huey import MemoryHuey
 from campaign.extensions.columns import BigId, Model, UtcDateTime
 from campaign.extensions.network import client_network
 
-__all__ = ["BigId", "Model", "UtcDateTime", "babel", "db", "huey", "limiter", "mail", "migrate"]
+__all__ = ["BigId", "Model", "UtcDateTime", "babel", "client_network", "db", "huey", "limiter", "mail", "migrate"]
 
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 migrate = Migrate()

@@ -6,6 +6,8 @@ import ipaddress
 
 from flask import request
 
+from campaign.extensions.runtime import runtime
+
 
 def network_of(address: str | None) -> str:
     """The /24 of an IPv4 address, the /64 of an IPv6 one: about one household, office or mobile gateway."""
@@ -20,5 +22,8 @@ def network_of(address: str | None) -> str:
 
 
 def client_network() -> str:
-    """The network of the request at hand; forwarded addresses are believed only behind TOCSIN_PROXIES proxies."""
-    return network_of(request.remote_addr)
+    """A keyed digest of the network that the request at hand comes from, for counting; nobody keeps the address.
+
+    Forwarded addresses are believed only behind TOCSIN_PROXIES proxies.
+    """
+    return runtime().vault.network_digest(network_of(request.remote_addr)).hex()[:32]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from typing import cast
 
 from flask import current_app
@@ -30,7 +29,7 @@ class Runtime:
     @property
     def mail_domain(self) -> str:
         """The domain of our Message-IDs: that of the sender."""
-        return parseaddr(self.settings.mail_from)[1].rpartition("@")[2]
+        return self.settings.mail_domain
 
     @property
     def return_paths(self) -> ReturnPaths:

@@ -39,6 +39,7 @@ from campaign.services.claim import Claim, Taken, claim, database_now, release, 
 from campaign.services.compose import render
 from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
+from campaign.services.new_link import answer_link_requests
 from campaign.services.pace import may_send
 from campaign.services.traffic import SLOW_SECONDS, Traffic
 from campaign.services.transaction import transaction
@@ -84,6 +85,7 @@ def deliver_due(courier: Courier, *, lanes: int = LANES) -> Counter[str]:
 
     Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
     """
+    answer_link_requests(vault=courier.vault, mail_domain=courier.settings.mail_domain)
     dispatcher = Dispatcher(courier, lanes, is_impatient=True)
     try:
         while dispatcher.turn():

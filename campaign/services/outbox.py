@@ -26,6 +26,7 @@ class Owed:
     """A message to a signer; its digests are those of the signer's address.
 
     An announcement names the language of its words and no version; every other message the letter that was signed.
+    One that is `unwanted` from the start says why, and never leaves.
     """
 
     kind: MailKind
@@ -36,6 +37,7 @@ class Owed:
     text_language: str
     text_version: int | None
     announcement_id: int | None = None
+    unwanted: str | None = None
 
 
 def enqueue(connection: Connection, owed: Owed, *, now: datetime, domain: str) -> None:
@@ -78,6 +80,9 @@ def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
     """The columns of the outbox row."""
     return {
         **_columns(owed.kind, owed.locale, now, domain),
+        "state": (MailState.SUPPRESSED if owed.unwanted else MailState.QUEUED).value,
+        "phase": "before" if owed.unwanted else None,
+        "detail": owed.unwanted,
         "signature_id": owed.signature_id,
         "mailbox_digest": owed.mailbox_digest,
         "domain_digest": owed.domain_digest,

@@ -6,21 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, case, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import Address
+from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import SpentError
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import CONSENT_WORDING, SignatureState
-from campaign.models import Consent, Signature
+from campaign.models import Consent, Signature, SpentSolution
 from campaign.services.outbox import Owed, enqueue
 from campaign.services.transaction import transaction
 
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """A checked sign-up. The language and version name the appeal text that was on the page."""
+    """A checked sign-up. The language and version name the appeal text that was on the page.
+
+    `network_digest` tells where it came from, `flag` why it looks like part of a flood, `solved` what let it in.
+    """
 
     appeal_id: int
     section_code: str
@@ -32,55 +37,93 @@ class SignUp:
     text_version: int
     wants_updates: bool
     via: str | None
+    network_digest: bytes | None = None
+    flag: str | None = None
+    solved: Solved | None = None
 
 
-# A new address costs one statement here; that it is new is what the statement tells.
-_INSERT = {
-    dialect: module.insert(Signature)
-    .on_conflict_do_nothing(index_elements=["appeal_id", "address_digest"])
-    .returning(Signature.id)
+# What a sign-up replaces where its address has signed this appeal before; never that of a settled signature.
+_REPLACED = (
+    "section_code",
+    "country",
+    "state",
+    "name_sealed",
+    "email_sealed",
+    "locale",
+    "wants_updates",
+    "via",
+    "signed_at",
+    "confirmed_at",
+    "ended_at",
+    "flag",
+    "network_digest",
+    "domain_digest",
+)
+_SETTLED = (SignatureState.CONFIRMED.value, SignatureState.INVALIDATED.value)
+
+
+def _upsert(module: Any) -> Any:
+    """One statement for every address, whatever it has done: what it took must not tell.
+
+    It returns the state after it: pending, unless the signature is settled.
+    """
+    new = module.insert(Signature)
+    columns = Signature.__table__.c
+    is_settled = columns["state"].in_(_SETTLED)
+    changes = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
+    kept = new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes)
+    return kept.returning(Signature.id, Signature.state)
+
+
+_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_CONSENT_COLUMNS = [column.name for column in Consent.__table__.c if column.name != "id"]
+# Nobody consents in the name of a signature that the mailbox has confirmed; the statement is the same all the same.
+_CONSENT = insert(Consent).from_select(
+    _CONSENT_COLUMNS,
+    select(*(bindparam(name, type_=Consent.__table__.c[name].type) for name in _CONSENT_COLUMNS)).where(
+        bindparam("is_pending", type_=Consent.__table__.c["to_appeal"].type)
+    ),
+)
+_SPEND = {
+    dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
-_FIND = (
-    select(Signature.id, Signature.state)
-    .where(Signature.appeal_id == bindparam("appeal"), Signature.address_digest == bindparam("digest"))
-    .with_for_update()
-)
-_SIGN_AGAIN = update(Signature).where(Signature.id == bindparam("signature"))
-_CONSENT = insert(Consent)
 
 
 def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """Keeps the signature as pending and owes its address a mail.
+    """Keeps the signature as pending and owes its address a mail. Raises SpentError; then nothing is kept.
 
     New, pending or withdrawn: the mail asks to confirm what was just signed. Confirmed: it says so and brings the
-    link. Invalidated: nothing changes and no mail goes out. The caller learns none of this, so that no answer can
-    tell who has signed.
+    link. Invalidated or flagged: a mail is written down that never leaves. The caller learns none of this, and every
+    case takes the same statements, so that neither the answer nor its time can tell who has signed.
     """
     with transaction() as session:
         connection = session.connection()
-        values = _columns(sign_up, now, vault)
-        signature_id = connection.execute(_INSERT[connection.dialect.name], values).scalar_one_or_none()
-        kind: MailKind | None = MailKind.CONFIRMATION
-        if signature_id is None:
-            signature_id, kind = _sign_again(connection, values)
-        if kind is MailKind.CONFIRMATION:
-            connection.execute(_CONSENT, _consent(signature_id, sign_up, now))
-        if kind is not None:
-            enqueue(
-                connection,
-                Owed(
-                    kind=kind,
-                    signature_id=signature_id,
-                    mailbox_digest=vault.mailbox_digest(sign_up.address),
-                    domain_digest=vault.domain_digest(sign_up.address),
-                    locale=sign_up.locale,
-                    text_language=sign_up.text_language,
-                    text_version=sign_up.text_version,
-                ),
-                now=now,
-                domain=mail_domain,
-            )
+        dialect = connection.dialect.name
+        if sign_up.solved is not None:
+            spent = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
+            if connection.execute(_SPEND[dialect], spent).first() is None:
+                raise SpentError
+        signature_id, state = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
+        connection.execute(_CONSENT, _consent(signature_id, sign_up, now) | {"is_pending": state not in _SETTLED})
+        unwanted = f"flagged: {sign_up.flag}" if sign_up.flag else None
+        if state == SignatureState.INVALIDATED:
+            unwanted = "the signature is invalidated"
+        enqueue(
+            connection,
+            Owed(
+                kind=MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION,
+                signature_id=signature_id,
+                mailbox_digest=vault.mailbox_digest(sign_up.address),
+                domain_digest=vault.domain_digest(sign_up.address),
+                locale=sign_up.locale,
+                text_language=sign_up.text_language,
+                text_version=sign_up.text_version,
+                unwanted=unwanted,
+            ),
+            now=now,
+            domain=mail_domain,
+        )
 
 
 def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
@@ -96,18 +139,12 @@ def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
         "wants_updates": sign_up.wants_updates,
         "via": sign_up.via,
         "signed_at": now,
+        "confirmed_at": None,
+        "ended_at": None,
+        "flag": sign_up.flag,
+        "network_digest": sign_up.network_digest,
+        "domain_digest": vault.domain_digest(sign_up.address),
     }
-
-
-def _sign_again(connection: Connection, values: dict[str, Any]) -> tuple[int, MailKind | None]:
-    """What the address had done before decides; what is not yet confirmed is replaced by what was just signed."""
-    found = connection.execute(_FIND, {"appeal": values["appeal_id"], "digest": values["address_digest"]}).one()
-    if found.state == SignatureState.CONFIRMED:
-        return found.id, MailKind.ALREADY_SIGNED
-    if found.state == SignatureState.INVALIDATED:
-        return found.id, None
-    connection.execute(_SIGN_AGAIN, values | {"signature": found.id, "confirmed_at": None, "ended_at": None})
-    return found.id, MailKind.CONFIRMATION
 
 
 def _consent(signature_id: int, sign_up: SignUp, now: datetime) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,18 @@ from sqlalchemy.orm import Session
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
 from campaign.models import Consent, Signature, Tombstone
+
+# What makes a signature somebody's.
+EMPTY: dict[str, Any] = {
+    "address_digest": None,
+    "name_sealed": None,
+    "email_sealed": None,
+    "network_digest": None,
+    "domain_digest": None,
+    "wants_updates": False,
+    "via": None,
+    "flag": None,
+}
 
 
 def locked(session: Session, signature_id: int) -> Signature:

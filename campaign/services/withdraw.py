@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Consent, Mail, Signature, Tombstone
-from campaign.services.signature import consent_record, locked, was_counted
+from campaign.services.signature import EMPTY, consent_record, locked, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
@@ -37,14 +37,12 @@ def erase(signature_id: int, *, now: datetime) -> None:
         signature = session.get(Signature, signature_id, with_for_update=True)
         if signature is None or signature.address_digest is None:
             return
-        # A letter of their own that still waits to be mailed to them.
-        session.execute(update(Mail).where(Mail.signature_id == signature_id).values(context_sealed=None))
+        # What was mailed and what still waits to be: their digests tell of the address.
+        session.execute(delete(Mail).where(Mail.signature_id == signature_id))
         if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
             _bury(session, signature, now)
             if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
-                signature.address_digest = signature.name_sealed = signature.email_sealed = None
-                signature.wants_updates = False
-                signature.via = None
+                session.execute(update(Signature).where(Signature.id == signature_id).values(**EMPTY))
                 return
         session.execute(delete(Signature).where(Signature.id == signature_id))
 

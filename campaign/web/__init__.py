@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import api, caching, errors, headers, locale, public, staff
+from campaign.web import api, caching, errors, guard, headers, locale, public, staff
 
 __all__ = ["init_app", "staff"]
 
@@ -15,6 +15,7 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     """Adds the public pages, the API and what every answer carries."""
     locale.init_app(app, babel)
     limiter.init_app(app)
+    guard.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     caching.init_app(app)

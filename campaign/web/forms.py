@@ -41,6 +41,9 @@ class SignForm(Form):
     via = StringField()
     # The address that the form has asked back about; sent again unchanged, it is taken as it is.
     checked = StringField()
+    # What the human check asked for while a flood goes on: solved by a script, or a ticket of who waited.
+    proof = StringField()
+    ticket = StringField()
     # Hidden from people: who fills it is a program.
     website = StringField()
 
@@ -65,6 +68,8 @@ class Answers:
     errors: dict[str, Any]
     suggestion: str | None = None
     is_trap: bool = False
+    proof: str = ""
+    ticket: str = ""
 
 
 def read_sign_form(sent: MultiDict[str, str]) -> Answers:
@@ -90,4 +95,12 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     signer = None
     if not errors and not suggestion and name is not None and address is not None:
         signer = Signer(name, address, country, bool(form.updates.data), clean_via(form.via.data))
-    return Answers(values, signer, errors, suggestion, is_trap=bool(form.website.data))
+    return Answers(
+        values,
+        signer,
+        errors,
+        suggestion,
+        is_trap=bool(form.website.data),
+        proof=form.proof.data or "",
+        ticket=form.ticket.data or "",
+    )

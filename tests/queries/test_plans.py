@@ -22,7 +22,7 @@ from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
 from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.fold import fold
-from campaign.services.new_link import send_new_links
+from campaign.services.new_link import answer_link_requests, ask_new_links
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
 from campaign.services.withdraw import erase, withdraw
@@ -105,11 +105,18 @@ def _sign(number: int) -> int:
     return int(db.session.execute(text("SELECT max(id) FROM signature")).scalar_one())
 
 
+def _new_link() -> None:
+    ask_new_links(_address(), now=NOW, vault=runtime().vault)
+    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+
+
 def _deliver() -> None:
     at = runtime()
     deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox))
 
 
+# For operators, by command and not by page: they count every row there is.
+COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
 # How to call each public function of queries/; whoever adds one adds it here.
 CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
@@ -124,6 +131,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.counts": lambda appeal, _: queries.counts.counts(appeal),
     "counts.signatures_by_appeal": lambda appeal, _: queries.counts.signatures_by_appeal((appeal, appeal + 1)),
     "counts.days": lambda appeal, _: queries.counts.days(appeal),
+    "flood.lately": lambda *_: queries.flood.lately(NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
@@ -143,7 +151,7 @@ HOT: dict[str, Callable[[], object]] = {
     "deliver": _deliver,
     "withdraw": lambda: withdraw(_sign(2), now=NOW),
     "erase": lambda: erase(_sign(2), now=NOW),
-    "new link": lambda: send_new_links(_address(), now=NOW, vault=runtime().vault, mail_domain="tocsin.example"),
+    "new link": _new_link,
     "fold": lambda: fold(now=NOW),
 }
 
@@ -155,7 +163,7 @@ def test_every_query_is_looked_at() -> None:
         for name, found in inspect.getmembers(import_module(f"campaign.queries.{module.name}"), inspect.isfunction)
         if found.__module__ == f"campaign.queries.{module.name}" and not name.startswith("_")
     }
-    assert public == set(CALLS)
+    assert public - COUNT_EVERYTHING == set(CALLS)
 
 
 def test_what_hangs_on_a_growing_row_is_found_by_an_index() -> None:

@@ -9,7 +9,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError
 from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
-from campaign.services.new_link import send_new_links
+from campaign.services.new_link import ask_new_links
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX
 
@@ -25,14 +25,14 @@ def form() -> ResponseReturnValue:
 @blueprint.post(f"{PREFIX}/new-link")
 @limiter.limit("10 per minute; 60 per hour")
 def create() -> ResponseReturnValue:
-    """Owes that address its links, if it has any."""
+    """Writes down that this address wants its links, if it has any."""
     typed = request.form.get("email", "")
     try:
         address = parse_address(typed)
     except InputError as error:
         return render_template("public/new_link.html", error=MESSAGES["email", error.code], email=typed[:300]), 422
     at = runtime()
-    send_new_links(address, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+    ask_new_links(address, now=at.clock(), vault=at.vault)
     return redirect(url_for("links.sent"), 303)
 
 

@@ -148,4 +148,5 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "form": {},
         "errors": {},
         "suggestion": None,
+        "challenge": None,
     }

@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.domain.appeal import is_in_time
+from campaign.domain.errors import SpentError
 from campaign.domain.signature import clean_via
-from campaign.extensions import limiter
+from campaign.extensions import client_network, limiter
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.services.sign import SignUp, sign
 from campaign.web.forms import Answers, Signer, read_sign_form
+from campaign.web.guard import Pass, admit, demand
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.pages import appeal_page, list_rows, other_appeals, published
 from campaign.web.snapshot import snapshots
@@ -64,8 +66,15 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
-    _sign(appeal, answers.signer, section.code, locale)
-    return None
+    let = admit(appeal, answers.signer.address, answers.proof, answers.ticket, client_network())
+    if isinstance(let, Pass):
+        try:
+            _sign(appeal, answers.signer, section.code, locale, let)
+        except SpentError:
+            let = demand(appeal)
+        else:
+            return None
+    return {"form": _values(answers), "challenge": let}
 
 
 def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
     return appeal_page(appeal, snapshots().counts(appeal), runtime().clock(), current_locale()) | more
 
 
-def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str) -> None:
+def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, let: Pass) -> None:
     text = appeal.text_in(locale)
     at = runtime()
     sign(
@@ -88,6 +97,9 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str) ->
             text_version=text.version,
             wants_updates=signer.wants_updates,
             via=signer.via or clean_via(_tag_of_page()),
+            network_digest=bytes.fromhex(client_network()),
+            flag=let.flag,
+            solved=let.solved,
         ),
         now=at.clock(),
         vault=at.vault,

@@ -1,0 +1,49 @@
+"""flask privacy …: what is held about people, and letting go of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from dataclasses import asdict
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import refusals
+from campaign.extensions.runtime import runtime
+from campaign.queries.privacy import holdings
+from campaign.services.retain import retain
+
+privacy = AppGroup("privacy", help="Personal data: what is held, and letting go of it.")
+
+
+@privacy.command("report")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def report(as_json: bool) -> None:
+    """Say what personal data is held, why, on which ground, until when; exit 1 where anything is held too long."""
+    at = runtime()
+    with refusals():
+        found = holdings(now=at.clock(), days=at.settings.retention_days)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], default=lambda moment: moment.isoformat(), indent=1))
+    else:
+        for one in found:
+            since = f", the oldest of {one.oldest_at:%Y-%m-%d}" if one.oldest_at else ""
+            click.echo(f"{one.what}\n  held: {one.rows}{since}{f', {one.overdue} TOO LONG' if one.overdue else ''}")
+            click.echo(f"  why: {one.why}\n  ground: {one.basis}\n  until: {one.until}\n")
+    if any(one.overdue for one in found):
+        raise SystemExit(1)
+
+
+@privacy.command("prune")
+def prune() -> None:
+    """Let go now of all whose time is over, as a worker does each hour. SIGTERM ends it after the batch at hand."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    at = runtime()
+    with refusals():
+        done = retain(now=at.clock(), days=at.settings.retention_days, go_on=lambda: not stop.is_set())
+    said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
+    click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

@@ -1,0 +1,88 @@
+"""The human check under attack: a proof of work made by the browser, or for those without scripts, waiting.
+
+Both are signed, last ten minutes, are bound to one appeal, and are spent once by whoever stores `Solved.digest`.
+Nothing is asked of a third party, and nothing about the person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import altcha
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from campaign.domain.errors import ChallengeError
+
+LIFETIME = timedelta(minutes=10)
+# How long somebody without scripts waits before the button works.
+WAIT = timedelta(seconds=20)
+# PBKDF2 rounds for each of 256 tries on average: about a second on a telephone, a millisecond here to check.
+_ALGORITHM, _COST, _PREFIX = "PBKDF2/SHA-256", 4000, "00"
+_LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A proof that holds: what to store so that it is taken once, and until when."""
+
+    digest: bytes
+    expires_at: datetime
+
+
+class Challenges:
+    """Makes and checks both kinds with the secret key."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._key = hmac.digest(secret_key.encode(), b"tocsin challenge", "sha256")
+        self._waiting = URLSafeSerializer(
+            secret_key, salt="tocsin wait", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+
+    def make(self, appeal: str, now: datetime) -> dict[str, Any]:
+        """A puzzle for that appeal, as the browser's script takes it."""
+        bound = {"appeal": appeal, "until": int((now + LIFETIME).timestamp())}
+        made = altcha.create_challenge(_ALGORITHM, _COST, key_prefix=_PREFIX, data=bound, hmac_secret=self._key)
+        return dict(made.to_dict())
+
+    def check(self, proof: str, appeal: str, now: datetime) -> Solved:
+        """Whether this is a puzzle of ours for that appeal, solved in time. Raises ChallengeError."""
+        if len(proof) > _LONGEST:
+            raise ChallengeError("the proof is too long")
+        try:
+            payload = altcha.Payload.from_dict(json.loads(proof))
+            bound = payload.challenge.parameters.data or {}
+            until = datetime.fromtimestamp(int(bound["until"]), UTC)
+            # The signature first: what was not signed by us is not worth a round of work.
+            is_ours = payload.challenge.parameters.algorithm == _ALGORITHM and bound["appeal"] == appeal
+            found = altcha.verify_solution(payload, self._key) if is_ours else None
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+            raise ChallengeError("the proof is damaged") from error
+        if found is None or not found.verified:
+            raise ChallengeError("the proof is wrong")
+        if now >= until:
+            raise ChallengeError("the proof is too old")
+        return Solved(hashlib.sha256(bytes.fromhex(payload.challenge.parameters.nonce)).digest(), until)
+
+    def make_waiting(self, appeal: str, now: datetime) -> str:
+        """A ticket for that appeal, good from WAIT on."""
+        return str(self._waiting.dumps([appeal, secrets.token_hex(16), int(now.timestamp())]))
+
+    def check_waiting(self, ticket: str, appeal: str, now: datetime) -> Solved:
+        """Whether whoever shows it has waited. Raises ChallengeError, with the seconds where some are missing."""
+        try:
+            bound, nonce, made = self._waiting.loads(ticket)
+            since = datetime.fromtimestamp(made, UTC)
+        except (BadSignature, ValueError, TypeError) as error:
+            raise ChallengeError("the ticket is damaged") from error
+        if bound != appeal or now >= since + LIFETIME:
+            raise ChallengeError("the ticket is too old, or for another appeal")
+        missing = since + WAIT - now
+        if missing > timedelta(0):
+            raise ChallengeError("it is too early", wait=int(missing.total_seconds()) + 1)
+        return Solved(hashlib.sha256(nonce.encode()).digest(), since + LIFETIME)

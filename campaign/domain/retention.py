@@ -1,0 +1,41 @@
+"""How long personal data is kept, in one place; docs/privacy.md says the same, and a test compares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# What was never confirmed, or was taken back, serves nobody after a month.
+UNCONFIRMED = WITHDRAWN = timedelta(days=30)
+# Keyed digests of networks, only for telling floods.
+NETWORKS = timedelta(days=30)
+# Mails that are over; the caps on mail to one person look back 30 days, and bounces come within days.
+MAILS = timedelta(days=35)
+# Which runs were taken, and which alarms were raised.
+RUNS = timedelta(days=30)
+# An address that its server refused may belong to somebody again.
+REFUSED = timedelta(days=730)
+# Signers who asked how the case goes on: a month after they were told how it ended, at the latest two years after it.
+AFTER_OUTCOME = timedelta(days=30)
+UPDATES_AT_MOST = timedelta(days=730)
+# Erasures are replayed on a restored backup; no backup is to be older.
+TOMBSTONES = timedelta(days=730)
+# A request for new links is answered within seconds.
+LINK_REQUESTS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """When an appeal's addresses go: those of most signers, and those who asked to hear how the case goes on."""
+
+    most_at: datetime
+    updates_at: datetime
+
+
+def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> Closing:
+    """After closing (`ended_at`), and where it was announced (`told_at`) how the case ended, some time after that."""
+    most_at = ended_at + retention
+    last = ended_at + max(retention, UPDATES_AT_MOST)
+    if told_at is not None:
+        last = min(last, max(most_at, told_at + AFTER_OUTCOME))
+    return Closing(most_at, last)

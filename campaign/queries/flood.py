@@ -1,0 +1,49 @@
+"""How many of those who sign lately do not confirm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, text
+
+from campaign.domain.action import Channel, Evidence
+from campaign.extensions import db
+from campaign.models import Signature, TallyHour
+
+# Who signed within the last minutes has hardly had the mail.
+REST = timedelta(minutes=15)
+WINDOW = timedelta(hours=2)
+# More would not change the answer.
+_ENOUGH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Sign-ups of the last two hours that wait for their confirmation, and confirmations in that time."""
+
+    unconfirmed: int
+    confirmed: int
+
+    @property
+    def share(self) -> float:
+        """The share that does not confirm, from 0 to 1."""
+        return self.unconfirmed / max(1, self.unconfirmed + self.confirmed)
+
+
+def lately(now: datetime) -> Lately:
+    """Unconfirmed and confirmed over all appeals; both by an index."""
+    waiting = (
+        select(Signature.id)
+        .where(text("signature.state = 'pending'"), Signature.signed_at.between(now - WINDOW, now - REST))
+        .limit(_ENOUGH)
+    )
+    unconfirmed = db.session.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
+    confirmed = db.session.execute(
+        select(func.coalesce(func.sum(TallyHour.quantity), 0)).where(
+            TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),
+            TallyHour.channel == Channel.SIGNATURE,
+            TallyHour.evidence == Evidence.VERIFIED,
+        )
+    ).scalar_one()
+    return Lately(int(unconfirmed), int(confirmed))

@@ -1,0 +1,88 @@
+"""What personal data is held, why, and until when: the figures of the record of processing (GDPR art. 30)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from campaign.domain import retention
+from campaign.domain.signature import SignatureState
+from campaign.extensions import db
+from campaign.models import Appeal, Consent, LinkRequest, Mail, Signature, Suppression, Tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One kind of personal data: how many rows, the oldest of them, and how many should be gone by now."""
+
+    what: str
+    why: str
+    basis: str
+    until: str
+    rows: int
+    oldest_at: datetime | None
+    overdue: int
+
+
+_OPINION = "explicit consent (art. 6(1)(a), 9(2)(a))"
+_SAFETY = "legitimate interest (art. 6(1)(f)): nobody is counted twice, mailed in vain or flooded"
+
+
+def holdings(*, now: datetime, days: int) -> list[Holding]:
+    """Every kind of personal data in the database; `days` is TOCSIN_RETENTION_DAYS."""
+    held = Signature.address_digest.is_not(None)
+    state, signed, ended = Signature.state, Signature.signed_at, Signature.ended_at
+    closed = select(Appeal.id).where(Appeal.ended_at <= now - timedelta(days=days))
+    long_closed = select(Appeal.id).where(Appeal.ended_at <= now - max(timedelta(days=days), retention.UPDATES_AT_MOST))
+    pending = held, state == SignatureState.PENDING
+    gone = held, state == SignatureState.WITHDRAWN
+    others = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
+    hearing = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
+    mailed = or_(Mail.signature_id.is_not(None), Mail.recipient_sealed.is_not(None))
+    return [
+        _holding("signatures not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
+                 _days(retention.UNCONFIRMED, "after signing"), signed, pending,
+                 signed < now - retention.UNCONFIRMED),
+        _holding("signatures confirmed: name, address, country", "to count each person once and hand the letter over",
+                 _OPINION, f"{days} days after the appeal has ended", signed, others,
+                 Signature.appeal_id.in_(closed)),
+        _holding("signatures of those who want updates: name, address, country", "to tell how the case goes on",
+                 _OPINION, "a month after the outcome was told, at most "
+                 + _days(max(timedelta(days=days), retention.UPDATES_AT_MOST), "after the appeal has ended"),
+                 signed, hearing, Signature.appeal_id.in_(long_closed)),
+        _holding("signatures taken back: name, address, country", "to show them to whom they belong", _OPINION,
+                 _days(retention.WITHDRAWN, "after taking back"), ended, gone, ended < now - retention.WITHDRAWN),
+        _holding("consent records: what was agreed to and which text was shown", "to prove the consent (art. 7(1))",
+                 "legal obligation (art. 6(1)(c))", "as long as the signature", Consent.given_at,
+                 (Consent.signature_id.in_(select(Signature.id).where(held)),), None),
+        _holding("networks that signatures came from: keyed digests", "to tell floods", _SAFETY,
+                 _days(retention.NETWORKS, "after signing"), signed, (Signature.network_digest.is_not(None),),
+                 signed < now - retention.NETWORKS),
+        _holding("mails owed and sent: keyed digests of mailbox and domain", "to deliver once, and not too often",
+                 _SAFETY, _days(retention.MAILS, "after writing"), Mail.created_at, (mailed,),
+                 Mail.created_at < now - retention.MAILS - timedelta(days=4)),
+        _holding("requests for new links: address", "to answer them", _OPINION,
+                 _days(retention.LINK_REQUESTS, "after asking"), LinkRequest.created_at, (),
+                 LinkRequest.created_at < now - 2 * retention.LINK_REQUESTS),
+        _holding("erased addresses: keyed digests", "to erase again after a restore, and count nobody twice", _SAFETY,
+                 _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (), None),
+        _holding("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
+                 _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (), None),
+    ]  # fmt: skip
+
+
+def _holding(
+    what: str, why: str, basis: str, until: str, moment: Any, conditions: tuple[Any, ...], overdue: Any
+) -> Holding:
+    rows, oldest_at = db.session.execute(select(func.count(), func.min(moment)).where(*conditions)).one()
+    late = 0
+    if overdue is not None and rows:
+        late = db.session.execute(select(func.count(moment)).where(*conditions, overdue)).scalar_one()
+    return Holding(what, why, basis, until, int(rows), oldest_at, int(late))
+
+
+def _days(span: timedelta, after: str) -> str:
+    return f"{span.days} day{'' if span.days == 1 else 's'} {after}"

@@ -1,0 +1,58 @@
+"""Telling staff of a flood: once an hour for each kind and appeal, whichever process sees it first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import parse_address
+from campaign.domain.cipher import Vault
+from campaign.domain.outbox import MailKind
+from campaign.domain.staff import Role
+from campaign.models import Alarm, Staff
+from campaign.services.outbox import owe_staff
+from campaign.services.tally import hour_of
+from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+_CLAIM = {
+    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+# Who can do something about it.
+_ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
+
+
+def raise_alarm(
+    kind: str, appeal_id: int, words: Callable[[str], dict[str, str]], *, now: datetime, vault: Vault, mail_domain: str
+) -> bool:
+    """Owes every coordinator and admin a mail with `words(locale)`; False where it was raised within this hour.
+
+    `appeal_id` 0 is all appeals together. The mails are in the outbox when this returns.
+    """
+    with transaction() as session:
+        connection = session.connection()
+        values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(now), "raised_at": now}
+        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+            return False
+        told = _people(session)
+        for email, locale in told:
+            to, kind_of_mail = parse_address(email), MailKind.STAFF_ALERT
+            owe_staff(
+                connection, kind_of_mail, to, words(locale), locale=locale, now=now, vault=vault, domain=mail_domain
+            )
+    log.error("a flood: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
+    return True
+
+
+def _people(session: Session) -> list[Any]:
+    """Address and language of whom to tell."""
+    chosen = select(Staff.email, Staff.locale).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_ROLES))
+    return list(session.execute(chosen.order_by(Staff.id)))

@@ -1,0 +1,199 @@
+"""Letting go of personal data when its time is over, while every count stays what it is.
+
+Each batch is a transaction of its own, and what remains to be done is what the rows say: a worker may be stopped after
+any of them, and the next run goes on. `go_on` is asked before each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from campaign.domain import retention
+from campaign.domain.action import Channel
+from campaign.domain.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.outbox import MailState, SuppressionReason
+from campaign.domain.signature import SignatureState
+from campaign.models import (
+    Action,
+    Alarm,
+    Announcement,
+    Appeal,
+    LinkRequest,
+    Mail,
+    MailPace,
+    PeriodicRun,
+    Signature,
+    SpentSolution,
+    Suppression,
+    Tombstone,
+)
+from campaign.services.signature import EMPTY
+from campaign.services.transaction import transaction
+
+BATCH = 500
+GoOn = Callable[[], bool]
+_OVER = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
+_COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
+
+
+def retain(*, now: datetime, days: int, go_on: GoOn, batch: int = BATCH) -> Counter[str]:
+    """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
+    done: Counter[str] = Counter()
+    unconfirmed = Signature.state == SignatureState.PENDING, Signature.signed_at < now - retention.UNCONFIRMED
+    withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
+    done["unconfirmed"] = _delete_signatures(unconfirmed, Signature.signed_at, go_on, batch)
+    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch)
+    for appeal_id, everybody in _over(now, timedelta(days=days)):
+        done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch)
+    done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
+    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch)
+    if go_on():
+        done["records"] = _prune_records(now)
+    return done
+
+
+def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int) -> int:
+    """With their consents and mails; what was reported with them stays counted, by nobody."""
+    gone = 0
+    while go_on():
+        with transaction() as session:
+            chosen = select(Signature.id).where(*conditions).order_by(order).limit(batch).with_for_update()
+            ids = session.scalars(chosen).all()
+            if ids:
+                session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
+        gone += len(ids)
+        if len(ids) < batch:
+            break
+    return gone
+
+
+def _over(now: datetime, kept: timedelta) -> list[tuple[int, bool]]:
+    """Appeals that ended long enough ago; whether also for those who asked to hear how the case goes on."""
+    told = (
+        select(Announcement.appeal_id, func.max(Announcement.ended_at).label("told_at"))
+        .where(Announcement.kind == AnnouncementKind.OUTCOME, Announcement.state == AnnouncementState.SENT)
+        .where(Announcement.section_code.is_(None))
+        .group_by(Announcement.appeal_id)
+        .subquery()
+    )
+    with transaction() as session:
+        found = session.execute(
+            select(Appeal.id, Appeal.ended_at, told.c.told_at)
+            .outerjoin(told, told.c.appeal_id == Appeal.id)
+            .where(Appeal.ended_at <= now - kept)
+            .order_by(Appeal.id)
+        ).all()
+    return [
+        (appeal_id, retention.closing(ended_at, kept, told_at).updates_at <= now)
+        for appeal_id, ended_at, told_at in found
+        if ended_at is not None
+    ]
+
+
+def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int) -> int:
+    """Empties name, address and every digest; the signature, its action and all counts stay."""
+    number, last = 0, b""
+    while go_on():
+        with transaction() as session:
+            chosen = (
+                select(Signature.id, Signature.address_digest, Signature.state, _COUNTED.label("is_counted"))
+                .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
+                .order_by(Signature.address_digest)
+                .limit(batch)
+                .with_for_update()
+            )
+            if not everybody:
+                chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
+            rows = session.execute(chosen).all()
+            _empty(session, rows)
+        number += len(rows)
+        if len(rows) < batch:
+            break
+        last = rows[-1].address_digest
+    return number
+
+
+def _empty(session: Session, rows: Any) -> None:
+    """A signature that is not counted by itself says nothing any more: it goes whole."""
+    kept = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
+    gone = sorted({row.id for row in rows} - set(kept))
+    if gone:
+        session.execute(delete(Signature).where(Signature.id.in_(gone)), execution_options=_BLIND)
+    if kept:
+        session.execute(delete(Mail).where(Mail.signature_id.in_(kept)), execution_options=_BLIND)
+        emptied = update(Signature).where(Signature.id.in_(kept)).values(**EMPTY)
+        session.execute(emptied, execution_options=_BLIND)
+
+
+def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
+    number = 0
+    while go_on():
+        with transaction() as session:
+            old = (
+                select(Signature.id)
+                .where(Signature.network_digest.is_not(None), Signature.signed_at < before)
+                .order_by(Signature.signed_at)
+                .limit(batch)
+                .with_for_update()
+            )
+            ids = session.scalars(old).all()
+            if ids:
+                forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None)
+                session.execute(forget, execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _prune_mails(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Those that are over, from the oldest on: ids grow with time, so the first young one ends it."""
+    number = last = 0
+    while go_on():
+        with transaction() as session:
+            oldest = select(Mail.id, Mail.state, Mail.created_at).where(Mail.id > last).order_by(Mail.id).limit(batch)
+            rows = session.execute(oldest.with_for_update()).all()
+            over = [row.id for row in rows if row.created_at < before and row.state in _OVER]
+            if over:
+                session.execute(delete(Mail).where(Mail.id.in_(over)), execution_options=_BLIND)
+        number += len(over)
+        if len(rows) < batch or rows[-1].created_at >= before:
+            break
+        last = rows[-1].id
+    return number
+
+
+def _prune_records(now: datetime) -> int:
+    """What was kept for working: small tables, each in one statement."""
+    ended_long_ago = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES)
+    refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
+    number = 0
+    with transaction() as session:
+        for old in (
+            delete(SpentSolution).where(SpentSolution.expires_at < now),
+            delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS),
+            delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
+            delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
+            delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
+            delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
+            delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago), ~_is_needed()),
+        ):
+            number += session.execute(old, execution_options=_BLIND).rowcount  # type: ignore[attr-defined]
+    return number
+
+
+def _is_needed() -> Any:
+    """A tombstone whose address has signed again says that this signature is not counted."""
+    return exists().where(
+        Signature.appeal_id == Tombstone.appeal_id, Signature.address_digest == Tombstone.address_digest
+    )
+
+
+# Nothing of it is loaded in the session.
+_BLIND = {"synchronize_session": False}

@@ -1,0 +1,210 @@
+"""Holding off floods at the form: what is counted, when the human check is asked for, and who is told.
+
+Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database; whoever signs pays for three counters.
+What is decided never depends on whether an address has signed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app
+from flask_babel import force_locale, gettext
+from limits import RateLimitItem, parse
+
+from campaign.domain.address import Address
+from campaign.domain.challenge import Challenges, Solved
+from campaign.domain.errors import ChallengeError
+from campaign.extensions import limiter
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import AppealView
+from campaign.queries.flood import Lately, lately
+from campaign.services.alarm import raise_alarm
+
+log = logging.getLogger(__name__)
+
+# More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
+_SOFT = {
+    "domain": (parse("300 per minute"), parse("5000 per hour")),
+    "appeal": (parse("600 per minute"), parse("20000 per hour")),
+    "all": (parse("1200 per minute"), parse("40000 per hour")),
+}
+# Half of all people have their mailbox with one of these.
+_LARGE = {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "gmx.de",
+          "web.de", "orange.fr", "free.fr", "wanadoo.fr", "mail.ru", "yandex.ru"}  # fmt: skip
+_LARGE_SOFT = (parse("3000 per minute"), parse("60000 per hour"))
+# Beyond this even who solves puzzles is kept without a mail: somebody is after the mailboxes of one domain.
+_HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
+# Who cannot run scripts waits instead; that costs no work, so it is rationed by network.
+_WAITING = (parse("4 per minute"), parse("20 per hour"))
+# So long after the last sign of it a flood is over.
+_ATTACK_SECONDS = 600
+_UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
+_SHARE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The sign-up may go on: by which proof, and with which flag."""
+
+    solved: Solved | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the form asks for before it is taken: a puzzle for the script, a ticket and seconds for who waits."""
+
+    puzzle: dict[str, Any]
+    ticket: str
+    wait: int
+
+
+class Guard:
+    """One application's memory of floods; what must hold over processes is in the limits' storage."""
+
+    def __init__(self) -> None:
+        self._share: tuple[float, Lately] | None = None
+        self._raised: set[tuple[str, int, datetime]] = set()
+
+    def lately(self, now: datetime) -> Lately:
+        """The share of unconfirmed, read at most every ten seconds."""
+        if self._share is None or time.monotonic() - self._share[0] > _SHARE_SECONDS:
+            self._share = time.monotonic(), lately(now)
+        return self._share[1]
+
+    def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
+        """Whether this process has not yet raised that alarm within the hour."""
+        alarm = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
+        if alarm in self._raised:
+            return False
+        self._raised = {one for one in self._raised if one[2] == alarm[2]} | {alarm}
+        return True
+
+
+def init_app(app: Flask) -> None:
+    """Gives the application its guard."""
+    app.extensions["tocsin_guard"] = Guard()
+
+
+def admit(appeal: AppealView, address: Address, proof: str, ticket: str, network: str) -> Pass | Demand:
+    """Lets a sign-up pass, or says what it needs first. Wrong or spent proofs are answered by a new demand."""
+    at = runtime()
+    mode, now = at.settings.challenge, at.clock()
+    trouble = _trouble(appeal, address, now) if mode != "always" else None
+    if mode == "off" or (mode == "adaptive" and trouble is None):
+        return Pass()
+    challenges = Challenges(at.settings.secret_key)
+    try:
+        if proof:
+            return Pass(challenges.check(proof, appeal.slug, now), _flag(address))
+        if ticket:
+            solved = challenges.check_waiting(ticket, appeal.slug, now)
+            if all(_hit(item, "waiting", network) for item in _WAITING):
+                return Pass(solved, _flag(address))
+    except ChallengeError as error:
+        if error.wait:
+            return Demand(challenges.make(appeal.slug, now), ticket, error.wait)
+    return demand(appeal)
+
+
+def demand(appeal: AppealView) -> Demand:
+    """A new puzzle and a new ticket."""
+    at = runtime()
+    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    return Demand(challenges.make(appeal.slug, now), challenges.make_waiting(appeal.slug, now), 20)
+
+
+def _trouble(appeal: AppealView, address: Address, now: datetime) -> str | None:
+    """Counts the sign-up; what kind of flood goes on, if any, of which staff are told."""
+    if not limiter.enabled:
+        return None
+    found = None
+    domain = runtime().vault.domain_digest(address).hex()[:32]
+    soft = _LARGE_SOFT if address.domain in _LARGE else _SOFT["domain"]
+    for kind, items, key in (
+        ("domain", soft, domain),
+        ("appeal", _SOFT["appeal"], str(appeal.id)),
+        ("all", _SOFT["all"], ""),
+    ):
+        # Both windows are counted, whatever the first one says.
+        within = [_hit(item, kind, key) for item in items]
+        if not all(within):
+            _remember(kind, key)
+            _alert(kind, appeal if kind == "appeal" else None, now)
+            found = kind
+        elif found is None and _is_remembered(kind, key):
+            found = kind
+    return found or _unconfirmed(now)
+
+
+def _unconfirmed(now: datetime) -> str | None:
+    found = _guard().lately(now)
+    if found.unconfirmed < _UNCONFIRMED_LEAST or found.share < _UNCONFIRMED_SHARE:
+        return None
+    _alert("unconfirmed", None, now)
+    return "unconfirmed"
+
+
+def _flag(address: Address) -> str | None:
+    hard = _LARGE_HARD if address.domain in _LARGE else _HARD
+    domain = runtime().vault.domain_digest(address).hex()[:32]
+    return None if not limiter.enabled or _hit(hard, "hard", domain) else "domain"
+
+
+def _hit(item: RateLimitItem, *key: str) -> bool:
+    """Counts one; False beyond the limit. A storage that is away stops nobody."""
+    try:
+        return limiter.limiter.hit(item, "flood", *key)
+    except Exception:  # whatever its client raises
+        log.exception("the limits' storage is away")
+        return True
+
+
+def _remember(kind: str, key: str) -> None:
+    try:
+        limiter.storage.incr(f"attack/{kind}/{key}", _ATTACK_SECONDS)
+    except Exception:
+        log.exception("the limits' storage is away")
+
+
+def _is_remembered(kind: str, key: str) -> bool:
+    try:
+        return limiter.storage.get(f"attack/{kind}/{key}") > 0
+    except Exception:
+        log.exception("the limits' storage is away")
+        return False
+
+
+def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
+    appeal_id = appeal.id if appeal is not None else 0
+    if not _guard().is_news(kind, appeal_id, now):
+        return
+    at = runtime()
+
+    def words(locale: str) -> dict[str, str]:
+        with force_locale(locale):
+            said = {
+                "domain": gettext("Very many sign-ups with addresses of one mail domain"),
+                "appeal": gettext("Very many sign-ups for one appeal"),
+                "all": gettext("Very many sign-ups"),
+                "unconfirmed": gettext("Most of those who sign do not confirm"),
+            }[kind]
+            advice = gettext(
+                "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
+                "If these are real people, nothing need be done."
+            )
+            name = appeal.text_in(locale).headline if appeal is not None else ""
+        url = f"{at.settings.base_url}/{locale}/appeals/{appeal.slug}" if appeal is not None else ""
+        return {"subject": said, "text": f"{said}. {advice}" + (f"\n\n{name}" if name else ""), "url": url}
+
+    raise_alarm(kind, appeal_id, words, now=now, vault=at.vault, mail_domain=at.mail_domain)
+
+
+def _guard() -> Guard:
+    guard: Guard = current_app.extensions["tocsin_guard"]
+    return guard

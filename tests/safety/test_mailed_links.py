@@ -1,0 +1,129 @@
+"""Mailed links: looking never changes anything, guessing never hits, and what is stored makes none."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.errors import TokenError
+from campaign.domain.token import Purpose, Tokens
+from campaign.extensions import Model, db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature
+from campaign.queries.appeal import AppealView
+from tests.conftest import START, Postbox, form, text_of
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+GUESSES = 5_000
+_ALPHABET = string.ascii_letters + string.digits + "-_"
+_LINK = re.compile(r"https?://[^/\s\"'<>]+(/[^\s\"'<>]*)")
+
+
+def everything() -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    db.session.rollback()
+    tables = Model.metadata.sorted_tables
+    return {table.name: sorted(map(repr, db.session.execute(select(table)))) for table in tables}
+
+
+@pytest.fixture
+def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> set[str]:
+    """Every path of ours in every part of every mail that a supporter gets, and in its headers."""
+    client.post(URL, data=form(updates="y"))
+    deliver()
+    client.post(postbox.link())
+    client.post(URL, data=form())
+    client.post("/en/new-link", data={"email": "jeanne@mail.example"})
+    deliver()
+    client.post(URL, data=form(email="pending@mail.example"))
+    deliver()
+    assert len(postbox.messages) >= 4
+    parts = [text_of(message) + str(message.as_string()).replace("=\n", "") for message in postbox.messages]
+    found = {path.rstrip(".,>") for part in parts for path in _LINK.findall(part)}
+    signature_id = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
+    assert signature_id is not None
+    # What stands in the mails about how a case goes on.
+    found.add("/en/u/" + runtime().tokens.make(Purpose.UNSUBSCRIBE, signature_id, START))
+    return {path for path in found if path.startswith("/en/")}
+
+
+def test_looking_at_what_was_mailed_changes_nothing(client: FlaskClient, mailed: set[str]) -> None:
+    tokens = {path for path in mailed if re.search(r"/[smu]/", path)}
+    assert len(tokens) >= 5
+    before = everything()
+    for path in sorted(mailed):
+        for _ in range(10):
+            client.get(path)
+            client.head(path)
+            client.get(path, headers={"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch"})
+            client.options(path)
+    assert everything() == before
+    for path in tokens:
+        page = client.get(path)
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Referrer-Policy"] == "same-origin"
+        token = max(path.split("/"), key=len)
+        # A link to elsewhere never carries it.
+        assert not re.search(rf'href="https?://[^"]*{re.escape(token)}', page.text)
+
+
+def test_what_is_stored_makes_no_link(app: Flask, mailed: set[str]) -> None:
+    stored = repr(everything())
+    tokens = {part for path in mailed for part in path.split("/") if len(part) > 40}
+    assert tokens
+    assert not [token for token in tokens if token in stored or token.rpartition(".")[2] in stored]
+    # A thief knows every id; without the secret key no purpose's link can be made of them.
+    thief = Tokens("the thief has the database and not the key")
+    for purpose in Purpose:
+        for subject in range(1, 200):
+            with pytest.raises(TokenError):
+                runtime().tokens.read(purpose, thief.make(purpose, subject, START), START)
+
+
+def guess(tokens: Tokens, known: str, times: int, seed: int) -> int:
+    """Tries so many tokens, most of them one change away from one that is good; returns how many opened."""
+    chance = random.Random(seed)  # noqa: S311  the attacker's
+    content, _, signature = known.rpartition(".")
+    hits = 0
+    for number in range(times):
+        kind = number % 4
+        if kind == 0:  # another signature under the same content
+            tried = content + "." + "".join(chance.choices(_ALPHABET, k=len(signature)))
+        elif kind == 1:  # another content under the same signature
+            tried = "".join(chance.choices(_ALPHABET, k=len(content))) + "." + signature
+        elif kind == 2:  # one character changed; the last one holds bits that mean nothing
+            place = chance.randrange(len(known) - 1)
+            tried = known[:place] + chance.choice(_ALPHABET.replace(known[place], "")) + known[place + 1 :]
+        else:
+            tried = "".join(chance.choices(_ALPHABET + ".", k=len(known)))
+        for purpose in Purpose:
+            try:
+                tokens.read(purpose, tried, START)
+            except TokenError:
+                continue
+            hits += 1
+    return hits
+
+
+def test_no_guess_hits() -> None:
+    tokens = Tokens("k" * 40)
+    assert guess(tokens, tokens.make(Purpose.MANAGE, 7, START), GUESSES, seed=1) == 0
+    assert tokens.read(Purpose.MANAGE, tokens.make(Purpose.MANAGE, 7, START), START) == 7  # the right one does
+
+
+def test_guesses_over_http_tell_nothing(client: FlaskClient, mailed: set[str]) -> None:
+    chance = random.Random(2)  # noqa: S311
+    seen = set()
+    for _ in range(60):
+        token = "".join(chance.choices(_ALPHABET, k=20)) + "." + "".join(chance.choices(_ALPHABET, k=43))
+        for path in (f"/en/s/{token}", f"/en/m/{token}/me", f"/en/m/{token}/act", f"/en/u/{token}"):
+            page = client.get(path)
+            seen.add((page.status_code, len(page.data)))
+    assert {status for status, _ in seen} == {404}

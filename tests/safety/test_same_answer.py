@@ -1,0 +1,97 @@
+"""Nobody learns who signed: whatever an address has done, the answer and the work behind it are the same.
+
+The times themselves are measured by `make attack`; here it is what they come from: the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select, update
+
+from campaign.domain.address import parse_address
+from campaign.domain.outbox import SuppressionReason
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Mail, Signature
+from campaign.queries.appeal import AppealView
+from campaign.services.suppress import suppress
+from campaign.services.transaction import transaction
+from tests.conftest import Postbox, form
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Everything that is said to the database meanwhile."""
+    said: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def addresses(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> dict[str, str]:
+    """One address in each state."""
+    found = {state: f"{state}@mail.example" for state in STATES}
+    for state in STATES[1:]:
+        client.post(URL, data=form(email=found[state]))
+    deliver()
+    links = dict(zip(postbox.recipients, range(len(postbox.messages)), strict=True))
+    for state in ("confirmed", "withdrawn", "erased", "invalidated"):
+        act = client.post(postbox.link(links[found[state]])).location
+        if state in {"withdrawn", "erased"}:
+            do = "withdraw" if state == "withdrawn" else "erase"
+            client.post(act.replace("/act", "/me"), data={"signature": "all", "do": do})
+    vault = runtime().vault
+    with transaction() as session:
+        digest = vault.address_digest(parse_address(found["suppressed"]))
+        suppress(session, digest, SuppressionReason.REFUSED, now=runtime().clock())
+        digest = vault.address_digest(parse_address(found["invalidated"]))
+        session.execute(update(Signature).where(Signature.address_digest == digest).values(state="invalidated"))
+    return found
+
+
+@pytest.mark.parametrize("path", [URL, "/en/new-link"])
+def test_the_same_statements_and_the_same_bytes_for_every_address(
+    app: Flask, client: FlaskClient, addresses: dict[str, str], path: str
+) -> None:
+    seen: dict[str, Any] = {}
+    client.post(path, data=form(email="first@mail.example"))  # what is read once a second is read now
+    for state, email in addresses.items():
+        with statements() as said:
+            answer = client.post(path, data=form(email=email))
+        headers = sorted(pair for pair in answer.headers if not pair[0].startswith("X-RateLimit"))
+        seen[state] = (answer.status_code, answer.data, headers, said)
+    assert seen["new"][0] == 303
+    assert [state for state in STATES if seen[state] != seen["new"]] == []
+    assert len(seen["new"][3]) <= 5
+
+
+def test_settled_signatures_stay_what_they_are(client: FlaskClient, addresses: dict[str, str], deliver: Any) -> None:
+    def settled() -> list[Any]:
+        db.session.rollback()
+        kept = Signature.state.in_(["confirmed", "invalidated"])
+        columns = [column for column in Signature.__table__.columns]  # noqa: C416  a collection of its own kind
+        return list(db.session.execute(select(*columns).where(kept).order_by(Signature.id)))
+
+    before = settled()
+    for email in addresses.values():
+        client.post(URL, data=form(email=email, name="Somebody Else", country="DE", updates="y"))
+    assert settled() == before
+    invalid = db.session.scalars(select(Signature.id).where(Signature.state == "invalidated")).one()
+    newest = select(Mail.state, Mail.detail).where(Mail.signature_id == invalid).order_by(Mail.id.desc()).limit(1)
+    assert db.session.execute(newest).one() == ("suppressed", "the signature is invalidated")
