@@ -51,6 +51,9 @@ bench-document: $(VENV)/.test ## measure the reader of documents alone
 bench-large: $(VENV)/.test ## growth with ten million signatures
 	TOCSIN_BENCH=large $(BIN)/python -m bench growth
 
+attack: $(VENV)/.test ## the long forms of the safety tests, with a table of what they measured
+	TOCSIN_ATTACK=1 $(BIN)/pytest -q tests/safety
+
 requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra test pyproject.toml -o requirements/test.txt

@@ -171,7 +171,14 @@ def needles(*words: str) -> Iterator[bytes]:
 def dump(url: str, path: Path) -> None:
     """What somebody would carry off: the whole database as SQL."""
     plain = url.replace("postgresql+psycopg", "postgresql")
-    command = [str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"), "--inserts", "--file", str(path), plain]
+    command = [
+        str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"),
+        "--enable-row-security",
+        "--inserts",
+        "--file",
+        str(path),
+        plain,
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 

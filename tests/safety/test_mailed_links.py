@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import string
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from campaign.extensions.runtime import runtime
 from campaign.models import Signature
 from campaign.queries.appeal import AppealView
 from tests.conftest import START, Postbox, form, text_of
+from tests.safety.conftest import IS_ATTACK
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-GUESSES = 5_000
+# Each is tried for every purpose; in the long form that is more than a million tries.
+GUESSES = 300_000 if IS_ATTACK else 5_000
 _ALPHABET = string.ascii_letters + string.digits + "-_"
 _LINK = re.compile(r"https?://[^/\s\"'<>]+(/[^\s\"'<>]*)")
 
@@ -112,9 +115,11 @@ def guess(tokens: Tokens, known: str, times: int, seed: int) -> int:
     return hits
 
 
-def test_no_guess_hits() -> None:
+def test_no_guess_hits(figure: Callable[[str, object, str], None]) -> None:
     tokens = Tokens("k" * 40)
-    assert guess(tokens, tokens.make(Purpose.MANAGE, 7, START), GUESSES, seed=1) == 0
+    hits = guess(tokens, tokens.make(Purpose.MANAGE, 7, START), GUESSES, seed=1)
+    figure(f"token guesses that opened, of {GUESSES * len(Purpose):,}", hits, "0")
+    assert hits == 0
     assert tokens.read(Purpose.MANAGE, tokens.make(Purpose.MANAGE, 7, START), START) == 7  # the right one does
 
 
