@@ -45,6 +45,7 @@ class Settings:
     mail_rate: int | None
     bounce_domain: str
     bounce_maildir: Path | None
+    metrics_key: str | None
     queue_url: str
     limits_url: str
     challenge: str
@@ -179,6 +180,12 @@ def _limits_url(value: str, root: Path) -> str:
     raise ValueError("say off, memory:// or redis://…")
 
 
+def _shared_key(value: str, root: Path) -> str | None:
+    if value and len(value) < 16:
+        raise ValueError("give at least 16 characters")
+    return value or None
+
+
 def _folder(value: str, root: Path) -> Path | None:
     return root / value if value else None
 
@@ -210,6 +217,9 @@ SETTINGS = (
     Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
     Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
     Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _text),
+    Setting(
+        "metrics_key", "", "opens `/metrics` beyond private addresses (Bearer); at least 16 characters", _shared_key
+    ),
     Setting("bounce_maildir", "", "a Maildir where bounces arrive; workers read it each minute", _folder),
     Setting(
         "queue_url", "", "`sqlite:///path`, `postgresql://…`, `redis://…`; empty: follows the database", _queue_url

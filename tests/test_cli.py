@@ -126,4 +126,5 @@ def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:
 
 def test_mail_status_names_every_state(app: Flask) -> None:
     said = json.loads(run(app, "mail", "status", "--json").output)
-    assert said == dict.fromkeys(("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed"), 0)
+    states = ("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed")
+    assert said == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}

@@ -181,12 +181,12 @@ def _ways(signed: Signed) -> list[tuple[str, list[tuple[str, list[str]]]]]:
 
 
 def _ways_to(target: TargetView) -> list[tuple[str, list[str]]]:
-    role = gettext("Copy by e-mail") if target.kind == TargetKind.COPY else gettext("By e-mail")
+    role = gettext("Copy by e-mail:") if target.kind == TargetKind.COPY else gettext("By e-mail:")
     return [
         (role, list(target.emails)),
-        (gettext("By post"), list(address_lines(target)) if target.address else []),
-        (gettext("By fax"), list(target.faxes)),
-        (gettext("By phone"), list(target.phones)),
+        (gettext("By post:"), list(address_lines(target)) if target.address else []),
+        (gettext("By fax:"), list(target.faxes)),
+        (gettext("By phone:"), list(target.phones)),
     ]
 
 

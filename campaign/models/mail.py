@@ -14,6 +14,7 @@ from campaign.models.choice import one_of
 _DUE = "state IN ('queued', 'retry')"
 _SENDING = "state = 'sending'"
 _ANNOUNCED = "announcement_id IS NOT NULL"
+_UNDELIVERED = "state IN ('dead', 'unknown')"
 _REMINDED = "kind = 'confirmation_reminder'"
 
 
@@ -29,6 +30,7 @@ class Mail(Model):
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
         Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
         Index("ix_mail_signature_id", "signature_id"),
+        Index("ix_mail_undelivered", "state", sqlite_where=text(_UNDELIVERED), postgresql_where=text(_UNDELIVERED)),
         # Each signer gets an announcement once, and is reminded to confirm once.
         Index(
             "uq_mail_announcement",

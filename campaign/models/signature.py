@@ -37,6 +37,12 @@ class Signature(Model):
             postgresql_where=text("wants_updates"),
         ),
         Index(
+            "ix_signature_ended",
+            "state",
+            sqlite_where=text("state IN ('withdrawn', 'invalidated')"),
+            postgresql_where=text("state IN ('withdrawn', 'invalidated')"),
+        ),
+        Index(
             "ix_signature_pending",
             "signed_at",
             sqlite_where=text("state = 'pending'"),

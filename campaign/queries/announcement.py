@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
@@ -82,7 +82,7 @@ def audience(appeal_id: int, section_code: str | None = None) -> dict[str, int]:
     """How many confirmed signers want to hear how the case goes on, by the language in which they signed."""
     chosen = select(Signature.locale, func.count()).where(
         Signature.appeal_id == appeal_id,
-        Signature.wants_updates,
+        text("signature.wants_updates"),
         Signature.state == SignatureState.CONFIRMED,
         Signature.email_sealed.is_not(None),
     )

@@ -1,27 +1,125 @@
-"""What a message needs to know when it is rendered, and how the outbox stands."""
+"""How the outbox stands: what operators, the staff page and `/metrics` show of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select, text
 
+from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailState
 from campaign.extensions import db
-from campaign.models import Mail
+from campaign.extensions.clock import database_clock
+from campaign.models import Mail, MailHold, Signature
+
+# A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
+SHARED_BY = 20
+# Written out as the partial index says it: SQLite uses it only so.
+_UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Since when nothing is sent, what the server said, and when it is tried again."""
+
+    began_at: datetime
+    probe_at: datetime
+    phase: str
+    code: int | None
+    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How many mails are in each state, and the age in seconds of the oldest that is due."""
+    """How many mails are in each state, the age in seconds of the oldest that is due, and the hold, if any."""
 
     by_state: dict[str, int]
+    oldest_due_seconds: float
+    hold: HoldView | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Mails that ended undelivered for one reason: where in the dialogue, the code and the server's words."""
+
+    state: str
+    kind: str
+    phase: str | None
+    code: int | None
+    detail: str | None
+    number: int
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DomainOutcome:
+    """What became of the mail to one domain; `domain` is None for all those that few mailboxes share."""
+
+    domain: str | None
+    by_state: dict[str, int]
+    bounced: int
 
 
 def outbox_status() -> OutboxStatus:
-    """The outbox at this moment, every state named."""
+    """The outbox at this moment, every state named; ages by the database's clock."""
     found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
-    return OutboxStatus({state.value: found.get(state.value, 0) for state in MailState})
+    now, since = db.session.execute(_OLDEST).one()
+    hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
+    return OutboxStatus(
+        by_state={state.value: found.get(state.value, 0) for state in MailState},
+        oldest_due_seconds=0.0 if since is None else max(0.0, (now - since).total_seconds()),
+        hold=None if hold is None else HoldView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail),
+    )
+
+
+def dead_letters() -> tuple[DeadLetters, ...]:
+    """What was not delivered, by reason, the most frequent first."""
+    keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
+    number = func.count().label("number")
+    chosen = select(*keys, number, func.max(Mail.created_at)).where(_UNDELIVERED).group_by(*keys)
+    return tuple(DeadLetters(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
+
+
+def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = timedelta(days=7)) -> tuple[DomainOutcome, ...]:
+    """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed."""
+    counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
+    rows = db.session.execute(
+        select(
+            Mail.domain_digest,
+            func.count(Mail.mailbox_digest.distinct()),
+            func.max(Mail.signature_id),
+            func.count(Mail.bounced_at),
+            *counted.values(),
+        )
+        .where(Mail.created_at > now - within)
+        .group_by(Mail.domain_digest)
+        .order_by(func.count().desc())
+    ).all()
+    named, rest, rest_bounced = [], dict.fromkeys((state.value for state in MailState), 0), 0
+    for _, mailboxes, signature_id, bounced, *numbers in rows:
+        by_state = {state.value: int(number) for state, number in zip(counted, numbers, strict=True)}
+        domain = _domain_of(signature_id, vault) if mailboxes >= SHARED_BY else None
+        if domain is not None:
+            named.append(DomainOutcome(domain, by_state, bounced))
+            continue
+        rest_bounced += bounced
+        rest = {state: number + by_state[state] for state, number in rest.items()}
+    return (*named, DomainOutcome(None, rest, rest_bounced)) if any(rest.values()) else tuple(named)
+
+
+def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
+    """The name behind the digest, from one of the addresses under it; none of these is returned."""
+    sealed = db.session.scalar(select(Signature.email_sealed).where(Signature.id == signature_id))
+    return None if sealed is None else vault.open_email(sealed).rpartition("@")[2]
 
 
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
+# A place in the queue may lie before the writing (answers go before campaign mail); a later one is the next attempt.
+_SINCE = case((Mail.due_at < Mail.created_at, Mail.created_at), else_=Mail.due_at)
+_OLDEST = select(
+    database_clock(),
+    select(func.min(_SINCE))
+    .where(Mail.state.in_(("queued", "retry")), Mail.due_at <= database_clock())
+    .scalar_subquery(),
+)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, text
 
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind, MailState
-from campaign.domain.signature import SignatureState
 from campaign.domain.token import LIFETIME, Purpose
 from campaign.models import Appeal, Mail, Section, Signature
 from campaign.services.outbox import owe_signer
@@ -57,7 +56,7 @@ def _waiting(now: datetime, after_id: int) -> Any:
         .join(Appeal, Appeal.id == Signature.appeal_id)
         .join(Section, Section.code == Signature.section_code)
         .where(
-            Signature.state == SignatureState.PENDING,
+            text("signature.state = 'pending'"),  # as the partial index says it
             Signature.signed_at > oldest,
             Signature.signed_at <= now - REMINDER_AFTER,
             Signature.id > after_id,

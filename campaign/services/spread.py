@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import parse_address
@@ -91,10 +91,10 @@ def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: st
 
 
 def _next(row: Announcement) -> Any:
-    conditions = [
+    conditions: list[Any] = [
         Signature.appeal_id == row.appeal_id,
         Signature.id > row.after_id,
-        Signature.wants_updates,
+        text("signature.wants_updates"),  # as the partial index says it: SQLite uses it only so
         Signature.state == SignatureState.CONFIRMED,
     ]
     if row.section_code is not None:

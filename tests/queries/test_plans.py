@@ -123,6 +123,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.find_announcement": lambda *_: queries.announcement.find_announcement(1),
     "announcement.announcements_of": lambda appeal, _: queries.announcement.announcements_of(appeal),
     "announcement.audience": lambda appeal, _: queries.announcement.audience(appeal),
+    "mail.dead_letters": lambda *_: queries.mail.dead_letters(),
+    "mail.domain_outcomes": lambda *_: queries.mail.domain_outcomes(runtime().vault, now=NOW),
+    "measures.measures": lambda *_: queries.measures.measures(),
     "appeal.find_appeal": lambda *_: queries.appeal.find_appeal("case-1"),
     "appeal.find_appeal_by_id": lambda appeal, _: queries.appeal.find_appeal_by_id(appeal),
     "appeal.open_appeals": lambda *_: queries.appeal.open_appeals(),
@@ -143,7 +146,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
 }
 # Counting mails by state is asked by the operator, not by supporters, and reads an index only.
-BY_INDEX_ONLY = {"mail.outbox_status"}
+BY_INDEX_ONLY = {"mail.outbox_status", "mail.domain_outcomes"}
 HOT: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
     "sign again": lambda: _sign(1),

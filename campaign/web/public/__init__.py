@@ -16,6 +16,7 @@ from campaign.web.public import (
     mailbox,
     manage,
     me,
+    metrics,
     pages,
     progress,
     share,
@@ -30,6 +31,7 @@ from campaign.web.snapshot import Snapshots
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
     app.extensions["tocsin_snapshots"] = Snapshots()
+    app.extensions["tocsin_metrics"] = metrics.KeptMetrics()
     for part in (
         assets,
         confirm,
@@ -40,6 +42,7 @@ def init_app(app: Flask) -> None:
         machine,
         manage,
         me,
+        metrics,
         pages,
         progress,
         share,

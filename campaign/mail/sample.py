@@ -1,0 +1,149 @@
+"""Each message with an invented case in it, as staff and operators look at it before anybody gets it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from flask_babel import force_locale, gettext
+from flask_mail import Message
+
+from campaign.config import LOCALES, ROOT
+from campaign.domain.appeal import AppealState, TargetKind
+from campaign.domain.errors import NotFoundError
+from campaign.domain.outbox import STAFF, MailKind
+from campaign.mail import message
+from campaign.mail.frame import Envelope
+from campaign.queries.appeal import AppealView, PersonView, TargetView, TextView
+
+SHIPPED = ROOT / "campaign" / "data" / "sample.toml"
+_MOMENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_ADDRESS = ("Calle Ejemplo 1", "Bogotá", "Colombia")
+
+
+def names() -> tuple[str, ...]:
+    """The messages there are."""
+    return tuple(kind.value for kind in MailKind)
+
+
+def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
+    """That message as a reader of that locale would get it. Raises NotFoundError."""
+    if name not in names():
+        raise NotFoundError(f"there is no message {name}; there are " + ", ".join(names()))
+    if locale not in LOCALES:
+        raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
+    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
+    if name in STAFF:
+        return _STAFF[name](envelope, base_url)
+    words = _words()[locale]
+    signed = message.Signed(_appeal(), _text(locale), words["name"])
+    site = f"{base_url}/{locale}"
+    links = message.Links(
+        appeal=f"{site}/appeals/ana-ruiz-vega",
+        confirm=f"{site}/s/PREVIEW",
+        act=f"{site}/m/PREVIEW/act",
+        me=f"{site}/m/PREVIEW/me",
+        unsubscribe=f"{site}/u/PREVIEW",
+    )
+    if name == MailKind.DEADLINE_REMINDER:
+        return message.deadline_reminder(envelope, signed, links, days_left=5)
+    if name == MailKind.OWN_LETTER:
+        return message.own_letter(envelope, signed, links, "\n\n".join(words["paragraphs"]))
+    if name in {MailKind.UPDATE, MailKind.OUTCOME}:
+        announced = message.Announced(locale, words["subject"], words["body"])
+        return (message.update if name == MailKind.UPDATE else message.outcome)(envelope, signed, links, announced)
+    return _TO_SIGNERS[name](envelope, signed, links)
+
+
+def _invitation(envelope: Envelope, base_url: str) -> Message:
+    with force_locale(envelope.locale):
+        role, valid = gettext("editor"), gettext("48 hours")
+    context = {"url": f"{base_url}/staff/…", "section": "France", "role": role, "valid": valid}
+    return message.staff_invitation(envelope, context)
+
+
+def _alert(envelope: Envelope, base_url: str) -> Message:
+    context = {"subject": "451 4.3.0", "text": "451 4.3.0 Service unavailable", "url": f"{base_url}/staff/"}
+    return message.staff_alert(envelope, context)
+
+
+def _security(envelope: Envelope, base_url: str) -> Message:
+    context = {"subject": "Tocsin", "text": "…", "url": f"{base_url}/staff/"}
+    return message.staff_security(envelope, context)
+
+
+_STAFF: dict[str, Callable[[Envelope, str], Message]] = {
+    MailKind.STAFF_INVITATION: _invitation,
+    MailKind.STAFF_ALERT: _alert,
+    MailKind.STAFF_SECURITY: _security,
+}
+_TO_SIGNERS: dict[str, Callable[[Envelope, message.Signed, message.Links], Message]] = {
+    MailKind.CONFIRMATION: message.confirmation,
+    MailKind.CONFIRMATION_REMINDER: message.confirmation_reminder,
+    MailKind.ALREADY_SIGNED: message.already_signed,
+    MailKind.CONFIRMED: message.confirmed,
+    MailKind.NEW_LINK: message.new_link,
+}
+
+
+@cache
+def _words() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+
+
+def _text(locale: str) -> TextView:
+    words = _words()[locale]
+    return TextView(
+        language=locale,
+        version=1,
+        headline=words["headline"],
+        people=(PersonView("Ana Ruiz Vega", None),),
+        summary="",
+        background="",
+        salutation=words["salutation"],
+        paragraphs=tuple(words["paragraphs"]),
+        closing=words["closing"],
+        talking_points=(),
+    )
+
+
+def _appeal() -> AppealView:
+    return AppealView(
+        id=0,
+        slug="ana-ruiz-vega",
+        reference=None,
+        sequence=1,
+        country="CO",
+        state=AppealState.OPEN,
+        deadline=date(2026, 4, 12),
+        goal=1000,
+        languages=(),
+        own_language=True,
+        opened_at=_MOMENT,
+        ended_at=None,
+        outcome={},
+        risk_countries=(),
+        initials_only=False,
+        revision=1,
+        texts={locale: _text(locale) for locale in LOCALES},
+        targets={locale: (_target(_words()[locale]["role"]),) for locale in LOCALES},
+    )
+
+
+def _target(role: str) -> TargetView:
+    return TargetView(
+        position=1,
+        kind=TargetKind.PRIMARY,
+        role=role,
+        name="Pedro Alba Montes",
+        address=_ADDRESS,
+        salutation=None,
+        country="CO",
+        emails=("minister@interior.example",),
+        faxes=("+57 1 5550 0101",),
+        phones=(),
+        social={},
+    )

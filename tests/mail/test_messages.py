@@ -1,0 +1,152 @@
+"""Every message in every language: both parts, right to left where it is, small, and without images or scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from flask import Flask
+
+from campaign.config import LOCALES
+from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
+from campaign.factory import create_app
+from campaign.mail import message, sample
+from campaign.mail.frame import MOST_BYTES, Envelope, clean_header
+from campaign.mail.mime import write
+from tests.conftest import START, settings_for, text_of
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application whose database is not asked."""
+    folder = tmp_path_factory.mktemp("site")
+    app = create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
+    with app.app_context():
+        yield app
+
+
+BASE = "https://act.tocsin.example"
+SENDER = "Tocsin <act@tocsin.example>"
+
+
+def shown(name: str, locale: str) -> EmailMessage:
+    return parsed(write(sample.preview(name, locale, sender=SENDER, base_url=BASE)))
+
+
+def parsed(content: bytes) -> EmailMessage:
+    assert len(content) < MOST_BYTES
+    return message_from_bytes(content, policy=policy.default)
+
+
+def html_of(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", sample.names())
+def test_each_message_renders_in_each_language(site: Flask, name: str, locale: str) -> None:
+    mail = shown(name, locale)
+    html, text = html_of(mail), text_of(mail)
+    direction = "rtl" if locale == "ar" else "ltr"
+    assert f'<html lang="{locale}" dir="{direction}"' in html
+    # Mail programs that drop the outer tags still get it from the sheet.
+    sheets = [div for div in re.findall(r"<div[^>]*>", html) if 'class="sheet"' in div or 'class="foot"' in div]
+    assert len(sheets) == 2
+    assert all(f'lang="{locale}"' in div and f'dir="{direction}"' in div for div in sheets)
+    assert not re.search(r"<img|<script|<link|@import|url\(|{{|{%|\|\|", html)
+    assert not re.search(r"{{|{%|<[a-z]+|\n{4}", text)
+    assert mail["Subject"]
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert set(re.findall(r"https?://[^/\s]+", text)) <= {BASE}
+    # Whoever reads the text misses no link of the HTML.
+    assert set(re.findall(r'href="(https?:[^"]+)"', html)) == set(re.findall(r"https?://\S+", text))
+
+
+@pytest.mark.parametrize("name", sample.names())
+def test_only_campaign_mail_can_be_ended_by_one_click(site: Flask, name: str) -> None:
+    mail = shown(name, "en")
+    is_campaign = name in CAMPAIGN
+    assert (mail["List-Unsubscribe"] is not None) is is_campaign
+    assert (mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click") is is_campaign
+    assert ("/u/" in text_of(mail)) is is_campaign
+
+
+def test_only_what_asks_to_confirm_holds_a_link_that_confirms(site: Flask) -> None:
+    asking = {name for name in sample.names() if "/s/" in text_of(shown(name, "en"))}
+    assert asking == {MailKind.CONFIRMATION, MailKind.CONFIRMATION_REMINDER}
+    assert text_of(shown("confirmation", "en")).count(f"{BASE}/en/s/") == 1
+
+
+def test_the_thanks_say_how_the_letter_goes_on(site: Flask) -> None:
+    text = text_of(shown("confirmed", "fr"))
+    for said in ("minister@interior.example", "Calle Ejemplo 1", "+57 1 5550 0101", "/act", "/me", "/appeals/"):
+        assert said in text
+
+
+LONG = {
+    "en": "I ask you to protect her at once & <without delay>. ",
+    "fr": "Je vous demande de la protéger sans délai, où qu’elle soit. ",
+    "ar": "أطلب منكم حمايتها فورًا كما ترغب هي. ",
+    "ru": "Прошу Вас немедленно взять её под защиту. ",
+}
+
+
+@pytest.mark.parametrize("locale", LONG)
+@pytest.mark.parametrize("shape", ["one", "pages", "lines", "points"])
+def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Flask, locale: str, shape: str) -> None:
+    parts = {
+        "one": (LONG[locale] * 400,),
+        "pages": (LONG[locale] * 12,) * 300,
+        "lines": (f"{LONG[locale]}\n" * 2000,),
+        "points": (),
+    }[shape]
+    points = (LONG[locale] * 4,) * 200 if shape == "points" else ()
+    appeal = sample._appeal()
+    target = replace(appeal.targets[locale][0], address=tuple(LONG[locale] for _ in range(8)))
+    text = replace(appeal.texts[locale], paragraphs=parts, talking_points=points)
+    appeal = replace(appeal, texts={locale: text}, targets={locale: (target,) * 60})
+    links = message.Links(f"{BASE}/en/appeals/x", f"{BASE}/en/s/x", f"{BASE}/en/m/x/act", f"{BASE}/en/m/x/me", None)
+    envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
+    signed = message.Signed(appeal, text, "N" * 200)
+    for made in (message.confirmation, message.confirmed, message.confirmation_reminder):
+        mail = parsed(write(made(envelope, signed, links)))
+        if made is message.confirmation:
+            assert f"{BASE}/en/appeals/x" in text_of(mail)
+            assert f"{BASE}/en/s/x" in text_of(mail)
+
+
+@pytest.mark.parametrize("locale", LONG)
+def test_the_longest_announcement_stays_under_the_limit(site: Flask, locale: str) -> None:
+    appeal = sample._appeal()
+    signed = message.Signed(appeal, appeal.texts[locale], "N" * 200)
+    links = message.Links(BASE, BASE, BASE, BASE, f"{BASE}/en/u/x")
+    envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
+    body = (LONG[locale] * 400)[:10_000]
+    parsed(write(message.update(envelope, signed, links, message.Announced(locale, "s" * 120, body))))
+
+
+def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
+    appeal = sample._appeal()
+    signed = message.Signed(appeal, appeal.texts["en"], '<script>alert("name")</script>')
+    links = message.Links(BASE, BASE, BASE, BASE, None)
+    envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
+    body = "<script>x</script> ![i](https://x.example/i.png) [l](javascript:alert(1)) <img src=x onerror=y>"
+    html = html_of(parsed(write(message.outcome(envelope, signed, links, message.Announced("en", "s", body)))))
+    assert not re.search(r"<script|<img|javascript:[^\s]*\"|onerror=y>", html)
+    assert "<script" not in html_of(parsed(write(message.confirmed(envelope, signed, links))))
+
+
+def test_a_header_is_one_line_and_no_longer_than_it_is_shown() -> None:
+    assert clean_header("a\r\nBcc: x\0\x1f y\u2028z") == "a Bcc: x y z"
+    assert len(clean_header("x" * 1000)) == 150
+
+
+def test_every_kind_has_its_message(site: Flask) -> None:
+    assert set(sample.names()) == set(MailKind)
+    assert set(MailKind) > STAFF | CAMPAIGN

@@ -1,0 +1,120 @@
+"""What was not delivered can be seen by reason, tried again, or let go; answers go before campaign mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.domain.errors import InputError
+from campaign.domain.outbox import Attempt, Outcome
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Mail, MailHold
+from campaign.queries import mail as queries
+from campaign.queries.appeal import AppealView
+from campaign.queries.mail import dead_letters, domain_outcomes, outbox_status
+from campaign.services.dead import Chosen, drop, retry
+from tests.conftest import START, Postbox, form
+from tests.services.test_announce import announced, clear_others, confirmed, spread_now
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+@pytest.fixture
+def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    """Three mails that died, for two reasons."""
+    for name in ("a", "b", "c"):
+        client.post(URL, data=form(email=f"{name}@mail.example"))
+    postbox.answers = [Attempt(Outcome.DEAD, "data", 554, "spam") for _ in range(2)]
+    postbox.answers.append(Attempt(Outcome.DEAD, "rcpt", 550, "100% odd_words"))
+    deliver()
+    db.session.rollback()
+    postbox.messages.clear()
+
+
+def states() -> dict[str, int]:
+    db.session.rollback()
+    return {state: number for state, number in outbox_status().by_state.items() if number}
+
+
+def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
+    found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in dead_letters()]
+    assert found == [
+        ("dead", "confirmation", "data", 554, "spam", 2),
+        ("dead", "confirmation", "rcpt", 550, "100% odd_words", 1),
+    ]
+
+
+def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
+    before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
+    db.session.rollback()
+    assert retry(Chosen(code=554, phase="data", kind="confirmation", words="SPA"), now=START) == 2
+    assert states() == {"retry": 2, "dead": 1}
+    assert deliver() == {"sent": 2}
+    assert {str(message["Message-ID"]) for message in postbox.messages} == before
+
+
+@pytest.mark.parametrize(
+    "chosen", [Chosen(code=1), Chosen(phase="dot"), Chosen(kind="update"), Chosen(words="%x"), Chosen(state="unknown")]
+)
+def test_what_agrees_with_no_reason_stays(dead: None, chosen: Chosen) -> None:
+    assert retry(chosen, now=START) == drop(chosen) == 0
+    assert states() == {"dead": 3}
+
+
+def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
+    assert drop(Chosen(words="100% odd_")) == 1
+    assert drop(Chosen()) == 2
+    assert states() == {"suppressed": 3}
+    assert deliver() == {}
+
+
+def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
+    with pytest.raises(InputError):
+        retry(Chosen(state="sent"), now=START)
+
+
+def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:
+    assert outbox_status().oldest_due_seconds == 0
+    client.post(URL, data=form())
+    db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(hours=2)))
+    moment = {"began_at": START, "probe_at": START, "probes": 0}
+    db.session.add(MailHold(is_open=True, **moment, phase="connect", code=454, detail="no"))
+    db.session.commit()
+    found = outbox_status()
+    assert found.oldest_due_seconds == pytest.approx(7200, abs=60)
+    assert found.hold is not None
+    assert (found.hold.phase, found.hold.code) == ("connect", 454)
+
+
+def test_a_domain_is_named_only_where_many_share_it(
+    client: FlaskClient, appeal: AppealView, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SHARED_BY", 3)
+    for address in ("a@big.example", "b@big.example", "c@big.example", "jeanne@martin.example"):
+        client.post(URL, data=form(email=address))
+    while deliver():
+        pass
+    db.session.rollback()
+    found = domain_outcomes(runtime().vault, now=START + timedelta(days=1))
+    assert [(one.domain, one.by_state["sent"]) for one in found] == [("big.example", 3), (None, 1)]
+    assert domain_outcomes(runtime().vault, now=START + timedelta(days=9)) == ()
+
+
+def test_an_answer_goes_before_the_campaign_mail_of_its_domain(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for number in range(5):
+        confirmed(appeal, f"s{number}")
+    clear_others()
+    announced(appeal)
+    spread_now()
+    client.post(URL, data=form(email="new@mail.example"))
+    while deliver():
+        pass
+    assert postbox.recipients[0] == "new@mail.example"
+    assert len(postbox.recipients) == 6
