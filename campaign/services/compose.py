@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_mail import Message
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
@@ -52,17 +52,41 @@ class Addressed:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
+_SIGNER = (
+    select(Signature, Appeal, Section.time_zone, Suppression.reason)
+    .join(Appeal, Appeal.id == Signature.appeal_id)
+    .join(Section, Section.code == Signature.section_code)
+    .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
+    .where(Signature.id == bindparam("signature"))
+)
+
+
+class Shelf:
+    """The appeals and texts of a batch of mails, so that each is read once."""
+
+    def __init__(self) -> None:
+        self._appeals: dict[int, AppealView | None] = {}
+        self._texts: dict[tuple[int, str, int], TextView | None] = {}
+
+    def appeal(self, appeal_id: int) -> AppealView | None:
+        """The appeal as it is now."""
+        if appeal_id not in self._appeals:
+            self._appeals[appeal_id] = find_appeal_by_id(appeal_id)
+        return self._appeals[appeal_id]
+
+    def text(self, appeal_id: int, language: str, version: int) -> TextView | None:
+        """A text as it was signed."""
+        key = appeal_id, language, version
+        if key not in self._texts:
+            self._texts[key] = find_text(*key)
+        return self._texts[key]
+
+
 def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
-    signature, appeal, time_zone, suppressed = session.execute(
-        select(Signature, Appeal, Section.time_zone, Suppression.reason)
-        .join(Appeal, Appeal.id == Signature.appeal_id)
-        .join(Section, Section.code == Signature.section_code)
-        .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
-        .where(Signature.id == mail.signature_id)
-    ).one()
+    signature, appeal, time_zone, suppressed = session.execute(_SIGNER, {"signature": mail.signature_id}).one()
     _refuse_suppressed(suppressed)
     refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
@@ -85,12 +109,12 @@ def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
     )
 
 
-def render(mail: Addressed, settings: Settings, tokens: Tokens, appeals: dict[int, AppealView | None]) -> Message:
-    """The message. `appeals` keeps those of a batch, so that each is read once. Raises LookupError."""
+def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) -> Message:
+    """The message, from what the shelf holds. Raises LookupError."""
     envelope = Envelope(settings.mail_from, mail.recipient, mail.message_id, mail.created_at, mail.locale)
     if mail.kind in STAFF:
         return _STAFF[mail.kind](envelope, mail.context)
-    appeal, text = _appeal(mail, appeals)
+    appeal, text = _appeal(mail, shelf)
     signed = message.Signed(appeal, text, mail.name)
     links = _links(mail, appeal, settings, tokens)
     if mail.kind == MailKind.DEADLINE_REMINDER:
@@ -145,18 +169,16 @@ def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
     )
 
 
-def _appeal(mail: Addressed, appeals: dict[int, AppealView | None]) -> tuple[AppealView, TextView]:
+def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
     """The appeal with the text that was signed; an announcement names no version and takes the current one."""
     if mail.appeal_id is None:
         raise LookupError("the mail belongs to no appeal")
-    if mail.appeal_id not in appeals:
-        appeals[mail.appeal_id] = find_appeal_by_id(mail.appeal_id)
-    appeal = appeals[mail.appeal_id]
+    appeal = shelf.appeal(mail.appeal_id)
     text = None
     if appeal is not None and mail.text_version is None:
         text = appeal.text_in(mail.locale)
     elif mail.text_language is not None and mail.text_version is not None:
-        text = find_text(mail.appeal_id, mail.text_language, mail.text_version)
+        text = shelf.text(mail.appeal_id, mail.text_language, mail.text_version)
     if appeal is None or text is None:
         raise LookupError("the appeal or its text is gone")
     return appeal, text

@@ -11,9 +11,8 @@ import logging
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import parse_address
@@ -41,6 +40,25 @@ log = logging.getLogger(__name__)
 # Nothing more will come of these; a dead mail may yet be tried again.
 _GONE = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
 _BY_FENCE = update(Mail).execution_options(synchronize_session=False)
+_OUTCOME = _BY_FENCE.where(
+    Mail.id == bindparam("mail"), Mail.fence == bindparam("held"), Mail.state == bindparam("before")
+).values(
+    {
+        name: bindparam(name)
+        for name in ("state", "due_at", "fence", "attempts", "ambiguous", "phase", "code", "detail", "sent_at")
+    }
+    | {"lease_until": None}
+)
+_OUTCOME_GONE = _OUTCOME.values(recipient_sealed=None, context_sealed=None)
+_MARKED = _BY_FENCE.where(Mail.id.in_(bindparam("mails", expanding=True))).values(
+    state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
+)
+_ROWS = (
+    select(Mail)
+    .where(Mail.id.in_(bindparam("mails", expanding=True)))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 _STALE = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
@@ -85,8 +103,7 @@ def begin(
     """
     jobs: list[Job] = []
     ended: list[MailState] = []
-    rows = select(Mail).where(Mail.id.in_([one.id for one in taken])).with_for_update()
-    mails = {mail.id: mail for mail in session.scalars(rows.execution_options(populate_existing=True))}
+    mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
@@ -100,9 +117,7 @@ def begin(
             continue
         jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
     if jobs:
-        marked = _BY_FENCE.where(Mail.id.in_([job.standing.id for job in jobs]))
-        values = {"state": MailState.SENDING.value, "attempts": Mail.attempts + 1, "lease_until": now + SENDING_LEASE}
-        session.execute(marked.values(values))
+        session.execute(_MARKED, {"mails": [job.standing.id for job in jobs], "until": now + SENDING_LEASE})
     return jobs, ended
 
 
@@ -126,11 +141,13 @@ def sweep(session: Session, now: datetime) -> list[MailState]:
     stale = session.scalars(_STALE.where(Mail.lease_until < now)).all()
     for mail in stale:
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        states.append(_write(session, Standing.of(mail), attempt, now, MailState.SENDING, fence=Mail.fence + 1))
+        states.append(_write(session, Standing.of(mail), attempt, now, MailState.SENDING, takes_over=True))
     return states
 
 
-def _write(session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str, **more: Any) -> MailState:
+def _write(
+    session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str, *, takes_over: bool = False
+) -> MailState:
     age = now - mail.created_at
     if attempt.outcome is Outcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_held(session, mail.created_at, now)
@@ -139,10 +156,14 @@ def _write(session: Session, mail: Standing, attempt: Attempt, now: datetime, be
     attempts = mail.attempts - (attempt.outcome in {Outcome.HELD, Outcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
     following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
-    values: dict[str, Any] = {
+    is_gone = following.state in _GONE
+    outcome = {
+        "mail": mail.id,
+        "held": mail.fence,
+        "before": before,
         "state": following.state.value,
         "due_at": now + following.wait,
-        "lease_until": None,
+        "fence": mail.fence + 1 if takes_over else mail.fence,
         "attempts": attempts,
         "ambiguous": ambiguous,
         "phase": attempt.phase,
@@ -150,10 +171,7 @@ def _write(session: Session, mail: Standing, attempt: Attempt, now: datetime, be
         "detail": attempt.detail or None,
         "sent_at": now if following.state is MailState.SENT else None,
     }
-    if following.state in _GONE:
-        values |= {"recipient_sealed": None, "context_sealed": None}
-    ours = Mail.id == mail.id, Mail.fence == mail.fence, Mail.state == before
-    session.execute(_BY_FENCE.where(*ours).values(values | more))
+    session.execute(_OUTCOME_GONE if is_gone else _OUTCOME, outcome)
     if following.state is MailState.UNKNOWN:
         log.error("mail %s: nobody knows whether it went out; it is not sent again", mail.id)
     return following.state

@@ -34,9 +34,8 @@ from campaign.mail.lane import Lane, Parcel
 from campaign.mail.mime import write
 from campaign.mail.transport import Transport, open_transport
 from campaign.models import MailHold
-from campaign.queries.appeal import AppealView
 from campaign.services.claim import Claim, Taken, claim, database_now, release, renew
-from campaign.services.compose import render
+from campaign.services.compose import Shelf, render
 from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
 from campaign.services.new_link import answer_link_requests
@@ -112,7 +111,7 @@ class Dispatcher:
         self._results: queue.SimpleQueue[tuple[Lane[Job], Job, Attempt]] = queue.SimpleQueue()
         self._unwritten: list[tuple[Job, Attempt]] = []
         self._to_release: list[Taken] = []
-        self._appeals: dict[int, AppealView | None] = {}
+        self._shelf = Shelf()
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
         self._sent_at = float("-inf")
@@ -214,7 +213,7 @@ class Dispatcher:
 
     def _claim(self, session: Session, now: datetime) -> None:
         sweep(session, now)
-        self._appeals.clear()
+        self._shelf = Shelf()
         after = self._claimed.after if self._claimed else os.urandom(32)
         room = BATCH - self._traffic.ready()
         self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
@@ -263,7 +262,7 @@ class Dispatcher:
     def _send(self, job: Job) -> None:
         """Renders outside any transaction and hands over to a lane."""
         try:
-            content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._appeals))
+            content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
         except DBAPIError:
             self._unwritten.append((job, Attempt(Outcome.RETRY, "render", detail="the database was away")))
             return
