@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test fuzz bench bench-document bench-large requirements messages screenshot lighthouse clean
+.PHONY: help run check test fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

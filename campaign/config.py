@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from campaign.theme import Theme, read_theme
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "TOCSIN_"
 LOCALES = ("fr", "en", "es", "ar", "de", "ru")
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _TRUE, _FALSE = {"1", "y", "yes", "true", "on"}, {"", "0", "n", "no", "false", "off"}
 
 
@@ -80,10 +82,6 @@ class Setting:
     def variable(self) -> str:
         """The environment variable's name."""
         return PREFIX + self.field.upper()
-
-
-def _text(value: str, root: Path) -> str:
-    return value
 
 
 def _bool(value: str, root: Path) -> bool:
@@ -155,6 +153,12 @@ def _mail_address(value: str, root: Path) -> str:
     return value
 
 
+def _domain(value: str, root: Path) -> str:
+    if value and not _DOMAIN.fullmatch(value):
+        raise ValueError("give a domain such as bounces.example.org")
+    return value.lower()
+
+
 def _mail_url(value: str, root: Path) -> str:
     scheme, _, rest = value.partition(":")
     if scheme == "maildir" and rest:
@@ -216,7 +220,7 @@ SETTINGS = (
     ),
     Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
     Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
-    Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _text),
+    Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _domain),
     Setting(
         "metrics_key", "", "opens `/metrics` beyond private addresses (Bearer); at least 16 characters", _shared_key
     ),

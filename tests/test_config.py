@@ -28,6 +28,7 @@ BASE = {**KEYS, "TOCSIN_DATABASE_URL": "sqlite:///x.db"}
         ("TOCSIN_MAIL_URL", "smtp://h:port"),
         ("TOCSIN_MAIL_FROM", "nobody"),
         ("TOCSIN_MAIL_RATE", "many"),
+        ("TOCSIN_BOUNCE_DOMAIN", "a.example\nBcc: b"),
         ("TOCSIN_QUEUE_URL", "amqp://x"),
         ("TOCSIN_LIMITS_URL", "x"),
         ("TOCSIN_CHALLENGE", "maybe"),

@@ -6,8 +6,10 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
+from campaign.domain.address import parse_address
 from campaign.extensions.runtime import runtime
 from campaign.services.dispatch import courier_of, deliver_due
+from campaign.services.suppress import lift_suppression
 
 mail = AppGroup("mail", help="The mail that is owed.")
 
@@ -18,3 +20,12 @@ def deliver() -> None:
     with refusals():
         outcomes = deliver_due(courier_of(runtime()))
     click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing was due")
+
+
+@mail.command()
+@click.argument("address")
+def lift(address: str) -> None:
+    """Write to a suppressed ADDRESS again, for instance after its server's fault."""
+    with refusals():
+        was_suppressed = lift_suppression(parse_address(address), vault=runtime().vault)
+    click.echo("it is written to again" if was_suppressed else "it was not suppressed")

@@ -142,8 +142,10 @@ def after(outcome: Outcome, *, attempts: int, ambiguous: int, age: timedelta, ji
         if ambiguous >= MOST_AMBIGUOUS:
             return Next(MailState.UNKNOWN)
         return Next(MailState.RETRY, retry_delay(attempts, jitter))
-    if outcome in {Outcome.HELD, Outcome.AWAY}:
-        return Next(MailState.RETRY, retry_delay(1, jitter) if outcome is Outcome.AWAY else timedelta(0))
+    if outcome is Outcome.HELD:
+        return Next(MailState.RETRY)  # due at once: the hold is what it waits for
+    if outcome is Outcome.AWAY:
+        return Next(MailState.RETRY, PROBES[outcome][0])
     if outcome is Outcome.REFUSED:
         return Next(MailState.DEAD)
     return Next(MailState(outcome.value))

@@ -12,8 +12,7 @@ import functools
 import hashlib
 import re
 from email.header import Header
-from email.headerregistry import Address
-from email.utils import formatdate, parseaddr
+from email.utils import formatdate
 
 from flask_mail import Message
 
@@ -77,9 +76,15 @@ def _text_header(name: str, value: str) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _sender(value: str) -> str:
-    name, address = parseaddr(_one_line(value))
-    if name.isascii():
-        return str(Address(name, addr_spec=address))
+    """The setting TOCSIN_MAIL_FROM: whatever stands before the last `<` is the name."""
+    name, found, rest = _one_line(value).rpartition("<")
+    address = _recipient(rest.rstrip("> "))
+    name = name.strip().strip('"')
+    if not found or not name:
+        return address
+    if name.isascii() and "=?" not in name:
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{address}>'
     return f"{_text_header('From', name)} <{address}>"
 
 

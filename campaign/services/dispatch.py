@@ -290,6 +290,8 @@ class Dispatcher:
             one = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
             self._traffic.ended(job.standing.domain, time.monotonic() - one.since)
+            if attempt.outcome is Outcome.AWAY:
+                self._traffic.forget(job.standing.domain)
             self._unwritten.append((job, attempt))
             if attempt.outcome is Outcome.SENT:
                 self._sent_at = time.monotonic()

@@ -104,6 +104,10 @@ class Traffic:
         else:
             self.slow(domain)
 
+    def forget(self, domain: bytes) -> None:
+        """It was the line that took so long, not the domain."""
+        self._slow_until.pop(domain, None)
+
     def slow(self, domain: bytes) -> None:
         """Remembers it as slow for some minutes."""
         self._remember(domain, self._monotonic() + _SLOW_FOR)

@@ -1,0 +1,1 @@
+"""What breaks: killed processes, hostile mail servers, floods; real processes, both databases."""

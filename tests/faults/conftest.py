@@ -1,0 +1,24 @@
+"""A site on each of the two databases, and a mail server that the test writes the script of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.site import Site, make_site
+from tests.faults.smtp import Server
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Accepts everything until the test gives it another script."""
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Site:
+    """One open appeal, no worker yet."""
+    return make_site(request.param, server, tmp_path, request)

@@ -1,0 +1,197 @@
+"""Processes killed at any moment: no acknowledged signature and no mail is lost, and all sums stay right.
+
+Twenty-five kills on each database in `make test`; two hundred on each during 20,000 sign-ups in `make faults`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import func, select
+
+from campaign.config import ROOT
+from campaign.domain.address import parse_address
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Mail, Signature
+from tests.conftest import link_of
+from tests.faults.site import WORKER, Site
+from tests.journeys.processes import flask, free_port, wait_for, web
+from tests.journeys.test_many import post
+
+KILLS = int(os.environ.get("FAULTS_KILLS", "25"))
+SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS", "1000"))
+
+pytestmark = pytest.mark.slow
+
+
+class Herd:
+    """Web and workers; each is killed without warning now and then, and started again."""
+
+    def __init__(self, site: Site, commands: list[list[str]]) -> None:
+        self._site = site
+        self._commands = commands
+        self._log = (site.folder / "log").open("ab")
+        self._processes = [self._start(command) for command in commands]
+        self.killed: Counter[str] = Counter()
+
+    def kill_one(self, chance: random.Random) -> None:
+        """One at random: a worker, the web server with all its children, or one of these children alone."""
+        victim = chance.randrange(len(self._processes))
+        process = self._processes[victim]
+        name = self._commands[victim][0]
+        if name == "gunicorn" and chance.random() < 0.8:
+            children = psutil.Process(process.pid).children()
+            if children:
+                os.kill(chance.choice(children).pid, signal.SIGKILL)
+                self.killed["web child"] += 1
+                return
+        self._kill(process)
+        self.killed[name] += 1
+        self._processes[victim] = self._start(self._commands[victim])
+
+    def end(self) -> None:
+        """Kills what is left."""
+        for process in self._processes:
+            self._kill(process)
+        self._log.close()
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT, env=self._site.environ, stdout=self._log, stderr=self._log,
+        )  # fmt: skip
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        for child in psutil.Process(process.pid).children():
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+class Crowd:
+    """Signs up, and confirms with the links that arrive; remembers only what was acknowledged."""
+
+    def __init__(self, site: Site, url: str) -> None:
+        self._site, self._url = site, url
+        self.signed: set[str] = set()
+        self.confirmed: set[str] = set()
+        self._lock = threading.Lock()
+        self.allowed = 0
+
+    def sign(self, number: int) -> None:
+        """Until it is acknowledged; a lost answer is asked for again, as people do."""
+        while number >= self.allowed:
+            time.sleep(0.05)
+        email = f"one{number}@d{number % 40}.example"
+        fields = {"name": f"Name {number}", "email": email, "country": "FR", "consent": "y"}
+        if self._post("/en/appeals/case/sign", fields, tries=30):
+            with self._lock:
+                self.signed.add(email)
+
+    def confirm_some(self, stop: threading.Event) -> None:
+        """Every fourth who got a mail."""
+        seen = 0
+        while not stop.wait(0.1):
+            received = self._site.server.received
+            while seen < len(received):
+                one, seen = received[seen], seen + 1
+                if int(one.recipient.removeprefix("one").partition("@")[0]) % 4 == 0:
+                    self._confirm(one.recipient, one.content)
+
+    def _confirm(self, recipient: str, content: bytes) -> None:
+        try:
+            link = link_of(message_from_bytes(content, policy=policy.default))
+        except AssertionError:
+            return  # the thanks, which hold no such link
+        if "/s/" in link and self._post(link, {}, tries=30):
+            self.confirmed.add(recipient)
+
+    def _post(self, path: str, fields: dict[str, str], *, tries: int) -> bool:
+        for _ in range(tries):
+            try:
+                if post(self._url + path, fields) == 303:
+                    return True
+            except OSError:
+                time.sleep(0.3)
+        return False
+
+
+@contextmanager
+def confirming(crowd: Crowd) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=crowd.confirm_some, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_killed_processes_lose_no_signature_and_no_mail(site: Site, tmp_path: Path) -> None:
+    chance = random.Random(KILLS)  # noqa: S311  no secret
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    site.environ["TOCSIN_BASE_URL"] = url
+    herd = Herd(site, [[*web(port, workers=2), "--preload"], WORKER, WORKER])
+    crowd = Crowd(site, url)
+    try:
+        wait_for(f"{url}/readyz")
+        with ThreadPoolExecutor(8) as pool, confirming(crowd):
+            signing = [pool.submit(crowd.sign, number) for number in range(SIGN_UPS)]
+            for kill in range(KILLS):
+                crowd.allowed = SIGN_UPS * (kill + 1) // (KILLS + 1)
+                while sum(one.done() for one in signing) < crowd.allowed - 8:
+                    time.sleep(0.05)
+                time.sleep(chance.uniform(0.0, 1.0))
+                herd.kill_one(chance)
+            crowd.allowed = SIGN_UPS
+            for one in signing:
+                one.result()
+            # What was under way when its worker was killed waits for the end of its lease.
+            site.run_until(site.is_settled, seconds=120 + SIGN_UPS / 50, step=60, pause=1.5)
+        site.run_until(site.is_settled, seconds=60, step=60, pause=1.5)
+    finally:
+        herd.end()
+    check(site, crowd)
+
+
+def doubles(site: Site) -> int:
+    """Copies beyond the first of each message."""
+    return sum(len(same) - 1 for same in site.server.copies().values())
+
+
+def check(site: Site, crowd: Crowd) -> None:
+    """What was acknowledged is there, what is owed has arrived, and nothing was counted wrong."""
+    assert len(crowd.signed) > SIGN_UPS * 0.9
+    assert len(crowd.confirmed) > SIGN_UPS * 0.1
+    with site.app.app_context():
+        vault = runtime().vault
+        found = db.session.execute(select(Signature.address_digest, Signature.state)).all()
+        rows = {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
+        state = {email: rows.get(vault.address_digest(parse_address(email))) for email in crowd.signed}
+        mails = db.session.execute(select(Mail.message_id, Mail.state)).all()
+        ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
+    assert [email for email, found in state.items() if found is None] == []
+    assert [email for email in crowd.confirmed if state.get(email) != "confirmed"] == []
+    arrived = site.server.copies()
+    assert [message_id for message_id, found in mails if found != "suppressed" and message_id not in arrived] == []
+    assert {found for _, found in mails} <= {"sent", "unknown", "suppressed"}
+    assert crowd.signed <= {one.recipient for one in site.server.received}
+    assert doubles(site) <= ambiguous
+    assert "all counts are exact" in flask(site.environ, "tally", "verify")

@@ -1,0 +1,269 @@
+"""Our SMTP client: outcome by phase and code, TLS that is verified or not used, and patience that ends."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from campaign.domain.outbox import Outcome
+from campaign.mail import dialogue
+from campaign.mail.smtp import SmtpTransport
+from tests.faults.smtp import DROP, SILENCE, Say, Script, Server
+
+MESSAGE = b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\n.another\r\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def send(
+    server: Server, recipient: str = "a@mail.example", scheme: str = "smtp", **more: object
+) -> tuple[str, str, int | None]:
+    transport = SmtpTransport(f"{scheme}://{more.pop('user', '')}127.0.0.1:{server.port}", **more)  # type: ignore[arg-type]
+    attempt = transport.send("bounce+1.x@tocsin.example", recipient, MESSAGE)
+    transport.close()
+    return attempt.outcome, attempt.phase, attempt.code
+
+
+class One(Script):
+    """Answers one phase otherwise."""
+
+    def __init__(self, phase: str, answer: Say, extensions: tuple[str, ...] = Script.extensions) -> None:
+        self._phase, self._answer, self.extensions = phase, answer, extensions
+
+    def _or(self, phase: str, otherwise: Say) -> Say:
+        return self._answer if phase == self._phase else otherwise
+
+    def banner(self, number: int) -> Say:
+        return self._or("banner", super().banner(number))
+
+    def auth(self, line: str) -> Say:
+        return self._or("auth", super().auth(line))
+
+    def mail(self, sender: str) -> Say:
+        return self._or("mail", super().mail(sender))
+
+    def rcpt(self, recipient: str) -> Say:
+        return self._or("rcpt", super().rcpt(recipient))
+
+    def data(self, recipient: str) -> Say:
+        return self._or("data", super().data(recipient))
+
+    def dot(self, recipient: str, content: bytes) -> Say:
+        return self._or("dot", super().dot(recipient, content))
+
+
+@pytest.mark.parametrize("extensions", [Script.extensions, ()], ids=["pipelining", "one by one"])
+@pytest.mark.parametrize(
+    ("phase", "answer", "outcome"),
+    [
+        ("banner", Say("554 5.7.1 go away"), (Outcome.HELD, "connect", 554)),
+        ("banner", Say("421 4.3.2 later"), (Outcome.AWAY, "connect", 421)),
+        ("banner", DROP, (Outcome.AWAY, "connect", None)),
+        ("banner", Say("what?"), (Outcome.AWAY, "connect", None)),
+        ("mail", Say("550 5.7.1 not you"), (Outcome.HELD, "mail", 550)),
+        ("mail", Say("530 5.7.0 log in first"), (Outcome.HELD, "mail", 530)),
+        ("mail", Say("552 5.3.4 too large"), (Outcome.DEAD, "mail", 552)),
+        ("mail", Say("451 4.3.0 later"), (Outcome.RETRY, "mail", 451)),
+        ("rcpt", Say("550 5.1.1 nobody"), (Outcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Say("550 5.1.10 null MX"), (Outcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Say("553 5.1.8 bad sender"), (Outcome.HELD, "rcpt", 553)),
+        ("rcpt", Say("550 nobody"), (Outcome.DEAD, "rcpt", 550)),
+        ("rcpt", Say("552 5.2.2 full"), (Outcome.DEAD, "rcpt", 552)),
+        ("rcpt", Say("554 5.7.1 relay denied"), (Outcome.HELD, "rcpt", 554)),
+        ("rcpt", Say("450 4.7.1 greylisted"), (Outcome.RETRY, "rcpt", 450)),
+        ("rcpt", DROP, (Outcome.RETRY, "rcpt", None)),
+        ("data", Say("554 5.5.1 no"), (Outcome.DEAD, "data", 554)),
+        ("data", Say("421 4.3.2 closing", hang_up=True), (Outcome.RETRY, "data", 421)),
+        ("dot", Say("554 5.6.0 content"), (Outcome.DEAD, "dot", 554)),
+        ("dot", Say("550 5.7.1 spam"), (Outcome.HELD, "dot", 550)),
+        ("dot", Say("452 4.3.1 no room"), (Outcome.RETRY, "dot", 452)),
+        ("dot", DROP, (Outcome.AMBIGUOUS, "dot", None)),
+        ("dot", Say("thanks"), (Outcome.AMBIGUOUS, "dot", None)),
+    ],
+)
+def test_the_phase_and_the_code_decide(
+    server: Server, extensions: tuple[str, ...], phase: str, answer: Say, outcome: tuple[Outcome, str, int | None]
+) -> None:
+    server.script = One(phase, answer, extensions)
+    assert send(server) == outcome
+
+
+def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
+    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    for number in range(5):
+        assert transport.send("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is Outcome.SENT
+    transport.close()
+    assert server.connections == 1
+    assert {one.content for one in server.received} == {b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"}
+
+
+def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
+    server.script = One("rcpt", Say("550 5.1.1 nobody"))
+    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.REFUSED
+    server.script = Script()
+    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is Outcome.SENT
+    transport.close()
+    assert server.connections == 1
+
+
+def test_a_connection_that_went_stale_is_opened_again(server: Server) -> None:
+    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.SENT
+    for line in list(server._open):
+        line.shutdown(2)
+    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is Outcome.SENT
+    transport.close()
+
+
+@pytest.mark.parametrize("address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a\0@b.example", "", "a@b.example> X=<"])
+def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
+    assert send(server, address)[0] == Outcome.DEAD
+    assert server.connections == 0
+
+
+def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaign.mail.smtp.COMMAND_SECONDS", 1.5)
+    server.script = One("rcpt", Say("250 2.1.5 very slow indeed", byte_pause=0.5))
+    begin = time.monotonic()
+    assert send(server) == (Outcome.RETRY, "rcpt", None)
+    assert time.monotonic() - begin < 4
+
+
+def abort_behind_the_dot(server: Server, transport: SmtpTransport) -> None:
+    while not server.received:
+        time.sleep(0.02)
+    transport.abort()
+
+
+def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaign.mail.smtp.CONNECT_SECONDS", 1.0)
+    server.script = One("banner", SILENCE)
+    assert send(server) == (Outcome.AWAY, "connect", None)
+    server.script = One("dot", SILENCE)
+    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    threading.Thread(target=abort_behind_the_dot, args=(server, transport)).start()
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.AMBIGUOUS
+    assert dialogue.FINAL_DOT_SECONDS == 600
+
+
+def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
+    assert send(server, "żółw@mail.example")[0] == Outcome.SENT
+    server.script = One("", Say(""), ())
+    assert send(server, "żółw@mail.example")[0] == Outcome.DEAD
+
+
+def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
+    server.script = One("auth", Say("535 5.7.8 no"), ("AUTH PLAIN",))
+    assert send(server, user="me:secret@") == (Outcome.HELD, "auth", 535)
+    server.script = One("auth", Say("454 4.7.0 later"), ("AUTH PLAIN",))
+    assert send(server, user="me:secret@") == (Outcome.AWAY, "auth", 454)
+    server.script = Script()
+    assert send(server, user="me:secret@") == (Outcome.HELD, "auth", None)
+
+
+class Authority:
+    """A certificate authority of the tests' own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        self._certificate = self._sign(self._name, self._key.public_key(), is_authority=True)
+
+    def server(self, address: str = "127.0.0.1") -> ssl.SSLContext:
+        """What a server for that address shows."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+        certificate = self._sign(name, key.public_key(), address=address)
+        path = self._folder / f"{address}.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def client(self) -> ssl.SSLContext:
+        """What believes this authority."""
+        pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+        return ssl.create_default_context(cadata=pem)
+
+    def _sign(
+        self, name: x509.Name, key: ec.EllipticCurvePublicKey, *, address: str = "", is_authority: bool = False
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        if is_authority:
+            usage = x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+                key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+                decipher_only=False,
+            )  # fmt: skip
+            builder = builder.add_extension(usage, critical=True)
+        if address:
+            name_of = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+            builder = builder.add_extension(name_of, critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_path: Path) -> None:
+    ours, foreign = Authority(tmp_path), Authority(tmp_path)
+    said = {"EHLO", "STARTTLS", "QUIT", ""}
+    for context, certificate, outcome in (
+        (ours.client(), ours.server(), Outcome.SENT),
+        (ours.client(), foreign.server(), Outcome.HELD),
+        (ours.client(), ours.server("127.0.0.2"), Outcome.HELD),
+        (None, ours.server(), Outcome.HELD),
+        (ours.client(), None, Outcome.HELD),
+    ):
+        server.clear_lines.clear()
+        server.tls = certificate
+        assert send(server, scheme="smtp+starttls", context=context)[0] == outcome
+        assert {line.partition(" ")[0].upper() for line in server.clear_lines} <= said
+    assert len(server.received) == 1
+
+
+def test_what_was_said_before_the_line_was_secret_is_not_believed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    server.tls = authority.server()
+    real = dialogue.Dialogue.docmd
+
+    def docmd(self: dialogue.Dialogue, command: str, arguments: str = "") -> tuple[int, bytes]:
+        answer = real(self, command, arguments)
+        if command == "STARTTLS":
+            self._received += b"250-injected\r\n250 AUTH PLAIN\r\n"
+        return answer
+
+    monkeypatch.setattr(dialogue.Dialogue, "docmd", docmd)
+    assert send(server, scheme="smtp+starttls", context=authority.client()) == (Outcome.AWAY, "tls", None)
+    assert server.received == []
