@@ -188,7 +188,7 @@ def settings_for(database_url: str, folder: Path, **more: str) -> config.Setting
 
 
 @pytest.fixture(scope="session")
-def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application a database, migrated, with the tests' sections."""
     app = create_app(settings_for(database_url, tmp_path_factory.mktemp("root")))
     with app.app_context():
@@ -197,7 +197,10 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     # Passwords of tests need not be slow to guess.
     hashing = app.extensions["tocsin_staff"].extensions["security"].pwd_context
     hashing.update(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
-    return app
+    yield app
+    for one in (app, app.extensions["tocsin_staff"]):
+        with one.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from campaign.config import Settings
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.country import section_name
-from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import INVITATION_LIFETIME, Role
 from campaign.domain.token import Purpose, Tokens
@@ -129,11 +129,11 @@ def change(
     return True
 
 
-def set_preferences(staff_id: int, *, locale: str, wants_digest: bool) -> None:
-    """The language of pages and mails, and the weekly digest. Raises NotFoundError."""
+def set_preferences(staff_id: int, *, locale: str) -> None:
+    """The language of pages and mails. Raises NotFoundError."""
     with transaction() as session:
         staff = _locked(session, staff_id)
-        staff.locale, staff.wants_digest = locale, wants_digest
+        staff.locale = locale
 
 
 def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: Vault) -> None:
@@ -179,10 +179,3 @@ def _keep_an_admin(session: Session, before: dict[str, Any]) -> None:
 
 def _seen(staff: Staff) -> dict[str, Any]:
     return {"role": staff.role, "section": staff.section_code, "active": staff.active}
-
-
-def checked_locale(text: str, choices: tuple[str, ...]) -> str:
-    """One of the interface's languages. Raises InputError."""
-    if text not in choices:
-        raise InputError("locale", "unknown", f"no such language: {text}")
-    return text

@@ -32,8 +32,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A demonstration of its own, web and worker."""
+def site(demonstration: tuple[str, dict[str, str]]) -> str:
+    """The address of a demonstration of its own."""
+    return demonstration[0]
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """Web and worker: where it is, and the environment for its commands."""
     folder = tmp_path_factory.mktemp("demo")
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -59,4 +65,4 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     flask(environ, "appeal", "publish", "janbolat-mamai")
     with running(environ, [web(port), ["flask", "worker"]], folder / "log"):
         wait_for(f"{address}/readyz")
-        yield address
+        yield address, environ

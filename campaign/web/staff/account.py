@@ -1,4 +1,4 @@
-"""One's own account: accepting the invitation, language, digest, and the ways to log in."""
+"""One's own account: accepting the invitation, the language, and the ways to log in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security.utils import hash_password
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectField
+from wtforms import PasswordField, SelectField
 
 from campaign.config import LOCALES
 from campaign.domain.errors import NotFoundError, StateError, TokenError
@@ -33,7 +33,6 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
     """What everybody chooses for themselves."""
 
     locale = SelectField(choices=[(code, code) for code in LOCALES])
-    digest = BooleanField()
 
 
 @blueprint.get("/invitation/<token>")
@@ -70,18 +69,18 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 @blueprint.get("/account")
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
-    """Language, digest, password, second factor."""
+    """Language, password, second factor."""
     return _account_page()
 
 
 @blueprint.post("/account")
 @needs(Permission.SEE_COUNTS)
 def change() -> ResponseReturnValue:
-    """Keeps language and digest."""
+    """Keeps the language."""
     form = PreferencesForm()
     if not form.validate():
         return _account_page(), 422
-    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data))
+    set_preferences(member().id, locale=form.locale.data)
     flash(gettext("Kept."), "success")
     return redirect(url_for("account.show"), 303)
 

@@ -1,12 +1,17 @@
-"""What staff open in the morning."""
+"""What staff open in the morning: each open appeal with its counts, its pace and where that leads."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from campaign.domain.appeal import days_left, progress
 from campaign.domain.staff import Permission
-from campaign.web.staff.access import needs
+from campaign.extensions.runtime import runtime
+from campaign.queries.section import SectionView, list_sections
+from campaign.queries.staff_counts import Glance, ended_appeals, glances
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs, scope
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -15,4 +20,25 @@ blueprint = Blueprint("dashboard", __name__)
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
     """The open appeals."""
-    return render_template("staff/dashboard.html")
+    now, section = runtime().clock(), own_section()
+    found = glances(scope(), time_zone=section.time_zone, now=now)
+    return render_template(
+        "staff/dashboard.html", cards=[card(one) for one in found], section=section, ended=ended_appeals()
+    )
+
+
+def card(one: Glance) -> dict[str, object]:
+    """What a glance shows, in the reader's language."""
+    now, appeal = runtime().clock(), one.appeal
+    return {
+        "one": one,
+        "appeal": appeal,
+        "text": appeal.text_in(current_locale()),
+        "days_left": days_left(appeal.deadline, now.date()),
+        "progress": progress(one.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
+    }
+
+
+def own_section() -> SectionView:
+    """The section of whoever is logged in."""
+    return next(section for section in list_sections() if section.code == scope().section)

@@ -32,6 +32,15 @@ class Route:
 
 MATRIX = (
     Route("/", "GET", Role.VIEWER, "/"),
+    Route("/appeals/<slug>", "GET", Role.VIEWER, "/appeals/{slug}?section=be-nl"),
+    Route("/appeals/<slug>/days.svg", "GET", Role.VIEWER, "/appeals/{slug}/days.svg"),
+    Route("/appeals/<slug>/sections.svg", "GET", Role.VIEWER, "/appeals/{slug}/sections.svg"),
+    Route(
+        "/appeals/<slug>/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>",
+        "GET",
+        Role.VIEWER,
+        "/appeals/{slug}/days.csv",
+    ),
     Route("/account", "GET", Role.VIEWER, "/account"),
     Route("/account", "POST", Role.VIEWER, "/account", (("locale", "en"),)),
     Route("/people", "GET", Role.ADMIN, "/people"),

@@ -1,0 +1,98 @@
+"""The staff room in a browser: from the invitation to the dashboard, with a passkey, by axe, at both widths."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from passlib.totp import TOTP
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.processes import flask
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PASSWORD = "four words put together"
+WIDTHS = (390, 1280)
+
+
+def looked_at(page: Page, name: str) -> None:
+    """Nothing that axe finds, and nothing wider than the window, on a phone and on a desk."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is {wide} pixels wider than {width}"
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
+    """An administrator's browser, as the journey below leaves it; WebAuthn knows no addresses of numbers."""
+    return browser.new_context(locale="en", base_url=demonstration[0].replace("127.0.0.1", "localhost")).new_page()
+
+
+def test_from_the_invitation_to_the_dashboard(desk: Page, demonstration: tuple[str, dict[str, str]]) -> None:
+    printed = flask(demonstration[1], "staff", "add", "ana@staff.example", "--section", "fr", "--role", "admin",
+                    "--locale", "en")  # fmt: skip
+    desk.goto(printed.strip().replace("127.0.0.1", "localhost"))
+    looked_at(desk, "invitation")
+    desk.get_by_label("Password").fill(PASSWORD)
+    desk.get_by_role("button", name="Open my account").click()
+    looked_at(desk, "login")
+    desk.get_by_label("Your e-mail address").fill("ana@staff.example")
+    desk.get_by_label("Password").fill(PASSWORD)
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("Your role needs more than a password")).to_be_visible()
+    desk.get_by_role("button", name="Show me the key").click()
+    looked_at(desk, "second-factor")
+    key = desk.locator(".key code").inner_text()
+    desk.get_by_label("Six digits").fill(TOTP(key=key.replace("-", ""), format="base32").generate().token or "")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
+    looked_at(desk, "dashboard")
+    desk.get_by_role("link", name="Make recovery codes now").click()
+    desk.get_by_role("button", name="Make new codes").click()
+    expect(desk.locator(".codes li")).to_have_count(8)
+    looked_at(desk, "recovery-codes")
+
+
+def test_a_passkey_is_a_second_factor(desk: Page) -> None:
+    session = desk.context.new_cdp_session(desk)
+    session.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    desk.goto("/staff/wan-register")
+    looked_at(desk, "passkeys")
+    desk.get_by_label("A name for the new passkey").fill("office key")
+    desk.get_by_role("button", name="Add a passkey").click()
+    expect(desk.get_by_text("The passkey office key was added")).to_be_visible()
+    desk.get_by_role("button", name="Log out").click()
+    desk.get_by_label("Your e-mail address").fill("ana@staff.example")
+    desk.get_by_label("Password").fill(PASSWORD)
+    desk.keyboard.press("Enter")
+    looked_at(desk, "choose-second-factor")
+    desk.get_by_role("button", name="Use a passkey").click()
+    desk.get_by_role("button", name="Use a passkey").click()
+    expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
+
+
+PAGES = """/staff/ /staff/appeals/janbolat-mamai /staff/account /staff/people /staff/people/1 /staff/audit
+/staff/change""".split()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_for_everybody_at_both_widths(desk: Page, path: str) -> None:
+    answer = desk.goto(path)
+    assert answer is not None
+    assert (answer.status, answer.request.redirected_from) == (200, None)
+    looked_at(desk, path.strip("/").replace("/", "-"))
+
+
+def test_a_wrong_address_leads_on(desk: Page) -> None:
+    desk.goto("/staff/nowhere")
+    looked_at(desk, "nowhere")
+    desk.get_by_role("main").get_by_role("link", name="Appeals").click()
+    expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
