@@ -22,8 +22,10 @@ def upgrade() -> None:
         return
     # Supporters' pages, workers and commands connect as the tables' owner and name no section: they see everything.
     # Whoever names one, and every other role, sees what the second policy lets through.
+    # It keeps the search path of today: pg_dump asks with an empty one.
     op.execute(
-        """CREATE FUNCTION tocsin_sees_all_sections() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        """CREATE FUNCTION tocsin_sees_all_sections() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+        SET search_path FROM CURRENT AS $$
         SELECT coalesce(current_setting('tocsin.section', true), '') = '' AND pg_has_role(current_user, relowner, 'USAGE')
         FROM pg_catalog.pg_class WHERE oid = 'signature'::regclass $$"""
     )
