@@ -43,6 +43,7 @@ def _groups(lines: list[Line], ledger: Ledger) -> list[list[Line]]:
     """The lines of each target: parted by a blank line, a salutation, or a new role after contact lines."""
     groups: list[list[Line]] = []
     ended = True
+    had_contact = False  # in the group that is open
     for paragraph in _merged(paragraphs(lines)):
         kept = [line for line in paragraph if not _is_prose(line, ledger)]
         if not kept:
@@ -52,10 +53,11 @@ def _groups(lines: list[Line], ledger: Ledger) -> list[list[Line]]:
         else:
             ended = True
         for line in kept:
-            if ended or (groups and _begins(line, groups[-1])):
+            if ended or (groups and _begins(line, groups[-1], had_contact=had_contact)):
                 groups.append([])
-                ended = False
+                ended = had_contact = False
             groups[-1].append(line)
+            had_contact = had_contact or has_contact(line.text)
             if _has_salutation(line):
                 ended = True
     return _joined(groups)
@@ -102,11 +104,10 @@ def _is_role(line: Line) -> bool:
     return any(word.text in vocabulary().words("roles") for word in words(line.text, 12))
 
 
-def _begins(line: Line, group: list[Line]) -> bool:
+def _begins(line: Line, group: list[Line], *, had_contact: bool) -> bool:
     """Whether a line under others begins the next target."""
     if has_contact(line.text) and (split(without_links(line.text))[0].kind or is_emails(without_links(line.text))):
         return False
-    had_contact = any(has_contact(each.text) for each in group)
     if is_bold(line.text) and len(group) > 1 and (had_contact or not is_bold(group[-1].text)):
         return True
     return had_contact and has_contact(group[-1].text) and _is_role(line) and len(words(line.text)) <= 14
