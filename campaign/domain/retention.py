@@ -18,7 +18,7 @@ REFUSED = timedelta(days=730)
 # Signers who asked how the case goes on: a month after they were told how it ended, at the latest two years after it.
 AFTER_OUTCOME = timedelta(days=30)
 UPDATES_AT_MOST = timedelta(days=730)
-# Erasures are replayed on a restored backup; no backup is to be older.
+# By then no backup from which an erased address could come back is to be kept.
 TOMBSTONES = timedelta(days=730)
 # A request for new links is answered within seconds.
 LINK_REQUESTS = timedelta(days=1)

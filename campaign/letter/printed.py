@@ -9,6 +9,7 @@ because typst then refuses a text that its fonts cannot show instead of printing
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -86,6 +87,10 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     return True
 
 
+# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, as JSON writes it; after a backslash it is only words.
+_UNPRINTABLE = re.compile(r"(?<!\\)\\u(?:0000|feff|fffe)")
+
+
 def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
     try:
         content, _warnings = typst.compile_with_warnings(
@@ -93,7 +98,7 @@ def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
             format="pdf",
             ignore_system_fonts=True,
             font_paths=faces(fonts),
-            sys_inputs={"it": json.dumps(data)},
+            sys_inputs={"it": _UNPRINTABLE.sub("", json.dumps(data))},
             pdf_standards="ua-1",
         )
     except typst.TypstError as error:

@@ -67,7 +67,7 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
         _holding("requests for new links: address", "to answer them", _OPINION,
                  _days(retention.LINK_REQUESTS, "after asking"), LinkRequest.created_at, (),
                  LinkRequest.created_at < now - 2 * retention.LINK_REQUESTS),
-        _holding("erased addresses: keyed digests", "to erase again after a restore, and count nobody twice", _SAFETY,
+        _holding("erased addresses: keyed digests", "to count nobody twice", _SAFETY,
                  _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (), None),
         _holding("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
                  _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (), None),

@@ -44,7 +44,7 @@ _WAITING = (parse("4 per minute"), parse("20 per hour"))
 # So long after the last sign of it a flood is over.
 _ATTACK_SECONDS = 600
 _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
-_SHARE_SECONDS = 10.0
+_SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,15 @@ class Guard:
     """One application's memory of floods; what must hold over processes is in the limits' storage."""
 
     def __init__(self) -> None:
-        self._share: tuple[float, Lately] | None = None
+        self._share = float("-inf"), Lately(0, 0)
+        self._sign_ups = 0
         self._raised: set[tuple[str, int, datetime]] = set()
 
     def lately(self, now: datetime) -> Lately:
-        """The share of unconfirmed, read at most every ten seconds."""
-        if self._share is None or time.monotonic() - self._share[0] > _SHARE_SECONDS:
-            self._share = time.monotonic(), lately(now)
+        """The share of unconfirmed, read at most every ten seconds, and not for a few sign-ups."""
+        self._sign_ups += 1
+        if self._sign_ups >= _SHARE_SIGN_UPS and time.monotonic() - self._share[0] > _SHARE_SECONDS:
+            self._share, self._sign_ups = (time.monotonic(), lately(now)), 0
         return self._share[1]
 
     def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:

@@ -171,6 +171,7 @@ def test_when_most_do_not_confirm_the_check_is_on(
     client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     monkeypatch.setattr(guard, "_UNCONFIRMED_LEAST", 3)
+    monkeypatch.setattr(guard, "_SHARE_SIGN_UPS", 1)
     for number in range(4):
         assert client.post(URL, data=form(email=f"p{number}@d.example")).status_code == 303
     db.session.execute(update(Signature).values(signed_at=START - timedelta(minutes=30)))

@@ -109,7 +109,7 @@ def test_no_time_tells_who_signed(
 ) -> None:
     url = f"sqlite:///{tmp_path}/tocsin.db"
     if kind == "postgresql":
-        url = make_database(request.getfixturevalue("postgresql_server"), "timing")
+        url = make_database(request.getfixturevalue("postgresql_server"), f"timing_{path.count('/')}")
     settings = {"TOCSIN_DATABASE_URL": url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
     environ = environment(**KEYS, **settings)
     prepare(environ, tmp_path)
