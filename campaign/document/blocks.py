@@ -52,6 +52,13 @@ class Match:
     end: int
 
 
+def _is_apart(pattern: tuple[str, ...], stream: list[tuple[int, Word]], end: int) -> bool:
+    """Whether a label's two halves are lines of their own: `TAKE ACTION`, an address, `SAMPLE LETTER`."""
+    head = pattern.index(GAP)
+    tail = end - (len(pattern) - 1 - max(at for at, part in enumerate(pattern) if part == GAP))
+    return stream[head][0] != stream[head - 1][0] and 0 < tail < end and stream[tail][0] != stream[tail - 1][0]
+
+
 def _reach(match: Match) -> tuple[int, int]:
     return match.until, match.end
 
@@ -108,8 +115,8 @@ class Labels:
         if end is None:
             return None
         offset, word = stream[end - 1]
-        if gaps and offset and stream[phrase.words.index(GAP)][0]:
-            return None  # what varies stands on the label's own line; else the lines between are no part of it
+        if gaps and offset and _is_apart(phrase.words, stream, end):
+            return None
         return Match(phrase, offset, word.end)
 
     def _is_label(self, match: Match, index: int) -> bool:
@@ -127,7 +134,8 @@ class Labels:
             return True
         if kind == "write" and count > 1 and self._announces(index + match.until):
             return True
-        return self._goes_on(kind, count, rest, is_capital=first.text.strip(" *_#").isupper())
+        is_capital = " ".join((first.text if match.until else first.text[: match.end]).split()).strip(" *_#").isupper()
+        return self._goes_on(kind, count, rest, is_capital=is_capital)
 
     def _announces(self, index: int) -> bool:
         """Whether the sentence that begins at this line ends in a colon, before points to make."""
@@ -147,7 +155,7 @@ class Labels:
             return count >= 2
         if kind in _INLINE:
             return count >= 3 or (kind == "boilerplate" and not rest.strip(" .!*_"))
-        return count >= _LONG
+        return count >= _LONG or (count == _LONG - 1 and is_capital)
 
     def _stands_alone(self, index: int, match: Match, after: str) -> bool:
         """A short label without a colon is one only where nothing but it is said there."""

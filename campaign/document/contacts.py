@@ -19,6 +19,7 @@ _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
 _PARTED = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
+_SHORT = 120  # characters; a salutation is no longer
 _EDGES = " \t,;|/·•–—-"
 
 
@@ -48,7 +49,7 @@ def _words() -> re.Pattern[str]:
     names: dict[str, str] = {}
     for kind, phrases in vocabulary().contacts.items():
         for phrase in phrases:
-            names.setdefault(r"[ \-/'’()]{1,3}".join(re.escape(word) for word in phrase.words), kind)
+            names.setdefault(r"[ .\-/'’()]{1,3}".join(re.escape(word) for word in phrase.words), kind)
     ordered = sorted(names, key=lambda name: -len(name))
     groups = [
         f"(?P<{kind}>" + "|".join(name for name in ordered if names[name] == kind) + ")"
@@ -144,17 +145,28 @@ def read(line: Line, contacts: Contacts, ledger: Ledger) -> str | None:
     return left if left and has_words(left) else None
 
 
+def awaits_salutation(text: str) -> bool:
+    """Whether a line ends in the word for a salutation that stands below it."""
+    last = split(without_links(text))[-1]
+    return last.kind == "salutation" and not has_words(last.text)
+
+
 def _fits(kind: str, text: str) -> bool:
     if kind == "email":
         return "@" in text
-    if kind in {"fax", "phone"}:
+    if kind in {"fax", "phone", "both"}:
         return bool(_NUMBER.match(text))
+    if kind == "salutation":
+        return len(text) < _SHORT
     return kind in SOCIAL and bool(_ACCOUNT.match(text))
 
 
 def _put(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:
     if kind == "email":
         _put_emails(text, contacts, line, ledger)
+    elif kind == "both":
+        _put_numbers("phone", text, contacts, line, ledger)
+        _put_numbers("fax", text, contacts, line, ledger)
     elif kind in {"fax", "phone"}:
         _put_numbers(kind, text, contacts, line, ledger)
     elif kind == "salutation":
@@ -175,7 +187,7 @@ def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> No
                     contacts.emails.append(address)
             else:
                 rest.append(token)
-    if not rest:
+    if all(key(token) in vocabulary().words("or") for token in rest):
         return
     spelt = " ".join(text.split())
     protected = ("email" in key(spelt) and "protected" in key(spelt)) or _DISGUISED.search(fold(spelt))
@@ -212,7 +224,7 @@ def _put_numbers(kind: str, text: str, contacts: Contacts, line: Line, ledger: L
             continue
         rest.append(text[at : match.start()])
         at = end
-        for part in re.split(r" ?/ ?(?=[+(0]|\d{5})", number):
+        for part in re.split(r" / | ?/ ?(?=[+(0]|\d{5})", number):
             if (bare := part.strip(" ,;./-")) and bare not in held:
                 held.append(bare)
     rest.append(text[at:])

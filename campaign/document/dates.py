@@ -13,7 +13,7 @@ from .fold import fold, key
 from .labels import vocabulary
 
 _DAY_FIRST = re.compile(
-    r"(?<![\w/.])(\d{1,2})(?:\.|°|º|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?"
+    r"(?<![\w/.])(\d{1,2})(?:\.|°|o|a|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?"
     r"(?: (?:de |del )?(\d{4})(?!\d))?"
 )
 _MONTH_FIRST = re.compile(r"(?<!\w)([^\W\d_]{3,12})\.? (\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:,? (\d{4})(?!\d))?")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from .blocks import Block, Labels, parted
+from .contacts import awaits_salutation
 from .countries import find_country
 from .draft import DraftAppeal, DraftLetter, DraftTarget
 from .emphasis import plain
@@ -161,7 +162,7 @@ def _after_date(lines: list[Line]) -> list[Line]:
 
 def _letter_start(lines: list[Line]) -> int | None:
     for at, line in enumerate(lines):
-        if not line.is_blank and is_salutation(line.text):
+        if not line.is_blank and is_salutation(line.text) and not (at and awaits_salutation(lines[at - 1].text)):
             return at
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .addressee import is_embassy, read_target
-from .contacts import has_contact, is_emails, split, without_links
+from .contacts import awaits_salutation, has_contact, is_emails, split, without_links
 from .draft import DraftTarget
 from .emphasis import is_bold, plain
 from .fold import key, words
@@ -58,7 +58,7 @@ def _groups(lines: list[Line], ledger: Ledger) -> list[list[Line]]:
                 ended = had_contact = False
             groups[-1].append(line)
             had_contact = had_contact or has_contact(line.text)
-            if _has_salutation(line):
+            if _has_salutation(line) or (len(groups[-1]) > 1 and awaits_salutation(groups[-1][-2].text)):
                 ended = True
     return _joined(groups)
 

@@ -16,6 +16,7 @@ from .reference import find_references
 
 _WRAPPED = 45  # a line at least so long can be hard-wrapped
 _NEAR = 12  # how many lines past a label a short block's value can reach
+_VALUED = frozenset({"deadline", "previous", "name", "languages"})
 _DATE_WITHIN = 20  # characters before the date: a weekday, a mark
 _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
@@ -62,7 +63,7 @@ class Walker:
         match = self._labels.at(at)
         if match and self._is_wanted(match):
             return self._label(at, match)
-        if taken := self._header(at):
+        if not self._awaits_value() and (taken := self._header(at)):
             return at + taken
         if not line.is_margin:
             self._body(line)
@@ -73,6 +74,11 @@ class Walker:
         if match.phrase.kind in {"short_name", "gender"}:
             return self._flow.kind in _PEOPLE_FLOWS
         return True
+
+    def _awaits_value(self) -> bool:
+        """Whether a short label stands above that has no value yet: a date or reference here is its value."""
+        short = self._short
+        return short is not None and short.kind in _VALUED and all(line.is_blank for line in short.lines)
 
     def _header(self, at: int) -> int:
         has_number = any(char.isdigit() for char in self._lines[at].text)
@@ -100,8 +106,12 @@ class Walker:
             self._update(at, match)
         rest = cut_label(self._lines, at, match, self._ledger)
         after = at + match.until
-        if kind == "appeals" and rest.is_blank and (value := self._dated(after + 1)):
-            rest, after = value, after + 1
+        if kind == "appeals" and rest.is_blank:
+            below = next(
+                (n for n in range(after + 1, after + 4) if n < len(self._lines) and not self._lines[n].is_blank), 0
+            )
+            if below and (value := self._dated(below)):
+                rest, after = value, below
         if kind in {"appeals", "write"} and not rest.is_blank:
             block.lines.append(rest)
             after += self._sentence(block, after)
@@ -124,8 +134,9 @@ class Walker:
 
     def _dated(self, at: int) -> Line | None:
         """The line below a label where it begins with the date that the label announces."""
-        line = self._lines[at] if at < len(self._lines) else None
-        if line is None or line.is_blank or not dates(line.text[:80]) or dates(line.text[:80])[0].start > _DATE_WITHIN:
+        line = self._lines[at]
+        found = dates(line.text[:80])
+        if not found or found[0].start > _DATE_WITHIN:
             return None
         return Line(line.number, line.text, is_cut=True)
 
