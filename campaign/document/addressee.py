@@ -72,9 +72,22 @@ def _unfolded(rest: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
             return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
         if is_role(parts[0]):
             return [(parts[0], True), (", ".join(parts[1:]), False)]
+    if len(rest) > 2 and _goes_on(*(text for text, _ in rest[:3])):
+        return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
     if len(rest) > 1 and is_role(rest[0][0]) and rest[0][0].split()[-1].lower() in _JOINS:
         return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
     return rest
+
+
+def _goes_on(first: str, second: str, third: str) -> bool:
+    """Whether a role that lists its fields goes on below, before the name: `… International` / `Cooperation`."""
+    return (
+        "," in first
+        and is_role(first)
+        and is_name(third)
+        and not (is_role(second) or is_name(second) or _place_words(second) or "," in second)
+        and not any(char.isdigit() for char in first + second)
+    )
 
 
 def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str | None, list[str]]:
@@ -87,13 +100,15 @@ def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str
     if (titled := _titled(first)) and (is_embassy(titled[0]) or not is_embassy(first)):
         return titled[0], titled[1], texts[1:]
     if is_embassy(first) and not is_name(first):
-        return (first, second, texts[2:]) if is_name(second) and _is_honoured(second) else (first, None, texts[1:])
+        is_held = is_name(second) and (_is_honoured(second) or is_role(first))
+        return (first, second, texts[2:]) if is_held else (first, None, texts[1:])
     if _names_person(first):
         return None, first, texts[1:]
     if is_role(first):
         return _after_role(first, texts[1:])
     if second and is_role(second) and is_name(first):
-        return second, first, texts[2:]
+        held, name, _ = _after_role(second, [])
+        return (held, name, [first, *texts[2:]]) if name else (second, first, texts[2:])
     if rest[0][1] and second and is_name(second):
         return first, second, texts[2:]
     if is_name(first) and (_is_honoured(first) or (second and not is_name(second))):
@@ -104,9 +119,12 @@ def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str
 
 
 def _after_role(role: str, texts: list[str]) -> tuple[str, str | None, list[str]]:
-    before, comma, after = role.partition(",")
-    if comma and is_role(before) and is_name(after) and not is_role(after):
-        return before.strip(), after.strip(), texts
+    for mark in (",", ":", " – ", " - "):
+        before, found, after = role.partition(mark)
+        if found and is_role(before) and is_name(after) and not is_role(after):
+            return before.strip(), after.strip(), texts
+        if found and is_name(before) and is_role(after) and not is_role(before):
+            return after.strip(), before.strip(), texts
     name, rest = _name_of(texts)
     return role, name, rest
 

@@ -16,6 +16,7 @@ from .lines import Ledger, shown
 
 _URL = re.compile(r"(?:https?://|(?<![\w./])www\.)[^\s<>\"')\]]{1,1000}", re.IGNORECASE)
 _SCHEME = re.compile(r"(?<![\w/])(?:javascript|data|vbscript|file|ftp)\s{0,3}:", re.IGNORECASE)
+_GOES_ON = re.compile(r"\s+[^\W\d_a-z][^,;()]{0,80}\(")
 _BESIDE_TONGUES = frozenset(
     "auf em en gutem gut good preferably preferiblemente lengua langue l language languages sprache idioma".split()
 )
@@ -165,15 +166,23 @@ def read_people(block: Block, gender: Block | None, ledger: Ledger) -> list[Draf
     people: list[DraftPerson] = []
     at = 0
     for match in _PRONOUN.finditer(text):
+        if not _is_gender(match[1]) and _GOES_ON.match(text, match.end()):
+            continue  # `John (Jack) Example (he/him)`
         names = _names(text[at : match.start()])
         people += [DraftPerson(name, _shared(match[1].strip(), len(names))) for name in names]
         at = match.end()
-    people += _plain_people(text[at:])
+    rest = text[at:].strip(" ,;.")
+    if people and rest[:1].islower():
+        ledger.warn("people-note", f"words beside the names: {shown(rest)}", block.line)
+    elif key(rest) not in {key(" ".join(name)) for name in vocabulary().starts("nothing")}:
+        people += _plain_people(text[at:])
     return _with_gender(people, gender, ledger)
 
 
 def _shared(pronoun: str, people: int) -> str:
     """A pronoun without the word that says it is everybody's: `all she/her`."""
+    _, named, value = pronoun.partition(":")
+    pronoun = value.strip() if named and value.strip() else pronoun
     first = words(pronoun, 1)
     if people > 1 and first and first[0].text in vocabulary().words("everybody"):
         return pronoun[first[0].end :].strip(" :,") or pronoun
@@ -182,7 +191,7 @@ def _shared(pronoun: str, people: int) -> str:
 
 def _dashed(text: str) -> tuple[str, str] | None:
     """A name and the pronoun after a dash: `Hanad Sample – he/him`."""
-    parts = re.split(r"\s[-–—]\s", text.strip(" ."))
+    parts = re.split(r"\s[-–—]\s|:\s", text.strip(" ."))
     if len(parts) == 2 and (("/" in parts[1] and len(words(parts[1])) <= 4) or _is_gender(parts[1])):
         return parts[0], parts[1].strip()
     return None
@@ -190,7 +199,7 @@ def _dashed(text: str) -> tuple[str, str] | None:
 
 def _is_gender(text: str) -> bool:
     stream = [word.text for word in words(text, 8)]
-    known = vocabulary().words("genders") | vocabulary().words("everybody") | vocabulary().words("or")
+    known = frozenset[str]().union(*(vocabulary().words(each) for each in ("genders", "pronouns", "everybody", "or")))
     return bool(stream) and all(name in known for name in stream)
 
 
@@ -221,7 +230,7 @@ def _plain_people(text: str) -> list[DraftPerson]:
 def _names(text: str) -> list[str]:
     joins = vocabulary().words("or")
     found: list[str] = []
-    for part in re.split(r"[,;\n]", text):
+    for part in re.split(r"[,;&\n]", text):
         parts = _between(part, joins)
         whole = all(len(words(piece)) >= 2 for piece in parts)
         found += [piece.strip(" .:-–*_") for piece in (parts if whole and len(parts) > 1 else [_trim(part, joins)])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .blocks import Block
 from .contacts import has_contact
 from .emphasis import is_bold, is_heading, plain
-from .fold import key, words
+from .fold import has_words, key, words
 from .languages import country
 from .letter import is_salutation
 from .lines import Ledger, Line, paragraphs, shown
@@ -58,6 +58,8 @@ def _without_country(groups: list[list[Line]], walk: Walk, ledger: Ledger) -> li
     """The groups without the line that only names the country."""
     kept: list[list[Line]] = []
     for group in groups:
+        if not any(has_words(line.text) for line in group):
+            continue
         code = country(plain(group[0].text), walk.language) if len(group) == 1 else None
         if code and walk.header.country in {None, code}:
             walk.header.country = code

@@ -6,23 +6,27 @@ import re
 
 from .draft import DraftLetter
 from .emphasis import is_italic, links, plain
-from .fold import fold, key, words
+from .fold import fold, has_words, key, words
 from .labels import GAP, vocabulary
 from .lines import Ledger, Line, paragraphs, shown
+from .marks import is_bullet
 
 _OPENING = 160  # a salutation is no longer than this
 _CLOSING = 400
+_LONE = 10  # words of a salutation without a comma
 _BRACKETED = re.compile(r"[\[(<{]([^\[\](){}<>]{1,60})[\])>}]|_{3,}|\.{5,}|…{2,}")
 
 
-def is_salutation(text: str) -> bool:
-    """Whether a line opens a letter: `Dear Minister,`."""
+def is_salutation(text: str, *, is_lone: bool = False) -> bool:
+    """Whether a line opens a letter: `Dear Minister,`; a lone line does without the comma."""
     bare = plain(text[: 2 * _OPENING])
     if not bare or len(bare) > _OPENING or len(text) > 2 * _OPENING:
         return False
     names = tuple(word.text for word in words(bare, 6))
     if not any(names[: len(start)] == start for start in vocabulary().starts("salutations")):
         return False
+    if is_lone and len(words(bare)) <= _LONE and not bare.endswith("."):
+        return True
     return bare.endswith((",", ":", "!", ";")) or is_italic(text)
 
 
@@ -79,7 +83,7 @@ def read_letter(lines: list[Line], ledger: Ledger) -> DraftLetter | None:
     salutation: str | None = None
     body: list[str] = []
     closing: str | None = None
-    if is_salutation(groups[0][0].text):
+    if is_salutation(groups[0][0].text, is_lone=len(groups[0]) == 1):
         first = groups[0].pop(0)
         salutation = plain(first.text)
         ledger.take(first, "letter")
@@ -88,11 +92,11 @@ def read_letter(lines: list[Line], ledger: Ledger) -> DraftLetter | None:
         if _is_closing(group, position, len(groups)) or (cut := _inner_close(group)) is not None:
             start = 0 if _is_closing(group, position, len(groups)) else cut or 0
             if start:
-                body.append(_joined(group[:start], ledger))
+                body += _joined(group[:start], ledger)
             closing = _close(group[start:], ledger)
             _sign(groups[position + 1 :], ledger)
             break
-        body.append(_joined(group, ledger))
+        body += _joined(group, ledger)
     body = [text for text in body if text]
     if closing is None and body and starts_closing(body[-1]):
         closing = body.pop()
@@ -122,14 +126,20 @@ def _inner_close(group: list[Line]) -> int | None:
     return None
 
 
-def _joined(group: list[Line], ledger: Ledger) -> str:
+def _joined(group: list[Line], ledger: Ledger) -> list[str]:
+    """The paragraph, with each item of a list in it as one of its own."""
+    parts: list[list[str]] = [[]]
     for line in group:
         ledger.take(line, "letter")
         for link in links(line.text):
             if link.is_image or link.target.removeprefix("mailto:") != link.text:
                 code = "image-dropped" if link.is_image else "link-dropped"
                 ledger.warn(code, f"the letter is plain text; left out: {shown(link.target)}", line.number)
-    return plain(" ".join(line.text.strip() for line in group))
+        if is_bullet(line.text) and parts[-1]:
+            parts.append([])
+        if has_words(line.text):
+            parts[-1].append(line.text.strip())
+    return [plain(" ".join(part)) for part in parts if part]
 
 
 def _close(group: list[Line], ledger: Ledger) -> str:

@@ -132,9 +132,13 @@ def _letter_and_targets(walk: Walk, language: str, ledger: Ledger) -> tuple[Draf
     """A letter under its label, else from the first salutation below the targets on."""
     letter: DraftLetter | None = None
     targets: list[DraftTarget] = []
+    for block in walk.blocks:
+        if block.kind in _TARGETS or block.kind == "letter":
+            block.lines[:] = [_unquoted(line) for line in block.lines]
     labelled = walk.first("letter")
     if labelled:
         letter = read_letter(labelled.lines, ledger)
+    marked = any(_letter_start(block.lines) is not None for block in walk.blocks if block.kind in _TARGETS)
     for block in walk.blocks:
         kind = _TARGETS.get(block.kind)
         if kind is None:
@@ -142,7 +146,7 @@ def _letter_and_targets(walk: Walk, language: str, ledger: Ledger) -> tuple[Draf
         lines = list(block.lines)
         if block.kind == "appeals" and lines and lines[0].is_cut and any(char.isdigit() for char in lines[0].text):
             lines = _after_date(lines)
-        start = _letter_start(lines) if letter is None else None
+        start = _letter_start(lines, is_lone=not marked) if letter is None else None
         if start is not None:
             letter = read_letter(lines[start:], ledger)
             lines = lines[:start]
@@ -160,9 +164,20 @@ def _after_date(lines: list[Line]) -> list[Line]:
     return lines[at + 1 :]
 
 
-def _letter_start(lines: list[Line]) -> int | None:
+def _unquoted(line: Line) -> Line:
+    """The line without the quote mark that a section put before its letter or address."""
+    if not line.text.lstrip().startswith(">"):
+        return line
+    return replace(line, text=line.text.lstrip().lstrip("> "))
+
+
+def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
+    """Where the letter begins; where nothing is marked as its salutation, a line of its own that could be one."""
     for at, line in enumerate(lines):
-        if not line.is_blank and is_salutation(line.text) and not (at and awaits_salutation(lines[at - 1].text)):
+        if line.is_blank or (at and awaits_salutation(lines[at - 1].text)):
+            continue
+        alone = (not at or lines[at - 1].is_blank) and (at + 1 == len(lines) or lines[at + 1].is_blank)
+        if is_salutation(line.text, is_lone=is_lone and alone):
             return at
     return None
 

@@ -7,7 +7,7 @@ import re
 from .blocks import Block, ends_sentence
 from .emphasis import plain
 from .lines import Ledger, Line, paragraphs
-from .walk import is_bullet
+from .marks import is_bullet
 
 _MARK = re.compile(r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)])\s*")
 

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote
 
 from .emphasis import links
+from .fold import has_words
 from .lines import Ledger, Line, paragraphs, shown
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
@@ -20,6 +21,8 @@ def markdown(lines: list[Line], ledger: Ledger, by: str) -> str | None:
     """The lines as Markdown paragraphs; each one is marked as taken by the field `by`."""
     texts: list[str] = []
     for group in paragraphs(lines):
+        if not any(has_words(line.text) for line in group):
+            continue
         safes: list[str] = []
         for line in group:
             ledger.take(line, by)

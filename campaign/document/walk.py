@@ -12,6 +12,7 @@ from .header import Header, keep, read_header
 from .labels import GAP, vocabulary
 from .letter import is_salutation
 from .lines import Ledger, Line
+from .marks import is_bullet
 from .reference import find_references
 
 _WRAPPED = 45  # a line at least so long can be hard-wrapped
@@ -219,17 +220,6 @@ class Walker:
         if short.kind == "banner":
             return not held
         return not held or (len(held) < _NEAR and not short.lines[-1].is_blank)
-
-
-def is_bullet(text: str) -> bool:
-    """Whether a line is an item of a list."""
-    bare = text.lstrip()
-    return bare[:1] in "-•·▪►–—\uf0b7\uf0a7‣●○■□✓➢" or bare[:2] in {"* ", "o ", "+ "} or _is_numbered(bare)
-
-
-def _is_numbered(bare: str) -> bool:
-    head = bare[:4].partition(".")[0] if "." in bare[:4] else bare[:4].partition(")")[0]
-    return head.isdigit() and len(head) <= 2 and bare[len(head) : len(head) + 2] in {". ", ") ", ".\t", ")\t"}
 
 
 def _leads_on(block: Block, lines: list[Line], at: int) -> bool:

@@ -1,5 +1,7 @@
 """Documents put together from the label table, one style at a time: however a label is dressed, it says the same."""
 
+# ruff: noqa: E501 (tables read best in whole lines)
+
 from __future__ import annotations
 
 import unicodedata

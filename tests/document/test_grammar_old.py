@@ -1,5 +1,7 @@
 """The template of 2009 to 2018 in every dress: labels, marks of points, and what parts its targets."""
 
+# ruff: noqa: E501 (tables read best in whole lines)
+
 from __future__ import annotations
 
 from dataclasses import dataclass

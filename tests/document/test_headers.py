@@ -1,5 +1,7 @@
 """Every form of the line that identifies a document, and every form of a date and of a contact line."""
 
+# ruff: noqa: E501 (tables read best in whole lines)
+
 from __future__ import annotations
 
 import pytest
