@@ -8,6 +8,7 @@ reads.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from .emphasis import is_bold, is_heading
@@ -27,7 +28,7 @@ _NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_]{1,8}")
 _TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate", "own"})
 _INNER = frozenset({"deadline", "languages", "late", "name", "previous"})
 _ONE_LINE = 1500  # characters; a longer line is running text
-_BULLETS = "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>"
+_BEFORE = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
 
 
 @dataclass(slots=True)
@@ -57,6 +58,11 @@ def _is_apart(pattern: tuple[str, ...], stream: list[tuple[int, Word]], end: int
     head = pattern.index(GAP)
     tail = end - (len(pattern) - 1 - max(at for at, part in enumerate(pattern) if part == GAP))
     return stream[head][0] != stream[head - 1][0] and 0 < tail < end and stream[tail][0] != stream[tail - 1][0]
+
+
+def _is_ornament(text: str) -> bool:
+    """Whether only marks, bullets and pictograms stand there."""
+    return all(char in _BEFORE or unicodedata.category(char) in {"So", "Mn", "Sk"} for char in text)
 
 
 def _reach(match: Match) -> tuple[int, int]:
@@ -124,7 +130,7 @@ class Labels:
         kind, count = match.phrase.kind, len(match.phrase.words)
         first, last = self._lines[index], self._lines[index + match.until]
         before = _NUMBER.sub("", first.text[: self._of(index)[0].start], count=1)
-        if before.strip(" \t*_#>[(¡¿!.-–—|" + _BULLETS):
+        if not _is_ornament(before):
             return False
         rest = fold(last.text[match.end :])
         after = rest.lstrip(" *_)]")
@@ -150,7 +156,7 @@ class Labels:
         """Whether a label of that kind may be followed by its value without a colon."""
         after = rest.lstrip(" *_)]")
         if kind == "banner":
-            return after.startswith(("-", "|", "!")) and is_capital
+            return (after.startswith(("-", "|", "!")) and is_capital) or rest.startswith(("** ", "__ "))
         if kind in _DATED and any(char.isdigit() for char in rest[:40]):
             return count >= 2
         if kind in _INLINE:

@@ -18,7 +18,7 @@ _URL = re.compile(r"(?:https?://|(?<![\w./])www\.)[^\s<>\"')\]]{1,1000}", re.IGN
 _SCHEME = re.compile(r"(?<![\w/])(?:javascript|data|vbscript|file|ftp)\s{0,3}:", re.IGNORECASE)
 _GOES_ON = re.compile(r"\s+[^\W\d_a-z][^,;()]{0,80}\(")
 _BESIDE_TONGUES = frozenset(
-    "auf em en gutem gut good preferably preferiblemente lengua langue l language languages sprache idioma".split()
+    "auf em en gutem gut good but mais pero aber mas ma sowie preferably preferiblemente lengua langue l language languages sprache idioma".split()
 )
 _PRONOUN = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
 
@@ -91,7 +91,7 @@ def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[st
         for piece in _between(part, joins):
             codes = _tongues_within(piece, language) if is_label else [_tongue(piece, language)]
             found += [code for code in codes if code and code not in found]
-            if not any(codes) and has_words(piece):
+            if not any(codes) and any(word.text not in _small() for word in words(piece)):
                 unknown.append(piece.strip())
     for each in block.lines:
         if not each.is_blank:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .blocks import Block
 from .contacts import has_contact
 from .emphasis import is_bold, is_heading, plain
@@ -12,6 +14,7 @@ from .lines import Ledger, Line, paragraphs, shown
 from .prose import markdown
 from .walk import Walk
 
+_HASHES = re.compile(r"^\s{0,3}#{1,6}\s")
 _ADDRESSES = frozenset({"act", "appeals", "contact", "copies", "diplomatic"})
 _PROSE = 12  # words; a shorter sentence may be a note on an address
 _HEADLINE = 220  # characters; a longer paragraph is text
@@ -24,7 +27,7 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
     headline: str | None = None
     if banner:
         groups = _without_country(paragraphs(banner.lines), walk, ledger)
-        headline, groups = _headline(groups, ledger)
+        headline, groups = _headline(groups, ledger) if groups else (None, [])
     for block in walk.blocks:
         if block.kind == "front":
             groups += paragraphs(block.lines)
@@ -58,7 +61,8 @@ def _without_country(groups: list[list[Line]], walk: Walk, ledger: Ledger) -> li
     """The groups without the line that only names the country."""
     kept: list[list[Line]] = []
     for group in groups:
-        if not any(has_words(line.text) for line in group):
+        if not any(has_words(plain(line.text)) for line in group):
+            markdown(group, ledger, "picture")  # says which picture is left out
             continue
         code = country(plain(group[0].text), walk.language) if len(group) == 1 else None
         if code and walk.header.country in {None, code}:
@@ -98,7 +102,7 @@ def _headline(groups: list[list[Line]], ledger: Ledger) -> tuple[str | None, lis
     """The first group as a headline where it looks like one, and the groups that are left."""
     first = groups[0]
     lines = _heading_lines(first)
-    text = plain(" ".join(line.text for line in lines))
+    text = plain(" ".join(_HASHES.sub("", line.text) if at else line.text for at, line in enumerate(lines)))
     if not text or len(text) > _HEADLINE or (len(lines) == len(first) and _is_text(text, first)):
         return None, groups
     for line in lines:

@@ -28,8 +28,8 @@ def _countries(language: str) -> dict[str, str]:
 def _tongues(language: str) -> dict[str, str]:
     named: dict[str, str] = {}
     for code, name in Locale.parse(language).languages.items():
-        if len(code) == 2:
-            named[key(name)] = code
+        if len(code.split("_")[0]) == 2:
+            named.setdefault(key(name), code[:2])
     for code, names in vocabulary().tongues.get(language, {}).items():
         named.update({key(name): code for name in names})
     return named

@@ -218,7 +218,7 @@ class Walker:
             return False
         held = [each for each in short.lines if not each.is_blank]
         if short.kind == "banner":
-            return not held
+            return not held or not short.lines[-1].is_blank
         return not held or (len(held) < _NEAR and not short.lines[-1].is_blank)
 
 

@@ -18,7 +18,7 @@ from .emphasis import is_heading
 from .fold import fold, key
 from .labels import vocabulary
 from .lines import Ledger, Line, shown
-from .walk import is_bullet
+from .marks import is_bullet
 
 _WIDEST = 100  # characters; whoever wraps wraps before
 _NARROWEST = 50
