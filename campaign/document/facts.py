@@ -18,7 +18,10 @@ _URL = re.compile(r"(?:https?://|(?<![\w./])www\.)[^\s<>\"')\]]{1,1000}", re.IGN
 _SCHEME = re.compile(r"(?<![\w/])(?:javascript|data|vbscript|file|ftp)\s{0,3}:", re.IGNORECASE)
 _GOES_ON = re.compile(r"\s+[^\W\d_a-z][^,;()]{0,80}\(")
 _BESIDE_TONGUES = frozenset(
-    "auf em en gutem gut good but mais pero aber mas ma sowie preferably preferiblemente lengua langue l language languages sprache idioma".split()
+    (
+        "auf em en gutem gut good but mais pero aber mas ma sowie preferably preferiblemente lengua langue l language "
+        "languages sprache idioma"
+    ).split()
 )
 _PRONOUN = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]")
 
