@@ -26,7 +26,7 @@ _INLINE = frozenset({"languages", "own", "late", "boilerplate"})
 _NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
 _NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_]{1,8}")
 _TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate", "own"})
-_INNER = frozenset({"deadline", "languages", "late", "name", "previous"})
+_INNER = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate"})
 _ONE_LINE = 1500  # characters; a longer line is running text
 _BEFORE = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .addressee import is_embassy, read_target
 from .contacts import awaits_salutation, has_contact, is_emails, split, without_links
 from .draft import DraftTarget
@@ -10,6 +12,9 @@ from .fold import key, words
 from .labels import vocabulary
 from .lines import Ledger, Line, paragraphs, shown
 
+_POSTAGE = re.compile(
+    r"(?:[€$£]|(?:EUR|USD|CHF|GBP|Fr\.)) ?\d{1,2}[.,]\d\d(?!\d)|(?<!\d)\d{1,2}[.,]\d\d ?(?:€|EUR|CHF|Euro)"
+)
 _SENTENCE = 9  # words in a line that ends in a full stop: not an address
 
 
@@ -118,6 +123,8 @@ def _is_prose(line: Line, ledger: Ledger) -> bool:
     text = plain(line.text)
     if has_contact(line.text):
         return False
+    if _POSTAGE.search(text):
+        return _drop(line, ledger, "label:boilerplate")
     count = len(words(text, 60))
     if (count >= _SENTENCE and text.endswith((".", "!", "?"))) or count > 35:
         ledger.warn("unplaced-line", f"a sentence among the addresses: {shown(text)}", line.number)
