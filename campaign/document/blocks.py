@@ -100,6 +100,8 @@ class Labels:
         for phrase in vocabulary().labels[own[0].text]:
             if kinds and phrase.kind not in kinds:
                 continue
+            if len(own) > 1 < len(phrase.words) and phrase.words[1] not in {own[1].text, GAP}:
+                continue  # most phrases part from the line at their second word
             match = self._match(phrase, index)
             if match and self._is_label(match, index) and (best is None or _reach(match) > _reach(best)):
                 best = match
