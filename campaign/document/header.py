@@ -237,4 +237,7 @@ def settle(header: Header, notes: list[Line], ledger: Ledger) -> tuple[str | Non
         else:
             ledger.warn("sequence-unknown", f"{reference.name} is a follow-up without a number", line)
             reference = replace(reference, sequence=2)
+    elif reference.sequence == 1 and not reference.is_follow_up:
+        # `This is the second update of UA 57/10`, below a header that only names the case
+        reference = next((each for each in numbered if each.is_follow_up), reference)
     return reference.name, reference.sequence or 1
