@@ -83,6 +83,7 @@ def _coded(draft: DraftAppeal) -> set[str]:
     for number in key(draft.reference or "").split():
         found |= {number, number.zfill(2), number.zfill(3), "20" + number, "19" + number}
     found |= {str(draft.sequence), str(draft.sequence - 1), "fi", "au", "ua", "x"}
+    found.add("i")  # a capital I parts a phone from a fax
     return found
 
 
