@@ -21,6 +21,8 @@ _PARTICLES = frozenset(
         "et abu ben ould af ul ur bel ait"
     ).split()
 )
+# Offices that are surnames too, in any of the languages.
+_SURNAMES = frozenset("king rey könig konig roi reyes judge mayor maire major sultan emir chef rei conde".split())
 _JOINS = frozenset(("and of et de du des y del und der des e di da do the for para pour für").split())
 
 
@@ -176,6 +178,13 @@ def is_role(text: str) -> bool:
     return any(word.text in vocabulary().words("roles") for word in words(text, 20))
 
 
+def _is_office(parts: list[str]) -> bool:
+    """Whether a short line names an office; a surname such as King or Rey at its end does not make it one."""
+    if len(parts) > 1 and fold(parts[-1]) in _SURNAMES and all(part[:1].isupper() for part in parts):
+        parts = parts[:-1]
+    return is_role(" ".join(parts))
+
+
 def is_embassy(text: str) -> bool:
     """Whether a line begins with an embassy or an ambassador."""
     if _CARE_OF.search(fold(text)):
@@ -213,7 +222,7 @@ def is_name(text: str) -> bool:
     honoured = _is_honoured(bare)
     if len(parts) == 1 or (_place_words(bare) and not honoured) or key(bare) in cities():
         return False
-    if not honoured and (is_role(bare) or countries_in(bare, "en")):
+    if not honoured and (_is_office(parts) or countries_in(bare, "en")):
         return False
     capitals = [part for part in parts if part.strip("'’‘\"“”").strip(".")[:1].isupper()]
     small = [part for part in parts if part not in capitals and fold(part.strip(".'’‘-")) not in _PARTICLES]

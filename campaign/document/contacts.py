@@ -14,6 +14,7 @@ from .prose import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
 _NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
+_EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: ]{0,3}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
 _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
@@ -170,7 +171,8 @@ def _put(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -
     elif kind in {"fax", "phone"}:
         _put_numbers(kind, text, contacts, line, ledger)
     elif kind == "salutation":
-        contacts.salutation = text.strip(" ()") or None
+        bare = text.strip(" ()")
+        contacts.salutation = (bare.rstrip("] ") if "[" not in bare else bare) or None
     elif kind in SOCIAL:
         _put_account(kind, text, contacts, line, ledger)
     else:
@@ -220,7 +222,7 @@ def _put_numbers(kind: str, text: str, contacts: Contacts, line: Line, ledger: L
         if number.count("(") > number.count(")"):
             number = number[: number.rindex("(")]
         end = match.start() + len(number)
-        if sum(char.isdigit() for char in number) < 4:
+        if sum(char.isdigit() for char in number) < 4 or _EXTENSION.search(fold(text[at : match.start()])):
             continue
         rest.append(text[at : match.start()])
         at = end

@@ -128,3 +128,14 @@ def is_italic(text: str) -> bool:
 def is_heading(text: str) -> bool:
     """Whether the line is a Markdown heading."""
     return _HEADING.match(text) is not None
+
+
+def is_marked(text: str) -> bool:
+    """Whether a line is set apart as a headline: a heading, bold, or in capitals."""
+    return is_heading(text) or is_bold(text) or is_capital(text)
+
+
+def is_capital(text: str) -> bool:
+    """Whether a line is in capitals, but for a few letters."""
+    letters = [char for char in text if char.isalpha()]
+    return bool(letters) and sum(char.isupper() for char in letters) >= 0.8 * len(letters)

@@ -6,7 +6,7 @@ import re
 
 from .blocks import Block
 from .contacts import has_contact
-from .emphasis import is_bold, is_heading, plain
+from .emphasis import is_bold, is_capital, is_heading, is_marked, plain
 from .fold import has_words, key, words
 from .languages import country
 from .letter import is_salutation
@@ -32,7 +32,7 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
         if block.kind == "front":
             groups += paragraphs(block.lines)
     groups = _without_country(groups, walk, ledger)
-    if headline is None and groups and not (walk.header.title and not _is_marked(groups[0][0])):
+    if headline is None and groups and not (walk.header.title and not is_marked(groups[0][0].text)):
         headline, groups = _headline(groups, ledger)
     if headline is None and walk.header.title:
         headline = plain(walk.header.title.text)
@@ -116,14 +116,14 @@ def _heading_lines(group: list[Line]) -> list[Line]:
     if is_heading(group[0].text):
         kept = [group[0]]
         for line in group[1:]:
-            if not (_is_capital(line.text) and _is_capital(group[0].text)):
+            if not (is_capital(line.text) and is_capital(group[0].text)):
                 break
             kept.append(line)
         return kept
-    if _is_capital(group[0].text):
+    if is_capital(group[0].text):
         kept = []
         for line in group:
-            if not _is_capital(line.text):
+            if not is_capital(line.text):
                 break
             kept.append(line)
         return kept
@@ -132,19 +132,9 @@ def _heading_lines(group: list[Line]) -> list[Line]:
     return group
 
 
-def _is_marked(line: Line) -> bool:
-    """Whether a line is set apart as a headline, so that it goes before words beside the reference."""
-    return is_heading(line.text) or is_bold(line.text) or _is_capital(line.text)
-
-
-def _is_capital(text: str) -> bool:
-    letters = [char for char in text if char.isalpha()]
-    return bool(letters) and sum(char.isupper() for char in letters) >= 0.8 * len(letters)
-
-
 def _is_text(text: str, lines: list[Line]) -> bool:
     """Whether a paragraph is running text rather than a headline."""
-    if is_heading(lines[0].text) or _is_capital(text):
+    if is_heading(lines[0].text) or is_capital(text):
         return False
     count = len(words(text))
     return (text.endswith(".") and count > 12) or count > 30

@@ -88,9 +88,10 @@ def read_letter(lines: list[Line], ledger: Ledger) -> DraftLetter | None:
         salutation = plain(first.text)
         ledger.take(first, "letter")
     groups = [group for group in groups if group]
+    count = _count_above_places_to_sign(groups)
     for position, group in enumerate(groups):
-        if _is_closing(group, position, len(groups)) or (cut := _inner_close(group)) is not None:
-            start = 0 if _is_closing(group, position, len(groups)) else cut or 0
+        if _is_closing(group, position, count) or (cut := _inner_close(group)) is not None:
+            start = 0 if _is_closing(group, position, count) else cut or 0
             if start:
                 body += _joined(group[:start], ledger)
             closing = _close(group[start:], ledger)
@@ -157,6 +158,17 @@ def _close(group: list[Line], ledger: Ledger) -> str:
         if text:
             kept.append(text)
     return plain(" ".join(kept)).strip()
+
+
+def _count_above_places_to_sign(groups: list[list[Line]]) -> int:
+    """How many groups there are up to the letter's last, below which only `[NAME]` and the like stand."""
+    count = len(groups)
+    while count:
+        texts = [plain(line.text) for line in groups[count - 1]]
+        if any(without_placeholders(text) and not _is_placeholder(text) for text in texts):
+            break
+        count -= 1
+    return count
 
 
 def _sign(groups: list[list[Line]], ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .blocks import FLOWS, Block, Labels, Match, cut_label, ends_sentence
 from .dates import dates
-from .emphasis import plain
+from .emphasis import is_marked, plain
 from .fold import key, words
 from .header import Header, keep, read_header
 from .labels import GAP, vocabulary
@@ -93,12 +93,21 @@ class Walker:
             return 0
         count, _, parts = read
         only_date = not (parts.references or parts.indexes)
-        if only_date and (self._flow.kind != "front" or any(not each.is_blank for each in self._flow.lines)):
+        if only_date and not self._is_above_text():
             return 0
         if not only_date and self._flow.kind in {"letter", "write"} and not parts.references:
             return 0
         keep(self._walk.header, self._lines[at : at + count], parts, self._ledger)
         return count
+
+    def _is_above_text(self) -> bool:
+        """Whether the front has no text yet or a headline last, so that a date of its own is that of the document."""
+        above = [each for each in self._flow.lines if not each.is_blank]
+        if self._flow.kind not in {"front", "banner"} or not above:
+            return self._flow.kind == "front"
+        title = self._walk.header.title
+        is_above_title = title is not None and above[-1].number < title.number
+        return is_above_title or above[-1].is_cut or is_marked(above[-1].text)
 
     def _label(self, at: int, match: Match) -> int:
         kind = match.phrase.kind
