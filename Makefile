@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot lighthouse clean
+.PHONY: help run check test fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ messages: $(VENV)/.test ## take new messages into the catalogues, then translate
 
 screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png
+
+axe: $(VENV)/.test ## look for barriers on every public page, in every language, width and scheme (needs Chromium)
+	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py
 
 lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT (needs Node and Chromium)
 	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +22,18 @@ CHROMIUM = next(
 )
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+SAMPLE, OVER, STOPPED = "janbolat-mamai", "over", "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """A demonstration with an open, an ended and a stopped appeal: where it runs, and its settings for commands."""
+
+    address: str
+    environ: dict[str, str]
+    folder: Path
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +84,50 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
     with running(environ, [web(port), ["flask", "worker"]], folder / "log"):
         wait_for(f"{address}/readyz")
         yield address, environ
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
+    """One open appeal in two languages, one that is over, and one that was stopped with its outcome told."""
+    folder = tmp_path_factory.mktemp("cases")
+    address = f"http://127.0.0.1:{free_port()}"
+    environ = environment(
+        TOCSIN_DEMO="1",
+        TOCSIN_DATABASE_URL=f"sqlite:///{folder}/demo.db",
+        TOCSIN_MAIL_URL=f"maildir:{folder}/mail",
+        TOCSIN_BASE_URL=address,
+        TOCSIN_LIMITS_URL="off",
+    )
+    flask(environ, "db", "upgrade")
+    flask(environ, "sections", "load")
+    for slug, languages in ((SAMPLE, ("fr", "en")), (OVER, ("en",)), (STOPPED, ("en",))):
+        for language in languages:
+            file = f"examples/janbolat-mamai.{language}.md"
+            flask(environ, "appeal", "import", file, "--slug", slug, "--deadline", "2099-01-01")
+        flask(environ, "appeal", "publish", slug)
+    flask(environ, "appeal", "close", OVER)
+    flask(environ, "appeal", "stop", STOPPED)
+    told = folder / "outcome.md"
+    told.write_text("He is **free**.", encoding="utf-8")
+    flask(environ, "appeal", "outcome", STOPPED, "en", str(told))
+    port = int(address.rpartition(":")[2])
+    with running(environ, [web(port), ["flask", "worker"]], folder / "log"):
+        wait_for(f"{address}/readyz")
+        yield Cases(address, environ, folder)
+
+
+@pytest.fixture(scope="session")
+def mailed(cases: Cases) -> str:
+    """The token of a confirmation mail that a supporter has got."""
+    fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y"}
+    body = urllib.parse.urlencode(fields).encode()
+    urllib.request.urlopen(f"{cases.address}/fr/appeals/{SAMPLE}/sign", body, timeout=10).close()
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        for path in (cases.folder / "mail").rglob("*"):
+            text = path.read_bytes().replace(b"=\n", b"").decode(errors="replace") if path.is_file() else ""
+            found = re.search(r"/fr/s/([\w.~-]+)", text) if "ada@mail.example" in text else None
+            if found:
+                return found[1]
+        time.sleep(0.2)
+    raise AssertionError("no mail came within 20 s")

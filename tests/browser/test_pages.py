@@ -1,0 +1,187 @@
+"""What only a browser can tell: the policy, frames on other sites, live numbers, the language switch, what moves."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import OVER, SAMPLE, STOPPED, Cases
+from tests.journeys.processes import flask
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PATHS = ["", f"appeals/{SAMPLE}", f"appeals/{SAMPLE}/thanks", f"appeals/{SAMPLE}/progress", f"appeals/{OVER}",
+         f"appeals/{STOPPED}", "sections", "sections/ch", "countries/kz", "privacy",
+         "imprint", "accessibility"]  # fmt: skip
+SHIFT = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => { for (const one of list.getEntries()) sum += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 400);
+})"""
+
+
+@pytest.fixture(scope="module")
+def site(cases: Cases) -> str:
+    """Where the cases are."""
+    return cases.address
+
+
+def _listen(page: Page) -> list[str]:
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    return problems
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_refused_nothing_moves_and_nothing_comes_from_elsewhere(
+    browser: Browser, site: str, scheme: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = context.new_page()
+    problems = _listen(page)
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    for path in PATHS:
+        page.goto(f"{site}/fr/{path}")
+        assert page.evaluate(SHIFT) == 0, path
+    assert problems == []
+    assert {url for url in asked if not url.startswith(site)} == set()
+    assert context.cookies() == []
+    context.close()
+
+
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+def test_pages_fit_320_pixels_which_is_400_per_cent_of_1280(browser: Browser, site: str, locale: str) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 256})
+    for path in PATHS:
+        page.goto(f"{site}/{locale}/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    page.close()
+
+
+def test_the_form_is_one_touch_away_on_a_phone(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site}/fr/appeals/{SAMPLE}")
+    jump = page.locator(".jump a")
+    expect(jump.first).to_be_in_viewport()
+    jump.first.click()
+    expect(page.locator("#name")).to_be_in_viewport()
+    page.wait_for_timeout(800)
+    page.locator("#background").scroll_into_view_if_needed()
+    expect(jump.last).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{site}/fr/appeals/{SAMPLE}")
+    expect(page.locator("#name")).to_be_in_viewport()
+    expect(jump.first).to_be_hidden()
+    page.close()
+
+
+def test_numbers_follow_while_somebody_looks(browser: Browser, cases: Cases) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    problems = _listen(page)
+    address = f"{cases.address}/api/v1/appeals/{SAMPLE}"
+    page.clock.install()
+    page.goto(f"{cases.address}/fr/appeals/{SAMPLE}/progress")
+    said = page.request.get(address).json()
+    said["counts"]["signatures"] += 4000
+    said["counts"]["total"] += 4000
+    page.route(address, lambda route: route.fulfill(body=json.dumps(said), content_type="application/json"))
+    before = page.locator(".count").inner_text()
+    page.clock.run_for(9_000)
+    assert page.locator(".count").inner_text() == before
+    # No more often than each ten seconds; and where words depend on the number, the page itself is fetched anew.
+    page.clock.run_for(2_000)
+    expect(page.locator(".count")).to_have_text(f"{said['counts']['signatures']:,}".replace(",", "\u202f"))
+    page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })")
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url))
+    page.clock.run_for(60_000)
+    assert [url for url in calls if "/api/" in url] == [], "nobody looks, nobody asks"
+    assert problems == []
+    page.close()
+
+
+def test_the_language_switch_takes_along_what_was_typed(browser: Browser, site: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{site}/fr/appeals/{SAMPLE}?via=stall-lyon")
+    page.locator("#name").fill("Jeanne")
+    page.locator("#country").select_option("CH")
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#name")).to_have_value("Jeanne")
+    expect(page.locator("#country")).to_have_value("CH")
+    expect(page.locator("input[name=via]")).to_have_value("stall-lyon")
+    page.get_by_role("button", name="العربية").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("#name")).to_have_value("Jeanne")
+    page.close()
+
+
+@pytest.fixture
+def other_site(tmp_path: Path, site: str) -> Iterator[str]:
+    """A page of somebody else, on another site (localhost), that holds the line to paste."""
+    line = f'<script async src="{site}/embed.js" data-appeal="{SAMPLE}" data-lang="fr"></script>'
+    (tmp_path / "index.html").write_text(f"<!doctype html><title>Other</title><p>Hello</p>{line}", encoding="utf-8")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))  # type: ignore[arg-type]
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_somebody_signs_on_another_site(browser: Browser, cases: Cases, other_site: str) -> None:
+    context = browser.new_context(viewport={"width": 800, "height": 700})
+    page = context.new_page()
+    problems = _listen(page)
+    page.goto(other_site)
+    frame = page.frame_locator("iframe")
+    frame.locator("#name").fill("Somebody Elsewhere")
+    frame.locator("#email").fill("elsewhere@mail.example")
+    frame.locator("#country").select_option("FR")
+    height = page.locator("iframe").evaluate("frame => frame.offsetHeight")
+    assert height == frame.locator("body").evaluate("body => Math.ceil(body.getBoundingClientRect().height)")
+    frame.locator("#form button").click()
+    expect(frame.locator(".errors")).to_be_visible()
+    frame.locator("#consent").check()
+    frame.locator("#form button").click()
+    expect(frame.get_by_role("heading", name="regardez vos courriels")).to_be_visible()
+    page.wait_for_function(f"document.querySelector('iframe').offsetHeight < {height}")
+    assert context.cookies() == []
+    assert [one for one in problems if "422" not in one and "favicon" not in one and "404" not in one] == []
+    assert "localhost" in flask(cases.environ, "appeal", "sources", SAMPLE)
+    context.close()
+
+
+def test_no_other_page_can_be_framed(browser: Browser, site: str, other_site: str) -> None:
+    page = browser.new_page()
+    problems = _listen(page)
+    page.goto(other_site)
+    page.evaluate(
+        "url => { const f = document.createElement('iframe'); f.src = url; document.body.append(f); }",
+        f"{site}/fr/appeals/{SAMPLE}",
+    )
+    page.wait_for_timeout(1000)
+    assert any("frame-ancestors" in one for one in problems)
+    page.close()
