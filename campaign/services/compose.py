@@ -6,9 +6,10 @@ Delivering asks for the address under its lock, and renders with no transaction 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_mail import Message
@@ -57,7 +58,7 @@ _SIGNER = (
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
     .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
-    .where(Signature.id == bindparam("signature"))
+    .where(Signature.id.in_(bindparam("signatures", expanding=True)))
 )
 
 
@@ -82,11 +83,18 @@ class Shelf:
         return self._texts[key]
 
 
-def address(session: Session, mail: Mail, vault: Vault) -> Addressed:
+def signers(session: Session, mails: Iterable[Mail]) -> Mapping[int, Any]:
+    """What addressing these mails needs to know of their signers, by signature; read at once."""
+    wanted = [mail.signature_id for mail in mails if mail.signature_id is not None]
+    rows = session.execute(_SIGNER, {"signatures": wanted}) if wanted else ()
+    return {row[0].id: row for row in rows}
+
+
+def address(session: Session, mail: Mail, known: Mapping[int, Any], vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
-    signature, appeal, time_zone, suppressed = session.execute(_SIGNER, {"signature": mail.signature_id}).one()
+    signature, appeal, time_zone, suppressed = known[mail.signature_id]
     _refuse_suppressed(suppressed)
     refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
@@ -130,6 +138,7 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     return _TO_SIGNERS[mail.kind](envelope, signed, links)
 
 
+_LINKED = (Purpose.CONFIRM, Purpose.MANAGE, Purpose.UNSUBSCRIBE)
 _STAFF = {
     MailKind.STAFF_INVITATION.value: message.staff_invitation,
     MailKind.STAFF_ALERT.value: message.staff_alert,
@@ -189,7 +198,7 @@ def _links(mail: Addressed, appeal: AppealView, settings: Settings, tokens: Toke
     page = f"{site}/appeals/{appeal.slug}"
     if mail.signature_id is None:
         return message.Links(page, page, page, page, None)
-    made = {purpose: tokens.make(purpose, mail.signature_id, mail.created_at) for purpose in Purpose}
+    made = {purpose: tokens.make(purpose, mail.signature_id, mail.created_at) for purpose in _LINKED}
     return message.Links(
         appeal=page,
         confirm=f"{site}/s/{made[Purpose.CONFIRM]}",

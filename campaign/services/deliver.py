@@ -30,7 +30,7 @@ from campaign.domain.outbox import (
 )
 from campaign.models import Mail
 from campaign.services.claim import Taken
-from campaign.services.compose import Addressed, address
+from campaign.services.compose import Addressed, address, signers
 from campaign.services.hold import time_held
 from campaign.services.suppress import suppress
 from campaign.services.wanted import UnwantedError
@@ -104,13 +104,14 @@ def begin(
     jobs: list[Job] = []
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
+    known = signers(session, mails.values())
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         standing = Standing.of(mail)
         try:
-            addressed = address(session, mail, vault)
+            addressed = address(session, mail, known, vault)
         except TocsinError as error:
             outcome = Outcome.SUPPRESSED if isinstance(error, UnwantedError) else Outcome.DEAD
             ended.append(_write(session, standing, Attempt(outcome, "before", detail=str(error)), now, mail.state))

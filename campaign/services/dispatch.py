@@ -46,10 +46,11 @@ from campaign.services.transaction import transaction
 log = logging.getLogger(__name__)
 
 # Messages under way at once while servers are quick; each slow one adds a lane, up to the most.
-LANES = 4
+LANES = 12
 MOST_LANES = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
+_TOGETHER_SECONDS = 0.003
 _REPORT_SECONDS = 10.0
 # How long those under way may take to end when the worker is told to stop.
 _GRACE_SECONDS = 1.5
@@ -285,7 +286,8 @@ class Dispatcher:
         with suppress(queue.Empty):
             found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
             while True:
-                found.append(self._results.get_nowait())
+                # Those that come back together are written down together: each transaction is one wait for the disk.
+                found.append(self._results.get(timeout=_TOGETHER_SECONDS))
         for lane, job, attempt in found:
             one = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
