@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign.config import LOCALES
+from campaign.domain import retention
 from campaign.domain.errors import InputError
 from campaign.domain.site import SitePage
 from campaign.extensions import db
@@ -48,6 +50,16 @@ def test_the_privacy_notice_says_what_article_13_asks_for(client: FlaskClient) -
         assert part in page, part
     assert 'href="/fr/new-link"' in page
     assert 'href="/fr/privacy"' in page
+
+
+def test_the_notice_says_what_the_hourly_job_does(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "UNCONFIRMED", timedelta(days=41))
+    monkeypatch.setattr(retention, "NETWORKS", timedelta(days=43))
+    page = client.get("/fr/privacy").text
+    assert "41 jours" in page
+    assert "43 jours" in page
 
 
 def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClient) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from campaign.config import LOCALES
+from campaign.domain import retention
 from campaign.domain.site import SitePage
 from campaign.extensions.runtime import runtime
 from campaign.web.caching import pages
@@ -55,7 +56,21 @@ def _page(page: SitePage) -> ResponseReturnValue:
         (page, locale),
         own,
         lambda: render_template(
-            f"public/{page}.html", own=own, facts=runtime().settings.theme.facts, days=runtime().settings.retention_days
+            f"public/{page}.html", own=own, facts=runtime().settings.theme.facts, kept=_kept_days()
         ),
         kind=HTML,
     )
+
+
+def _kept_days() -> dict[str, int]:
+    """For how many days each kind of data is held: what the notice says is what the hourly job does."""
+    after = runtime().settings.retention_days
+    return {
+        "unconfirmed": retention.UNCONFIRMED.days,
+        "after": after,
+        "told": retention.AFTER_OUTCOME.days,
+        "updates": max(after, retention.UPDATES_AT_MOST.days),
+        "erased": retention.TOMBSTONES.days,
+        "mails": retention.MAILS.days,
+        "networks": retention.NETWORKS.days,
+    }
