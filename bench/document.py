@@ -137,7 +137,7 @@ def hostile() -> list[Row]:
         for grown, large, small, name, _, _ in found[:5]
     ]
     slowest = sorted(found, key=lambda each: -each[1])[:2]
-    for _, large, _, name, frame, unit in (*found[:2], *slowest):
+    for _, large, _, name, frame, unit in dict.fromkeys([*found[:2], *slowest]):
         times = 2 * MB // SMALL
         seconds = _seconds(frame, unit, 2 * MB)
         rows.append(
