@@ -18,8 +18,13 @@ PASSWORD = "four words put together"
 WIDTHS = (390, 1280)
 
 
-def looked_at(page: Page, name: str) -> None:
-    """Nothing that axe finds, and nothing wider than the window, on a phone and on a desk."""
+def looked_at(page: Page, name: str, heading: str = "") -> None:
+    """Nothing that axe finds, and nothing wider than the window, on a phone and on a desk.
+
+    After a click or a key, the heading tells that the next page has come: without it, this one may be left meanwhile.
+    """
+    if heading:
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         found = Axe().run(page)
@@ -38,25 +43,25 @@ def test_from_the_invitation_to_the_dashboard(desk: Page, demonstration: tuple[s
     printed = flask(demonstration[1], "staff", "add", "ana@staff.example", "--section", "fr", "--role", "admin",
                     "--locale", "en")  # fmt: skip
     desk.goto(printed.strip().replace("127.0.0.1", "localhost"))
-    looked_at(desk, "invitation")
+    looked_at(desk, "invitation", "Your account")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.get_by_role("button", name="Open my account").click()
-    looked_at(desk, "login")
+    looked_at(desk, "login", "Log in")
     desk.get_by_label("Your e-mail address").fill("ana@staff.example")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.keyboard.press("Enter")
     expect(desk.get_by_text("Your role needs more than a password")).to_be_visible()
     desk.get_by_role("button", name="Show me the key").click()
-    looked_at(desk, "second-factor")
+    looked_at(desk, "second-factor", "Second factor")
     key = desk.locator(".key code").inner_text()
     desk.get_by_label("Six digits").fill(TOTP(key=key.replace("-", ""), format="base32").generate().token or "")
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
-    looked_at(desk, "dashboard")
+    looked_at(desk, "dashboard", "Appeals")
     desk.get_by_role("link", name="Make recovery codes now").click()
     desk.get_by_role("button", name="Make new codes").click()
     expect(desk.locator(".codes li")).to_have_count(8)
-    looked_at(desk, "recovery-codes")
+    looked_at(desk, "recovery-codes", "Recovery codes")
 
 
 def test_a_passkey_is_a_second_factor(desk: Page) -> None:
@@ -65,16 +70,18 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
     options = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     desk.goto("/staff/wan-register")
-    looked_at(desk, "passkeys")
+    looked_at(desk, "passkeys", "Passkeys")
     desk.get_by_label("A name for the new passkey").fill("office key")
     desk.get_by_role("button", name="Add a passkey").click()
     expect(desk.get_by_text("The passkey office key was added")).to_be_visible()
     desk.get_by_role("button", name="Log out").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Log in")
     desk.get_by_label("Your e-mail address").fill("ana@staff.example")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.keyboard.press("Enter")
-    looked_at(desk, "choose-second-factor")
+    looked_at(desk, "choose-second-factor", "Second factor")
     desk.get_by_role("button", name="Use a passkey").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Passkey")
     desk.get_by_role("button", name="Use a passkey").click()
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
 

@@ -125,6 +125,7 @@ def test_a_file_that_cannot_be_opened_is_refused_alike(cli: Flask, tmp_path: Pat
         assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_a_file_of_2_mb_is_read() -> None:
     size = 2 * 2**20
     data = NEW.encode()
