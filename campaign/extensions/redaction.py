@@ -41,6 +41,10 @@ def _network(found: re.Match[str]) -> str:
     return found[0] if parsed.is_loopback or parsed.is_unspecified else "[network]"
 
 
+# What somebody typed begins no line of its own in a log, and moves no terminal's cursor (OWASP ASVS 5.0, V16.4.1).
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(10, 32), 127, *range(128, 160))}
+
+
 class RedactedRecord(logging.LogRecord):
     """A record whose words are final and redacted from the start, its traceback too."""
 
@@ -50,7 +54,7 @@ class RedactedRecord(logging.LogRecord):
             said = self.getMessage()
         except (TypeError, ValueError, KeyError):  # logging itself would print the arguments as they are
             said = f"{self.msg} {self.args}"
-        self.msg, self.args = redact(said), ()
+        self.msg, self.args = redact(said).translate(_CONTROLS), ()
         if self.exc_info and self.exc_info[0] is not None:
             # A formatter takes this instead of making its own.
             self.exc_text = redact("".join(traceback.format_exception(*self.exc_info))).rstrip()

@@ -66,3 +66,8 @@ def test_records_of_any_logger_are_redacted_with_their_tracebacks(app: Flask) ->
     assert "KeyError: 'no such thing as [address] or [token]'" in said
     assert "Error handling request /fr/s/[token]" in said
     assert "jeanne" not in said
+
+
+def test_what_somebody_typed_begins_no_line_of_its_own(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("any").warning("asked for %s", "/x\nERROR forged\r\x1b[2J")
+    assert caplog.messages == ["asked for /x\\x0aERROR forged\\x0d\\x1b[2J"]

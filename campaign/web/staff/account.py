@@ -53,7 +53,9 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     if invited is None:
         return _used_up()
     form = InvitationForm()
-    faults, password = current_app.extensions["security"].password_util.validate(form.password.data or "", False)
+    faults, password = current_app.extensions["security"].password_util.validate(
+        form.password.data or "", False, user=invited
+    )
     if faults:
         return _invitation_page(invited, token, faults[0]), 422
     at = runtime()

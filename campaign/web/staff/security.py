@@ -39,6 +39,7 @@ from campaign.web.staff import forms
 from campaign.web.staff.access import LOGIN
 from campaign.web.staff.device import remember_device
 from campaign.web.staff.mail import OutboxMail
+from campaign.web.staff.passwords import Passwords
 from campaign.web.staff.words import MESSAGES
 
 _KEPT = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
@@ -84,6 +85,7 @@ def init_app(app: Flask) -> None:
         app,
         SQLAlchemyUserDatastore(db, Staff, None, Passkey),  # type: ignore[arg-type]  # a role is a column here
         mail_util_cls=OutboxMail,
+        password_util_cls=Passwords,
         totp_cls=OnceTotp,
         login_form=forms.LoginForm,
         verify_form=forms.VerifyForm,
