@@ -124,6 +124,10 @@ class Vault:
         """Equal for addresses under one mail domain, for fairness between them."""
         return self._index.digest("domain", address.domain)
 
+    def sheet_digest(self, rows: str) -> bytes:
+        """Equal for two paper sheets with the same rows."""
+        return self._index.digest("sheet", rows)
+
     def chain_digest(self, previous: bytes, content: bytes) -> bytes:
         """The digest of one entry of the audit log, over the one before it."""
         return self._index.digest("audit", f"{previous.hex()}{content.hex()}")

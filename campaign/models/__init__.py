@@ -5,6 +5,7 @@ from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
 from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
+from campaign.models.entry import Entry, SheetRow
 from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
@@ -25,6 +26,7 @@ __all__ = [
     "AuditHead",
     "ClockOffset",
     "Consent",
+    "Entry",
     "ImportedDocument",
     "LinkRequest",
     "LoginFailure",
@@ -34,6 +36,7 @@ __all__ = [
     "Passkey",
     "PeriodicRun",
     "Section",
+    "SheetRow",
     "Signature",
     "SiteText",
     "SpentSolution",

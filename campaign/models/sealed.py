@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import LargeBinary, func, type_coerce
 
+from campaign.models.entry import SheetRow
 from campaign.models.flood import LinkRequest
 from campaign.models.mail import Mail
 from campaign.models.signature import Signature
@@ -15,6 +16,7 @@ SEALED: dict[type[Any], dict[str, str]] = {
     Signature: {"name_sealed": "name", "email_sealed": "email"},
     Mail: {"recipient_sealed": "email", "context_sealed": "context"},
     LinkRequest: {"email_sealed": "email"},
+    SheetRow: {"name_sealed": "name", "email_sealed": "email"},
 }
 _ID_LENGTH = 4
 

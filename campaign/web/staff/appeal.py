@@ -26,6 +26,7 @@ from campaign.web.public.assets import IMAGE_POLICY
 from campaign.web.staff import spreadsheet
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.dashboard import card, own_section
+from campaign.web.staff.entry_words import CHANNEL_NAMES
 from campaign.web.tilemap import map_size, tile_map
 
 blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
@@ -45,6 +46,7 @@ def show(slug: str) -> ResponseReturnValue:
         chosen=chosen,
         asked={key: value for key, value in request.args.items() if value},
         names=names,
+        channel_names=CHANNEL_NAMES,
         channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
         all_channels=[channel.value for channel in Channel],
         evidences=[evidence.value for evidence in Evidence],

@@ -11,9 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from campaign.domain.staff import Role
+from campaign.domain.action import Channel
+from campaign.domain.staff import Role, Scope
+from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from tests.conftest import form
+from campaign.services.enter import Quantity, enter
+from tests.conftest import START, form
 from tests.web.staff.room import csrf, join, log_in
 
 CANARY = "Canaria Kanarienvogel"
@@ -41,6 +44,9 @@ MATRIX = (
         Role.VIEWER,
         "/appeals/{slug}/days.csv",
     ),
+    Route("/appeals/<slug>/entries", "GET", Role.EDITOR, "/appeals/{slug}/entries"),
+    Route("/appeals/<slug>/entries", "POST", Role.EDITOR, "/appeals/{slug}/entries", (("quantity", "0"),)),
+    Route("/appeals/<slug>/entries/<int:entry_id>/undo", "POST", Role.EDITOR, "/appeals/{slug}/entries/{entry}/undo"),
     Route("/account", "GET", Role.VIEWER, "/account"),
     Route("/account", "POST", Role.VIEWER, "/account", (("locale", "en"),)),
     Route("/people", "GET", Role.ADMIN, "/people"),
@@ -87,7 +93,12 @@ def other(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]
         f"/en/appeals/{appeal.slug}/sign", data=form(name=CANARY, email="canary@mail.example", country="BE")
     )
     assert signed.status_code == 303
-    return {"staff": str(join(app, "colleague@staff.example", Role.VIEWER, "be-nl")), "slug": appeal.slug}
+    colleague = join(app, "colleague@staff.example", Role.VIEWER, "be-nl")
+    for section, place in (("be-nl", CANARY), ("fr", "Lyon")):
+        entered = Quantity(Channel.LETTER, 7, START.date(), place, "")
+        by = Scope(colleague, Role.EDITOR, section)
+        entry = enter(appeal.slug, entered, by=by, is_sure=False, now=START, vault=runtime().vault)
+    return {"staff": str(colleague), "slug": appeal.slug, "entry": str(entry)}
 
 
 def call(browser: FlaskClient, route: Route, places: dict[str, str], token: str) -> tuple[int, str, str]:

@@ -1,0 +1,149 @@
+"""Entering what was done away from the site, and undoing it: the counts change with the entry, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.action import Channel, Evidence
+from campaign.domain.appeal import AppealState
+from campaign.domain.cipher import Vault
+from campaign.domain.entry import REMEMBERED, read_day, refuse_unusual
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.staff import Scope
+from campaign.models import Action, Appeal, Entry, Section, SheetRow
+from campaign.services.audit import Act, append
+from campaign.services.tally import Cell, count
+from campaign.services.transaction import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What staff enter: so many acts by one channel on one day; of whom did them we know nothing."""
+
+    channel: Channel
+    quantity: int
+    day: date
+    place: str
+    note: str
+
+
+def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
+    """Counts it as `bulk` for the own section and returns the entry's id.
+
+    Raises NotFoundError (no such appeal, or a draft), InputError (`day`), UnusualError unless `is_sure`.
+    """
+    with transaction() as session:
+        appeal = entered_for(session, slug, entered.day, by, now)
+        if not is_sure:
+            refuse_unusual(entered.quantity, newest_quantities(session, by.section))
+        entry = Entry(
+            appeal_id=appeal.id,
+            section_code=by.section,
+            channel=entered.channel.value,
+            quantity=entered.quantity,
+            sign_ups=0,
+            happened_on=entered.day,
+            place=entered.place,
+            note=entered.note,
+            staff_id=by.staff_id,
+            entered_at=now,
+        )
+        keep(session, entry, appeal.slug, now=now, vault=vault)
+        return entry.id
+
+
+def undo(entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Takes it out of the counts; what of its sheet has not been signed up yet is forgotten. The entry stays.
+
+    Raises NotFoundError (none of the own section), StateError (undone already).
+    """
+    with transaction() as session:
+        entry = session.get(Entry, entry_id, with_for_update=True)
+        if entry is None or entry.section_code != by.section:
+            raise NotFoundError("there is no such entry")
+        if entry.undone_at is not None:
+            raise StateError("the entry was undone already")
+        session.execute(delete(SheetRow).where(SheetRow.entry_id == entry.id))
+        _uncount(session, entry)
+        entry.undone_at, entry.undone_by = now, by.staff_id
+        slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
+        act = Act(
+            "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
+        )
+        append(session, act, now=now, vault=vault)
+
+
+def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
+    """The appeal. Raises NotFoundError, and InputError where it cannot have been done on that day."""
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
+    if appeal is None or appeal.state == AppealState.DRAFT or appeal.opened_at is None:
+        raise NotFoundError("there is no such appeal")
+    zone = ZoneInfo(session.scalars(select(Section.time_zone).where(Section.code == by.section)).one())
+    is_stopped = appeal.state == AppealState.STOPPED and appeal.ended_at is not None
+    read_day(
+        day.isoformat(),
+        opened_on=appeal.opened_at.astimezone(zone).date(),
+        today=now.astimezone(zone).date(),
+        last=appeal.ended_at.astimezone(zone).date() if is_stopped and appeal.ended_at else None,
+    )
+    return appeal
+
+
+def newest_quantities(session: Session, section_code: str) -> list[int]:
+    """What the section has entered lately, the newest first."""
+    chosen = select(Entry.quantity).where(Entry.section_code == section_code, Entry.undone_at.is_(None))
+    return list(session.scalars(chosen.where(Entry.quantity > 0).order_by(Entry.id.desc()).limit(REMEMBERED)))
+
+
+def keep(session: Session, entry: Entry, slug: str, *, now: datetime, vault: Vault) -> None:
+    """Writes the entry down, counts its quantity, and tells the audit log."""
+    if entry.quantity:
+        add_quantity(session, entry, entry.quantity, now=now)
+    session.add(entry)
+    session.flush()
+    act = Act("entry.add", f"entry:{entry.id}", entry.staff_id, entry.section_code, after=_told(entry, slug))
+    append(session, act, now=now, vault=vault)
+
+
+def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime) -> None:
+    """Counts so many for the entry; its own `quantity` is the caller's to set."""
+    cell = _cell(entry)
+    if entry.action_id is None:
+        columns = {"quantity": quantity, "target": 0, "happened_on": entry.happened_on, "counted_at": now}
+        added = session.execute(insert(Action).values(**cell.as_columns(), **columns).returning(Action.id))
+        entry.action_id = added.scalar_one()
+        count(session.connection(), cell, now, quantity)
+        return
+    action = session.get_one(Action, entry.action_id, with_for_update=True)
+    action.quantity += quantity
+    count(session.connection(), cell, action.counted_at, quantity, is_past=True)
+
+
+def _uncount(session: Session, entry: Entry) -> None:
+    if entry.action_id is None:
+        return
+    action = session.get_one(Action, entry.action_id, with_for_update=True)
+    entry.action_id = None
+    session.flush()
+    count(session.connection(), _cell(entry), action.counted_at, -action.quantity)
+    session.delete(action)
+
+
+def _cell(entry: Entry) -> Cell:
+    return Cell(entry.appeal_id, entry.section_code, entry.channel, Evidence.BULK.value)
+
+
+def _told(entry: Entry, slug: str) -> dict[str, object]:
+    """For the audit log: no note, for people write names into notes."""
+    return {
+        "appeal": slug,
+        "channel": entry.channel,
+        "quantity": entry.quantity,
+        "sign_ups": entry.sign_ups,
+        "day": entry.happened_on.isoformat(),
+    }
