@@ -141,6 +141,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.counts": lambda appeal, _: queries.counts.counts(appeal),
     "counts.signatures_by_appeal": lambda appeal, _: queries.counts.signatures_by_appeal((appeal, appeal + 1)),
     "counts.days": lambda appeal, _: queries.counts.days(appeal),
+    "entry.entries": lambda appeal, _: queries.entry.entries(STAFF, appeal, before=9),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
