@@ -42,7 +42,7 @@ def model_letter(
     """The model letter as this signer sends it, to that target; None where the document has talking points only."""
     if not text.has_letter:
         return None
-    own = target.salutation if target is not None else None
+    own = target.salutation if target is not None and target.language == text.language else None
     return Letter(
         language=text.language,
         subject=" ".join(text.headline.split()),

@@ -46,7 +46,7 @@ class TextView:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """A target in the words of one language."""
+    """A target in the words of one language; `language` says which, for they may stand beside a letter in another."""
 
     position: int
     kind: str
@@ -59,6 +59,7 @@ class TargetView:
     faxes: tuple[str, ...]
     phones: tuple[str, ...]
     social: dict[str, str]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ class AppealView:
         return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
-        """The targets in the words of that language, else of the language that `text_in` would choose."""
-        return self.targets.get(language) or self.targets.get(self.text_in(language).language, ())
+        """The targets in the words of that language, else of the one `text_in` would choose, else of any there is."""
+        languages = (language, self.text_in(language).language, "en", *self.targets)
+        return next((found for code in languages if (found := self.targets.get(code))), ())
 
 
 def find_appeal(slug: str) -> AppealView | None:
@@ -191,4 +193,5 @@ def _target(row: Target, language: str) -> TargetView:
         faxes=tuple(row.faxes),
         phones=tuple(row.phones),
         social=dict(row.social),
+        language=language,
     )

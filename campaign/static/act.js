@@ -10,3 +10,12 @@ for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]"
   });
   text.after(button);
 }
+// The language switch takes along what was typed and not yet sent.
+const own = document.getElementById("own");
+for (const link of own ? document.querySelectorAll(".top nav a") : []) link.addEventListener("click", event => {
+  if (!own.elements.words.value.trim() || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  own.action = link.pathname;
+  own.append(Object.assign(document.createElement("input"), { type: "hidden", name: "do", value: "carry" }));
+  own.submit();
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -57,6 +58,7 @@ def words(locale: str) -> dict[str, Any]:
         "locale": locale,
         "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
         "direction": Locale(locale).text_direction,
+        "comma": "، " if locale == "ar" else ", ",
         "number": number,
         "percent": lambda value: format_percent(value / 100, locale=locale),
         "long_date": lambda value: format_date(value, "long", locale=locale),
@@ -67,8 +69,21 @@ def words(locale: str) -> dict[str, Any]:
         ),
         "language_name": lambda code: country.language_name(code, locale),
         "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
+        "bound": bound,
         "direction_of": lambda language: Locale(language).text_direction,
     }
+
+
+# French puts a space before these signs, and inside its quotation marks, that no line may end at.
+_FRENCH_SPACE = re.compile(r"(?<=«) (?=\S)| (?=[;:!?»%])")
+
+
+def bound(text: str, language: str) -> str:
+    """A text as its language sets it on a page: no line begins with a sign that belongs to the word before."""
+    if language != "fr":
+        return text
+    set_ = _FRENCH_SPACE.sub("\u00a0", text)
+    return Markup(set_) if isinstance(text, Markup) else set_  # noqa: S704  it was safe before, and holds no more now
 
 
 def number(value: int) -> str:

@@ -47,7 +47,14 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
     page = client.get(PAGE).text
     assert "Cet appel a été arrêté." in page
     assert '<div class="lead" lang="en" dir="ltr"><p>She is <strong>free</strong>. &lt;script&gt;' in page
-    assert page.index("NURSE TAKEN AWAY") < page.index('id="next"') < page.index('id="letter"')
+    assert page.index("Cet appel a été arrêté.") < page.index("<h1"), "before anything else"
+    assert page.index("NURSE TAKEN AWAY") < page.index('id="next"') < page.index('id="case"')
+    assert "I fear for the life" not in page, "nobody is shown a letter that could do harm"
+    for path in (PAGE + "/act", PAGE + "/words"):
+        act = client.get(path, follow_redirects=True).text
+        assert "N’écrivez plus au sujet de ce cas" in act
+        assert "mailto:minister" not in act
+        assert "I fear for the life" not in act
     tell_outcome("ana-ruiz-vega", "fr", "Elle est libre.")
     fresh(app)
     assert '<div class="lead" lang="fr" dir="ltr"><p>Elle est libre.' in client.get(PAGE).text

@@ -16,14 +16,14 @@ from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
 from campaign.extensions import db
-from campaign.models import Action, Appeal
+from campaign.models import Action, Appeal, AppealText
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.transaction import transaction
 from campaign.services.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, form
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form, fresh
 from tests.letter.letters import text_of_pdf
 
 ACT = "/en/appeals/ana-ruiz-vega/act"
@@ -204,6 +204,48 @@ def test_what_was_reported_today_is_not_asked_again(client: FlaskClient, act: st
     assert client.get(act).text.count('name="channel" value="letter"') == 1
 
 
+def test_one_way_leads_to_the_next(client: FlaskClient, both: AppealView, act: str) -> None:
+    def states(page: str) -> dict[str, str]:
+        return dict(re.findall(r'<li id="(\w+)" class="(\w+)">', page))
+
+    fr = "?lang=fr&country=FR"
+    assert states(client.get(act + fr).text) == {
+        "email": "next",
+        "embassy": "later",
+        "letter": "later",
+        "fax": "later",
+        "phone": "later",
+        "social": "later",
+    }
+    client.post(act, data={"channel": "fax", "target": "1"})
+    page = client.get(act + fr).text
+    assert {"fax", "phone"} & states(page).keys()
+    assert (states(page)["fax"], states(page)["phone"], states(page)["email"]) == ("done", "next", "later")
+    assert page.count('class="next"') == 1
+    client.post(act, data={"channel": "social", "target": "1"})
+    assert states(client.get(act + fr).text)["email"] == "next", "from the last, on to what was left out"
+    # Who has not signed is known by nothing but the address they were led to.
+    led = client.post(ACT, data={"channel": "email", "target": "1", "country": "FR"}).location
+    assert states(client.get(led).text)["email"] == "done"
+    assert states(client.get(ACT + "?done=email-" + "9" * 5000).text)["email"] == "next"
+
+
+def test_a_letter_in_a_language_without_addressees_goes_to_those_of_another(
+    client: FlaskClient, app: Flask, both: AppealView
+) -> None:
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.language == "fr")).one()
+        columns = {column.key: getattr(text, column.key) for column in AppealText.__table__.columns}
+        session.add(AppealText(**columns | {"language": "ar", "headline": "احموا آنا", "salutation": None}))
+    fresh(app)
+    page = client.get(ACT.replace("/en/", "/ar/")).text
+    assert 'id="email"' in page
+    assert '<address lang="en" dir="ltr">Minister of the Interior' in page
+    assert "mailto:minister@interior.example" in page
+    assert 'id="text" lang="ar" dir="rtl"' in page
+    assert "Dear Minister" not in mailed(page), "nor is it greeted in another language"
+
+
 OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
 
 
@@ -231,6 +273,26 @@ def test_own_words_that_cannot_be_taken_come_back_with_the_reason(client: FlaskC
     for do in ("pdf", "show"):
         assert client.post(WORDS, data={"words": "名前", "do": do}).status_code == (422 if do == "pdf" else 200)
     assert client.post(WORDS, data={"words": "a", "do": "pdf", "target": "99"}).status_code == 404
+
+
+def test_switching_the_editors_language_keeps_what_was_typed(client: FlaskClient, both: AppealView) -> None:
+    assert 'value="carry"' not in client.get(WORDS).text, "nothing is typed yet: plain links"
+    page = client.post(WORDS, data={"words": OWN, "lang": "fr"}).text
+    assert 'form="own" formaction="/de/appeals/ana-ruiz-vega/words"' in page
+    for typed in (OWN, "x" * 10_001):
+        carried = client.post(WORDS.replace("/en/", "/de/"), data={"words": typed, "lang": "fr", "do": "carry"})
+        assert carried.status_code == 200
+        assert '<html lang="de"' in carried.text
+        assert html.escape(typed[:9_000].replace("\r\n", "\n"), quote=False)[:40] in carried.text
+        assert '<input type="hidden" name="lang" value="fr">' in carried.text
+
+
+def test_no_line_of_a_french_text_begins_with_a_sign_of_the_word_before(client: FlaskClient, both: AppealView) -> None:
+    page = client.get("/fr/appeals/ana-ruiz-vega").text
+    assert "<p>Je suis préoccupé-e\u00a0: on menace" in page
+    act = client.get(ACT.replace("/en/", "/fr/")).text
+    assert "<p>Je suis préoccupé-e\u00a0: on menace" in act
+    assert "Je suis préoccupé-e : on menace" in mailed(act), "what is sent is what was written"
 
 
 def test_the_editor_can_start_from_the_model(client: FlaskClient, appeal: AppealView, act: str) -> None:

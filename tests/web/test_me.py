@@ -47,7 +47,8 @@ def test_everything_under_the_address_is_shown_together(client: FlaskClient, me:
     client.post("/en/appeals/second/sign", data=form(email="JEANNE@mail.example", name="J. Martin"))
     page = client.get(me).text
     assert "2 signatures under this address" in page
-    for part in ("Jeanne Martin", "J. Martin", "stall-lyon", "confirmed and counted", "not yet confirmed", "By post"):
+    for part in ("Jeanne Martin", "J. Martin", "stall-lyon", "confirmed and counted", "not yet confirmed", "By post",
+                 "<dt>Section</dt><dd>France</dd>"):  # fmt: skip
         assert part in page
     said = json.loads(client.get(me + ".json").data)
     assert [one["appeal"]["slug"] for one in said["signatures"]] == ["second", "ana-ruiz-vega"]
@@ -185,6 +186,9 @@ def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
     said = text_of_pdf(client.get(me.replace("/me", "/letter.pdf")).data)
     assert "J. M." in said
     assert "Jeanne" not in said
+    for path in ("act", "words"):
+        page = client.get(f"/en/appeals/ana-ruiz-vega/{path}").text
+        assert "If you live in Colombia or Venezuela" in page, "before writing, too"
     act = client.get(me.replace("/me", "/act")).text
     assert "Jeanne" not in act
     assert "Jeanne" not in client.get(me.replace("/me", "/words")).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,6 +71,8 @@ def test_values_are_kept_in_the_form_that_comes_back(client: FlaskClient, appeal
     page = client.post(URL, data=form(email="jeanne")).text
     assert 'value="Jeanne Martin"' in page
     assert '<option value="FR" selected>' in page
+    # Without a script, too, what is wrong is the first thing that is seen, however far down the form stands.
+    assert re.search(r'<div class="errors" role="alert" tabindex="-1" autofocus>', page)
 
 
 def test_errors_speak_the_pages_language(client: FlaskClient, appeal: AppealView) -> None:

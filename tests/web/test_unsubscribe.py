@@ -51,8 +51,13 @@ def test_looking_changes_nothing(client: FlaskClient, link: str) -> None:
     assert page.status_code == 200
     assert "Set-Cookie" not in page.headers
     assert "jeanne" not in page.text.lower()
+    assert "<title>No more mail – Tocsin</title>" in page.text
     client.head(link)
     assert wanted() == [True, True, True]
+
+
+def test_the_section_is_named_in_the_readers_language(client: FlaskClient, link: str) -> None:
+    assert "فرنسا" in client.get(link.replace("/en/", "/ar/")).text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from flask import request, url_for
 
 from campaign.domain.action import Channel
-from campaign.domain.appeal import TargetKind
+from campaign.domain.appeal import AppealState, TargetKind
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.extensions.runtime import runtime
 from campaign.letter.forms import Form, has_open_forms
@@ -54,12 +54,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One channel: its ways, and until when it is of use; `is_late` where that day has passed."""
+    """One channel: its ways, until when it is of use (`is_late` where that day has passed), and whether it is done."""
 
     channel: str
     ways: tuple[Way, ...]
     until: date | None
     is_late: bool
+    is_done: bool
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
@@ -84,6 +85,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     name = signer_name(appeal, signature.name if signature else None)
     letter = model_letter(text, name, form=choice.form)
     whom = recipients(targets)
+    steps = _steps(appeal, text, letter, targets, choice, name or "", _done(signature))
     return {
         "appeal": appeal,
         "text": text,
@@ -95,9 +97,11 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
         "has_forms": letter is not None and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
         "mail": mail(whom, letter or own_letter(text, "")),
         "whom": whom,
-        "steps": _steps(appeal, text, letter, targets, choice, name or ""),
+        "steps": steps,
+        "next_step": _next(steps),
         "is_printable": is_printable(_printed_text(letter, text, targets), runtime().settings.fonts),
         "is_open": appeal.is_open,
+        "is_stopped": appeal.state == AppealState.STOPPED,
         "today": runtime().clock().date(),
         "counts": snapshots().counts(appeal),
         "countries": country_names(current_locale()),
@@ -133,6 +137,7 @@ def _steps(
     targets: tuple[TargetView, ...],
     choice: Choice,
     name: str,
+    done: frozenset[tuple[str, int]],
 ) -> list[Step]:
     others = [target for target in targets if target.kind != TargetKind.EMBASSY]
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
@@ -153,12 +158,35 @@ def _steps(
             for network, handle in sorted(target.social.items())
         ],
     }
-    return [step for channel, found in ways.items() if found for step in [_step(appeal, channel, tuple(found), choice)]]
+    return [_step(appeal, channel, tuple(found), choice, done) for channel, found in ways.items() if found]
 
 
-def _step(appeal: AppealView, channel: Channel, ways: tuple[Way, ...], choice: Choice) -> Step:
+def _step(
+    appeal: AppealView, channel: Channel, ways: tuple[Way, ...], choice: Choice, done: frozenset[tuple[str, int]]
+) -> Step:
     until = last_useful_day(appeal.deadline, channel, choice.country, _destination(appeal, channel, ways))
-    return Step(channel.value, ways, until, is_late=until is not None and until < runtime().clock().date())
+    return Step(
+        channel.value,
+        ways,
+        until,
+        is_late=until is not None and until < runtime().clock().date(),
+        is_done=all((channel.value, way.target.position) in done for way in ways),
+    )
+
+
+def _done(signature: SignatureView | None) -> frozenset[tuple[str, int]]:
+    """What was reported with this signature; without one, what the address says to have been reported just now."""
+    if signature is not None:
+        return frozenset(signature.reported)
+    channel, _, target = request.args.get("done", "").partition("-")
+    return frozenset({(channel, int(target))} if target.isascii() and target.isdigit() and len(target) < 4 else ())
+
+
+def _next(steps: list[Step]) -> str | None:
+    """The channel that comes after the last one done, or else the first that is neither done nor late."""
+    last = max((place for place, step in enumerate(steps) if step.is_done), default=-1)
+    left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_late]
+    return left[0].channel if left else None
 
 
 def _destination(appeal: AppealView, channel: Channel, ways: tuple[Way, ...]) -> str | None:

@@ -101,11 +101,14 @@ def feed() -> Response:
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
     """Every page that a search engine should know, with its languages."""
-    listed = snapshots().open()
+    listed, found = snapshots().open(), snapshots().sections()
+    countries = {one.appeal.country.lower() for one in listed if one.appeal.country}
 
     def render() -> str:
         named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("lists.sections", {})]
         named += [(f"site.{page.value}", {}) for page in SitePage]
+        named += [("lists.by_section", {"code": one.code}) for one in found]
+        named += [("lists.by_country", {"country": code}) for code in sorted(countries)]
         for one in listed:
             named += [("pages.appeal", {"slug": one.appeal.slug}), ("progress.show", {"slug": one.appeal.slug})]
         entries = [
@@ -114,7 +117,8 @@ def sitemap() -> Response:
         ]
         return render_template("public/sitemap.xml", entries=entries)
 
-    return pages().answer("sitemap", tuple(one.appeal.slug for one in listed), render, kind=_XML)
+    version = tuple((one.appeal.slug, one.appeal.country) for one in listed), found
+    return pages().answer("sitemap", version, render, kind=_XML)
 
 
 @blueprint.get("/robots.txt")

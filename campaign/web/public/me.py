@@ -19,6 +19,7 @@ from campaign.services.change_country import change_country
 from campaign.services.withdraw import erase, set_updates, withdraw
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX, current_locale
+from campaign.web.public.progress import section_label
 from campaign.web.public.token import read, unusable
 from campaign.web.snapshot import snapshots
 
@@ -92,7 +93,7 @@ def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = 
         held=found,
         token=token,
         countries=country_names(current_locale()),
-        sections={section.code: section.name for section in snapshots().sections()},
+        section_label=section_label,
         wrong=wrong,
         error=error,
     )

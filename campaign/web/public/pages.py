@@ -20,7 +20,7 @@ from campaign.letter.plain import address_lines
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
-from campaign.web.locale import DEFAULT, PREFIX, current_locale
+from campaign.web.locale import DEFAULT, PREFIX, bound, current_locale
 from campaign.web.snapshot import Listed, snapshots
 
 _MOST_OTHERS = 3
@@ -132,8 +132,8 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
     return {
         "appeal": appeal,
         "text": text,
-        "summary": Markup(to_html(text.summary)),  # noqa: S704  passed the allow-list
-        "background": Markup(to_html(text.background)),  # noqa: S704
+        "summary": bound(Markup(to_html(text.summary)), text.language),  # noqa: S704  passed the allow-list
+        "background": bound(Markup(to_html(text.background)), text.language),  # noqa: S704
         "targets": [(target, address_lines(target)) for target in appeal.targets_in(text.language)],
         "counts": counts,
         "others": counts.total - counts.signatures,

@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.errors import TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.section import list_sections
 from campaign.queries.signature import find_signature
 from campaign.services.unsubscribe import unsubscribe
-from campaign.web.locale import PREFIX
+from campaign.web.locale import PREFIX, current_locale
+from campaign.web.public.progress import section_label
 from campaign.web.public.token import read, unusable
 
 blueprint = Blueprint("unsubscribe", __name__)
@@ -27,7 +27,7 @@ def show(token: str) -> ResponseReturnValue:
     signature = find_signature(signature_id, runtime().vault)
     section = None
     if signature is not None:
-        section = next((one for one in list_sections() if one.code == signature.section_code), None)
+        section = section_label(signature.section_code, current_locale())
     return render_template("public/unsubscribe.html", section=section, is_done=signature is None)
 
 

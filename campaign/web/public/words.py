@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from campaign.domain.appeal import AppealState
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.signature import SignatureState
 from campaign.extensions import limiter
@@ -39,6 +40,8 @@ blueprint = Blueprint("words", __name__)
 def unsigned(slug: str) -> ResponseReturnValue:
     """The editor, for anybody."""
     appeal = published(slug)
+    if appeal.state == AppealState.STOPPED:
+        return redirect(url_for("manage.act_unsigned", slug=slug))
     return _page(appeal, None, None, read_choice(appeal, None), words=None)
 
 
@@ -55,6 +58,8 @@ def signed(token: str) -> ResponseReturnValue:
     signature = signer(token)
     if not isinstance(signature, SignatureView):
         return signature
+    if signature.appeal.state == AppealState.STOPPED:
+        return redirect(url_for("manage.act", token=token))
     return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), words=None)
 
 
@@ -72,6 +77,8 @@ def write_signed(token: str) -> ResponseReturnValue:
 def _written(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
     choice = read_choice(appeal, signature)
     words, error = _read_words()
+    if request.form.get("do") == "carry":  # the language switch: what was typed goes along, right or not
+        return _page(appeal, signature, token, choice, words=words)
     if error:
         return _page(appeal, signature, token, choice, words=words, error=error), 422
     letter = own_letter(appeal.texts[choice.language], words)
@@ -127,6 +134,7 @@ def _page(
     return render_template(
         "public/words.html",
         appeal=appeal,
+        is_open=appeal.is_open,
         text=text,
         token=token,
         signature=signature,
