@@ -22,6 +22,7 @@ from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.fold import fold
+from campaign.services.handover import Bindery, make_handover, waiting
 from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
@@ -53,7 +54,8 @@ def run_worker(stop: threading.Event) -> None:
     if not isinstance(huey.storage, RedisStorage):  # which has no schema
         huey.storage.initialize_schema()
     huey.worker_stop = stop
-    consumer = _ThreadedConsumer(huey, workers=1, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
+    # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
+    consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
     answering = threading.Thread(target=_answer_link_requests, args=(huey.app, stop), daemon=True)
     answering.start()
@@ -151,6 +153,34 @@ def remind() -> None:
             log.info("reminders: %s to confirm, %s of a deadline begun", reminded, started)
 
     _once("remind", timedelta(hours=1), work)
+
+
+def start_handover(handover_id: int) -> None:
+    """Has a worker make that list, soon. Where the queue cannot take it, the minute's job finds it."""
+    try:
+        if not isinstance(huey.storage, RedisStorage):
+            huey.storage.initialize_schema()  # no worker may have run yet
+        _make_handover(handover_id)
+    except Exception:  # whatever the queue's storage raises: the row says what is wanted
+        log.exception("the queue took no job for the list %s", handover_id)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def _make_handover(handover_id: int) -> None:
+    with huey.app.app_context():
+        at = runtime()
+        make_handover(handover_id, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+
+
+@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
+def make_handovers() -> None:
+    """Each minute: lists that nobody is making, because a worker broke off or the queue was away."""
+
+    def work(now: datetime) -> None:
+        for handover_id in waiting(now):
+            _make_handover.call_local(handover_id)
+
+    _once("make-handovers", timedelta(minutes=1), work)
 
 
 @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]

@@ -11,6 +11,8 @@ UNCONFIRMED = WITHDRAWN = timedelta(days=30)
 NETWORKS = timedelta(days=30)
 # Mails that are over; the caps on mail to one person look back 30 days, and bounces come within days.
 MAILS = timedelta(days=35)
+# Lists made to be handed over hold names; they are fetched soon.
+HANDOVERS = timedelta(days=7)
 # Which runs were taken, and which alarms were raised.
 RUNS = timedelta(days=30)
 # An address that its server refused may belong to somebody again.

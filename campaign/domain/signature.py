@@ -12,7 +12,8 @@ NAME_LENGTH = 200
 VIA_LENGTH = 40
 
 # Which wording of the consent sentence was shown: a new wording gets a new value, each consent record keeps its own.
-CONSENT_WORDING = 1
+# 2: also asks whether the name may be handed over.
+CONSENT_WORDING = 2
 
 
 class SignatureState(StrEnum):

@@ -70,7 +70,7 @@ class Sheet:
 
 def pdf(sheet: Sheet, fonts: tuple[Path, ...]) -> bytes:
     """The letter as PDF/UA-1. Raises GlyphError where a font is missing for something that it says."""
-    return _set(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
+    return typeset(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
 
 
 def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
@@ -81,7 +81,7 @@ def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
 @lru_cache(maxsize=500)
 def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     try:
-        _set(_CHARACTERS, {"fonts": families(fonts, characters), "text": characters}, fonts)
+        typeset(_CHARACTERS, {"fonts": families(fonts, characters), "text": characters}, fonts)
     except GlyphError:
         return False
     return True
@@ -91,7 +91,8 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
 _UNPRINTABLE = re.compile(r"(?<!\\)\\u(?:0000|feff|fffe)")
 
 
-def _set(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
+def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
+    """That typst source with that data as PDF/UA-1. Raises GlyphError where the data's `fonts` cannot show it."""
     try:
         content, _warnings = typst.compile_with_warnings(
             source,
@@ -125,7 +126,7 @@ def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
         **words,
         "lang": sheet.language,
         "rtl": Locale(sheet.language).text_direction == "rtl",
-        "rtl_address": _reads_from_right("".join(sheet.address)),
+        "rtl_address": reads_from_right("".join(sheet.address)),
         "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
         "sheet": {"width": layout.width, "height": layout.height, "body": layout.body, "folds": list(layout.folds)},
         "window": asdict(layout.window) | {"spare": layout.spare},
@@ -142,6 +143,6 @@ def _joined(lines: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def _reads_from_right(text: str) -> bool:
+def reads_from_right(text: str) -> bool:
     """Whether an address is in a script written from the right (Hebrew, Arabic and their neighbours)."""
     return any("\u0590" <= character <= "\u08ff" for character in text)

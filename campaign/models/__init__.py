@@ -7,6 +7,7 @@ from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
 from campaign.models.entry import Entry, SheetRow
 from campaign.models.flood import Alarm, LinkRequest, SpentSolution
+from campaign.models.handover import Handover, HandoverPart
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
@@ -27,6 +28,8 @@ __all__ = [
     "ClockOffset",
     "Consent",
     "Entry",
+    "Handover",
+    "HandoverPart",
     "ImportedDocument",
     "LinkRequest",
     "LoginFailure",

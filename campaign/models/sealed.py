@@ -8,6 +8,7 @@ from sqlalchemy import LargeBinary, func, type_coerce
 
 from campaign.models.entry import SheetRow
 from campaign.models.flood import LinkRequest
+from campaign.models.handover import HandoverPart
 from campaign.models.mail import Mail
 from campaign.models.signature import Signature
 
@@ -17,6 +18,7 @@ SEALED: dict[type[Any], dict[str, str]] = {
     Mail: {"recipient_sealed": "email", "context_sealed": "context"},
     LinkRequest: {"email_sealed": "email"},
     SheetRow: {"name_sealed": "name", "email_sealed": "email"},
+    HandoverPart: {"content_sealed": "handover"},
 }
 _ID_LENGTH = 4
 

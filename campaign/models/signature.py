@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.signature import SignatureState
@@ -35,6 +35,15 @@ class Signature(Model):
             "id",
             sqlite_where=text("wants_updates"),
             postgresql_where=text("wants_updates"),
+        ),
+        # Whose names are handed over.
+        Index(
+            "ix_signature_shared",
+            "appeal_id",
+            "section_code",
+            "id",
+            sqlite_where=text("shares_name"),
+            postgresql_where=text("shares_name"),
         ),
         Index(
             "ix_signature_ended",
@@ -74,6 +83,8 @@ class Signature(Model):
     email_sealed: Mapped[bytes | None]
     locale: Mapped[str]
     wants_updates: Mapped[bool]
+    # The name may be on the list that is handed to whom the letter goes to.
+    shares_name: Mapped[bool] = mapped_column(default=False, server_default=false())
     via: Mapped[str | None]
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
@@ -101,6 +112,7 @@ class Consent(Model):
     wording: Mapped[int]
     to_appeal: Mapped[bool]
     to_updates: Mapped[bool]
+    to_sharing_name: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Tombstone(Model):

@@ -26,6 +26,7 @@ class ConsentView:
     text_version: int
     to_appeal: bool
     to_updates: bool
+    to_sharing_name: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def _by_signature(chosen: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
 
 
 def _consent(row: Consent) -> ConsentView:
-    return ConsentView(row.given_at, row.text_language, row.text_version, row.to_appeal, row.to_updates)
+    text = row.text_language, row.text_version
+    return ConsentView(row.given_at, *text, row.to_appeal, row.to_updates, row.to_sharing_name)
 
 
 def _act(row: Action) -> ActView:

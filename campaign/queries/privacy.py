@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 from campaign.domain import retention
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
-from campaign.models import Appeal, Consent, LinkRequest, Mail, Signature, Suppression, Tombstone
+from campaign.models import Appeal, Consent, Handover, LinkRequest, Mail, Signature, Suppression, Tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,9 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
         _holding("consent records: what was agreed to and which text was shown", "to prove the consent (art. 7(1))",
                  "legal obligation (art. 6(1)(c))", "as long as the signature", Consent.given_at,
                  (Consent.signature_id.in_(select(Signature.id).where(held)),), None),
+        _holding("lists made to be handed over: names of those who agreed", "to be fetched", _OPINION,
+                 _days(retention.HANDOVERS, "after asking"), Handover.created_at, (),
+                 Handover.created_at < now - retention.HANDOVERS - timedelta(days=1)),
         _holding("networks that signatures came from: keyed digests", "to tell floods", _SAFETY,
                  _days(retention.NETWORKS, "after signing"), signed, (Signature.network_digest.is_not(None),),
                  signed < now - retention.NETWORKS),

@@ -27,6 +27,7 @@ class SignatureView:
     section_code: str
     locale: str
     wants_updates: bool
+    shares_name: bool
     signed_at: datetime
     confirmed_at: datetime | None
     reported: dict[tuple[str, int], date]
@@ -68,6 +69,7 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
         section_code=row.section_code,
         locale=row.locale,
         wants_updates=row.wants_updates,
+        shares_name=row.shares_name,
         signed_at=row.signed_at,
         confirmed_at=row.confirmed_at,
         reported={(channel, target): day for channel, target, day in reported},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from campaign.models import Action
+from campaign.services.handover import outdate
 from campaign.services.signature import locked
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -17,6 +18,8 @@ def change_country(signature_id: int, *, country: str, section_code: str) -> Non
     """
     with transaction() as session:
         signature = locked(session, signature_id)
+        if signature.shares_name and signature.section_code != section_code:
+            outdate(session, signature.appeal_id, signature.section_code)
         signature.country = country
         signature.section_code = section_code
         connection = session.connection()

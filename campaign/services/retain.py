@@ -24,6 +24,7 @@ from campaign.models import (
     Alarm,
     Announcement,
     Appeal,
+    Handover,
     LinkRequest,
     Mail,
     MailPace,
@@ -176,6 +177,7 @@ def _prune_records(now: datetime) -> int:
     number = 0
     with transaction() as session:
         for old in (
+            delete(Handover).where(Handover.created_at < now - retention.HANDOVERS),
             delete(SpentSolution).where(SpentSolution.expires_at < now),
             delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS),
             delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),

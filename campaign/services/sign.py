@@ -40,6 +40,7 @@ class SignUp:
     network_digest: bytes | None = None
     flag: str | None = None
     solved: Solved | None = None
+    shares_name: bool = False
 
 
 # What a sign-up replaces where its address has signed this appeal before; never that of a settled signature.
@@ -51,6 +52,7 @@ _REPLACED = (
     "email_sealed",
     "locale",
     "wants_updates",
+    "shares_name",
     "via",
     "signed_at",
     "confirmed_at",
@@ -137,6 +139,7 @@ def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
         "email_sealed": vault.seal_email(sign_up.address),
         "locale": sign_up.locale,
         "wants_updates": sign_up.wants_updates,
+        "shares_name": sign_up.shares_name,
         "via": sign_up.via,
         "signed_at": now,
         "confirmed_at": None,
@@ -157,4 +160,5 @@ def _consent(signature_id: int, sign_up: SignUp, now: datetime) -> dict[str, Any
         "wording": CONSENT_WORDING,
         "to_appeal": True,
         "to_updates": sign_up.wants_updates,
+        "to_sharing_name": sign_up.shares_name,
     }

@@ -20,6 +20,7 @@ EMPTY: dict[str, Any] = {
     "network_digest": None,
     "domain_digest": None,
     "wants_updates": False,
+    "shares_name": False,
     "via": None,
     "flag": None,
 }
@@ -57,4 +58,5 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
         "wording": CONSENT_WORDING,
         "to_appeal": to_appeal,
         "to_updates": signature.wants_updates,
+        "to_sharing_name": signature.shares_name,
     }

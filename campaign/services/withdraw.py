@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Consent, Mail, Signature, Tombstone
+from campaign.services.handover import outdate
 from campaign.services.signature import EMPTY, consent_record, locked, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -24,7 +25,9 @@ def withdraw(signature_id: int, *, now: datetime) -> None:
         _uncount(session, signature)
         signature.state = SignatureState.WITHDRAWN
         signature.ended_at = now
-        signature.wants_updates = False
+        if signature.shares_name:
+            outdate(session, signature.appeal_id, signature.section_code)
+        signature.wants_updates = signature.shares_name = False
         session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
 
 
@@ -37,6 +40,8 @@ def erase(signature_id: int, *, now: datetime) -> None:
         signature = session.get(Signature, signature_id, with_for_update=True)
         if signature is None or signature.address_digest is None:
             return
+        if signature.shares_name:
+            outdate(session, signature.appeal_id, signature.section_code)
         # What was mailed and what still waits to be: their digests tell of the address.
         session.execute(delete(Mail).where(Mail.signature_id == signature_id))
         if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
@@ -53,6 +58,17 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
         signature = locked(session, signature_id)
         if signature.wants_updates != wanted:
             signature.wants_updates = wanted
+            session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+
+
+def set_sharing(signature_id: int, *, wanted: bool, now: datetime) -> None:
+    """Records whether the name may be on the list that is handed over. Raises NotFoundError."""
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.shares_name != wanted:
+            signature.shares_name = wanted
+            if not wanted:
+                outdate(session, signature.appeal_id, signature.section_code)
             session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 

@@ -38,6 +38,8 @@ class SignForm(Form):
     country = StringField()
     consent = BooleanField(false_values=("", "0", "n", "false"))
     updates = BooleanField(false_values=("", "0", "n", "false"))
+    # Whether the name may be on the list that is handed over.
+    share_name = BooleanField(false_values=("", "0", "n", "false"))
     via = StringField()
     # The address that the form has asked back about; sent again unchanged, it is taken as it is.
     checked = StringField()
@@ -57,6 +59,7 @@ class Signer:
     country: str
     wants_updates: bool
     via: str | None
+    shares_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Answers:
 def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     """Checks every field, so that one answer names all that is wrong."""
     form = SignForm(sent)
-    values = {name: form[name].data for name in ("name", "email", "country", "consent", "updates", "via")}
+    values = {name: form[name].data for name in ("name", "email", "country", "consent", "updates", "share_name", "via")}
     errors: dict[str, Any] = {}
     name = address = None
     try:
@@ -94,7 +97,8 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     suggestion = address.suggestion if address is not None and form.checked.data != form.email.data else None
     signer = None
     if not errors and not suggestion and name is not None and address is not None:
-        signer = Signer(name, address, country, bool(form.updates.data), clean_via(form.via.data))
+        wishes = bool(form.updates.data), clean_via(form.via.data), bool(form.share_name.data)
+        signer = Signer(name, address, country, *wishes)
     return Answers(
         values,
         signer,

@@ -20,6 +20,7 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.UPDATES_AT_MOST.days} days" in row("who asked to hear")
     assert f"{retention.WITHDRAWN.days} days" in row("taken back")
     assert f"{retention.NETWORKS.days} days" in row("the network")
+    assert f"{retention.HANDOVERS.days} days" in row("handed over: the names")
     assert f"{retention.MAILS.days} days" in row("in the outbox")
     assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")
     assert f"{retention.TOMBSTONES.days} days" in row("erased address")

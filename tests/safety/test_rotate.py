@@ -53,7 +53,8 @@ def sign_up(appeal: AppealView, number: int, vault: Vault) -> None:
 
 def names(vault: Vault) -> list[str]:
     db.session.rollback()
-    return [vault.open_name(sealed) for sealed in db.session.scalars(select(Signature.name_sealed)) if sealed]
+    chosen = select(Signature.name_sealed).order_by(Signature.id)
+    return [vault.open_name(sealed) for sealed in db.session.scalars(chosen) if sealed]
 
 
 def test_every_sealed_column_is_rotated() -> None:

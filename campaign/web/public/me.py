@@ -16,7 +16,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.held import Held, held_under
 from campaign.queries.signature import SignatureView
 from campaign.services.change_country import change_country
-from campaign.services.withdraw import erase, set_updates, withdraw
+from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
@@ -74,6 +74,8 @@ def _do(wish: str, signature: SignatureView) -> None:
             erase(signature.id, now=now)
         case "updates":
             set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now)
+        case "share_name":
+            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now)
         case "country":
             country = request.form["country"].upper()
             section = snapshots().section_for(country, signature.locale)
@@ -111,6 +113,7 @@ def _as_json(one: Held) -> dict[str, Any]:
         "language": signature.locale,
         "state": signature.state,
         "updates": signature.wants_updates,
+        "share_name": signature.shares_name,
         "via": one.via,
         "signed_at": signature.signed_at.isoformat(),
         "confirmed_at": signature.confirmed_at.isoformat() if signature.confirmed_at else None,
@@ -121,6 +124,7 @@ def _as_json(one: Held) -> dict[str, Any]:
                 "text": {"language": consent.text_language, "version": consent.text_version},
                 "to_appeal": consent.to_appeal,
                 "to_updates": consent.to_updates,
+                "to_sharing_name": consent.to_sharing_name,
             }
             for consent in one.consents
         ],

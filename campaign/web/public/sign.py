@@ -100,6 +100,7 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
             network_digest=bytes.fromhex(client_network()),
             flag=let.flag,
             solved=let.solved,
+            shares_name=signer.shares_name,
         ),
         now=at.clock(),
         vault=at.vault,

@@ -9,7 +9,19 @@ from flask import Flask
 from flask_babel import Babel
 
 from campaign.web import errors, headers
-from campaign.web.staff import access, account, appeal, audit, dashboard, entries, locale, people, security
+from campaign.web.staff import (
+    access,
+    account,
+    appeal,
+    audit,
+    dashboard,
+    entries,
+    export,
+    handover,
+    locale,
+    people,
+    security,
+)
 
 ROOT = "/staff"
 
@@ -25,5 +37,5 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     security.init_app(app)
     access.guard(app)
     locale.init_app(app, babel)
-    for part in (account, appeal, audit, dashboard, entries, people):
+    for part in (account, appeal, audit, dashboard, entries, export, handover, people):
         app.register_blueprint(part.blueprint)

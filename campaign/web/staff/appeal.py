@@ -37,7 +37,7 @@ _PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Po
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
     """The appeal's page."""
-    appeal, chosen = _appeal(slug), _chosen()
+    appeal, chosen = counted_appeal(slug), _chosen()
     found = glance(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, chosen), _names()
     return render_template(
@@ -64,7 +64,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str) -> Response:
     """Actions by day."""
-    appeal, chosen = _appeal(slug), _chosen()
+    appeal, chosen = counted_appeal(slug), _chosen()
     now = runtime().clock()
     drawn = by_day(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
     return Response(drawn, headers=_PICTURE)
@@ -74,7 +74,7 @@ def chart(slug: str) -> Response:
 @needs(Permission.SEE_COUNTS)
 def tiles(slug: str) -> Response:
     """The sections as a map."""
-    appeal, chosen = _appeal(slug), replace(_chosen(), section=None)
+    appeal, chosen = counted_appeal(slug), replace(_chosen(), section=None)
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (section, channel, _), quantity in totals(appeal.id, chosen).items():
         found[section][channel] += quantity
@@ -87,7 +87,7 @@ def tiles(slug: str) -> Response:
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
     """A table of the page as a file."""
-    appeal, chosen = _appeal(slug), _chosen()
+    appeal, chosen = counted_appeal(slug), _chosen()
     name = f"{appeal.slug}-{table}-{runtime().clock():%Y-%m-%d}"
     sums = ("sections", "channels")
     head, rows = (_sum_table if table in sums else _history_table)(appeal, chosen, table)
@@ -126,8 +126,8 @@ def _sum_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str
     return ["rank", "section", "name", "total", "share_percent"], rows
 
 
-def _appeal(slug: str) -> AppealView:
-    """Drafts have no counts."""
+def counted_appeal(slug: str) -> AppealView:
+    """The appeal; 404 for a draft, which has no counts."""
     appeal = find_appeal(slug)
     if appeal is None or appeal.state == AppealState.DRAFT:
         abort(404)

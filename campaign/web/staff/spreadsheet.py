@@ -10,9 +10,9 @@ from datetime import date, datetime
 import xlsxwriter
 from flask import Response
 
+from campaign.domain.spreadsheet import harmless
+
 Cell = str | int | float | date | datetime | None
-# What spreadsheet programs take for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -29,8 +29,8 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """RFC 4180 in UTF-8; the mark at its beginning tells Excel so."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(harmless(cell) for cell in head)
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    writer.writerow(_cell(cell) for cell in head)
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
     return "\ufeff".encode() + text.getvalue().encode()
 
 
@@ -54,8 +54,5 @@ def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     return held.getvalue()
 
 
-def harmless(cell: Cell) -> Cell:
-    """A text that a spreadsheet program would compute gets an apostrophe before it."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return "'" + cell
-    return cell
+def _cell(value: Cell) -> Cell:
+    return harmless(value) if isinstance(value, str) else value

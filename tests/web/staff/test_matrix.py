@@ -10,13 +10,18 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from campaign.domain.action import Channel
 from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
 from campaign.extensions.runtime import runtime
+from campaign.models import Signature
 from campaign.queries.appeal import AppealView
+from campaign.queries.handover import HandoverView, file_of, handovers
 from campaign.services.enter import Quantity, enter
-from tests.conftest import START, form
+from campaign.services.handover import Bindery, ask_for_handover, make_handover
+from tests.conftest import START, confirm_at, form
 from tests.web.staff.room import csrf, join, log_in
 
 CANARY = "Canaria Kanarienvogel"
@@ -47,6 +52,22 @@ MATRIX = (
     Route("/appeals/<slug>/entries", "GET", Role.EDITOR, "/appeals/{slug}/entries"),
     Route("/appeals/<slug>/entries", "POST", Role.EDITOR, "/appeals/{slug}/entries", (("quantity", "0"),)),
     Route("/appeals/<slug>/entries/<int:entry_id>/undo", "POST", Role.EDITOR, "/appeals/{slug}/entries/{entry}/undo"),
+    Route("/appeals/<slug>/signatures", "GET", Role.EDITOR, "/appeals/{slug}/signatures"),
+    Route(
+        "/appeals/<slug>/signatures",
+        "POST",
+        Role.EDITOR,
+        "/appeals/{slug}/signatures",
+        (("reason", "For the meeting"), ("addresses", "y")),
+    ),
+    Route("/appeals/<slug>/handovers", "GET", Role.EDITOR, "/appeals/{slug}/handovers"),
+    Route("/appeals/<slug>/handovers", "POST", Role.EDITOR, "/appeals/{slug}/handovers", (("target", "99"),)),
+    Route(
+        "/appeals/<slug>/handovers/<int:handover_id>/<name>",
+        "GET",
+        Role.EDITOR,
+        "/appeals/{slug}/handovers/{own_list}/{own_file}",
+    ),
     Route("/account", "GET", Role.VIEWER, "/account"),
     Route("/account", "POST", Role.VIEWER, "/account", (("locale", "en"),)),
     Route("/people", "GET", Role.ADMIN, "/people"),
@@ -88,17 +109,35 @@ def test_flask_security_adds_no_route_unseen(app: Flask, client: FlaskClient) ->
 
 @pytest.fixture
 def other(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]:
-    """What there is in another section: a supporter with a canary's name, and a colleague."""
-    signed = client.post(
-        f"/en/appeals/{appeal.slug}/sign", data=form(name=CANARY, email="canary@mail.example", country="BE")
-    )
-    assert signed.status_code == 303
-    colleague = join(app, "colleague@staff.example", Role.VIEWER, "be-nl")
-    for section, place in (("be-nl", CANARY), ("fr", "Lyon")):
+    """What there is in another section: a confirmed supporter with a canary's name, a list with it, and a colleague."""
+    data = form(name=CANARY, email="canary@mail.example", country="BE", share_name="y")
+    assert client.post(f"/en/appeals/{appeal.slug}/sign", data=data).status_code == 303
+    number, section = db.session.execute(select(Signature.id, Signature.section_code)).one()
+    confirm_at(number, START)
+    colleague = join(app, "colleague@staff.example", Role.VIEWER, section)
+    foreign = _list(Scope(colleague, Role.EDITOR, section), appeal)
+    own = _list(Scope(join(app, "neighbour@staff.example", Role.EDITOR), Role.EDITOR, "fr"), appeal)
+    assert CANARY.encode() in b"".join(file_of(foreign.id, foreign.files[0], runtime().vault))
+    for code, place in ((section, CANARY), ("fr", "Lyon")):
         entered = Quantity(Channel.LETTER, 7, START.date(), place, "")
-        by = Scope(colleague, Role.EDITOR, section)
+        by = Scope(colleague, Role.EDITOR, code)
         entry = enter(appeal.slug, entered, by=by, is_sure=False, now=START, vault=runtime().vault)
-    return {"staff": str(colleague), "slug": appeal.slug, "entry": str(entry)}
+    return {
+        "staff": str(colleague),
+        "slug": appeal.slug,
+        "entry": str(entry),
+        "own_list": str(own.id),
+        "own_file": own.files[0],
+        "foreign_list": str(foreign.id),
+        "foreign_file": foreign.files[0],
+    }
+
+
+def _list(scope: Scope, appeal: AppealView) -> HandoverView:
+    at = runtime()
+    number = ask_for_handover(scope, appeal, language="en", target=1, now=START, vault=at.vault)
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+    return handovers(scope, appeal.id)[0]
 
 
 def call(browser: FlaskClient, route: Route, places: dict[str, str], token: str) -> tuple[int, str, str]:
@@ -123,6 +162,16 @@ def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, other:
         assert not location.startswith("/staff/login"), route
         assert "anari" not in body, route
         assert "canary" not in body.lower(), route
+
+
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN])
+def test_another_sections_list_is_not_there(app: Flask, role: Role, other: dict[str, str]) -> None:
+    join(app, "me@staff.example", role)
+    browser = log_in(app, "me@staff.example")
+    path = "/staff/appeals/{slug}/handovers/{foreign_list}/{foreign_file}".format(**other)
+    assert browser.get(path).status_code == 404
+    own = browser.get("/staff/appeals/{slug}/handovers/{own_list}/{own_file}".format(**other))
+    assert own.data.startswith((b"%PDF", "\ufeff".encode()))
 
 
 def test_nobody_gets_anything_without_logging_in(app: Flask, client: FlaskClient, other: dict[str, str]) -> None:

@@ -1,0 +1,110 @@
+"""The people behind one section's confirmed signatures, opened one by one: for export and for handing over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
+from campaign.domain.signature import SignatureState
+from campaign.extensions import db
+from campaign.models import Signature
+
+log = logging.getLogger(__name__)
+
+_TOGETHER = 1_000
+_CONFIRMED = Signature.state == SignatureState.CONFIRMED.value
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """One person who has signed. Name and address are empty where no data key opens them any more."""
+
+    id: int
+    name: str
+    email: str
+    country: str
+    locale: str
+    wants_updates: bool
+    shares_name: bool
+    via: str | None
+    signed_at: datetime
+    confirmed_at: datetime | None
+
+
+def signatories(
+    appeal_id: int, section_code: str, vault: Vault, *, wanting_updates: bool = False, with_email: bool = False
+) -> Iterator[Signatory]:
+    """Whoever has confirmed and was not erased, in the order of signing; read piece by piece in one statement.
+
+    It holds the session's transaction until it is read to the end.
+    """
+    chosen = select(
+        Signature.id,
+        Signature.name_sealed,
+        Signature.email_sealed if with_email else Signature.name_sealed,
+        Signature.country,
+        Signature.locale,
+        Signature.wants_updates,
+        Signature.shares_name,
+        Signature.via,
+        Signature.signed_at,
+        Signature.confirmed_at,
+    ).where(
+        Signature.appeal_id == appeal_id,
+        Signature.section_code == section_code,
+        _CONFIRMED,
+        Signature.name_sealed.is_not(None),
+    )
+    if wanting_updates:
+        chosen = chosen.where(Signature.wants_updates)
+    rows: Any = db.session.execute(chosen.order_by(Signature.id).execution_options(yield_per=_TOGETHER))
+    unread = 0
+    for row in rows:
+        name = email = ""
+        try:
+            name = vault.open_name(row[1])
+            email = vault.open_email(row[2]) if with_email else ""
+        except CipherError:
+            unread += 1
+        yield Signatory(row[0], name, email, *row[3:])
+    if unread:
+        log.error("%s signatures could not be opened with the data keys there are", unread)
+
+
+def names_to_share(
+    appeal_id: int, section_code: str, vault: Vault, *, after: int, most: int
+) -> tuple[tuple[int, str, str], ...]:
+    """Id, name and country of the next confirmed signers who let their name be handed over; at most so many."""
+    rows: Any = db.session.execute(
+        select(Signature.id, Signature.name_sealed, Signature.country)
+        .where(
+            Signature.appeal_id == appeal_id,
+            Signature.section_code == section_code,
+            Signature.shares_name,
+            _CONFIRMED,
+            Signature.name_sealed.is_not(None),
+            Signature.id > after,
+        )
+        .order_by(Signature.id)
+        .limit(most)
+    )
+    return tuple((number, vault.open_name(sealed), country) for number, sealed, country in rows)
+
+
+def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
+    """Confirmed signatures of the section by the signers' country, the most first; counted from the rows."""
+    number = func.count()
+    rows = db.session.execute(
+        select(Signature.country, number)
+        .where(Signature.appeal_id == appeal_id, Signature.section_code == section_code, _CONFIRMED)
+        .group_by(Signature.country)
+        .order_by(number.desc(), Signature.country)
+    )
+    return {country: int(quantity) for country, quantity in rows}

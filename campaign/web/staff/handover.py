@@ -1,0 +1,106 @@
+"""Handing signatures over: asking for a list, watching it being made, taking its files."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import SelectField
+
+from campaign import tasks
+from campaign.config import LOCALES
+from campaign.domain.appeal import TargetKind
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.retention import HANDOVERS
+from campaign.domain.staff import Permission
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import AppealView
+from campaign.queries.handover import file_of, find_handover, handovers
+from campaign.services.handover import ask_for_handover, note_fetching
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs, scope
+from campaign.web.staff.appeal import counted_appeal
+from campaign.web.staff.dashboard import own_section
+from campaign.web.staff.export import behind_wall
+
+blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
+_PDF, _CSV = "application/pdf", "text/csv; charset=utf-8"
+
+
+class HandoverForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """To whom, and in which language."""
+
+    target = SelectField(coerce=int)
+    language = SelectField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT, fresh=True)
+def show(slug: str) -> ResponseReturnValue:
+    """The lists there are, and the form for another."""
+    appeal = counted_appeal(slug)
+    return _page(appeal, _form(appeal))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT, fresh=True)
+def ask(slug: str) -> ResponseReturnValue:
+    """Has one made."""
+    appeal, at = counted_appeal(slug), runtime()
+    form = _form(appeal)
+    if not form.validate():
+        return _page(appeal, form, gettext("Please choose one of these.")), 422
+    asked = {"language": form.language.data, "target": form.target.data}
+    try:
+        handover_id = ask_for_handover(scope(), appeal, **asked, now=at.clock(), vault=at.vault)
+    except StateError:
+        return _page(appeal, form, gettext("A list is being made already.")), 422
+    tasks.start_handover(handover_id)
+    flash(gettext("It is being made. You may leave this page and come back."), "success")
+    return redirect(url_for("handover.show", slug=appeal.slug), 303)
+
+
+@blueprint.get("/<int:handover_id>/<name>")
+@needs(Permission.EDIT, fresh=True)
+def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
+    """One of its files; who takes it is written down first."""
+    appeal, at, section = counted_appeal(slug), runtime(), scope().section
+    try:
+        found = find_handover(scope(), appeal.id, handover_id)
+    except NotFoundError:
+        abort(404)
+    if name not in found.files:
+        abort(404)
+    note_fetching(scope(), appeal.slug, found.id, name, now=at.clock(), vault=at.vault)
+    content = behind_wall(section, file_of(found.id, name, at.vault))
+    mime = _PDF if name.endswith(".pdf") else _CSV
+    named = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(stream_with_context(content), headers=named)
+
+
+def _form(appeal: AppealView) -> HandoverForm:
+    form = HandoverForm(language=current_locale())
+    languages = [locale for locale in LOCALES if locale in appeal.texts] or list(LOCALES)
+    form.language.choices = [(code, code) for code in languages]
+    form.target.choices = [
+        (one.position, one.name or one.role or str(one.position))
+        for one in appeal.targets_in(current_locale())
+        if one.kind != TargetKind.COPY
+    ] or [(0, "")]
+    return form
+
+
+def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
+    found = handovers(scope(), appeal.id)
+    return render_template(
+        "staff/handovers.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        form=form,
+        fault=fault,
+        lists=found,
+        is_waiting=any(one.is_under_way for one in found),
+        section=own_section(),
+        kept=HANDOVERS.days,
+    )

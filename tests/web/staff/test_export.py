@@ -1,0 +1,113 @@
+"""Taking signatures out: whose, what they hold, and what is written down about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from campaign.domain.address import parse_address
+from campaign.domain.spreadsheet import harmless, plain
+from campaign.domain.staff import Role
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import AuditEntry, Signature
+from campaign.queries.appeal import AppealView
+from campaign.services.sign import SignUp, sign
+from campaign.services.transaction import transaction
+from tests.conftest import START, confirm_at
+from tests.web.staff.room import csrf, staffed
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def signed(appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False) -> int:
+    """A confirmed signature; returns its id."""
+    at, address = runtime(), parse_address(f"p{number}@mail.example")
+    one = SignUp(appeal.id, section, "FR", name, address, "en", "en", 1, number % 2 == 0, None, shares_name=shares)
+    sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    found = db.session.scalars(select(Signature.id).order_by(Signature.id.desc())).first()
+    db.session.rollback()
+    assert found is not None
+    confirm_at(found, START + timedelta(minutes=5))
+    return found
+
+
+def rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), **changes}
+    answer = desk.post(path, data=data)
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
+
+
+@given(st.one_of(st.text(), st.tuples(st.sampled_from((*FORMULAS, "'", "''")), st.text()).map("".join)))
+def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
+    cell = harmless(text)
+    assert not cell.startswith(FORMULAS)
+    assert plain(cell) == text
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow([cell, "next"])
+    assert next(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [cell, "next"]
+
+
+def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "=Ana", 1, shares=True)
+    signed(appeal, "'t Hooft", 2)
+    signed(appeal, "Canary", 3, "be-nl")
+    desk = staffed(app, Role.EDITOR)
+    found = rows(desk, appeal)
+    assert [plain(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
+    assert [one["name"][0] for one in found] == ["'", "'"]
+    assert [one["share_name"] for one in found] == ["yes", "no"]
+    assert found[0]["confirmed_at"] == "2026-03-01T12:05:00Z"
+    assert "email" not in found[0]
+    assert [one["email"] for one in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
+
+
+def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None:
+    desk = staffed(app, Role.EDITOR)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    token = csrf(desk.get(path))
+    for reason in ("", "  a ", "x" * 501):
+        answer = desk.post(path, data={"reason": reason, "addresses": "y", "csrf_token": token})
+        assert answer.status_code == 422
+        assert 'aria-invalid="true"' in answer.text
+        assert 'name="addresses" value="y" checked' in answer.text
+
+
+def test_who_takes_what_and_why_is_written_down_without_addresses(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "Ana", 1)
+    rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).one()
+    assert (entry.subject, entry.section_code, entry.reason) == (f"appeal:{appeal.slug}", "fr", "asked by […]")
+    assert entry.after == {"only_with_updates": False, "addresses": True}
+    assert entry.staff_id is not None
+
+
+def test_it_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = staffed(app, Role.EDITOR)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    token = csrf(desk.get(path))
+    monkeypatch.setattr("campaign.web.staff.access.time", lambda: time.time() + 16 * 60)
+    assert desk.get(path).location.startswith("/staff/verify")
+    answer = desk.post(path, data={"reason": "For the meeting", "csrf_token": token})
+    assert answer.location.startswith("/staff/verify")
+    assert db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).all() == []
+
+
+def test_what_no_key_opens_is_empty_and_the_rest_comes(app: Flask, appeal: AppealView) -> None:
+    first = signed(appeal, "Ana", 1)
+    signed(appeal, "Bob", 2)
+    with transaction() as session:
+        session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
+    assert [one["name"] for one in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]
