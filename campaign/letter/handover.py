@@ -114,7 +114,7 @@ def _cover(bundle: Bundle) -> dict[str, object]:
         "list_heading": gettext("The list of names"),
         "about": [
             gettext(
-                "Each signature was confirmed from the signer's own mailbox. The list holds the names of those "
+                "Each signature was confirmed from the signer’s own mailbox. The list holds the names of those "
                 "%(names)s who agreed that their name be handed over; the other %(others)s are counted without.",
                 names=names,
                 others=_number(bundle, bundle.signatures - bundle.names),

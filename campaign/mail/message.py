@@ -99,7 +99,10 @@ def deadline_reminder(envelope: Envelope, signed: Signed, links: Links, *, days_
     """The appeal ends soon: what can still be done."""
     with force_locale(envelope.locale):
         subject = ngettext(
-            "One day left: %(headline)s", "%(num)d days left: %(headline)s", days_left, headline=signed.text.headline
+            "%(num)d day left: %(headline)s",
+            "%(num)d days left: %(headline)s",
+            days_left,
+            headline=signed.text.headline,
         )
         values = {**_about(signed, links), "days_left": days_left}
         return write(envelope, subject, "deadline_reminder", values, unsubscribe_url=links.unsubscribe)
