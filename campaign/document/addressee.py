@@ -72,7 +72,9 @@ def _unfolded(rest: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
             return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
         if is_name(parts[0]) and is_role(parts[1]):
             return [(parts[0], True), (parts[1], False), (", ".join(parts[2:]), False)]
-        if is_role(parts[0]):
+        if is_name(parts[0]) and (_is_honoured(parts[0]) or is_embassy(parts[1])):
+            return [(parts[0], True), (", ".join(parts[1:]), False)]
+        if is_role(parts[0]) or is_embassy(parts[0]):
             return [(parts[0], True), (", ".join(parts[1:]), False)]
     if len(rest) > 2 and _goes_on(*(text for text, _ in rest[:3])):
         return [(f"{rest[0][0]} {rest[1][0]}", rest[0][1]), *rest[2:]]
@@ -104,9 +106,9 @@ def _parts(rest: list[tuple[str, bool]], language: str) -> tuple[str | None, str
     if is_embassy(first) and not is_name(first):
         is_held = is_name(second) and (_is_honoured(second) or is_role(first))
         return (first, second, texts[2:]) if is_held else (first, None, texts[1:])
-    if _names_person(first):
+    if _names_person(first) or (_is_titled_name(first) and not (is_name(second) or is_role(second))):
         return None, first, texts[1:]
-    if is_role(first):
+    if is_role(first) and not _is_titled_name(first):
         return _after_role(first, texts[1:])
     if second and is_role(second) and is_name(first):
         held, name, _ = _after_role(second, [])
@@ -170,6 +172,17 @@ def _names_person(text: str) -> bool:
     for start in vocabulary().starts("honorifics"):
         if names[: len(start)] == start and len(names) > len(start):
             return _titled(text[stream[len(start)].start :]) is not None
+    return False
+
+
+def _is_titled_name(text: str) -> bool:
+    """Whether a line is a rank and a name: `General Nicanor Example`, but not `General Secretary`."""
+    stream = words(text, 6)
+    names = tuple(word.text for word in stream)
+    for start in vocabulary().starts("honorifics"):
+        if names[: len(start)] == start and len(names) > len(start):
+            rest = text[stream[len(start)].start :]
+            return text[:1].isupper() and is_name(rest) and not is_role(rest)
     return False
 
 

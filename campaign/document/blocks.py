@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from .emphasis import is_bold, is_heading
+from .emphasis import is_bold, is_heading, links
 from .fold import Word, fold, has_words, words
 from .labels import GAP, Phrase, vocabulary
 from .lines import Ledger, Line
@@ -24,9 +24,9 @@ _BROKEN_OVER = 5
 _DATED = frozenset({"deadline", "appeals", "write"})
 _INLINE = frozenset({"languages", "own", "late", "boilerplate"})
 _NUMBER = re.compile(r"^[\s*_>]{0,8}\d{1,2}[.)]")
-_NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_]{1,8}")
-_TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate", "own"})
-_INNER = frozenset({"deadline", "languages", "late", "name", "previous", "boilerplate"})
+_NUMBERED = re.compile(r"[\s*_>]{0,8}\d{1,2}[.)][\s*_\[]{1,8}")
+_TRAILING = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate", "own"})
+_INNER = frozenset({"deadline", "languages", "late", "name", "previous", "update", "boilerplate"})
 _ONE_LINE = 1500  # characters; a longer line is running text
 _BEFORE = frozenset(" \t*_#>[(¡¿!.-–—|" + "-*•·▪►–—o\uf0b7\uf0a7‣●○■□✓➢>")
 
@@ -65,6 +65,14 @@ def _is_ornament(text: str) -> bool:
     return all(char in _BEFORE or unicodedata.category(char) in {"So", "Mn", "Sk"} for char in text)
 
 
+def _without_targets(text: str) -> str:
+    """The text, of the same length, without the addresses of its links, which say nothing of what the line is."""
+    for link in links(text) if "](" in text else ():
+        start = text.index("](", link.start) + 1
+        text = text[:start] + " " * (link.end - start) + text[link.end :]
+    return text
+
+
 def _reach(match: Match) -> tuple[int, int]:
     return match.until, match.end
 
@@ -84,7 +92,7 @@ class Labels:
     def _of(self, at: int) -> list[Word]:
         """The words of a line without the number that makes it an item: `1. Write a letter…`."""
         if at not in self._words:
-            text = self._lines[at].text[:600]
+            text = _without_targets(self._lines[at].text[:600])
             found = words(text, _LOOK)
             if len(found) > 1 and _NUMBERED.fullmatch(text[: found[1].start]):
                 found = found[1:]

@@ -14,12 +14,14 @@ from .prose import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
 _NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
-_EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: ]{0,3}$")
+_EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: \"]{0,4}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
+_GOES_ON = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
 _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
 _PARTED = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
+_WHOLE = 5  # digits; fewer are an area code
 _SHORT = 120  # characters; a salutation is no longer
 _EDGES = " \t,;|/·•–—-"
 
@@ -198,7 +200,9 @@ def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> No
         return
     tokens = spelt.split()
     for at, token in enumerate(tokens[:-1]):
-        if _SPACED.match(token) or ("@" in token and tokens[at + 1].startswith(".")):
+        if "@" in token and (
+            tokens[at + 1].startswith(".") or (_SPACED.match(token) and _GOES_ON.match(tokens[at + 1]))
+        ):
             whole = (token + tokens[at + 1]).strip(" ,;")
             cut = token.strip(" ,;.")
             if cut in contacts.emails:
@@ -226,7 +230,7 @@ def _put_numbers(kind: str, text: str, contacts: Contacts, line: Line, ledger: L
             continue
         rest.append(text[at : match.start()])
         at = end
-        for part in re.split(r" / | ?/ ?(?=[+(0]|\d{5})", number):
+        for part in _several(number):
             if (bare := part.strip(" ,;./-")) and bare not in held:
                 held.append(bare)
     rest.append(text[at:])
@@ -234,6 +238,12 @@ def _put_numbers(kind: str, text: str, contacts: Contacts, line: Line, ledger: L
     if note and key(note) not in {"or", "and", "ou", "et", "y", "o", "und", "oder", "e"}:
         word = "fax" if kind == "fax" else "phone"
         ledger.warn("contact-note", f"words beside the {word} number: {shown(note)}", line.number)
+
+
+def _several(number: str) -> list[str]:
+    """The numbers that a slash parts; behind an area code alone it parts nothing: `030 / 27 59 09 15`."""
+    parts = re.split(r" / | ?/ ?(?=[+(0]|\d{5})", number)
+    return parts if all(sum(char.isdigit() for char in part) >= _WHOLE for part in parts) else [number]
 
 
 def _put_account(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:

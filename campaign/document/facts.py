@@ -264,6 +264,11 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
     return people
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an address of the web."""
+    return _URL.match(text) is not None
+
+
 def read_previous(block: Block, ledger: Ledger) -> str | None:
     """The address of the previous action, else the text that stands for it, else None."""
     text = block.text().strip()

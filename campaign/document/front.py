@@ -8,6 +8,7 @@ from .blocks import Block
 from .contacts import has_contact
 from .emphasis import is_bold, is_capital, is_heading, is_marked, plain
 from .fold import has_words, key, words
+from .header import cut_reference
 from .languages import country
 from .letter import is_salutation
 from .lines import Ledger, Line, paragraphs, shown
@@ -27,7 +28,11 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
     headline: str | None = None
     if banner:
         groups = _without_country(paragraphs(banner.lines), walk, ledger)
-        headline, groups = _headline(groups, ledger) if groups else (None, [])
+        above = _heading_above(banner, walk)
+        if above and groups and _is_sentence(groups[0]):
+            headline, _ = _headline([above], ledger)
+        elif groups:
+            headline, groups = _headline(groups, ledger)
     for block in walk.blocks:
         if block.kind == "front":
             groups += paragraphs(block.lines)
@@ -44,10 +49,23 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
         )
     if headline is None:
         ledger.warn("no-headline", "no headline found", 1)
+    headline = cut_reference(headline, walk.header, walk.language)
     _repeats(walk, headline, banner, ledger)
     first = _first_line(walk, banner)
     body = [line for group in groups for line in (*group, Line(0, "")) if line.number == 0 or line.number >= first]
     return headline, markdown(body, ledger, "summary")
+
+
+def _heading_above(banner: Block, walk: Walk) -> list[Line] | None:
+    """The last heading above the banner, where a section put the title of its page."""
+    front = next((block for block in walk.blocks if block.kind == "front"), None)
+    above = [line for line in front.lines if line.number < banner.line] if front else []
+    return next((group for group in reversed(paragraphs(above)) if is_heading(group[0].text)), None)
+
+
+def _is_sentence(group: list[Line]) -> bool:
+    """Whether a paragraph is text, however short: not marked as a headline, and ended by a full stop."""
+    return not is_marked(group[0].text) and plain(group[-1].text).endswith(".")
 
 
 def _first_line(walk: Walk, banner: Block | None) -> int:

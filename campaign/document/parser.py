@@ -12,10 +12,10 @@ from .countries import find_country
 from .draft import DraftAppeal, DraftLetter, DraftTarget
 from .emphasis import plain
 from .errors import DocumentError
-from .facts import read_deadline, read_languages, read_people, read_previous
+from .facts import is_address, read_deadline, read_languages, read_people, read_previous
 from .fold import names
 from .front import displaced_summary, read_front
-from .header import cut_reference, settle
+from .header import settle
 from .labels import vocabulary
 from .letter import is_salutation, read_letter
 from .lines import Ledger, Line
@@ -73,7 +73,6 @@ def find_language(lines: list[Line]) -> str:
 
 def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
     headline, summary = read_front(walk, ledger)
-    headline = cut_reference(headline, walk.header, language)
     notes = [line for block in walk.all("boilerplate") for line in block.lines]
     reference, sequence = settle(walk.header, notes, ledger)
     summary = summary or displaced_summary(walk, ledger)
@@ -84,7 +83,6 @@ def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
     background = _background(walk, ledger)
     tongues, own = _languages(walk, language, ledger)
     name = walk.first("name", "short_name")
-    previous = walk.first("previous")
     issued_on = walk.header.issued_on
     draft = DraftAppeal(
         language=language,
@@ -103,7 +101,7 @@ def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
         own_language=own,
         deadline=_deadline(walk, issued_on, ledger),
         people=tuple(read_people(name, walk.first("gender"), ledger)) if name else (),
-        previous=read_previous(previous, ledger) if previous else None,
+        previous=_previous(walk, ledger),
     )
     _missing(draft, ledger)
     return _with_warnings(draft, ledger)
@@ -221,6 +219,16 @@ def _deadline(walk: Walk, issued_on: date | None, ledger: Ledger) -> date | None
             ledger.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
         chosen = chosen or day
     return chosen
+
+
+def _previous(walk: Walk, ledger: Ledger) -> str | None:
+    """What stands under the label for it, else the address beside the sentence on the update."""
+    found = [
+        (read_previous(block, ledger), block.kind) for block in walk.blocks if block.kind in {"previous", "update"}
+    ]
+    said = [text for text, kind in found if text and (kind == "previous" or is_address(text))]
+    labelled = [text for text, kind in found if text in said and kind == "previous"]
+    return next(iter(labelled or said), None)
 
 
 def _sentence(block: Block) -> list[Line]:

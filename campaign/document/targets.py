@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from .addressee import is_embassy, read_target
+from .addressee import is_embassy, is_role, read_target
 from .contacts import awaits_salutation, has_contact, is_emails, split, without_links
 from .draft import DraftTarget
 from .emphasis import is_bold, plain
 from .fold import key, words
 from .labels import vocabulary
+from .letter import is_salutation
 from .lines import Ledger, Line, paragraphs, shown
 
 _POSTAGE = re.compile(
@@ -121,15 +122,29 @@ def _begins(line: Line, group: list[Line], *, had_contact: bool) -> bool:
 def _is_prose(line: Line, ledger: Ledger) -> bool:
     """A sentence among the addresses is no address; it stays open and so becomes a warning."""
     text = plain(line.text)
+    if _instructs(text):
+        ledger.warn("unplaced-line", f"an instruction among the addresses: {shown(text)}", line.number)
+        return _drop(line, ledger, "warning")
     if has_contact(line.text):
         return False
     if _POSTAGE.search(text):
         return _drop(line, ledger, "label:boilerplate")
     count = len(words(text, 60))
-    if (count >= _SENTENCE and text.endswith((".", "!", "?"))) or count > 35:
+    if (count >= _SENTENCE and text.endswith((".", "!", "?", ".)", "!)"))) or count > 35:
         ledger.warn("unplaced-line", f"a sentence among the addresses: {shown(text)}", line.number)
         return _drop(line, ledger, "warning")
     return key(text) in {"or", "and", "ou", "et", "y", "o", "und", "oder"} and _drop(line, ledger)
+
+
+def _instructs(text: str) -> bool:
+    """Whether a line announces what stands below it: `Only send post to the embassy:`, `Write, fax or call:`."""
+    if not text.endswith(":") or "@" in text:
+        return False
+    pieces = split(text)
+    if len(pieces) == 1 and pieces[0].kind is not None:
+        return False  # `Fax:`, whose number stands below
+    count = len(words(text, 60))
+    return count > 1 and not is_salutation(text) and not any(is_role(part) for part in text.split()[:2])
 
 
 def _drop(line: Line, ledger: Ledger, by: str = "label:connector") -> bool:

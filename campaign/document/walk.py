@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .addressee import is_role
 from .blocks import FLOWS, Block, Labels, Match, cut_label, ends_sentence
 from .dates import dates
 from .emphasis import is_marked, plain
 from .fold import key, words
 from .header import Header, keep, read_header
-from .labels import GAP, vocabulary
-from .letter import is_salutation
+from .labels import vocabulary
+from .letter import is_salutation, starts_closing
 from .lines import Ledger, Line
 from .marks import is_bullet
 from .reference import find_references
 
 _WRAPPED = 45  # a line at least so long can be hard-wrapped
+_COURTESY = 2  # words
+_LETTER = 60  # lines above in which a letter's salutation is looked for
 _NEAR = 12  # how many lines past a label a short block's value can reach
-_VALUED = frozenset({"deadline", "previous", "name", "languages"})
+_VALUED = frozenset({"deadline", "previous", "update", "name", "languages"})
 _DATE_WITHIN = 20  # characters before the date: a weekday, a mark
 _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
@@ -74,7 +77,19 @@ class Walker:
         """Short labels mean people only where a target's lines cannot stand."""
         if match.phrase.kind in {"short_name", "gender"}:
             return self._flow.kind in _PEOPLE_FLOWS
+        if match.phrase.kind == "boilerplate" and len(match.phrase.words) <= _COURTESY:
+            return not self._is_in_letter()  # `Thank you.`
         return True
+
+    def _is_in_letter(self) -> bool:
+        """Whether a letter is open in the flow: its salutation stands above, its close does not."""
+        lines = self._flow.lines if self._short is None else []
+        for line in reversed(lines[-_LETTER:]):
+            if starts_closing(line.text):
+                return False
+            if is_salutation(line.text):
+                return True
+        return self._flow.kind == "letter" and self._short is None
 
     def _awaits_value(self) -> bool:
         """Whether a short label stands above that has no value yet: a date or reference here is its value."""
@@ -112,7 +127,7 @@ class Walker:
     def _label(self, at: int, match: Match) -> int:
         kind = match.phrase.kind
         block = Block(kind, match.phrase.language, self._lines[at].number)
-        if kind == "previous" and GAP in match.phrase.words:
+        if kind == "update":
             self._update(at, match)
         rest = cut_label(self._lines, at, match, self._ledger)
         after = at + match.until
@@ -215,10 +230,19 @@ class Walker:
             return
         if self._short:
             self._resume()
+        if self._flow.kind == "solidarity" and self._is_authority(line):
+            self._flow = Block("contact", None, line.number)
+            self._walk.blocks.append(self._flow)
         if self._flow.kind == "loose" and is_salutation(line.text) and not self._walk.first("letter"):
             self._flow = Block("letter", None, line.number)
             self._walk.blocks.append(self._flow)
         self._flow.lines.append(line)
+
+    def _is_authority(self, line: Line) -> bool:
+        """Whether a paragraph below those in solidarity with whom one writes begins with an office."""
+        above = self._flow.lines
+        is_first = bool(above) and above[-1].is_blank and any(not each.is_blank for each in above)
+        return is_first and is_role(plain(line.text)) and len(words(line.text, 12)) < 12
 
     def _belongs(self, line: Line) -> bool:
         """Whether a line without a label goes on with the short block above it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import typst
 
-from campaign.document import DocumentError, parse_document
+from campaign.document import DocumentError, DraftAppeal, parse_document
 
 _WHOLE = Path(__file__).parent / "whole"
 # Long enough to be wrapped and to fill a page.
@@ -88,3 +89,16 @@ def _typeset_line(line: str) -> str:
             pieces.append(f'#text(weight: "{weight}", style: "{style}", {json.dumps(piece, ensure_ascii=False)})')
     text = "".join(pieces)
     return f'#text(size: {size}em, weight: "bold")[{text}]' if size else text
+
+
+CASES = Path(__file__).parent / "cases"
+DOCUMENTS = sorted(path for path in CASES.iterdir() if path.suffix in {".md", ".txt"})
+
+
+@cache
+def read_case(path: Path) -> DraftAppeal | str:
+    """What a document of the case suite says, or the code with which it is refused; read once for all tests."""
+    try:
+        return parse_document(path.read_bytes(), path.name)
+    except DocumentError as error:
+        return error.code

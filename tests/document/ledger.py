@@ -21,8 +21,10 @@ from campaign.document.labels import GAP, vocabulary
 from campaign.document.lines import Line
 
 # Labels whose sentence goes on as it likes.
-_SENTENCES = frozenset({"late", "boilerplate", "diplomatic", "act", "write", "appeals", "previous"})
+_SENTENCES = frozenset({"late", "boilerplate", "diplomatic", "act", "write", "appeals", "update"})
 _GAP = 25
+_TARGET = re.compile(r"(?<=\])\([^()]*\)")
+_NUMBER = re.compile(r"^[\s*_>]*\d{1,2}[.)]")
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -112,16 +114,17 @@ def _locales() -> tuple[Locale, ...]:
 
 def _labelled(paragraph: list[Line]) -> dict[int, set[int]]:
     """The places in each line of the words that make a label, which may be broken over several lines."""
-    stream = [(line, word) for line in paragraph for word in words(line.text)]
+    shown = {line.number: _TARGET.sub(lambda found: " " * len(found.group()), line.text) for line in paragraph}
+    stream = [(line, word) for line in paragraph for word in words(shown[line.number])]
     texts = [word.text for _, word in stream]
     covered: dict[int, set[int]] = {}
     for at, (line, word) in enumerate(stream):
-        is_first = not has_words(line.text[: word.start])
+        is_first = not has_words(_NUMBER.sub("", line.text[: word.start]))
         for phrase in _phrases(word.text):
             end = _end(phrase.words, texts, at)
             if end is None or not (is_first or end - at >= 3 or phrase.kind in vocabulary().contacts):
                 continue
-            stops = "" if phrase.kind == "previous" else ".!?" if phrase.kind in {"late", "boilerplate"} else ".!?:"
+            stops = "" if phrase.kind == "update" else ".!?" if phrase.kind in {"late", "boilerplate"} else ".!?:"
             while phrase.kind in _SENTENCES and end < len(stream) and not _is_end(*stream[end - 1], stops):
                 end += 1
             for covering, part in stream[at:end]:

@@ -11,7 +11,7 @@ from campaign.document.fold import words
 from tests.document.forms import quoted, wrapped
 from tests.document.ledger import label_end
 
-_LAST = frozenset({"languages", "deadline", "name", "previous"})
+_LAST = frozenset({"languages", "deadline", "name", "previous", "update"})
 _MARKS = re.compile(r"^[*_]+|[*_]+$")
 
 

@@ -1,19 +1,22 @@
 """Documents as they get changed on their way, and bytes that are no document at all.
 
-A few hundred examples each in `make test`; `make fuzz` (TOCSIN_FUZZ=long) tries thousands.
+A few dozen examples each in `make check`, hundreds in `make test`; `make fuzz` (TOCSIN_FUZZ=long) tries thousands.
 """
 
 from __future__ import annotations
 
+import json
+import operator
 import os
 import re
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,18 +31,18 @@ _SHOWS_WIDTH = 2000  # characters
 CASES = Path(__file__).parent / "cases"
 
 
-def examples(usual: int, long: int) -> settings:
-    return settings(max_examples=long if _LONG else usual, deadline=None, suppress_health_check=list(HealthCheck))
+def examples(count: int, long: int = 0) -> settings:
+    return settings(
+        max_examples=long if _LONG and long else count, deadline=None, suppress_health_check=list(HealthCheck)
+    )
 
 
 def _texts() -> dict[str, str]:
     """The documents that are changed: ours, and every Markdown case that is read."""
     found = {"new": NEW, "old": OLD}
     for path in sorted(CASES.glob("*.md")):
-        text = path.read_bytes().decode()
-        with suppress(DocumentError):
-            parse_document(text.encode(), path.name)
-            found[path.stem] = text
+        if "error" not in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")):
+            found[path.stem] = path.read_text(encoding="utf-8")
     return found
 
 
@@ -68,14 +71,28 @@ def _codes(draft: DraftAppeal) -> Counter[str]:
     return Counter(warning.code for warning in draft.warnings)
 
 
-@examples(150, 5000)
-@given(
-    name=st.sampled_from(sorted(TEXTS)),
-    early=st.lists(st.sampled_from(mutations.EARLY), unique=True, max_size=3),
-    late=st.lists(st.sampled_from(mutations.LATE), unique=True, max_size=2),
-    seed=st.integers(0, 2**32),
-)
+CHANGES: dict[str, Any] = {
+    "name": st.sampled_from(sorted(TEXTS)),
+    "early": st.lists(st.sampled_from(mutations.EARLY), unique=True, max_size=3),
+    "late": st.lists(st.sampled_from(mutations.LATE), unique=True, max_size=2),
+    "seed": st.integers(0, 2**32),
+}
+
+
+@examples(30)
+@given(**CHANGES)
 def test_a_changed_document_says_the_same_or_warns(name: str, early: list[Any], late: list[Any], seed: int) -> None:
+    says_the_same_or_warns(name, early, late, seed)
+
+
+@pytest.mark.slow
+@examples(500, 5000)
+@given(**CHANGES)
+def test_many_changed_documents_say_the_same_or_warn(name: str, early: list[Any], late: list[Any], seed: int) -> None:
+    says_the_same_or_warns(name, early, late, seed)
+
+
+def says_the_same_or_warns(name: str, early: list[Any], late: list[Any], seed: int) -> None:
     random = Random(seed)  # noqa: S311
     text = TEXTS[name]
     for mutate in (*early, *sorted(late, key=mutations.LATE.index)):
@@ -102,12 +119,30 @@ def harmless(data: bytes, name: str) -> None:
     assert len(said.splitlines()) == 1
 
 
+# Bytes alone, bytes behind what tells a format, and bytes that are mostly text.
+BYTES = (
+    st.binary(max_size=400)
+    | st.builds(
+        operator.add,
+        st.sampled_from([b"%PDF-1.4\n", b"PK\x03\x04", b"\xff\xfe", b"\xef\xbb\xbf"]),
+        st.binary(max_size=400),
+    )
+    | st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace"))
+    | st.binary(max_size=200).map(lambda data: NEW.encode() + data)
+)
 NAMES = st.sampled_from(["x.md", "x.txt", "x.docx", "x.pdf", "x"])
 
 
-@examples(300, 20_000)
+@examples(150)
 @given(data=st.binary(max_size=400), name=NAMES)
 def test_random_bytes_raise_nothing_but_the_readers_error(data: bytes, name: str) -> None:
+    harmless(data, name)
+
+
+@pytest.mark.slow
+@examples(1000, 20_000)
+@given(data=BYTES, name=NAMES)
+def test_many_random_bytes_raise_nothing_but_the_readers_error(data: bytes, name: str) -> None:
     harmless(data, name)
 
 
@@ -153,21 +188,35 @@ VALUES = [
 PIECES = st.sampled_from(_label_texts()) | st.sampled_from(MARKS) | st.sampled_from(VALUES) | st.text(max_size=8)
 
 
-@examples(150, 5000)
-@given(pieces=st.lists(PIECES, max_size=60), case=st.sampled_from([str.upper, str.lower, str.title, str]))
+LABELS: dict[str, Any] = {
+    "pieces": st.lists(PIECES, max_size=60),
+    "case": st.sampled_from([str.upper, str.lower, str.title, str]),
+}
+
+
+@pytest.mark.slow
+@examples(300, 5000)
+@given(**LABELS)
+def test_many_labels_in_any_order_raise_nothing_but_the_readers_error(pieces: list[str], case: Any) -> None:
+    harmless(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
+
+
+@examples(30)
+@given(**LABELS)
 def test_labels_in_any_order_raise_nothing_but_the_readers_error(pieces: list[str], case: Any) -> None:
     harmless(case("".join(pieces)).encode("utf-8", "replace"), "x.md")
 
 
-WHOLE = {
-    "x.docx": builders.docx(NEW, header="UA: 1/24", footer="A charity"),
-    "x.pdf": typeset(NEW),
-    "y.pdf": builders.pdf(OLD),
-    "x.md": NEW.encode(),
+WHOLE: dict[str, Callable[[], bytes]] = {
+    "x.docx": cache(lambda: builders.docx(NEW, header="UA: 1/24", footer="A charity")),
+    "x.pdf": cache(lambda: typeset(NEW)),
+    "y.pdf": cache(lambda: builders.pdf(OLD)),
+    "x.md": NEW.encode,
 }
 
 
-@examples(60, 3000)
+@pytest.mark.slow
+@examples(150, 3000)
 @given(
     name=st.sampled_from(sorted(WHOLE)),
     flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=12),
@@ -176,7 +225,7 @@ WHOLE = {
 def test_damaged_files_raise_nothing_but_the_readers_error(
     name: str, flips: list[tuple[float, int]], cut: float
 ) -> None:
-    data = bytearray(WHOLE[name])
+    data = bytearray(WHOLE[name]())
     for place, value in flips:
         data[int(place * len(data))] = value
     harmless(bytes(data[: int(cut * len(data))]), name)

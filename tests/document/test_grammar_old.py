@@ -134,7 +134,7 @@ def test_the_old_template_says_the_same_in_every_dress(language: str, dress: str
     _check(_document(OLD[language], DRESSES[dress]), OLD[language], language)
 
 
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("apart", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("language", OLD)
 def test_points_are_told_apart_whatever_marks_them(language: str, mark: str, apart: bool) -> None:

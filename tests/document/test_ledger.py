@@ -8,10 +8,9 @@ import pytest
 
 from campaign.document import DocumentError, parse_document
 from tests.document import builders
-from tests.document.forms import NEW, OLD, typeset
+from tests.document.forms import DOCUMENTS, NEW, OLD, read_case, typeset
 from tests.document.ledger import lost
 
-CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.suffix in {".md", ".txt"})
 SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
 
 
@@ -23,9 +22,10 @@ def assert_nothing_lost(data: bytes, name: str) -> None:
     assert lost(data, name, draft) == []
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_no_line_of_a_case_is_lost(path: Path) -> None:
-    assert_nothing_lost(path.read_bytes(), path.name)
+    draft = read_case(path)
+    assert isinstance(draft, str) or lost(path.read_bytes(), path.name, draft) == []
 
 
 def test_no_line_of_the_given_documents_is_lost() -> None:
@@ -41,16 +41,30 @@ def test_no_line_is_lost_in_word_and_pdf(markdown: str) -> None:
     assert_nothing_lost(typeset(markdown, setup='#set page(footer: "A charity")'), "case.pdf")
 
 
-@pytest.mark.parametrize(
-    "stray",
-    ["Lorem ipsum dolor sit amet", "Zebra", "Call 555 0100 now", "Visit https://stray.example/now", "9 Stray Street"],
-)
-def test_a_stray_line_anywhere_is_in_a_field_or_warned_of(stray: str) -> None:
-    for document in (NEW, OLD):
-        lines = document.split("\n")
-        for at in range(0, len(lines) + 1, 3):
-            for more in ([stray], ["", stray, ""]):
-                assert_nothing_lost("\n".join([*lines[:at], *more, *lines[at:]]).encode(), "case.md")
+STRAYS = (
+    "Lorem ipsum dolor sit amet", "Zebra", "Call 555 0100 now", "Visit https://stray.example/now", "9 Stray Street",
+)  # fmt: skip
+
+
+def assert_stray_found(document: str, at: int, stray: str, *, apart: bool) -> None:
+    lines = document.split("\n")
+    more = ["", stray, ""] if apart else [stray]
+    assert_nothing_lost("\n".join([*lines[:at], *more, *lines[at:]]).encode(), "case.md")
+
+
+@pytest.mark.parametrize("document", [NEW, OLD], ids=["new", "old"])
+def test_a_stray_line_anywhere_is_in_a_field_or_warned_of(document: str) -> None:
+    for turn, at in enumerate(range(0, document.count("\n") + 2, 3)):
+        assert_stray_found(document, at, STRAYS[turn % len(STRAYS)], apart=turn % 2 == 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stray", STRAYS)
+@pytest.mark.parametrize("document", [NEW, OLD], ids=["new", "old"])
+def test_each_stray_line_anywhere_is_in_a_field_or_warned_of(document: str, stray: str) -> None:
+    for at in range(document.count("\n") + 2):
+        assert_stray_found(document, at, stray, apart=False)
+        assert_stray_found(document, at, stray, apart=True)
 
 
 def test_the_check_itself_finds_a_lost_line() -> None:

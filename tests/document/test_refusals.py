@@ -109,13 +109,23 @@ def test_it_is_refused_with_status_2_and_one_line(what: str, cli: Flask, tmp_pat
     path = tmp_path / name
     path.write_bytes(make())
     assert refusal(path.read_bytes(), name) == code
-    for command in ("parse", "import"):
-        for more in ((), ("--json",)):
-            done = cli.test_cli_runner().invoke(args=["appeal", command, str(path), *more])
-            assert (done.exit_code, done.stdout) == (2, "")
-            (line,) = done.stderr.splitlines()
-            assert str(path) in line
-            assert len(line) > len(f"tocsin: {path}: ") + 15
+    for arguments in (("parse",), ("import", "--json")):
+        assert_refused(cli, path, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [("parse", "--json"), ("import",), ("import", "--slug", "a", "--publish")])
+def test_every_command_refuses_alike(arguments: tuple[str, ...], cli: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "two.md"
+    path.write_text(TWO)
+    assert_refused(cli, path, *arguments)
+
+
+def assert_refused(cli: Flask, path: Path, command: str, *more: str) -> None:
+    done = cli.test_cli_runner().invoke(args=["appeal", command, str(path), *more])
+    assert (done.exit_code, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert str(path) in line
+    assert len(line) > len(f"tocsin: {path}: ") + 15
 
 
 def test_a_file_that_cannot_be_opened_is_refused_alike(cli: Flask, tmp_path: Path) -> None:
