@@ -208,14 +208,27 @@ def _told(report: ImportReport, *, published: bool) -> str:
 
 def _before_and_after(before: Any, after: Any) -> str:
     """Both values from shortly before the place where they begin to differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        before, after = _differing(before, after), _differing(after, before)
     one, two = _text(before), _text(after)
     same = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), 0)
     start = one.rfind(" ", 0, max(same - _CONTEXT, 0)) + 1
     return f"{_cut(one, start)} → {_cut(two, start)}"
 
 
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What one target says otherwise than the other, or alone."""
+    return {
+        name: _differing(value, known)
+        if isinstance(value, dict) and isinstance(known := other.get(name), dict)
+        else value
+        for name, value in one.items()
+        if value != other.get(name)
+    }
+
+
 def _text(value: Any) -> str:
-    if value is None or value in ([], ""):
+    if value in (None, [], "", {}):
         return "nothing"
     if isinstance(value, list):
         return " / ".join(_text(item) for item in value)
