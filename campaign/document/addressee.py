@@ -8,9 +8,9 @@ from . import contacts as contact
 from .contacts import Contacts
 from .draft import DraftTarget
 from .emphasis import is_bold, plain
-from .fold import fold, key, words
+from .fold import Word, fold, key, words
 from .labels import vocabulary
-from .languages import cities, countries_in, country, country_at_end
+from .languages import cities, countries_in, country, country_at_end, country_at_start
 from .lines import Ledger, Line, shown
 
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
@@ -154,15 +154,23 @@ def _titled(text: str) -> tuple[str, str] | None:
     names = tuple(word.text for word in stream)
     for title in vocabulary().starts("titles"):
         size = len(title)
-        if names[:size] != title or len(names) < size + 2 or names[size] in _JOINS:
+        if names[:size] != title or len(names) < size + 2:
             continue
-        rest = text[stream[size - 1].end :].strip()
-        if rest[:1] in {",", ":", "("}:
+        end = stream[size - 1].end if names[size] not in _JOINS else _end_of_country(text, stream[size:])
+        name = text[end:].strip() if end else ""
+        if name[:1] in {",", ":", "("}:
             continue
-        name = rest
         if is_name(name) and not is_role(name) and text[0].isupper():
-            return text[: stream[size - 1].end].strip(), name.strip()
+            return text[:end].strip(), name
     return None
+
+
+def _end_of_country(text: str, stream: list[Word]) -> int | None:
+    """Where the country ends that these words name, with its preposition: `of Kenya`, before the name of a person."""
+    while stream and stream[0].text in _JOINS:
+        stream = stream[1:]
+    named = country_at_start(text[stream[0].start :], "en") if stream else None
+    return stream[named[1] - 1].end if named and named[1] <= len(stream) - 2 else None
 
 
 def _names_person(text: str) -> bool:

@@ -18,7 +18,7 @@ from .front import displaced_summary, read_front
 from .header import settle
 from .labels import vocabulary
 from .letter import is_salutation, read_letter
-from .lines import Ledger, Line
+from .lines import Ledger, Line, shown
 from .points import intro_lines, read_points
 from .prose import markdown
 from .single import require_one
@@ -27,6 +27,8 @@ from .targets import read_targets
 from .walk import Walk, Walker
 from .wrapping import unwrapped
 
+_LABEL = 160  # characters
+_LABEL_WORDS = 3
 _TARGETS = {
     "act": "primary",
     "appeals": "primary",
@@ -181,8 +183,18 @@ def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
 
 
 def _background(walk: Walk, ledger: Ledger) -> str | None:
+    for block in walk.all("background"):
+        for line in block.lines:
+            if _is_like_label(plain(line.text[:_LABEL])):
+                ledger.warn("label-unknown", f"taken as text, but looks like a label: {shown(line.text)}", line.number)
     parts = [text for block in walk.all("background") if (text := markdown(block.lines, ledger, "background"))]
     return "\n\n".join(parts) or None
+
+
+def _is_like_label(text: str) -> bool:
+    """Whether a line begins as labels do, with words in capitals before a colon."""
+    label, colon, _ = text.partition(":")
+    return bool(colon) and label.isupper() and len(names(label)) >= _LABEL_WORDS
 
 
 def _languages(walk: Walk, language: str, ledger: Ledger) -> tuple[list[str], bool]:
