@@ -6,20 +6,42 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from campaign.config import LOCALES
-from campaign.queries.appeal import AppealView
+from campaign.cli.demo import SAMPLE
+from campaign.config import LOCALES, ROOT
+from campaign.document import parse_document
+from campaign.extensions import db
+from campaign.queries.appeal import AppealView, find_appeal
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
+from tests.conftest import START
 
 MOST = 14 * 1024
 
 
 def _fetched(page: str) -> list[str]:
     """The addresses of styles, scripts and pictures."""
-    links = re.findall(r'<link rel="(?:stylesheet|icon)" href="([^"]+)"', page)
+    links = re.findall(r'<link rel="(?:stylesheet|icon)" href="((?!data:)[^"]+)"', page)
     return links + re.findall(r'<(?:script|img)[^>]* src="([^"]+)"', page)
+
+
+@pytest.fixture
+def appeal(app: Flask) -> AppealView:
+    """The sample: a case as long as real ones are."""
+    for language in ("fr", "en"):
+        file = f"{SAMPLE}.{language}.md"
+        draft = parse_document((ROOT / "examples" / file).read_bytes(), file)
+        import_draft(draft, ImportOptions(slug=SAMPLE, deadline=(START + timedelta(days=60)).date()), now=START)
+    publish(SAMPLE, now=START)
+    found = find_appeal(SAMPLE)
+    assert found is not None
+    db.session.rollback()
+    return found
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip"])
@@ -27,7 +49,7 @@ def _fetched(page: str) -> list[str]:
 def test_the_first_visit_fits_into_one_round_trip(
     client: FlaskClient, appeal: AppealView, locale: str, coding: str
 ) -> None:
-    path = f"/{locale}/appeals/ana-ruiz-vega"
+    path = f"/{locale}/appeals/{SAMPLE}"
     found = _fetched(client.get(path).text)
     assert any(address.endswith("tocsin.css") for address in found)
     assert all(address.startswith("/static/") for address in found), "nothing of a third party"
