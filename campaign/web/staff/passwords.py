@@ -20,7 +20,7 @@ ENOUGH = 3
 _LOOKED_AT = 72
 
 
-class Passwords(PasswordUtil):  # type: ignore[misc]  # Flask-Security is untyped here
+class Passwords(PasswordUtil):
     """Flask-Security's checks, then a guess at how soon it is guessed."""
 
     def validate(self, password: str, is_register: bool, **kwargs: Any) -> tuple[list[str] | None, str]:
