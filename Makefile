@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults mutation requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,11 @@ faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on
 
 attack: $(VENV)/.test ## the long forms of the safety tests, with a table of what they measured
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q tests/safety
+
+mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every way, one at a time: nine in ten must fail a test
+	$(BIN)/mutmut run
+	$(BIN)/mutmut export-cicd-stats
+	$(BIN)/python -c 'import json; s = json.load(open("mutants/mutmut-cicd-stats.json")); done = s["killed"] + s["timeout"]; all_ = done + s["survived"] + s["no_tests"]; print(f"{done} of {all_} found"); raise SystemExit(done < 0.9 * all_)'
 
 requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
