@@ -22,6 +22,7 @@ __all__ = [
     "DraftWarning",
     "parse_document",
     "parse_text",
+    "read_document",
     "read_lines",
 ]
 
@@ -29,6 +30,14 @@ __all__ = [
 def parse_document(data: bytes, filename: str) -> DraftAppeal:
     """The appeal in a file. Raises DocumentError, and nothing else, for whatever bytes it is given."""
     return parse_lines(read_lines(data, filename))
+
+
+def read_document(data: bytes, filename: str) -> tuple[DraftAppeal, tuple[str, ...]]:
+    """The appeal in a file, and the file's lines: the first is the one that warnings call 1. Raises DocumentError."""
+    lines = read_lines(data, filename)
+    draft = parse_lines(lines)
+    texts = {line.number: line.text for line in lines}
+    return draft, tuple(texts.get(number, "") for number in range(1, max(texts, default=0) + 1))
 
 
 def parse_text(text: str) -> DraftAppeal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TocsinError(Exception):
     """Any refusal that is the caller's to mend. The message is one English line for operators and logs."""
@@ -20,8 +22,36 @@ class InputError(TocsinError):
         self.code = code
 
 
+class FaultsError(TocsinError):
+    """Several values are unusable: by field, the code that says why; pages translate the codes."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {code}" for field, code in faults.items()))
+        self.faults = faults
+
+
 class StateError(TocsinError):
     """The appeal or signature is not in a state that allows this."""
+
+
+class ConflictError(StateError):
+    """Somebody else has changed the same thing meanwhile; `current` is what it says now."""
+
+    def __init__(self, current: dict[str, Any]) -> None:
+        super().__init__("somebody else has changed this meanwhile")
+        self.current = current
+
+
+class KnownError(StateError):
+    """The document's appeal is there already; `slug` names it."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"there is an appeal of this document already: {slug}")
+        self.slug = slug
+
+
+class FourEyesError(StateError):
+    """Whoever wrote an appeal does not publish it."""
 
 
 class OverError(StateError):

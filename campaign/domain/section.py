@@ -35,3 +35,11 @@ def choose_section(sections: Iterable[S], country: str, language: str) -> S | No
         if language in section.languages:
             return section
     return local[0] if local else rest
+
+
+def taking_part(sections: Iterable[S], codes: tuple[str, ...]) -> tuple[S, ...]:
+    """The sections that take part in an appeal: those it names, or all where it names none.
+
+    `international` always does: whoever has no section of their own, or one that does not take part, is counted there.
+    """
+    return tuple(one for one in sections if not codes or one.code in codes or one.code == INTERNATIONAL)

@@ -80,3 +80,7 @@ class Scope:
     def sees_inside(self, section: str) -> bool:
         """Whether pending signatures, mail and sources of that section are shown."""
         return section == self.section or self.may(Permission.COORDINATE)
+
+    def works_on(self, section: str | None) -> bool:
+        """Whether this person writes the appeals that this section prepares; None: those made on the server."""
+        return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.appeal import AppealState, TargetKind
@@ -44,6 +44,17 @@ class Appeal(Model):
     # Letters are signed with initials, not with the name.
     initials_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    # Which section prepares it: its editors work on it. None: a command on the server made it, coordinators do.
+    section_code: Mapped[str | None]
+    # Which sections take part; empty: all.
+    sections: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    # Who has written its texts and targets (staff ids), the last one last: they do not publish it.
+    written_by: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
+    asked_at: Mapped[datetime | None]
+    asked_by: Mapped[int | None] = mapped_column(BigId)
+    # What each section says for the time after the deadline: {"fr": "2026-06-01"} goes on until that day, {"de": null}
+    # stops; a section that is not there has not said.
+    going_on: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # Grows with everything that changes its page, so that caches know; counts are not among that.
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -88,6 +99,8 @@ class AppealText(Model):
     paragraphs: Mapped[list[str]]
     closing: Mapped[str | None]
     talking_points: Mapped[list[str]]
+    # How many signatures, in whatever language, were confirmed when this version replaced one that could be signed.
+    signed_before: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -99,6 +112,9 @@ class ImportedDocument(Model):
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
     language: Mapped[str] = mapped_column(primary_key=True)
     draft: Mapped[dict[str, Any]]
+    # The document's own lines, and the reader's doubts: [{"code": …, "message": …, "line": 12}], lines from 1.
+    lines: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     imported_at: Mapped[datetime]
 
 

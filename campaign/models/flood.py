@@ -34,7 +34,7 @@ class LinkRequest(Model):
 
 
 class Alarm(Model):
-    """Staff were told of a flood; one row for each kind, appeal and hour, so that they are told once."""
+    """Staff were told of something: one row for each kind, appeal, and hour or deadline, so that they are told once."""
 
     __tablename__ = "alarm"
 

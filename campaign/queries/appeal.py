@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -84,6 +84,9 @@ class AppealView:
     outcome: dict[str, str]
     texts: dict[str, TextView]
     targets: dict[str, tuple[TargetView, ...]]
+    # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
+    sections: tuple[str, ...] = ()
+    going_on: dict[str, date | None] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -161,6 +164,8 @@ def _view(row: Appeal) -> AppealView:
             language: tuple(_target(target, language) for target in row.targets if language in target.words)
             for language in texts
         },
+        sections=tuple(row.sections),
+        going_on={code: date.fromisoformat(until) if until else None for code, until in row.going_on.items()},
     )
 
 

@@ -1,83 +1,150 @@
-"""An appeal's way from draft to open to closed."""
+"""An appeal's way from draft to open to closed.
+
+Who works is given as a `Desk`; without one nothing is asked and nothing noted (fixtures, the demonstration).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.country import COUNTRIES
-from campaign.domain.errors import InputError, NotFoundError, StateError
-from campaign.models import Appeal, Section
+from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.section import taking_part
+from campaign.domain.staff import Permission
+from campaign.models import Appeal
+from campaign.queries.appeal import find_appeal_by_id
+from campaign.queries.ready import Lack, lacks
+from campaign.queries.section import list_sections
+from campaign.services.desk import Desk, admit, note
+from campaign.services.tell import tell_of_question, tell_of_return
 from campaign.services.transaction import transaction
 
 _MOST_OUTCOME = 20_000
+_MOST_WORDS = 2_000
 
 
-def publish(slug: str, *, now: datetime) -> bool:
+def ask(slug: str, *, desk: Desk, now: datetime) -> None:
+    """Asks for a draft to be published; those who may are told by mail. Raises NotFoundError, StateError."""
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        _refuse_unready(session, appeal, now)
+        if appeal.asked_at is not None:
+            return
+        appeal.asked_at, appeal.asked_by = now, desk.scope.staff_id if desk.scope else None
+        note(session, desk, "appeal.ask", appeal, now=now)
+        tell_of_question(session, appeal, desk, now=now)
+
+
+def send_back(slug: str, words: str, *, desk: Desk, now: datetime) -> None:
+    """Takes the question back, by whoever asked, or by a coordinator, who says why; whoever asked is told by mail.
+
+    Raises NotFoundError, StateError, InputError (`words`).
+    """
+    words = words.replace("\x00", "").strip()
+    if len(words) > _MOST_WORDS:
+        raise InputError("words", "too-long", f"at most {_MOST_WORDS} characters, not {len(words)}")
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        if appeal.state != AppealState.DRAFT or appeal.asked_at is None:
+            raise StateError("nobody has asked for it to be published")
+        is_own = desk.scope is not None and desk.scope.staff_id == appeal.asked_by
+        if not is_own:
+            admit(desk, appeal, Permission.COORDINATE)
+            tell_of_return(session, appeal, appeal.asked_by, words, desk, now=now)
+        appeal.asked_at = appeal.asked_by = None
+        note(session, desk, "appeal.send-back", appeal, now=now, reason=words or None)
+
+
+def publish(slug: str, *, now: datetime, desk: Desk | None = None, revision: int | None = None) -> bool:
     """Opens a draft for signatures; False where it is open already.
 
-    Raises NotFoundError, or StateError that names what is missing.
+    Staff need to have been asked, and to have written none of it; `revision` is that of the draft they looked at.
+    Raises NotFoundError, FourEyesError, ConflictError, or StateError that names what is missing.
     """
     with transaction() as session:
         appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.OPEN:
             return False
         if appeal.state != AppealState.DRAFT:
             raise StateError(f"{slug} is {appeal.state}: only a draft can be published")
-        missing = _missing(session, appeal, now)
-        if missing:
-            raise StateError(f"{slug} cannot be published: " + "; ".join(missing))
+        if desk is not None and desk.scope is not None:
+            if desk.scope.staff_id in appeal.written_by:
+                raise FourEyesError("who wrote an appeal does not publish it")
+            if appeal.asked_at is None:
+                raise StateError(f"nobody has asked for {slug} to be published")
+            if revision != appeal.revision:
+                raise ConflictError({"revision": appeal.revision})
+        _refuse_unready(session, appeal, now)
         appeal.state = AppealState.OPEN
         appeal.opened_at = now
         appeal.revision += 1
+        _note(session, desk, "appeal.publish", appeal, AppealState.DRAFT, now)
     return True
 
 
-def close(slug: str, *, now: datetime) -> bool:
+def close(slug: str, *, now: datetime, desk: Desk | None = None) -> bool:
     """Ends an open appeal before its deadline; False where it is closed already. Raises NotFoundError, StateError."""
     with transaction() as session:
         appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.CLOSED:
             return False
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
         _end(appeal, now)
+        _note(session, desk, "appeal.close", appeal, AppealState.OPEN, now)
     return True
 
 
-def stop(slug: str, *, now: datetime) -> bool:
+def stop(slug: str, *, now: datetime, desk: Desk | None = None, outcome: dict[str, str] | None = None) -> bool:
     """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
 
-    What became of the case is told with `tell_outcome`. Raises NotFoundError, StateError.
+    What became of the case, in Markdown by language, may be told at once, else with `tell_outcome`.
+    Raises NotFoundError, StateError, InputError (`body`).
     """
+    told = {language: body for language, text in (outcome or {}).items() if (body := _outcome(text))}
     with transaction() as session:
         appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.STOPPED:
             return False
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
         _end(appeal, now, AppealState.STOPPED)
+        appeal.outcome = {**appeal.outcome, **told}
+        _note(session, desk, "appeal.stop", appeal, AppealState.OPEN, now)
     return True
 
 
-def tell_outcome(slug: str, language: str, body: str) -> None:
+def tell_outcome(slug: str, language: str, body: str, *, now: datetime | None = None, desk: Desk | None = None) -> None:
     """Says on its page what became of the case, in Markdown; an empty body takes it back.
 
     Raises NotFoundError, StateError while it is open or a draft, and InputError for a text that is too long.
     """
-    body = body.replace("\x00", "").strip()
-    if len(body) > _MOST_OUTCOME:
-        raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
+    body = _outcome(body)
     with transaction() as session:
         appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
-        told = {**appeal.outcome, language: body}
-        appeal.outcome = {name: text for name, text in told.items() if text}
+        before = appeal.outcome
+        if before.get(language, "") == body:
+            return
+        appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
+        if desk is not None and now is not None:
+            note(session, desk, "appeal.tell-outcome", appeal, now=now, before=before, after=appeal.outcome)
 
 
 def set_safety(slug: str, *, risk_countries: tuple[str, ...], initials_only: bool) -> None:
@@ -97,12 +164,38 @@ def set_safety(slug: str, *, risk_countries: tuple[str, ...], initials_only: boo
         appeal.revision += 1
 
 
+def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime) -> None:
+    """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
+
+    Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped), InputError
+    (`until`: past, or not after the deadline).
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        scope = desk.scope
+        sections = taking_part(list_sections(), tuple(appeal.sections))
+        if scope is None or not scope.may(Permission.EDIT) or scope.section not in {one.code for one in sections}:
+            raise NotFoundError("no such appeal among those of your section")
+        if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
+            raise StateError(f"{slug} is {appeal.state}")
+        if until is not None and (until < now.date() or (appeal.deadline is not None and until <= appeal.deadline)):
+            raise InputError("until", "too-early", "the day must be in the future and after the deadline")
+        before = dict(appeal.going_on)
+        said = until.isoformat() if until else None
+        if scope.section in before and before[scope.section] == said:
+            return
+        appeal.going_on = {**before, scope.section: said}
+        appeal.revision += 1
+        note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.going_on)
+
+
 def close_over(*, now: datetime) -> list[str]:
-    """Closes what is over: open appeals whose last section's day has ended. Returns their slugs."""
+    """Closes what is over: open appeals whose last taking-part section's day has ended. Returns their slugs."""
     closed = []
     with transaction() as session:
-        zones = set(session.scalars(select(Section.time_zone)))
+        sections = list_sections()
         for appeal in session.scalars(select(Appeal).where(Appeal.state == AppealState.OPEN)):
+            zones = {one.time_zone for one in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
                 _end(appeal, now)
                 closed.append(appeal.slug)
@@ -123,23 +216,39 @@ def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED)
     appeal.revision += 1
 
 
-def _missing(session: Session, appeal: Appeal, now: datetime) -> list[str]:
-    missing = []
-    if not appeal.texts:
-        missing.append("it has no text")
-    for text in appeal.texts:
-        if not text.headline:
-            missing.append(f"its text in {text.language} has no headline")
-        if not text.paragraphs and not text.talking_points:
-            missing.append(f"its text in {text.language} has neither a letter nor talking points")
-    if not appeal.targets:
-        missing.append("it has nobody to write to")
-    if appeal.deadline is None:
-        missing.append("it has no deadline (give one with --deadline)")
-    else:
-        zones = session.scalars(select(Section.time_zone)).all()
-        if not zones:
-            missing.append("no sections are loaded (flask sections load)")
-        elif not any(is_in_time(appeal.deadline, zone, now) for zone in zones):
-            missing.append(f"its deadline {appeal.deadline} has passed (give one with --deadline)")
-    return missing
+def _outcome(body: str) -> str:
+    body = body.replace("\x00", "").strip()
+    if len(body) > _MOST_OUTCOME:
+        raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
+    return body
+
+
+def _note(session: Session, desk: Desk | None, act: str, appeal: Appeal, before: AppealState, now: datetime) -> None:
+    if desk is not None:
+        after = {"state": str(appeal.state), "outcome": appeal.outcome}
+        note(session, desk, act, appeal, now=now, before={"state": before.value, "outcome": {}}, after=after)
+
+
+def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
+    if appeal.state != AppealState.DRAFT:
+        raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
+    session.flush()
+    view = find_appeal_by_id(appeal.id)
+    missing = [_told(lack, appeal.deadline) for lack in lacks(view, now=now)] if view else ["it is gone"]
+    if missing:
+        raise StateError(f"{appeal.slug} cannot be published: " + "; ".join(missing))
+
+
+def _told(lack: Lack, deadline: date | None) -> str:
+    """The same for operators, in English."""
+    return {
+        "no-text": "it has no text",
+        "no-headline": f"its text in {lack.language} has no headline",
+        "no-letter": f"its text in {lack.language} has neither a letter nor talking points",
+        "no-target": f"its text in {lack.language} names nobody to write to"
+        if lack.language
+        else "it has nobody to write to",
+        "no-deadline": "it has no deadline (give one with --deadline)",
+        "no-section": "no sections are loaded (flask sections load)",
+        "deadline-passed": f"its deadline {deadline} has passed (give one with --deadline)",
+    }[lack.code]

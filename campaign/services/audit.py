@@ -34,6 +34,8 @@ class Act:
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     reason: str | None = None
+    # Before and after are what everybody may read, such as a minister's address; else addresses are left out of them.
+    is_public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def append(session: Session, act: Act, *, now: datetime, vault: Vault) -> None:
         section_code=act.section,
         act=act.act,
         subject=act.subject,
-        before=_plain(act.before),
-        after=_plain(act.after),
+        before=_plain(act.before, is_public=act.is_public),
+        after=_plain(act.after, is_public=act.is_public),
         reason=act.reason,
     )
     entry.digest = vault.chain_digest(head.digest, _content(entry))
@@ -88,11 +90,18 @@ def verify(*, vault: Vault) -> Proof:
     return Proof(number, previous.hex(), broken)
 
 
-def _plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """As JSON will give it back, without addresses: so the digest of what is read is that of what was written."""
-    return (
-        None if values is None else json.loads(_ADDRESS.sub("[…]", json.dumps(values, ensure_ascii=False, default=str)))
-    )
+def _plain(values: dict[str, Any] | None, *, is_public: bool) -> Any:
+    """As JSON will give it back: so the digest of what is read is that of what was written."""
+    plain = json.loads(json.dumps(values, ensure_ascii=False, default=str))
+    return plain if is_public else _without_addresses(plain)
+
+
+def _without_addresses(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_addresses(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_addresses(one) for one in value]
+    return _ADDRESS.sub("[…]", value) if isinstance(value, str) else value
 
 
 def _content(entry: AuditEntry) -> bytes:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaign.domain.errors import InputError
 from campaign.models import Appeal
+from campaign.services.appeals import find
+from campaign.services.desk import Desk, admit, note
+from campaign.services.transaction import transaction
 
 _INDEX = re.compile(r"([a-z]{3})\s?(\d{2})/(\d{2,6})/(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
 
@@ -32,6 +37,33 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
                 follower.follows_id = appeal.id
                 follower.revision += 1
     return followed
+
+
+def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime) -> None:
+    """Says which appeal this one follows, or (None) that it follows none; in whatever state it is.
+
+    Raises NotFoundError, InputError (`follows`: itself, or one that follows it).
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        earlier = None
+        if followed:
+            earlier = session.scalars(select(Appeal).where(Appeal.slug == followed)).one_or_none()
+            if earlier is None:
+                raise InputError("follows", "unknown", f"there is no appeal {followed}")
+            one: Appeal | None = earlier
+            while one is not None:
+                if one is appeal:
+                    raise InputError("follows", "circle", f"{followed} follows {slug} itself")
+                one = session.get(Appeal, one.follows_id) if one.follows_id else None
+        before = session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id))
+        after = None if earlier is None else earlier.slug
+        if before == after:
+            return
+        appeal.follows_id = None if earlier is None else earlier.id
+        appeal.revision += 1
+        note(session, desk, "appeal.follow", appeal, now=now, before={"follows": before}, after={"follows": after})
 
 
 def _before(session: Session, appeal: Appeal) -> Appeal | None:

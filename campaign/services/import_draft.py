@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 from babel import Locale
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.document.draft import DraftAppeal
 from campaign.domain.appeal import AppealState
-from campaign.domain.errors import InputError, StateError
-from campaign.domain.slug import checked_slug, slugify
+from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.domain.slug import SLUG_LENGTH, checked_slug, slugify
+from campaign.domain.wording import WORDS
 from campaign.models import Appeal, AppealText, ImportedDocument
+from campaign.services.desk import Desk, note, remember_writer
+from campaign.services.edit_text import keep_version
 from campaign.services.follow_ups import link
 from campaign.services.targets import merge_targets
+from campaign.services.tell import tell_of_correction
 from campaign.services.transaction import transaction
 
 DEFAULT_GOAL = 1000
@@ -35,7 +40,6 @@ _FACTS = {
     "own_language": "own_language",
     "previous": "previous",
 }
-_TEXT = ("headline", "people", "summary", "background", "salutation", "paragraphs", "closing", "talking_points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +72,54 @@ class ImportOptions:
     slug: str | None = None
     goal: int | None = None
     deadline: date | None = None
+    # Nothing that is there already is touched: a name that is taken gets a number.
+    is_new: bool = False
 
 
-def import_draft(draft: DraftAppeal, options: ImportOptions, *, now: datetime) -> ImportReport:
-    """Makes or completes an appeal. Raises InputError (slug, goal), StateError (the appeal has ended)."""
+def import_draft(
+    draft: DraftAppeal,
+    options: ImportOptions,
+    *,
+    now: datetime,
+    desk: Desk | None = None,
+    lines: tuple[str, ...] = (),
+) -> ImportReport:
+    """Makes or completes an appeal; `lines` are the document's own, to be shown beside the form.
+
+    Raises InputError (slug, goal), StateError (the appeal has ended), KnownError (it is there, and a new one was
+    wanted), NotFoundError (somebody else's).
+    """
     if options.goal is not None and options.goal < 1:
         raise InputError("goal", "too-small", "the goal must be 1 or more")
     with transaction() as session:
-        slug, appeal = _named(session, draft, options.slug)
+        slug, appeal = _new(session, draft) if options.is_new else _named(session, draft, options.slug)
         is_new = appeal is None
         if appeal is None:
             appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=now, sequence=draft.sequence)
+            appeal.section_code = desk.scope.section if desk and desk.scope else None
             session.add(appeal)
             session.flush()
+        elif desk is not None and desk.scope is not None and not desk.scope.works_on(appeal.section_code):
+            raise NotFoundError("no such appeal among those you work on")
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
         known = session.get(ImportedDocument, (appeal.id, draft.language))
         changes = _facts(appeal, draft, known, options, is_new=is_new)
-        text, text_changes = _text(session, appeal, draft, known, now)
+        version, text_changes = _text(session, appeal, draft, known, now)
         changes += text_changes
         if _says_anew(draft, known, "targets"):
             changes += [Change("targets", before, after) for before, after in merge_targets(session, appeal, draft)]
-        _remember(session, appeal, draft, known, now)
+        _remember(session, appeal, draft, known, now, lines)
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(Change("follows", None, followed.slug))
-        if changes and not is_new:
+        if changes and desk is not None:
+            remember_writer(desk, appeal)
+            before = None if is_new else {change.field: change.before for change in changes}
+            after = {change.field: change.after for change in changes}
+            note(session, desk, "appeal.import", appeal, now=now, before=before, after=after)
+            tell_of_correction(session, appeal, desk, now=now)
+        elif changes and not is_new:
             appeal.revision += 1
         return ImportReport(
             slug=slug,
@@ -101,10 +127,26 @@ def import_draft(draft: DraftAppeal, options: ImportOptions, *, now: datetime) -
             is_new=is_new,
             is_new_language=known is None,
             language=draft.language,
-            text_version=text.version,
+            text_version=version,
             changes=tuple(changes),
             follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
         )
+
+
+def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
+    """A slug that nobody has, from what `_named` would take. Raises KnownError where the document's case is there."""
+    country = Locale("en").territories.get(draft.country or "", "")
+    wish = slugify(*(person.name for person in draft.people[:2]), country)
+    if draft.reference:
+        same = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
+        known = session.scalars(same.order_by(Appeal.id).limit(1)).one_or_none()
+        if known is not None:
+            raise KnownError(known)
+        wish = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
+    wish = wish or slugify(draft.headline or "") or "appeal"
+    taken = set(session.scalars(select(Appeal.slug)))
+    names = (wish if number == 1 else f"{wish[: SLUG_LENGTH - 8].strip('-')}-{number}" for number in count(1))
+    return next(name for name in names if name not in taken), None
 
 
 def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
@@ -171,31 +213,25 @@ def _facts(
 
 def _text(
     session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
-) -> tuple[AppealText, list[Change]]:
-    """The current text in the draft's language: a new version where the document says something anew."""
+) -> tuple[int, list[Change]]:
+    """The version of the current text in the draft's language: a new version where the document says something anew."""
     of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
     current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
     said = _words(draft)
     if current is None:
-        text = AppealText(appeal_id=appeal.id, language=draft.language, version=1, created_at=now, **said)
-        session.add(text)
+        text = keep_version(session, appeal, draft.language, said, None, now)
         return text, [Change(f"{name} ({draft.language})", None, value) for name, value in said.items() if value]
     before = {} if known is None else known.draft
     changed = {name: value for name, value in said.items() if _said_before(before, name) != value}
-    values = {name: getattr(current, name) for name in _TEXT}
+    values = {name: getattr(current, name) for name in WORDS}
     changes = [
         Change(f"{name} ({draft.language})", values[name], value)
         for name, value in changed.items()
         if values[name] != value
     ]
     if not changes:
-        return current, []
-    session.execute(update(AppealText).where(*of_language, AppealText.is_current).values(is_current=False))
-    text = AppealText(
-        appeal_id=appeal.id, language=draft.language, version=current.version + 1, created_at=now, **(values | changed)
-    )
-    session.add(text)
-    return text, changes
+        return current.version, []
+    return keep_version(session, appeal, draft.language, values | changed, current, now), changes
 
 
 def _words(draft: DraftAppeal) -> dict[str, Any]:
@@ -222,11 +258,19 @@ def _said_before(draft: dict[str, Any], name: str) -> Any:
 
 
 def _remember(
-    session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
+    session: Session,
+    appeal: Appeal,
+    draft: DraftAppeal,
+    known: ImportedDocument | None,
+    now: datetime,
+    lines: tuple[str, ...],
 ) -> None:
-    said = {name: value for name, value in draft.to_json().items() if name != "warnings"}
+    said = draft.to_json()
+    warnings = said.pop("warnings")
     if known is None:
-        session.add(ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=said, imported_at=now))
+        known = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=said, imported_at=now)
+        session.add(known)
     elif known.draft != said:
         known.draft = said
         known.imported_at = now
+    known.warnings, known.lines = warnings, list(lines)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from flask import current_app, g
 
-from campaign.domain.section import choose_section
+from campaign.domain.section import choose_section, taking_part
 from campaign.domain.slug import is_slug
 from campaign.queries.appeal import AppealView, find_appeal, open_appeals
 from campaign.queries.counts import Counts, counts, signatures_by_appeal
@@ -110,9 +110,13 @@ class Snapshots:
         """What staff have written on the site's own pages, by page and language."""
         return self._site_texts.get("") or {}
 
-    def section_for(self, country: str, language: str) -> SectionView | None:
-        """The section that a supporter in that country, reading that language, belongs to."""
-        return choose_section(self.sections(), country, language)
+    def section_for(self, country: str, language: str, appeal: AppealView) -> SectionView | None:
+        """The section that a supporter in that country, reading that language, is counted for."""
+        return choose_section(self.taking_part(appeal), country, language)
+
+    def taking_part(self, appeal: AppealView) -> tuple[SectionView, ...]:
+        """The sections that take part in the appeal."""
+        return taking_part(self.sections(), appeal.sections) if appeal.sections else self.sections()
 
 
 def snapshots() -> Snapshots:

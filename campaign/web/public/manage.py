@@ -71,7 +71,7 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     appeal = published(slug)
     choice = read_choice(appeal, None)
     done = _reported(appeal)
-    section = snapshots().section_for(choice.country, current_locale()) if choice.country else None
+    section = snapshots().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
         return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
     if done is not None:

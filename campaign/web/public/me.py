@@ -78,7 +78,7 @@ def _do(wish: str, signature: SignatureView) -> None:
             set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now)
         case "country":
             country = request.form["country"].upper()
-            section = snapshots().section_for(country, signature.locale)
+            section = snapshots().section_for(country, signature.locale, signature.appeal)
             if section is not None:
                 change_country(signature.id, country=country, section_code=section.code)
         case _:

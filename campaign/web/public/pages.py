@@ -98,7 +98,7 @@ def takes_signatures(appeal: AppealView, now: datetime) -> bool:
     """Whether there is any section whose day has not ended; the POST decides for the supporter's own."""
     if not appeal.is_open:
         return False
-    return any(is_in_time(appeal.deadline, section.time_zone, now) for section in snapshots().sections())
+    return any(is_in_time(appeal.deadline, section.time_zone, now) for section in snapshots().taking_part(appeal))
 
 
 def other_appeals(appeal: AppealView) -> tuple[Listed, ...]:

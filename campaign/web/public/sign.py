@@ -61,7 +61,7 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
     if answers.signer is None:
         return {"form": _values(answers), "errors": answers.errors, "suggestion": answers.suggestion}
     locale, now = current_locale(), runtime().clock()
-    section = snapshots().section_for(answers.signer.country, locale)
+    section = snapshots().section_for(answers.signer.country, locale, appeal)
     if section is None or not appeal.is_open or not is_in_time(appeal.deadline, section.time_zone, now):
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None

@@ -1,0 +1,65 @@
+"""What mails to colleagues about an appeal say, in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from babel.dates import format_date
+from flask_babel import force_locale, gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A mail's subject and its text."""
+
+    subject: str
+    text: str
+
+
+def asked(locale: str, headline: str) -> Said:
+    """Somebody asks for an appeal to be published."""
+    with force_locale(locale):
+        subject = gettext("please look at an appeal and publish it")
+        text = gettext("A colleague has prepared it and asks for it to be published. Somebody else has to do that.")
+    return Said(subject, f"{headline}\n\n{text}")
+
+
+def sent_back(locale: str, headline: str, words: str) -> Said:
+    """A coordinator does not publish it yet, and says why."""
+    with force_locale(locale):
+        subject = gettext("an appeal came back to you")
+        text = gettext("It is not published yet. What is still to do:")
+    return Said(subject, f"{headline}\n\n{text}\n\n{words}")
+
+
+def corrected(locale: str, headline: str) -> Said:
+    """The words of an open appeal are others now."""
+    with force_locale(locale):
+        subject = gettext("the words of an open appeal were changed")
+        text = gettext("The change shows at once. Please look whether it is right.")
+    return Said(subject, f"{headline}\n\n{text}")
+
+
+def ends_soon(locale: str, headline: str, deadline: date) -> Said:
+    """The deadline is near."""
+    with force_locale(locale):
+        day = format_date(deadline, "long", locale=locale)
+        subject = gettext("an appeal ends on %(date)s", date=day)
+        text = gettext(
+            "Its last day is %(date)s. Please say whether your section goes on with the case after that, and until "
+            "when, or stops: your supporters will read it on the appeal’s page.",
+            date=day,
+        )
+    return Said(subject, f"{headline}\n\n{text}")
+
+
+def has_ended(locale: str, headline: str) -> Said:
+    """The deadline has passed, and the section has not said what comes after it."""
+    with force_locale(locale):
+        subject = gettext("an appeal has ended: does your section go on?")
+        text = gettext(
+            "Its deadline has passed. Your supporters are told to check with you: please say whether your section goes "
+            "on with the case, and until when, or stops."
+        )
+    return Said(subject, f"{headline}\n\n{text}")

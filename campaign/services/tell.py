@@ -1,0 +1,87 @@
+"""Telling colleagues of what waits for them: an appeal to be published, a correction to be looked at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import parse_address
+from campaign.domain.appeal import AppealState
+from campaign.domain.outbox import MailKind
+from campaign.domain.staff import Role
+from campaign.mail.staff_words import Said, asked, corrected, sent_back
+from campaign.models import Alarm, Appeal, AppealText, Staff
+from campaign.services.desk import Desk
+from campaign.services.outbox import owe_staff
+
+_CLAIM = {
+    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
+
+
+def tell_of_question(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """Owes a mail to all who may publish it: coordinators who have not written it."""
+    for staff in publishers(session, appeal, desk):
+        _owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+
+
+def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, desk: Desk, *,
+                   now: datetime) -> None:  # fmt: skip
+    """Owes whoever asked a mail with what is still to do."""
+    staff = None if staff_id is None else session.get(Staff, staff_id)
+    if staff is not None and staff.active:
+        said = sent_back(staff.locale, headline(session, appeal, staff.locale), words)
+        _owe(session, staff, said, appeal, desk, now)
+
+
+def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """An open appeal shows its new words at once; whoever may publish is asked to look, at most once an hour."""
+    if appeal.state != AppealState.OPEN or desk.scope is None:
+        return
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    if not claim(session, f"corrected:{desk.scope.staff_id}", appeal.id, hour, now=now):
+        return
+    for staff in publishers(session, appeal, desk):
+        _owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+
+
+def publishers(session: Session, appeal: Appeal, desk: Desk) -> list[Staff]:
+    """Coordinators and administrators who have joined and have not written this appeal."""
+    own = desk.scope.staff_id if desk.scope else 0
+    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
+    return [one for one in session.scalars(found.order_by(Staff.id)) if one.id not in {own, *appeal.written_by}]
+
+
+def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
+    """Whether nobody has told of this yet: once for each kind, appeal and moment."""
+    connection = session.connection()
+    values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
+    return connection.execute(_CLAIM[connection.dialect.name], values).first() is not None
+
+
+def headline(session: Session, appeal: Appeal, locale: str) -> str:
+    """What the appeal is called in that language, else in another, else its slug."""
+    texts = select(AppealText.language, AppealText.headline).where(
+        AppealText.appeal_id == appeal.id, AppealText.is_current
+    )
+    found: dict[str, str] = dict(session.execute(texts.order_by(AppealText.language)).tuples())
+    return found.get(locale) or found.get("en") or next(iter(found.values()), appeal.slug)
+
+
+def _owe(session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime) -> None:
+    context = {"subject": said.subject, "text": said.text, "url": f"{desk.base_url}/staff/appeals/{appeal.slug}/edit"}
+    owe_staff(
+        session.connection(),
+        MailKind.STAFF_ALERT,
+        parse_address(staff.email),
+        context,
+        locale=staff.locale,
+        now=now,
+        vault=desk.vault,
+        domain=desk.mail_domain,
+    )
