@@ -16,6 +16,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.appeal import TargetKind
 from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import FaultsError, InputError
+from campaign.domain.section import INTERNATIONAL
 from campaign.domain.slug import is_slug
 
 MOST_HEADLINE = 300
@@ -118,7 +119,7 @@ def checked_facts(
         raise FaultsError(faults)
     facts["goal"] = int(facts["goal"])
     # Everybody and nobody chosen mean the same, and sections that come later take part too.
-    if set(facts["sections"]) >= sections:
+    if set(facts["sections"]) >= sections - {INTERNATIONAL}:
         facts["sections"] = []
     return facts
 

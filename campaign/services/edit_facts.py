@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.errors import FaultsError
-from campaign.domain.wording import FACTS, checked_facts
+from campaign.domain.wording import checked_facts
 from campaign.models import Appeal, Section
+from campaign.queries.dossier import facts_of
 from campaign.services.appeals import find
 from campaign.services.desk import Desk, admit, note, refuse_overwriting
 from campaign.services.edit_text import refuse_ended
@@ -45,9 +46,3 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: D
             setattr(appeal, name, date.fromisoformat(value) if name == "deadline" and value else value)
         appeal.revision += 1
         return str(after["slug"])
-
-
-def facts_of(appeal: Appeal) -> dict[str, Any]:
-    """The facts under the names of the form."""
-    facts = {name: getattr(appeal, name) for name in FACTS}
-    return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}

@@ -7,8 +7,9 @@ from typing import Any
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.errors import NotFoundError, StateError
-from campaign.domain.wording import TARGET, checked_target
+from campaign.domain.wording import checked_target
 from campaign.models import Appeal, Target
+from campaign.queries.dossier import target_of
 from campaign.services.appeals import find
 from campaign.services.desk import Desk, admit, note, refuse_overwriting, remember_writer
 from campaign.services.edit_text import refuse_ended
@@ -59,11 +60,6 @@ def remove_target(slug: str, position: int, *, desk: Desk, now: datetime) -> Non
         before = target_of(target)
         appeal.targets.remove(target)
         _written(session, appeal, desk, position, before, {}, now)
-
-
-def target_of(target: Target) -> dict[str, Any]:
-    """The target under the names of the form."""
-    return {name: getattr(target, name) for name in TARGET}
 
 
 def _written(

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.errors import FaultsError, StateError
-from campaign.domain.wording import WORDS, checked_words, is_language
+from campaign.domain.wording import checked_words, is_language
 from campaign.models import Appeal, AppealText
 from campaign.queries.counts import signatures_by_appeal
+from campaign.queries.dossier import words_of
 from campaign.services.appeals import find
 from campaign.services.desk import Desk, admit, note, refuse_overwriting, remember_writer
 from campaign.services.tell import tell_of_correction
@@ -48,11 +49,6 @@ def write_text(
         note(session, desk, "appeal.write-text", appeal, now=now, before=were, after=named)
         tell_of_correction(session, appeal, desk, now=now)
     return version
-
-
-def words_of(text: AppealText) -> dict[str, Any]:
-    """The words of a text under the names of the form."""
-    return {name: getattr(text, name) for name in WORDS}
 
 
 def refuse_ended(appeal: Appeal) -> None:

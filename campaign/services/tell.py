@@ -69,7 +69,8 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
     texts = select(AppealText.language, AppealText.headline).where(
         AppealText.appeal_id == appeal.id, AppealText.is_current
     )
-    found: dict[str, str] = dict(session.execute(texts.order_by(AppealText.language)).tuples())
+    rows = session.execute(texts.order_by(AppealText.language))
+    found = {str(row.language): str(row.headline) for row in rows}
     return found.get(locale) or found.get("en") or next(iter(found.values()), appeal.slug)
 
 

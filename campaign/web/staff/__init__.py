@@ -15,12 +15,17 @@ from campaign.web.staff import (
     appeal,
     audit,
     dashboard,
+    decide,
     entries,
     export,
+    facts,
     handover,
     locale,
     people,
+    prepare,
     security,
+    target,
+    text,
 )
 
 ROOT = "/staff"
@@ -37,5 +42,19 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     security.init_app(app)
     access.guard(app)
     locale.init_app(app, babel)
-    for part in (account, appeal, audit, dashboard, entries, export, handover, people):
+    for part in (
+        account,
+        appeal,
+        audit,
+        dashboard,
+        decide,
+        entries,
+        export,
+        facts,
+        handover,
+        people,
+        prepare,
+        target,
+        text,
+    ):
         app.register_blueprint(part.blueprint)

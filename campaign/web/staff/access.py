@@ -15,7 +15,9 @@ from flask import Flask, abort, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security.utils import logout_user, url_for_security
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from campaign.document import LIMIT
 from campaign.domain.staff import FRESHNESS, Permission, Scope
 from campaign.extensions import db, wall
 from campaign.extensions.runtime import runtime
@@ -28,6 +30,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 _CLOSED = {"security.two_factor_rescue", "security.static"}
 # The cookie's part that names the log-in.
 LOGIN = "login"
+# What a form takes besides the file in it.
+_FORM = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ def needs(permission: Permission, *, fresh: bool = False) -> Callable[[View], Vi
 def open_to_all(view: View) -> View:
     """Marks a view as one that needs no account."""
     return _mark(Need(None))(view)
+
+
+def takes_upload(view: View) -> View:
+    """Marks a view as one whose form carries a document; every other form is small."""
+    view.tocsin_room = LIMIT + _FORM  # type: ignore[attr-defined]
+    return view
 
 
 def need_of(app: Flask, endpoint: str) -> Need | None:
@@ -67,6 +77,15 @@ def member() -> Staff:
 
 def init_app(app: Flask) -> None:
     """What has to come before Flask-Security."""
+
+    @app.before_request
+    def _make_room() -> None:
+        # Before anything reads the form: a file that is too large is refused by its length, unread.
+        room = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_room", None)
+        if room is not None:
+            request.max_content_length = room
+            if (request.content_length or 0) > room:
+                raise RequestEntityTooLarge
 
     @app.before_request
     def _write() -> None:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from babel import Locale
+
+from campaign.domain.wording import is_language
+
 
 def _(text: str) -> str:
     """Marks a text for the catalogues."""
@@ -70,3 +76,10 @@ TOO_MANY = _(
 )
 # The name that Flask-Security gives to our one kind of code.
 METHODS = (_("authenticator"), _("passkey"))
+
+
+@lru_cache(maxsize=16)
+def text_languages(locale: str) -> tuple[tuple[str, str], ...]:
+    """(code, name) of every language in which pages can be shown, by name."""
+    named = [(code, str(name)) for code, name in Locale(locale).languages.items() if is_language(code)]
+    return tuple(sorted(named, key=lambda pair: pair[1].casefold()))

@@ -1,0 +1,134 @@
+"""What becomes of an appeal: asking, publishing, sending back, ending, telling the outcome, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.staff import Permission
+from campaign.extensions.runtime import runtime
+from campaign.services import appeals
+from campaign.services.follow_ups import follow
+from campaign.web.staff.access import needs
+from campaign.web.staff.desk import desk, found
+from campaign.web.staff.faults import fault
+from campaign.web.staff.prepare import page
+
+blueprint = Blueprint("decide", __name__, url_prefix="/appeals/<slug>")
+
+
+@blueprint.post("/ask")
+@needs(Permission.EDIT)
+def ask(slug: str) -> ResponseReturnValue:
+    """Asks for the draft to be published."""
+    said = gettext("Those who can publish it have been told by mail.")
+    return _done(slug, lambda now: appeals.ask(slug, desk=desk(), now=now), said)
+
+
+@blueprint.post("/send-back")
+@needs(Permission.EDIT)
+def send_back(slug: str) -> ResponseReturnValue:
+    """Takes the question back, or gives the draft back to whoever asked."""
+    words = request.form.get("words", "")
+    said = gettext("It is a draft again.")
+    return _done(slug, lambda now: appeals.send_back(slug, words, desk=desk(), now=now), said)
+
+
+@blueprint.post("/publish")
+@needs(Permission.COORDINATE)
+def publish(slug: str) -> ResponseReturnValue:
+    """Opens it for signatures, as it was when the page was opened."""
+    sent = request.form.get("revision", "")
+    revision = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 18 else None
+    said = gettext("It is public now.")
+    return _done(slug, lambda now: appeals.publish(slug, now=now, desk=desk(), revision=revision), said)
+
+
+@blueprint.post("/close")
+@needs(Permission.COORDINATE)
+def close(slug: str) -> ResponseReturnValue:
+    """Ends it before its deadline."""
+    return _done(slug, lambda now: appeals.close(slug, now=now, desk=desk()), gettext("It is closed."))
+
+
+@blueprint.post("/stop")
+@needs(Permission.COORDINATE)
+def stop(slug: str) -> ResponseReturnValue:
+    """Stops it, and tells why, in as many languages as were written."""
+    told = _outcomes()
+    said = gettext("It is stopped, and its page says so.")
+    return _done(slug, lambda now: appeals.stop(slug, now=now, desk=desk(), outcome=told), said)
+
+
+@blueprint.post("/outcome")
+@needs(Permission.COORDINATE)
+def outcome(slug: str) -> ResponseReturnValue:
+    """Tells on its page what became of the case."""
+
+    def tell(now: Any) -> None:
+        for language, body in _outcomes().items():
+            appeals.tell_outcome(slug, language, body, now=now, desk=desk())
+
+    return _done(slug, tell, gettext("Its page tells it."))
+
+
+@blueprint.post("/follows")
+@needs(Permission.EDIT)
+def follows(slug: str) -> ResponseReturnValue:
+    """Says which appeal it follows."""
+    earlier = request.form.get("follows", "") or None
+    return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now), gettext("Kept."))
+
+
+@blueprint.post("/going-on")
+@needs(Permission.EDIT)
+def going_on(slug: str) -> ResponseReturnValue:
+    """Says for the own section what comes after the deadline."""
+
+    def say(now: Any) -> None:
+        until = None
+        if request.form.get("goes") == "on":
+            try:
+                until = date.fromisoformat(request.form.get("until", ""))
+            except ValueError as error:
+                raise InputError("until", "no-date", "no date") from error
+        elif request.form.get("goes") != "stop":
+            raise InputError("goes", "unknown", "neither on nor stop")
+        appeals.say_going_on(slug, until, desk=desk(), now=now)
+
+    return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
+
+
+def _outcomes() -> dict[str, str]:
+    return {
+        language: request.form[f"outcome_{language}"] for language in LOCALES if f"outcome_{language}" in request.form
+    }
+
+
+def _done(slug: str, act: Callable[[Any], object], said: str) -> ResponseReturnValue:
+    """Does it, and goes back to the appeal's page; what stands in the way is said there, with what was typed."""
+    try:
+        act(runtime().clock())
+    except NotFoundError:
+        abort(404)
+    except InputError as error:
+        typed = request.form.to_dict()
+        return page(found(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
+    except ConflictError:
+        words = gettext("It was changed while you were reading. Please look at it once more.")
+        return page(found(slug), wrong={"publish": words}), 409
+    except FourEyesError:
+        words = gettext("You have written some of it: somebody else has to publish it.")
+        return page(found(slug), wrong={"publish": words}), 422
+    except StateError:
+        words = gettext("That is not possible as it stands. Please look at the page once more.")
+        return page(found(slug), wrong={"publish": words}), 422
+    flash(said, "success")
+    return redirect(url_for("prepare.show", slug=slug), 303)

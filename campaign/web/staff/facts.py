@@ -1,0 +1,103 @@
+"""The facts of an appeal: its name in addresses, goal, deadline, country, who takes part, the sender's safety."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.appeal import AppealState
+from campaign.domain.country import country_names, section_name
+from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
+from campaign.domain.section import INTERNATIONAL
+from campaign.domain.staff import Permission
+from campaign.extensions.runtime import runtime
+from campaign.queries.dossier import Dossier
+from campaign.queries.section import list_sections
+from campaign.services.edit_facts import set_facts
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs
+from campaign.web.staff.desk import Merge, as_seen, desk, editable, merge, seen
+from campaign.web.staff.doubts import by_field
+from campaign.web.staff.faults import faults
+from campaign.web.staff.words import text_languages
+
+blueprint = Blueprint("facts", __name__, url_prefix="/appeals/<slug>/facts")
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str) -> ResponseReturnValue:
+    """The form."""
+    dossier = editable(slug)
+    return _page(dossier, dossier.facts, before=dossier.facts)
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def save(slug: str) -> ResponseReturnValue:
+    """Keeps the facts; the slug may be another one afterwards."""
+    dossier, before = editable(slug), seen()
+    typed = _typed(before)
+    try:
+        slug = set_facts(slug, typed, before, desk=desk(), now=runtime().clock())
+    except FaultsError as error:
+        return _page(dossier, typed, before=before, wrong=faults(error.faults)), 422
+    except ConflictError as error:
+        merged = merge(typed, before, error.current)
+        return _page(dossier, merged.values, before=error.current, merged=merged), 409
+    except (StateError, NotFoundError):
+        abort(404)
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("prepare.show", slug=slug, _anchor="facts"), 303)
+
+
+def _typed(before: dict[str, Any]) -> dict[str, Any]:
+    """The form's fields under the facts' names; chosen languages stay in the order in which the document has them."""
+    sent = request.form
+    goal = sent.get("goal", "").strip()
+    kept = before.get("languages")
+    order = kept if isinstance(kept, list) else []
+    languages = sent.getlist("languages")
+    return {
+        "slug": sent.get("slug", "").strip(),
+        "goal": int(goal) if goal.isascii() and goal.isdigit() and len(goal) < 13 else goal,
+        "deadline": sent.get("deadline", "").strip() or None,
+        "country": sent.get("country", "") or None,
+        "languages": [one for one in order if one in languages] + [one for one in languages if one not in order],
+        "own_language": "own_language" in sent,
+        "sections": sent.getlist("sections"),
+        "risk_countries": sent.getlist("risk_countries"),
+        "initials_only": "initials_only" in sent,
+    }
+
+
+def _page(
+    dossier: Dossier,
+    values: dict[str, Any],
+    *,
+    before: dict[str, Any],
+    wrong: dict[str, Any] | None = None,
+    merged: Merge | None = None,
+) -> str:
+    locale, is_draft = current_locale(), dossier.appeal.state == AppealState.DRAFT
+    named = [
+        (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
+    ]
+    return render_template(
+        "staff/facts.html",
+        appeal=dossier.appeal,
+        is_draft=is_draft,
+        values=values,
+        seen=as_seen(before),
+        wrong=wrong or {},
+        theirs=merged.theirs if merged else {},
+        is_conflict=merged is not None,
+        countries=country_names(locale),
+        languages=text_languages(locale),
+        sections=sorted(named, key=lambda pair: pair[1].casefold()),
+        documents=list(dossier.documents.values()),
+        doubts=by_field(*dossier.documents.values()) if is_draft else {},
+    )

@@ -1,0 +1,59 @@
+"""What is wrong with what staff typed or sent, in words; by field and code, else by code alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+
+_FAULTS: dict[str | tuple[str, str], Any] = {
+    "missing": lazy_gettext("This must not be empty."),
+    "too-long": lazy_gettext("This is too long. Please shorten it."),
+    "too-many": lazy_gettext("These are too many."),
+    "unreadable": lazy_gettext("We could not read this. Please type it again."),
+    "unknown": lazy_gettext("Please choose from the list."),
+    ("name", "missing"): lazy_gettext("Please write a role or a name, in one language at least."),
+    ("emails", "not-an-address"): lazy_gettext("One of these is no e-mail address. Please write one a line."),
+    ("faxes", "no-number"): lazy_gettext("One of these is no number. Please write one a line, such as +33 1 23 45 67."),
+    ("phones", "no-number"): lazy_gettext(
+        "One of these is no number. Please write one a line, such as +33 1 23 45 67."
+    ),
+    ("social", "no-account"): lazy_gettext("Please write one account a line, such as: twitter: @example"),
+    ("slug", "not-a-slug"): lazy_gettext(
+        "Use the letters a to z, digits, and single hyphens between them; at most 80 characters."
+    ),
+    ("slug", "taken"): lazy_gettext("Another appeal has this name already."),
+    ("goal", "no-number"): lazy_gettext("Please write a whole number, in digits only."),
+    ("goal", "out-of-range"): lazy_gettext("The goal must be 1 at least, and not more than 100 million."),
+    ("deadline", "no-date"): lazy_gettext("This is no date."),
+    ("deadline", "past"): lazy_gettext("This day has passed. To end the appeal, close it instead."),
+    ("deadline", "too-far"): lazy_gettext("This day is more than ten years away."),
+    ("deadline", "missing"): lazy_gettext("An open appeal needs a last day."),
+    ("until", "too-early"): lazy_gettext("Please choose a day that is still to come and after the deadline."),
+    ("until", "no-date"): lazy_gettext("Please choose a day."),
+    ("follows", "circle"): lazy_gettext("That appeal follows this one: they cannot follow each other."),
+    ("document", "missing"): lazy_gettext("Please choose a file."),
+    ("document", "empty"): lazy_gettext("This file is empty."),
+    ("document", "too-large"): lazy_gettext("This file is too large: 2 MB at most."),
+    ("document", "not-supported"): lazy_gettext(
+        "This kind of file cannot be read. Please save it as DOCX, PDF, Markdown or plain text."
+    ),
+    ("document", "unreadable"): lazy_gettext("This file is damaged or cut off. Please save it anew."),
+    ("document", "encrypted"): lazy_gettext("This file needs a password. Please save it without one."),
+    ("document", "no-text"): lazy_gettext("This PDF holds pictures of pages and no text. Please find the original."),
+    ("document", "no-urgent-action"): lazy_gettext("This document reads well, but it asks nobody to act: is it an "
+                                                   "Urgent Action?"),
+    ("document", "several-urgent-actions"): lazy_gettext("This document holds several Urgent Actions. Please give each "
+                                                         "a file of its own."),
+    ("document", "ended"): lazy_gettext("This appeal has ended: it takes no more documents."),
+}  # fmt: skip
+
+
+def fault(field: str, code: str) -> Any:
+    """The words for it."""
+    return _FAULTS.get((field, code)) or _FAULTS[code]
+
+
+def faults(codes: dict[str, str]) -> dict[str, Any]:
+    """The words for each field."""
+    return {field: fault(field, code) for field, code in codes.items()}

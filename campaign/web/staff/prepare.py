@@ -1,0 +1,151 @@
+"""Where appeals are prepared: the list of all, a document that becomes a draft, and everything about one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
+from campaign.domain.appeal import AppealState
+from campaign.domain.country import section_name
+from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.domain.section import taking_part
+from campaign.domain.staff import Permission
+from campaign.domain.wording import is_language
+from campaign.extensions.runtime import runtime
+from campaign.queries.dossier import Dossier, find_dossier, list_dossiers
+from campaign.queries.ready import lacks
+from campaign.queries.section import list_sections
+from campaign.services.import_draft import ImportOptions, ImportReport, import_draft
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs, scope, takes_upload
+from campaign.web.staff.desk import desk, editable, found
+from campaign.web.staff.doubts import GENERAL, by_field
+from campaign.web.staff.faults import fault
+from campaign.web.staff.words import text_languages
+
+blueprint = Blueprint("prepare", __name__, url_prefix="/appeals")
+
+
+@blueprint.get("")
+@needs(Permission.SEE_COUNTS)
+def index() -> ResponseReturnValue:
+    """Every appeal, drafts too."""
+    return _index()
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+@takes_upload
+def upload() -> ResponseReturnValue:
+    """A document becomes a draft of the own section."""
+    read = _read()
+    if isinstance(read, str):
+        return _index(read), 422
+    try:
+        report = _imported(read, ImportOptions(is_new=True))
+    except KnownError as error:
+        return _index(known=error.slug), 422
+    flash(gettext("The document was read. Please look through what it says."), "success")
+    return redirect(url_for("prepare.show", slug=report.slug), 303)
+
+
+@blueprint.get("/<slug>/edit")
+@needs(Permission.SEE_COUNTS)
+def show(slug: str) -> ResponseReturnValue:
+    """One appeal: what it says, what is missing, and what can be done with it."""
+    return page(found(slug))
+
+
+@blueprint.post("/<slug>/document")
+@needs(Permission.EDIT)
+@takes_upload
+def complete(slug: str) -> ResponseReturnValue:
+    """Another document of the same appeal: a further language, or a correction."""
+    dossier = editable(slug)
+    read = _read()
+    if isinstance(read, str):
+        return page(dossier, wrong={"document": read}), 422
+    try:
+        report = _imported(read, ImportOptions(slug=slug))
+    except (InputError, NotFoundError, StateError):
+        return page(dossier, wrong={"document": fault("document", "ended")}), 422
+    if report.is_new_language or not report.changes:
+        said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
+        flash(said, "success")
+        return redirect(url_for("prepare.show", slug=slug), 303)
+    return render_template("staff/imported.html", dossier=find_dossier(slug), report=report)
+
+
+@blueprint.get("/<slug>/texts")
+@needs(Permission.EDIT)
+def add_language(slug: str) -> ResponseReturnValue:
+    """On to the empty form of a language."""
+    language = request.args.get("language", "")
+    if not is_language(language):
+        return redirect(url_for("prepare.show", slug=editable(slug).appeal.slug), 303)
+    return redirect(url_for("text.show", slug=slug, language=language), 303)
+
+
+def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[str, Any] | None = None) -> str:
+    """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held."""
+    now, locale, me = runtime().clock(), current_locale(), scope()
+    sections = {one.code: section_name(one.code, one.name, locale) for one in list_sections()}
+    appeal = dossier.appeal
+    is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
+    has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+    return render_template(
+        "staff/prepare.html",
+        dossier=dossier,
+        appeal=appeal,
+        text=appeal.text_in(locale) if appeal.texts else None,
+        sections=sections,
+        lacks=lacks(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
+        doubts={language: by_field(one).get(GENERAL, []) for language, one in dossier.documents.items()},
+        works=me.works_on(dossier.section),
+        can_edit=me.works_on(dossier.section) and not has_ended,
+        coordinates=me.may(Permission.COORDINATE),
+        is_writer=me.staff_id in dossier.written_by,
+        can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
+        languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
+        others=[one for one in list_dossiers() if one.slug != appeal.slug],
+        wrong=wrong or {},
+        typed=typed or {},
+        outcome_languages=LOCALES,
+        most=LIMIT,
+    )
+
+
+def _index(wrong: object = None, known: str | None = None) -> str:
+    locale = current_locale()
+    return render_template(
+        "staff/appeals.html",
+        listed=list_dossiers(),
+        sections={one.code: section_name(one.code, one.name, locale) for one in list_sections()},
+        can_upload=scope().may(Permission.EDIT),
+        wrong=wrong,
+        known=known,
+        most=LIMIT,
+    )
+
+
+def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
+    """What the document says with its lines, or what is wrong with the file, in words."""
+    file = request.files.get("document")
+    if file is None or not file.filename:
+        return str(fault("document", "missing"))
+    with file.stream as stream:
+        data = stream.read(LIMIT + 1)
+    try:
+        return read_document(data, file.filename)
+    except DocumentError as error:
+        return str(fault("document", error.code))
+
+
+def _imported(read: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
+    draft, lines = read
+    return import_draft(draft, options, now=runtime().clock(), desk=desk(), lines=lines)

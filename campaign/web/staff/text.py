@@ -1,0 +1,192 @@
+"""An appeal's words in one language: the form with the document beside it, and how they look as mail and as PDF."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.domain.appeal import AppealState
+from campaign.domain.errors import ConflictError, FaultsError, StateError
+from campaign.domain.staff import Permission
+from campaign.domain.wording import is_language
+from campaign.extensions.runtime import runtime
+from campaign.letter.plain import address_lines, model_letter, signer_name
+from campaign.letter.printed import GlyphError, Sheet, pdf
+from campaign.mail import message
+from campaign.mail.frame import Envelope
+from campaign.queries.appeal import AppealView, TextView
+from campaign.queries.dossier import Dossier
+from campaign.services.edit_text import write_text
+from campaign.web.headers import CONTENT_SECURITY_POLICY
+from campaign.web.staff.access import needs
+from campaign.web.staff.desk import Merge, as_seen, desk, editable, found, merge, seen
+from campaign.web.staff.doubts import by_field
+from campaign.web.staff.faults import faults
+
+blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
+# As in the demonstration's mailbox: a mail brings its style inline, and nothing else may run or load.
+_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+_EMPTY: dict[str, Any] = {
+    "headline": "",
+    "people": [],
+    "summary": "",
+    "salutation": None,
+    "paragraphs": [],
+    "closing": None,
+    "talking_points": [],
+    "background": "",
+}
+_SPARE_PEOPLE = 1
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str, language: str) -> ResponseReturnValue:
+    """The form, filled with what there is."""
+    dossier = _dossier(slug, language)
+    values = dossier.words.get(language, _EMPTY)
+    return _page(dossier, language, values, before=dossier.words.get(language, {}))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def save(slug: str, language: str) -> ResponseReturnValue:
+    """Keeps the words as a new version."""
+    dossier, typed, before = _dossier(slug, language), _typed(), seen()
+    try:
+        version = write_text(slug, language, typed, before, desk=desk(), now=runtime().clock())
+    except FaultsError as error:
+        return _page(dossier, language, typed, before=before, wrong=faults(error.faults)), 422
+    except ConflictError as error:
+        merged = merge(typed, before or _EMPTY, error.current)
+        return _page(dossier, language, merged.values, before=error.current, merged=merged), 409
+    except StateError:
+        abort(404)  # it has ended meanwhile
+    flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
+    return redirect(url_for("prepare.show", slug=slug), 303)
+
+
+@blueprint.get("/mail")
+@needs(Permission.SEE_COUNTS)
+def mail(slug: str, language: str) -> ResponseReturnValue:
+    """The confirmation mail with this letter, as text and in a frame as HTML."""
+    appeal, text = _text(slug, language)
+    written = _message(appeal, text)
+    page = render_template("staff/preview.html", appeal=appeal, text=text, subject=written.subject, body=written.body)
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return response
+
+
+@blueprint.get("/mail.html")
+@needs(Permission.SEE_COUNTS)
+def mail_html(slug: str, language: str) -> Response:
+    """Its HTML part alone, for the frame."""
+    appeal, text = _text(slug, language)
+    response = Response(_message(appeal, text).html or "", content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _MAIL_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@blueprint.get("/letter.pdf")
+@needs(Permission.SEE_COUNTS)
+def printed(slug: str, language: str) -> ResponseReturnValue:
+    """The letter on paper, to the first target."""
+    appeal, text = _text(slug, language)
+    name = signer_name(appeal, gettext("Name of the signer"))
+    target = next(iter(appeal.targets_in(language)), None)
+    sheet = Sheet(
+        language=language,
+        title=text.headline,
+        address=address_lines(target) if target else (),
+        dated=runtime().clock().date(),
+        letter=model_letter(text, name, target=target),
+        name=name or "",
+        points=text.talking_points,
+        points_heading=gettext("What to ask for"),
+    )
+    try:
+        content = pdf(sheet, runtime().settings.fonts)
+    except GlyphError:
+        flash(gettext("No font on the server can print this script (TOCSIN_FONTS)."), "error")
+        return redirect(url_for("prepare.show", slug=slug), 303)
+    named = {"Content-Disposition": f'inline; filename="{appeal.slug}-{language}.pdf"'}
+    return Response(content, content_type="application/pdf", headers=named)
+
+
+def _dossier(slug: str, language: str) -> Dossier:
+    return editable(slug) if is_language(language) else abort(404)
+
+
+def _text(slug: str, language: str) -> tuple[AppealView, TextView]:
+    appeal = found(slug).appeal
+    return appeal, appeal.texts.get(language) or abort(404)
+
+
+def _message(appeal: AppealView, text: TextView) -> Any:
+    at = runtime()
+    locale = text.language if text.language in LOCALES else "en"
+    site = f"{at.settings.base_url}/{locale}"
+    page = f"{site}/appeals/{appeal.slug}"
+    links = message.Links(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
+    envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
+    return message.confirmation(envelope, message.Signed(appeal, text, gettext("Name of the signer")), links)
+
+
+def _typed() -> dict[str, Any]:
+    """The form's fields under the names of the words."""
+    sent = request.form
+    names, pronouns = sent.getlist("person_name"), sent.getlist("person_pronoun")
+    pronouns += [""] * len(names)
+    return {
+        "headline": sent.get("headline", ""),
+        "people": [{"name": name, "pronoun": pronouns[at] or None} for at, name in enumerate(names) if name.strip()],
+        "summary": _lines(sent.get("summary", "")),
+        "salutation": sent.get("salutation", "") or None,
+        "paragraphs": _parts(sent.get("letter", "")),
+        "closing": _lines(sent.get("closing", "")) or None,
+        "talking_points": [one for one in _lines(sent.get("talking_points", "")).split("\n") if one.strip()],
+        "background": _lines(sent.get("background", "")),
+    }
+
+
+def _lines(text: str) -> str:
+    """With the line ends that we keep: browsers send others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", _lines(text)) if part.strip()]
+
+
+def _page(
+    dossier: Dossier,
+    language: str,
+    values: dict[str, Any],
+    *,
+    before: dict[str, Any],
+    wrong: dict[str, Any] | None = None,
+    merged: Merge | None = None,
+) -> str:
+    document = dossier.documents.get(language)
+    is_draft = dossier.appeal.state == AppealState.DRAFT
+    return render_template(
+        "staff/text.html",
+        appeal=dossier.appeal,
+        language=language,
+        version=dossier.versions.get(language),
+        values=values,
+        people=[*values["people"], *({"name": "", "pronoun": ""} for _ in range(_SPARE_PEOPLE))],
+        seen=as_seen(before),
+        wrong=wrong or {},
+        theirs=merged.theirs if merged else {},
+        is_conflict=merged is not None,
+        document=document,
+        doubts=by_field(document) if is_draft else {},
+    )
