@@ -53,6 +53,7 @@ class Settings:
     challenge: str
     proxies: int
     retention_days: int
+    departures: Path
     fonts: tuple[Path, ...]
     theme: Theme
     demo: bool
@@ -234,6 +235,9 @@ SETTINGS = (
     Setting("challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _one_of("off", "adaptive", "always")),
     Setting("proxies", "0", "how many proxies in front are believed", _count),
     Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
+    Setting(
+        "departures", "", "folder for who left, read when a backup is restored; empty: beside the database", _folder
+    ),
     Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
     Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
     Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
@@ -263,6 +267,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
             raise SettingsError(f"{setting.variable}: {error}") from error
     values["bounce_domain"] = values["bounce_domain"] or parseaddr(values["mail_from"])[1].rpartition("@")[2]
     values["queue_url"] = values["queue_url"] or _queue_beside(values["database_url"])
+    values["departures"] = values["departures"] or _beside(values["database_url"], instance) / "departures"
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
 
@@ -294,6 +299,13 @@ def _generated(setting: Setting, environ: Mapping[str, str], instance: Path) -> 
         return path.read_text().strip()
     except OSError as error:
         raise SettingsError(f"{setting.variable}: cannot keep a key in {path}: {error.strerror}") from error
+
+
+def _beside(database_url: str, instance: Path) -> Path:
+    """The folder of the embedded database, or the instance folder."""
+    if database_url.startswith("sqlite:///"):
+        return Path(database_url.removeprefix("sqlite:///")).parent
+    return instance
 
 
 def _queue_beside(database_url: str) -> str:

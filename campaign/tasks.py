@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,7 @@ from campaign.extensions import huey
 from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
+from campaign.services.departures import forget, write_out
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.fold import fold
 from campaign.services.handover import Bindery, make_handover, waiting
@@ -57,12 +59,12 @@ def run_worker(stop: threading.Event) -> None:
     # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
-    answering = threading.Thread(target=_answer_link_requests, args=(huey.app, stop), daemon=True)
-    answering.start()
+    minding = threading.Thread(target=_mind, args=(huey.app, stop), daemon=True)
+    minding.start()
     try:
         _deliver(runtime(), stop)
     finally:
-        answering.join(_SHUTDOWN_SECONDS)
+        minding.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
 
 
@@ -81,15 +83,22 @@ def _deliver(at: Runtime, stop: threading.Event) -> None:
         log.warning("the database is away: what was under way is in doubt")
 
 
-def _answer_link_requests(app: Flask, stop: threading.Event) -> None:
-    """Each second: who asked for new links gets them."""
+def _mind(app: Flask, stop: threading.Event) -> None:
+    """Each second: who asked for new links gets them, and who left is written where it outlives the database."""
+    again_at = 0.0
     while not stop.wait(POLL_SECONDS):
         with app.app_context():
             at = runtime()
             try:
                 answer_link_requests(vault=at.vault, mail_domain=at.mail_domain)
+                if time.monotonic() >= again_at:
+                    write_out(at.settings.departures, vault=at.vault)
             except DBAPIError as error:
                 log.warning("the database is away: %s", type(error.orig).__name__)
+            except OSError as error:
+                # They wait in the database until the folder can be written to.
+                log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
+                again_at = time.monotonic() + 60
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
@@ -204,7 +213,9 @@ def let_go() -> None:
 
     def work(now: datetime) -> None:
         stop: threading.Event = huey.worker_stop
-        done = retain(now=now, days=runtime().settings.retention_days, go_on=lambda: not stop.is_set())
+        settings = runtime().settings
+        done = retain(now=now, days=settings.retention_days, go_on=lambda: not stop.is_set())
+        done["months of departures"] = forget(settings.departures, now=now)
         if done.total():
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 

@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from campaign.cli.refusal import refusals
 from campaign.extensions.runtime import runtime
 from campaign.queries.privacy import holdings
+from campaign.services.departures import forget
 from campaign.services.retain import retain
 
 privacy = AppGroup("privacy", help="Personal data: what is held, and letting go of it.")
@@ -45,5 +46,6 @@ def prune() -> None:
     at = runtime()
     with refusals():
         done = retain(now=at.clock(), days=at.settings.retention_days, go_on=lambda: not stop.is_set())
+        done["months of departures"] = forget(at.settings.departures, now=at.clock())
     said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
     click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

@@ -141,6 +141,10 @@ class Vault:
         """The digest of one entry of the audit log, over the one before it."""
         return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
 
+    def departure_check(self, line: str) -> str:
+        """What proves a line of a departures file: 16 hexadecimal digits."""
+        return self._index.digest("departure", line)[:8].hex()
+
     def login_digest(self, key: str) -> bytes:
         """What failed log-ins are counted under; also of a session's secret, which only its cookie holds."""
         return self._index.digest("login", key)

@@ -5,6 +5,7 @@ from campaign.models.announcement import Announcement, AnnouncementText
 from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
 from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
+from campaign.models.departure import Departure
 from campaign.models.entry import Entry, SheetRow
 from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.handover import Handover, HandoverPart
@@ -27,6 +28,7 @@ __all__ = [
     "AuditHead",
     "ClockOffset",
     "Consent",
+    "Departure",
     "Entry",
     "Handover",
     "HandoverPart",

@@ -11,7 +11,17 @@ from sqlalchemy import func, or_, select
 from campaign.domain import retention
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
-from campaign.models import Appeal, Consent, Handover, LinkRequest, Mail, Signature, Suppression, Tombstone
+from campaign.models import (
+    Appeal,
+    Consent,
+    Departure,
+    Handover,
+    LinkRequest,
+    Mail,
+    Signature,
+    Suppression,
+    Tombstone,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,10 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
                  LinkRequest.created_at < now - 2 * retention.LINK_REQUESTS),
         _holding("erased addresses: keyed digests", "to count nobody twice", _SAFETY,
                  _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (), None),
+        _holding("who left, not yet written to the departures folder: keyed digests",
+                 "to let them go again when a backup is restored", _SAFETY, "seconds; in the folder "
+                 + _days(retention.TOMBSTONES, "after leaving"), Departure.at, (),
+                 Departure.at < now - timedelta(hours=1)),
         _holding("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
                  _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (), None),
     ]  # fmt: skip

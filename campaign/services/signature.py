@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
-from campaign.models import Consent, Signature, Tombstone
+from campaign.models import Consent, Departure, Signature, Tombstone
 
 # What makes a signature somebody's.
 EMPTY: dict[str, Any] = {
@@ -60,3 +61,15 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
         "to_updates": signature.wants_updates,
         "to_sharing_name": signature.shares_name,
     }
+
+
+def note_departure(session: Session, kind: DepartureKind, signature: Signature, now: datetime) -> None:
+    """Writes down who leaves, in the transaction that lets go: restoring an older backup must bring nobody back."""
+    values = {
+        "kind": kind.value,
+        "appeal_id": signature.appeal_id,
+        "address_digest": signature.address_digest,
+        "signed_at": signature.signed_at,
+        "at": now,
+    }
+    session.connection().execute(insert(Departure), values)

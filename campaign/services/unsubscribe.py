@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
+from campaign.domain.departure import DepartureKind
 from campaign.domain.signature import SignatureState
 from campaign.models import Consent, Signature
-from campaign.services.signature import consent_record
+from campaign.services.signature import consent_record, note_departure
 from campaign.services.transaction import transaction
 
 
@@ -30,8 +32,13 @@ def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime) -> int:
             same = same.where(Signature.section_code == one.section_code)
         found = session.scalars(same.order_by(Signature.id).with_for_update()).all()
         for signature in found:
-            signature.wants_updates = False
-            agrees = signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
-            record = consent_record(session, signature, now, to_appeal=agrees)
-            session.connection().execute(insert(Consent), record)
+            end_updates(session, signature, now)
+            note_departure(session, DepartureKind.UPDATES_ENDED, signature, now)
     return len(found)
+
+
+def end_updates(session: Session, signature: Signature, now: datetime) -> None:
+    """No more updates to this signature, in the caller's transaction."""
+    signature.wants_updates = False
+    agrees = signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
+    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=agrees))

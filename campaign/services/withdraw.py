@@ -8,10 +8,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
+from campaign.domain.departure import DepartureKind
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Consent, Mail, Signature, Tombstone
 from campaign.services.handover import outdate
-from campaign.services.signature import EMPTY, consent_record, locked, was_counted
+from campaign.services.signature import EMPTY, consent_record, locked, note_departure, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
@@ -20,15 +21,8 @@ def withdraw(signature_id: int, *, now: datetime) -> None:
     """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
-        if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
-            return
-        _uncount(session, signature)
-        signature.state = SignatureState.WITHDRAWN
-        signature.ended_at = now
-        if signature.shares_name:
-            outdate(session, signature.appeal_id, signature.section_code)
-        signature.wants_updates = signature.shares_name = False
-        session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
+        if withdraw_row(session, signature, now):
+            note_departure(session, DepartureKind.WITHDRAWN, signature, now)
 
 
 def erase(signature_id: int, *, now: datetime) -> None:
@@ -40,16 +34,8 @@ def erase(signature_id: int, *, now: datetime) -> None:
         signature = session.get(Signature, signature_id, with_for_update=True)
         if signature is None or signature.address_digest is None:
             return
-        if signature.shares_name:
-            outdate(session, signature.appeal_id, signature.section_code)
-        # What was mailed and what still waits to be: their digests tell of the address.
-        session.execute(delete(Mail).where(Mail.signature_id == signature_id))
-        if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
-            _bury(session, signature, now)
-            if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
-                session.execute(update(Signature).where(Signature.id == signature_id).values(**EMPTY))
-                return
-        session.execute(delete(Signature).where(Signature.id == signature_id))
+        note_departure(session, DepartureKind.ERASED, signature, now)
+        erase_row(session, signature, now)
 
 
 def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
@@ -59,6 +45,36 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
         if signature.wants_updates != wanted:
             signature.wants_updates = wanted
             session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+            if not wanted:
+                note_departure(session, DepartureKind.UPDATES_ENDED, signature, now)
+
+
+def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
+    """As `withdraw`, in the caller's transaction, of a signature that is locked; False where nothing was to change."""
+    if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
+        return False
+    _uncount(session, signature)
+    signature.state = SignatureState.WITHDRAWN
+    signature.ended_at = now
+    if signature.shares_name:
+        outdate(session, signature.appeal_id, signature.section_code)
+    signature.wants_updates = signature.shares_name = False
+    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
+    return True
+
+
+def erase_row(session: Session, signature: Signature, now: datetime) -> None:
+    """As `erase`, in the caller's transaction, of a signature that is locked."""
+    if signature.shares_name:
+        outdate(session, signature.appeal_id, signature.section_code)
+    # What was mailed and what still waits to be: their digests tell of the address.
+    session.execute(delete(Mail).where(Mail.signature_id == signature.id))
+    if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
+        _bury(session, signature, now)
+        if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
+            session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
+            return
+    session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
 def set_sharing(signature_id: int, *, wanted: bool, now: datetime) -> None:
@@ -66,10 +82,17 @@ def set_sharing(signature_id: int, *, wanted: bool, now: datetime) -> None:
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name != wanted:
-            signature.shares_name = wanted
+            share_name(session, signature, now, wanted=wanted)
             if not wanted:
-                outdate(session, signature.appeal_id, signature.section_code)
-            session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+                note_departure(session, DepartureKind.SHARING_ENDED, signature, now)
+
+
+def share_name(session: Session, signature: Signature, now: datetime, *, wanted: bool) -> None:
+    """As `set_sharing`, in the caller's transaction, of a signature that is locked."""
+    signature.shares_name = wanted
+    if not wanted:
+        outdate(session, signature.appeal_id, signature.section_code)
+    session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 
 def _is_counted(session: Session, signature: Signature) -> bool:

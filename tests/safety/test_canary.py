@@ -84,6 +84,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>",
         TOCSIN_PROXIES="1",
         TOCSIN_CHALLENGE="off",
+        TOCSIN_DEPARTURES=str(tmp_path / "departures"),
     )
     flask(environ, "db", "upgrade")
     flask(environ, "sections", "load")
@@ -98,6 +99,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
             wait_until(lambda: json.loads(flask(environ, "mail", "status", "--json")).get("queued") == 0)
     finally:
         smtp.stop()
+    assert list((tmp_path / "departures").iterdir())
     if kind == "postgresql":
         dump(url, tmp_path / "dump.sql")
     written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -24,4 +24,5 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.MAILS.days} days" in row("in the outbox")
     assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")
     assert f"{retention.TOMBSTONES.days} days" in row("erased address")
+    assert f"{retention.TOMBSTONES.days} days" in row("departures folder")
     assert f"{retention.REFUSED.days} days" in row("server refuses")
