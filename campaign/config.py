@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "TOCSIN_"
 LOCALES = ("fr", "en", "es", "ar", "de", "ru")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
+_AGE = re.compile(r"age1[a-z0-9]{58}")
 _TRUE, _FALSE = {"1", "y", "yes", "true", "on"}, {"", "0", "n", "no", "false", "off"}
 
 
@@ -53,6 +54,7 @@ class Settings:
     challenge: str
     proxies: int
     retention_days: int
+    backup_key: tuple[str, ...]
     departures: Path
     fonts: tuple[Path, ...]
     theme: Theme
@@ -191,6 +193,15 @@ def _shared_key(value: str, root: Path) -> str | None:
     return value or None
 
 
+def _public_keys(value: str, root: Path) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in value.split(",") if part.strip())
+    if any(key.upper().startswith("AGE-SECRET-KEY-") for key in keys):
+        raise ValueError("that is a private key, which has no place on this machine; give the public one, age1…")
+    if not all(_AGE.fullmatch(key) for key in keys):
+        raise ValueError("give public keys as `flask backup key` prints them, age1…")
+    return keys
+
+
 def _folder(value: str, root: Path) -> Path | None:
     return root / value if value else None
 
@@ -235,6 +246,7 @@ SETTINGS = (
     Setting("challenge", "adaptive", "human check: `off`, `adaptive`, `always`", _one_of("off", "adaptive", "always")),
     Setting("proxies", "0", "how many proxies in front are believed", _count),
     Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
+    Setting("backup_key", "", "public keys that backups are encrypted to (`age1…`), by commas", _public_keys),
     Setting(
         "departures", "", "folder for who left, read when a backup is restored; empty: beside the database", _folder
     ),

@@ -9,6 +9,7 @@ from campaign.cli import outbox as _outbox  # noqa: F401
 from campaign.cli import preview as _preview  # noqa: F401
 from campaign.cli.appeal import appeal
 from campaign.cli.audit import audit
+from campaign.cli.backup import backup
 from campaign.cli.demo import demo
 from campaign.cli.keys import keys
 from campaign.cli.mail import mail
@@ -22,5 +23,5 @@ from campaign.cli.worker import worker
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
-    for command in (appeal, audit, demo, keys, mail, privacy, sections, staff, tally, text, worker):
+    for command in (appeal, audit, backup, demo, keys, mail, privacy, sections, staff, tally, text, worker):
         app.cli.add_command(command)

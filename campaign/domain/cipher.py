@@ -46,6 +46,11 @@ class Cipher:
         return self._newest + nonce + sealed
 
     @property
+    def key_ids(self) -> frozenset[bytes]:
+        """The ids of all keys that it opens with."""
+        return frozenset(self._ciphers)
+
+    @property
     def newest(self) -> bytes:
         """The id of the key that seals."""
         return self._newest
@@ -84,6 +89,16 @@ class Vault:
     def newest_key(self) -> bytes:
         """The id of the data key that seals now: the first four bytes of everything sealed with it."""
         return self._cipher.newest
+
+    @property
+    def key_ids(self) -> frozenset[bytes]:
+        """The ids of all data keys at hand."""
+        return self._cipher.key_ids
+
+    @property
+    def index_key_id(self) -> str:
+        """What names the index key without telling it."""
+        return self._index.digest("id", "")[:_ID_LENGTH].hex()
 
     def reseal(self, sealed: bytes, purpose: str) -> bytes:
         """The same text under the newest key. Raises CipherError."""

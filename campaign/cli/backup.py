@@ -1,0 +1,149 @@
+"""flask backup …: making backups, proving them, and bringing one back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TextIO
+
+import click
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask.cli import AppGroup
+from flask_migrate import upgrade
+from sqlalchemy.exc import DBAPIError
+
+from campaign.cli.refusal import refusals, refuse
+from campaign.domain.backup import BackupError, Manifest, new_key, read_private_key, read_public_keys
+from campaign.extensions import db
+from campaign.extensions.runtime import Runtime, runtime
+from campaign.services.backup.create import create
+from campaign.services.backup.restore import Settled, load, settle
+from campaign.services.backup.verify import verify
+from campaign.services.departures import Written, read_folder, write_out
+
+backup = AppGroup("backup", help="Encrypted backups, and their way back.")
+_FILE = click.Path(path_type=Path)
+_KEY = click.option(
+    "--key", "key_file", required=True, type=click.File("r"), help="The private key's file; - reads it."
+)
+
+
+@backup.command("key")
+@click.argument("file", type=_FILE)
+def key(file: Path) -> None:
+    """Make a pair of keys: the private one into FILE, the public one on the screen. Not on the server."""
+    private, public = new_key()
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(f"# public key: {public}\n{private}\n")
+    except OSError as error:
+        refuse(f"{file} cannot be written: {error.strerror}")
+    click.echo(public)
+    click.echo(f"{file} opens the backups: keep it, and a copy of it, away from the server", err=True)
+
+
+@backup.command("create")
+@click.argument("target", type=_FILE)
+@click.option("--to", multiple=True, help="A public key, age1…; default: TOCSIN_BACKUP_KEY.")
+@click.option("--replace", is_flag=True, help="Overwrite a file that exists.")
+def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
+    """Back up the database, encrypted, into the file TARGET, or under a name with the time into the folder TARGET."""
+    at = runtime()
+    now = at.clock()
+    path = target / f"tocsin-{now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
+    with refusals():
+        keys = read_public_keys(to or at.settings.backup_key)
+        _write_departures(at)
+        made = create(path, keys, replace=replace, now=now, vault=at.vault)
+    click.echo(f"{path}: {made.size} bytes, {_told(made.manifest)}")
+
+
+@backup.command("verify")
+@click.argument("file", type=_FILE)
+@_KEY
+def verify_(file: Path, key_file: TextIO) -> None:
+    """Open FILE to its end and count what is in it. Needs the private key, and for PostgreSQL pg_restore."""
+    with refusals():
+        manifest = verify(file, read_private_key(key_file.read()))
+    click.echo(f"{file} is whole: {_told(manifest)}")
+
+
+@backup.command("restore")
+@click.argument("file", type=_FILE)
+@_KEY
+@click.option("--departures", "folders", multiple=True, type=_FILE, help="Who left; default: TOCSIN_DEPARTURES.")
+@click.option("--no-departures", is_flag=True, help="Bring back who left since. Only where nobody has.")
+@click.option("--replace", is_flag=True, help="Put it in the place of what the database holds.")
+def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departures: bool, replace: bool) -> None:
+    """Bring FILE back into the database of the settings; stop web and workers first.
+
+    Migrates it, lets everybody leave again who left since, and verifies the counts; exit 0 only where all is right.
+    """
+    at = runtime()
+    with refusals():
+        private = read_private_key(key_file.read())
+        if replace:
+            _save_departures(at)
+        written = _departures(at, folders, nobody=no_departures)
+        migrations = current_app.extensions["migrate"]
+        script = ScriptDirectory.from_config(migrations.migrate.get_config(migrations.directory))
+        known = {one.revision for one in script.walk_revisions()}
+        manifest = load(file, private, replace=replace, vault=at.vault, revisions=known)
+        upgrade(directory=migrations.directory)
+        db.session.remove()
+        settings = at.settings
+        done = settle(written.departures, now=at.clock(), days=settings.retention_days, vault=at.vault)
+    click.echo(f"restored: {_told(manifest)}")
+    _report(done, written)
+
+
+def _departures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> Written:
+    """Who left, of all folders. Refused where a folder says nothing, for then those who left would be back."""
+    if nobody:
+        return Written((), ())
+    found = [read_folder(folder, vault=at.vault) for folder in folders or (at.settings.departures,)]
+    for folder, one in zip(folders or (at.settings.departures,), found, strict=True):
+        if not one.departures and not one.damaged:
+            raise BackupError(
+                f"{folder} names nobody who left; give --departures FOLDER, or --no-departures where nobody has left"
+            )
+    return Written(
+        tuple(sorted((each for one in found for each in one.departures), key=lambda each: each.at)),
+        tuple(each for one in found for each in one.damaged),
+    )
+
+
+def _write_departures(at: Runtime) -> None:
+    try:
+        write_out(at.settings.departures, vault=at.vault)
+    except OSError as error:
+        raise BackupError(f"departures cannot be written to {at.settings.departures}: {error.strerror}") from error
+
+
+def _save_departures(at: Runtime) -> None:
+    """What the database that is replaced knows of them; where it is beyond reading, the folder has to do."""
+    try:
+        _write_departures(at)
+    except DBAPIError:
+        click.echo("the former database cannot be asked who left; the folder says it up to its last second", err=True)
+    db.session.remove()
+
+
+def _told(manifest: Manifest) -> str:
+    signatures = manifest.counts.get("signature", 0)
+    return f"{manifest.database}, taken {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, {signatures} signatures"
+
+
+def _report(done: Settled, written: Written) -> None:
+    for what, found in (("left again", done.left_again), ("let go", done.let_go)):
+        said = ", ".join(f"{number} {name}" for name, number in sorted(found.items()) if number) or "nobody"
+        click.echo(f"{what}: {said}")
+    wrong = [f"counts differ: {one}" for one in done.differences]
+    wrong += [f"{number} values need the data key {name}" for name, number in done.missing_keys.items()]
+    wrong += [f"{one}; whoever that was may be back" for one in written.damaged]
+    for one in wrong:
+        click.echo(f"tocsin: {one}", err=True)
+    if wrong:
+        raise SystemExit(1)
+    click.echo("all counts are exact")

@@ -1,0 +1,1 @@
+"""Backups: one consistent moment of the database, encrypted before it leaves the process, and its way back."""

@@ -1,0 +1,89 @@
+"""Making a backup while everything runs.
+
+It is encrypted to a public key as it is read: nothing of it lies on a disk in clear. Its file appears whole or not at
+all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from pyrage.x25519 import Recipient
+
+from campaign.domain.backup import BackupError, Manifest, Reader, seal
+from campaign.domain.cipher import Vault
+from campaign.extensions import db
+from campaign.services.backup import embedded, server
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A backup that was written: its size in bytes, and what is in it."""
+
+    size: int
+    manifest: Manifest
+
+
+def create(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> Made:
+    """Writes a backup of the whole database to that file. Raises BackupError; then there is no new file."""
+    source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
+    try:
+        with _whole_file(path, replace=replace) as file, source(db.engine, now, vault) as (manifest, dump):
+            seal(_Joined(manifest.as_header(), dump), file, keys)
+            size = file.tell()
+    except OSError as error:
+        raise BackupError(f"{path} cannot be written, and nothing is left of it: {error.strerror or error}") from error
+    return Made(size, manifest)
+
+
+class _Joined:
+    """The header, then the dump."""
+
+    def __init__(self, header: bytes, dump: Reader) -> None:
+        self._header = header
+        self._dump = dump
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes."""
+        if self._header:
+            part, self._header = self._header[:size], self._header[size:]
+            return part
+        return self._dump.read(size)
+
+
+@contextmanager
+def _whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    """A file that is written aside, reaches the disk, and only then has its name; readable by its owner only."""
+    if path.exists() and not replace:
+        raise BackupError(f"{path} exists already; give another name, or --replace")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    number = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(number, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(number)
+        if replace:
+            aside.replace(path)
+        else:
+            _name(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _name(aside: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError as error:
+        raise BackupError(f"{path} exists already; give another name, or --replace") from error

@@ -1,0 +1,149 @@
+"""The embedded database: SQLite's online backup into memory, and from memory back."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from campaign.domain.backup import BackupError, Manifest, Reader
+from campaign.domain.cipher import Vault
+
+_CHUNK = 1 << 16
+_BUSY_SECONDS = 30
+
+
+@contextmanager
+def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, Reader]]:
+    """What is in it and its bytes: sign-ups go on meanwhile, and no copy in clear lies on a disk."""
+    address = Path(str(engine.url.database)).absolute().as_uri() + "?mode=rw"
+    try:
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as live,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
+            live.backup(copy)
+            revision = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+            manifest = Manifest("sqlite", str(revision[0]), now, vault.index_key_id, _counts(copy))
+            image = copy.serialize()
+    except (sqlite3.Error, TypeError) as error:
+        raise BackupError(f"{engine.url.database} cannot be read: {error} (did `flask db upgrade` run?)") from error
+    except MemoryError as error:
+        raise BackupError(f"{engine.url.database} does not fit into memory: go to PostgreSQL") from error
+    yield manifest, _Deflated(image)
+
+
+class Image:
+    """A database in memory, put together from a backup."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj()
+        self._content = bytearray()
+
+    def write(self, content: bytes) -> None:
+        """The next bytes of the compressed file."""
+        self._content += self._inflate.decompress(content)
+
+    def counts(self) -> dict[str, int]:
+        """Its rows by table."""
+        with closing(self._open()) as database:
+            return _counts(database)
+
+    def close(self) -> None:
+        """Forgets it."""
+        self._content = bytearray()
+
+    def _open(self) -> sqlite3.Connection:
+        """The database, checked whole. Raises BackupError."""
+        self._content += self._inflate.flush()
+        # A database in memory knows no write-ahead log; the application switches it on again by itself.
+        self._content[18:20] = b"\x01\x01"
+        database = sqlite3.connect(":memory:")
+        try:
+            database.deserialize(bytes(self._content))
+            self.close()
+            found = [str(row[0]) for row in database.execute("PRAGMA integrity_check")]
+            found += [f"foreign key in {row[0]}" for row in database.execute("PRAGMA foreign_key_check")]
+        except sqlite3.Error as error:
+            found = [str(error)]
+        if found != ["ok"]:
+            database.close()
+            raise BackupError(f"the database in the backup is damaged: {'; '.join(found[:3])}")
+        return database
+
+
+class Target(Image):
+    """The database that a backup goes into, in one transaction of its own: readers see the former one or the new."""
+
+    def __init__(self, engine: Engine, *, replace: bool) -> None:
+        """Raises BackupError where there is a database already, unless it is to be replaced."""
+        super().__init__()
+        self._path = Path(str(engine.url.database))
+        engine.dispose()
+        if not replace and self._path.exists() and not self._is_empty():
+            raise BackupError(f"{self._path} holds a database already; --replace puts the backup in its place")
+
+    def finish(self, manifest: Manifest) -> None:
+        """Puts it in place. Raises BackupError; then the former one stands as it was."""
+        is_new = not self._path.exists()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(self._open()) as database:
+                check_counts(manifest, _counts(database))
+                with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as target:
+                    target.execute("PRAGMA synchronous = FULL")
+                    database.backup(target)
+        except sqlite3.Error as error:
+            if is_new:
+                self._path.unlink(missing_ok=True)
+            reason = f"{error}; stop web and workers first" if "locked" in str(error) else str(error)
+            raise BackupError(f"{self._path} cannot be written: {reason}") from error
+
+    def _is_empty(self) -> bool:
+        try:
+            with closing(sqlite3.connect(self._path)) as database:
+                return not _counts(database)
+        except sqlite3.Error as error:
+            raise BackupError(f"{self._path} is something else: {error}; move it away, or --replace it") from error
+
+
+def check_counts(manifest: Manifest, counts: dict[str, int]) -> None:
+    """Raises BackupError where a table holds another number of rows than was backed up."""
+    differing = sorted(name for name, number in manifest.counts.items() if counts.get(name) != number)
+    if differing:
+        raise BackupError(f"the backup says that it holds other rows than it does: {', '.join(differing)}")
+
+
+def _counts(database: sqlite3.Connection) -> dict[str, int]:
+    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'")
+    return {
+        name: int(database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608  its own tables
+        for (name,) in tables.fetchall()
+    }
+
+
+class _Deflated:
+    """An image in memory, compressed as it is read."""
+
+    def __init__(self, image: bytes) -> None:
+        self._image = memoryview(image)
+        self._at = 0
+        self._deflate = zlib.compressobj()
+        self._ready = bytearray()
+        self._is_over = False
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes."""
+        while len(self._ready) < size and not self._is_over:
+            part = self._image[self._at : self._at + _CHUNK]
+            self._at += len(part)
+            self._is_over = not part
+            self._ready += self._deflate.compress(part) if part else self._deflate.flush()
+        content = bytes(self._ready[:size])
+        del self._ready[:size]
+        return content

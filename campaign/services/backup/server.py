@@ -1,0 +1,199 @@
+"""PostgreSQL: pg_dump of one snapshot, and the dump back through pg_restore and psql in one transaction."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import IO
+
+from sqlalchemy import Connection, Engine, text
+
+from campaign.domain.backup import BackupError, Manifest, Reader
+from campaign.domain.cipher import Vault
+from campaign.services.backup.programs import Running, environment, find_program, running, target_of
+
+# Jobs wait in Huey's own tables; what they are about stands in ours.
+_QUEUE = "huey_"
+_TABLES = text(
+    "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND NOT starts_with(tablename, :queue)"
+)
+_COPY = re.compile(rb'COPY (?:[^ .]+\.)?"?([^ ."]+)"? \(')
+# All that an earlier Tocsin made, but for Huey's tables; it waits for nobody long.
+_CLEAR = """SET lock_timeout = '10s';
+DO $clear$ DECLARE one record; BEGIN
+  FOR one IN SELECT tablename FROM pg_tables
+    WHERE schemaname = current_schema() AND NOT starts_with(tablename, 'huey_') LOOP
+    EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', one.tablename);
+  END LOOP;
+  FOR one IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE pronamespace = current_schema()::regnamespace
+    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') LOOP
+    EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', one.name);
+  END LOOP;
+END $clear$;
+"""
+
+
+@contextmanager
+def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, Reader]]:
+    """What is in it and the dump, both of the same snapshot; sign-ups go on meanwhile."""
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        if not connection.execute(text("SELECT tocsin_sees_all_sections()")).scalar_one():
+            raise BackupError("this role sees one section only: connect as the owner of the tables")
+        revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        manifest = Manifest("postgresql", str(revision), now, vault.index_key_id, _counts(connection))
+        target, environ = target_of(engine.url)
+        # Row-level security binds the owner too; who names no section sees everything.
+        command = [find_program("pg_dump", at_least=_major(connection)), "--format=custom", f"--snapshot={snapshot}"]
+        command += ["--enable-row-security", "--no-owner", "--no-privileges", f"--exclude-table={_QUEUE}*"]
+        with running([*command, f"--dbname={target}"], environ, stdout=True) as program:
+            yield manifest, _Dumped(program)
+
+
+class _Dumped:
+    """The dump as pg_dump writes it; its end is the program's good end."""
+
+    def __init__(self, program: Running) -> None:
+        self._program = program
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes. Raises BackupError where the dump failed."""
+        content = self._program.stdout.read(size)
+        if not content:
+            self._program.finish()
+        return content
+
+
+class Counted:
+    """A dump that is turned back into statements only to count the rows in it."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        command = [find_program("pg_restore"), "--file=-"]
+        self._program = self._stack.enter_context(running(command, environment(), stdin=True, stdout=True))
+        self._rows: dict[str, int] = {}
+        self._counting = threading.Thread(target=self._count, args=(self._program.stdout,))
+        self._counting.start()
+
+    def write(self, content: bytes) -> None:
+        """The next bytes of the dump."""
+        try:
+            self._program.feed(content)
+        except BackupError:
+            self._program.finish()
+            raise
+
+    def counts(self) -> dict[str, int]:
+        """Rows by table. Raises BackupError where the dump is not whole."""
+        self._program.end_input()
+        self._counting.join()
+        self._program.finish()
+        return self._rows
+
+    def close(self) -> None:
+        """Ends the program."""
+        self._stack.close()
+        self._counting.join()
+
+    def _count(self, statements: IO[bytes]) -> None:
+        table = None
+        for line in statements:
+            if table is None:
+                found = _COPY.match(line)
+                if found:
+                    table = found[1].decode()
+                    self._rows[table] = 0
+            elif line == b"\\.\n":
+                table = None
+            else:
+                self._rows[table] += 1
+
+
+class Target:
+    """The database that a backup goes into, in one transaction: others see the former content or the new."""
+
+    def __init__(self, engine: Engine, *, replace: bool) -> None:
+        """Raises BackupError where it holds tables already, unless they are to be replaced."""
+        with engine.connect() as connection:
+            major, known = _major(connection), _tables(connection)
+        engine.dispose()
+        if known and not replace:
+            raise BackupError(
+                f"the database {engine.url.database} holds tables already; --replace puts the backup in their place"
+            )
+        target, environ = target_of(engine.url)
+        self._stack = ExitStack()
+        psql = [find_program("psql", at_least=major), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        pg_restore = [find_program("pg_restore", at_least=major), "--file=-", "--no-owner", "--no-privileges"]
+        self._psql = self._stack.enter_context(
+            running([*psql, f"--dbname={target}", "--output=/dev/null"], environ, stdin=True)
+        )
+        self._pg_restore = self._stack.enter_context(
+            running([*pg_restore, "--enable-row-security"], environment(), stdin=True, stdout=True)
+        )
+        self._psql.feed(b"BEGIN;\n" + (_CLEAR.encode() if replace else b""))
+        self._between = threading.Thread(target=self._hand_on)
+        self._between.start()
+
+    def write(self, content: bytes) -> None:
+        """The next bytes of the dump. Raises BackupError with the reason of whichever program gave up."""
+        try:
+            self._pg_restore.feed(content)
+        except BackupError:
+            self._explain()
+            raise
+
+    def finish(self, manifest: Manifest) -> None:
+        """Counts the rows, and commits only where they are what was backed up. Raises BackupError."""
+        self._pg_restore.end_input()
+        self._between.join()
+        self._explain()
+        checks = "".join(_check(name, number) for name, number in sorted(manifest.counts.items()))
+        self._psql.feed(f"RESET search_path;\nSET row_security = on;\n{checks}COMMIT;\n".encode())
+        self._psql.end_input()
+        self._psql.finish()
+
+    def close(self) -> None:
+        """Ends the programs; what was not committed is undone by the server."""
+        self._stack.close()
+        self._between.join()
+
+    def _hand_on(self) -> None:
+        """From pg_restore to psql. Where psql gives up, pg_restore has nobody to work for."""
+        try:
+            for statements in iter(lambda: self._pg_restore.stdout.read1(1 << 16), b""):  # type: ignore[attr-defined]
+                self._psql.feed(statements)
+        except BackupError:
+            self._pg_restore.kill()
+
+    def _explain(self) -> None:
+        if self._psql.has_ended():
+            self._psql.finish()
+        self._pg_restore.finish()
+
+
+def _check(table: str, number: int) -> str:
+    name = table.replace('"', '""')
+    said = table.replace("'", "''")
+    return (
+        f'DO $check$ BEGIN IF (SELECT count(*) FROM "{name}") <> {int(number)} THEN '  # noqa: S608  proven by the envelope
+        f"RAISE EXCEPTION 'other rows in % than were backed up', '{said}'; END IF; END $check$;\n"
+    )
+
+
+def _major(connection: Connection) -> int:
+    return int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+
+
+def _tables(connection: Connection) -> list[str]:
+    return list(connection.execute(_TABLES, {"queue": _QUEUE}).scalars())
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    return {
+        name: int(connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar_one())  # noqa: S608  its own tables
+        for name in _tables(connection)
+    }

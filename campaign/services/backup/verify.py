@@ -1,0 +1,39 @@
+"""Proving, without a database, that a backup is whole and holds what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+from pyrage.x25519 import Identity
+
+from campaign.domain.backup import BackupError, Manifest, Opening, Writer, unseal
+from campaign.services.backup.embedded import Image, check_counts
+from campaign.services.backup.server import Counted
+
+
+def verify(path: Path, key: Identity) -> Manifest:
+    """Reads the backup to its end and counts what is in it. Raises BackupError."""
+    begun: list[Image | Counted] = []
+
+    def begin(manifest: Manifest) -> Writer:
+        begun.append(Image() if manifest.database == "sqlite" else Counted())
+        return begun[0]
+
+    try:
+        with open_backup(path) as file:
+            manifest = unseal(file, Opening(begin), key)
+        counts = begun[0].counts()
+    finally:
+        for one in begun:
+            one.close()
+    check_counts(manifest, counts)
+    return manifest
+
+
+def open_backup(path: Path) -> IO[bytes]:
+    """The file. Raises BackupError where it cannot be read."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}") from error
