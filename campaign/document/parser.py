@@ -46,9 +46,8 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
     ledger = Ledger.of(lines)
-    lines = parted(without_tags(lines, ledger))
+    lines = parted(unwrapped(without_tags(lines, ledger), ledger))
     language = find_language(lines)
-    lines = unwrapped(lines, ledger)
     walk = Walker(lines, ledger, language).run()
     require_one(walk)
     return _assemble(walk, language, ledger)

@@ -32,6 +32,7 @@ _TAIL = re.compile(r"\s*[*_]{0,3}([^\W\d_]{1,40})(-?)(?![\w@*/(]|\.\w)")
 _URL = 300  # characters
 _URL_BROKEN = re.compile(r"(?:https?://|www\.)\S{0,300}$")
 _URL_REST = re.compile(r"\s*(?:[./?#]\S|\S{1,200}/)\S{0,300}\s*$")
+_URL_END = re.compile(r"\s*[a-z0-9][\w.-]{0,60}\s*$")  # behind a slash, the last part of an address
 _REACH = 60  # characters in which a broken word is looked for
 
 
@@ -91,7 +92,10 @@ def _width(lines: list[Line]) -> int | None:
 
 def _address_head(above: Line, line: Line, ledger: Ledger) -> str | None:
     """The line above where an address of the web goes on in the next one, which only a page's edge can break."""
-    if not (above.is_full and _URL_BROKEN.search(above.text[-2 * _URL :]) and _URL_REST.match(line.text[: 2 * _URL])):
+    if not (above.is_full and _URL_BROKEN.search(above.text[-2 * _URL :])):
+        return None
+    goes_on = above.text.rstrip().endswith("/") and _URL_END.match(line.text[: 2 * _URL])
+    if not goes_on and not _URL_REST.match(line.text[: 2 * _URL]):
         return None
     ledger.warn("word-broken", f"a line ends inside an address: {shown(above.text[-_REACH:])}", line.number)
     return above.text.rstrip()
