@@ -264,6 +264,15 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
     return people
 
 
+def _beside(block: Block, before: str, after: str, ledger: Ledger) -> None:
+    """Says what stands beside the address; before it, the sentence on an update says what is known."""
+    words_beside = f"{before if block.kind == 'previous' else ''} {after}"
+    if has_words(words_beside):
+        ledger.warn(
+            "previous-note", f"words beside the previous action's link: {shown(plain(words_beside))}", block.line
+        )
+
+
 def is_address(text: str) -> bool:
     """Whether a text is an address of the web."""
     return _URL.match(text) is not None
@@ -280,9 +289,11 @@ def read_previous(block: Block, ledger: Ledger) -> str | None:
             is_found = bool(links(each.text) or _URL.search(each.text))
     for link in links(text):
         if link.target.lower().startswith(("http://", "https://")):
+            _beside(block, text[: link.start], text[link.end :], ledger)
             return link.target
     bare = plain(text)
     if match := _URL.search(text):
+        _beside(block, text[: match.start()], text[match.end() :], ledger)
         return match.group().rstrip(".,;*_")
     if _SCHEME.search(text) or any(link.target for link in links(text)):
         ledger.warn("link-dropped", f"a link that is no web address is left out: {shown(text)}", block.line)
