@@ -30,9 +30,14 @@ def test_sign_read_the_mail_confirm_and_be_counted(browser: Browser, site: str, 
     page.get_by_label("J’accepte").check()
     page.get_by_role("button", name="Je signe").click()
     expect(page.get_by_role("heading", name="regardez vos courriels")).to_be_visible()
-    page.wait_for_timeout(2500)
     page.get_by_role("link", name="Ouvrir la boîte aux lettres").click()
-    page.get_by_role("link", name="Confirmez votre signature").first.click()
+    mine = page.get_by_role("row", name=f"emilie-{scripts}@exemple.example").get_by_role("link")
+    for _ in range(20):
+        if mine.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    mine.first.click()
     expect(page.locator("pre.mail")).to_contain_text("Émilie Durand")
     page.locator("pre.mail a").first.click()
     page.get_by_role("button", name="Je confirme ma signature").click()

@@ -14,6 +14,8 @@ from campaign.theme import Theme
 from campaign.web.caching import IMMUTABLE, pages
 
 _FOLDER = Path(__file__).parent.parent.parent / "static"
+# A style or a script opened by itself may do nothing at all.
+FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # A picture may hold a style of its own; as an image it can do nothing else.
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 # In the page itself: a request of its own would weigh four times as much.
@@ -39,8 +41,9 @@ def init_app(app: Flask) -> None:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if kind.startswith(("text/", "application/javascript")):
             kind += "; charset=utf-8"
-        image = (("Content-Security-Policy", IMAGE_POLICY),) if kind.startswith("image/") else ()
-        return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=image)
+        policy = IMAGE_POLICY if kind.startswith("image/") else FILE_POLICY
+        instead = (("Content-Security-Policy", policy),)
+        return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=instead)
 
 
 def _files(theme: Theme) -> dict[str, bytes]:
