@@ -30,6 +30,7 @@ from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
 from campaign.services.retain import retain
 from campaign.services.spread import spread_all, start_reminders
+from campaign.services.steps import fold_steps
 from campaign.services.verify import verify
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def close_what_is_over() -> None:
 @huey.periodic_task(crontab(minute="7"))  # type: ignore[untyped-decorator]
 def fold_history() -> None:
     """Each hour: the counts of days gone by into fewer rows."""
-    _once("fold-history", timedelta(hours=1), lambda now: fold(now=now))
+    _once("fold-history", timedelta(hours=1), lambda now: (fold(now=now), fold_steps(now=now)))
 
 
 @huey.periodic_task(crontab(hour="3", minute="17"))  # type: ignore[untyped-decorator]

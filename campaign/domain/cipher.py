@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
+from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4
@@ -84,6 +85,9 @@ class Vault:
     def __init__(self, data_keys: tuple[bytes, ...], index_key: bytes) -> None:
         self._cipher = Cipher(data_keys)
         self._index = BlindIndex(index_key)
+        self._providers = {
+            self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
+        }
 
     @property
     def newest_key(self) -> bytes:
@@ -151,6 +155,10 @@ class Vault:
     def sheet_digest(self, rows: str) -> bytes:
         """Equal for two paper sheets with the same rows."""
         return self._index.digest("sheet", rows)
+
+    def provider(self, domain_digest: bytes | None) -> str:
+        """The large provider of mailboxes whose domain that digest is of, or `other`."""
+        return self._providers.get(domain_digest or b"", OTHER_PROVIDERS)
 
     def chain_digest(self, previous: bytes, content: bytes) -> bytes:
         """The digest of one entry of the audit log, over the one before it."""

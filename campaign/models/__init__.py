@@ -15,6 +15,7 @@ from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
 from campaign.models.site_text import SiteText
 from campaign.models.staff import LoginFailure, Passkey, Staff, StaffSession
+from campaign.models.step import TallyStep
 from campaign.models.tally import Tally, TallyFold, TallyHour
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Tally",
     "TallyFold",
     "TallyHour",
+    "TallyStep",
     "Target",
     "Tombstone",
 ]

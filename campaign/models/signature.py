@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.signature import SignatureState
@@ -91,6 +91,8 @@ class Signature(Model):
     ended_at: Mapped[datetime | None]
     # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
     flag: Mapped[str | None]
+    # How far it is in the counts of steps (domain/funnel.py, Standing).
+    standing: Mapped[int] = mapped_column(SmallInteger, default=3, server_default="3")
     # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

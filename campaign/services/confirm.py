@@ -12,11 +12,13 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import NotFoundError, OverError, StateError
+from campaign.domain.funnel import Standing, Step, confirming
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Mail, Section, Signature, Tombstone
 from campaign.services.outbox import Owed, enqueue, owe_signer
 from campaign.services.signature import locked
+from campaign.services.steps import Passage, count_steps
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
@@ -38,6 +40,9 @@ _FIND = (
         Signature.section_code,
         Signature.locale,
         Signature.signed_at,
+        Signature.standing,
+        Signature.via,
+        Signature.domain_digest.label("signer_domain"),
         Appeal.deadline,
         Appeal.state.label("appeal_state"),
         Appeal.ended_at,
@@ -58,7 +63,7 @@ _FIND = (
 _CONFIRM = (
     update(Signature)
     .where(Signature.id == bindparam("signature"))
-    .values(state=SignatureState.CONFIRMED.value, confirmed_at=bindparam("now"))
+    .values(state=SignatureState.CONFIRMED.value, confirmed_at=bindparam("now"), standing=Standing.NOT_FOLLOWED)
 )
 _COUNTED = insert(Action)
 
@@ -83,6 +88,18 @@ def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str)
         _owe_thanks(session, signature_id, found, now=now, vault=vault, domain=mail_domain)
         if not found.was_counted:
             _count(connection, signature_id, found, now)
+        if found.standing != Standing.NOT_FOLLOWED:
+            _count_steps(connection, found, now, vault)
+
+
+def _count_steps(connection: Connection, found: Any, now: datetime, vault: Vault) -> None:
+    """Whoever confirms has got the mail, whatever became known of its delivery."""
+    provider = vault.provider(found.signer_domain)
+    passage = Passage(found.appeal_id, found.section_code, provider, found.via, found.signed_at.date())
+    taken = [confirming(now - found.signed_at)]
+    if found.standing != Standing.MAILED:
+        taken.append(Step.MAILED)
+    count_steps(connection, [(passage, step) for step in taken])
 
 
 def _refuse_late(found: Any, now: datetime) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.cipher import Vault
-from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailState, Outcome
+from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailKind, MailState, Outcome
 from campaign.domain.return_path import ReturnPaths
 from campaign.domain.token import Tokens
 from campaign.extensions import db
@@ -40,6 +40,7 @@ from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
 from campaign.services.new_link import answer_link_requests
 from campaign.services.pace import may_send
+from campaign.services.steps import count_mailed
 from campaign.services.traffic import SLOW_SECONDS, Traffic
 from campaign.services.transaction import transaction
 
@@ -168,6 +169,7 @@ class Dispatcher:
             now = database_now(session)
             hold = open_hold(session)
             states = [self._conclude(session, job, attempt, now, hold, alarms) for job, attempt in self._unwritten]
+            count_mailed(session.connection(), self._mailed(states), self._courier.vault)
             release(session, self._to_release)
             if alarms:
                 hold, wants_more = open_hold(session), True
@@ -189,6 +191,14 @@ class Dispatcher:
         self._alarms += alarms
         self.outcomes.update(state.value for state in states)
         return jobs
+
+    def _mailed(self, states: list[MailState]) -> list[int]:
+        """The signatures whose mail to confirm has just been taken by their provider's server."""
+        return [
+            job.mail.signature_id
+            for (job, _), state in zip(self._unwritten, states, strict=True)
+            if state is MailState.SENT and job.mail.kind == MailKind.CONFIRMATION and job.mail.signature_id is not None
+        ]
 
     def _conclude(
         self,

@@ -13,10 +13,12 @@ from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import SpentError
+from campaign.domain.funnel import Standing, Step
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import CONSENT_WORDING, SignatureState
 from campaign.models import Consent, Signature, SpentSolution
 from campaign.services.outbox import Owed, enqueue
+from campaign.services.steps import Passage, count_steps
 from campaign.services.transaction import transaction
 
 
@@ -67,14 +69,21 @@ _SETTLED = (SignatureState.CONFIRMED.value, SignatureState.INVALIDATED.value)
 def _upsert(module: Any) -> Any:
     """One statement for every address, whatever it has done: what it took must not tell.
 
-    It returns the state after it: pending, unless the signature is settled.
+    It returns the state after it (pending, unless the signature is settled), and how far it is followed.
     """
     new = module.insert(Signature)
     columns = Signature.__table__.c
     is_settled = columns["state"].in_(_SETTLED)
-    changes = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
+    changes: dict[str, Any] = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
+    # Taken back, or held for part of a flood: it is followed from the start again. Else once is enough.
+    changes["standing"] = case(
+        (is_settled, columns["standing"]),
+        ((columns["state"] == SignatureState.WITHDRAWN.value) | columns["flag"].is_not(None), new.excluded["standing"]),
+        (columns["standing"] == Standing.FRESH, Standing.SIGNED_AGAIN),
+        else_=columns["standing"],
+    )
     kept = new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes)
-    return kept.returning(Signature.id, Signature.state)
+    return kept.returning(Signature.id, Signature.state, Signature.standing)
 
 
 _UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
@@ -106,7 +115,7 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
             spent = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
             if connection.execute(_SPEND[dialect], spent).first() is None:
                 raise SpentError
-        signature_id, state = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
+        signature_id, state, standing = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
         connection.execute(_CONSENT, _consent(signature_id, sign_up, now) | {"is_pending": state not in _SETTLED})
         unwanted = f"flagged: {sign_up.flag}" if sign_up.flag else None
         if state == SignatureState.INVALIDATED:
@@ -126,6 +135,13 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
             now=now,
             domain=mail_domain,
         )
+        is_new = state == SignatureState.PENDING and standing == Standing.FRESH
+        count_steps(connection, [(_passage(sign_up, now, vault), Step.SIGNED)], int(is_new))
+
+
+def _passage(sign_up: SignUp, now: datetime, vault: Vault) -> Passage:
+    provider = vault.provider(vault.domain_digest(sign_up.address))
+    return Passage(sign_up.appeal_id, sign_up.section_code, provider, sign_up.via, now.date())
 
 
 def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
@@ -145,6 +161,7 @@ def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
         "confirmed_at": None,
         "ended_at": None,
         "flag": sign_up.flag,
+        "standing": Standing.NOT_FOLLOWED if sign_up.flag else Standing.FRESH,
         "network_digest": sign_up.network_digest,
         "domain_digest": vault.domain_digest(sign_up.address),
     }

@@ -44,6 +44,34 @@ def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetim
     return rendered
 
 
+def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -> bytes:
+    """Bars side by side for each label, one of each series; a series without a name needs no legend."""
+    style = _style(theme)
+    style.colors = (_LABELS, "#b08a2e", theme.light["signal"]) if len(series) > 1 else style.colors
+    chart = pygal.Bar(
+        style=style,
+        js=[],
+        width=1000,
+        height=320,
+        margin=8,
+        show_legend=len(series) > 1,
+        legend_at_bottom=True,
+        show_minor_y_labels=False,
+        y_labels_major_count=4,
+        x_label_rotation=-25 if len(labels) > 6 else 0,
+        truncate_label=20,
+        range=(0, max([4, *(number for _, numbers in series for number in numbers)])),
+        formatter=lambda value: f"{value:.0f}",
+        disable_xml_declaration=False,
+        pretty_print=False,
+    )
+    chart.x_labels = labels
+    for name, numbers in series:
+        chart.add(name, numbers)
+    rendered: bytes = chart.render()
+    return rendered
+
+
 def _style(theme: Theme) -> Style:
     """Middle tones, which can be read on the light and on the dark sheet: the picture has one style for both."""
     return Style(

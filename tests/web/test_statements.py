@@ -61,21 +61,28 @@ def test_what_a_page_asks_does_not_depend_on_who_reads_it(
     assert len(said) <= 5, kinds(said)
 
 
-def test_a_sign_up_costs_three_inserts(client: FlaskClient, appeal: AppealView, said: Said) -> None:
+def test_a_sign_up_costs_four_inserts(client: FlaskClient, appeal: AppealView, said: Said) -> None:
     # The first one in ten seconds also looks how many are unconfirmed.
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="first@mail.example"))
     said.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
-    assert kinds(said) == ["INSERT signature", "INSERT consent", "INSERT mail"]
+    assert kinds(said) == ["INSERT signature", "INSERT consent", "INSERT mail", "INSERT tally_step"]
 
 
-def test_a_confirmation_costs_one_look_up_and_five_writes(
+def test_a_confirmation_costs_one_look_up_and_six_writes(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, said: Said
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     deliver()
     said.clear()
     assert client.post(postbox.link()).status_code == 303
-    writes = ["UPDATE signature", "INSERT mail", "INSERT action", "INSERT tally", "INSERT tally_hour"]
+    writes = [
+        "UPDATE signature",
+        "INSERT mail",
+        "INSERT action",
+        "INSERT tally",
+        "INSERT tally_hour",
+        "INSERT tally_step",
+    ]
     assert kinds(said)[0].startswith("SELECT signature.state")
     assert kinds(said)[1:] == writes

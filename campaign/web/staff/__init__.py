@@ -24,6 +24,7 @@ from campaign.web.staff import (
     people,
     prepare,
     security,
+    signing,
     target,
     text,
 )
@@ -54,6 +55,7 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
         handover,
         people,
         prepare,
+        signing,
         target,
         text,
     ):

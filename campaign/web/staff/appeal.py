@@ -30,7 +30,8 @@ from campaign.web.staff.entry_words import CHANNEL_NAMES
 from campaign.web.tilemap import map_size, tile_map
 
 blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
-_PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
+# Of every chart.
+PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
 
 
 @blueprint.get("")
@@ -39,7 +40,7 @@ def show(slug: str) -> ResponseReturnValue:
     """The appeal's page."""
     appeal, chosen = counted_appeal(slug), _chosen()
     found = glance(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
-    sums, names = totals(appeal.id, chosen), _names()
+    sums, names = totals(appeal.id, chosen), section_names()
     return render_template(
         "staff/appeal.html",
         **card(found),
@@ -67,7 +68,7 @@ def chart(slug: str) -> Response:
     appeal, chosen = counted_appeal(slug), _chosen()
     now = runtime().clock()
     drawn = by_day(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
-    return Response(drawn, headers=_PICTURE)
+    return Response(drawn, headers=PICTURE)
 
 
 @blueprint.get("/sections.svg")
@@ -80,7 +81,7 @@ def tiles(slug: str) -> Response:
         found[section][channel] += quantity
     by_section = {code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in found.items()}
     counts = Counts(total=0, signatures=0, by_evidence={}, by_channel={}, by_section=by_section)
-    return Response(tile_map(list_sections(), counts, runtime().settings.theme, current_locale()), headers=_PICTURE)
+    return Response(tile_map(list_sections(), counts, runtime().settings.theme, current_locale()), headers=PICTURE)
 
 
 @blueprint.get("/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>")
@@ -96,7 +97,7 @@ def take_away(slug: str, table: str, kind: str) -> Response:
 
 def _history_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
     lines = history(appeal.id, chosen, by_day=table == "days")
-    names = _names()
+    names = section_names()
     rows: list[list[spreadsheet.Cell]] = [
         [
             line.at.date().isoformat() if table == "days" else line.at.strftime("%Y-%m-%d %H:%M"),
@@ -112,7 +113,7 @@ def _history_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list
 
 
 def _sum_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
-    sums, names = totals(appeal.id, chosen), _names()
+    sums, names = totals(appeal.id, chosen), section_names()
     if table == "channels":
         by_channel = _by_channel(sums)
         head = ["channel", *(evidence.value for evidence in Evidence), "total"]
@@ -140,7 +141,7 @@ def _chosen() -> Filter:
     return Filter(
         since=_day(request.args.get("since")),
         until=_day(request.args.get("until")),
-        section=section if section in _names() else None,
+        section=section if section in section_names() else None,
         channel=channel if channel in set(Channel) else None,
     )
 
@@ -184,7 +185,7 @@ def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> lis
     ]
 
 
-def _names() -> dict[str, str]:
+def section_names() -> dict[str, str]:
     """Every section's name in the reader's language."""
     locale = current_locale()
     return {

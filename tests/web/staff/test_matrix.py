@@ -58,6 +58,19 @@ MATRIX = (
     Route("/appeals/<slug>/entries", "GET", Role.EDITOR, "/appeals/{slug}/entries"),
     Route("/appeals/<slug>/entries", "POST", Role.EDITOR, "/appeals/{slug}/entries", (("quantity", "0"),)),
     Route("/appeals/<slug>/entries/<int:entry_id>/undo", "POST", Role.EDITOR, "/appeals/{slug}/entries/{entry}/undo"),
+    Route("/appeals/<slug>/signing", "GET", Role.VIEWER, "/appeals/{slug}/signing?section=be-nl"),
+    Route(
+        "/appeals/<slug>/signing/<any(providers, waits, sources):table>.svg",
+        "GET",
+        Role.VIEWER,
+        "/appeals/{slug}/signing/sources.svg",
+    ),
+    Route(
+        "/appeals/<slug>/signing/<any(providers, waits, sources):table>.<any(csv, xlsx):kind>",
+        "GET",
+        Role.VIEWER,
+        "/appeals/{slug}/signing/sources.csv?section=be-nl",
+    ),
     Route("/appeals/<slug>/signatures", "GET", Role.EDITOR, "/appeals/{slug}/signatures"),
     Route(
         "/appeals/<slug>/signatures",

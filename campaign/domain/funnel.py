@@ -1,0 +1,77 @@
+"""How far sign-ups come: signed, mailed, confirmed; and how long confirming takes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """A step that a sign-up took; the confirming ones say how long after signing."""
+
+    SIGNED = "signed"
+    MAILED = "mailed"
+    WITHIN_5_MINUTES = "confirmed-5m"
+    WITHIN_HOUR = "confirmed-1h"
+    WITHIN_DAY = "confirmed-1d"
+    WITHIN_3_DAYS = "confirmed-3d"
+    LATER = "confirmed-later"
+
+
+class Aspect(StrEnum):
+    """What sign-ups are told apart by: the large mail providers, or the tag of the link that led to the page."""
+
+    PROVIDER = "provider"
+    SOURCE = "source"
+
+
+# In order: the longest wait that still belongs to the step.
+WAITS: tuple[tuple[Step, timedelta], ...] = (
+    (Step.WITHIN_5_MINUTES, timedelta(minutes=5)),
+    (Step.WITHIN_HOUR, timedelta(hours=1)),
+    (Step.WITHIN_DAY, timedelta(days=1)),
+    (Step.WITHIN_3_DAYS, timedelta(days=3)),
+)
+CONFIRMED = (*(step for step, _ in WAITS), Step.LATER)
+# Days are kept apart for so long; what is older is one sum, whose day is EARLIER.
+KEPT = timedelta(days=14)
+EARLIER = date(1970, 1, 1)
+# The sources of one section under one appeal that are kept apart; the others are one. No tag looks like it.
+SOURCES = 200
+OTHER_SOURCES = "(other)"
+OTHER_PROVIDERS = "other"
+
+
+class Standing:
+    """How far one signature has been counted, as its row says it; see `services/steps.py`."""
+
+    FRESH = 0
+    SIGNED_AGAIN = 1
+    MAILED = 2
+    # Signed before steps were counted, or looking like part of a flood.
+    NOT_FOLLOWED = 3
+
+
+def confirming(waited: timedelta) -> Step:
+    """The step of confirming so long after signing."""
+    return next((step for step, longest in WAITS if waited <= longest), Step.LATER)
+
+
+# The domains of the large providers of mailboxes. Whoever is not here is one of the others.
+PROVIDERS = {
+    "gmail": ("gmail.com", "googlemail.com"),
+    "outlook": ("outlook.com", "outlook.fr", "outlook.es", "outlook.de", "hotmail.com", "hotmail.fr", "hotmail.co.uk",
+                "hotmail.es", "hotmail.de", "live.com", "live.fr", "live.co.uk", "live.nl", "msn.com"),
+    "yahoo": ("yahoo.com", "yahoo.fr", "yahoo.co.uk", "yahoo.de", "yahoo.es", "yahoo.co.in", "yahoo.com.br",
+              "yahoo.co.jp", "ymail.com", "rocketmail.com", "aol.com"),
+    "icloud": ("icloud.com", "me.com", "mac.com"),
+    "gmx / web.de": ("gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com", "gmx.fr", "web.de"),
+    "t-online": ("t-online.de",),
+    "orange": ("orange.fr", "wanadoo.fr"),
+    "free": ("free.fr",),
+    "sfr": ("sfr.fr", "neuf.fr"),
+    "laposte": ("laposte.net",),
+    "proton": ("proton.me", "protonmail.com", "pm.me"),
+    "mail.ru": ("mail.ru", "bk.ru", "inbox.ru", "list.ru"),
+    "yandex": ("yandex.ru", "yandex.com", "ya.ru"),
+}  # fmt: skip

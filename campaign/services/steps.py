@@ -1,0 +1,154 @@
+"""Counting the steps of sign-ups, each once, in the transaction of the step; and folding what is old.
+
+A signature's `standing` says how far it has been counted. Withdrawing takes no step back: the steps tell how sign-ups
+went, not how many there are now.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Insert, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.domain.cipher import Vault
+from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Standing, Step
+from campaign.models import Signature, TallyStep
+from campaign.services.tally import SLOTS
+from campaign.services.transaction import transaction
+
+_KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sign-up as its steps are counted: what it belongs to, and what it is told apart by."""
+
+    appeal_id: int
+    section_code: str
+    provider: str
+    source: str | None
+    day: date
+
+    @classmethod
+    def of(cls, row: Any, vault: Vault) -> Passage:
+        """That of a row with `appeal_id`, `section_code`, `domain_digest`, `via` and `signed_at`."""
+        provider = vault.provider(row.domain_digest)
+        return cls(row.appeal_id, row.section_code, provider, row.via, row.signed_at.date())
+
+    def cells(self, step: Step) -> Iterable[tuple[object, ...]]:
+        """The keys under which the step is counted, in the order in which everybody locks them."""
+        yield (self.appeal_id, self.section_code, Aspect.PROVIDER.value, self.provider, self.day, step.value)
+        if self.source:
+            yield (self.appeal_id, self.section_code, Aspect.SOURCE.value, self.source, self.day, step.value)
+
+
+def count_steps(connection: Connection, steps: Iterable[tuple[Passage, Step]], quantity: int = 1) -> None:
+    """Adds to the cells of each; `quantity` 0 where the same statements must be run though nothing is counted."""
+    cells: Counter[tuple[object, ...]] = Counter()
+    for passage, step in steps:
+        for key in passage.cells(step):
+            cells[key] += quantity
+    slot = 0
+    if connection.dialect.name != "sqlite":  # which has one writer at a time anyway
+        slot = random.randrange(SLOTS)  # noqa: S311  no secret
+    rows = [
+        dict(zip(_KEYS, key, strict=True)) | {"slot": slot, "quantity": number}
+        for key, number in sorted(cells.items(), key=lambda pair: repr(pair[0]))
+    ]
+    if rows:
+        connection.execute(_ADDING[connection.dialect.name], rows)
+
+
+def count_mailed(connection: Connection, signature_ids: list[int], vault: Vault) -> None:
+    """Counts those whose first confirmation mail their provider has just taken.
+
+    Whoever is being changed at this moment is passed over, for they may be waiting for the mail's row that we hold;
+    confirming makes up for it.
+    """
+    if not signature_ids:
+        return
+    free = (
+        select(Signature.id)
+        .where(Signature.id.in_(signature_ids), Signature.standing < Standing.MAILED)
+        .with_for_update(skip_locked=True)
+    )
+    if connection.dialect.name == "postgresql":
+        signature_ids = list(connection.execute(free).scalars())
+    taken = (
+        update(Signature)
+        .where(Signature.id.in_(signature_ids), Signature.standing < Standing.MAILED)
+        .values(standing=Standing.MAILED)
+        .returning(
+            Signature.appeal_id,
+            Signature.section_code,
+            Signature.domain_digest,
+            Signature.via,
+            Signature.signed_at,
+        )
+    )
+    rows = connection.execute(taken).all()
+    count_steps(connection, [(Passage.of(row, vault), Step.MAILED) for row in rows])
+
+
+def fold_steps(*, now: datetime) -> int:
+    """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less."""
+    today, old = now.date(), (now - KEPT).date()
+    with transaction() as session:
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":
+            # Whoever counts holds one cell and may want another: nobody may, while all are taken.
+            connection.exec_driver_sql("LOCK TABLE tally_step IN SHARE ROW EXCLUSIVE MODE")
+        rows = connection.execute(select(TallyStep).where(TallyStep.day < today)).all()
+        kept = _largest(connection)
+        sums: Counter[tuple[object, ...]] = Counter()
+        for row in rows:
+            value = row.value
+            if row.aspect == Aspect.SOURCE and value not in kept.get((row.appeal_id, row.section_code), {value}):
+                value = OTHER_SOURCES
+            day = EARLIER if row.day < old else row.day
+            sums[row.appeal_id, row.section_code, row.aspect, value, day, row.step] += row.quantity
+        connection.execute(delete(TallyStep).where(TallyStep.day < today))
+        folded = [
+            dict(zip(_KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
+            for key, number in sums.items()
+            if number
+        ]
+        if folded:
+            connection.execute(_ADDING[connection.dialect.name], folded)
+    return len(rows) - len(folded)
+
+
+def _largest(connection: Connection) -> dict[tuple[int, str], set[str]]:
+    """The sources that are kept apart, where there are more than that."""
+    number = func.sum(TallyStep.quantity)
+    place = func.row_number().over(
+        partition_by=(TallyStep.appeal_id, TallyStep.section_code), order_by=(number.desc(), TallyStep.value)
+    )
+    ranked = (
+        select(TallyStep.appeal_id, TallyStep.section_code, TallyStep.value, place.label("place"))
+        .where(TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES)
+        .group_by(TallyStep.appeal_id, TallyStep.section_code, TallyStep.value)
+        .subquery()
+    )
+    found: dict[tuple[int, str], set[str]] = {}
+    for appeal_id, section, value, _ in connection.execute(select(ranked).where(ranked.c.place <= SOURCES)):
+        found.setdefault((appeal_id, section), {OTHER_SOURCES}).add(value)
+    return found
+
+
+def _upsert(module: Any) -> Insert:
+    new = module.insert(TallyStep)
+    keys = [column.name for column in TallyStep.__table__.primary_key]
+    added: Insert = new.on_conflict_do_update(
+        index_elements=keys, set_={"quantity": TallyStep.quantity + new.excluded.quantity}
+    )
+    return added
+
+
+_ADDING = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}

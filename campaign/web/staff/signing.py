@@ -1,0 +1,103 @@
+"""How signing goes: how far sign-ups come by mail provider and source, and how long confirming takes."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Step
+from campaign.domain.staff import Permission
+from campaign.extensions.runtime import runtime
+from campaign.queries.funnel import Funnel, Passed, funnel
+from campaign.web.chart import bars
+from campaign.web.locale import current_locale
+from campaign.web.staff import spreadsheet
+from campaign.web.staff.access import needs, scope
+from campaign.web.staff.appeal import PICTURE, counted_appeal, section_names
+
+blueprint = Blueprint("signing", __name__, url_prefix="/appeals/<slug>/signing")
+_MOST_BARS = 15
+
+
+@blueprint.get("")
+@needs(Permission.SEE_COUNTS)
+def show(slug: str) -> ResponseReturnValue:
+    """The page."""
+    appeal = counted_appeal(slug)
+    section, found = _section(), _funnel(slug)
+    return render_template(
+        "staff/signing.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        found=found,
+        waits=_waits(found),
+        words=_words,
+        names=section_names(),
+        chosen=section,
+        asked={"section": section} if section else {},
+        may_choose=scope().may(Permission.COORDINATE),
+    )
+
+
+@blueprint.get("/<any(providers, waits, sources):table>.svg")
+@needs(Permission.SEE_COUNTS)
+def chart(slug: str, table: str) -> Response:
+    """A table of the page as a chart."""
+    found = _funnel(slug)
+    if table == "waits":
+        labels, series = [words for words, _ in _waits(found)], [("", [number for _, number in _waits(found)])]
+    else:
+        rows = _rows(found, table)[:_MOST_BARS]
+        labels = [_words(one.value) for one in rows]
+        series = [
+            (gettext("Signed"), [one.signed for one in rows]),
+            (gettext("Mailed"), [one.mailed for one in rows]),
+            (gettext("Confirmed"), [one.confirmed for one in rows]),
+        ]
+    return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
+
+
+@blueprint.get("/<any(providers, waits, sources):table>.<any(csv, xlsx):kind>")
+@needs(Permission.SEE_COUNTS)
+def take_away(slug: str, table: str, kind: str) -> Response:
+    """A table of the page as a file."""
+    found, name = _funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
+    if table == "waits":
+        return spreadsheet.answer(kind, name, ["step", "quantity"], [[*pair] for pair in found.waits.items()])
+    head = [table.removesuffix("s"), "signed", "mailed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
+    rows: list[list[spreadsheet.Cell]] = [
+        [one.value, one.signed, one.mailed, one.confirmed, one.recent_signed, one.recent_confirmed]
+        for one in _rows(found, table)
+    ]
+    return spreadsheet.answer(kind, name, head, rows)
+
+
+def _funnel(slug: str) -> Funnel:
+    return funnel(counted_appeal(slug).id, scope(), section=_section(), now=runtime().clock())
+
+
+def _rows(found: Funnel, table: str) -> tuple[Passed, ...]:
+    return found.providers if table == "providers" else found.sources
+
+
+def _section() -> str | None:
+    """What the address asks for; anything that is no section is all of them, for those who may see all."""
+    asked = request.args.get("section")
+    return asked if asked in section_names() else None
+
+
+def _words(value: str) -> str:
+    """A provider's name or a source as the page shows it."""
+    return gettext("all others") if value in {OTHER_PROVIDERS, OTHER_SOURCES} else value
+
+
+def _waits(found: Funnel) -> list[tuple[str, int]]:
+    words = {
+        Step.WITHIN_5_MINUTES: gettext("within 5 minutes"),
+        Step.WITHIN_HOUR: gettext("within an hour"),
+        Step.WITHIN_DAY: gettext("within a day"),
+        Step.WITHIN_3_DAYS: gettext("within 3 days"),
+        Step.LATER: gettext("later"),
+    }
+    return [(words[step], number) for step, number in found.waits.items()]

@@ -1,0 +1,162 @@
+"""The steps of sign-ups: each counted once, by provider and source, whatever happens in between; and folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.domain.address import parse_address
+from campaign.domain.funnel import OTHER_SOURCES, PROVIDERS, Step, confirming
+from campaign.domain.outbox import Attempt, Outcome
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature, TallyStep
+from campaign.queries.appeal import AppealView
+from campaign.queries.funnel import Funnel, Passed, funnel
+from campaign.services import steps
+from campaign.services.sign import SignUp, sign
+from campaign.services.steps import fold_steps
+from campaign.services.withdraw import withdraw
+from tests.conftest import Clock, Postbox, confirm_at
+
+ME = Scope(1, Role.VIEWER, "fr")
+ALL = Scope(2, Role.COORDINATOR, "fr")
+Deliver = Callable[[], Any]
+
+
+def signs(
+    appeal: AppealView, email: str, *, via: str | None = None, section: str = "fr", flag: str | None = None
+) -> int:
+    at, now = runtime(), runtime().clock()
+    one = SignUp(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, False, via, flag=flag)
+    sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
+    found = db.session.scalars(
+        select(Signature.id).where(Signature.address_digest == at.vault.address_digest(parse_address(email)))
+    ).one()
+    db.session.rollback()
+    return found
+
+
+def seen(appeal: AppealView, scope: Scope = ME, section: str | None = None) -> Funnel:
+    return funnel(appeal.id, scope, section=section, now=runtime().clock())
+
+
+def of(rows: tuple[Passed, ...]) -> dict[str, tuple[int, int, int]]:
+    return {one.value: (one.signed, one.mailed, one.confirmed) for one in rows}
+
+
+def test_signed_mailed_confirmed_by_provider_and_source(
+    app: Flask, appeal: AppealView, deliver: Deliver, clock: Clock
+) -> None:
+    first = signs(appeal, "a@gmail.com", via="stall-lyon")
+    signs(appeal, "b@googlemail.com", via="stall-lyon")
+    signs(appeal, "c@hotmail.fr")
+    signs(appeal, "d@small.example", via="poster")
+    signs(appeal, "e@gmail.com", section="be-nl")
+    deliver()
+    clock.now += timedelta(minutes=30)
+    confirm_at(first, clock.now)
+    found = seen(appeal)
+    assert of(found.providers) == {"gmail": (2, 2, 1), "outlook": (1, 1, 0), "other": (1, 1, 0)}
+    assert of(found.sources) == {"stall-lyon": (2, 2, 1), "poster": (1, 1, 0)}
+    assert {step: number for step, number in found.waits.items() if number} == {Step.WITHIN_HOUR: 1}
+    assert (found.whole.signed, found.whole.recent_signed, found.whole.recent_confirmed) == (4, 4, 1)
+    assert of(seen(appeal, ME, "be-nl").providers) == of(found.providers), "viewers see their own section"
+    assert seen(appeal, ALL).whole.signed == 5
+    assert of(seen(appeal, ALL, "be-nl").providers) == {"gmail": (1, 1, 0)}
+
+
+def test_what_the_provider_does_not_take_is_not_mailed(
+    app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox
+) -> None:
+    signs(appeal, "a@gmail.com")
+    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 554)]
+    deliver()
+    assert of(seen(appeal).providers) == {"gmail": (1, 0, 0)}
+
+
+def test_signing_again_counts_once_and_whoever_confirms_was_mailed(
+    app: Flask, appeal: AppealView, deliver: Deliver, clock: Clock
+) -> None:
+    number = signs(appeal, "a@gmail.com")
+    signs(appeal, "a@gmail.com")
+    assert of(seen(appeal).providers) == {"gmail": (1, 0, 0)}
+    confirm_at(number, clock.now)
+    confirm_at(number, clock.now)
+    assert of(seen(appeal).providers) == {"gmail": (1, 1, 1)}
+    deliver()
+    signs(appeal, "a@gmail.com")
+    deliver()
+    assert of(seen(appeal).providers) == {"gmail": (1, 1, 1)}
+
+
+def test_withdrawing_and_signing_again_is_a_sign_up_of_its_own(
+    app: Flask, appeal: AppealView, deliver: Deliver, clock: Clock
+) -> None:
+    number = signs(appeal, "a@gmail.com")
+    confirm_at(number, clock.now)
+    withdraw(number, now=clock.now)
+    assert of(seen(appeal).providers) == {"gmail": (1, 1, 1)}
+    signs(appeal, "a@gmail.com")
+    deliver()
+    assert of(seen(appeal).providers) == {"gmail": (2, 2, 1)}
+
+
+def test_what_looks_like_a_flood_is_not_followed_until_it_signs_without(app: Flask, appeal: AppealView) -> None:
+    signs(appeal, "a@gmail.com", flag="network")
+    assert seen(appeal).whole.signed == 0
+    signs(appeal, "a@gmail.com")
+    assert seen(appeal).whole.signed == 1
+
+
+@pytest.mark.parametrize(
+    ("waited", "step"),
+    [
+        (timedelta(seconds=300), Step.WITHIN_5_MINUTES),
+        (timedelta(seconds=301), Step.WITHIN_HOUR),
+        (timedelta(days=1), Step.WITHIN_DAY),
+        (timedelta(days=2), Step.WITHIN_3_DAYS),
+        (timedelta(days=6), Step.LATER),
+    ],
+)
+def test_how_long_confirming_took(waited: timedelta, step: Step) -> None:
+    assert confirming(waited) is step
+
+
+def test_no_domain_belongs_to_two_providers() -> None:
+    every = [domain for domains in PROVIDERS.values() for domain in domains]
+    assert len(every) == len(set(every))
+
+
+def test_folding_keeps_every_sum_and_bounds_the_rows(
+    app: Flask, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SOURCES", 2)
+    for number in range(12):
+        signs(appeal, f"p{number}@gmail.com", via=f"tag-{number % 6}")
+        signs(appeal, f"q{number}@gmail.com", via="much")
+        clock.now += timedelta(days=3)
+    before = seen(appeal)
+    fold_steps(now=clock.now)
+    after = seen(appeal)
+    assert after.providers == before.providers
+    assert of(after.sources) == {"much": (12, 0, 0), OTHER_SOURCES: (10, 0, 0), "tag-0": (2, 0, 0)}
+    days = db.session.execute(select(func.count(TallyStep.day.distinct()))).scalar_one()
+    assert days <= 6
+    fold_steps(now=clock.now)
+    assert seen(appeal) == after
+
+
+def test_a_provider_that_keeps_mail_back_is_told() -> None:
+    whole = Passed("", 200, 200, 100, 200, 100)
+    good, bad = Passed("good", 100, 100, 90, 100, 90), Passed("bad", 100, 100, 10, 100, 10)
+    found = Funnel(whole, (good, bad), (), {})
+    assert found.is_doubtful(bad)
+    assert not found.is_doubtful(good)
+    assert not found.is_doubtful(Passed("few", 5, 5, 0, 5, 0))
