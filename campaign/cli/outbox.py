@@ -83,8 +83,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @_choosing
 def retry(everything: bool, **chosen: Any) -> None:
     """Try again what was not delivered and agrees with the options."""
-    number = _of(everything, chosen, lambda which: undelivered.retry(which, now=runtime().clock()))
-    click.echo(f"{number} are due again")
+    click.echo(f"{_of(everything, chosen, undelivered.retry)} are due again")
 
 
 @mail.command()
@@ -94,11 +93,14 @@ def drop(everything: bool, **chosen: Any) -> None:
     click.echo(f"{_of(everything, chosen, undelivered.drop)} are dropped")
 
 
-def _of(everything: bool, chosen: dict[str, Any], work: Callable[[undelivered.Chosen], int]) -> int:
+def _of(
+    everything: bool, chosen: dict[str, Any], work: Callable[[undelivered.Chosen, undelivered.Operator], int]
+) -> int:
     if not everything and not any(value is not None for value in chosen.values()):
         refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
+    at = runtime()
     with refusals():
-        return work(undelivered.Chosen(**chosen))
+        return work(undelivered.Chosen(**chosen), undelivered.Operator(None, at.clock(), at.vault))
 
 
 def _plain(value: object) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -29,6 +31,8 @@ class AnnouncementState(StrEnum):
 
 SUBJECT_LENGTH = 120
 BODY_LENGTH = 10_000
+# So long after it was let go an announcement can be taken back whole: nobody has it yet.
+RECALL = timedelta(minutes=10)
 # So many mails are owed in one transaction: none stays open for long, and a break costs no more than one batch.
 BATCH = 1000
 
@@ -47,6 +51,15 @@ def is_reminder_due(deadline: date | None, local: datetime) -> bool:
 def choose_language(locale: str, written: Collection[str]) -> str:
     """In which of the languages written a signer gets an announcement: their own, else English, else the first."""
     return next((language for language in (locale, "en") if language in written), min(written, default=locale))
+
+
+def edition(section_code: str | None, locales: Collection[str], texts: Mapping[str, tuple[str, str]]) -> str:
+    """A short name for exactly these words to exactly these people; `texts` are subject and body by language.
+
+    Who changes or lets go of a draft says which edition they have seen.
+    """
+    told = [section_code, sorted(locales), sorted((language, *words) for language, words in texts.items())]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 
 def check_text(subject: str, body: str) -> None:

@@ -84,3 +84,7 @@ class Scope:
     def works_on(self, section: str | None) -> bool:
         """Whether this person writes the appeals that this section prepares; None: those made on the server."""
         return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)
+
+    def may_tell(self, section: str | None) -> bool:
+        """Whether this person writes to the supporters of that section; None: of all."""
+        return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)

@@ -58,6 +58,21 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     return _TO_SIGNERS[name](envelope, signed, links)
 
 
+def announced(kind: str, appeal: AppealView, words: message.Announced, *, sender: str, base_url: str) -> Message:
+    """An update or outcome of a real appeal, as an invented signer who reads that language would get it."""
+    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
+    site = f"{base_url}/{words.language}"
+    page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
+    links = message.Links(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
+    signed = message.Signed(appeal, appeal.text_in(words.language), reader(words.language))
+    return (message.update if kind == MailKind.UPDATE else message.outcome)(envelope, signed, links, words)
+
+
+def reader(locale: str) -> str:
+    """The name of the invented signer."""
+    return str(_words()[locale]["name"])
+
+
 def _invitation(envelope: Envelope, base_url: str) -> Message:
     with force_locale(envelope.locale):
         role, valid = gettext("editor"), gettext("48 hours")

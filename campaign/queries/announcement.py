@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import selectinload
 
+from campaign.domain.announcement import choose_language, edition
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
 from campaign.models import Announcement, AnnouncementText, Mail, Signature
@@ -37,6 +39,17 @@ class AnnouncementView:
     texts: dict[str, AnnouncedView]
     mails: dict[str, int]
 
+    @property
+    def edition(self) -> str:
+        """The name of exactly these words to exactly these people."""
+        texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
+        return edition(self.section_code, self.locales, texts)
+
+    def reads(self, locale: str) -> str | None:
+        """In which language who signed in that one gets it; None where they get nothing."""
+        is_told = bool(self.texts) and (not self.locales or locale in self.locales)
+        return choose_language(locale, self.texts) if is_told else None
+
 
 def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
     """The words in that language."""
@@ -54,6 +67,18 @@ def find_announcement(announcement_id: int) -> AnnouncementView | None:
         .where(Mail.announcement_id == announcement_id, Mail.signature_id.is_not(None))
         .group_by(Mail.state)
     )
+    return _view(row, {state: int(number) for state, number in by_state})
+
+
+def announcements_of(appeal_id: int, section_code: str | None = None) -> tuple[AnnouncementView, ...]:
+    """An appeal's announcements without their mails, the newest first; with a section, those only this section gets."""
+    chosen = select(Announcement).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
+    if section_code is not None:
+        chosen = chosen.where(Announcement.section_code == section_code)
+    return tuple(_view(row, {}) for row in db.session.scalars(chosen.options(selectinload(Announcement.texts))))
+
+
+def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
     return AnnouncementView(
         id=row.id,
         appeal_id=row.appeal_id,
@@ -65,17 +90,8 @@ def find_announcement(announcement_id: int) -> AnnouncementView | None:
         started_at=row.started_at,
         ended_at=row.ended_at,
         texts={text.language: AnnouncedView(text.language, text.subject, text.body) for text in row.texts},
-        mails={state: int(number) for state, number in by_state},
+        mails=mails,
     )
-
-
-def announcements_of(appeal_id: int, section_code: str | None = None) -> tuple[AnnouncementView, ...]:
-    """An appeal's announcements, the newest first; with a section, those that only this section gets."""
-    chosen = select(Announcement.id).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
-    if section_code is not None:
-        chosen = chosen.where(Announcement.section_code == section_code)
-    found = (find_announcement(one) for one in db.session.scalars(chosen).all())
-    return tuple(one for one in found if one is not None)
 
 
 def audience(appeal_id: int, section_code: str | None = None) -> dict[str, int]:

@@ -65,12 +65,17 @@ def outbox_status() -> OutboxStatus:
     """The outbox at this moment, every state named; ages by the database's clock."""
     found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
     now, since = db.session.execute(_OLDEST).one()
-    hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
     return OutboxStatus(
         by_state={state.value: found.get(state.value, 0) for state in MailState},
         oldest_due_seconds=0.0 if since is None else max(0.0, (now - since).total_seconds()),
-        hold=None if hold is None else HoldView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail),
+        hold=queue_hold(),
     )
+
+
+def queue_hold() -> HoldView | None:
+    """The hold of the queue, if the server refuses us at this moment."""
+    hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
+    return None if hold is None else HoldView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail)
 
 
 def dead_letters() -> tuple[DeadLetters, ...]:

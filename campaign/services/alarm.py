@@ -1,4 +1,4 @@
-"""Telling staff of a flood: once an hour for each kind and appeal, whichever process sees it first."""
+"""Telling staff that something needs them: once an hour for each kind and appeal, whichever process sees it first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def raise_alarm(
             owe_staff(
                 connection, kind_of_mail, to, words(locale), locale=locale, now=now, vault=vault, domain=mail_domain
             )
-    log.error("a flood: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
+    log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
     return True
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, false, or_, select, update
 
+from campaign.domain.cipher import Vault
 from campaign.domain.errors import InputError
 from campaign.domain.outbox import MailState
 from campaign.models import Mail
+from campaign.services.audit import Act, append
 from campaign.services.transaction import transaction
 
 _BATCH = 1000
@@ -28,41 +31,72 @@ class Chosen:
     words: str | None = None
 
 
-def retry(chosen: Chosen, *, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """All undelivered mails of one kind that ended for exactly this reason, as `queries.mail.dead_letters` lists it."""
+
+    state: str
+    kind: str
+    phase: str | None
+    code: int | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who decides (None: a command on the server), when, and the keys of the audit log."""
+
+    staff_id: int | None
+    now: datetime
+    vault: Vault
+
+
+def retry(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
     """Makes them due again, as the same messages; returns how many. Raises InputError.
 
     Each is checked again before it is sent, so an address suppressed meanwhile gets nothing.
     """
-    return _change(chosen, {"state": MailState.RETRY.value, "due_at": now, "lease_until": None, "ambiguous": 0})
+    again = {"state": MailState.RETRY.value, "due_at": by.now, "lease_until": None, "ambiguous": 0}
+    return _change(chosen, again, "mail.retry", by)
 
 
-def drop(chosen: Chosen) -> int:
+def drop(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
     """Gives them up for good, and forgets to whom those to staff were; returns how many. Raises InputError."""
     forgotten = {"recipient_sealed": None, "context_sealed": None}
-    return _change(chosen, {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **forgotten})
+    gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **forgotten}
+    return _change(chosen, gone, "mail.drop", by)
 
 
-def _change(chosen: Chosen, values: dict[str, Any]) -> int:
-    if chosen.state is not None and chosen.state not in UNDELIVERED:
-        raise InputError("state", "unknown", f"{chosen.state} is none of " + ", ".join(UNDELIVERED))
+def _change(chosen: Chosen | Sequence[Reason], values: dict[str, Any], act: str, by: Operator) -> int:
+    """A batch a transaction, each with its own entry in the audit log: a break leaves no change without one."""
+    conditions = _of(chosen) if isinstance(chosen, Chosen) else or_(false(), *map(_exactly, chosen))
+    which = [asdict(one) for one in ([chosen] if isinstance(chosen, Chosen) else chosen)]
     changed = 0
     while True:
         with transaction() as session:
-            ids = session.scalars(_matching(chosen).limit(_BATCH).with_for_update(skip_locked=True)).all()
+            found = select(Mail.id).where(Mail.state.in_(UNDELIVERED), conditions).order_by(Mail.id)
+            ids = session.scalars(found.limit(_BATCH).with_for_update(skip_locked=True)).all()
             if ids:
                 done = session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 assert isinstance(done, CursorResult)  # noqa: S101  an update
                 changed += done.rowcount
+                entry = Act(act, "mail", by.staff_id, after={"number": done.rowcount, "chosen": which})
+                append(session, entry, now=by.now, vault=by.vault)
         if len(ids) < _BATCH:
             return changed
 
 
-def _matching(chosen: Chosen) -> Any:
-    states = (chosen.state,) if chosen.state else UNDELIVERED
-    conditions: list[ColumnElement[bool]] = [Mail.state.in_(states)]
+def _of(chosen: Chosen) -> ColumnElement[bool]:
+    if chosen.state is not None and chosen.state not in UNDELIVERED:
+        raise InputError("state", "unknown", f"{chosen.state} is none of " + ", ".join(UNDELIVERED))
+    conditions: list[ColumnElement[bool]] = [Mail.state.in_((chosen.state,) if chosen.state else UNDELIVERED)]
     for column, value in ((Mail.kind, chosen.kind), (Mail.phase, chosen.phase), (Mail.code, chosen.code)):
         if value is not None:
             conditions.append(column == value)
     if chosen.words is not None:
         conditions.append(Mail.detail.icontains(chosen.words, autoescape=True))
-    return select(Mail.id).where(*conditions).order_by(Mail.id)
+    return and_(*conditions)
+
+
+def _exactly(reason: Reason) -> ColumnElement[bool]:
+    return and_(*(getattr(Mail, name).is_not_distinct_from(value) for name, value in asdict(reason).items()))

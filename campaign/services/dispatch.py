@@ -30,10 +30,12 @@ from campaign.domain.token import Tokens
 from campaign.extensions import db
 from campaign.extensions.runtime import Runtime
 from campaign.extensions.signals import mail_held, mail_released, tell
+from campaign.mail.alert import held
 from campaign.mail.lane import Lane, Parcel
 from campaign.mail.mime import write
 from campaign.mail.transport import Transport, open_transport
 from campaign.models import MailHold
+from campaign.services.alarm import raise_alarm
 from campaign.services.claim import Claim, Taken, claim, database_now, release, renew
 from campaign.services.compose import Shelf, render
 from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
@@ -212,7 +214,7 @@ class Dispatcher:
         sent_lately = time.monotonic() - self._sent_at < _LATELY_SECONDS
         if is_about_us(attempt, sent_lately=sent_lately and not job.is_probe):
             if hold_queue(session, attempt, now, is_probe=job.is_probe):
-                alarms.append(partial(_report_hold, attempt))
+                alarms.append(partial(_report_hold, attempt, now, self._courier))
             attempt = replace(attempt, outcome=Outcome.HELD)
         elif attempt.outcome is Outcome.HELD:
             attempt = replace(attempt, outcome=Outcome.RETRY)
@@ -338,12 +340,26 @@ class Dispatcher:
                 self.outcomes.clear()
 
 
-def _report_hold(attempt: Attempt) -> None:
+def _report_hold(attempt: Attempt, now: datetime, courier: Courier) -> None:
     said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
         "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
     )
     tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
+    if attempt.outcome is not Outcome.HELD:
+        return  # a server that restarts needs nobody
+    base_url, domain = courier.settings.base_url, courier.settings.mail_domain
+    try:
+        raise_alarm(
+            "mail-held",
+            0,
+            lambda locale: held(locale, attempt, now, base_url),
+            now=now,
+            vault=courier.vault,
+            mail_domain=domain,
+        )
+    except DBAPIError as error:  # what was begun meanwhile must still be handed over
+        log.warning("nobody was told by mail: %s", type(error.orig).__name__)
 
 
 def _report_release(began_at: datetime) -> None:

@@ -62,7 +62,9 @@ def start_reminders(*, now: datetime) -> int:
 def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
     """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
     with transaction() as session:
-        on_way = select(Announcement.id).where(Announcement.state == AnnouncementState.SENDING)
+        on_way = select(Announcement.id).where(
+            Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= now
+        )
         ids = session.scalars(on_way.order_by(Announcement.id)).all()
     owed = 0
     for announcement_id in ids:
@@ -72,10 +74,12 @@ def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
 
 
 def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
-    """Owes it to the next batch of signers, in one transaction; None where nobody is left or it was stopped."""
+    """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
     with transaction() as session:
         row = session.get(Announcement, announcement_id, with_for_update=True)
         if row is None or row.state != AnnouncementState.SENDING:
+            return None
+        if row.started_at is None or row.started_at > now:
             return None
         signatures = session.scalars(_next(row).limit(BATCH)).all()
         if not signatures:

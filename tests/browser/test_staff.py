@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import mailbox
+import time
+from email import message_from_bytes, policy
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
+from tests.conftest import link_of
 from tests.journeys.processes import flask
+from tests.journeys.test_many import post
 
 pytestmark = [
     pytest.mark.browser,
@@ -86,8 +92,51 @@ def test_a_passkey_is_a_second_factor(desk: Page) -> None:
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def supporter(demonstration: tuple[str, dict[str, str]]) -> None:
+    """Somebody who has confirmed and asked to hear how the case goes on."""
+    address, environ = demonstration
+    fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y", "updates": "y"}
+    post(f"{address}/fr/appeals/janbolat-mamai/sign", fields)
+    box = mailbox.Maildir(environ["TOCSIN_MAIL_URL"].removeprefix("maildir:"))
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for mail in (message_from_bytes(box.get_bytes(key), policy=policy.default) for key in list(box.keys())):
+            if mail["To"] == "ada@mail.example":
+                post(address + link_of(mail), {})
+                return
+        time.sleep(0.2)
+    raise AssertionError("no mail came within 30 s")
+
+
+def test_news_are_written_looked_at_tested_let_go_and_taken_back(desk: Page, supporter: None) -> None:
+    desk.goto("/staff/appeals/janbolat-mamai")
+    desk.get_by_role("link", name="Mail to supporters").click()
+    expect(desk.get_by_text("One confirmed signer asked to hear how the case goes on.")).to_be_visible()
+    looked_at(desk, "announcements", "Mail to supporters")
+    desk.get_by_role("link", name="Write to them").click()
+    desk.get_by_label("Subject (English)").fill("He is free")
+    desk.get_by_role("button", name="Keep the draft and look at it").click()
+    expect(desk.get_by_text("Please write what you have to say.")).to_be_visible()
+    looked_at(desk, "announcement-faults", "Write to supporters")
+    desk.get_by_label("Text (English)").fill("He **walked out** this morning.\n\nThank you.")
+    desk.get_by_role("button", name="Keep the draft and look at it").click()
+    looked_at(desk, "announcement", "He is free")
+    expect(desk.frame_locator("iframe").get_by_text("walked out")).to_be_visible()
+    desk.get_by_role("button", name="Send this as a test to me").click()
+    expect(desk.get_by_text("A test is on its way to ana@staff.example.")).to_be_visible()
+    desk.get_by_role("button", name="Send it to one person").click()
+    expect(desk.get_by_role("button", name="Take it back")).to_be_visible()
+    looked_at(desk, "announcement-going")
+    desk.get_by_role("button", name="Take it back").click()
+    expect(desk.get_by_text("Taken back: it is a draft again, and nobody has it.")).to_be_visible()
+    desk.get_by_role("link", name="Change it").click()
+    looked_at(desk, "announcement-edit", "Change the draft")
+
+
 PAGES = """/staff/ /staff/appeals/janbolat-mamai /staff/account /staff/people /staff/people/1 /staff/audit
-/staff/change""".split()
+/staff/change /staff/messages /staff/messages/confirmation?lang=ar /staff/outbox
+/staff/appeals/janbolat-mamai/announcements /staff/appeals/janbolat-mamai/announcements/new""".split()
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -95,7 +144,7 @@ def test_each_page_is_for_everybody_at_both_widths(desk: Page, path: str) -> Non
     answer = desk.goto(path)
     assert answer is not None
     assert (answer.status, answer.request.redirected_from) == (200, None)
-    looked_at(desk, path.strip("/").replace("/", "-"))
+    looked_at(desk, path.strip("/").replace("/", "-").replace("?", "-"))
 
 
 def test_a_wrong_address_leads_on(desk: Page) -> None:

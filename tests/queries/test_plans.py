@@ -144,6 +144,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "entry.entries": lambda appeal, _: queries.entry.entries(STAFF, appeal, before=9),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
+    "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
     "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),

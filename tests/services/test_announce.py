@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,17 +13,31 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from campaign.domain.address import parse_address
-from campaign.domain.announcement import AnnouncementKind
-from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.announcement import RECALL, AnnouncementKind
+from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
+from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Announcement, Appeal, Mail, Signature
+from campaign.models import Announcement, Appeal, AuditEntry, Mail, Signature, Staff
 from campaign.queries.announcement import announcements_of, audience, find_announcement
 from campaign.queries.appeal import AppealView
 from campaign.services import spread as spreading
-from campaign.services.announce import Audience, Wording, discard, draft, revise, send, send_test, stop
+from campaign.services.announce import (
+    Audience,
+    Author,
+    Wording,
+    discard,
+    draft,
+    recall,
+    revise,
+    send,
+    send_test,
+    stop,
+)
+from campaign.services.audit import verify as verify_log
 from campaign.services.sign import SignUp, sign
 from campaign.services.spread import spread, spread_all, start_reminders
+from campaign.services.transaction import transaction
 from tests.conftest import START, Postbox, confirm_at, text_of
 
 TEXTS = {
@@ -46,9 +62,34 @@ def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = 
     return one
 
 
+def colleague() -> int:
+    """Somebody whom the audit log can name."""
+    with transaction() as session:
+        found = session.scalars(select(Staff.id)).first()
+        if found is not None:
+            return found
+        values = {"role": "editor", "section_code": "fr", "locale": "en", "created_at": START, "invited_at": START}
+        staff = Staff(email="c@staff.example", fs_uniquifier="c", active=True, wants_digest=False, **values)
+        session.add(staff)
+        session.flush()
+        return staff.id
+
+
+def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr") -> Author:
+    return Author(Scope(colleague(), role, section), now, runtime().vault)
+
+
+def edition_of(announcement_id: int) -> str:
+    found = find_announcement(announcement_id)
+    assert found is not None
+    db.session.rollback()
+    return found.edition
+
+
 def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
-    one = draft(appeal.id, kind, to or Audience(), TEXTS, now=START)
-    send(one, now=START)
+    """One whose time to be taken back is over."""
+    one = draft(appeal.id, kind, to or Audience(), TEXTS, by())
+    send(one, by(START - RECALL), seen=edition_of(one))
     return one
 
 
@@ -144,29 +185,105 @@ def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any)
     clear_others()
     one = announced(appeal)
     spread_now()
-    stop(one, now=START)
+    stop(one, by())
     assert deliver() == {"suppressed": 1}
-    stop(one, now=START)
+    stop(one, by())
     with pytest.raises(StateError):
-        send(one, now=START)
+        send(one, by(), seen=edition_of(one))
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     at = runtime()
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, now=START)
-    revise(one, Audience(), {"fr": Wording("Un  sujet", " corps ")})
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
+    revise(one, Audience(), {"fr": Wording("Un  sujet", " corps ")}, by(), seen=edition_of(one))
     to = parse_address("editor@section.example")
-    send_test(one, "fr", to, name="Édith", now=START, vault=at.vault, mail_domain=at.mail_domain)
+    send_test(one, "fr", to, by(), name="Édith", mail_domain=at.mail_domain)
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor@section.example"]
     assert postbox.messages[0]["Subject"] == "Un sujet"
     assert postbox.messages[0]["List-Unsubscribe"] is None
     with pytest.raises(InputError):
-        send_test(one, "de", to, name="É", now=START, vault=at.vault, mail_domain=at.mail_domain)
-    discard(one)
+        send_test(one, "de", to, by(), name="É", mail_domain=at.mail_domain)
+    discard(one, by())
     assert find_announcement(one) is None
     with pytest.raises(NotFoundError):
-        discard(one)
+        discard(one, by())
+
+
+def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -> None:
+    at = runtime()
+    confirmed(appeal, "a")
+    one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, by())
+    send(one, by(), seen=edition_of(one))
+    almost = START + RECALL - timedelta(seconds=1)
+    assert spread_all(now=almost, vault=at.vault, mail_domain=at.mail_domain) == 0
+    assert spread(one, now=almost, vault=at.vault, mail_domain=at.mail_domain) is None
+    recall(one, by(almost))
+    assert spread_all(now=START + RECALL * 2, vault=at.vault, mail_domain=at.mail_domain) == 0
+    send(one, by(), seen=edition_of(one))
+    with pytest.raises(StateError):
+        recall(one, by(START + RECALL))
+    assert spread_all(now=START + RECALL, vault=at.vault, mail_domain=at.mail_domain) == 1
+    # A worker whose clock is ahead of ours has begun already.
+    with pytest.raises(StateError):
+        recall(one, by())
+
+
+def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    other = {"fr": Wording("Autre", "Autre chose")}
+    revise(one, Audience(), other, by(), seen=seen)
+    with pytest.raises(ConflictError) as refused:
+        revise(one, Audience("fr"), TEXTS, by(), seen=seen)
+    assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
+    assert edition_of(one) not in {seen, ""}
+
+
+def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
+    editor, viewer = by(role=Role.EDITOR), by(role=Role.VIEWER)
+    theirs = draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, by())
+    to_all = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    for to, who in ((Audience(), editor), (Audience("be-nl"), editor), (Audience("fr"), viewer)):
+        with pytest.raises(InputError):
+            draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, who)
+    own = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, editor)
+    with pytest.raises(InputError):
+        revise(own, Audience(), TEXTS, editor, seen=edition_of(own))
+    address = parse_address("editor@section.example")
+    for one in (theirs, to_all):
+        seen = edition_of(one)
+        acts: list[Callable[[], object]] = [
+            partial(revise, one, Audience("fr"), TEXTS, editor, seen=seen),
+            partial(send, one, editor, seen=seen),
+            partial(send_test, one, "fr", address, editor, name="É", mail_domain="x.example"),
+            *(partial(act, one, editor) for act in (discard, recall, stop)),
+        ]
+        for act in acts:
+            with pytest.raises(NotFoundError):
+                act()
+
+
+def test_who_wrote_changed_sent_and_stopped_it_is_written_down(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
+    send(one, by(), seen=edition_of(one))
+    recall(one, by())
+    send(one, by(), seen=edition_of(one))
+    stop(one, by())
+    gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    discard(gone, by())
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    acts = ["draft", "revise", "send", "recall", "send", "stop", "draft", "discard"]
+    assert [entry.act for entry in entries] == [f"announcement.{act}" for act in acts]
+    assert {entry.staff_id for entry in entries} == set(db.session.scalars(select(Staff.id)))
+    assert "She is free" in str(entries[1].before)
+    assert "She is free" not in str(entries[1].after)
+    db.session.rollback()
+    assert verify_log(vault=runtime().vault).broken_at is None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +305,7 @@ def test_what_cannot_be_sent_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, Wording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, now=START)
+        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, by())
     assert refused.value.field == field
 
 
@@ -196,9 +313,9 @@ def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: Appeal
     db.session.execute(update(Appeal).values(state="draft"))
     db.session.commit()
     with pytest.raises(StateError):
-        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, now=START)
+        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
     with pytest.raises(NotFoundError):
-        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, now=START)
+        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
 
 
 def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(

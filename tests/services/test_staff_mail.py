@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.domain.address import parse_address
 from campaign.domain.outbox import Attempt, MailKind, Outcome
+from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail
+from campaign.queries.appeal import AppealView
 from campaign.services.outbox import owe_staff
 from campaign.services.transaction import transaction
-from tests.conftest import START, Postbox, text_of
+from tests.conftest import START, Postbox, form, text_of
+from tests.services.test_announce import clear_others
+from tests.web.staff.room import join
 
 TO = "editor@section.example"
 INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "editor", "valid": "48 hours"}
@@ -74,3 +79,21 @@ def test_staff_mail_has_no_cap(app: Any, deliver: Any, postbox: Postbox) -> None
     for _ in range(6):
         owe(MailKind.STAFF_SECURITY, ALERT)
     assert deliver() == {"sent": 6}
+
+
+def test_staff_are_told_once_that_the_server_refused_all_mail(
+    app: Any, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for email, role in (("coordinator@staff.example", Role.COORDINATOR), ("editor@staff.example", Role.EDITOR)):
+        join(app, email, role)
+    clear_others()
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    postbox.answers = [Attempt(Outcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
+    for _ in range(4):
+        deliver()
+    assert set(postbox.recipients) == {"coordinator@staff.example", "jeanne@mail.example"}
+    assert db.session.scalars(select(Mail.state).where(Mail.kind == MailKind.STAFF_ALERT)).all() == ["sent"]
+    told = next(one for one in postbox.messages if one["To"] == "coordinator@staff.example")
+    assert told["Subject"] == "Tocsin needs you: the mail server refused all mail"
+    assert "auth 535 5.7.8 wrong password" in text_of(told)
+    assert "/staff/outbox" in text_of(told)

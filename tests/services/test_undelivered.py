@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,19 @@ from campaign.domain.errors import InputError
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, MailHold
+from campaign.models import AuditEntry, Mail, MailHold
 from campaign.queries import mail as queries
 from campaign.queries.appeal import AppealView
 from campaign.queries.mail import dead_letters, domain_outcomes, outbox_status
-from campaign.services.dead import Chosen, drop, retry
+from campaign.services.dead import Chosen, Operator, Reason, drop, retry
 from tests.conftest import START, Postbox, form
-from tests.services.test_announce import announced, clear_others, confirmed, spread_now
+from tests.services.test_announce import announced, clear_others, colleague, confirmed, spread_now
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def by() -> Operator:
+    return Operator(None, START, runtime().vault)
 
 
 @pytest.fixture
@@ -52,7 +57,7 @@ def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
 def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
     before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
     db.session.rollback()
-    assert retry(Chosen(code=554, phase="data", kind="confirmation", words="SPA"), now=START) == 2
+    assert retry(Chosen(code=554, phase="data", kind="confirmation", words="SPA"), by()) == 2
     assert states() == {"retry": 2, "dead": 1}
     assert deliver() == {"sent": 2}
     assert {str(message["Message-ID"]) for message in postbox.messages} == before
@@ -62,20 +67,37 @@ def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, de
     "chosen", [Chosen(code=1), Chosen(phase="dot"), Chosen(kind="update"), Chosen(words="%x"), Chosen(state="unknown")]
 )
 def test_what_agrees_with_no_reason_stays(dead: None, chosen: Chosen) -> None:
-    assert retry(chosen, now=START) == drop(chosen) == 0
+    assert retry(chosen, by()) == drop(chosen, by()) == 0
     assert states() == {"dead": 3}
 
 
 def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
-    assert drop(Chosen(words="100% odd_")) == 1
-    assert drop(Chosen()) == 2
+    assert drop(Chosen(words="100% odd_"), by()) == 1
+    assert drop(Chosen(), by()) == 2
     assert states() == {"suppressed": 3}
     assert deliver() == {}
 
 
+def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -> None:
+    first, second = (Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in dead_letters())
+    assert drop([replace(first, detail=None), replace(first, detail="spa"), replace(first, state="sent")], by()) == 0
+    assert retry([], by()) == 0
+    who = colleague()
+    assert retry([first, second], Operator(who, START, runtime().vault)) == 3
+    assert deliver() == {"sent": 3}
+    entries = db.session.scalars(select(AuditEntry)).all()
+    assert [(entry.act, entry.staff_id, (entry.after or {})["number"]) for entry in entries] == [("mail.retry", who, 3)]
+
+
+def test_a_reason_without_a_code_is_found(dead: None) -> None:
+    db.session.execute(update(Mail).where(Mail.code == 550).values(code=None, phase="render", detail=None))
+    db.session.commit()
+    assert drop([Reason("dead", "confirmation", "render", None, None)], by()) == 1
+
+
 def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
     with pytest.raises(InputError):
-        retry(Chosen(state="sent"), now=START)
+        retry(Chosen(state="sent"), by())
 
 
 def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:

@@ -8,19 +8,14 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, make_response, render_template
+from flask import Blueprint, Response, abort, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from campaign.extensions.runtime import runtime
-from campaign.web.headers import CONTENT_SECURITY_POLICY
+from campaign.web.framed import framed, framing
 
 blueprint = Blueprint("mailbox", __name__)
-# A mail brings its style inline, and nothing else may run or load; its links open the whole page.
-_MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-    "sandbox allow-top-navigation-by-user-activation"
-)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _SHOWN = 100
 
@@ -39,18 +34,13 @@ def show(key: str) -> ResponseReturnValue:
     """One message as text, with its HTML beside it."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
-    response = make_response(render_template("public/mailbox_message.html", message=message, key=key, text=text))
-    response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-    return response
+    return framing(render_template("public/mailbox_message.html", message=message, key=key, text=text))
 
 
 @blueprint.get("/dev/mail/<key>/html")
 def html(key: str) -> Response:
     """The HTML part alone, for the frame."""
-    response = Response(_part(_message(key), "html"), content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _MAIL_POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    return response
+    return framed(_part(_message(key), "html"), leads_on=True)
 
 
 def _box() -> mailbox.Maildir | None:

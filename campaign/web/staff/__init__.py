@@ -12,6 +12,7 @@ from campaign.web import errors, headers
 from campaign.web.staff import (
     access,
     account,
+    announcement,
     appeal,
     audit,
     dashboard,
@@ -21,6 +22,8 @@ from campaign.web.staff import (
     facts,
     handover,
     locale,
+    messages,
+    outbox,
     people,
     prepare,
     security,
@@ -37,6 +40,7 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     for name in ("asset", "theme"):
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT
+    app.extensions["tocsin_public"] = public
     headers.init_app(app)
     errors.init_app(app, "staff/error.html")
     access.init_app(app)
@@ -45,6 +49,7 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     locale.init_app(app, babel)
     for part in (
         account,
+        announcement,
         appeal,
         audit,
         dashboard,
@@ -53,6 +58,8 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
         export,
         facts,
         handover,
+        messages,
+        outbox,
         people,
         prepare,
         signing,

@@ -5,7 +5,8 @@ Here each request also gets its section's wall in the database, and a cookie who
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import time
 from typing import Any, TypeVar
@@ -73,6 +74,20 @@ def member() -> Staff:
     """Who is logged in."""
     staff: Staff = current_user._get_current_object()
     return staff
+
+
+@contextmanager
+def all_sections() -> Iterator[None]:
+    """Inside, the database shows all sections: for sums and states of mail, never for names or addresses.
+
+    Only for who coordinates; for anybody else nothing changes, and the wall stays.
+    """
+    if not scope().may(Permission.COORDINATE):
+        yield
+        return
+    public: Flask = current_app.extensions["tocsin_public"]
+    with public.app_context():
+        yield
 
 
 def init_app(app: Flask) -> None:

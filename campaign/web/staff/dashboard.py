@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.appeal import days_left, progress
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
+from campaign.queries.mail import queue_hold
 from campaign.queries.section import SectionView, list_sections
 from campaign.queries.staff_counts import Glance, ended_appeals, glances
 from campaign.web.locale import current_locale
@@ -23,7 +24,11 @@ def show() -> ResponseReturnValue:
     now, section = runtime().clock(), own_section()
     found = glances(scope(), time_zone=section.time_zone, now=now)
     return render_template(
-        "staff/dashboard.html", cards=[card(one) for one in found], section=section, ended=ended_appeals()
+        "staff/dashboard.html",
+        cards=[card(one) for one in found],
+        section=section,
+        ended=ended_appeals(),
+        hold=queue_hold() if scope().may(Permission.COORDINATE) else None,
     )
 
 

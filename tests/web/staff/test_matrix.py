@@ -14,17 +14,20 @@ from sqlalchemy import select
 
 from campaign.document import parse_text
 from campaign.domain.action import Channel
+from campaign.domain.announcement import AnnouncementKind
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Signature
 from campaign.queries.appeal import AppealView
 from campaign.queries.handover import HandoverView, file_of, handovers
+from campaign.services.announce import Audience, Wording, draft
 from campaign.services.enter import Quantity, enter
 from campaign.services.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.transaction import transaction
 from tests.conftest import DOCUMENT, START, confirm_at, form
+from tests.services.test_announce import by as author
 from tests.web.staff.room import csrf, join, log_in
 
 CANARY = "Canaria Kanarienvogel"
@@ -44,6 +47,8 @@ class Route:
 
 
 TEXT, TARGET = "/appeals/<slug>/texts/<language>", "/appeals/<slug>/targets/<int:position>"
+ANNOUNCEMENTS = "/appeals/<slug>/announcements"
+ANNOUNCEMENT = f"{ANNOUNCEMENTS}/<int:number>"
 MATRIX = (
     Route("/", "GET", Role.VIEWER, "/"),
     Route("/appeals/<slug>", "GET", Role.VIEWER, "/appeals/{slug}?section=be-nl"),
@@ -121,6 +126,31 @@ MATRIX = (
     Route("/appeals/<slug>/outcome", "POST", Role.COORDINATOR, "/appeals/{slug}/outcome"),
     Route("/appeals/<slug>/close", "POST", Role.COORDINATOR, "/appeals/{slug}/close"),
     Route("/appeals/<slug>/stop", "POST", Role.COORDINATOR, "/appeals/{slug}/stop"),
+    Route(ANNOUNCEMENTS, "GET", Role.EDITOR, "/appeals/{slug}/announcements"),
+    Route(f"{ANNOUNCEMENTS}/new", "GET", Role.EDITOR, "/appeals/{slug}/announcements/new"),
+    Route(f"{ANNOUNCEMENTS}/new", "POST", Role.EDITOR, "/appeals/{slug}/announcements/new"),
+    Route(ANNOUNCEMENT, "GET", Role.EDITOR, "/appeals/{slug}/announcements/{written}"),
+    Route(f"{ANNOUNCEMENT}/<language>.html", "GET", Role.EDITOR, "/appeals/{slug}/announcements/{written}/fr.html"),
+    Route(f"{ANNOUNCEMENT}/edit", "GET", Role.EDITOR, "/appeals/{slug}/announcements/{written}/edit"),
+    Route(f"{ANNOUNCEMENT}/edit", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/edit"),
+    Route(f"{ANNOUNCEMENT}/test", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/test"),
+    Route(f"{ANNOUNCEMENT}/send", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/send"),
+    Route(f"{ANNOUNCEMENT}/recall", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/recall"),
+    Route(f"{ANNOUNCEMENT}/stop", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/stop"),
+    # What another section tells its own signers is that section's affair, and all sections' for coordinators.
+    Route(ANNOUNCEMENT, "GET", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}"),
+    Route(f"{ANNOUNCEMENT}/edit", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/edit"),
+    Route(f"{ANNOUNCEMENT}/test", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/test"),
+    Route(f"{ANNOUNCEMENT}/send", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/send"),
+    Route(f"{ANNOUNCEMENT}/recall", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/recall"),
+    Route(f"{ANNOUNCEMENT}/stop", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/stop"),
+    Route(f"{ANNOUNCEMENT}/discard", "POST", Role.COORDINATOR, "/appeals/{slug}/announcements/{elsewhere}/discard"),
+    Route(f"{ANNOUNCEMENT}/discard", "POST", Role.EDITOR, "/appeals/{slug}/announcements/{written}/discard"),
+    Route("/messages", "GET", Role.VIEWER, "/messages"),
+    Route("/messages/<name>", "GET", Role.VIEWER, "/messages/confirmation?lang=ar"),
+    Route("/messages/<name>/<language>.html", "GET", Role.VIEWER, "/messages/confirmation/ar.html"),
+    Route("/outbox", "GET", Role.COORDINATOR, "/outbox"),
+    Route("/outbox", "POST", Role.COORDINATOR, "/outbox"),
     Route("/account", "GET", Role.VIEWER, "/account"),
     Route("/account", "POST", Role.VIEWER, "/account", (("locale", "en"),)),
     Route("/people", "GET", Role.ADMIN, "/people"),
@@ -175,18 +205,23 @@ def other(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]
         entered = Quantity(Channel.LETTER, 7, START.date(), place, "")
         by = Scope(colleague, Role.EDITOR, code)
         entry = enter(appeal.slug, entered, by=by, is_sure=False, now=START, vault=runtime().vault)
-    draft = import_draft(parse_text(DOCUMENT), ImportOptions(slug="own"), now=START).slug
+    prepared = import_draft(parse_text(DOCUMENT), ImportOptions(slug="own"), now=START).slug
     with transaction() as session:
-        session.query(Appeal).filter_by(slug=draft).update({"section_code": "fr"})
+        session.query(Appeal).filter_by(slug=prepared).update({"section_code": "fr"})
+    written = {
+        name: str(draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), {"fr": Wording("s", "b")}, author()))
+        for name, code in (("written", "fr"), ("elsewhere", section))
+    }
     return {
         "staff": str(colleague),
         "slug": appeal.slug,
-        "own": draft,
+        "own": prepared,
         "entry": str(entry),
         "own_list": str(own.id),
         "own_file": own.files[0],
         "foreign_list": str(foreign.id),
         "foreign_file": foreign.files[0],
+        **written,
     }
 
 

@@ -1,0 +1,23 @@
+"""What alerts to staff say, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import force_locale, gettext
+
+from campaign.domain.outbox import Attempt
+
+
+def held(locale: str, attempt: Attempt, at: datetime, base_url: str) -> dict[str, str]:
+    """The mail server refuses us. It is read once the server takes mail again; until then the staff room says so."""
+    answer = " ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part)
+    with force_locale(locale):
+        subject = gettext("the mail server refused all mail")
+        text = gettext(
+            "Since %(time)s (UTC) our mail server has refused whatever we sent. Nothing is lost: one mail is tried now "
+            "and then, and all go on once it goes through. That you read this means that it has. Please see to the "
+            "cause:",
+            time=f"{at:%Y-%m-%d %H:%M}",
+        )
+    return {"subject": subject, "text": f"{text}\n\n{answer}", "url": f"{base_url}/staff/outbox"}

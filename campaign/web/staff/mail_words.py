@@ -1,0 +1,71 @@
+"""What messages, their states and announcements are called in the staff room."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+
+from campaign.domain.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.outbox import MailKind, MailState
+
+MESSAGE_NAMES = {
+    MailKind.CONFIRMATION: lazy_gettext("Please confirm, with the letter"),
+    MailKind.ALREADY_SIGNED: lazy_gettext("Signed already"),
+    MailKind.CONFIRMED: lazy_gettext("Thanks, and how to send the letter"),
+    MailKind.CONFIRMATION_REMINDER: lazy_gettext("Reminder to confirm"),
+    MailKind.NEW_LINK: lazy_gettext("A new link"),
+    MailKind.DEADLINE_REMINDER: lazy_gettext("The deadline is near"),
+    MailKind.UPDATE: lazy_gettext("News of the case"),
+    MailKind.OUTCOME: lazy_gettext("How the case ended"),
+    MailKind.OWN_LETTER: lazy_gettext("The letter in one’s own words"),
+    MailKind.STAFF_INVITATION: lazy_gettext("To staff: invitation"),
+    MailKind.STAFF_ALERT: lazy_gettext("To staff: alert"),
+    MailKind.STAFF_SECURITY: lazy_gettext("To staff: about the account"),
+}
+STATE_NAMES = {
+    MailState.QUEUED: lazy_gettext("waiting"),
+    MailState.SENDING: lazy_gettext("being sent"),
+    MailState.SENT: lazy_gettext("sent"),
+    MailState.RETRY: lazy_gettext("to be tried again"),
+    MailState.UNKNOWN: lazy_gettext("in doubt"),
+    MailState.DEAD: lazy_gettext("not delivered"),
+    MailState.SUPPRESSED: lazy_gettext("not to be sent"),
+}
+# Where in the dialogue with the mail server a mail ended (docs/mail.md).
+PHASE_NAMES = {
+    "before": lazy_gettext("before sending"),
+    "render": lazy_gettext("writing the message"),
+    "connect": lazy_gettext("connecting"),
+    "ehlo": lazy_gettext("greeting"),
+    "tls": lazy_gettext("encryption"),
+    "auth": lazy_gettext("log-in at the mail server"),
+    "mail": lazy_gettext("sender"),
+    "rcpt": lazy_gettext("recipient"),
+    "data": lazy_gettext("content"),
+    "content": lazy_gettext("content"),
+    "dot": lazy_gettext("content"),
+    "worker": lazy_gettext("our program broke off"),
+    "lane": lazy_gettext("our program broke off"),
+}
+ANNOUNCEMENT_STATES = {
+    AnnouncementState.DRAFT: lazy_gettext("draft"),
+    AnnouncementState.SENDING: lazy_gettext("on its way"),
+    AnnouncementState.SENT: lazy_gettext("sent"),
+    AnnouncementState.STOPPED: lazy_gettext("stopped"),
+}
+# What staff may announce; reminders of the deadline go out by themselves.
+ANNOUNCED = {
+    AnnouncementKind.UPDATE: MESSAGE_NAMES[MailKind.UPDATE],
+    AnnouncementKind.OUTCOME: MESSAGE_NAMES[MailKind.OUTCOME],
+}
+FAULTS = {
+    ("subject", "missing"): lazy_gettext("Please write a subject."),
+    ("subject", "too-long"): lazy_gettext("This subject is too long: 120 characters at most."),
+    ("subject", "unreadable"): lazy_gettext("We could not read this subject. Please type it again."),
+    ("body", "missing"): lazy_gettext("Please write what you have to say."),
+    ("body", "too-long"): lazy_gettext("This is too long: 10,000 characters at most."),
+    ("body", "unreadable"): lazy_gettext("We could not read this. Please type it again."),
+    ("texts", "missing"): lazy_gettext("Nothing is written yet: one language is enough."),
+    ("section", "unknown"): lazy_gettext("Please choose a section of the list."),
+    ("section", "not-yours"): lazy_gettext("Other sections write to their own supporters."),
+    ("kind", "unknown"): lazy_gettext("Please choose one of these."),
+}
