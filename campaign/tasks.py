@@ -23,6 +23,7 @@ from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.departures import forget, write_out
 from campaign.services.dispatch import Dispatcher, courier_of
+from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.fold import fold
 from campaign.services.handover import Bindery, make_handover, waiting
 from campaign.services.new_link import answer_link_requests
@@ -60,12 +61,14 @@ def run_worker(stop: threading.Event) -> None:
     # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
-    minding = threading.Thread(target=_mind, args=(huey.app, stop), daemon=True)
-    minding.start()
+    beside = [threading.Thread(target=work, args=(huey.app, stop), daemon=True) for work in (_mind, _work_for_staff)]
+    for thread in beside:
+        thread.start()
     try:
         _deliver(runtime(), stop)
     finally:
-        minding.join(_SHUTDOWN_SECONDS)
+        for thread in beside:
+            thread.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
 
 
@@ -100,6 +103,18 @@ def _mind(app: Flask, stop: threading.Event) -> None:
                 # They wait in the database until the folder can be written to.
                 log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
                 again_at = time.monotonic() + 60
+
+
+def _work_for_staff(app: Flask, stop: threading.Event) -> None:
+    """Each second: the next rows of paper sheets."""
+    while not stop.wait(POLL_SECONDS):
+        with app.app_context():
+            at = runtime()
+            try:
+                if has_waiting_rows():
+                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+            except DBAPIError as error:
+                log.warning("the database is away: %s", type(error.orig).__name__)
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:

@@ -31,6 +31,19 @@ def country_name(code: str | None, locale: str) -> str:
     return str(Locale(locale).territories.get(code) or code) if code else ""
 
 
+def find_country(text: str, locales: tuple[str, ...]) -> str | None:
+    """The code of a country that somebody wrote as its code or as its name in one of the languages."""
+    written = text.strip()
+    if written.upper() in COUNTRIES:
+        return written.upper()
+    return _codes(locales).get(_sorting(written))
+
+
+@lru_cache(maxsize=4)
+def _codes(locales: tuple[str, ...]) -> dict[str, str]:
+    return {_sorting(name): code for locale in locales for code, name in country_names(locale)}
+
+
 def language_name(code: str, locale: str) -> str:
     """The language's name, or its code where CLDR has none."""
     return str(Locale(locale).languages.get(code) or code)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select
+from sqlalchemy import Connection, bindparam, case, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import Address
@@ -109,34 +109,38 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     case takes the same statements, so that neither the answer nor its time can tell who has signed.
     """
     with transaction() as session:
-        connection = session.connection()
-        dialect = connection.dialect.name
-        if sign_up.solved is not None:
-            spent = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
-            if connection.execute(_SPEND[dialect], spent).first() is None:
-                raise SpentError
-        signature_id, state, standing = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
-        connection.execute(_CONSENT, _consent(signature_id, sign_up, now) | {"is_pending": state not in _SETTLED})
-        unwanted = f"flagged: {sign_up.flag}" if sign_up.flag else None
-        if state == SignatureState.INVALIDATED:
-            unwanted = "the signature is invalidated"
-        enqueue(
-            connection,
-            Owed(
-                kind=MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION,
-                signature_id=signature_id,
-                mailbox_digest=vault.mailbox_digest(sign_up.address),
-                domain_digest=vault.domain_digest(sign_up.address),
-                locale=sign_up.locale,
-                text_language=sign_up.text_language,
-                text_version=sign_up.text_version,
-                unwanted=unwanted,
-            ),
-            now=now,
-            domain=mail_domain,
-        )
-        is_new = state == SignatureState.PENDING and standing == Standing.FRESH
-        count_steps(connection, [(_passage(sign_up, now, vault), Step.SIGNED)], int(is_new))
+        write(session.connection(), sign_up, now=now, vault=vault, mail_domain=mail_domain)
+
+
+def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+    """What `sign` does, in the transaction of `connection`."""
+    dialect = connection.dialect.name
+    if sign_up.solved is not None:
+        spent = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
+        if connection.execute(_SPEND[dialect], spent).first() is None:
+            raise SpentError
+    signature_id, state, standing = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
+    connection.execute(_CONSENT, _consent(signature_id, sign_up, now) | {"is_pending": state not in _SETTLED})
+    unwanted = f"flagged: {sign_up.flag}" if sign_up.flag else None
+    if state == SignatureState.INVALIDATED:
+        unwanted = "the signature is invalidated"
+    enqueue(
+        connection,
+        Owed(
+            kind=MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION,
+            signature_id=signature_id,
+            mailbox_digest=vault.mailbox_digest(sign_up.address),
+            domain_digest=vault.domain_digest(sign_up.address),
+            locale=sign_up.locale,
+            text_language=sign_up.text_language,
+            text_version=sign_up.text_version,
+            unwanted=unwanted,
+        ),
+        now=now,
+        domain=mail_domain,
+    )
+    is_new = state == SignatureState.PENDING and standing == Standing.FRESH
+    count_steps(connection, [(_passage(sign_up, now, vault), Step.SIGNED)], int(is_new))
 
 
 def _passage(sign_up: SignUp, now: datetime, vault: Vault) -> Passage:

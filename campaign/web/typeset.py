@@ -38,11 +38,19 @@ def card(words: dict[str, Any], language: str, theme: Theme, fonts: tuple[Path, 
 
 def poster(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
     """A PDF page in A4 with the address as a QR code. The caller has asked whether the words are printable."""
+    return _set("poster.typ", words | _code(address), language, theme, fonts, "pdf")
+
+
+def signature_sheet(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
+    """A PDF page in A4 to sign by hand, `words["rows"]` rows of it. The caller has asked whether it is printable."""
+    return _set("sheet.typ", words | _code(address), language, theme, fonts, "pdf")
+
+
+def _code(address: str) -> dict[str, str]:
     code = io.BytesIO()
     # A quarter of it may be torn or dirty.
     segno.make(address, error="q", micro=False).save(code, kind="svg", border=1, xmldecl=False)
-    data = words | {"qr": code.getvalue().decode(), "address": address}
-    return _set("poster.typ", data, language, theme, fonts, "pdf")
+    return {"qr": code.getvalue().decode(), "address": address}
 
 
 def _set(

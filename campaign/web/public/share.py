@@ -76,9 +76,10 @@ def poster_(slug: str, section: str) -> ResponseReturnValue:
     tag = clean_via(request.args.get("via")) or f"poster-{section}"
     address = absolute(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
     text = appeal.text_in(locale)
+    summary, demand = in_short(text.summary)
     words = _words(appeal, locale) | {
-        "summary": _shortened(to_plain(_DEMAND.sub("", text.summary))),
-        "demand": _shortened(" ".join(to_plain(part) for part in _DEMAND.findall(text.summary))),
+        "summary": summary,
+        "demand": demand,
         "call": gettext("Sign. It takes 20 seconds."),
         "section": f"{section_label(section, locale)} · {found.contact}",
     }
@@ -154,6 +155,12 @@ def structured(appeal: AppealView, signatures: int, locale: str) -> dict[str, An
 def described(appeal: AppealView, locale: str) -> str:
     """The case in one or two lines, as search engines and networks show it."""
     return _shortened(to_plain(appeal.text_in(locale).summary), 200)
+
+
+def in_short(summary: str) -> tuple[str, str]:
+    """A summary's beginning without its demand, and the demand: what it sets in bold."""
+    said = _shortened(to_plain(_DEMAND.sub("", summary)))
+    return said, _shortened(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
 
 
 def _words(appeal: AppealView, locale: str) -> dict[str, Any]:

@@ -54,9 +54,18 @@ def open_to_all(view: View) -> View:
 
 
 def takes_upload(view: View) -> View:
-    """Marks a view as one whose form carries a document; every other form is small."""
-    view.tocsin_room = LIMIT + _FORM  # type: ignore[attr-defined]
-    return view
+    """Marks a view as one whose form carries a document."""
+    return room_for(LIMIT + _FORM)(view)
+
+
+def room_for(size: int) -> Callable[[View], View]:
+    """Marks a view as one whose form may have so many bytes; every other form is small."""
+
+    def mark(view: View) -> View:
+        view.tocsin_room = size  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def need_of(app: Flask, endpoint: str) -> Need | None:
@@ -98,7 +107,7 @@ def init_app(app: Flask) -> None:
         # Before anything reads the form: a file that is too large is refused by its length, unread.
         room = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_room", None)
         if room is not None:
-            request.max_content_length = room
+            request.max_content_length = request.max_form_memory_size = room
             if (request.content_length or 0) > room:
                 raise RequestEntityTooLarge
 

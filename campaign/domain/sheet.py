@@ -1,0 +1,242 @@
+"""Rows of paper signature sheets: read from a CSV file or a typed form, each fault named by line, column and reason.
+
+A row with a usable address and consent becomes a signature that its mailbox must confirm; any other is only counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from campaign.domain.address import Address, parse_address
+from campaign.domain.country import find_country
+from campaign.domain.errors import InputError
+from campaign.domain.signature import clean_name
+
+MOST_ROWS = 2000
+MOST_BYTES = 1024 * 1024
+_LONGEST_CELL = 1000
+COLUMNS = ("name", "email", "country", "consent")
+# How the columns may be headed: what spreadsheets of the six languages call them.
+_HEADS = {
+    "name": "name nom nombre nome фио имя الاسم fullname",
+    "email": "email mail courriel correo emailadresse adresseemail correoelectronico почта электроннаяпочта البريد "
+    "البريدالإلكتروني",
+    "country": "country pays pais land страна البلد",
+    "consent": "consent accord consentement consentimiento einwilligung zustimmung согласие الموافقة",
+}
+_YES = set("y yes x 1 true ✓ ✔ oui o si sí s ja j да д نعم".split())
+_NO = set("n no 0 false non nein нет н لا".split()) | {""}
+# What spreadsheet programs compute instead of showing it (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_EMPTY_MARKS = {"-", "–", "—", "/"}
+
+
+class SheetError(InputError):
+    """The file as a whole cannot be read; `detail` says what was found, in the file's own words."""
+
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
+        super().__init__("file", code, message)
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRow:
+    """One row as it was written; `line` counts from 1 in the form, and as an editor does in a file."""
+
+    line: int
+    name: str = ""
+    email: str = ""
+    country: str = ""
+    consent: str = ""
+    # The line has more cells than the head has columns.
+    has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A usable row; `address` only where it may be mailed."""
+
+    line: int
+    name: str
+    country: str
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one cell; `detail` is another line or a likelier address."""
+
+    line: int
+    column: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What was read. With any fault nothing of it is taken; a doubt is for somebody to look at again."""
+
+    rows: list[Row] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    doubts: list[Fault] = field(default_factory=list)
+
+    @property
+    def sign_ups(self) -> list[Row]:
+        """The rows whose mailbox is asked to confirm."""
+        return [row for row in self.rows if row.address is not None]
+
+    @property
+    def counted(self) -> int:
+        """How many rows are only counted."""
+        return len(self.rows) - len(self.sign_ups)
+
+    @property
+    def content(self) -> str:
+        """Equal for the same rows in any order."""
+        return "\n".join(sorted(f"{r.name.casefold()}\t{r.address.identity if r.address else ''}" for r in self.rows))
+
+
+def read_csv(data: bytes) -> list[TypedRow]:
+    """The rows of a CSV file with a head: commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark).
+
+    Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `too-many-rows`, `quotes`).
+    """
+    if len(data) > MOST_BYTES:
+        raise SheetError("too-large", f"more than {MOST_BYTES} bytes")
+    text = _decoded(data)
+    if not text.strip():
+        raise SheetError("empty", "the file is empty")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        rows: list[TypedRow] = []
+        head, started = None, 1
+        for cells in reader:
+            line, started = started, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if head is None:
+                head = _columns(cells)
+                continue
+            if len(rows) >= MOST_ROWS:
+                raise SheetError("too-many-rows", f"more than {MOST_ROWS} rows")
+            rows.append(_row(line, head, cells))
+    except csv.Error as error:
+        raise SheetError("quotes", f"line {reader.line_num}: {error}", str(reader.line_num)) from error
+    if not rows:
+        raise SheetError("empty", "the file has a head and no rows")
+    return rows
+
+
+def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> Sheet:
+    """Checks every cell; where a row says no country it is `country`. Empty rows are passed over."""
+    sheet, seen = Sheet(), dict[str, int]()
+    for row in typed:
+        if row.has_more:
+            sheet.faults.append(Fault(row.line, "row", "cells"))
+        elif row.name.strip() or row.email.strip():
+            _check(row, country, locales, sheet, seen)
+    return sheet
+
+
+def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Sheet, seen: dict[str, int]) -> None:
+    faults = [Fault(row.line, column, code) for column in COLUMNS if (code := _unsafe(getattr(row, column)))]
+    if faults:
+        sheet.faults += faults
+        return
+    read: dict[str, Any] = {}
+    for column, reader in (
+        ("name", clean_name),
+        ("email", lambda text: parse_address(text) if text else None),
+        ("country", lambda text: _country(text, country, locales)),
+        ("consent", _is_yes),
+    ):
+        text = getattr(row, column).strip()
+        try:
+            read[column] = reader("" if text in _EMPTY_MARKS else text)
+        except InputError as error:
+            faults.append(Fault(row.line, column, error.code))
+    address: Address | None = read.get("email")
+    if address is not None:
+        first = seen.setdefault(address.identity, row.line)
+        if first != row.line:
+            faults.append(Fault(row.line, "email", "repeated", str(first)))
+        elif address.suggestion:
+            sheet.doubts.append(Fault(row.line, "email", "likely", address.suggestion))
+    sheet.faults += faults
+    if not faults:
+        sheet.rows.append(Row(row.line, read["name"], read["country"], address if read["consent"] else None))
+
+
+def _unsafe(cell: str) -> str | None:
+    """Why a cell is not even looked at, if so."""
+    if cell.strip() not in _EMPTY_MARKS and cell.startswith(_FORMULA):
+        return "formula"
+    return "too-long" if len(cell.strip()) > _LONGEST_CELL else None
+
+
+def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
+    found = find_country(text, locales) if text else otherwise
+    if found is None:
+        raise InputError("country", "unknown", "this is no country")
+    return found
+
+
+def _is_yes(text: str) -> bool:
+    answer = text.casefold()
+    if answer not in _YES | _NO:
+        raise InputError("consent", "unknown", "neither yes nor no")
+    return answer in _YES
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise SheetError("spreadsheet", "a spreadsheet program's own file, not CSV")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise SheetError("not-utf8", "neither UTF-8 nor UTF-16") from error
+    if b"\0" in data or data.startswith(b"%PDF"):
+        raise SheetError("binary", "not a text file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SheetError("not-utf8", f"line {line} is not UTF-8", str(line)) from error
+
+
+def _delimiter(text: str) -> str:
+    head = next(line for line in text.splitlines() if line.strip())
+    return max(",;\t", key=head.count)
+
+
+def _columns(cells: list[str]) -> dict[str, int]:
+    """Where each column stands."""
+    found: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        column = _COLUMN_OF.get(_plain(cell))
+        if column is None or column in found:
+            raise SheetError("columns", f"the column {cell!r} is unknown or twice there", cell.strip()[:60])
+        found[column] = place
+    if "name" not in found:
+        raise SheetError("columns", "there is no column for the name", "name")
+    return found
+
+
+def _plain(head: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", head.casefold())
+    return re.sub(r"[\W_]", "", "".join(c for c in decomposed if not unicodedata.combining(c)))
+
+
+_COLUMN_OF = {_plain(head): column for column, heads in _HEADS.items() for head in heads.split()}
+
+
+def _row(line: int, head: dict[str, int], cells: list[str]) -> TypedRow:
+    found = {column: cells[place] if place < len(cells) else "" for column, place in head.items()}
+    return TypedRow(line, **found, has_more=any(cell.strip() for cell in cells[len(head) :]))
