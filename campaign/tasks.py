@@ -22,6 +22,7 @@ from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.departures import forget, write_out
+from campaign.services.digest import owe_digests
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.fold import fold
@@ -151,6 +152,21 @@ def verify_tallies() -> None:
             log.error("tally differs: %s", difference)
 
     _once("verify-tallies", timedelta(days=1), work)
+
+
+@huey.periodic_task(crontab(day_of_week="1", hour="6", minute="41"))  # type: ignore[untyped-decorator]
+def send_digests() -> None:
+    """Each Monday: the week in figures, to the staff who asked for it."""
+
+    def work(now: datetime) -> None:
+        at = runtime()
+        owed = owe_digests(
+            now=now, base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
+        )
+        if owed:
+            log.info("digests: %s mails owed", owed)
+
+    _once("send-digests", timedelta(days=7), work)
 
 
 @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]

@@ -35,6 +35,12 @@ _ROWS = {
             text_language, text_version, due_at, attempts, ambiguous, fence, sent_at)
         SELECT 'confirmation', 'sent', id, address_digest, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
             'en', 1, signed_at, 1, 0, 1, signed_at FROM signature""",
+    "tally_step": """
+        INSERT INTO tally_step (appeal_id, section_code, aspect, value, day, step, slot, quantity)
+        SELECT appeal_id, section_code, 'provider',
+            CASE id % 4 WHEN 0 THEN 'gmail' WHEN 1 THEN 'orange' ELSE 'other' END,
+            {signed_on}, CASE state WHEN 'confirmed' THEN 'confirmed-1h' ELSE 'signed' END, id % 8, count(*)
+        FROM signature GROUP BY 1, 2, 4, 5, 6, 7""",
     "action": """
         INSERT INTO action (appeal_id, section_code, channel, evidence, quantity, signature_id, target, happened_on,
             counted_at)
@@ -53,6 +59,7 @@ _WORDS = {
         "digest": "sha256(int8send(i))",
         "other_digest": "sha256(int4send(CAST(i AS int)))",
         "moment": "CAST(:start AS timestamptz) + (i % :minutes) * interval '1 minute'",
+        "signed_on": "CAST(signed_at AT TIME ZONE 'UTC' AS date)",
         "day": "CAST(confirmed_at AT TIME ZONE 'UTC' AS date)",
         "true": "true",
     },
@@ -60,6 +67,7 @@ _WORDS = {
         "digest": "randomblob(32)",
         "other_digest": "randomblob(32)",
         "moment": "strftime('%Y-%m-%d %H:%M:%f000', :start, '+' || (i % :minutes) || ' minutes')",
+        "signed_on": "date(signed_at)",
         "day": "date(confirmed_at)",
         "true": "1",
     },

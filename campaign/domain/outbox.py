@@ -34,12 +34,15 @@ class MailKind(StrEnum):
     STAFF_INVITATION = "staff_invitation"
     STAFF_ALERT = "staff_alert"
     STAFF_SECURITY = "staff_security"
+    STAFF_DIGEST = "staff_digest"
 
 
 # Sent to many, to those who asked for it, and ended by one click (RFC 8058); all other mail answers somebody.
 CAMPAIGN = frozenset({MailKind.DEADLINE_REMINDER, MailKind.UPDATE, MailKind.OUTCOME})
 # To people with an account: the address and what is said are sealed in the row until the mail is gone.
-STAFF = frozenset({MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY})
+STAFF = frozenset({MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY, MailKind.STAFF_DIGEST})
+# Ended by one click in the mail program (RFC 8058).
+ENDABLE = CAMPAIGN | {MailKind.STAFF_DIGEST}
 # What anybody can bring about by typing somebody's address.
 CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CONFIRMATION_REMINDER, MailKind.NEW_LINK})
 

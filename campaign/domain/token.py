@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     # Of an account, not of a signature.
     INVITATION = "invitation"
+    DIGEST = "digest"
 
 
 # The others last as long as we hold data: the row behind them is what ends them.
@@ -32,6 +33,7 @@ LIFETIME = {
     Purpose.MANAGE: None,
     Purpose.UNSUBSCRIBE: None,
     Purpose.INVITATION: INVITATION_LIFETIME,
+    Purpose.DIGEST: None,
 }
 
 

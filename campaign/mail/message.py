@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -134,6 +135,15 @@ def staff_security(envelope: Envelope, context: Mapping[str, str]) -> Message:
     """About one's own account. `context`: subject, text, url (may be empty)."""
     with force_locale(envelope.locale):
         return write(envelope, context["subject"], "staff_security", context)
+
+
+def staff_digest(envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """The week in figures. `context`: url, unsubscribe, and appeals, a JSON list of what `services/digest.py` says."""
+    appeals = [one | {"direction": Locale(one["language"]).text_direction} for one in json.loads(context["appeals"])]
+    with force_locale(envelope.locale):
+        values = {"appeals": appeals, "url": context["url"]}
+        subject = gettext("Your appeals this week")
+        return write(envelope, subject, "staff_digest", values, unsubscribe_url=context["unsubscribe"])
 
 
 def _announcement(envelope: Envelope, signed: Signed, links: Links, announced: Announced, template: str) -> Message:

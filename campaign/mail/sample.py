@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -16,6 +17,7 @@ from campaign.domain.appeal import AppealState, TargetKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.outbox import STAFF, MailKind
 from campaign.mail import message
+from campaign.mail.digest import Week, week_lines
 from campaign.mail.frame import Envelope
 from campaign.queries.appeal import AppealView, PersonView, TargetView, TextView
 
@@ -90,10 +92,29 @@ def _security(envelope: Envelope, base_url: str) -> Message:
     return message.staff_security(envelope, context)
 
 
+def _digest(envelope: Envelope, base_url: str) -> Message:
+    with force_locale(envelope.locale):
+        lines = week_lines(Week(1240, 310, 86, 22, 1000, 12), envelope.locale)
+    words = _words()[envelope.locale]
+    shown = {
+        "headline": words["headline"],
+        "language": envelope.locale,
+        "url": f"{base_url}/staff/appeals/ana-ruiz-vega",
+        "lines": lines,
+    }
+    context = {
+        "appeals": json.dumps([shown]),
+        "url": f"{base_url}/staff/",
+        "unsubscribe": f"{base_url}/staff/digest/PREVIEW",
+    }
+    return message.staff_digest(envelope, context)
+
+
 _STAFF: dict[str, Callable[[Envelope, str], Message]] = {
     MailKind.STAFF_INVITATION: _invitation,
     MailKind.STAFF_ALERT: _alert,
     MailKind.STAFF_SECURITY: _security,
+    MailKind.STAFF_DIGEST: _digest,
 }
 _TO_SIGNERS: dict[str, Callable[[Envelope, message.Signed, message.Links], Message]] = {
     MailKind.CONFIRMATION: message.confirmation,

@@ -25,7 +25,7 @@ from campaign.queries.appeal import AppealView, open_appeals
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One appeal at a glance; `own` is the scope's section, `today` its day so far."""
+    """One appeal at a glance; `own` is the scope's section, `today` its day so far, `recent` the last WINDOW."""
 
     appeal: AppealView
     signatures: int
@@ -34,6 +34,8 @@ class Glance:
     own_others: int
     today: int
     own_today: int
+    recent: int
+    own_recent: int
     pace: Pace
 
 
@@ -136,7 +138,7 @@ def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now:
     start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
     whole = _sums(Tally, ids, scope.section)
     today = _sums(TallyHour, ids, scope.section, TallyHour.hour >= start.replace(minute=0))
-    recent = _sums(TallyHour, ids, None, TallyHour.hour >= now - WINDOW)
+    recent = _sums(TallyHour, ids, scope.section, TallyHour.hour >= now - WINDOW)
     return tuple(
         Glance(
             appeal,
@@ -146,6 +148,8 @@ def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now:
             own_others=whole[appeal.id][3],
             today=today[appeal.id][0],
             own_today=today[appeal.id][2],
+            recent=recent[appeal.id][0],
+            own_recent=recent[appeal.id][2],
             pace=pace(
                 whole[appeal.id][0],
                 recent[appeal.id][0],

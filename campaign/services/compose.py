@@ -143,6 +143,7 @@ _STAFF = {
     MailKind.STAFF_INVITATION.value: message.staff_invitation,
     MailKind.STAFF_ALERT.value: message.staff_alert,
     MailKind.STAFF_SECURITY.value: message.staff_security,
+    MailKind.STAFF_DIGEST.value: message.staff_digest,
 }
 _TO_SIGNERS = {
     MailKind.CONFIRMATION.value: message.confirmation,

@@ -129,11 +129,17 @@ def change(
     return True
 
 
-def set_preferences(staff_id: int, *, locale: str) -> None:
-    """The language of pages and mails. Raises NotFoundError."""
+def set_preferences(staff_id: int, *, locale: str, wants_digest: bool) -> None:
+    """The language of pages and mails, and whether a mail comes each week. Raises NotFoundError."""
     with transaction() as session:
         staff = _locked(session, staff_id)
-        staff.locale = locale
+        staff.locale, staff.wants_digest = locale, wants_digest
+
+
+def end_digest(staff_id: int) -> None:
+    """No more weekly mail; repeating it changes nothing. Raises NotFoundError."""
+    with transaction() as session:
+        _locked(session, staff_id).wants_digest = False
 
 
 def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: Vault) -> None:

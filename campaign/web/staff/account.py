@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security.utils import hash_password
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectField
+from wtforms import BooleanField, PasswordField, SelectField
 
 from campaign.config import LOCALES
 from campaign.domain.errors import NotFoundError, StateError, TokenError
@@ -16,7 +16,7 @@ from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.section import list_sections
 from campaign.queries.staff import StaffView, invited_as
-from campaign.services.staff import accept, set_preferences
+from campaign.services.staff import accept, end_digest, set_preferences
 from campaign.web.staff.access import member, needs, open_to_all
 from campaign.web.staff.device import remember_device
 
@@ -33,6 +33,7 @@ class PreferencesForm(FlaskForm):  # type: ignore[misc]
     """What everybody chooses for themselves."""
 
     locale = SelectField(choices=[(code, code) for code in LOCALES])
+    digest = BooleanField()
 
 
 @blueprint.get("/invitation/<token>")
@@ -82,9 +83,34 @@ def change() -> ResponseReturnValue:
     form = PreferencesForm()
     if not form.validate():
         return _account_page(), 422
-    set_preferences(member().id, locale=form.locale.data)
+    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data))
     flash(gettext("Kept."), "success")
     return redirect(url_for("account.show"), 303)
+
+
+@blueprint.get("/digest/<token>")
+@open_to_all
+def digest(token: str) -> ResponseReturnValue:
+    """The button that ends the weekly mail; looking changes nothing."""
+    return _digest_page(token, is_done=False)
+
+
+@blueprint.post("/digest/<token>")
+@open_to_all
+def no_more_digest(token: str) -> ResponseReturnValue:
+    """Ends it at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
+    return _digest_page(token, is_done=True)
+
+
+def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
+    at = runtime()
+    try:
+        staff_id = at.tokens.read(Purpose.DIGEST, token, at.clock())
+        if is_done:
+            end_digest(staff_id)
+    except (TokenError, NotFoundError):
+        return render_template("staff/used_up.html"), 404
+    return render_template("staff/digest.html", token=token, is_done=is_done)
 
 
 def _account_page() -> str:

@@ -80,7 +80,8 @@ def init_app(app: Flask) -> None:
     app.config.update(_configuration(at.settings, at.vault))
     app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
     app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/{page}.html" for name, page in _TEMPLATES.items()})
-    CSRFProtect(app)
+    # Mail programs end the weekly mail by themselves; the token in the link is the permission (RFC 8058).
+    CSRFProtect(app).exempt("campaign.web.staff.account.no_more_digest")
     security = Security(
         app,
         SQLAlchemyUserDatastore(db, Staff, None, Passkey),  # type: ignore[arg-type]  # a role is a column here

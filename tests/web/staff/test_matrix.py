@@ -167,7 +167,7 @@ MATRIX = (
     Route("/audit", "GET", Role.ADMIN, "/audit"),
 )
 # Needs the mailed link instead of an account.
-OPEN = {("/invitation/<token>", "GET"), ("/invitation/<token>", "POST")}
+OPEN = {(rule, method) for rule in ("/invitation/<token>", "/digest/<token>") for method in ("GET", "POST")}
 # Flask-Security's own: each proves by itself who is there, and shows nothing but one's own account.
 CLOSED = ["/tf-rescue", "/fs-static/<path:filename>"]
 SECURITY = """/login /logout /verify /reset /reset/<token> /change /tf-setup /tf-setup/<token> /tf-validate

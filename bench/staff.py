@@ -1,0 +1,171 @@
+"""The staff room with ten thousand and a million signatures: pages against a thousand, exports, and a list of names."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from bench.place import Place, places
+from bench.report import Row
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature
+from campaign.queries.appeal import find_appeal
+from campaign.queries.signatory import signatories
+from campaign.services.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.transaction import transaction
+from campaign.web.staff.export import as_lines, behind_wall
+from tests.web.staff.room import join, log_in
+
+SIZES = (1_000, 10_000, 1_000_000)
+NAMES = 100_000
+_OF = Signature.section_code == "fr", Signature.state == "confirmed"
+TURNS = 30
+WARM_UP = 4
+SLOWER = 1.15
+ROWS_A_SECOND = 20_000
+EXPORT_MB = 150
+PAGES = {
+    "dashboard": "/staff/",
+    "appeal": "/staff/appeals/case-0",
+    "how signing goes": "/staff/appeals/case-0/signing",
+    "hours as CSV": "/staff/appeals/case-0/hours.csv",
+}
+
+
+def run() -> list[Row]:
+    """All rows, on both databases."""
+    rows: list[Row] = []
+    with places("staff") as found:
+        for place in found:
+            made = {size: place.sized(str(size)) for size in SIZES}
+            apps = {size: one.make(size, cells=600) for size, one in made.items()}
+            rows += _pages(place, list(apps.values()))
+            for size in SIZES[1:]:
+                rows += _export(made[size])
+            rows += _handover(made[SIZES[-1]])
+    return rows
+
+
+def _pages(place: Place, apps: list[Flask]) -> list[Row]:
+    """Each page as a coordinator sees it, in turns, so that noise hits all alike."""
+    desks = []
+    for app in apps:
+        with app.app_context():
+            join(app, "desk@staff.example", Role.COORDINATOR)
+            desks.append(log_in(app, "desk@staff.example"))
+    rows = []
+    for what, path in PAGES.items():
+        times: list[list[float]] = [[] for _ in apps]
+        for turn in range(TURNS + WARM_UP):
+            for desk, taken in zip(desks, times, strict=True):
+                start = time.perf_counter()
+                answer = desk.get(path)
+                spent = time.perf_counter() - start
+                if answer.status_code != 200:
+                    raise SystemExit(f"bench: {path} answered {answer.status_code}")
+                if turn >= WARM_UP:
+                    taken.append(spent)
+        first, *others = [statistics.median(one) * 1000 for one in times]
+        for size, value in zip(SIZES[1:], others, strict=True):
+            rows.append(Row(place.kind, f"{what}, {size:,}", value, first, "ms", value / first, SLOWER, True))
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+    return rows
+
+
+def _export(place: Place) -> list[Row]:
+    """All of them as one section's, in a process of its own, whose peak is the export's."""
+    _alone("one-section", place)
+    said = _alone("export", place)
+    count, seconds, peak = (float(one) for one in said)
+    rate = count / seconds
+    return [
+        Row(place.kind, f"export of {count:,.0f}", rate, ROWS_A_SECOND, "rows/s", rate / ROWS_A_SECOND, 1.0),
+        Row(place.kind, f"export of {count:,.0f}: peak", peak, EXPORT_MB, "MB", peak / EXPORT_MB, 1.0, True),
+    ]
+
+
+def _handover(place: Place) -> list[Row]:
+    """A hundred thousand names against ten thousand: the time grows with them, the memory does not."""
+    few, many = ([float(one) for one in _alone(f"handover {names}", place)] for names in (NAMES // 10, NAMES))
+    return [
+        Row(place.kind, f"list of {NAMES:,} names", many[0], few[0] * 10, "s", many[0] / (few[0] * 10), 1.3, True),
+        Row(place.kind, f"list of {NAMES:,} names: peak", many[1], few[1], "MB", many[1] / few[1], 1.5, True),
+    ]
+
+
+def _alone(what: str, place: Place) -> list[str]:
+    environ = {**os.environ, **place.environ(), "PYTHONPATH": "."}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.staff", *what.split()], env=environ, capture_output=True, text=True, check=False
+    )
+    found = re.search(r"^RESULT (.+)$", done.stdout, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"bench: {what} failed: {done.stderr[-2000:]}")
+    return found[1].split()
+
+
+def _work(arguments: list[str]) -> str:
+    from campaign.factory import create_app  # noqa: PLC0415  only in the process of its own
+
+    app = create_app()
+    if arguments[0] == "one-section":
+        with app.app_context(), transaction() as session:
+            session.execute(update(Signature).values(section_code="fr", state="confirmed"))
+        return "done"
+    if arguments[0] == "export":
+        with app.extensions["tocsin_staff"].app_context():
+            return _export_all()
+    with app.app_context():
+        return _hand_over(app, int(arguments[1]))
+
+
+def _export_all() -> str:
+    appeal = find_appeal("case-0")
+    assert appeal is not None
+    start, count = time.perf_counter(), -1
+    found = signatories(appeal.id, "fr", runtime().vault, with_email=True)
+    db.session.rollback()
+    for part in behind_wall("fr", as_lines(found, addresses=True)):
+        count += part.count(b"\r\n")
+    return f"{count} {time.perf_counter() - start} {_peak()}"
+
+
+def _hand_over(app: Flask, names: int) -> str:
+    appeal = find_appeal("case-0")
+    assert appeal is not None
+    with transaction() as session:
+        session.execute(update(Signature).values(shares_name=False).where(Signature.shares_name))
+        some = select(Signature.id).where(Signature.appeal_id == appeal.id, *_OF).limit(names).scalar_subquery()
+        session.execute(
+            update(Signature).where(Signature.id.in_(some)).values(shares_name=True),
+            execution_options={"synchronize_session": False},
+        )
+    staff = join(app, f"list{names}@staff.example", Role.EDITOR)
+    at, now = runtime(), datetime.now(UTC)
+    scope = Scope(staff, Role.EDITOR, "fr")
+    number = ask_for_handover(scope, appeal, language="en", target=1, now=now, vault=at.vault)
+    start = time.perf_counter()
+    make_handover(number, clock=lambda: datetime.now(UTC), bindery=Bindery(at.vault, ()))
+    return f"{time.perf_counter() - start} {_peak()}"
+
+
+def _peak() -> float:
+    """Megabytes that this process held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print("RESULT", _work(sys.argv[1:]))

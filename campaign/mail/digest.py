@@ -1,0 +1,42 @@
+"""What the weekly mail to staff says about one appeal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babel.numbers import format_decimal, format_percent
+from flask_babel import gettext, ngettext
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Confirmed signatures in all, of the own section, and those of the last seven days; the goal; days left."""
+
+    signatures: int
+    own: int
+    recent: int
+    own_recent: int
+    goal: int
+    days_left: int | None
+
+
+def week_lines(week: Week, locale: str) -> list[str]:
+    """The lines, in the language of the reader; call it under that locale."""
+
+    def number(value: int) -> str:
+        return format_decimal(value, locale=locale)
+
+    lines = [
+        gettext(
+            "Confirmed signatures: %(count)s, %(recent)s of them this week",
+            count=number(week.signatures),
+            recent=number(week.recent),
+        ),
+        gettext(
+            "Ours: %(count)s, %(recent)s of them this week", count=number(week.own), recent=number(week.own_recent)
+        ),
+        gettext("%(share)s of the goal", share=format_percent(week.signatures / week.goal, locale=locale)),
+    ]
+    if week.days_left is not None:
+        lines.append(ngettext("%(num)d day left", "%(num)d days left", week.days_left))
+    return lines
