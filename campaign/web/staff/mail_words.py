@@ -20,6 +20,7 @@ MESSAGE_NAMES = {
     MailKind.STAFF_INVITATION: lazy_gettext("To staff: invitation"),
     MailKind.STAFF_ALERT: lazy_gettext("To staff: alert"),
     MailKind.STAFF_SECURITY: lazy_gettext("To staff: about the account"),
+    MailKind.STAFF_DIGEST: lazy_gettext("To staff: the week in figures"),
 }
 STATE_NAMES = {
     MailState.QUEUED: lazy_gettext("waiting"),
