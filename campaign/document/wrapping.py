@@ -117,9 +117,10 @@ def _is_wrapped(lines: list[Line], at: int, labels: Labels) -> bool:
         return end.endswith((",", ";", ":")) or key(end[-_REACH:]).rpartition(" ")[2] in vocabulary().words("or")
     if end.endswith((".", "!", "?")) or (end.endswith(":") and not (is_heading(above) or _is_capital(above, text))):
         return False
+    label = labels.at(at)
     if text.lstrip(" *_")[:1].islower():
-        return True
-    return not end.endswith(";") and labels.at(at) is None and split(text)[0].kind is None
+        return label is None or text[label.end :].lstrip(" *_)]")[:1] != ":"
+    return not end.endswith(";") and label is None and split(text)[0].kind is None
 
 
 def _is_item(text: str) -> bool:
