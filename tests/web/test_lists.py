@@ -74,6 +74,7 @@ def test_the_sitemap_names_pages_that_answer(client: FlaskClient) -> None:
     [
         "",
         "appeals/ana-ruiz-vega",
+        "appeals/ana-ruiz-vega/act",
         "appeals/ana-ruiz-vega/progress",
         "sections",
         "sections/fr",
@@ -89,3 +90,4 @@ def test_each_page_names_itself_and_its_other_languages(client: FlaskClient, pat
     named = dict(re.findall(r'<link rel="alternate" hreflang="(\w+)" href="([^"]+)">', page))
     assert named == {locale: f"{BASE}/{locale}/{path}" for locale in LOCALES}, "its own among them"
     assert "evil" not in page
+    assert re.search(r'<meta name="description" content="[^"]{9,}">', page)
