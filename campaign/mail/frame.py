@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import quopri
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.charset import BASE64, QP, Charset
-from email.mime.text import MIMEText
 from typing import Any
 
 import css_inline
@@ -32,24 +28,6 @@ class Envelope:
     message_id: str
     created_at: datetime
     locale: str
-
-
-class _EncodedMessage(Message):
-    """Flask-Mail writes 8-bit text, whose paragraphs break the limit of 998 octets a line (RFC 5321, 4.5.3.1.6).
-
-    Quoted-printable where it is shorter; Arabic or Russian take less than half the room in base64.
-    """
-
-    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
-        content = (text or "").encode()
-        charset = Charset("utf-8")
-        is_quoted = len(quopri.encodestring(content)) <= len(base64.encodebytes(content))
-        charset.body_encoding = QP if is_quoted else BASE64
-        part = MIMEText("", subtype)
-        del part["Content-Transfer-Encoding"]
-        part.set_payload(text or "", charset)
-        part.set_param("charset", "utf-8")
-        return part
 
 
 def write(
@@ -75,7 +53,7 @@ def write(
     headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe_url is not None:
         headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    message = _EncodedMessage(
+    message = Message(
         subject=heading,
         sender=envelope.sender,
         recipients=[envelope.recipient],

@@ -1,0 +1,105 @@
+"""Whatever stands in any field of any message, the receiving end gets one mail, with our headers and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+
+import pytest
+from flask import Flask
+from flask_mail import Message
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaign.domain.outbox import CAMPAIGN, MailKind, Outcome
+from campaign.factory import create_app
+from campaign.mail import message, sample
+from campaign.mail.frame import Envelope
+from campaign.mail.mime import write
+from campaign.mail.smtp import SmtpTransport
+from campaign.queries.appeal import PersonView
+from tests.conftest import START, settings_for
+from tests.faults.smtp import Server
+from tests.mail.test_mime import HEADERS, NASTY
+
+# What anybody types, staff write or a document brings.
+FIELDS = ("name", "headline", "role", "target", "line", "paragraph", "person", "subject", "body", "context", "url")
+SITE = "https://act.tocsin.example/en"
+LINKS = message.Links(f"{SITE}/appeals/x", f"{SITE}/s/x", f"{SITE}/m/x/act", f"{SITE}/m/x/me", f"{SITE}/u/x")
+UNSUBSCRIBE = ["List-Unsubscribe", "List-Unsubscribe-Post"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application whose database is not asked."""
+    folder = tmp_path_factory.mktemp("site")
+    app = create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def made(kind: MailKind, said: dict[str, str]) -> Message:
+    """That message with these words wherever somebody else's words go."""
+    envelope = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
+    context = dict.fromkeys(("section", "role", "valid", "text"), said["context"])
+    context |= {"subject": said["subject"], "url": said["url"]}
+    if kind in {MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY}:
+        to_staff = {
+            MailKind.STAFF_INVITATION: message.staff_invitation,
+            MailKind.STAFF_ALERT: message.staff_alert,
+            MailKind.STAFF_SECURITY: message.staff_security,
+        }
+        return to_staff[kind](envelope, context)
+    shown = sample._appeal()
+    target = replace(shown.targets["en"][0], name=said["target"], role=said["role"], address=(said["line"],))
+    text = replace(
+        shown.texts["en"],
+        headline=said["headline"],
+        people=(PersonView(said["person"], None),),
+        paragraphs=(said["paragraph"],),
+    )
+    signed = message.Signed(replace(shown, texts={"en": text}, targets={"en": (target,)}), text, said["name"])
+    if kind == MailKind.DEADLINE_REMINDER:
+        return message.deadline_reminder(envelope, signed, LINKS, days_left=5)
+    if kind == MailKind.OWN_LETTER:
+        return message.own_letter(envelope, signed, LINKS, said["body"])
+    if kind in CAMPAIGN:
+        words = message.Announced("en", said["subject"], said["body"])
+        return (message.update if kind == MailKind.UPDATE else message.outcome)(envelope, signed, LINKS, words)
+    return sample._TO_SIGNERS[kind](envelope, signed, LINKS)
+
+
+# Half of a surrogate pair is kept by no database.
+KEPT = NASTY.map(lambda text: text.encode("utf-8", "replace").decode())
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(kind=st.sampled_from(MailKind), said=st.fixed_dictionaries(dict.fromkeys(FIELDS, KEPT)))
+def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
+    site: Flask, server: Server, kind: MailKind, said: dict[str, str]
+) -> None:
+    before, spoken = len(server.received), len(server.clear_lines)
+    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    attempt = transport.send("bounce+1.x@tocsin.example", "jeanne@mail.example", write(made(kind, said)))
+    transport.close()
+    assert attempt.outcome is Outcome.SENT
+    assert [line.partition(" ")[0].upper() for line in server.clear_lines[spoken:]][:4] == "EHLO MAIL RCPT DATA".split()
+    assert {line.upper() for line in server.clear_lines[spoken + 4 :]} <= {"QUIT"}
+    (received,) = server.received[before:]
+    assert received.recipient == "jeanne@mail.example"
+    assert max(len(line) for line in received.content.split(b"\r\n")) <= 998
+    mail = message_from_bytes(received.content, policy=policy.default)
+    extra = UNSUBSCRIBE if kind in CAMPAIGN else []
+    assert sorted(mail.keys()) == sorted([*HEADERS, *extra])
+    assert (mail["From"], mail["To"]) == ("Tocsin <act@tocsin.example>", "jeanne@mail.example")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert not mail.defects
