@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask_security.core import UserMixin, WebAuthnMixin
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary
+from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.staff import TWO_FACTOR_ROLES, Role, Scope
@@ -38,7 +39,8 @@ class Staff(Model, UserMixin):
     tf_totp_secret: Mapped[str | None]
     # The time step of the last code taken: a code seen over a shoulder is not taken twice (RFC 6238, 5.2).
     tf_last_counter: Mapped[int | None]
-    mf_recovery_codes: Mapped[list[str] | None]
+    # Flask-Security takes a used code out of the list in place; unseen, it would let in again.
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON()))
     wants_digest: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     # The newest invitation is the one that works.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import db
@@ -12,6 +12,7 @@ from campaign.extensions.runtime import runtime
 from campaign.models import AuditEntry, AuditHead
 from campaign.services.audit import Act, append, verify
 from campaign.services.transaction import transaction
+from tests.conftest import START
 
 
 def write(*reasons: str) -> None:
@@ -37,6 +38,10 @@ def test_the_database_refuses_to_change_an_entry(app: Flask, statement: object) 
     write("one")
     with pytest.raises(DBAPIError), transaction() as session:
         session.execute(statement)  # type: ignore[call-overload]
+
+
+# What somebody without the keys can write: it looks like the others, and its digest is made up.
+FORGED = {"at": START, "act": "appeal.close", "subject": "appeal:x", "staff_id": None, "digest": bytes(range(32))}
 
 
 def tamper(statement: object) -> None:
@@ -70,9 +75,12 @@ def tamper(statement: object) -> None:
         (delete(AuditEntry).where(AuditEntry.id == 2), 2),
         (delete(AuditEntry).where(AuditEntry.id == 3), 3),
         (update(AuditHead).values(entry_id=2), 4),
+        (insert(AuditEntry).values(**FORGED, id=4), 4),
+        (insert(AuditEntry).values(**FORGED, id=0), 1),
+        (update(AuditEntry).where(AuditEntry.id == 3).values(id=4), 3),
     ],
 )
-def test_what_was_changed_or_taken_out_is_found(app: Flask, statement: object, broken_at: int) -> None:
+def test_what_was_changed_put_in_or_taken_out_is_found(app: Flask, statement: object, broken_at: int) -> None:
     write("one", "two", "three")
     tamper(statement)
     assert verify(vault=runtime().vault).broken_at == broken_at

@@ -172,6 +172,36 @@ def test_a_mailed_link_gives_a_new_password_and_ends_every_log_in(
     assert client.get(link).status_code == 302
 
 
+def test_a_new_password_ends_every_other_log_in(app: Flask) -> None:
+    join(app, "ana@staff.example", Role.VIEWER)
+    here, there = log_in(app, "ana@staff.example"), log_in(app, "ana@staff.example")
+    new = "another four words"
+    data = {"password": PASSWORD, "new_password": new, "new_password_confirm": new}
+    changed = here.post("/staff/change", data={**data, "csrf_token": csrf(here.get("/staff/change"))})
+    assert changed.location.endswith("/staff/account")
+    assert there.get("/staff/").location.startswith("/staff/login")
+    with pytest.raises(AssertionError):
+        log_in(app, "ana@staff.example")
+
+
+def test_a_recovery_code_lets_in_once_when_the_phone_is_lost(app: Flask, client: FlaskClient) -> None:
+    join(app, "cleo@staff.example", Role.COORDINATOR)
+    desk = log_in(app, "cleo@staff.example")
+    token = csrf(desk.get("/staff/mf-recovery-codes"))
+    made = desk.post("/staff/mf-recovery-codes", data={"generate_codes": "y", "csrf_token": token})
+    code = re.findall(r"<code[^>]*>([^<]+)</code>", made.text)[0]
+
+    def let_in(browser: FlaskClient) -> bool:
+        login = {"email": "cleo@staff.example", "password": PASSWORD, "csrf_token": csrf(browser.get("/staff/login"))}
+        assert "tf-validate" in browser.post("/staff/login", data=login).location
+        page = browser.get("/staff/mf-recovery")
+        browser.post("/staff/mf-recovery", data={"code": code, "csrf_token": csrf(page)})
+        return browser.get("/staff/").status_code == 200
+
+    assert let_in(client)
+    assert not let_in(app.test_client())
+
+
 def test_a_cookie_is_worthless_after_logging_out(app: Flask) -> None:
     desk = staffed(app, Role.VIEWER)
     cookie = desk.get_cookie("tocsin-staff", path="/staff")
