@@ -8,8 +8,6 @@ from functools import lru_cache
 
 from babel import Locale
 
-from campaign.domain.section import INTERNATIONAL
-
 # CLDR names more than ISO 3166-1 does: groupings, reserved and test codes. Kosovo (XK) stays: people live there.
 _NO_COUNTRIES = {"AC", "AN", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
 
@@ -51,8 +49,6 @@ def language_name(code: str, locale: str) -> str:
 
 def section_name(code: str, fallback: str, locale: str) -> str:
     """The section's country, with the language where a country has several sections."""
-    if code == INTERNATIONAL:
-        return fallback
     country, _, language = code.partition("-")
     name = str(Locale(locale).territories.get(country.upper()) or fallback)
     return f"{name} ({language_name(language, locale)})" if language else name

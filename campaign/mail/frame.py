@@ -48,6 +48,7 @@ def write(
         "subject": heading,
         "locale": envelope.locale,
         "direction": Locale(envelope.locale).text_direction,
+        "comma": "، " if envelope.locale == "ar" else ", ",
         "unsubscribe_url": unsubscribe_url,
     }
     headers = {"Auto-Submitted": "auto-generated"}

@@ -19,6 +19,7 @@ from campaign.domain.outbox import STAFF, MailKind
 from campaign.mail import message
 from campaign.mail.digest import Week, week_lines
 from campaign.mail.frame import Envelope
+from campaign.mail.sections import section_title
 from campaign.queries.appeal import AppealView, PersonView, TargetView, TextView
 
 SHIPPED = ROOT / "campaign" / "data" / "sample.toml"
@@ -78,7 +79,12 @@ def reader(locale: str) -> str:
 def _invitation(envelope: Envelope, base_url: str) -> Message:
     with force_locale(envelope.locale):
         role, valid = gettext("editor"), gettext("48 hours")
-    context = {"url": f"{base_url}/staff/…", "section": "France", "role": role, "valid": valid}
+    context = {
+        "url": f"{base_url}/staff/…",
+        "section": section_title("fr", "", envelope.locale),
+        "role": role,
+        "valid": valid,
+    }
     return message.staff_invitation(envelope, context)
 
 

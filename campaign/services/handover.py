@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
-from campaign.domain.country import section_name
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.handover import STALE, VOLUME, HandoverState
 from campaign.domain.spreadsheet import harmless, plain
@@ -29,6 +28,7 @@ from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.letter.handover import Bundle, volume
 from campaign.letter.plain import signer_name
+from campaign.mail.sections import section_title
 from campaign.models import Handover, HandoverPart, Section
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.counts import signatures_by_appeal
@@ -159,7 +159,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         text=text,
         target=next((one for one in appeal.targets_in(text.language) if one.position == wanted.target), None),
         language=wanted.language,
-        section=section_name(section.code, section.name, wanted.language),
+        section=section_title(section.code, section.name, wanted.language),
         dated=now.date(),
         # Whoever signed while the names were written is in the next list.
         by_country=by_country,

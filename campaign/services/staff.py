@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from campaign.config import Settings
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
-from campaign.domain.country import section_name
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import INVITATION_LIFETIME, Role
 from campaign.domain.token import Purpose, Tokens
 from campaign.mail.roles import role_name
+from campaign.mail.sections import section_title
 from campaign.models import Section, Staff, StaffSession
 from campaign.services.audit import Act, append
 from campaign.services.outbox import owe_staff
@@ -74,7 +74,7 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
         url = f"{office.settings.base_url}/staff/invitation/{office.tokens.make(Purpose.INVITATION, staff.id, now)}"
         context = {
             "url": url,
-            "section": section_name(section.code, section.name, invitation.locale),
+            "section": section_title(section.code, section.name, invitation.locale),
             "role": role_name(invitation.role, invitation.locale),
             "valid": format_timedelta(INVITATION_LIFETIME, granularity="day", threshold=99, locale=invitation.locale),
         }

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from campaign.domain.action import Channel
-from campaign.domain.country import section_name
-from campaign.domain.section import INTERNATIONAL
 from campaign.extensions.runtime import runtime
+from campaign.mail.sections import section_title
 from campaign.queries.counts import days
 from campaign.web.caching import pages
 from campaign.web.chart import by_day
@@ -82,5 +80,4 @@ def tiles(slug: str) -> Response:
 def section_label(code: str, locale: str) -> str:
     """The section's name in the reader's language."""
     names = {section.code: section.name for section in snapshots().sections()}
-    fallback = gettext("International") if code == INTERNATIONAL else names.get(code, code)
-    return section_name(code, fallback, locale)
+    return section_title(code, names.get(code, code), locale)

@@ -14,11 +14,11 @@ from campaign.domain.errors import NotFoundError, StateError, TokenError
 from campaign.domain.staff import Permission
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.section import list_sections
 from campaign.queries.staff import StaffView, invited_as
 from campaign.services.staff import accept, end_digest, set_preferences
 from campaign.web.staff.access import member, needs, open_to_all
 from campaign.web.staff.device import remember_device
+from campaign.web.staff.sections import section_names
 
 blueprint = Blueprint("account", __name__)
 
@@ -115,8 +115,9 @@ def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
 
 def _account_page() -> str:
     staff = member()
-    section = next((one for one in list_sections() if one.code == staff.section_code), None)
-    return render_template("staff/account.html", form=PreferencesForm(), staff=staff, section=section)
+    return render_template(
+        "staff/account.html", form=PreferencesForm(), staff=staff, section=section_names().get(staff.section_code)
+    )
 
 
 def _invited(token: str) -> StaffView | None:
@@ -129,12 +130,11 @@ def _invited(token: str) -> StaffView | None:
 
 
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
-    names = {section.code: section.name for section in list_sections()}
     return render_template(
         "staff/invitation.html",
         form=InvitationForm(),
         invited=invited,
-        section=names.get(invited.section, ""),
+        section=section_names().get(invited.section, ""),
         token=token,
         fault=fault,
     )

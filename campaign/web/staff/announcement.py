@@ -29,9 +29,8 @@ from campaign.services.announce import Audience, Author, Wording
 from campaign.web.framed import framed, framing
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import all_sections, member, needs, scope
-from campaign.web.staff.appeal import section_names
-from campaign.web.staff.dashboard import own_section
 from campaign.web.staff.mail_words import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
+from campaign.web.staff.sections import own_section, section_names
 
 blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/announcements")
 

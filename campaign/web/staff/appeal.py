@@ -8,12 +8,9 @@ from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.appeal import AppealState
-from campaign.domain.country import section_name
-from campaign.domain.section import INTERNATIONAL
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView, find_appeal
@@ -25,8 +22,9 @@ from campaign.web.locale import current_locale
 from campaign.web.public.assets import IMAGE_POLICY
 from campaign.web.staff import spreadsheet
 from campaign.web.staff.access import needs, scope
-from campaign.web.staff.dashboard import card, own_section
+from campaign.web.staff.dashboard import card
 from campaign.web.staff.entry_words import CHANNEL_NAMES
+from campaign.web.staff.sections import own_section, section_names
 from campaign.web.tilemap import map_size, tile_map
 
 blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
@@ -183,12 +181,3 @@ def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> lis
         (1 + sum(other > total for _, other in ordered), code, names.get(code, code), total, total / whole)
         for code, total in ordered
     ]
-
-
-def section_names() -> dict[str, str]:
-    """Every section's name in the reader's language."""
-    locale = current_locale()
-    return {
-        one.code: section_name(one.code, gettext("International") if one.code == INTERNATIONAL else one.name, locale)
-        for one in list_sections()
-    }

@@ -9,10 +9,10 @@ from campaign.domain.appeal import days_left, progress
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.mail import queue_hold
-from campaign.queries.section import SectionView, list_sections
 from campaign.queries.staff_counts import Glance, ended_appeals, glances
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
+from campaign.web.staff.sections import own_section
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -42,8 +42,3 @@ def card(one: Glance) -> dict[str, object]:
         "days_left": days_left(appeal.deadline, now.date()),
         "progress": progress(one.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
     }
-
-
-def own_section() -> SectionView:
-    """The section of whoever is logged in."""
-    return next(section for section in list_sections() if section.code == scope().section)

@@ -23,8 +23,8 @@ from campaign.queries.entry import PAGE, entries
 from campaign.services.enter import Quantity, enter, undo
 from campaign.web.locale import current_locale, number
 from campaign.web.staff.access import needs, scope
-from campaign.web.staff.dashboard import own_section
 from campaign.web.staff.entry_words import CHANNEL_NAMES, FAULTS
+from campaign.web.staff.sections import own_section
 
 blueprint = Blueprint("entries", __name__, url_prefix="/appeals/<slug>/entries")
 

@@ -23,7 +23,7 @@ from campaign.services.export import REASON_LENGTH, note_export
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
-from campaign.web.staff.dashboard import own_section
+from campaign.web.staff.sections import own_section
 from campaign.web.staff.spreadsheet import CSV
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")

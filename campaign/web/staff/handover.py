@@ -21,8 +21,8 @@ from campaign.services.handover import ask_for_handover, note_fetching
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
-from campaign.web.staff.dashboard import own_section
 from campaign.web.staff.export import behind_wall
+from campaign.web.staff.sections import own_section
 
 blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
 _PDF, _CSV = "application/pdf", "text/csv; charset=utf-8"

@@ -9,17 +9,16 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField
 
 from campaign.config import LOCALES
-from campaign.domain.country import section_name
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.staff import Permission, Role
 from campaign.extensions.runtime import runtime
 from campaign.mail.roles import ROLE_NAMES
-from campaign.queries.section import list_sections
 from campaign.queries.staff import StaffView, find_colleague, list_staff
 from campaign.services.staff import Invitation, Office, change, invite, reset_second_factor
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
+from campaign.web.staff.sections import section_names
 
 blueprint = Blueprint("people", __name__)
 
@@ -32,9 +31,8 @@ class PlaceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **values: object) -> None:
         super().__init__(**values)
-        locale = current_locale()
         self.role.choices = [(role.value, str(ROLE_NAMES[role])) for role in Role]
-        self.names = {one.code: section_name(one.code, one.name, locale) for one in list_sections()}
+        self.names = section_names()
         self.section.choices = sorted(self.names.items(), key=lambda pair: pair[1].casefold())
 
 

@@ -11,7 +11,6 @@ from flask_babel import gettext
 from campaign.config import LOCALES
 from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
 from campaign.domain.appeal import AppealState
-from campaign.domain.country import section_name
 from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
 from campaign.domain.section import taking_part
 from campaign.domain.staff import Permission
@@ -26,6 +25,7 @@ from campaign.web.staff.access import needs, scope, takes_upload
 from campaign.web.staff.desk import desk, editable, found
 from campaign.web.staff.doubts import GENERAL, by_field
 from campaign.web.staff.faults import fault
+from campaign.web.staff.sections import section_names
 from campaign.web.staff.words import text_languages
 
 blueprint = Blueprint("prepare", __name__, url_prefix="/appeals")
@@ -94,7 +94,7 @@ def add_language(slug: str) -> ResponseReturnValue:
 def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[str, Any] | None = None) -> str:
     """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held."""
     now, locale, me = runtime().clock(), current_locale(), scope()
-    sections = {one.code: section_name(one.code, one.name, locale) for one in list_sections()}
+    sections = section_names()
     appeal = dossier.appeal
     is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
@@ -125,7 +125,7 @@ def _index(wrong: object = None, known: str | None = None) -> str:
     return render_template(
         "staff/appeals.html",
         listed=list_dossiers(),
-        sections={one.code: section_name(one.code, one.name, locale) for one in list_sections()},
+        sections=section_names(),
         can_upload=scope().may(Permission.EDIT),
         wrong=wrong,
         known=known,

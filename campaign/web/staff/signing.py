@@ -14,7 +14,8 @@ from campaign.web.chart import bars
 from campaign.web.locale import current_locale
 from campaign.web.staff import spreadsheet
 from campaign.web.staff.access import needs, scope
-from campaign.web.staff.appeal import PICTURE, counted_appeal, section_names
+from campaign.web.staff.appeal import PICTURE, counted_appeal
+from campaign.web.staff.sections import section_names
 
 blueprint = Blueprint("signing", __name__, url_prefix="/appeals/<slug>/signing")
 _MOST_BARS = 15

@@ -1,0 +1,22 @@
+"""What a section is called in the reader's language, whatever the page's is."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from campaign.mail.sections import section_title
+
+
+@pytest.mark.parametrize(
+    ("code", "locale", "name"),
+    [
+        ("international", "ru", "Международное отделение"),
+        ("international", "ar", "الفرع الدولي"),
+        ("be-nl", "es", "Bélgica (neerlandés)"),
+        ("xx", "de", "Elsewhere"),
+    ],
+)
+def test_a_section_is_called_by_its_country_or_by_what_it_is(app: Flask, code: str, locale: str, name: str) -> None:
+    with app.test_request_context("/en/"):
+        assert section_title(code, "Elsewhere", locale) == name
