@@ -121,7 +121,6 @@ def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[s
 
 
 def _index(wrong: object = None, known: str | None = None) -> str:
-    locale = current_locale()
     return render_template(
         "staff/appeals.html",
         listed=list_dossiers(),
