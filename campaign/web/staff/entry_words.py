@@ -48,7 +48,7 @@ FILE_FAULTS = {
     "empty": lazy_gettext("There is no row in it."),
     "too-large": lazy_gettext("This file is too large: one megabyte at most. Please send it in parts."),
     "too-many-rows": lazy_gettext("Too many rows: %(most)s at most. Please send it in parts."),
-    "spreadsheet": lazy_gettext("This is a spreadsheet program's own file. Please save it as CSV and send that."),
+    "spreadsheet": lazy_gettext("This is a spreadsheet program’s own file. Please save it as CSV and send that."),
     "binary": lazy_gettext("This is no text file. Please save the table as CSV and send that."),
     "not-utf8": lazy_gettext("This file is not in UTF-8 (line %(detail)s). Please save it as “CSV UTF-8”."),
     "columns": lazy_gettext(

@@ -8,9 +8,9 @@ from babel.dates import format_date
 from flask_babel import gettext
 
 from campaign.domain.country import country_name, section_name
-from campaign.domain.section import INTERNATIONAL
 from campaign.extensions.runtime import runtime
 from campaign.letter.printed import is_printable
+from campaign.mail.sections import section_title
 from campaign.queries.appeal import AppealView
 from campaign.queries.section import SectionView
 from campaign.web.locale import absolute
@@ -37,7 +37,7 @@ def printed(appeal: AppealView, section: SectionView, language: str, via: str) -
 def _words(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
     text = appeal.text_in(language)
     summary, demand = in_short(text.summary)
-    name = gettext("International") if section.code == INTERNATIONAL else section.name
+    name = section_title(section.code, section.name, language)
     deadline = format_date(appeal.deadline, "long", locale=language) if appeal.deadline is not None else ""
     return {
         "kicker": country_name(appeal.country, language),
