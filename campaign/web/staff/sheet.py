@@ -25,10 +25,10 @@ from campaign.queries.appeal import AppealView
 from campaign.services.enter_sheet import SameSheetError, SheetEntry, enter_sheet
 from campaign.web.locale import current_locale, number
 from campaign.web.staff.access import needs, room_for, scope
-from campaign.web.staff.dashboard import own_section
 from campaign.web.staff.entries import checked_day, published, today
 from campaign.web.staff.entry_words import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
 from campaign.web.staff.paper import NotPrintableError, printed
+from campaign.web.staff.sections import own_section
 from campaign.web.typeset import BusyError
 
 blueprint = Blueprint("sheet", __name__, url_prefix="/appeals/<slug>/sheet")
