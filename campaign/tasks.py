@@ -22,6 +22,7 @@ from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.departures import forget, write_out
+from campaign.services.desk import Desk
 from campaign.services.digest import owe_digests
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
@@ -30,6 +31,7 @@ from campaign.services.handover import Bindery, make_handover, waiting
 from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
+from campaign.services.remind_staff import remind_staff
 from campaign.services.retain import retain
 from campaign.services.spread import spread_all, start_reminders
 from campaign.services.steps import fold_steps
@@ -190,8 +192,9 @@ def remind() -> None:
         at = runtime()
         reminded = remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
         started = start_reminders(now=now)
-        if reminded or started:
-            log.info("reminders: %s to confirm, %s of a deadline begun", reminded, started)
+        staff = remind_staff(desk=Desk(None, at.vault, at.mail_domain, at.settings.base_url), now=now)
+        if reminded or started or staff:
+            log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 
     _once("remind", timedelta(hours=1), work)
 

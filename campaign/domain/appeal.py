@@ -60,6 +60,11 @@ def is_reportable(deadline: date | None, time_zone: str, ended_at: datetime | No
     return not moments or now < min(moments) + CONFIRMATION_GRACE
 
 
+def goes_on(until: date, time_zone: str, now: datetime) -> bool:
+    """Whether a section in that zone that goes on with a case until that day, inclusive, still does."""
+    return now < end_of_day(until, time_zone)
+
+
 def days_left(deadline: date | None, today: date) -> int | None:
     """Whole days that remain after today, 0 on the last day and after it; `None` without a deadline."""
     return None if deadline is None else max(0, (deadline - today).days)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import REPORTABLE, Channel, Evidence
-from campaign.domain.appeal import AppealState, is_reportable
+from campaign.domain.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Section
@@ -65,15 +65,18 @@ def _refuse_channel(channel: Channel) -> None:
 
 def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
     found = session.execute(
-        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone)
+        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Appeal.going_on)
         .join(Section, Section.code == cell.section_code)
         .where(Appeal.id == cell.appeal_id)
     ).first()
     if found is None:
         raise NotFoundError("there is no such appeal or section")
-    deadline, state, ended_at, time_zone = found
+    deadline, state, ended_at, time_zone, going_on = found
     if state in {AppealState.DRAFT, AppealState.STOPPED}:
         raise OverError(f"the appeal is {state}")
+    until = going_on.get(cell.section_code)
+    if until and goes_on(date.fromisoformat(until), time_zone, now):
+        return
     if not is_reportable(deadline, time_zone, ended_at, now):
         raise OverError("it is too late to report")
 

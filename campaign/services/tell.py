@@ -27,7 +27,7 @@ _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 def tell_of_question(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
     """Owes a mail to all who may publish it: coordinators who have not written it."""
     for staff in publishers(session, appeal, desk):
-        _owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+        owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
 
 
 def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, desk: Desk, *,
@@ -36,7 +36,7 @@ def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
         said = sent_back(staff.locale, headline(session, appeal, staff.locale), words)
-        _owe(session, staff, said, appeal, desk, now)
+        owe(session, staff, said, appeal, desk, now)
 
 
 def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
@@ -47,7 +47,7 @@ def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: dat
     if not claim(session, f"corrected:{desk.scope.staff_id}", appeal.id, hour, now=now):
         return
     for staff in publishers(session, appeal, desk):
-        _owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+        owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
 
 
 def publishers(session: Session, appeal: Appeal, desk: Desk) -> list[Staff]:
@@ -74,7 +74,8 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
     return found.get(locale) or found.get("en") or next(iter(found.values()), appeal.slug)
 
 
-def _owe(session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime) -> None:
+def owe(session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime) -> None:
+    """Owes one of the staff a mail that leads to the appeal."""
     context = {"subject": said.subject, "text": said.text, "url": f"{desk.base_url}/staff/appeals/{appeal.slug}/edit"}
     owe_staff(
         session.connection(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,7 @@ from campaign.letter.spoken import phone_script, social_post
 from campaign.queries.appeal import AppealView, TargetView, TextView
 from campaign.queries.signature import SignatureView
 from campaign.web.locale import current_locale
+from campaign.web.public.after import goes_on_until
 from campaign.web.snapshot import snapshots
 
 
@@ -80,6 +81,10 @@ def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
 
 def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice) -> dict[str, Any]:
     """What the template shows."""
+    until = goes_on_until(appeal, signature, choice.country)
+    if until is not None:
+        # Each way is of use until that day, then.
+        appeal = replace(appeal, deadline=until)
     text = appeal.texts[choice.language]
     targets = reachable(appeal, choice)
     name = signer_name(appeal, signature.name if signature else None)
@@ -100,7 +105,8 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
         "steps": steps,
         "next_step": _next(steps),
         "is_printable": is_printable(_printed_text(letter, text, targets), runtime().settings.fonts),
-        "is_open": appeal.is_open,
+        "is_open": appeal.is_open or until is not None,
+        "goes_on_until": until,
         "is_stopped": appeal.state == AppealState.STOPPED,
         "today": runtime().clock().date(),
         "counts": snapshots().counts(appeal),

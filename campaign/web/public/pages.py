@@ -21,6 +21,7 @@ from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
 from campaign.web.locale import DEFAULT, PREFIX, bound, current_locale
+from campaign.web.public.after import after
 from campaign.web.snapshot import Listed, snapshots
 
 _MOST_OTHERS = 3
@@ -143,6 +144,7 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "is_taking": is_taking,
         "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),
         "outcome": appeal.outcome_in(locale),
+        "after": after(appeal, now, locale),
         "is_other_language": text.language != locale,
         "countries": country_names(locale),
         "form": {},

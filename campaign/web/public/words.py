@@ -24,6 +24,7 @@ from campaign.queries.signature import SignatureView
 from campaign.services.own_letter import mail_own_letter
 from campaign.web.locale import PREFIX
 from campaign.web.public.act_page import Choice, mail, reachable, read_choice
+from campaign.web.public.after import goes_on_until
 from campaign.web.public.letter import as_pdf, chosen_target
 from campaign.web.public.pages import published
 from campaign.web.public.token import signer
@@ -134,7 +135,7 @@ def _page(
     return render_template(
         "public/words.html",
         appeal=appeal,
-        is_open=appeal.is_open,
+        is_open=appeal.is_open or goes_on_until(appeal, signature, choice.country) is not None,
         text=text,
         token=token,
         signature=signature,
