@@ -19,6 +19,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.dossier import Dossier, find_dossier, list_dossiers
 from campaign.queries.ready import lacks
 from campaign.queries.section import list_sections
+from campaign.queries.staff_counts import family
 from campaign.services.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope, takes_upload
@@ -112,6 +113,7 @@ def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[s
         is_writer=me.staff_id in dossier.written_by,
         can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
+        relatives=[one for one in family(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT],
         others=[one for one in list_dossiers() if one.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},

@@ -425,6 +425,10 @@ def test_the_whole_case_is_linked_and_never_in_a_circle(
     assert send(editor, f"{AT}/follows", follows=appeal.slug).status_code == 303
     assert "It follows:" in editor.get(f"{AT}/edit").text
     assert "It is followed by:" in editor.get(f"/staff/appeals/{appeal.slug}/edit").text
+    send(editor, f"{AT}/ask")
+    publish(coordinator)
+    # Who signed the first may want to hear of the second: the way to tell them stands there.
+    assert f"/staff/appeals/{appeal.slug}/announcements/new" in coordinator.get(f"{AT}/edit").text
     circle = send(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
     assert circle.status_code == 422
     assert "cannot follow each other" in circle.text
