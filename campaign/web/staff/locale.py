@@ -16,6 +16,11 @@ def init_app(app: Flask, babel: Babel) -> None:
     """Chooses the language before anything is said."""
     babel.init_app(app, locale_selector=chosen)
 
+    @app.before_request
+    def _choose() -> None:
+        # For views that name countries and sections before anything is translated.
+        chosen()
+
     @app.context_processor
     def _words() -> dict[str, Any]:
         return {**words(chosen()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
