@@ -14,7 +14,7 @@ from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.entry import refuse_unusual
 from campaign.domain.errors import CipherError, StateError
-from campaign.domain.section import choose_section
+from campaign.domain.section import choose_section, taking_part
 from campaign.domain.sheet import Sheet
 from campaign.domain.signature import clean_via
 from campaign.domain.staff import Scope
@@ -123,7 +123,8 @@ def has_waiting_rows() -> bool:
 def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     entry = session.get_one(Entry, row.entry_id, with_for_update=True)
     appeal = find_appeal_by_id(entry.appeal_id)
-    section = choose_section(list_sections(), row.country, row.locale)
+    taking = taking_part(list_sections(), appeal.sections if appeal else ())
+    section = choose_section(taking, row.country, row.locale)
     if appeal is None or section is None or not _takes(appeal, section, now):
         return _count(session, entry, now)
     try:
