@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults mutation requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,8 +54,8 @@ bench-large: $(VENV)/.test ## growth with ten million signatures
 bench-mail: $(VENV)/.test ## measure deliveries a second beside a bare loop
 	$(BIN)/python -m bench delivery
 
-faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, and ask 10,000 times for one mailbox
-	FAULTS_KILLS=200 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
+faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, restart PostgreSQL 20 times, ask 10,000 times for one mailbox
+	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
 attack: $(VENV)/.test ## the long forms of the safety tests, with a table of what they measured
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q tests/safety
@@ -65,9 +65,22 @@ mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every w
 	$(BIN)/mutmut export-cicd-stats
 	$(BIN)/python -c 'import json; s = json.load(open("mutants/mutmut-cicd-stats.json")); done = s["killed"] + s["timeout"]; all_ = done + s["survived"] + s["no_tests"]; print(f"{done} of {all_} found"); raise SystemExit(done < 0.9 * all_)'
 
+$(VENV)/.sbom: requirements/sbom.txt $(VENV)/.run
+	$(PYTHON) -m venv $(VENV)/sbom
+	$(VENV)/sbom/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sbom.txt
+	@touch $@
+
+sbom: $(VENV)/.sbom ## write the bill of materials of a running Tocsin, CycloneDX, to sbom.json
+	$(VENV)/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.json requirements/run.txt
+
+audit: $(VENV)/.test ## ask whether anything pinned has a known hole (needs the network)
+	$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --requirement requirements/run.txt
+	$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --requirement requirements/test.txt
+
 requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra test pyproject.toml -o requirements/test.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group sbom -o requirements/sbom.txt
 
 messages: $(VENV)/.test ## take new messages into the catalogues, then translate and run it again to compile
 	$(BIN)/pybabel -q extract -F campaign/translations/babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o $(VENV)/messages.pot .
@@ -84,4 +97,4 @@ lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on P
 	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)
 
 clean: ## remove what the other targets made, except instance/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.* bench/results
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage .coverage.* bench/results sbom.json

@@ -89,10 +89,13 @@ class Site:
             yield
 
 
-def make_site(kind: str, server: Server, folder: Path, request: pytest.FixtureRequest, **more: str) -> Site:
-    """A migrated database with one open appeal, `case`."""
-    url = f"sqlite:///{folder}/faults.db"
-    if kind == "postgresql":
+def make_site(
+    kind: str, server: Server, folder: Path, request: pytest.FixtureRequest, *, url: str = "", **more: str
+) -> Site:
+    """A migrated database with one open appeal, `case`; at `url`, or a new one of that kind."""
+    if not url and kind == "sqlite":
+        url = f"sqlite:///{folder}/faults.db"
+    elif not url:
         url = make_database(request.getfixturevalue("postgresql_server"), f"faults_{secrets.token_hex(6)}")
     settings = {"TOCSIN_MAIL_URL": f"smtp://127.0.0.1:{server.port}", "TOCSIN_LIMITS_URL": "off", **more}
     app = create_app(settings_for(url, folder, **settings))

