@@ -209,11 +209,15 @@ def start_handover(handover_id: int) -> None:
         log.exception("the queue took no job for the list %s", handover_id)
 
 
+def _bindery(at: Runtime) -> Bindery:
+    return Bindery(at.vault, at.settings.fonts, organisation=at.settings.theme.name)
+
+
 @huey.task()  # type: ignore[untyped-decorator]
 def _make_handover(handover_id: int) -> None:
     with huey.app.app_context():
         at = runtime()
-        make_handover(handover_id, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+        make_handover(handover_id, clock=at.clock, bindery=_bindery(at))
 
 
 @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]

@@ -48,6 +48,7 @@ class Bindery:
     vault: Vault
     fonts: tuple[Path, ...]
     volume: int = VOLUME
+    organisation: str = ""
 
 
 def ask_for_handover(
@@ -159,7 +160,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         text=text,
         target=next((one for one in appeal.targets_in(text.language) if one.position == wanted.target), None),
         language=wanted.language,
-        section=section_title(section.code, section.name, wanted.language),
+        section=_sender(bindery.organisation, section, wanted.language),
         dated=now.date(),
         # Whoever signed while the names were written is in the next list.
         by_country=by_country,
@@ -175,6 +176,12 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         _keep(handover_id, name, bindery.vault.seal_file(content), clock(), done=volumes + number)
     whole = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _set(handover_id, state=HandoverState.DONE.value, **whole)
+
+
+def _sender(organisation: str, section: Section, language: str) -> str:
+    """Who hands over: a section's name alone is that of a country, which does not."""
+    name = section_title(section.code, section.name, language)
+    return f"{organisation}, {name}" if organisation else name
 
 
 def _write_names(

@@ -56,6 +56,7 @@ def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -
         margin=8,
         show_legend=len(series) > 1,
         legend_at_bottom=True,
+        legend_at_bottom_columns=3,
         show_minor_y_labels=False,
         y_labels_major_count=4,
         x_label_rotation=-25 if len(labels) > 6 else 0,

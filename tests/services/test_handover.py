@@ -42,7 +42,7 @@ def scope(app: Flask) -> Scope:
 def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
     at = runtime()
     number = ask_for_handover(scope, appeal, language=language, target=1, now=at.clock(), vault=at.vault)
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, volume))
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, volume, "Watch"))
     return number
 
 
@@ -80,7 +80,7 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
     assert "Quietly" not in said
     assert "Elsewhere" not in said
     assert "Pedro Alba Montes" in said
-    assert "3 people have signed" in said
+    assert "3 people have signed the letter below with Watch, France." in said
     assert "In all countries together, 4 people" in said
 
 
