@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.report import report
 
-SUITES = ("web", "growth", "slots", "memory", "crowd", "server", "document", "delivery", "staff")
+SUITES = ("web", "growth", "slots", "memory", "crowd", "server", "document", "delivery", "staff", "moderation")
 
 
 def main() -> None:

@@ -28,6 +28,8 @@ from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.fold import fold
 from campaign.services.handover import Bindery, make_handover, waiting
+from campaign.services.index_names import index_names
+from campaign.services.invalidate import advance, has_work
 from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
+_BREATH_SECONDS = 0.05
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -109,15 +112,21 @@ def _mind(app: Flask, stop: threading.Event) -> None:
 
 
 def _work_for_staff(app: Flask, stop: threading.Event) -> None:
-    """Each second: the next rows of paper sheets."""
+    """Each second: the next rows of paper sheets, names that have no digest yet, and moderation, batch by batch."""
     while not stop.wait(POLL_SECONDS):
         with app.app_context():
             at = runtime()
             try:
                 if has_waiting_rows():
                     sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+                index_names(vault=at.vault)
+                # A breath between two batches: whoever signs meanwhile gets the database.
+                while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
+                    pass
             except DBAPIError as error:
                 log.warning("the database is away: %s", type(error.orig).__name__)
+            except Exception:  # the next second tries again, and everybody else's work goes on
+                log.exception("work for staff failed")
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
+from campaign.domain.signature import name_key
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4
@@ -151,6 +152,10 @@ class Vault:
     def domain_digest(self, address: Address) -> bytes:
         """Equal for addresses under one mail domain, for fairness between them."""
         return self._index.digest("domain", address.domain)
+
+    def name_digest(self, name: str) -> bytes:
+        """Equal for two names that differ in capitals, accents and spaces only."""
+        return self._index.digest("name", name_key(name))
 
     def sheet_digest(self, rows: str) -> bytes:
         """Equal for two paper sheets with the same rows."""

@@ -15,6 +15,8 @@ MAILS = timedelta(days=35)
 HANDOVERS = timedelta(days=7)
 # Which runs were taken, and which alarms were raised.
 RUNS = timedelta(days=30)
+# By what staff chose whom to take out of the counts: it may hold parts of addresses.
+CRITERIA = timedelta(days=30)
 # An address that its server refused may belong to somebody again.
 REFUSED = timedelta(days=730)
 # Signers who asked how the case goes on: a month after they were told how it ended, at the latest two years after it.

@@ -61,6 +61,12 @@ def clean_name(text: str) -> str:
     return name
 
 
+def name_key(name: str) -> str:
+    """Equal for two names that differ in capitals, accents and spaces only."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(one for one in decomposed if not unicodedata.combining(one)).split())
+
+
 def initials(name: str) -> str:
     """The first letter of each word with a point: `J.-P. M.` for `Jean-Pierre Martin`."""
     words = ("-".join(f"{part[0]}." for part in word.split("-") if part) for word in name.split())

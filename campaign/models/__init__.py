@@ -9,6 +9,7 @@ from campaign.models.departure import Departure
 from campaign.models.entry import Entry, SheetRow
 from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.handover import Handover, HandoverPart
+from campaign.models.invalidation import Invalidation, Withheld
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
@@ -34,6 +35,7 @@ __all__ = [
     "Handover",
     "HandoverPart",
     "ImportedDocument",
+    "Invalidation",
     "LinkRequest",
     "LoginFailure",
     "Mail",
@@ -55,4 +57,5 @@ __all__ = [
     "TallyStep",
     "Target",
     "Tombstone",
+    "Withheld",
 ]

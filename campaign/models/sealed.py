@@ -9,6 +9,7 @@ from sqlalchemy import LargeBinary, func, type_coerce
 from campaign.models.entry import SheetRow
 from campaign.models.flood import LinkRequest
 from campaign.models.handover import HandoverPart
+from campaign.models.invalidation import Invalidation
 from campaign.models.mail import Mail
 from campaign.models.signature import Signature
 
@@ -17,6 +18,7 @@ SEALED: dict[type[Any], dict[str, str]] = {
     Signature: {"name_sealed": "name", "email_sealed": "email"},
     Mail: {"recipient_sealed": "email", "context_sealed": "context"},
     LinkRequest: {"email_sealed": "email"},
+    Invalidation: {"criteria_sealed": "context"},
     SheetRow: {"name_sealed": "name", "email_sealed": "email"},
     HandoverPart: {"content_sealed": "handover"},
 }

@@ -70,6 +70,27 @@ class Signature(Model):
             sqlite_where=text("network_digest IS NOT NULL"),
             postgresql_where=text("network_digest IS NOT NULL"),
         ),
+        # What staff look through: the newest of their section, a name, the names that have no digest yet.
+        Index("ix_signature_section", "section_code", "id"),
+        Index(
+            "ix_signature_name_digest",
+            "name_digest",
+            sqlite_where=text("name_digest IS NOT NULL"),
+            postgresql_where=text("name_digest IS NOT NULL"),
+        ),
+        Index(
+            "ix_signature_unindexed",
+            "id",
+            sqlite_where=text("name_digest IS NULL AND name_sealed IS NOT NULL"),
+            postgresql_where=text("name_digest IS NULL AND name_sealed IS NOT NULL"),
+        ),
+        Index(
+            "ix_signature_invalidation",
+            "invalidation_id",
+            "id",
+            sqlite_where=text("invalidation_id IS NOT NULL"),
+            postgresql_where=text("invalidation_id IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -96,6 +117,10 @@ class Signature(Model):
     # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # By which staff find an exact name: keyed, of the name without capitals and accents.
+    name_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # Which act of moderation took it out; no foreign key, for SQLite would have to copy the table to add one.
+    invalidation_id: Mapped[int | None] = mapped_column(BigId)
 
 
 class Consent(Model):

@@ -55,7 +55,7 @@ def append(session: Session, act: Act, *, now: datetime, vault: Vault) -> None:
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
         raise LookupError("the audit log has no head: was the database migrated?")
-    act = replace(act, reason=_ADDRESS.sub("[…]", act.reason) if act.reason else None)
+    act = replace(act, reason=without_addresses(act.reason) if act.reason else None)
     entry = AuditEntry(
         id=head.entry_id + 1,
         at=now,
@@ -70,6 +70,11 @@ def append(session: Session, act: Act, *, now: datetime, vault: Vault) -> None:
     entry.digest = vault.chain_digest(head.digest, _content(entry))
     session.add(entry)
     head.entry_id, head.digest = entry.id, entry.digest
+
+
+def without_addresses(text: str) -> str:
+    """The text with what reads like a mail address left out."""
+    return _ADDRESS.sub("[…]", text)
 
 
 def verify(*, vault: Vault) -> Proof:

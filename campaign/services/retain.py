@@ -25,6 +25,7 @@ from campaign.models import (
     Announcement,
     Appeal,
     Handover,
+    Invalidation,
     LinkRequest,
     Mail,
     MailPace,
@@ -180,6 +181,9 @@ def _prune_records(now: datetime) -> int:
             delete(Handover).where(Handover.created_at < now - retention.HANDOVERS),
             delete(SpentSolution).where(SpentSolution.expires_at < now),
             delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS),
+            update(Invalidation)
+            .where(Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None))
+            .values(criteria_sealed=None, sample=[]),
             delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
             delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),

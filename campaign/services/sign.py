@@ -62,6 +62,7 @@ _REPLACED = (
     "flag",
     "network_digest",
     "domain_digest",
+    "name_digest",
 )
 _SETTLED = (SignatureState.CONFIRMED.value, SignatureState.INVALIDATED.value)
 
@@ -168,6 +169,7 @@ def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
         "standing": Standing.NOT_FOLLOWED if sign_up.flag else Standing.FRESH,
         "network_digest": sign_up.network_digest,
         "domain_digest": vault.domain_digest(sign_up.address),
+        "name_digest": vault.name_digest(sign_up.name),
     }
 
 

@@ -20,6 +20,7 @@ EMPTY: dict[str, Any] = {
     "email_sealed": None,
     "network_digest": None,
     "domain_digest": None,
+    "name_digest": None,
     "wants_updates": False,
     "shares_name": False,
     "via": None,

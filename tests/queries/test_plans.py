@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, event, text
 
 from campaign import queries
 from campaign.domain.address import parse_address
+from campaign.domain.errors import NotFoundError
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
@@ -121,6 +123,13 @@ def _seen_by_staff() -> queries.appeal.AppealView:
 
 LATE = queries.staff_counts.Filter(since=NOW.date(), section="fr", channel="signature")
 STAFF = Scope(staff_id=1, role=Role.ADMIN, section="fr")
+
+
+def _invalidation() -> None:
+    with contextlib.suppress(NotFoundError):
+        queries.moderation.find_invalidation(STAFF, runtime().vault, 1)
+
+
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
@@ -146,6 +155,14 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
+    "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),
+    "moderation.find_invalidation": lambda *_: _invalidation(),
+    "moderation.find_signers": lambda *_: queries.moderation.find_signers(
+        STAFF, runtime().vault, name="Jeanne Martin", address=None
+    ),
+    "moderation.invalidations": lambda *_: queries.moderation.invalidations(STAFF, runtime().vault),
+    "moderation.is_indexing": lambda *_: queries.moderation.is_indexing(),
+    "moderation.trends": lambda *_: queries.moderation.trends(STAFF, runtime().vault, now=NOW),
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
     "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),
     "section.list_sections": lambda *_: queries.section.list_sections(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
@@ -9,9 +11,11 @@ from campaign.domain.appeal import days_left, progress
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.mail import queue_hold
+from campaign.queries.moderation import alarms
 from campaign.queries.staff_counts import Glance, ended_appeals, glances
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
+from campaign.web.staff.moderation_words import ALARM_NAMES
 from campaign.web.staff.sections import own_section
 
 blueprint = Blueprint("dashboard", __name__)
@@ -29,6 +33,8 @@ def show() -> ResponseReturnValue:
         section=section,
         ended=ended_appeals(),
         hold=queue_hold() if scope().may(Permission.COORDINATE) else None,
+        alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
+        alarm_names=ALARM_NAMES,
     )
 
 

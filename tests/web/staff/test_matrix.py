@@ -15,6 +15,7 @@ from sqlalchemy import select
 from campaign.document import parse_text
 from campaign.domain.action import Channel
 from campaign.domain.announcement import AnnouncementKind
+from campaign.domain.moderation import Criteria
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
@@ -25,6 +26,7 @@ from campaign.services.announce import Audience, Wording, draft
 from campaign.services.enter import Quantity, enter
 from campaign.services.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.invalidate import advance, prepare
 from campaign.services.transaction import transaction
 from tests.conftest import DOCUMENT, START, confirm_at, form
 from tests.services.test_announce import by as author
@@ -157,6 +159,23 @@ MATRIX = (
     Route("/appeals/<slug>/sheet/rows", "POST", Role.EDITOR, "/appeals/{slug}/sheet/rows"),
     Route("/appeals/<slug>/sheet/keep", "POST", Role.EDITOR, "/appeals/{slug}/sheet/keep"),
     Route("/appeals/<slug>/sheet/print.pdf", "GET", Role.EDITOR, "/appeals/{slug}/sheet/print.pdf"),
+    Route("/moderation", "GET", Role.EDITOR, "/moderation"),
+    Route("/moderation/search", "POST", Role.EDITOR, "/moderation/search", (("who", "nobody"),)),
+    Route("/moderation/invalidations", "POST", Role.EDITOR, "/moderation/invalidations", (("domain", "mail.example"),)),
+    Route("/moderation/invalidations/<int:invalidation_id>", "GET", Role.EDITOR, "/moderation/invalidations/{act}"),
+    Route(
+        "/moderation/invalidations/<int:invalidation_id>/<any(begin, undo):act>",
+        "POST",
+        Role.EDITOR,
+        "/moderation/invalidations/{act}/undo",
+        (("reason", "none"),),
+    ),
+    Route(
+        "/moderation/invalidations/<int:invalidation_id>/drop",
+        "POST",
+        Role.EDITOR,
+        "/moderation/invalidations/{act}/drop",
+    ),
     Route("/account", "GET", Role.VIEWER, "/account"),
     Route("/account", "POST", Role.VIEWER, "/account", (("locale", "en"),)),
     Route("/people", "GET", Role.ADMIN, "/people"),
@@ -211,6 +230,8 @@ def other(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]
         entered = Quantity(Channel.LETTER, 7, START.date(), place, "")
         by = Scope(colleague, Role.EDITOR, code)
         entry = enter(appeal.slug, entered, by=by, is_sure=False, now=START, vault=runtime().vault)
+        act = prepare(Criteria(domain="mail.example"), None, by=by, now=START, vault=runtime().vault)
+        advance(now=START, vault=runtime().vault, only=act)
     prepared = import_draft(parse_text(DOCUMENT), ImportOptions(slug="own"), now=START).slug
     with transaction() as session:
         session.query(Appeal).filter_by(slug=prepared).update({"section_code": "fr"})
@@ -219,6 +240,7 @@ def other(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]
         for name, code in (("written", "fr"), ("elsewhere", section))
     }
     return {
+        "act": str(act),
         "staff": str(colleague),
         "slug": appeal.slug,
         "own": prepared,

@@ -1,0 +1,100 @@
+"""Taking 100,000 signatures out of the counts and putting them back, with ten thousand and a million in the table."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from bench.place import places
+from bench.report import Row
+from campaign.domain.moderation import Criteria
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Invalidation, Staff
+from campaign.queries.moderation import trends
+from campaign.services.invalidate import BATCH, advance, begin, prepare, undo
+from campaign.services.staff import Invitation, Office, invite
+from campaign.services.verify import verify
+
+SIZES = (10_000, 1_000_000)
+TAKEN = 100_000
+LIMIT = 60.0
+
+
+def run() -> list[Row]:
+    """Seconds for counting, taking out and putting back, by a time window and by a pattern that opens each address."""
+    rows = []
+    with places("moderation") as found:
+        for place in found:
+            for size in SIZES:
+                app = place.sized(f"m{size}").make(size)
+                with app.app_context():
+                    for what, criteria in _choices(size):
+                        rows += _measure(place.kind, f"{what}, of {size:,}", criteria)
+                    rows.append(_trends(place.kind, size))
+                    db.session.remove()
+                    db.engine.dispose()
+    return rows
+
+
+def _choices(size: int) -> list[tuple[str, Criteria]]:
+    """A third of all are of the section; of a million a window that holds about 100,000 of them."""
+    start = datetime.now(UTC) - timedelta(days=4)
+    share = min(1.0, TAKEN * 3 / size)
+    until = start + timedelta(days=3) * share
+    return [("window", Criteria(until=until)), ("pattern", Criteria(pattern="jeanne@*", until=until))]
+
+
+def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
+    by, vault = _somebody(), runtime().vault
+    made = prepare(criteria, None, by=by, now=datetime.now(UTC), vault=vault)
+    looked, _ = _work(made)
+    matched = db.session.get_one(Invalidation, made).matched
+    db.session.rollback()
+    begin(made, "a bench", by=by, now=datetime.now(UTC), vault=vault)
+    taken, longest = _work(made)
+    if verify():
+        raise SystemExit("bench: the tallies differ from the rows after taking out")
+    undo(made, "a bench", by=by, now=datetime.now(UTC), vault=vault)
+    back, _ = _work(made)
+    if verify():
+        raise SystemExit("bench: the tallies differ from the rows after putting back")
+    scale = LIMIT * matched / TAKEN
+    return [
+        Row(kind, f"{what}: preview of {matched:,}", looked, LIMIT, "s", looked / LIMIT, 1.0, True),
+        Row(kind, f"{what}: taken out", taken, scale, "s", taken / scale, 1.0, True),
+        Row(kind, f"{what}: longest batch of {BATCH:,}", longest, 1.0, "s", longest),
+        Row(kind, f"{what}: put back", back, scale, "s", back / scale, 1.0, True),
+    ]
+
+
+def _work(invalidation_id: int) -> tuple[float, float]:
+    """All batches; how long they took, and the longest of them, which is how long somebody else may have to wait."""
+    start, longest = time.perf_counter(), 0.0
+    while True:
+        begun = time.perf_counter()
+        if not advance(now=datetime.now(UTC), vault=runtime().vault, only=invalidation_id):
+            return time.perf_counter() - start, longest
+        longest = max(longest, time.perf_counter() - begun)
+
+
+def _trends(kind: str, size: int) -> Row:
+    start = time.perf_counter()
+    trends(_somebody(), runtime().vault, now=datetime.now(UTC))
+    spent = 1000 * (time.perf_counter() - start)
+    db.session.rollback()
+    return Row(kind, f"trends, of {size:,}", spent, 1000, "ms", spent / 1000, 1.0, True)
+
+
+def _somebody() -> Scope:
+    found = db.session.scalars(select(Staff.id)).first()
+    db.session.rollback()
+    if found is None:
+        at = runtime()
+        office = Office(at.settings, at.vault, at.tokens, at.mail_domain)
+        invite(Invitation("ed@staff.example", "fr", Role.EDITOR, "en", None), now=datetime.now(UTC), office=office)
+        return _somebody()
+    return Scope(found, Role.EDITOR, "fr")

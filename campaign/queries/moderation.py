@@ -1,0 +1,260 @@
+"""What moderation shows of the own section: whom a name or address finds, who signs lately, what was invalidated."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import aliased
+
+from campaign.domain.address import Address
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError, NotFoundError
+from campaign.domain.moderation import AT_WORK, Criteria, unpacked
+from campaign.domain.staff import Scope
+from campaign.extensions import db
+from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
+
+FOUND = 100
+# Trends look at so many of the newest signatures at most: a flood is among them.
+LOOKED_AT = 20_000
+DAYS = 7
+_TOP = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SignerView:
+    """A signature with its signer, opened; `slug` names the appeal."""
+
+    id: int
+    slug: str
+    name: str
+    email: str
+    country: str
+    state: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How many signed from one mail domain or network on each of the last days; `key` chooses them."""
+
+    key: str
+    label: str
+    by_day: tuple[int, ...]
+    confirmed: int
+
+    @property
+    def total(self) -> int:
+        """All days together."""
+        return sum(self.by_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """The domains and networks with the most sign-ups; the days, the newest last; how many sign-ups were looked at."""
+
+    days: tuple[date, ...]
+    domains: tuple[Trend, ...]
+    networks: tuple[Trend, ...]
+    by_day: tuple[int, ...]
+    looked_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidationView:
+    """One act of moderation; `criteria` until they are let go, `share` from 0 to 1 is how far the present pass is."""
+
+    id: int
+    slug: str | None
+    state: str
+    criteria: Criteria | None
+    matched: int
+    matched_confirmed: int
+    changed: int
+    share: float
+    reason: str | None
+    who: str
+    created_at: datetime
+    begun_at: datetime | None
+    ended_at: datetime | None
+    undone_by: str | None
+    sample: tuple[SignerView, ...] = ()
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a worker still has something to do for it."""
+        return self.state in AT_WORK
+
+
+def find_signers(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
+    """Who signed in the own section under exactly that name or that address, the newest first, FOUND at most."""
+    wanted = (
+        Signature.address_digest == vault.address_digest(address)
+        if address is not None
+        else Signature.name_digest == vault.name_digest(name)
+    )
+    chosen = select(Signature.id).where(wanted, Signature.section_code == scope.section)
+    return _signers(list(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND))), scope, vault)
+
+
+def is_indexing() -> bool:
+    """Whether names signed before there was an index of them are not all in it yet."""
+    waiting = select(Signature.id).where(text("signature.name_digest IS NULL AND signature.name_sealed IS NOT NULL"))
+    return db.session.execute(waiting.limit(1)).first() is not None
+
+
+def trends(scope: Scope, vault: Vault, *, now: datetime) -> Trends:
+    """Sign-ups of the last days in the own section by mail domain and by network."""
+    first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    newest = (
+        select(
+            Signature.id,
+            Signature.domain_digest,
+            Signature.network_digest,
+            Signature.signed_at,
+            Signature.confirmed_at,
+        )
+        .where(Signature.section_code == scope.section)
+        .order_by(Signature.id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    days = tuple(first.date() + timedelta(days=number) for number in range(DAYS))
+    sums = {name: _sums(newest, newest.c[f"{name}_digest"], first) for name in ("domain", "network")}
+    by_day = [0] * DAYS
+    for day, number, _confirmed, _some in (row for rows in sums["domain"].values() for row in rows):
+        by_day[_place(day, days)] += number
+    domains = _trends(sums["domain"], days, lambda digest, some: _domain_of(some, vault))
+    networks = _trends(sums["network"], days, lambda digest, some: digest.hex())
+    return Trends(days, domains, networks, tuple(by_day), sum(by_day))
+
+
+def alarms(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
+    """Floods of which staff were told lately: kind, the appeal's slug or None for all, and when."""
+    chosen = select(Alarm.kind, Appeal.slug, Alarm.raised_at).outerjoin(Appeal, Appeal.id == Alarm.appeal_id)
+    recent = chosen.where(Alarm.raised_at > now - within).order_by(Alarm.raised_at.desc()).limit(20)
+    return tuple((kind, slug, raised_at) for kind, slug, raised_at in db.session.execute(recent))
+
+
+def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
+    """Those of the own section, the newest first."""
+    return tuple(_view(tuple(row), vault) for row in db.session.execute(_chosen(scope).limit(50)))
+
+
+def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
+    """One of the own section, with the first signatures that it is about. Raises NotFoundError."""
+    row = db.session.execute(_chosen(scope).where(Invalidation.id == invalidation_id)).one_or_none()
+    if row is None:
+        raise NotFoundError("there is no such invalidation")
+    return _view(tuple(row), vault, _signers(row[0].sample, scope, vault))
+
+
+def _chosen(scope: Scope) -> Any:
+    undoer = aliased(Staff)
+    return (
+        select(Invalidation, Appeal.slug, Staff.email, undoer.email)
+        .join(Staff, Staff.id == Invalidation.staff_id)
+        .outerjoin(undoer, undoer.id == Invalidation.undone_by)
+        .outerjoin(Appeal, Appeal.id == Invalidation.appeal_id)
+        .where(Invalidation.section_code == scope.section)
+        .order_by(Invalidation.id.desc())
+    )
+
+
+def _view(found: tuple[Any, ...], vault: Vault, sample: tuple[SignerView, ...] = ()) -> InvalidationView:
+    row, slug, who, undoer = found
+    return InvalidationView(
+        id=row.id,
+        slug=slug,
+        state=row.state,
+        criteria=_criteria(row, vault),
+        matched=row.matched,
+        matched_confirmed=row.matched_confirmed,
+        changed=row.changed,
+        share=min(1.0, row.after_id / row.until_id) if row.until_id else 1.0,
+        reason=row.reason,
+        who=who,
+        created_at=row.created_at,
+        begun_at=row.begun_at,
+        ended_at=row.ended_at,
+        undone_by=undoer,
+        sample=sample,
+    )
+
+
+def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
+    try:
+        return unpacked(vault.open_context(row.criteria_sealed)) if row.criteria_sealed else None
+    except CipherError:
+        return None
+
+
+def _signers(ids: list[int], scope: Scope, vault: Vault) -> tuple[SignerView, ...]:
+    """Opened, in the order of the ids; what was erased or cannot be opened any more is left out."""
+    rows = db.session.execute(
+        select(Signature, Appeal.slug)
+        .join(Appeal, Appeal.id == Signature.appeal_id)
+        .where(Signature.id.in_(ids), Signature.section_code == scope.section)
+    )
+    found = {row.id: view for row, slug in rows if (view := _signer(row, slug, vault)) is not None}
+    return tuple(found[one] for one in ids if one in found)
+
+
+def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
+    if row.name_sealed is None or row.email_sealed is None:
+        return None
+    try:
+        name, email = vault.open_name(row.name_sealed), vault.open_email(row.email_sealed)
+    except CipherError:
+        return None
+    return SignerView(row.id, slug, name, email, row.country, row.state, row.signed_at)
+
+
+Sums = dict[bytes, list[tuple[Any, int, int, int]]]
+
+
+def _sums(newest: Any, key: Any, first: datetime) -> Sums:
+    """By digest: day, sign-ups, confirmed ones, and the id of one of them."""
+    day = func.date(newest.c.signed_at)
+    rows = db.session.execute(
+        select(key, day, func.count(), func.count(newest.c.confirmed_at), func.max(newest.c.id))
+        .where(newest.c.signed_at >= first, key.is_not(None))
+        .group_by(key, day)
+    )
+    found: Sums = defaultdict(list)
+    for digest, when, number, confirmed, some in rows:
+        found[bytes(digest)].append((when, number, confirmed, some))
+    return found
+
+
+def _trends(sums: Sums, days: tuple[date, ...], named: Any) -> tuple[Trend, ...]:
+    largest = sorted(sums.items(), key=lambda pair: -sum(row[1] for row in pair[1]))[:_TOP]
+    return tuple(trend for digest, rows in largest if (trend := _trend(named(digest, rows[-1][3]), rows, days)))
+
+
+def _trend(key: str | None, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend | None:
+    if key is None:
+        return None
+    by_day, confirmed = [0] * len(days), 0
+    for day, number, sure, _ in rows:
+        by_day[_place(day, days)] += number
+        confirmed += sure
+    return Trend(key, key if "." in key else key[:8], tuple(by_day), confirmed)
+
+
+def _place(day: Any, days: tuple[date, ...]) -> int:
+    return min(len(days) - 1, max(0, (date.fromisoformat(str(day)) - days[0]).days))
+
+
+def _domain_of(signature_id: int, vault: Vault) -> str | None:
+    """The mail domain, which only a sealed address tells."""
+    sealed = db.session.scalar(select(Signature.email_sealed).where(Signature.id == signature_id))
+    try:
+        return vault.open_email(sealed).rpartition("@")[2] if sealed else None
+    except CipherError:
+        return None

@@ -1,0 +1,263 @@
+"""Taking signatures out of the counts, many at once, and putting them back: batch by batch, exact after each.
+
+A batch is one transaction: it changes signatures, takes out or puts back what was counted of them, changes the tallies
+by as much, and notes how far it came. So a worker may die at any moment, and another one goes on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import Address
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
+from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, packed, unpacked
+from campaign.domain.signature import SignatureState
+from campaign.domain.staff import Scope
+from campaign.extensions import db
+from campaign.models import Action, Invalidation, Signature, Withheld
+from campaign.services.audit import Act, append, without_addresses
+from campaign.services.handover import outdate
+from campaign.services.tally import Cell, count_many, hour_of
+from campaign.services.transaction import transaction
+
+# Rows looked at in one transaction: short enough that nobody who signs meanwhile waits noticeably.
+BATCH = 5000
+SAMPLE = 20
+# What can be taken out; a withdrawn signature counts nothing.
+_TAKEN = (SignatureState.PENDING.value, SignatureState.CONFIRMED.value)
+_MOVED = ("id", "appeal_id", "channel", "evidence", "quantity", "signature_id", "target", "happened_on", "counted_at")
+_BLIND = {"synchronize_session": False}
+
+
+def prepare(criteria: Criteria, appeal_id: int | None, *, by: Scope, now: datetime, vault: Vault) -> int:
+    """Begins to count whom it would concern, and returns its id. Changes nothing. Raises InputError (`criteria`)."""
+    if criteria.is_empty:
+        raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
+    with transaction() as session:
+        newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
+        row = Invalidation(
+            section_code=by.section,
+            appeal_id=appeal_id,
+            criteria_sealed=vault.seal_context(packed(criteria)),
+            staff_id=by.staff_id,
+            created_at=now,
+            until_id=newest or 0,
+            sample=[],
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def begin(invalidation_id: int, reason: str, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Lets it go on to take out what was counted. Raises NotFoundError, StateError (not counted yet, or begun)."""
+    with transaction() as session:
+        row = _own(session, invalidation_id, by, InvalidationState.READY)
+        row.state, row.after_id = InvalidationState.RUNNING, 0
+        row.reason, row.begun_by, row.begun_at = without_addresses(reason), by.staff_id, now
+        _tell(session, "invalidation.begin", row, by, {"matched": row.matched}, now=now, vault=vault, reason=reason)
+
+
+def undo(invalidation_id: int, reason: str, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Lets it put back everything it took out. Raises NotFoundError, StateError (not done)."""
+    with transaction() as session:
+        row = _own(session, invalidation_id, by, InvalidationState.DONE)
+        row.state, row.after_id = InvalidationState.UNDOING, 0
+        row.undone_by, row.undone_at, row.ended_at = by.staff_id, now, None
+        _tell(session, "invalidation.undo", row, by, {"changed": row.changed}, now=now, vault=vault, reason=reason)
+
+
+def drop(invalidation_id: int, *, by: Scope, now: datetime) -> None:
+    """Lets it be. Raises NotFoundError, StateError (begun already)."""
+    with transaction() as session:
+        row = _own(session, invalidation_id, by, InvalidationState.COUNTING, InvalidationState.READY)
+        row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, now, None
+
+
+def has_work() -> bool:
+    """Whether a batch waits anywhere: asked each second, so without a write."""
+    found = db.session.execute(select(Invalidation.id).where(Invalidation.state.in_(AT_WORK)).limit(1)).first()
+    db.session.rollback()
+    return found is not None
+
+
+def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int = BATCH) -> bool:
+    """Does the next batch of the oldest that has one (or of `only`); False where none was there to do."""
+    with transaction() as session:
+        chosen = select(Invalidation).where(Invalidation.state.in_(AT_WORK))
+        if only is not None:
+            chosen = chosen.where(Invalidation.id == only)
+        row = session.scalars(chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True)).first()
+        if row is None:
+            return False
+        work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
+        is_over = work(session, row, vault, now, batch)
+        if is_over:
+            _end(session, row, now=now, vault=vault)
+    return True
+
+
+def _look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
+    found, is_last = _next(session, row, vault, batch, is_locked=False)
+    row.matched += len(found)
+    row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in found)
+    row.sample = [*row.sample, *(one for one, _ in found[: SAMPLE - len(row.sample)])]
+    return is_last
+
+
+def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
+    found, is_last = _next(session, row, vault, batch, is_locked=True)
+    ids = [one for one, _ in found]
+    if ids:
+        values = {"state": SignatureState.INVALIDATED.value, "ended_at": now, "invalidation_id": row.id}
+        session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
+        mine = Action.signature_id.in_(ids)
+        moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
+        session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
+        gone = delete(Action).where(mine).returning(*_COUNTED)
+        _change(session, session.execute(gone, execution_options=_BLIND).all(), -1)
+        _outdate_lists(session, ids, row.section_code)
+        row.changed += len(ids)
+    return is_last
+
+
+def _outdate_lists(session: Session, ids: list[int], section_code: str) -> None:
+    """Who is taken out may stand on a list that was made to be handed over."""
+    named = select(Signature.appeal_id).where(Signature.id.in_(ids), Signature.shares_name).distinct()
+    for appeal_id in session.scalars(named).all():
+        outdate(session, appeal_id, section_code)
+
+
+def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
+    mine = Signature.invalidation_id == row.id, Signature.id > row.after_id
+    ids = session.scalars(select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update()).all()
+    if ids:
+        # In the section that the signer belongs to now: the country may have been changed meanwhile.
+        back = select(*(getattr(Withheld, name) for name in _MOVED), Signature.section_code)
+        back = back.join(Signature, Signature.id == Withheld.signature_id).where(Withheld.signature_id.in_(ids))
+        session.execute(insert(Action).from_select([*_MOVED, "section_code"], back))
+        session.execute(delete(Withheld).where(Withheld.signature_id.in_(ids)), execution_options=_BLIND)
+        counted = session.execute(select(*_COUNTED).where(Action.signature_id.in_(ids))).all()
+        _change(session, counted, 1)
+        was = case(
+            (Signature.confirmed_at.is_not(None), SignatureState.CONFIRMED.value), else_=SignatureState.PENDING.value
+        )
+        values = {"state": was, "ended_at": None, "invalidation_id": None}
+        session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
+        row.after_id = ids[-1]
+        row.changed -= len(ids)
+    return len(ids) < batch
+
+
+_COUNTED = (
+    Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
+)  # fmt: skip
+
+
+def _next(
+    session: Session, row: Invalidation, vault: Vault, batch: int, *, is_locked: bool
+) -> tuple[list[tuple[int, str]], bool]:
+    """The next ones it is about, with their states, and whether no more are left; notes how far it looked."""
+    if row.criteria_sealed is None:
+        return [], True
+    try:
+        criteria = unpacked(vault.open_context(row.criteria_sealed))
+    except CipherError:
+        return [], True  # its key is gone: nobody can tell whom it meant
+    chosen = select(Signature.id, Signature.state, Signature.email_sealed).where(*_conditions(row, criteria, vault))
+    chosen = chosen.order_by(Signature.id).limit(batch)
+    rows = session.execute(chosen.with_for_update() if is_locked else chosen).all()
+    if rows:
+        row.after_id = rows[-1].id
+    return [(one.id, one.state) for one in rows if _fits(criteria, one.email_sealed, vault)], len(rows) < batch
+
+
+def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[ColumnElement[bool]]:
+    """All but the pattern, which the database cannot see. The section is that of whoever began it."""
+    states = (SignatureState.PENDING.value,) if criteria.is_unconfirmed else _TAKEN
+    found: list[ColumnElement[bool]] = [
+        Signature.section_code == row.section_code,
+        Signature.id > row.after_id,
+        Signature.id <= row.until_id,
+        Signature.state.in_(states),
+    ]
+    if row.appeal_id is not None:
+        found.append(Signature.appeal_id == row.appeal_id)
+    if criteria.ids:
+        found.append(Signature.id.in_(criteria.ids))
+    if criteria.domain is not None:
+        found.append(Signature.domain_digest == vault.domain_digest(Address("", criteria.domain)))
+    if criteria.network is not None:
+        found.append(Signature.network_digest == bytes.fromhex(criteria.network))
+    if criteria.since is not None:
+        found.append(Signature.signed_at >= criteria.since)
+    if criteria.until is not None:
+        found.append(Signature.signed_at < criteria.until)
+    return found
+
+
+def _fits(criteria: Criteria, sealed: bytes | None, vault: Vault) -> bool:
+    if criteria.pattern is None:
+        return True
+    try:
+        return sealed is not None and criteria.matches(vault.open_email(sealed))
+    except CipherError:
+        return False
+
+
+def _change(session: Session, counted: Sequence[Any], sign: int) -> None:
+    changes: Counter[tuple[Cell, datetime]] = Counter()
+    for appeal_id, section, channel, evidence, counted_at, quantity in counted:
+        changes[Cell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
+    count_many(session.connection(), changes)
+
+
+def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) -> None:
+    ended = {
+        "counting": InvalidationState.READY,
+        "running": InvalidationState.DONE,
+        "undoing": InvalidationState.UNDONE,
+    }
+    is_counted = row.state == InvalidationState.COUNTING
+    row.state = ended[row.state]
+    if not is_counted:
+        row.ended_at = now
+        _tell(session, f"invalidation.{row.state}", row, None, {"changed": row.changed}, now=now, vault=vault)
+
+
+def _own(session: Session, invalidation_id: int, by: Scope, *states: InvalidationState) -> Invalidation:
+    row = session.get(Invalidation, invalidation_id, with_for_update=True, populate_existing=True)
+    if row is None or row.section_code != by.section:
+        raise NotFoundError("there is no such invalidation")
+    if row.state not in states:
+        raise StateError(f"the invalidation is {row.state}")
+    return row
+
+
+def _tell(
+    session: Session,
+    act: str,
+    row: Invalidation,
+    by: Scope | None,
+    after: dict[str, Any],
+    *,
+    now: datetime,
+    vault: Vault,
+    reason: str | None = None,
+) -> None:
+    told = Act(
+        act,
+        f"invalidation:{row.id}",
+        by.staff_id if by is not None else None,
+        row.section_code,
+        after={**after, "appeal": row.appeal_id},
+        reason=reason,
+    )
+    append(session, told, now=now, vault=vault)

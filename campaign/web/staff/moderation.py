@@ -1,0 +1,233 @@
+"""Moderation in the own section: find a signer, see who signs lately, take out what is not real, and put it back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, StringField
+
+from campaign.domain.address import parse_address
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.moderation import Criteria, read_domain, read_pattern, read_reason
+from campaign.domain.signature import NAME_LENGTH
+from campaign.domain.staff import Permission
+from campaign.extensions.runtime import runtime
+from campaign.queries.appeal import all_appeals
+from campaign.queries.moderation import (
+    FOUND,
+    InvalidationView,
+    SignerView,
+    alarms,
+    find_invalidation,
+    find_signers,
+    invalidations,
+    is_indexing,
+    trends,
+)
+from campaign.services.invalidate import advance, begin, drop, prepare, undo
+from campaign.web.locale import current_locale
+from campaign.web.staff.access import needs, scope
+from campaign.web.staff.moderation_words import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
+from campaign.web.staff.sections import own_section
+
+blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
+# What one page view does by itself; the rest is a worker's.
+_BATCHES_AT_ONCE = 2
+_MOST_CHOSEN = 200
+
+
+class ChooseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Whom an invalidation is about."""
+
+    appeal = StringField()
+    domain = StringField()
+    pattern = StringField()
+    network = StringField()
+    since = StringField()
+    until = StringField()
+    unconfirmed = BooleanField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show() -> ResponseReturnValue:
+    """Search, trends, alarms, and what was invalidated."""
+    return _page(ChooseForm())
+
+
+@blueprint.post("/search")
+@needs(Permission.EDIT)
+def search() -> ResponseReturnValue:
+    """Who signed under exactly that name or address; by POST, for addresses do not belong into addresses of pages."""
+    typed = " ".join(request.form.get("who", "").split())
+    if not typed or len(typed) > NAME_LENGTH * 2:
+        return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}), 422
+    address = None
+    if "@" in typed:
+        try:
+            address = parse_address(typed)
+        except InputError:
+            return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
+    found = find_signers(scope(), runtime().vault, name=typed, address=address)
+    return _page(ChooseForm(formdata=None), found=found, who=typed)
+
+
+@blueprint.post("/invalidations")
+@needs(Permission.EDIT)
+def choose() -> ResponseReturnValue:
+    """Counts whom it would concern; nothing is changed before somebody has looked."""
+    form, at = ChooseForm(), runtime()
+    faults: dict[str, Any] = {}
+    criteria = _read(form, faults)
+    appeals = {appeal.slug: appeal.id for appeal in all_appeals()}
+    if form.appeal.data and form.appeal.data not in appeals:
+        faults["appeal"] = FAULTS["appeal", "unknown"]
+    if not faults and criteria.is_empty:
+        faults["criteria"] = FAULTS["criteria", "missing"]
+    if faults:
+        return _page(form, faults), 422
+    made = prepare(criteria, appeals.get(form.appeal.data or ""), by=scope(), now=at.clock(), vault=at.vault)
+    _work(made)
+    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+
+
+@blueprint.get("/invalidations/<int:invalidation_id>")
+@needs(Permission.EDIT)
+def one(invalidation_id: int) -> ResponseReturnValue:
+    """How many and the first of them; then how far it is."""
+    return _one_page(_own(invalidation_id))
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
+@needs(Permission.EDIT)
+def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
+    """Takes them out of the counts, or puts them back; both ask why."""
+    found, at = _own(invalidation_id), runtime()
+    try:
+        reason = read_reason(request.form.get("reason", ""))
+    except InputError as error:
+        return _one_page(found, FAULTS["reason", error.code]), 422
+    try:
+        (begin if act == "begin" else undo)(invalidation_id, reason, by=scope(), now=at.clock(), vault=at.vault)
+    except StateError:
+        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
+    else:
+        _work(invalidation_id)
+    return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/drop")
+@needs(Permission.EDIT)
+def let_be(invalidation_id: int) -> ResponseReturnValue:
+    """Nothing is changed after all."""
+    _own(invalidation_id)
+    try:
+        drop(invalidation_id, by=scope(), now=runtime().clock())
+    except StateError:
+        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
+        return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+    return redirect(url_for("moderation.show"), 303)
+
+
+def _own(invalidation_id: int) -> InvalidationView:
+    try:
+        return find_invalidation(scope(), runtime().vault, invalidation_id)
+    except NotFoundError:
+        abort(404)
+
+
+def _work(invalidation_id: int) -> None:
+    """The first batches at once: most acts are over with them."""
+    at = runtime()
+    for _ in range(_BATCHES_AT_ONCE):
+        if not advance(now=at.clock(), vault=at.vault, only=invalidation_id):
+            break
+
+
+def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
+    read: dict[str, Any] = {}
+    for name, reader in (
+        ("domain", read_domain),
+        ("pattern", read_pattern),
+        ("network", _network),
+        ("since", _moment),
+        ("until", _moment),
+    ):
+        typed = (form[name].data or "").strip()
+        try:
+            read[name] = reader(typed) if typed else None
+        except InputError as error:
+            faults[name] = FAULTS[error.field, error.code]
+    if read.get("since") and read.get("until") and read["since"] >= read["until"]:
+        faults["until"] = FAULTS["until", "too-early"]
+    chosen = request.form.getlist("ids", type=int)
+    if len(chosen) > _MOST_CHOSEN:
+        faults["criteria"] = FAULTS["criteria", "too-many"]
+    return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), is_unconfirmed=bool(form.unconfirmed.data), **read)
+
+
+def _network(text: str) -> str:
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise InputError("network", "unknown", "this is no network of the table")
+    return digest.hex()
+
+
+def _moment(text: str) -> datetime:
+    """A moment on the own section's clock."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("moment", "not-a-moment", "this is no day and hour") from error
+    zone = ZoneInfo(own_section().time_zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _page(
+    form: ChooseForm,
+    faults: dict[str, Any] | None = None,
+    *,
+    found: tuple[SignerView, ...] | None = None,
+    who: str = "",
+) -> str:
+    at = runtime()
+    now = at.clock()
+    return render_template(
+        "staff/moderation.html",
+        form=form,
+        faults=faults or {},
+        found=found,
+        is_full=found is not None and len(found) == FOUND,
+        who=who,
+        is_indexing=is_indexing(),
+        trends=trends(scope(), at.vault, now=now),
+        alarms=alarms(now=now),
+        invalidations=invalidations(scope(), at.vault),
+        appeals=[(appeal.slug, appeal.text_in(current_locale()).headline) for appeal in all_appeals() if appeal.texts],
+        section=own_section(),
+        **_names(),
+    )
+
+
+def _one_page(found: InvalidationView, fault: Any = None) -> str:
+    return render_template(
+        "staff/invalidation.html",
+        one=found,
+        fault=fault,
+        reason=request.form.get("reason", ""),
+        zone=ZoneInfo(own_section().time_zone),
+        **_names(),
+    )
+
+
+def _names() -> dict[str, Any]:
+    return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alarm_names": ALARM_NAMES}

@@ -1,0 +1,92 @@
+"""Letters from a stall, a paper sheet typed by keyboard, and a flood taken out of the counts, in a browser."""
+
+from __future__ import annotations
+
+import urllib.parse
+import urllib.request
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_staff import PASSWORD, looked_at
+from tests.journeys.processes import flask
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+APPEAL = "/staff/appeals/janbolat-mamai"
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
+    """An editor's browser, logged in."""
+    address, environ = demonstration
+    page = browser.new_context(locale="en", base_url=address).new_page()
+    printed = flask(
+        environ, "staff", "add", "ed@staff.example", "--section", "fr", "--role", "editor", "--locale", "en"
+    )
+    page.goto(printed.strip())
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Open my account").click()
+    page.get_by_label("Your e-mail address").fill("ed@staff.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
+    return page
+
+
+def test_letters_are_entered_doubted_confirmed_and_undone(desk: Page) -> None:
+    desk.goto(APPEAL)
+    desk.get_by_role("link", name="Letters written elsewhere").click()
+    desk.get_by_label("How many").fill("5000")
+    desk.get_by_label("Place").fill("Lyon")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("more than ten times what your section usually enters")).to_be_visible()
+    looked_at(desk, "entries-doubted")
+    desk.get_by_label("Yes, it is right.").check()
+    desk.get_by_role("button", name="Count it").click()
+    expect(desk.get_by_text("Counted: 5,000.")).to_be_visible()
+    looked_at(desk, "entries")
+    desk.get_by_role("button", name="Undo").click()
+    expect(desk.get_by_text("undone by ed@staff.example")).to_be_visible()
+    looked_at(desk, "entries-undone")
+
+
+def test_a_sheet_is_typed_by_keyboard_alone(desk: Page) -> None:
+    desk.goto(f"{APPEAL}/sheet")
+    looked_at(desk, "sheet")
+    desk.locator("#name-0").focus()
+    for row in ("Ana Ruiz\tana@mail.example", "Jean Martin\t"):
+        desk.keyboard.type(row)
+        for key in ("Tab", "Tab", "Space", "Enter"):
+            desk.keyboard.press(key)
+    expect(desk.locator("#name-2")).to_be_focused()
+    desk.get_by_role("button", name="Check the rows").last.click()
+    looked_at(desk, "sheet-preview", "Is this right?")
+    desk.get_by_role("button", name="Enter the sheet").click()
+    expect(desk.get_by_text("1 signer will be asked by mail to confirm. Counted: 1.")).to_be_visible()
+
+
+def test_a_flood_is_seen_looked_at_taken_out_and_put_back(
+    desk: Page, demonstration: tuple[str, dict[str, str]]
+) -> None:
+    for number in range(12):
+        fields = {"name": f"Bot {number}", "email": f"bot{number}@spam.example", "country": "FR", "consent": "y"}
+        body = urllib.parse.urlencode(fields).encode()
+        urllib.request.urlopen(f"{demonstration[0]}/en/appeals/janbolat-mamai/sign", body, timeout=20).close()
+    desk.goto("/staff/")
+    desk.get_by_role("link", name="Moderation").click()
+    looked_at(desk, "moderation", "Moderation")
+    desk.get_by_role("button", name="Look at them: spam.example").click()
+    expect(desk.get_by_text("bot11@spam.example")).to_be_visible()
+    looked_at(desk, "invalidation-preview", "Signatures out of the counts")
+    desk.get_by_label("Reason").fill("a flood")
+    desk.get_by_role("button", name="Take 12 signatures out of the counts").click()
+    expect(desk.get_by_role("button", name="Put 12 signatures back")).to_be_visible()
+    looked_at(desk, "invalidation-done")
+    desk.get_by_label("Reason").fill("it was a school")
+    desk.get_by_role("button", name="Put 12 signatures back").click()
+    expect(desk.get_by_text("put back")).to_be_visible()
+    looked_at(desk, "invalidation-undone")

@@ -1,0 +1,176 @@
+"""The moderation pages: find, choose, look, give a reason, undo; another section's rows are not there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from campaign.domain.staff import Role
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts
+from campaign.services.alarm import raise_alarm
+from campaign.services.verify import verify
+from tests.conftest import START, confirm_at, form
+from tests.web.staff.room import csrf, staffed
+
+PAGE = "/staff/moderation"
+
+
+@pytest.fixture
+def editor(app: Flask) -> FlaskClient:
+    """Somebody of the French section who may moderate."""
+    return staffed(app, Role.EDITOR)
+
+
+@pytest.fixture
+def crowd(client: FlaskClient, appeal: AppealView) -> AppealView:
+    """Two real people and a flood of four in France, one of the flood in Flanders; all confirmed."""
+    people = [("Ana Ruiz", "ana@mail.example", "FR"), ("Jo Smit", "jo@mail.example", "FR")]
+    people += [(f"Bot {'ABCD'[n]}", f"bot{n}@spam.example", "FR") for n in range(4)]
+    people.append(("Other Bot", "bot9@spam.example", "BE"))
+    for name, email, country in people:
+        answer = client.post(f"/en/appeals/{appeal.slug}/sign", data=form(name=name, email=email, country=country))
+        assert answer.status_code == 303
+    ids = list(db.session.scalars(select(Signature.id)))
+    db.session.rollback()
+    for one in ids:
+        confirm_at(one, START)
+    return appeal
+
+
+def post(browser: FlaskClient, path: str, **data: str) -> TestResponse:
+    return browser.post(path, data={**data, "csrf_token": csrf(browser.get(PAGE))})
+
+
+def chosen(browser: FlaskClient, **data: str) -> str:
+    """The page of a new invalidation."""
+    answer = post(browser, f"{PAGE}/invalidations", **data)
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def total(appeal: AppealView) -> int:
+    found = counts(appeal.id).total
+    db.session.rollback()
+    return found
+
+
+def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -> None:
+    place = chosen(editor, domain="spam.example", appeal=crowd.slug)
+    shown = editor.get(place).text
+    assert "Take 4 signatures out of the counts" in shown
+    assert "bot3@spam.example" in shown
+    assert "bot9@spam.example" not in shown
+    assert total(crowd) == 7
+    assert post(editor, f"{place}/begin", reason=" ").status_code == 422
+    assert total(crowd) == 7
+    assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
+    assert total(crowd) == 3
+    assert verify() == []
+    shown = editor.get(place).text
+    assert "taken out" in shown
+    assert "a flood" in shown
+    assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
+    assert total(crowd) == 7
+    assert verify() == []
+    assert "put back" in editor.get(PAGE).text
+
+
+def test_pattern_and_window_are_on_the_section_s_clock(editor: FlaskClient, crowd: AppealView) -> None:
+    place = chosen(editor, pattern="bot*@*", since="2026-03-01T12:59", until="2026-03-01T13:01")
+    shown = editor.get(place).text
+    assert "Take 4 signatures out of the counts" in shown
+    assert "2026-03-01 12:59" in shown
+    assert "Nobody fits" in editor.get(chosen(editor, since="2026-03-01T13:01")).text
+
+
+def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
+    for typed, finds in (
+        ("ANA  ruiz", 1),
+        ("ana@mail.example", 1),
+        ("Ana", 0),
+        ("bot9@spam.example", 0),
+        ("Other Bot", 0),
+    ):
+        answer = post(editor, f"{PAGE}/search", who=typed)
+        assert answer.status_code == 200
+        assert answer.text.count('name="ids"') == finds, typed
+    assert post(editor, f"{PAGE}/search", who="").status_code == 422
+    assert post(editor, f"{PAGE}/search", who="no@address").status_code == 422
+
+
+def test_the_chosen_ones_are_taken_out_one_by_one(editor: FlaskClient, crowd: AppealView) -> None:
+    found = post(editor, f"{PAGE}/search", who="Ana Ruiz").text
+    one = re.search(r'name="ids" value="(\d+)"', found)
+    assert one is not None
+    place = chosen(editor, ids=one[1])
+    post(editor, f"{place}/begin", reason="asked by telephone")
+    assert total(crowd) == 6
+
+
+def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
+    shown = editor.get(PAGE).text
+    rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', shown, re.DOTALL)
+    found = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
+    assert found["spam.example"][-3:] == ["4", "4", "4"]
+    assert found["mail.example"][-2:] == ["2", "2"]
+    (network,) = [cells for label, cells in found.items() if "." not in label]
+    assert network[-1] == "6"
+    key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
+    assert key is not None
+    assert "Take 6 signatures out of the counts" in editor.get(chosen(editor, network=key[1])).text
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, "this would concern everybody"),
+        ({"unconfirmed": "y"}, "this would concern everybody"),
+        ({"domain": "nonsense"}, "no mail domain"),
+        ({"pattern": "*@*"}, "nearly everybody"),
+        ({"pattern": "a" * 300}, "No address is that long"),
+        ({"network": "zz"}, "not in the table"),
+        ({"since": "yesterday"}, "day and hour"),
+        ({"since": "2026-03-02T10:00", "until": "2026-03-01T10:00"}, "must come after"),
+        ({"domain": "spam.example", "appeal": "nowhere"}, "appeal of the list"),
+    ],
+)
+def test_what_cannot_be_chosen_by_is_told(
+    editor: FlaskClient, crowd: AppealView, data: dict[str, str], said: str
+) -> None:
+    answer = post(editor, f"{PAGE}/invalidations", **data)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_let_it_be(editor: FlaskClient, crowd: AppealView) -> None:
+    place = chosen(editor, domain="spam.example")
+    assert post(editor, f"{place}/drop").status_code == 303
+    assert post(editor, f"{place}/begin", reason="late").status_code == 303
+    assert "Somebody was quicker" in editor.get(place).text
+    assert total(crowd) == 7
+
+
+def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskClient, crowd: AppealView) -> None:
+    place = chosen(editor, domain="spam.example")
+    other = staffed(app, Role.ADMIN, "be-nl")
+    assert other.get(place).status_code == 404
+    for act in ("begin", "undo", "drop"):
+        assert post(other, f"{place}/{act}", reason="x").status_code == 404
+    assert "Nothing yet" in other.get(PAGE).text
+    assert total(crowd) == 7
+
+
+def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
+    at = runtime()
+    raise_alarm("appeal", appeal.id, lambda _: {}, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    assert "Very many sign-ups for one appeal" in editor.get(PAGE).text
+    assert "Very many sign-ups for one appeal" in editor.get("/staff/").text
