@@ -177,7 +177,7 @@ def _network(text: str) -> str:
         digest = bytes.fromhex(text)
     except ValueError:
         digest = b""
-    if len(digest) != 32:
+    if len(digest) not in (16, 32):
         raise InputError("network", "unknown", "this is no network of the table")
     return digest.hex()
 

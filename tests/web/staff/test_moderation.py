@@ -124,7 +124,7 @@ def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient
     assert found["mail.example"][-2:] == ["2", "2"]
     (network,) = [cells for label, cells in found.items() if "." not in label]
     assert network[-1] == "6"
-    key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
+    key = re.search(r'name="network" value="([0-9a-f]{32})"', shown)
     assert key is not None
     assert "Take 6 signatures out of the counts" in editor.get(chosen(editor, network=key[1])).text
 
