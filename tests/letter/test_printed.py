@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pdfminer.high_level import extract_pages
+from pdfminer.layout import LTChar
 
 from campaign.letter.envelope import DIN, LAYOUTS, SWISS, US, Layout, layout_for
 from campaign.letter.plain import Letter
@@ -157,3 +160,18 @@ def test_arabic_is_printed_with_the_configured_font(noto: tuple[Path, ...]) -> N
     assert found == {one for one in wanted if "\u0600" <= one <= "\u06ff"}
     right = max(edges[2] for text, edges in lines_of_pdf(content) if "\u0621" <= text[:1] <= "\u064a")
     assert 185 <= right <= 191
+
+
+def test_a_number_on_an_arabic_fax_is_read_from_the_left(noto: tuple[Path, ...]) -> None:
+    cover = Cover("فاكس", (("رقم الفاكس", "+57 1 000 00 00"),))
+    pages = extract_pages(io.BytesIO(pdf(sheet(LETTERS["ar"], cover=cover), noto)))
+    places = {sign.get_text(): sign.x0 for sign in _signs(pages) if sign.get_text() in "+57"}
+    assert places["+"] < places["5"] < places["7"]
+
+
+def _signs(one: Any) -> Iterator[LTChar]:
+    if isinstance(one, LTChar):
+        yield one
+    elif isinstance(one, Iterable):
+        for part in one:
+            yield from _signs(part)
