@@ -56,7 +56,9 @@ _FIND = (
     .select_from(Signature)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
-    .outerjoin(Mail, Mail.id == _NEWEST)
+    # The first condition finds the few mails by an index; by the second alone, which is a query of its own, PostgreSQL
+    # does not look past the row-level policy and walks through all mails.
+    .outerjoin(Mail, and_(Mail.signature_id == Signature.id, Mail.id == _NEWEST))
     .where(and_(Signature.id == bindparam("signature"), Signature.address_digest.is_not(None)))
     .with_for_update(of=Signature)
 )

@@ -99,6 +99,8 @@ def test_page_and_mail_of_a_hostile_document_are_harmless(app: Flask, client: Fl
     slug = import_draft(parse_text(document), ImportOptions(slug="case"), now=START).slug
     publish(slug, now=START)
     page = client.get("/en/appeals/case").text
+    # Our own icon stands in the page: one request less.
+    page = re.sub(r'<link rel="icon" href="data:image/svg\+xml,[^"<]*">', "", page, count=1)
     for unwanted in (
         "<script>alert",
         "<img src=x",

@@ -121,6 +121,12 @@ def _seen_by_staff() -> queries.appeal.AppealView:
     return found
 
 
+def _absent(ask: Callable[[], object]) -> None:
+    """What is not there is looked for all the same."""
+    with contextlib.suppress(NotFoundError):
+        ask()
+
+
 LATE = queries.staff_counts.Filter(since=NOW.date(), section="fr", channel="signature")
 STAFF = Scope(staff_id=1, role=Role.ADMIN, section="fr")
 
@@ -132,6 +138,8 @@ def _invalidation() -> None:
 
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
+# They look at what was read before, and ask the database nothing.
+ASK_NOTHING = {"dossier.facts_of", "dossier.target_of", "dossier.words_of", "ready.lacks"}
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
 CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
@@ -151,6 +159,18 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.signatures_by_appeal": lambda appeal, _: queries.counts.signatures_by_appeal((appeal, appeal + 1)),
     "counts.days": lambda appeal, _: queries.counts.days(appeal),
     "entry.entries": lambda appeal, _: queries.entry.entries(STAFF, appeal, before=9),
+    "dossier.find_dossier": lambda *_: queries.dossier.find_dossier("case-1"),
+    "dossier.list_dossiers": lambda *_: queries.dossier.list_dossiers(),
+    "funnel.funnel": lambda appeal, _: queries.funnel.funnel(appeal, STAFF, section="fr", now=NOW),
+    "handover.file_of": lambda *_: list(queries.handover.file_of(1, "list.csv", runtime().vault)),
+    "handover.find_handover": lambda appeal, _: _absent(lambda: queries.handover.find_handover(STAFF, appeal, 1)),
+    "handover.handovers": lambda appeal, _: queries.handover.handovers(STAFF, appeal),
+    "handover.names_shared": lambda appeal, _: queries.handover.names_shared(appeal, "fr"),
+    "signatory.names_to_share": lambda appeal, _: queries.signatory.names_to_share(
+        appeal, "fr", runtime().vault, after=0, most=100
+    ),
+    "signatory.signatories": lambda appeal, _: list(queries.signatory.signatories(appeal, "fr", runtime().vault)),
+    "signatory.signatures_by_country": lambda appeal, _: queries.signatory.signatures_by_country(appeal, "fr"),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
@@ -166,8 +186,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
     "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),
     "section.list_sections": lambda *_: queries.section.list_sections(),
-    "staff.find_colleague": lambda *_: queries.staff.find_colleague(STAFF, 1),
-    "staff.find_staff_id": lambda *_: queries.staff.find_staff_id("ana@staff.example"),
+    "staff.find_colleague": lambda *_: _absent(lambda: queries.staff.find_colleague(STAFF, 1)),
+    "staff.find_staff_id": lambda *_: _absent(lambda: queries.staff.find_staff_id("ana@staff.example")),
     "staff.invited_as": lambda *_: queries.staff.invited_as(1, NOW),
     "staff.list_all_staff": lambda *_: queries.staff.list_all_staff(),
     "staff.list_staff": lambda *_: queries.staff.list_staff(STAFF),
@@ -182,8 +202,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         one, runtime().vault
     ),
 }
-# Counting mails by state is asked by the operator, not by supporters, and reads an index only.
-BY_INDEX_ONLY = {"mail.outbox_status", "mail.domain_outcomes"}
+# Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index only;
+# on PostgreSQL the policy on rows has to see each of them.
+COUNT_WHAT_WAITS = {"mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
 HOT: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
     "sign again": lambda: _sign(1),
@@ -219,7 +240,7 @@ def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
     signature = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
     seen = {name: statements_of(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
     assert all(seen.values()), "each query says something to the database"
-    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in BY_INDEX_ONLY} == {}
+    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in COUNT_WHAT_WAITS} == {}
 
 
 def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
