@@ -135,7 +135,9 @@ def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
     """Warn before signing where writing is dangerous; without options, warn of nothing and use full names."""
     countries = tuple(code.upper() for code in risks)
     with refusals():
-        appeals.set_safety(slug, risk_countries=countries, initials_only=initials)
+        appeals.set_safety(
+            slug, risk_countries=countries, initials_only=initials, now=runtime().clock(), desk=_server()
+        )
     warned = f"warns who has ties to {', '.join(countries)}" if countries else "warns of nothing"
     click.echo(f"{slug} {warned}; letters bear {'initials' if initials else 'full names'}")
 

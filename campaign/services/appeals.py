@@ -147,7 +147,14 @@ def tell_outcome(slug: str, language: str, body: str, *, now: datetime | None = 
             note(session, desk, "appeal.tell-outcome", appeal, now=now, before=before, after=appeal.outcome)
 
 
-def set_safety(slug: str, *, risk_countries: tuple[str, ...], initials_only: bool) -> None:
+def set_safety(
+    slug: str,
+    *,
+    risk_countries: tuple[str, ...],
+    initials_only: bool,
+    now: datetime | None = None,
+    desk: Desk | None = None,
+) -> None:
     """Says where writing endangers the sender (ISO 3166-1 alpha-2), and whether letters bear initials instead of names.
 
     Raises NotFoundError, InputError (`risk_countries`).
@@ -159,9 +166,13 @@ def set_safety(slug: str, *, risk_countries: tuple[str, ...], initials_only: boo
         )
     with transaction() as session:
         appeal = find(session, slug)
+        before = {"risk_countries": appeal.risk_countries, "initials_only": appeal.initials_only}
         appeal.risk_countries = list(dict.fromkeys(risk_countries))
         appeal.initials_only = initials_only
         appeal.revision += 1
+        if desk is not None and now is not None:
+            after = {"risk_countries": appeal.risk_countries, "initials_only": initials_only}
+            note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
 
 
 def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime) -> None:
