@@ -23,7 +23,18 @@ CATALOGUES = ROOT / "campaign" / "translations"
 TRANSLATED = sorted(set(LOCALES) - {"en"})
 # Words that another language writes as English does; anything else that is equal was forgotten.
 SAME = {
-    "de": {"Domain", "Fax", "Feed (Atom)", "International", "Name", "Passkey", "Passkeys", "Register", "Text"},
+    "de": {
+        "Domain",
+        "Fax",
+        "Feed (Atom)",
+        "International",
+        "Moderation",
+        "Name",
+        "Passkey",
+        "Passkeys",
+        "Register",
+        "Text",
+    },
     "es": {"Fax", "Faxes", "no"},
     "fr": {
         *("%(count)s signature", "%(count)s signatures", "Date", "Fax", "International", "Message", "Messages"),
