@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pygal
 from babel.dates import format_skeleton
+from flask_babel import gettext
 from pygal.style import Style
 
 from campaign.queries.counts import DayCounts
@@ -35,6 +36,7 @@ def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetim
         truncate_label=-1,
         range=(0, max([4, *counted.values()])),
         formatter=lambda value: f"{value:.0f}",
+        no_data_text=gettext("Nothing yet."),
         disable_xml_declaration=False,
         pretty_print=False,
     )
@@ -63,6 +65,7 @@ def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -
         truncate_label=20,
         range=(0, max([4, *(number for _, numbers in series for number in numbers)])),
         formatter=lambda value: f"{value:.0f}",
+        no_data_text=gettext("Nothing yet."),
         disable_xml_declaration=False,
         pretty_print=False,
     )

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from campaign.domain.action import Channel
@@ -17,6 +18,7 @@ from campaign.models import Signature
 from campaign.queries.appeal import AppealView
 from campaign.services.confirm import confirm
 from campaign.services.record import record
+from campaign.web.chart import bars
 from tests.conftest import START, fresh
 from tests.conftest import form as filled
 
@@ -89,3 +91,10 @@ def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealV
         assert ET.fromstring(answer.data).tag == SVG + "svg"  # noqa: S314  our own
         again = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
         assert again.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
+
+
+def test_a_chart_of_nothing_says_so_in_the_page_s_language(app: Flask) -> None:
+    with app.test_request_context(), force_locale("es"):
+        drawn = bars([], [("firmado", []), ("confirmado", [])], runtime().settings.theme).decode()
+    assert "Nada por ahora." in drawn
+    assert "No data" not in drawn
