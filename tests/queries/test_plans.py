@@ -202,8 +202,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         one, runtime().vault
     ),
 }
-# Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index only;
-# on PostgreSQL the policy on rows has to see each of them.
+# Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index
+# only; on PostgreSQL the policy on rows has to see each of them.
 COUNT_WHAT_WAITS = {"mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
 HOT: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
