@@ -84,7 +84,7 @@ def _rest(before: str, after: str, block: Block, ledger: Ledger) -> None:
 
 def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[str], bool]:
     """The languages that the block names, the preferred first, and whether the writer's own will do."""
-    text = plain(block.text())
+    text = "\n".join(plain(line.text) for line in block.lines if not line.is_blank)
     text, own = _cut_own(text)
     is_label = block.kind == "write"
     found: list[str] = []
@@ -92,10 +92,12 @@ def read_languages(block: Block, language: str, ledger: Ledger) -> tuple[list[st
     joins = vocabulary().words("or")
     for part in re.split(r"[,;/().:&|]| - ", text):
         for piece in _between(part, joins):
-            codes = _tongues_within(piece, language) if is_label else [_tongue(piece, language)]
-            found += [code for code in codes if code and code not in found]
-            if not any(codes) and any(word.text not in _small() for word in words(piece)):
-                unknown.append(piece.strip())
+            # A name may be broken over two lines; where it is none, each line speaks for itself.
+            for name in [piece] if is_label or _tongue(piece, language) else piece.splitlines():
+                codes = _tongues_within(name, language) if is_label else [_tongue(name, language)]
+                found += [code for code in codes if code and code not in found]
+                if not any(codes) and any(word.text not in _small() for word in words(name)):
+                    unknown.append(name.strip())
     for each in block.lines:
         if not each.is_blank:
             ledger.take(each, "languages")
@@ -249,7 +251,13 @@ def _with_gender(people: list[DraftPerson], gender: Block | None, ledger: Ledger
     """Spreads the old template's `Gender m/f:` over the names above it."""
     if gender is None or not people:
         return people
-    text = plain(gender.text())
+    filled = [line for line in gender.lines if not line.is_blank]
+    if filled and _is_gender(filled[0].text):
+        for line in filled[1:]:
+            if not _is_gender(line.text):
+                ledger.warn("people-note", f"words below the gender: {shown(line.text)}", line.number)
+                filled.remove(line)
+    text = " ".join(plain(line.text) for line in filled)
     everybody = vocabulary().words("everybody")
     given = [part.strip(" .") for part in re.split(r"[,;/&]", text) if has_words(part)]
     parts = [piece.strip(" .") for part in given for piece in _between(part, vocabulary().words("or"))]
