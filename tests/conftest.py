@@ -86,17 +86,6 @@ You can also write in your own language.
 """
 
 
-# Their tests share a site, a browser or a large database, and many build on what the one before them did.
-TOGETHER = {"browser", "faults", "journeys", "queries"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each of their files stays with one of several test processes, in its order."""
-    for item in items:
-        if item.path.parent.name in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 class Clock:
     """The application's clock: stands still until a test moves it."""
 
