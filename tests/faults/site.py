@@ -82,6 +82,12 @@ class Site:
         """Whether every mail has come to an end."""
         return not set(self.states()) & _OPEN
 
+    def close(self) -> None:
+        """Lets go of the test process's own connections."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
     @contextmanager
     def workers(self, number: int = 1, **more: str) -> Iterator[None]:
         """So many workers as processes."""
@@ -107,4 +113,6 @@ def make_site(
             publish(slug, now=START)
         db.session.remove()
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **settings)
-    return Site(app, environ, server, folder)
+    site = Site(app, environ, server, folder)
+    request.addfinalizer(site.close)
+    return site
