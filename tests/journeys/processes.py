@@ -58,7 +58,7 @@ def web(port: int, workers: int = 1) -> list[str]:
             "--workers", str(workers), "--no-control-socket", "--log-level", "warning"]  # fmt: skip
 
 
-def wait_for(url: str, seconds: float = 30) -> None:
+def wait_for(url: str, seconds: float = 60) -> None:
     """Until that address answers 200."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

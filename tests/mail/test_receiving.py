@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -12,7 +13,7 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox import CAMPAIGN, MailKind, Outcome
+from campaign.domain.outbox import CAMPAIGN, ENDABLE, MailKind, Outcome
 from campaign.factory import create_app
 from campaign.mail import message, sample
 from campaign.mail.frame import Envelope
@@ -57,6 +58,11 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
             MailKind.STAFF_SECURITY: message.staff_security,
         }
         return to_staff[kind](envelope, context)
+    if kind == MailKind.STAFF_DIGEST:
+        lines = [said["context"], said["line"]]
+        one = {"headline": said["headline"], "language": "ar", "url": said["url"], "lines": lines}
+        context |= {"appeals": json.dumps([one]), "unsubscribe": f"{SITE}/staff/digest/x"}
+        return message.staff_digest(envelope, context)
     shown = sample._appeal()
     target = replace(shown.targets["en"][0], name=said["target"], role=said["role"], address=(said["line"],))
     text = replace(
@@ -97,7 +103,7 @@ def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     assert received.recipient == "jeanne@mail.example"
     assert max(len(line) for line in received.content.split(b"\r\n")) <= 998
     mail = message_from_bytes(received.content, policy=policy.default)
-    extra = UNSUBSCRIBE if kind in CAMPAIGN else []
+    extra = UNSUBSCRIBE if kind in ENDABLE else []
     assert sorted(mail.keys()) == sorted([*HEADERS, *extra])
     assert (mail["From"], mail["To"]) == ("Tocsin <act@tocsin.example>", "jeanne@mail.example")
     assert mail["Auto-Submitted"] == "auto-generated"
