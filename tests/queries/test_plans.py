@@ -205,6 +205,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
 # Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index
 # only; on PostgreSQL the policy on rows has to see each of them.
 COUNT_WHAT_WAITS = {"mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
+# It asks for one row of a partial index that is empty but for the hours after an update; here every row is in it.
+ASKS_FOR_ONE = {"moderation.is_indexing"}
 HOT: dict[str, Callable[[], object]] = {
     "sign": lambda: _sign(1),
     "sign again": lambda: _sign(1),
@@ -240,7 +242,9 @@ def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
     signature = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
     seen = {name: statements_of(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
     assert all(seen.values()), "each query says something to the database"
-    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in COUNT_WHAT_WAITS} == {}
+    assert {
+        name: walks(said) for name, said in seen.items() if walks(said) and name not in COUNT_WHAT_WAITS | ASKS_FOR_ONE
+    } == {}
 
 
 def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
