@@ -85,6 +85,39 @@ You can also write in your own language.
 **LINK TO PREVIOUS UA:** N/A
 """
 
+# The same case in another language.
+FRENCH = """Première AU : 7/26 Index : AMR 23/9001/2026 Colombie Date : 20 février 2026
+
+# ACTION URGENTE
+
+## UNE INSTITUTRICE MENACÉE POUR SES COURS
+
+Ana Ruiz Vega, institutrice dans un village, a reçu trois menaces de mort.
+
+**PASSEZ À L'ACTION : ENVOYEZ UN APPEL EN UTILISANT VOS PROPRES MOTS OU EN VOUS INSPIRANT DU MODÈLE DE
+LETTRE CI-DESSOUS**
+
+**Ministre de l'Intérieur**
+Pedro Alba Montes
+Calle Ejemplo 1
+Bogotá, Colombie
+Courriel : minister@interior.example
+
+*Monsieur le Ministre,*
+
+*Je crains pour la vie d'Ana Ruiz Vega.*
+
+*Veuillez agréer, Monsieur le Ministre, l'expression de ma haute considération,*
+
+## COMPLÉMENT D'INFORMATION
+
+L'école se trouve dans les collines.
+
+**MERCI D'AGIR DANS LES PLUS BREFS DÉLAIS ET AVANT LE :** 12 AVRIL 2026
+
+**PRÉNOM, NOM ET PRONOM À UTILISER :** Ana Ruiz Vega (elle)
+"""
+
 
 class Clock:
     """The application's clock: stands still until a test moves it."""

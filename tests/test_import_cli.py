@@ -10,39 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import DOCUMENT, Postbox, form
-
-FRENCH = """Première AU : 7/26 Index : AMR 23/9001/2026 Colombie Date : 20 février 2026
-
-# ACTION URGENTE
-
-## UNE INSTITUTRICE MENACÉE POUR SES COURS
-
-Ana Ruiz Vega, institutrice dans un village, a reçu trois menaces de mort.
-
-**PASSEZ À L'ACTION : ENVOYEZ UN APPEL EN UTILISANT VOS PROPRES MOTS OU EN VOUS INSPIRANT DU MODÈLE DE
-LETTRE CI-DESSOUS**
-
-**Ministre de l'Intérieur**
-Pedro Alba Montes
-Calle Ejemplo 1
-Bogotá, Colombie
-Courriel : minister@interior.example
-
-*Monsieur le Ministre,*
-
-*Je crains pour la vie d'Ana Ruiz Vega.*
-
-*Veuillez agréer, Monsieur le Ministre, l'expression de ma haute considération,*
-
-## COMPLÉMENT D'INFORMATION
-
-L'école se trouve dans les collines.
-
-**MERCI D'AGIR DANS LES PLUS BREFS DÉLAIS ET AVANT LE :** 12 AVRIL 2026
-
-**PRÉNOM, NOM ET PRONOM À UTILISER :** Ana Ruiz Vega (elle)
-"""
+from tests.conftest import DOCUMENT, FRENCH, Postbox, form
 
 
 class Shell:
@@ -127,6 +95,16 @@ def test_a_second_language_adds_a_text(shell: Shell, options: tuple[str, ...]) -
     assert not [change for change in said["changes"] if change["field"] == "deadline"]
     assert "nothing changed" in shell.told(FRENCH, *options)
     assert "nothing changed" in shell.told(DOCUMENT, *options)
+
+
+def test_a_second_language_with_other_facts_is_told_and_changes_none(shell: Shell) -> None:
+    shell.told(DOCUMENT)
+    done = shell.run(FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026"))
+    assert done.exit_code == 0
+    assert "deadline: this document says 2026-04-20, ua-7-26 keeps 2026-04-12" in done.stderr
+    assert "2026-04-20" not in done.stdout
+    again = shell.json(DOCUMENT)
+    assert (again["changes"], again["kept"]) == ([], [])
 
 
 def test_a_second_language_without_reference_needs_the_slug(shell: Shell) -> None:

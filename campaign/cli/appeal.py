@@ -67,6 +67,10 @@ def import_(
         return
     for warning in draft.warnings:
         click.echo(f"line {warning.line}: {warning.message} ({warning.code})", err=True)
+    for fact in report.kept:
+        click.echo(
+            f"{fact.field}: this document says {_text(fact.after)}, {report.slug} keeps {_text(fact.before)}", err=True
+        )
     click.echo(_told(report, published=published))
 
 

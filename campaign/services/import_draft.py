@@ -40,6 +40,8 @@ _FACTS = {
     "own_language": "own_language",
     "previous": "previous",
 }
+# What a translation may say otherwise, with nothing being wrong: which languages to write in.
+_MAY_DIFFER = {"languages", "own_language", "previous"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class ImportReport:
     language: str
     text_version: int
     changes: tuple[Change, ...]
+    # Facts in which a further language differs from what the appeal keeps: `before` is kept, `after` is not taken.
+    kept: tuple[Change, ...] = ()
     follows: str | None = None  # the slug of the appeal that this one follows
 
 
@@ -104,6 +108,7 @@ def import_draft(
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
         known = session.get(ImportedDocument, (appeal.id, draft.language))
+        kept = () if known is not None or is_new else _kept(appeal, draft, options)
         changes = _facts(appeal, draft, known, options, is_new=is_new)
         version, text_changes = _text(session, appeal, draft, known, now)
         changes += text_changes
@@ -129,6 +134,7 @@ def import_draft(
             language=draft.language,
             text_version=version,
             changes=tuple(changes),
+            kept=kept,
             follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
         )
 
@@ -209,6 +215,19 @@ def _facts(
             setattr(appeal, column, value)
             changes.append(Change(column, before, value))
     return changes
+
+
+def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[Change, ...]:
+    """The facts that a further language has otherwise than the appeal, which keeps its own."""
+    ours = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
+    if options.deadline is not None:
+        del ours["deadline"]
+    theirs = {name: getattr(draft, name) for name in ours}
+    return tuple(
+        Change(_FACTS[name], value, theirs[name])
+        for name, value in ours.items()
+        if value is not None and theirs[name] not in (None, value)
+    )
 
 
 def _text(

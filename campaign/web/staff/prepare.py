@@ -75,7 +75,7 @@ def complete(slug: str) -> ResponseReturnValue:
         report = _imported(read, ImportOptions(slug=slug))
     except (InputError, NotFoundError, StateError):
         return page(dossier, wrong={"document": fault("document", "ended")}), 422
-    if report.is_new_language or not report.changes:
+    if not report.kept and (report.is_new_language or not report.changes):
         said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(said, "success")
         return redirect(url_for("prepare.show", slug=slug), 303)

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, AppealText, AuditEntry, Mail, Signature, Staff
 from campaign.queries.appeal import AppealView
 from campaign.services.staff import change
-from tests.conftest import DOCUMENT, confirm_at, form, fresh
+from tests.conftest import DOCUMENT, FRENCH, confirm_at, form, fresh
 from tests.document.builders import docx
 from tests.web.staff.room import csrf, join, log_in, staffed
 
@@ -241,6 +242,23 @@ def test_a_corrected_document_shows_what_changed(editor: FlaskClient, draft: str
     assert "four death threats" in again.text
     same = upload(editor, DOCUMENT.replace("three death threats", "four death threats").encode(), path=f"{AT}/document")
     assert same.status_code == 303
+
+
+def test_a_corrected_deadline_is_shown(editor: FlaskClient, draft: str) -> None:
+    again = upload(editor, DOCUMENT.replace("12 April 2026", "20 April 2026").encode(), path=f"{AT}/document")
+    assert again.status_code == 200
+    assert "2026-04-12" in again.text
+    assert "2026-04-20" in again.text
+
+
+def test_a_further_language_with_another_deadline_is_told(editor: FlaskClient, draft: str) -> None:
+    french = upload(editor, FRENCH.replace("12 AVRIL 2026", "20 AVRIL 2026").encode(), path=f"{AT}/document")
+    assert french.status_code == 200
+    assert "says some facts otherwise" in french.text
+    assert "2026-04-20" in french.text
+    appeal = db.session.scalars(select(Appeal)).one()
+    assert appeal.deadline == date(2026, 4, 12)
+    assert set(db.session.scalars(select(AppealText.language))) == {"en", "fr"}
 
 
 def test_a_language_is_added_by_hand_with_the_same_targets(editor: FlaskClient, draft: str) -> None:
