@@ -88,7 +88,7 @@ PROBES = {
     Outcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
-BATCH = 50
+BATCH = 100
 # A worker that dies gives its batch back after the one, and the mail it was just sending after the other: longer than
 # the longest wait for the answer to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
 BATCH_LEASE = timedelta(minutes=2)

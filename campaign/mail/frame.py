@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import css_inline
@@ -54,17 +56,29 @@ def write(
     headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe_url is not None:
         headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    message = Message(
-        subject=heading,
-        sender=envelope.sender,
-        recipients=[envelope.recipient],
-        body=render_template(f"mail/{template}.txt", **context).strip() + "\n",
-        html=_INLINER.inline(render_template(f"mail/{template}.html", **context)),
-        date=envelope.created_at.timestamp(),
-        extra_headers=headers,
+    return message_of(
+        envelope,
+        heading,
+        render_template(f"mail/{template}.txt", **context).strip() + "\n",
+        _INLINER.inline(render_template(f"mail/{template}.html", **context)),
+        headers,
     )
-    message.msgId = envelope.message_id
+
+
+def message_of(envelope: Envelope, subject: str, body: str, html: str, headers: dict[str, str]) -> Message:
+    """The message of these parts."""
+    message = copy(_blank())
+    message.subject, message.sender, message.recipients = subject, envelope.sender, [envelope.recipient]
+    message.alts = {}  # where the HTML is kept, which would be the blank's
+    message.body, message.html, message.extra_headers = body, html, headers
+    message.date, message.msgId = envelope.created_at.timestamp(), envelope.message_id
     return message
+
+
+@cache
+def _blank() -> Message:
+    """Made once: for each message that it makes, Flask-Mail asks the name service what this machine is called."""
+    return Message(sender="nobody")
 
 
 def clean_header(text: str) -> str:

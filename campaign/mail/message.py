@@ -25,11 +25,15 @@ _LIST_BYTES = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Who signed what: the appeal, its text in the version that was signed, and the signer's name."""
+    """Who signed what: the appeal, its text in the version that was signed, and the signer's name.
+
+    `letter_name` is the name under the letter, where it is not to be made of the name.
+    """
 
     appeal: AppealView
     text: TextView
     name: str
+    letter_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,8 @@ def _about(signed: Signed, links: Links) -> dict[str, Any]:
 
 def _letter(signed: Signed) -> dict[str, Any]:
     targets = ["\n".join(address_lines(target)) for target in signed.appeal.targets_in(signed.text.language)]
-    paragraphs = letter_text(signed.text, signer_name(signed.appeal, signed.name)).split("\n\n")
+    name = signed.letter_name or signer_name(signed.appeal, signed.name)
+    paragraphs = letter_text(signed.text, name).split("\n\n")
     points = list(signed.text.talking_points)
     kept = _fitting(paragraphs, _LETTER_BYTES)
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from campaign.domain.outbox import Attempt, Outcome
@@ -132,17 +133,16 @@ class SmtpTransport:
         if self._dialogue is not None:
             return self._dialogue
         self._phase = "connect"
-        context = self._context or ssl.create_default_context()
         dialogue = Dialogue(CONNECT_SECONDS)
         # Known from here on, so that abort() finds it while the server is still silent.
         self._dialogue = dialogue
-        dialogue.open(self._host, self._port, context if self._scheme == "smtps" else None)
+        dialogue.open(self._host, self._port, self._context or _trusted() if self._scheme == "smtps" else None)
         self._phase = "ehlo"
         dialogue.patience = COMMAND_SECONDS
         dialogue.ehlo_or_helo_if_needed()
         if self._scheme == "smtp+starttls":
             self._phase = "tls"
-            dialogue.secure(context)
+            dialogue.secure(self._context or _trusted())
             self._phase = "ehlo"
             dialogue.ehlo()
         if self._user is not None:
@@ -165,6 +165,12 @@ class SmtpTransport:
         dialogue, self._dialogue = self._dialogue, None
         if dialogue is not None:
             dialogue.close()
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that the system believes, read once: that takes longer than to send a dozen mails."""
+    return ssl.create_default_context()
 
 
 def _fits_a_command(address: str) -> bool:

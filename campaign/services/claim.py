@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Boolean, LargeBinary, bindparam, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    bindparam,
+    column,
+    func,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox import BATCH_LEASE
 from campaign.extensions import UtcDateTime
+from campaign.extensions.among import among
 from campaign.extensions.clock import database_clock
 from campaign.models import Mail
 
@@ -40,13 +56,40 @@ _WALK = (
     .bindparams(_AT)
     .columns(domain=LargeBinary(32), is_ready=Boolean())
 )
-_FIRST = (
-    select(Mail.id)
-    .where(Mail.domain_digest == bindparam("domain"), text(_READY).bindparams(_AT))
-    .order_by(Mail.due_at, Mail.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+
+
+def _due(domain: ColumnElement[Any], most: ColumnElement[Any]) -> Select[int]:
+    """The first due mails of a domain."""
+    return (
+        select(Mail.id)
+        .where(Mail.domain_digest == domain, text(_READY).bindparams(_AT))
+        .order_by(Mail.due_at, Mail.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _due_of_each() -> Select[int]:
+    """The same for many domains, at once and in their order."""
+    domains, most = bindparam("domains", type_=ARRAY(LargeBinary)), bindparam("most", type_=ARRAY(Integer))
+    asked = (
+        func.unnest(domains, most)
+        .table_valued(column("domain", LargeBinary), column("most", Integer), with_ordinality="place")
+        .render_derived(name="asked")
+    )
+    found = _due(asked.c.domain, asked.c.most).lateral()
+    return select(found.c.id).select_from(asked.join(found, true())).order_by(asked.c.place)
+
+
+_LEASED = (
+    update(Mail)
+    .where(among(Mail.id, "mails"))
+    .values(fence=Mail.fence + 1, lease_until=bindparam("until"))
+    .returning(Mail.id, Mail.fence, Mail.domain_digest)
+    .execution_options(synchronize_session=False)
 )
+_DUE = _due(bindparam("domain"), bindparam("most"))
+_DUE_OF_EACH = _due_of_each()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +126,27 @@ def claim(session: Session, now: datetime, *, after: bytes, room: int, most: Cal
     due = [domain for domain, is_ready in visited if is_ready]
     ready = {domain: wanted for domain in due if (wanted := most(domain)) > 0}
     share = -(-room // max(1, len(ready)))
-    ids: list[int] = []
     after = b"" if is_whole_round or not visited else visited[-1][0]
+    asked: list[tuple[bytes, int]] = []
     for domain, wanted in ready.items():
-        if len(ids) >= room:
+        if room <= 0:
             break
-        ids += session.scalars(_FIRST, {"domain": domain, "most": min(wanted, share, room - len(ids)), "now": now})
+        asked.append((domain, min(wanted, share, room)))
+        room -= asked[-1][1]
         after = domain
-    return Claim(_lease(session, now, ids), after, is_whole_round, is_limited=len(ready) < len(due))
+    return Claim(_lease(session, now, _take(session, now, asked)), after, is_whole_round, len(ready) < len(due))
+
+
+def _take(session: Session, now: datetime, asked: list[tuple[bytes, int]]) -> list[int]:
+    """The ids of the first due mails, at most so many of each domain, in the order of the domains."""
+    if not asked:
+        return []
+    # SQLite knows no lateral join, and is asked without a way to go.
+    if session.connection().dialect.name == "sqlite":
+        each = [{"domain": domain, "most": most, "now": now} for domain, most in asked]
+        return [mail_id for one in each for mail_id in session.scalars(_DUE, one)]
+    domains, most = zip(*asked, strict=True)
+    return list(session.scalars(_DUE_OF_EACH, {"domains": list(domains), "most": list(most), "now": now}))
 
 
 def _walk(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[bytes, bool]], bool]:
@@ -106,13 +162,7 @@ def _walk(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[byt
 def _lease(session: Session, now: datetime, ids: list[int]) -> list[Taken]:
     if not ids:
         return []
-    rows = session.execute(
-        update(Mail)
-        .where(Mail.id.in_(ids))
-        .values(fence=Mail.fence + 1, lease_until=now + BATCH_LEASE)
-        .returning(Mail.id, Mail.fence, Mail.domain_digest)
-        .execution_options(synchronize_session=False)
-    )
+    rows = session.execute(_LEASED, {"mails": ids, "until": now + BATCH_LEASE})
     taken = [Taken(*row) for row in rows]
     order = {mail_id: position for position, mail_id in enumerate(ids)}
     return sorted(taken, key=lambda one: order[one.id])

@@ -6,14 +6,14 @@ Delivering asks for the address under its lock, and renders with no transaction 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_mail import Message
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
@@ -22,13 +22,16 @@ from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
 from campaign.domain.token import Purpose, Tokens
+from campaign.extensions.among import among
+from campaign.letter.plain import signer_name
 from campaign.mail import message
 from campaign.mail.frame import Envelope
+from campaign.mail.stencil import MARKS, Stencil
 from campaign.models import Appeal, Mail, Section, Signature, Suppression
 from campaign.queries.announcement import find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.services.suppress import suppression_reason
-from campaign.services.wanted import UnwantedError, refuse_unwanted
+from campaign.services.wanted import Earlier, UnwantedError, refuse_unwanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,20 @@ _SIGNER = (
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
     .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
-    .where(Signature.id.in_(bindparam("signatures", expanding=True)))
+    .where(among(Signature.id, "signatures"))
 )
 
 
 class Shelf:
-    """The appeals and texts of a batch of mails, so that each is read once."""
+    """The appeals, texts and renderings of many mails, so that each is read and made once; not for long."""
 
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
+        self._stencils: dict[tuple[object, ...], Stencil] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
-        """The appeal as it is now."""
+        """The appeal as it was when it was first asked for."""
         if appeal_id not in self._appeals:
             self._appeals[appeal_id] = find_appeal_by_id(appeal_id)
         return self._appeals[appeal_id]
@@ -82,6 +86,21 @@ class Shelf:
             self._texts[key] = find_text(*key)
         return self._texts[key]
 
+    def stencil(self, mail: Addressed, render: Callable[[], Message]) -> Stencil:
+        """The rendering that all mails share which differ in nothing but the signer."""
+        key = (
+            mail.kind,
+            mail.locale,
+            mail.appeal_id,
+            mail.announcement_id,
+            mail.text_language,
+            mail.text_version,
+            mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
+        )
+        if key not in self._stencils:
+            self._stencils[key] = Stencil(render())
+        return self._stencils[key]
+
 
 def signers(session: Session, mails: Iterable[Mail]) -> Mapping[int, Any]:
     """What addressing these mails needs to know of their signers, by signature; read at once."""
@@ -90,13 +109,13 @@ def signers(session: Session, mails: Iterable[Mail]) -> Mapping[int, Any]:
     return {row[0].id: row for row in rows}
 
 
-def address(session: Session, mail: Mail, known: Mapping[int, Any], vault: Vault) -> Addressed:
+def address(session: Session, mail: Mail, known: Mapping[int, Any], earlier: Earlier, vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
     signature, appeal, time_zone, suppressed = known[mail.signature_id]
     _refuse_suppressed(suppressed)
-    refuse_unwanted(session, mail, signature, appeal)
+    refuse_unwanted(session, mail, signature, appeal, earlier)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
     today = mail.created_at.astimezone(ZoneInfo(time_zone)).date()
@@ -123,8 +142,21 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     if mail.kind in STAFF:
         return _STAFF[mail.kind](envelope, mail.context)
     appeal, text = _appeal(mail, shelf)
-    signed = message.Signed(appeal, text, mail.name)
-    links = _links(mail, appeal, settings, tokens)
+    page = f"{settings.base_url}/{mail.locale}/appeals/{appeal.slug}"
+    if mail.signature_id is None:
+        links = message.Links(page, page, page, page, None)
+        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links)
+    if mail.kind == MailKind.OWN_LETTER:
+        links = message.Links(page, **_links(_LINKS, mail, settings, tokens))
+        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links)
+    signed = message.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
+    links = message.Links(page, **{name: MARKS[name] for name in _LINKS})
+    stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links))
+    names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
+    return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
+
+
+def _written(mail: Addressed, envelope: Envelope, signed: message.Signed, links: message.Links) -> Message:
     if mail.kind == MailKind.DEADLINE_REMINDER:
         return message.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
     if mail.kind == MailKind.OWN_LETTER:
@@ -138,7 +170,13 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     return _TO_SIGNERS[mail.kind](envelope, signed, links)
 
 
-_LINKED = (Purpose.CONFIRM, Purpose.MANAGE, Purpose.UNSUBSCRIBE)
+# Behind which path each link of a signer's stands, and what it is for.
+_LINKS = {
+    "confirm": (Purpose.CONFIRM, "s/{}"),
+    "act": (Purpose.MANAGE, "m/{}/act"),
+    "me": (Purpose.MANAGE, "m/{}/me"),
+    "unsubscribe": (Purpose.UNSUBSCRIBE, "u/{}"),
+}
 _STAFF = {
     MailKind.STAFF_INVITATION.value: message.staff_invitation,
     MailKind.STAFF_ALERT.value: message.staff_alert,
@@ -194,16 +232,13 @@ def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
     return appeal, text
 
 
-def _links(mail: Addressed, appeal: AppealView, settings: Settings, tokens: Tokens) -> message.Links:
+def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: Tokens) -> dict[str, str]:
+    """The signer's own links of those names."""
+    assert mail.signature_id is not None  # noqa: S101  asked for a signer's mail only
+    wanted = {name: _LINKS[name] for name in names if name in _LINKS}
+    made = {
+        purpose: tokens.make(purpose, mail.signature_id, mail.created_at)
+        for purpose in {purpose for purpose, _ in wanted.values()}
+    }
     site = f"{settings.base_url}/{mail.locale}"
-    page = f"{site}/appeals/{appeal.slug}"
-    if mail.signature_id is None:
-        return message.Links(page, page, page, page, None)
-    made = {purpose: tokens.make(purpose, mail.signature_id, mail.created_at) for purpose in _LINKED}
-    return message.Links(
-        appeal=page,
-        confirm=f"{site}/s/{made[Purpose.CONFIRM]}",
-        act=f"{site}/m/{made[Purpose.MANAGE]}/act",
-        me=f"{site}/m/{made[Purpose.MANAGE]}/me",
-        unsubscribe=f"{site}/u/{made[Purpose.UNSUBSCRIBE]}",
-    )
+    return {name: f"{site}/{path.format(made[purpose])}" for name, (purpose, path) in wanted.items()}

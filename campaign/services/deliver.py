@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
@@ -28,37 +31,27 @@ from campaign.domain.outbox import (
     SuppressionReason,
     after,
 )
+from campaign.extensions.among import among
 from campaign.models import Mail
 from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, signers
 from campaign.services.hold import time_held
 from campaign.services.suppress import suppress
-from campaign.services.wanted import UnwantedError
+from campaign.services.wanted import Earlier, UnwantedError
 
 log = logging.getLogger(__name__)
 
 # Nothing more will come of these; a dead mail may yet be tried again.
 _GONE = {MailState.SENT, MailState.UNKNOWN, MailState.SUPPRESSED}
 _BY_FENCE = update(Mail).execution_options(synchronize_session=False)
-_OUTCOME = _BY_FENCE.where(
+# What is set is what the row of values names.
+_OUTCOME = update(Mail).where(
     Mail.id == bindparam("mail"), Mail.fence == bindparam("held"), Mail.state == bindparam("before")
-).values(
-    {
-        name: bindparam(name)
-        for name in ("state", "due_at", "fence", "attempts", "ambiguous", "phase", "code", "detail", "sent_at")
-    }
-    | {"lease_until": None}
 )
-_OUTCOME_GONE = _OUTCOME.values(recipient_sealed=None, context_sealed=None)
-_MARKED = _BY_FENCE.where(Mail.id.in_(bindparam("mails", expanding=True))).values(
+_MARKED = _BY_FENCE.where(among(Mail.id, "mails")).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
-_ROWS = (
-    select(Mail)
-    .where(Mail.id.in_(bindparam("mails", expanding=True)))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
+_ROWS = select(Mail).where(among(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
 _STALE = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
@@ -104,17 +97,22 @@ def begin(
     jobs: list[Job] = []
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    known = signers(session, mails.values())
+    known, earlier = signers(session, mails.values()), Earlier(session, mails.values())
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         standing = Standing.of(mail)
         try:
-            addressed = address(session, mail, known, vault)
+            addressed = address(session, mail, known, earlier, vault)
         except TocsinError as error:
-            outcome = Outcome.SUPPRESSED if isinstance(error, UnwantedError) else Outcome.DEAD
-            ended.append(_write(session, standing, Attempt(outcome, "before", detail=str(error)), now, mail.state))
+            is_unwanted = isinstance(error, UnwantedError)
+            attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
+            state, outcome = _outcome(session, standing, attempt, now, mail.state)
+            _write(session, [outcome])
+            ended.append(state)
+            if is_unwanted:
+                earlier.refuse(mail)
             continue
         jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
     if jobs:
@@ -122,11 +120,17 @@ def begin(
     return jobs, ended
 
 
-def conclude(session: Session, job: Job, attempt: Attempt, vault: Vault, now: datetime) -> MailState:
-    """Writes down what became of the mail; under the fence, for a worker that lost its lease has lost its say."""
-    if attempt.outcome is Outcome.REFUSED:
-        _suppress(session, job.mail.recipient, vault, now)
-    return _write(session, job.standing, attempt, now, MailState.SENDING)
+def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Vault, now: datetime) -> list[MailState]:
+    """Writes down what became of the mails; under the fence, for a worker that lost its lease has lost its say."""
+    states, outcomes = [], []
+    for job, attempt in results:
+        if attempt.outcome is Outcome.REFUSED:
+            _suppress(session, job.mail.recipient, vault, now)
+        state, outcome = _outcome(session, job.standing, attempt, now, MailState.SENDING)
+        states.append(state)
+        outcomes.append(outcome)
+    _write(session, outcomes)
+    return states
 
 
 def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
@@ -138,17 +142,21 @@ def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
 
 def sweep(session: Session, now: datetime) -> list[MailState]:
     """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
-    states = []
-    stale = session.scalars(_STALE.where(Mail.lease_until < now)).all()
-    for mail in stale:
+    states, outcomes = [], []
+    for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        states.append(_write(session, Standing.of(mail), attempt, now, MailState.SENDING, takes_over=True))
+        state, outcome = _outcome(session, Standing.of(mail), attempt, now, MailState.SENDING)
+        states.append(state)
+        # Whoever had it has lost its say.
+        outcomes.append(outcome | {"fence": mail.fence + 1})
+    _write(session, outcomes)
     return states
 
 
-def _write(
-    session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str, *, takes_over: bool = False
-) -> MailState:
+def _outcome(
+    session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str
+) -> tuple[MailState, dict[str, Any]]:
+    """What becomes of the mail, and what is to be written of it."""
     age = now - mail.created_at
     if attempt.outcome is Outcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_held(session, mail.created_at, now)
@@ -157,14 +165,17 @@ def _write(
     attempts = mail.attempts - (attempt.outcome in {Outcome.HELD, Outcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
     following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
-    is_gone = following.state in _GONE
-    outcome = {
+    if following.state is MailState.UNKNOWN:
+        log.error("mail %s: nobody knows whether it went out; it is not sent again", mail.id)
+    cleared = {"recipient_sealed": None, "context_sealed": None} if following.state in _GONE else {}
+    return following.state, cleared | {
         "mail": mail.id,
         "held": mail.fence,
         "before": before,
         "state": following.state.value,
         "due_at": now + following.wait,
-        "fence": mail.fence + 1 if takes_over else mail.fence,
+        "fence": mail.fence,
+        "lease_until": None,
         "attempts": attempts,
         "ambiguous": ambiguous,
         "phase": attempt.phase,
@@ -172,10 +183,12 @@ def _write(
         "detail": attempt.detail or None,
         "sent_at": now if following.state is MailState.SENT else None,
     }
-    session.execute(_OUTCOME_GONE if is_gone else _OUTCOME, outcome)
-    if following.state is MailState.UNKNOWN:
-        log.error("mail %s: nobody knows whether it went out; it is not sent again", mail.id)
-    return following.state
+
+
+def _write(session: Session, outcomes: list[dict[str, Any]]) -> None:
+    """Several in one statement; those that are cleared apart, for they set more."""
+    for _, rows in groupby(sorted(outcomes, key=lambda one: (len(one), one["mail"])), key=len):
+        session.connection().execute(_OUTCOME, list(rows))
 
 
 def _suppress(session: Session, recipient: str, vault: Vault, now: datetime) -> None:

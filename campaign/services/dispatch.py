@@ -49,12 +49,14 @@ from campaign.services.transaction import transaction
 log = logging.getLogger(__name__)
 
 # Messages under way at once while servers are quick; each slow one adds a lane, up to the most.
-LANES = 12
+LANES = 24
 MOST_LANES = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
 _TOGETHER_SECONDS = 0.003
 _REPORT_SECONDS = 10.0
+# A correction is in every mail that is rendered so long after it.
+_SHELF_SECONDS = 1.0
 # How long those under way may take to end when the worker is told to stop.
 _GRACE_SECONDS = 1.5
 # While other mail goes out, a refusal or a broken line is not about all.
@@ -115,7 +117,7 @@ class Dispatcher:
         self._results: queue.SimpleQueue[tuple[Lane[Job], Job, Attempt]] = queue.SimpleQueue()
         self._unwritten: list[tuple[Job, Attempt]] = []
         self._to_release: list[Taken] = []
-        self._shelf = Shelf()
+        self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
         self._sent_at = float("-inf")
@@ -170,7 +172,8 @@ class Dispatcher:
         with transaction() as session:
             now = database_now(session)
             hold = open_hold(session)
-            states = [self._conclude(session, job, attempt, now, hold, alarms) for job, attempt in self._unwritten]
+            judged = [(job, self._judge(session, job, attempt, now, hold, alarms)) for job, attempt in self._unwritten]
+            states = conclude(session, judged, self._courier.vault, now)
             count_mailed(session.connection(), self._mailed(states), self._courier.vault)
             release(session, self._to_release)
             if alarms:
@@ -202,7 +205,7 @@ class Dispatcher:
             if state is MailState.SENT and job.mail.kind == MailKind.CONFIRMATION and job.mail.signature_id is not None
         ]
 
-    def _conclude(
+    def _judge(
         self,
         session: Session,
         job: Job,
@@ -210,7 +213,8 @@ class Dispatcher:
         now: datetime,
         hold: MailHold | None,
         alarms: list[Callable[[], None]],
-    ) -> MailState:
+    ) -> Attempt:
+        """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
         sent_lately = time.monotonic() - self._sent_at < _LATELY_SECONDS
         if is_about_us(attempt, sent_lately=sent_lately and not job.is_probe):
             if hold_queue(session, attempt, now, is_probe=job.is_probe):
@@ -222,11 +226,12 @@ class Dispatcher:
             began_at = release_queue(session, now)
             if began_at is not None:
                 alarms.append(partial(_report_release, began_at))
-        return conclude(session, job, attempt, self._courier.vault, now)
+        return attempt
 
     def _claim(self, session: Session, now: datetime) -> None:
         sweep(session, now)
-        self._shelf = Shelf()
+        if time.monotonic() >= self._shelf_until:
+            self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         after = self._claimed.after if self._claimed else os.urandom(32)
         room = BATCH - self._traffic.ready()
         self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
@@ -297,8 +302,9 @@ class Dispatcher:
         found: list[tuple[Lane[Job], Job, Attempt]] = []
         with suppress(queue.Empty):
             found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
-            while True:
-                # Those that come back together are written down together: each transaction is one wait for the disk.
+            # Those that come back together are written down together: each transaction is one wait for the disk.
+            # Not all of them, though: some lanes are to be busy meanwhile.
+            while len(found) < self._lanes // 2:
                 found.append(self._results.get(timeout=_TOGETHER_SECONDS))
         for lane, job, attempt in found:
             one = self._under_way.pop(job.standing.id)

@@ -18,10 +18,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.cipher import Vault
 from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Standing, Step
+from campaign.extensions.among import among
 from campaign.models import Signature, TallyStep
 from campaign.services.tally import SLOTS
 from campaign.services.transaction import transaction
 
+_NOT_YET = among(Signature.id, "signatures"), Signature.standing < Standing.MAILED
+_UNMAILED = select(Signature.id).where(*_NOT_YET).with_for_update(skip_locked=True)
+_TAKEN = (
+    update(Signature)
+    .where(*_NOT_YET)
+    .values(standing=Standing.MAILED)
+    .returning(Signature.appeal_id, Signature.section_code, Signature.domain_digest, Signature.via, Signature.signed_at)
+)
 _KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
 
 
@@ -73,26 +82,9 @@ def count_mailed(connection: Connection, signature_ids: list[int], vault: Vault)
     """
     if not signature_ids:
         return
-    free = (
-        select(Signature.id)
-        .where(Signature.id.in_(signature_ids), Signature.standing < Standing.MAILED)
-        .with_for_update(skip_locked=True)
-    )
     if connection.dialect.name == "postgresql":
-        signature_ids = list(connection.execute(free).scalars())
-    taken = (
-        update(Signature)
-        .where(Signature.id.in_(signature_ids), Signature.standing < Standing.MAILED)
-        .values(standing=Standing.MAILED)
-        .returning(
-            Signature.appeal_id,
-            Signature.section_code,
-            Signature.domain_digest,
-            Signature.via,
-            Signature.signed_at,
-        )
-    )
-    rows = connection.execute(taken).all()
+        signature_ids = list(connection.execute(_UNMAILED, {"signatures": signature_ids}).scalars())
+    rows = connection.execute(_TAKEN, {"signatures": signature_ids}).all()
     count_steps(connection, [(Passage.of(row, vault), Step.MAILED) for row in rows])
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Interval, Select, bindparam, literal, select, text, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaign.domain.announcement import AnnouncementState
 from campaign.domain.appeal import AppealState
 from campaign.domain.errors import StateError
 from campaign.domain.outbox import CAMPAIGN, CAPPED, CAPS, MailKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.among import among
 from campaign.models import Announcement, Appeal, Mail, Signature
 
 _ANY = frozenset(state.value for state in SignatureState)
@@ -27,26 +30,80 @@ _NEEDS_OPEN = {MailKind.CONFIRMATION_REMINDER.value, MailKind.DEADLINE_REMINDER.
 # How the case ended is told, and one's own data shown, after the appeal was stopped too.
 _AFTER_STOP = {MailKind.NEW_LINK.value, MailKind.UPDATE.value, MailKind.OUTCOME.value}
 
-# The oldest first: those that went out stand before the many that did not, so that a flood costs no more than a few.
-_EARLIER = (
-    select(Mail.created_at)
-    .where(
-        Mail.mailbox_digest == bindparam("mailbox"),
-        Mail.created_at > bindparam("since"),
-        Mail.id < bindparam("id"),
-        text("mail.state <> 'suppressed'"),
-        text("mail.kind IN ({})".format(", ".join(f"'{kind}'" for kind in sorted(CAPPED)))),
+
+_Value = ColumnElement[Any] | InstrumentedAttribute[Any]
+# The widest window allows the most: what was read for it, where it is not too much, is all there is.
+_WIDEST, _MOST = max(CAPS)
+
+
+def _before(mailbox: _Value, since: _Value, mail_id: _Value) -> Select[int, datetime]:
+    """What a mailbox was sent before a mail.
+
+    The oldest first: those that went out stand before the many that did not, so that a flood costs no more than a few.
+    """
+    return (
+        select(Mail.id, Mail.created_at)
+        .where(
+            Mail.mailbox_digest == mailbox,
+            Mail.created_at > since,
+            Mail.id < mail_id,
+            text("mail.state <> 'suppressed'"),
+            text("mail.kind IN ({})".format(", ".join(f"'{kind}'" for kind in sorted(CAPPED)))),
+        )
+        .order_by(Mail.created_at)
+        .limit(_MOST)
     )
-    .order_by(Mail.created_at)
-    .limit(bindparam("most"))
-)
+
+
+def _before_each() -> Select[int, int, datetime]:
+    """The same for many mails, at once."""
+    asked = aliased(Mail)
+    found = _before(asked.mailbox_digest, asked.created_at - literal(_WIDEST, Interval), asked.id).lateral()
+    return select(asked.id, found.c.id, found.c.created_at).join(found, true()).where(among(asked.id, "mails"))
+
+
+_EARLIER = _before(bindparam("mailbox"), bindparam("since"), bindparam("id"))
+_EARLIER_OF_EACH = _before_each()
 
 
 class UnwantedError(StateError):
     """Nobody wants this mail any more; the message says why."""
 
 
-def refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal: Appeal) -> None:
+class Earlier:
+    """What the mailboxes of some mails were sent before, read at once for all of them."""
+
+    def __init__(self, session: Session, mails: Iterable[Mail]) -> None:
+        """Only capped mails have anything to be asked for."""
+        self._session = session
+        self._refused: set[int] = set()
+        self._found: dict[int, list[tuple[int, datetime]]] = {}
+        capped = [mail for mail in mails if mail.kind in CAPPED and mail.mailbox_digest is not None]
+        # SQLite knows no lateral join, and is asked without a way to go.
+        if session.connection().dialect.name == "sqlite":
+            self._found = {mail.id: self._read(mail) for mail in capped}
+        elif capped:
+            rows = session.execute(_EARLIER_OF_EACH, {"mails": [mail.id for mail in capped]})
+            for mail_id, number, created_at in rows:
+                self._found.setdefault(mail_id, []).append((number, created_at))
+
+    def refuse(self, mail: Mail) -> None:
+        """That mail has just been suppressed: it counts against no other."""
+        self._refused.add(mail.id)
+
+    def before(self, mail: Mail) -> list[datetime]:
+        """When the mailbox was sent earlier mails, as many as the widest window allows."""
+        found = self._found.get(mail.id, [])
+        if any(number in self._refused for number, _ in found):
+            found = self._read(mail)
+        return [created_at for _, created_at in found]
+
+    def _read(self, mail: Mail) -> list[tuple[int, datetime]]:
+        mine = {"mailbox": mail.mailbox_digest, "since": mail.created_at - _WIDEST, "id": mail.id}
+        return [(number, created_at) for number, created_at in self._session.execute(_EARLIER, mine)]
+
+
+def refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal: Appeal, earlier: Earlier) -> None:
     """Raises UnwantedError with the reason where this mail to a signer is not to be sent after all."""
     if signature.state not in _STATES.get(mail.kind, _CONFIRMED):
         raise UnwantedError(f"the signature is {signature.state}")
@@ -57,7 +114,7 @@ def refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal: 
     if mail.kind in CAMPAIGN:
         _refuse_unsubscribed(session, mail, signature)
     if mail.kind in CAPPED:
-        _refuse_too_many(session, mail)
+        _refuse_too_many(mail, earlier.before(mail))
 
 
 def _refuse_unsubscribed(session: Session, mail: Mail, signature: Signature) -> None:
@@ -68,12 +125,8 @@ def _refuse_unsubscribed(session: Session, mail: Mail, signature: Signature) -> 
         raise UnwantedError("the announcement was stopped")
 
 
-def _refuse_too_many(session: Session, mail: Mail) -> None:
+def _refuse_too_many(mail: Mail, earlier: list[datetime]) -> None:
     # Counted here and not when signing: in the order of ids the answer is the same whoever else is signing.
-    # The widest window allows the most: what was read for it, where it is not too much, is all there is.
-    widest, limit = max(CAPS)
-    mine = {"mailbox": mail.mailbox_digest, "id": mail.id, "since": mail.created_at - widest, "most": limit}
-    earlier = session.scalars(_EARLIER, mine).all()
     for window, most in CAPS:
         if sum(created_at > mail.created_at - window for created_at in earlier) >= most:
             raise UnwantedError(f"this mailbox got {most} mails within {window / timedelta(hours=1):g} hours")

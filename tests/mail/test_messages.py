@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,21 +12,10 @@ from flask import Flask
 
 from campaign.config import LOCALES
 from campaign.domain.outbox import CAMPAIGN, ENDABLE, STAFF, MailKind
-from campaign.factory import create_app
 from campaign.mail import message, sample
 from campaign.mail.frame import MOST_BYTES, Envelope, clean_header
 from campaign.mail.mime import write
-from tests.conftest import START, settings_for, text_of
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose database is not asked."""
-    folder = tmp_path_factory.mktemp("site")
-    app = create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
-    with app.app_context():
-        yield app
-
+from tests.conftest import START, text_of
 
 BASE = "https://act.tocsin.example"
 SENDER = "Tocsin <act@tocsin.example>"

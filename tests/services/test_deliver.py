@@ -10,9 +10,13 @@ from sqlalchemy import select, update
 
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Mail
 from campaign.queries.appeal import AppealView
 from campaign.queries.mail import outbox_status
+from campaign.services.claim import claim
+from campaign.services.deliver import begin
+from campaign.services.transaction import transaction
 from tests.conftest import Clock, Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -94,6 +98,25 @@ def test_one_mailbox_gets_three_mails_a_day_at_most(
         pass
     assert len(postbox.messages) == 3
     assert states() == {"sent": 3, "suppressed": 2}
+
+
+def test_what_was_refused_in_the_same_breath_counts_against_no_other_mail(
+    client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    for tag in range(7):
+        client.post(URL, data=form(email=f"ab+{tag}@gmail.com"))
+    ids = sorted(db.session.scalars(select(Mail.id)))
+    # Three on one day, three that are too many the next morning, and one when only those came within a day.
+    for hours, some in ((0, ids[:3]), (23, ids[3:6]), (25, ids[6:])):
+        created = clock.now + timedelta(hours=hours)
+        db.session.execute(update(Mail).where(Mail.id.in_(some)).values(created_at=created, due_at=clock.now))
+    db.session.commit()
+    with transaction() as session:
+        now = clock.now + timedelta(hours=25)
+        taken = claim(session, now, after=b"", room=50, most=lambda _domain: 50).taken
+        jobs, ended = begin(session, taken, runtime().vault, now)
+    assert {job.standing.id for job in jobs} == {*ids[:3], ids[6]}
+    assert ended == ["suppressed"] * 3
 
 
 def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(

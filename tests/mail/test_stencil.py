@@ -1,0 +1,84 @@
+"""A message that is rendered once and filled in for each signer is the one that would be rendered for them."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask_mail import Message
+
+from campaign.config import LOCALES
+from campaign.letter.plain import signer_name
+from campaign.mail import message, sample
+from campaign.mail.frame import Envelope
+from campaign.mail.stencil import MARKS, Stencil
+from tests.conftest import START
+
+BASE = "https://tocsin.example"
+LINKS = {
+    "confirm": f"{BASE}/en/s/x.y-z",
+    "act": f"{BASE}/en/m/x.y-z/act",
+    "me": f"{BASE}/en/m/x.y-z/me",
+    "unsubscribe": f"{BASE}/en/u/x.y-z",
+}
+NAMES = ("Jeanne Martin", 'Seán O\'Brien & <b>"Söhne"</b>', "ليلى المصري", MARKS["confirm"])
+MADE = (
+    message.confirmation,
+    message.confirmation_reminder,
+    message.already_signed,
+    message.confirmed,
+    message.new_link,
+    lambda envelope, signed, links: message.deadline_reminder(envelope, signed, links, days_left=3),
+    lambda envelope, signed, links: message.update(envelope, signed, links, message.Announced("en", "News", "*Free*")),
+    lambda envelope, signed, links: message.outcome(envelope, signed, links, message.Announced("en", "End", "Free")),
+)
+
+
+def envelope(recipient: str, locale: str) -> Envelope:
+    return Envelope("Tocsin <act@tocsin.example>", recipient, f"<{recipient}>", START, locale)
+
+
+def shown(made: Message) -> tuple[object, ...]:
+    """All of it; in HTML a quote may be written in two ways."""
+    marked_up = html.unescape(made.html or "")
+    return made.subject, made.sender, made.recipients, made.date, made.msgId, made.body, marked_up, made.extra_headers
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("only_initials", [False, True])
+def test_a_filled_stencil_is_the_message_of_that_signer(site: Flask, locale: str, only_initials: bool) -> None:
+    appeal = replace(sample._appeal(), initials_only=only_initials)
+    text = sample._text(locale)
+    for make in MADE:
+        marked = message.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
+        marks = message.Links(f"{BASE}/en/appeals/x", **{name: MARKS[name] for name in LINKS})
+        stencil = Stencil(make(envelope("first@mail.example", locale), marked, marks))
+        for number, name in enumerate(NAMES):
+            mine = envelope(f"{number}@mail.example", locale)
+            letter_name = signer_name(appeal, name) or ""
+            filled = stencil.fill(mine, {"name": name, "letter_name": letter_name, **LINKS})
+            signed = message.Signed(appeal, text, name)
+            assert shown(filled) == shown(make(mine, signed, message.Links(f"{BASE}/en/appeals/x", **LINKS)))
+
+
+def test_names_are_marked_up_only_in_html(site: Flask) -> None:
+    signed = message.Signed(sample._appeal(), sample._text("en"), MARKS["name"], MARKS["letter_name"])
+    marks = message.Links(BASE, **{name: MARKS[name] for name in LINKS})
+    stencil = Stencil(message.confirmed(envelope("a@mail.example", "en"), signed, marks))
+    made = stencil.fill(envelope("b@mail.example", "en"), {"name": "<script>x</script>", **LINKS})
+    assert "<script" not in (made.html or "")
+    assert "<script>x</script>," in (made.body or "")
+
+
+def test_no_mark_is_left_and_only_the_wanted_links_are_asked_for(site: Flask) -> None:
+    signed = message.Signed(sample._appeal(), sample._text("en"), MARKS["name"], MARKS["letter_name"])
+    marks = message.Links(BASE, **{name: MARKS[name] for name in LINKS})
+    stencil = Stencil(message.confirmation(envelope("a@mail.example", "en"), signed, marks))
+    assert stencil.wants == {"name", "letter_name", "confirm"}
+    made = stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B", "confirm": "C"})
+    assert not re.search("|".join(MARKS.values()), f"{made.body}{made.html}")
+    with pytest.raises(KeyError):
+        stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B"})
