@@ -211,10 +211,11 @@ def _is_gender(text: str) -> bool:
 def _unlabelled_gender(block: Block) -> tuple[Block, Block | None]:
     """The names, and apart from them a last line that only says a gender."""
     filled = [line for line in block.lines if not line.is_blank]
-    if len(filled) < 2:
+    if len(filled) < 2 or not _is_gender(filled[-1].text):
         return block, None
-    if not _is_gender(filled[-1].text):
-        return block, None
+    above = " ".join(line.text for line in filled[:-1])
+    if above.count("(") > above.count(")"):
+        return block, None  # a pronoun that was wrapped within its brackets
     return (
         Block(block.kind, block.language, block.line, filled[:-1]),
         Block("gender", block.language, filled[-1].number, filled[-1:]),

@@ -176,3 +176,24 @@ def test_the_new_template_says_the_same_in_every_dress_and_order(language: str, 
 def test_other_salutations_do_not_end_a_target(language: str) -> None:
     new = replace(NEW[language], headline=NEW[language].headline + " 2024")
     _check(parse_text(_document(new, _plain)), new, language)
+
+
+PRONOUNS = {
+    "en": "he,\nhim, his",
+    "fr": "elle,\nelles",
+    "es": "él,\nella",
+    "de": "sie,\nihr",
+    "pt": "ela,\nelas",
+    "it": "lei,\nloro",
+}
+
+
+@pytest.mark.parametrize("quote", ["", "> "])
+@pytest.mark.parametrize("language", NEW)
+def test_pronouns_wrapped_within_their_brackets_stay_together(language: str, quote: str) -> None:
+    text = _document(NEW[language], DRESSES["plain"]).replace("(x/y)", f"({PRONOUNS[language]})")
+    draft = parse_text("\n".join(f"{quote}{line}" for line in text.split("\n")))
+    assert [(each.name, each.pronoun) for each in draft.people] == [
+        ("Amani Muster", " ".join(PRONOUNS[language].split()))
+    ]
+    assert [warning.code for warning in draft.warnings] == ["no-reference"]
