@@ -24,7 +24,7 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 run: $(VENV)/.run ## try it: embedded database, sample appeal, web and worker, mailbox page (PORT=8000)
 	@TOCSIN_DEMO=1 TOCSIN_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/flask demo --port $(PORT)
 
-check: $(VENV)/.test ## the quick part of the gate, under a minute
+check: $(VENV)/.test ## the quick part of the gate, on SQLite, under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -62,6 +62,7 @@ def test_the_queue_follows_the_database(tmp_path: Path) -> None:
     assert load({**BASE, "TOCSIN_DATABASE_URL": url}, tmp_path).queue_url == "postgresql+psycopg://u@/d?host=/tmp"
 
 
+@pytest.mark.slow
 def test_the_start_is_refused_in_one_line() -> None:
     command = [sys.executable, "-m", "flask", "appeal", "list"]
     environment = {**BASE, "TOCSIN_SECRET_KEY": "short", "PATH": "/usr/bin:/bin"}

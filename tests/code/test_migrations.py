@@ -28,6 +28,7 @@ def test_models_equal_migrations(app: Flask) -> None:
         assert compare_metadata(context, Model.metadata) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_each_migration_goes_up_and_down_with_data(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if kind == "sqlite":

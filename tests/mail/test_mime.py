@@ -71,6 +71,7 @@ def read(content: bytes) -> EmailMessage:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(subject=NASTY, body=NASTY, html=NASTY, name=NASTY)
 def test_no_text_in_any_field_adds_or_changes_a_header(subject: str, body: str, html: str, name: str) -> None:

@@ -137,6 +137,7 @@ def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
     assert server.connections == 0
 
 
+@pytest.mark.slow
 def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.COMMAND_SECONDS", 1.5)
     server.script = One("rcpt", Say("250 2.1.5 very slow indeed", byte_pause=0.5))

@@ -99,6 +99,7 @@ def test_a_broken_proof_asks_again(client: FlaskClient, appeal: AppealView, unde
     assert rows(Signature) == 0
 
 
+@pytest.mark.slow
 def test_a_puzzle_made_easier_by_its_solver_is_refused(client: FlaskClient, appeal: AppealView, under: Any) -> None:
     under("always")
     puzzle = asked(client.post(URL, data=form()).text)[0]

@@ -20,7 +20,7 @@ from campaign.services.transaction import transaction
 from tests.conftest import form, make_database
 
 # SQLite has no row-level security: there the filter of the queries is the only wall.
-pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 
 
 @pytest.fixture
