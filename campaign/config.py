@@ -58,6 +58,7 @@ class Settings:
     departures: Path
     fonts: tuple[Path, ...]
     theme: Theme
+    page_views: bool
     demo: bool
     instance: Path
 
@@ -252,6 +253,7 @@ SETTINGS = (
     ),
     Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
     Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
+    Setting("page_views", "off", "count how often appeals are looked at, without cookie or identifier", _bool),
     Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
 )
 

@@ -1,4 +1,4 @@
-"""How far sign-ups come: signed, mailed, confirmed; and how long confirming takes."""
+"""How far sign-ups come: page viewed, signed, mailed, confirmed; and how long confirming takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """A step that a sign-up took; the confirming ones say how long after signing."""
+    """A step that a sign-up took; the confirming ones say how long after signing. Nobody knows who viewed the page."""
 
+    VIEWED = "viewed"
     SIGNED = "signed"
     MAILED = "mailed"
     WITHIN_5_MINUTES = "confirmed-5m"
@@ -19,10 +20,11 @@ class Step(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What sign-ups are told apart by: the large mail providers, or the tag of the link that led to the page."""
+    """What is told apart: large mail providers, tags of links that led to the page; views of the page by nothing."""
 
     PROVIDER = "provider"
     SOURCE = "source"
+    PAGE = "page"
 
 
 # In order: the longest wait that still belongs to the step.

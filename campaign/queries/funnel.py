@@ -28,6 +28,9 @@ class Passed:
     confirmed: int
     recent_signed: int
     recent_confirmed: int
+    recent_mailed: int = 0
+    viewed: int = 0
+    recent_viewed: int = 0
 
     @property
     def share(self) -> float:
@@ -56,8 +59,8 @@ class Funnel:
         return one.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and one.recent_share < others / 2
 
 
-def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime) -> Funnel:
-    """Of the own section; whoever coordinates chooses a section, or none for all."""
+def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, has_views: bool = False) -> Funnel:
+    """Of the own section; whoever coordinates chooses a section, or none for all. Views are left out unless asked."""
     if not scope.may(Permission.COORDINATE):
         section = scope.section
     recent = case((TallyStep.day > (now - RECENT).date(), TallyStep.quantity), else_=0)
@@ -65,6 +68,8 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime) 
     chosen = select(*keys, func.sum(TallyStep.quantity), func.sum(recent)).where(TallyStep.appeal_id == appeal_id)
     if section is not None:
         chosen = chosen.where(TallyStep.section_code == section)
+    if not has_views:
+        chosen = chosen.where(TallyStep.step != Step.VIEWED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
@@ -76,13 +81,14 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime) 
     for aspect, value in rows:
         if aspect == Aspect.PROVIDER:
             waits.update(sums[aspect, value])
+    viewed = rows.get((Aspect.PAGE, ""), _passed("", Counter(), Counter()))
+    steps = ("signed", "mailed", "confirmed", "recent_signed", "recent_confirmed", "recent_mailed")
     return Funnel(
         whole=Passed(
             "",
-            *(
-                sum(getattr(one, name) for one in providers)
-                for name in ("signed", "mailed", "confirmed", "recent_signed", "recent_confirmed")
-            ),
+            **{name: sum(getattr(one, name) for one in providers) for name in steps},
+            viewed=viewed.viewed,
+            recent_viewed=viewed.recent_viewed,
         ),
         providers=providers,
         sources=_ordered(rows, Aspect.SOURCE),
@@ -98,9 +104,12 @@ def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> Passed:
         sum(all_[step] for step in CONFIRMED),
         recent[Step.SIGNED],
         sum(recent[step] for step in CONFIRMED),
+        recent[Step.MAILED],
+        all_[Step.VIEWED],
+        recent[Step.VIEWED],
     )
 
 
 def _ordered(rows: dict[tuple[str, str], Passed], aspect: Aspect) -> tuple[Passed, ...]:
     found = [one for (of, _), one in rows.items() if of == aspect]
-    return tuple(sorted(found, key=lambda one: (-one.signed, one.value)))
+    return tuple(sorted(found, key=lambda one: (-one.signed, -one.viewed, one.value)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, delete, func, select, update
+from sqlalchemy import Connection, Insert, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.cipher import Vault
@@ -63,6 +63,18 @@ def count_steps(connection: Connection, steps: Iterable[tuple[Passage, Step]], q
     for passage, step in steps:
         for key in passage.cells(step):
             cells[key] += quantity
+    _add(connection, cells)
+
+
+def count_view(appeal_id: int, section_code: str, source: str | None, *, now: datetime) -> None:
+    """Counts that the appeal's page was shown to somebody, of whom nothing more is known."""
+    values = [(Aspect.PAGE, ""), *([(Aspect.SOURCE, source)] if source else [])]
+    keys = [(appeal_id, section_code, of.value, value, now.date(), Step.VIEWED.value) for of, value in values]
+    with transaction() as session:
+        _add(session.connection(), Counter(keys))
+
+
+def _add(connection: Connection, cells: Counter[tuple[object, ...]]) -> None:
     slot = 0
     if connection.dialect.name != "sqlite":  # which has one writer at a time anyway
         slot = random.randrange(SLOTS)  # noqa: S311  no secret
@@ -117,10 +129,11 @@ def fold_steps(*, now: datetime) -> int:
 
 
 def _largest(connection: Connection) -> dict[tuple[int, str], set[str]]:
-    """The sources that are kept apart, where there are more than that."""
-    number = func.sum(TallyStep.quantity)
+    """The sources that are kept apart, where there are more than that: a tag that is only looked at, last."""
+    signed = func.sum(case((TallyStep.step != Step.VIEWED, TallyStep.quantity), else_=0))
     place = func.row_number().over(
-        partition_by=(TallyStep.appeal_id, TallyStep.section_code), order_by=(number.desc(), TallyStep.value)
+        partition_by=(TallyStep.appeal_id, TallyStep.section_code),
+        order_by=(signed.desc(), func.sum(TallyStep.quantity).desc(), TallyStep.value),
     )
     ranked = (
         select(TallyStep.appeal_id, TallyStep.section_code, TallyStep.value, place.label("place"))

@@ -1,6 +1,10 @@
 // The appeal's page: the language switch takes along what was typed, where one reads, and the source of the link.
 // Without it the switch is an ordinary link, and the server finds the source in the Referer.
+// Where views are counted it says once that the page was shown, to us alone and with nothing about who looks.
 (() => {
+  const view = document.currentScript.dataset.view;
+  const tell = () => document.visibilityState == "visible" && navigator.sendBeacon(view);
+  if (view && !navigator.globalPrivacyControl && navigator.doNotTrack != 1 && !tell()) document.addEventListener("visibilitychange", tell, { once: true });
   const form = document.getElementById("form");
   const typed = () => form && [...form.elements].some(one => one.type == "checkbox" ? one.checked : one.localName != "button" && one.type != "hidden" && one.value);
   for (const link of document.querySelectorAll(".top nav a")) link.addEventListener("click", event => {

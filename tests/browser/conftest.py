@@ -63,6 +63,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
     address = f"http://127.0.0.1:{port}"
     environ = environment(
         TOCSIN_DEMO="1",
+        TOCSIN_PAGE_VIEWS="1",
         TOCSIN_DATABASE_URL=f"sqlite:///{folder}/demo.db",
         TOCSIN_MAIL_URL=f"maildir:{folder}/mail",
         TOCSIN_BASE_URL=address,

@@ -16,6 +16,7 @@ appeals/<slug>
 appeals/<slug>/sign
 appeals/<slug>/form
 appeals/<slug>/thanks
+appeals/<slug>/viewed
 appeals/<slug>/act
 appeals/<slug>/act.svg
 appeals/<slug>/letter.pdf

@@ -23,6 +23,7 @@ from campaign.web.public import (
     sign,
     site,
     unsubscribe,
+    view,
     words,
 )
 from campaign.web.snapshot import Snapshots
@@ -49,6 +50,7 @@ def init_app(app: Flask) -> None:
         sign,
         site,
         unsubscribe,
+        view,
         words,
     ):
         app.register_blueprint(part.blueprint)

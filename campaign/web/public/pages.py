@@ -64,7 +64,7 @@ def appeal(slug: str) -> ResponseReturnValue:
     return pages().answer(
         ("appeal", slug, locale),
         (version_of(found, counts, now), others),
-        lambda: render_template("public/appeal.html", **appeal_page(found, counts, now, locale)),
+        lambda: render_template("public/appeal.html", **appeal_page(found, counts, now, locale), is_view=True),
         kind=HTML,
     )
 
@@ -142,6 +142,7 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
         "days_left": days_left(appeal.deadline, now.date()),
         "is_taking": is_taking,
+        "counts_views": runtime().settings.page_views,
         "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),
         "outcome": appeal.outcome_in(locale),
         "after": after(appeal, now, locale),

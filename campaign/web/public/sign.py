@@ -96,7 +96,7 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
             text_language=text.language,
             text_version=text.version,
             wants_updates=signer.wants_updates,
-            via=signer.via or clean_via(_tag_of_page()),
+            via=signer.via or clean_via(tag_of_page()),
             network_digest=bytes.fromhex(client_network()),
             flag=let.flag,
             solved=let.solved,
@@ -109,11 +109,11 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
 
 
 def _values(answers: Answers) -> dict[str, Any]:
-    return {**answers.values, "via": answers.values.get("via") or _tag_of_page()}
+    return {**answers.values, "via": answers.values.get("via") or tag_of_page()}
 
 
-def _tag_of_page() -> str:
-    """The `via` of the page that the form stood on: the page is the same for everybody, its address is not.
+def tag_of_page() -> str:
+    """The `via` of the page that this comes from: the page is the same for everybody, its address is not.
 
     Our Referrer-Policy sends the whole address to ourselves, and nothing of it to anybody else.
     """

@@ -51,12 +51,16 @@ def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
 
 def _page(page: SitePage) -> ResponseReturnValue:
     locale = current_locale()
-    own = own_words(page, locale)
+    own, settings = own_words(page, locale), runtime().settings
     return pages().answer(
         (page, locale),
         own,
         lambda: render_template(
-            f"public/{page}.html", own=own, facts=runtime().settings.theme.facts, kept=_kept_days()
+            f"public/{page}.html",
+            own=own,
+            facts=settings.theme.facts,
+            kept=_kept_days(),
+            counts_views=settings.page_views,
         ),
         kind=HTML,
     )

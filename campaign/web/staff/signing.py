@@ -1,4 +1,7 @@
-"""How signing goes: how far sign-ups come by mail provider and source, and how long confirming takes."""
+"""How signing goes: how far people come by mail provider and source, and how long confirming takes.
+
+Views of the page stand before signing where they are counted (TOCSIN_PAGE_VIEWS).
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,8 @@ def show(slug: str) -> ResponseReturnValue:
         text=appeal.text_in(current_locale()),
         found=found,
         waits=_waits(found),
+        passed=_steps(found),
+        has_views=_has_views(),
         words=_words,
         names=section_names(),
         chosen=section,
@@ -59,23 +64,48 @@ def chart(slug: str, table: str) -> Response:
     return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
 
 
-@blueprint.get("/<any(providers, waits, sources):table>.<any(csv, xlsx):kind>")
+@blueprint.get("/<any(steps, providers, waits, sources):table>.<any(csv, xlsx):kind>")
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
     """A table of the page as a file."""
     found, name = _funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
     if table == "waits":
         return spreadsheet.answer(kind, name, ["step", "quantity"], [[*pair] for pair in found.waits.items()])
+    if table == "steps":
+        return spreadsheet.answer(
+            kind, name, ["step", "quantity", "last_7_days"], [[step, *numbers] for step, _, *numbers in _steps(found)]
+        )
     head = [table.removesuffix("s"), "signed", "mailed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
     rows: list[list[spreadsheet.Cell]] = [
         [one.value, one.signed, one.mailed, one.confirmed, one.recent_signed, one.recent_confirmed]
         for one in _rows(found, table)
     ]
+    if table == "sources" and _has_views():
+        head[1:1] = ["viewed"]
+        head.append("viewed_last_7_days")
+        rows = [[row[0], one.viewed, *row[1:], one.recent_viewed] for row, one in zip(rows, found.sources, strict=True)]
     return spreadsheet.answer(kind, name, head, rows)
 
 
 def _funnel(slug: str) -> Funnel:
-    return funnel(counted_appeal(slug).id, scope(), section=_section(), now=runtime().clock())
+    appeal, now = counted_appeal(slug), runtime().clock()
+    return funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views())
+
+
+def _has_views() -> bool:
+    return runtime().settings.page_views
+
+
+def _steps(found: Funnel) -> list[tuple[str, str, int, int]]:
+    """From the page to the count: (step, its words, how many, how many lately)."""
+    whole = found.whole
+    steps = [
+        (Step.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
+        (Step.MAILED.value, gettext("Mailed"), whole.mailed, whole.recent_mailed),
+        ("confirmed", gettext("Confirmed"), whole.confirmed, whole.recent_confirmed),
+    ]
+    viewed = (Step.VIEWED.value, gettext("Viewed"), whole.viewed, whole.recent_viewed)
+    return [viewed, *steps] if _has_views() else steps
 
 
 def _rows(found: Funnel, table: str) -> tuple[Passed, ...]:

@@ -73,7 +73,7 @@ MATRIX = (
         "/appeals/{slug}/signing/sources.svg",
     ),
     Route(
-        "/appeals/<slug>/signing/<any(providers, waits, sources):table>.<any(csv, xlsx):kind>",
+        "/appeals/<slug>/signing/<any(steps, providers, waits, sources):table>.<any(csv, xlsx):kind>",
         "GET",
         Role.VIEWER,
         "/appeals/{slug}/signing/sources.csv?section=be-nl",
