@@ -137,12 +137,18 @@ def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> Non
         run_once(job, due_at, lambda: work(now), now=now)
 
 
+def _server() -> Desk:
+    """Who works where nobody does."""
+    at = runtime()
+    return Desk(None, at.vault, at.mail_domain, at.settings.base_url)
+
+
 @huey.periodic_task(crontab(minute="*/5"))  # type: ignore[untyped-decorator]
 def close_what_is_over() -> None:
     """Every five minutes: appeals whose last section's day has ended."""
 
     def work(now: datetime) -> None:
-        for slug in close_over(now=now):
+        for slug in close_over(now=now, desk=_server()):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
     _once("close-over", timedelta(minutes=5), work)
@@ -201,7 +207,7 @@ def remind() -> None:
         at = runtime()
         reminded = remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
         started = start_reminders(now=now)
-        staff = remind_staff(desk=Desk(None, at.vault, at.mail_domain, at.settings.base_url), now=now)
+        staff = remind_staff(desk=_server(), now=now)
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 

@@ -6,6 +6,7 @@ Who works is given as a `Desk`; without one nothing is asked and nothing noted (
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -200,15 +201,19 @@ def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime) ->
         note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.going_on)
 
 
-def close_over(*, now: datetime) -> list[str]:
+def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
     """Closes what is over: open appeals whose last taking-part section's day has ended. Returns their slugs."""
     closed = []
     with transaction() as session:
         sections = list_sections()
-        for appeal in session.scalars(select(Appeal).where(Appeal.state == AppealState.OPEN)):
+        # Locked: whoever closes or stops one by hand at this moment has done it, and it is noted once.
+        for appeal in session.scalars(select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update()):
             zones = {one.time_zone for one in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
                 _end(appeal, now)
+                _note(
+                    session, desk, "appeal.close", appeal, AppealState.OPEN, now, "its deadline has passed everywhere"
+                )
                 closed.append(appeal.slug)
     return closed
 
@@ -234,10 +239,19 @@ def _outcome(body: str) -> str:
     return body
 
 
-def _note(session: Session, desk: Desk | None, act: str, appeal: Appeal, before: AppealState, now: datetime) -> None:
+def _note(
+    session: Session,
+    desk: Desk | None,
+    act: str,
+    appeal: Appeal,
+    before: AppealState,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
     if desk is not None:
+        was: dict[str, Any] = {"state": before.value, "outcome": {}}
         after = {"state": str(appeal.state), "outcome": appeal.outcome}
-        note(session, desk, act, appeal, now=now, before={"state": before.value, "outcome": {}}, after=after)
+        note(session, desk, act, appeal, now=now, before=was, after=after, reason=reason)
 
 
 def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:

@@ -7,14 +7,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from campaign import tasks
 from campaign.document import parse_text
 from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import AuditEntry
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import close, close_over, publish
+from campaign.services.audit import verify
+from campaign.services.desk import Desk
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.periodic import run_once
-from tests.conftest import DOCUMENT, START
+from tests.conftest import DOCUMENT, START, Clock
 
 DRAFT = parse_text(DOCUMENT)
 
@@ -96,6 +103,28 @@ def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: Appe
     assert close_over(now=end - timedelta(seconds=1)) == []
     assert close_over(now=end) == [appeal.slug]
     assert close_over(now=end) == []
+
+
+def test_the_audit_log_says_once_that_the_deadline_closed_it(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    clock.now = datetime(2026, 4, 13, 12, tzinfo=UTC)
+    tasks.close_what_is_over.call_local()
+    clock.now += timedelta(hours=1)
+    tasks.close_what_is_over.call_local()
+    (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))
+    assert (entry.subject, entry.staff_id, entry.section_code) == (f"appeal:{appeal.slug}", None, None)
+    assert (entry.before, entry.after) == ({"state": "open"}, {"state": "closed"})
+    assert entry.reason == "its deadline has passed everywhere"
+    db.session.rollback()
+    assert verify(vault=runtime().vault).broken_at is None
+
+
+def test_what_was_closed_by_hand_is_not_closed_again_by_its_deadline(app: Flask, appeal: AppealView) -> None:
+    at = runtime()
+    desk = Desk(None, at.vault, at.mail_domain, at.settings.base_url)
+    close(appeal.slug, now=START, desk=desk)
+    assert close_over(now=datetime(2026, 4, 14, tzinfo=UTC), desk=desk) == []
+    (entry,) = db.session.scalars(select(AuditEntry))
+    assert (entry.act, entry.reason) == ("appeal.close", None)
 
 
 def test_a_periodic_run_is_claimed_once(app: Flask) -> None:
