@@ -24,6 +24,8 @@ AFTER_OUTCOME = timedelta(days=30)
 UPDATES_AT_MOST = timedelta(days=730)
 # By then no backup from which an erased address could come back is to be kept.
 TOMBSTONES = timedelta(days=730)
+# A row of a paper sheet is signed up within minutes; one that waits longer tells that no worker runs.
+SHEET_ROWS = timedelta(days=1)
 # A request for new links is answered within seconds.
 LINK_REQUESTS = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
-from campaign.models import Action, Consent, Mail, Signature
+from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
 from campaign.queries.signature import SignatureView, signatures_of_same_address
 
 T = TypeVar("T")
@@ -59,6 +59,29 @@ class Held:
     consents: tuple[ConsentView, ...]
     acts: tuple[ActView, ...]
     mails: tuple[MailView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """A row of a paper sheet that waits to be signed up."""
+
+    appeal: str
+    name: str
+    country: str
+    entered_at: datetime
+
+
+def waiting_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
+    """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
+    rows = db.session.execute(
+        select(Appeal.slug, SheetRow.name_sealed, SheetRow.country, Entry.entered_at)
+        .join(Entry, Entry.id == SheetRow.entry_id)
+        .join(Appeal, Appeal.id == Entry.appeal_id)
+        .join(Signature, Signature.address_digest == SheetRow.address_digest)
+        .where(Signature.id == signature_id)
+        .order_by(SheetRow.id)
+    )
+    return tuple(PaperView(slug, vault.open_name(name), country, at) for slug, name, country, at in rows)
 
 
 def held_under(signature_id: int, vault: Vault) -> tuple[Held, ...]:

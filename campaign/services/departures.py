@@ -28,7 +28,7 @@ from campaign.models import Signature
 from campaign.services.signature import last_consent
 from campaign.services.transaction import transaction
 from campaign.services.unsubscribe import end_updates
-from campaign.services.withdraw import erase_row, share_name, withdraw_row
+from campaign.services.withdraw import erase_row, forget_rows, share_name, withdraw_row
 
 BATCH = 500
 _FILE = re.compile(r"(\d{4})-(\d{2})\.departures")
@@ -135,6 +135,9 @@ def _sync_folder(folder: Path) -> None:
 
 def _replay(batch: list[Departure]) -> Iterator[str]:
     with transaction() as session:
+        for one in batch:
+            if one.kind == DepartureKind.ERASED:
+                forget_rows(session, one.address_digest, one.at)
         digests = {one.address_digest for one in batch}
         rows = session.scalars(select(Signature).where(Signature.address_digest.in_(digests)).with_for_update()).all()
         known = {(row.appeal_id, row.address_digest): row for row in rows}

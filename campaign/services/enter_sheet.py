@@ -85,6 +85,7 @@ def enter_sheet(
             {
                 "entry_id": entry.id,
                 "section_code": by.section,
+                "address_digest": vault.address_digest(row.address),
                 "name_sealed": vault.seal_name(row.name),
                 "email_sealed": vault.seal_email(row.address),
                 "country": row.country,

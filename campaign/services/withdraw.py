@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.departure import DepartureKind
 from campaign.domain.signature import SignatureState
-from campaign.models import Action, Consent, Mail, Signature, Tombstone
+from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, Tombstone
 from campaign.services.handover import outdate
 from campaign.services.signature import EMPTY, consent_record, locked, note_departure, was_counted
 from campaign.services.tally import Cell, count
@@ -28,9 +28,12 @@ def withdraw(signature_id: int, *, now: datetime) -> None:
 def erase(signature_id: int, *, now: datetime) -> None:
     """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
 
-    Repeating it changes nothing. Nothing is raised for a signature that is not there: it is erased.
+    Rows of paper sheets with that address that wait to be signed up go too, whatever their appeal. Repeating it changes
+    nothing. Nothing is raised for a signature that is not there: it is erased.
     """
     with transaction() as session:
+        # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
+        forget_rows(session, session.scalar(select(Signature.address_digest).where(Signature.id == signature_id)), now)
         signature = session.get(Signature, signature_id, with_for_update=True)
         if signature is None or signature.address_digest is None:
             return
@@ -75,6 +78,14 @@ def erase_row(session: Session, signature: Signature, now: datetime) -> None:
             session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
             return
     session.execute(delete(Signature).where(Signature.id == signature.id))
+
+
+def forget_rows(session: Session, address_digest: bytes | None, now: datetime) -> None:
+    """Deletes what of paper sheets entered until `now` waits to be signed up under that address."""
+    if address_digest is None:
+        return
+    entered = select(Entry.id).where(Entry.entered_at <= now)
+    session.execute(delete(SheetRow).where(SheetRow.address_digest == address_digest, SheetRow.entry_id.in_(entered)))
 
 
 def set_sharing(signature_id: int, *, wanted: bool, now: datetime) -> None:

@@ -173,6 +173,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signatory.signatures_by_country": lambda appeal, _: queries.signatory.signatures_by_country(appeal, "fr"),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
+    "held.waiting_under": lambda _, one: queries.held.waiting_under(one, runtime().vault),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),

@@ -23,6 +23,7 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.HANDOVERS.days} days" in row("handed over: the names")
     assert f"{retention.MAILS.days} days" in row("in the outbox")
     assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")
+    assert f"{retention.SHEET_ROWS.days} day" in row("paper sheet")
     assert f"{retention.CRITERIA.days} days" in row("take out by")
     assert f"{retention.TOMBSTONES.days} days" in row("erased address")
     assert f"{retention.TOMBSTONES.days} days" in row("departures folder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -13,7 +14,7 @@ from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import NotFoundError, TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.held import Held, held_under
+from campaign.queries.held import Held, PaperView, held_under, waiting_under
 from campaign.queries.signature import SignatureView
 from campaign.services.change_country import change_country
 from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
@@ -39,10 +40,13 @@ def show(token: str) -> ResponseReturnValue:
 def export(token: str) -> ResponseReturnValue:
     """The same as a file that other programs read (GDPR art. 20)."""
     try:
-        found = _held(token)
+        found, waiting = _held(token), _waiting(token)
     except TokenError as error:
         return unusable(error)
-    content = json.dumps({"signatures": [_as_json(one) for one in found]}, ensure_ascii=False, indent=1) + "\n"
+    held = {"signatures": [_as_json(one) for one in found]}
+    if waiting:
+        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in waiting]
+    content = json.dumps(held, ensure_ascii=False, indent=1) + "\n"
     named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, content_type="application/json", headers=named)
 
@@ -89,10 +93,20 @@ def _held(token: str) -> tuple[Held, ...]:
     return held_under(read(Purpose.MANAGE, token), runtime().vault)
 
 
+def _waiting(token: str) -> tuple[PaperView, ...]:
+    return waiting_under(read(Purpose.MANAGE, token), runtime().vault)
+
+
+def _headline(slug: str) -> str:
+    appeal = snapshots().appeal(slug)
+    return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
+
+
 def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = None) -> str:
     return render_template(
         "public/me.html",
         held=found,
+        waiting=[(_headline(one.appeal), one.entered_at) for one in _waiting(token)],
         token=token,
         countries=country_names(current_locale()),
         section_label=section_label,

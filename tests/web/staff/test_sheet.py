@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -15,6 +16,8 @@ from pypdf import PdfReader
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from campaign.domain.address import parse_address
+from campaign.domain.departure import Departure, DepartureKind
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
@@ -22,6 +25,7 @@ from campaign.models import Entry, Mail, SheetRow, Signature
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.appeals import close
+from campaign.services.departures import replay
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.verify import verify
 from tests.conftest import DAY, Clock, Postbox, confirm_at, form
@@ -261,6 +265,57 @@ def test_no_file_and_a_huge_one_are_refused(editor: FlaskClient, appeal: AppealV
     large = send_file(editor, appeal, b"x" * (1024 * 1024 + 1))
     assert large.status_code == 422
     assert "too large" in large.text
+
+
+def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
+    app: Flask, client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
+    deliver()
+    me = client.post(postbox.link(postbox.recipients.index("ana@mail.example"))).location.replace("/act", "/me")
+    report = [*map(str.strip, app.test_cli_runner().invoke(args=["privacy", "report"]).output.split("\n"))]
+    assert (
+        "held: 0" in report[report.index("rows of paper sheets that wait to be signed up: name, address, country") + 1]
+    )
+    assert enter(editor, appeal, ROWS).status_code == 303
+    said = json.loads(app.test_cli_runner().invoke(args=["privacy", "report", "--json"]).output)
+    (paper,) = [one for one in said if one["what"].startswith("rows of paper")]
+    assert (paper["rows"], paper["overdue"]) == (number_of(SheetRow), 0)
+    assert "You also signed on paper" in client.get(me).text
+    (own,) = json.loads(client.get(f"{me}.json").text)["paper"]
+    assert (own["appeal"], own["name"], own["country"]) == (appeal.slug, ROWS[0][0], "FR")
+    before = number_of(SheetRow)
+    client.post(me, data={"do": "erase", "signature": "all"})
+    assert number_of(SheetRow) == before - 1
+    assert "You also signed on paper" not in client.get(me).text
+    sign_all()
+    digest = runtime().vault.address_digest(parse_address("ana@mail.example"))
+    assert db.session.scalars(select(Signature.id).where(Signature.address_digest == digest)).first() is None
+    db.session.rollback()
+
+
+def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
+    editor: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    assert enter(editor, appeal, ROWS).status_code == 303
+    before, digest = number_of(SheetRow), runtime().vault.address_digest(parse_address("ana@mail.example"))
+
+    def erased(at: datetime) -> Departure:
+        return Departure(DepartureKind.ERASED, appeal.id, digest, at, at)
+
+    replay([erased(clock.now - timedelta(seconds=1))])
+    assert number_of(SheetRow) == before, "who signed on paper after erasing has signed again"
+    replay([erased(clock.now)])
+    assert number_of(SheetRow) == before - 1
+
+
+def test_rows_that_wait_for_longer_than_a_day_are_told(
+    app: Flask, editor: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    assert enter(editor, appeal, ROWS).status_code == 303
+    clock.now += timedelta(days=1, seconds=1)
+    said = app.test_cli_runner().invoke(args=["privacy", "report"])
+    assert (said.exit_code, f"{number_of(SheetRow)} TOO LONG" in said.output) == (1, True)
 
 
 def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: AppealView) -> None:
