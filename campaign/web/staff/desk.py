@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, request
+from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeal import AppealState
+from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
 from campaign.extensions.runtime import runtime
 from campaign.queries.dossier import Dossier, find_dossier
 from campaign.services.desk import Desk
 from campaign.web.staff.access import scope
+from campaign.web.staff.doubts import by_field
+from campaign.web.staff.faults import faults
 
 Values = dict[str, Any]
 
@@ -38,16 +43,71 @@ def found(slug: str) -> Dossier:
 
 def editable(slug: str) -> Dossier:
     """The appeal, for those who work on it, while it can be changed; else 404."""
+    dossier = workable(slug)
+    return abort(404) if has_ended(dossier) else dossier
+
+
+def workable(slug: str) -> Dossier:
+    """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
     dossier = found(slug)
-    has_ended = dossier.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
-    if has_ended or not scope().works_on(dossier.section):
-        abort(404)
-    return dossier
+    return dossier if scope().works_on(dossier.section) else abort(404)
 
 
-def as_seen(values: Values) -> str:
-    """What the form was made from, to come back with it."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+def has_ended(dossier: Dossier) -> bool:
+    """Whether nothing of the appeal can be changed any more."""
+    return dossier.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+
+
+def refuse_ended(dossier: Dossier) -> None:
+    """Raises StateError where the appeal has ended, before anything else of a form is found wrong."""
+    if has_ended(dossier):
+        raise StateError(f"{dossier.appeal.slug} is {dossier.appeal.state}")
+
+
+def refused(
+    error: FaultsError | StateError | NotFoundError,
+    page: Callable[..., str],
+    typed: Values,
+    before: Values,
+    slug: str,
+    empty: Values | None = None,
+) -> ResponseReturnValue:
+    """The form with all that was typed, and why it was not kept: 422 for faults, 409 for what happened meanwhile.
+
+    `empty` is what the form held where there was nothing before.
+    """
+    if isinstance(error, FaultsError):
+        return page(typed, before=before, wrong=faults(error.faults)), 422
+    if isinstance(error, ConflictError):
+        merged = merge(typed, before or empty or {}, error.current)
+        return page(merged.values, before=error.current, merged=merged), 409
+    ended = "gone" if isinstance(error, NotFoundError) else str(found(slug).appeal.state)
+    return page(typed, before=before, ended=ended), 409
+
+
+def beside(
+    dossier: Dossier,
+    *,
+    before: Values,
+    wrong: dict[str, Any] | None = None,
+    merged: Merge | None = None,
+    ended: str | None = None,
+) -> dict[str, Any]:
+    """What each form's template shows beside the values.
+
+    `ended` says that it cannot be kept any more: the appeal's state, or that it is gone.
+    """
+    documents = list(dossier.documents.values())
+    return {
+        "appeal": dossier.appeal,
+        "seen": json.dumps(before, ensure_ascii=False, separators=(",", ":")),
+        "wrong": wrong or {},
+        "theirs": merged.theirs if merged else {},
+        "is_conflict": merged is not None,
+        "ended": ended,
+        "documents": documents,
+        "doubts": by_field(*documents) if dossier.appeal.state == AppealState.DRAFT else {},
+    }
 
 
 def seen() -> Values:

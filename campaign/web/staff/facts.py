@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -10,7 +11,7 @@ from flask_babel import gettext
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.country import country_names, section_name
-from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
+from campaign.domain.errors import FaultsError, NotFoundError, StateError
 from campaign.domain.section import INTERNATIONAL
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
@@ -19,9 +20,7 @@ from campaign.queries.section import list_sections
 from campaign.services.edit_facts import set_facts
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs
-from campaign.web.staff.desk import Merge, as_seen, desk, editable, merge, seen
-from campaign.web.staff.doubts import by_field
-from campaign.web.staff.faults import faults
+from campaign.web.staff.desk import beside, desk, editable, refuse_ended, refused, seen, workable
 from campaign.web.staff.words import text_languages
 
 blueprint = Blueprint("facts", __name__, url_prefix="/appeals/<slug>/facts")
@@ -39,16 +38,14 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str) -> ResponseReturnValue:
     """Keeps the facts; the slug may be another one afterwards."""
-    dossier, before = editable(slug), seen()
+    dossier, before = workable(slug), seen()
     typed = _typed(before)
     try:
+        refuse_ended(dossier)
         slug = set_facts(slug, typed, before, desk=desk(), now=runtime().clock())
-    except FaultsError as error:
-        return _page(dossier, typed, before=before, wrong=faults(error.faults)), 422
-    except ConflictError as error:
-        merged = merge(typed, before, error.current)
-        return _page(dossier, merged.values, before=error.current, merged=merged), 409
-    except (StateError, NotFoundError):
+    except (FaultsError, StateError) as error:
+        return refused(error, partial(_page, dossier), typed, before, slug)
+    except NotFoundError:
         abort(404)
     flash(gettext("Kept."), "success")
     return redirect(url_for("prepare.show", slug=slug, _anchor="facts"), 303)
@@ -74,30 +71,17 @@ def _typed(before: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(
-    dossier: Dossier,
-    values: dict[str, Any],
-    *,
-    before: dict[str, Any],
-    wrong: dict[str, Any] | None = None,
-    merged: Merge | None = None,
-) -> str:
-    locale, is_draft = current_locale(), dossier.appeal.state == AppealState.DRAFT
+def _page(dossier: Dossier, values: dict[str, Any], **shown: Any) -> str:
+    locale = current_locale()
     named = [
         (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
     ]
     return render_template(
         "staff/facts.html",
-        appeal=dossier.appeal,
-        is_draft=is_draft,
+        **beside(dossier, **shown),
+        is_draft=dossier.appeal.state == AppealState.DRAFT,
         values=values,
-        seen=as_seen(before),
-        wrong=wrong or {},
-        theirs=merged.theirs if merged else {},
-        is_conflict=merged is not None,
         countries=country_names(locale),
         languages=text_languages(locale),
         sections=sorted(named, key=lambda pair: pair[1].casefold()),
-        documents=list(dossier.documents.values()),
-        doubts=by_field(*dossier.documents.values()) if is_draft else {},
     )

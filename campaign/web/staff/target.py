@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.domain.appeal import AppealState, TargetKind
+from campaign.domain.appeal import TargetKind
 from campaign.domain.country import country_names
-from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
+from campaign.domain.errors import FaultsError, NotFoundError, StateError
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.dossier import Dossier
 from campaign.services.edit_targets import remove_target, write_target
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs
-from campaign.web.staff.desk import Merge, as_seen, desk, editable, merge, seen
-from campaign.web.staff.doubts import by_field
-from campaign.web.staff.faults import faults
+from campaign.web.staff.desk import beside, desk, editable, refuse_ended, refused, seen, workable
 
 blueprint = Blueprint("target", __name__, url_prefix="/appeals/<slug>/targets/<int:position>")
 _EMPTY: dict[str, Any] = {
@@ -46,17 +45,13 @@ def show(slug: str, position: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str, position: int) -> ResponseReturnValue:
     """Keeps the target."""
-    dossier, before = editable(slug), seen()
+    dossier, before = workable(slug), seen()
     typed = _typed(dossier, before)
     try:
+        refuse_ended(dossier)
         write_target(slug, position, typed, before, desk=desk(), now=runtime().clock())
-    except FaultsError as error:
-        return _page(dossier, position, typed, before=before, wrong=faults(error.faults)), 422
-    except ConflictError as error:
-        merged = merge(typed, before, error.current)
-        return _page(dossier, position, merged.values, before=error.current, merged=merged), 409
-    except (StateError, NotFoundError):
-        abort(404)
+    except (FaultsError, StateError, NotFoundError) as error:
+        return refused(error, partial(_page, dossier, position), typed, before, slug)
     flash(gettext("Kept."), "success")
     return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
 
@@ -110,26 +105,11 @@ def _lines(name: str) -> list[str]:
     return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
 
 
-def _page(
-    dossier: Dossier,
-    position: int,
-    values: dict[str, Any],
-    *,
-    before: dict[str, Any],
-    wrong: dict[str, Any] | None = None,
-    merged: Merge | None = None,
-) -> str:
-    is_draft = dossier.appeal.state == AppealState.DRAFT
+def _page(dossier: Dossier, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
         "staff/target.html",
-        appeal=dossier.appeal,
+        **beside(dossier, **shown),
         position=position,
         values=values,
-        seen=as_seen(before),
-        wrong=wrong or {},
-        theirs=merged.theirs if merged else {},
-        is_conflict=merged is not None,
         countries=country_names(current_locale()),
-        documents=list(dossier.documents.values()),
-        doubts=by_field(*dossier.documents.values()) if is_draft else {},
     )

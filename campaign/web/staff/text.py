@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
@@ -10,8 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.config import LOCALES
-from campaign.domain.appeal import AppealState
-from campaign.domain.errors import ConflictError, FaultsError, StateError
+from campaign.domain.errors import FaultsError, StateError
 from campaign.domain.staff import Permission
 from campaign.domain.wording import is_language
 from campaign.extensions.runtime import runtime
@@ -24,9 +25,7 @@ from campaign.queries.dossier import Dossier
 from campaign.services.edit_text import write_text
 from campaign.web.headers import CONTENT_SECURITY_POLICY
 from campaign.web.staff.access import needs
-from campaign.web.staff.desk import Merge, as_seen, desk, editable, found, merge, seen
-from campaign.web.staff.doubts import by_field
-from campaign.web.staff.faults import faults
+from campaign.web.staff.desk import beside, desk, editable, found, refuse_ended, refused, seen, workable
 
 blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
 # As in the demonstration's mailbox: a mail brings its style inline, and nothing else may run or load.
@@ -48,7 +47,7 @@ _SPARE_PEOPLE = 1
 @needs(Permission.EDIT)
 def show(slug: str, language: str) -> ResponseReturnValue:
     """The form, filled with what there is."""
-    dossier = _dossier(slug, language)
+    dossier = editable(slug) if is_language(language) else abort(404)
     values = dossier.words.get(language, _EMPTY)
     return _page(dossier, language, values, before=dossier.words.get(language, {}))
 
@@ -57,16 +56,13 @@ def show(slug: str, language: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str, language: str) -> ResponseReturnValue:
     """Keeps the words as a new version."""
-    dossier, typed, before = _dossier(slug, language), _typed(), seen()
+    dossier = workable(slug) if is_language(language) else abort(404)
+    typed, before = _typed(), seen()
     try:
+        refuse_ended(dossier)
         version = write_text(slug, language, typed, before, desk=desk(), now=runtime().clock())
-    except FaultsError as error:
-        return _page(dossier, language, typed, before=before, wrong=faults(error.faults)), 422
-    except ConflictError as error:
-        merged = merge(typed, before or _EMPTY, error.current)
-        return _page(dossier, language, merged.values, before=error.current, merged=merged), 409
-    except StateError:
-        abort(404)  # it has ended meanwhile
+    except (FaultsError, StateError) as error:
+        return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
     return redirect(url_for("prepare.show", slug=slug), 303)
 
@@ -120,10 +116,6 @@ def printed(slug: str, language: str) -> ResponseReturnValue:
     return Response(content, content_type="application/pdf", headers=named)
 
 
-def _dossier(slug: str, language: str) -> Dossier:
-    return editable(slug) if is_language(language) else abort(404)
-
-
 def _text(slug: str, language: str) -> tuple[AppealView, TextView]:
     appeal = found(slug).appeal
     return appeal, appeal.texts.get(language) or abort(404)
@@ -165,28 +157,15 @@ def _parts(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", _lines(text)) if part.strip()]
 
 
-def _page(
-    dossier: Dossier,
-    language: str,
-    values: dict[str, Any],
-    *,
-    before: dict[str, Any],
-    wrong: dict[str, Any] | None = None,
-    merged: Merge | None = None,
-) -> str:
+def _page(dossier: Dossier, language: str, values: dict[str, Any], **shown: Any) -> str:
     document = dossier.documents.get(language)
-    is_draft = dossier.appeal.state == AppealState.DRAFT
+    own = replace(dossier, documents={language: document} if document else {})
     return render_template(
         "staff/text.html",
-        appeal=dossier.appeal,
+        **beside(own, **shown),
         language=language,
         version=dossier.versions.get(language),
         values=values,
         people=[*values["people"], *({"name": "", "pronoun": ""} for _ in range(_SPARE_PEOPLE))],
-        seen=as_seen(before),
-        wrong=wrong or {},
-        theirs=merged.theirs if merged else {},
-        is_conflict=merged is not None,
         document=document,
-        doubts=by_field(document) if is_draft else {},
     )

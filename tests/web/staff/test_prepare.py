@@ -21,6 +21,7 @@ from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, AppealText, AuditEntry, Mail, Signature, Staff
 from campaign.queries.appeal import AppealView
+from campaign.services.appeals import close, stop
 from campaign.services.staff import change
 from tests.conftest import DOCUMENT, FRENCH, confirm_at, form, fresh
 from tests.document.builders import docx
@@ -60,6 +61,11 @@ def filled(page: TestResponse) -> dict[str, Any]:
     for name, value in re.findall(r'type="checkbox" name="([^"]+)" value="([^"]*)" checked', text):
         found.setdefault(name, []).append(value)
     return found
+
+
+def listed(values: dict[str, Any]) -> dict[str, list[str]]:
+    """Each field's values as a list."""
+    return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
 
 
 @pytest.fixture
@@ -413,6 +419,51 @@ def test_targets_are_added_and_taken_away(editor: FlaskClient, draft: str) -> No
     assert send(editor, f"{AT}/targets/2/remove").status_code == 303
     assert "Embassy of Colombia" not in editor.get(f"{AT}/edit").text
     assert send(editor, f"{AT}/targets/2/remove").status_code == 404
+
+
+@pytest.mark.parametrize(("end", "said"), [(close, "was closed"), (stop, "was stopped")])
+def test_what_is_typed_while_somebody_ends_the_appeal_is_shown_and_not_kept(
+    app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
+) -> None:
+    send(editor, f"{AT}/ask")
+    assert publish(coordinator).status_code == 303
+    typed: dict[str, dict[str, Any]] = {
+        "texts/en": {**filled(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
+        "texts/fr": {**filled(editor.get(f"{AT}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
+        "targets/1": {**filled(editor.get(f"{AT}/targets/1")), "address_en": "Typed Street 1"},
+        "targets/0": {**filled(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
+        "facts": {**filled(editor.get(f"{AT}/facts")), "goal": "54321"},
+    }
+    end(SLUG, now=runtime().clock())
+    before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
+    db.session.rollback()
+    for part, values in typed.items():
+        answer = send(editor, f"{AT}/{part}", **values)
+        assert answer.status_code == 409, part
+        assert f"This appeal {said} while you were writing" in answer.text
+        assert ">Keep</button>" not in answer.text
+        back = listed(filled(answer))
+        assert back == {name: value for name, value in listed(values).items() if name in back}, part
+        assert set(back) >= {"seen", *(name for name, value in listed(values).items() if "yped" in str(value))}, part
+    assert "Typed for an hour." in send(editor, f"{AT}/texts/en", **typed["texts/en"]).text
+    db.session.rollback()
+    assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
+    stranger = staffed(app, Role.EDITOR, "be-nl")
+    for part, values in typed.items():
+        assert send(stranger, f"{AT}/{part}", **values).status_code == 404, part
+        assert editor.get(f"{AT}/{part}").status_code == 404, "there is nothing to change any more"
+
+
+def test_what_is_typed_for_somebody_who_was_taken_away_is_shown(editor: FlaskClient, draft: str) -> None:
+    send(
+        editor, f"{AT}/targets/0", **{**filled(editor.get(f"{AT}/targets/0")), "role_en": "Embassy", "kind": "embassy"}
+    )
+    values = {**filled(editor.get(f"{AT}/targets/2")), "address_en": "Typed Street 1"}
+    assert send(editor, f"{AT}/targets/2/remove").status_code == 303
+    answer = send(editor, f"{AT}/targets/2", **values)
+    assert answer.status_code == 409
+    assert "Somebody else took this one away" in answer.text
+    assert "Typed Street 1" in answer.text
 
 
 def test_an_editor_of_another_section_looks_and_does_not_touch(app: Flask, editor: FlaskClient, draft: str) -> None:
