@@ -109,6 +109,8 @@ def _mind(app: Flask, stop: threading.Event) -> None:
                 # They wait in the database until the folder can be written to.
                 log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
                 again_at = time.monotonic() + 60
+            except Exception:  # one that cannot be answered must not silence all others until the next start
+                log.exception("links or departures failed")
 
 
 def _work_for_staff(app: Flask, stop: threading.Event) -> None:

@@ -13,6 +13,8 @@ from campaign.domain.outbox import Attempt, Outcome
 BEFORE_RECIPIENT = frozenset({"connect", "ehlo", "tls", "auth", "mail"})
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])", re.ASCII)
 _DETAIL_LENGTH = 200
+# PostgreSQL keeps no NUL, and a terminal or a log does what other controls say.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 Status = tuple[int, int, int]
 
@@ -53,4 +55,4 @@ def _outcome_of_sender(code: int, subject: int | None) -> Outcome:
 
 def _without_addresses(words: str) -> str:
     """A server may quote the address; what is kept must not tell who signed."""
-    return " ".join(word for word in words.split() if "@" not in word)[:_DETAIL_LENGTH]
+    return " ".join(word for word in _CONTROLS.sub(" ", words).split() if "@" not in word)[:_DETAIL_LENGTH]

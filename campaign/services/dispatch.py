@@ -230,8 +230,6 @@ class Dispatcher:
 
     def _claim(self, session: Session, now: datetime) -> None:
         sweep(session, now)
-        if time.monotonic() >= self._shelf_until:
-            self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         after = self._claimed.after if self._claimed else os.urandom(32)
         room = BATCH - self._traffic.ready()
         self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
@@ -279,6 +277,8 @@ class Dispatcher:
 
     def _send(self, job: Job) -> None:
         """Renders outside any transaction and hands over to a lane."""
+        if time.monotonic() >= self._shelf_until:
+            self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         try:
             content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
         except DBAPIError:

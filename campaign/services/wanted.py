@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, Select, bindparam, literal, select, text, true
+from sqlalchemy import ColumnElement, Interval, Select, and_, bindparam, literal, or_, select, text, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaign.domain.announcement import AnnouncementState
@@ -32,12 +32,14 @@ _AFTER_STOP = {MailKind.NEW_LINK.value, MailKind.UPDATE.value, MailKind.OUTCOME.
 
 
 _Value = ColumnElement[Any] | InstrumentedAttribute[Any]
-# The widest window allows the most: what was read for it, where it is not too much, is all there is.
+# Ids are given out before their rows can be seen: a later one may have left while this one was still being written.
+_LEFT = "(mail.state IN ('sending', 'sent', 'unknown') OR mail.ambiguous > 0)"
+# The widest window allows the most: of twice as many, on one side of a mail there are too many.
 _WIDEST, _MOST = max(CAPS)
 
 
 def _before(mailbox: _Value, since: _Value, mail_id: _Value) -> Select[int, datetime]:
-    """What a mailbox was sent before a mail.
+    """What a mailbox was sent before a mail: all with a lower id, and what left already.
 
     The oldest first: those that went out stand before the many that did not, so that a flood costs no more than a few.
     """
@@ -46,12 +48,12 @@ def _before(mailbox: _Value, since: _Value, mail_id: _Value) -> Select[int, date
         .where(
             Mail.mailbox_digest == mailbox,
             Mail.created_at > since,
-            Mail.id < mail_id,
+            or_(Mail.id < mail_id, and_(Mail.id > mail_id, text(_LEFT))),
             text("mail.state <> 'suppressed'"),
             text("mail.kind IN ({})".format(", ".join(f"'{kind}'" for kind in sorted(CAPPED)))),
         )
         .order_by(Mail.created_at)
-        .limit(_MOST)
+        .limit(2 * _MOST)
     )
 
 
@@ -92,7 +94,7 @@ class Earlier:
         self._refused.add(mail.id)
 
     def before(self, mail: Mail) -> list[datetime]:
-        """When the mailbox was sent earlier mails, as many as the widest window allows."""
+        """When the mailbox was sent other mails, as many as can matter."""
         found = self._found.get(mail.id, [])
         if any(number in self._refused for number, _ in found):
             found = self._read(mail)
@@ -127,6 +129,8 @@ def _refuse_unsubscribed(session: Session, mail: Mail, signature: Signature) -> 
 
 def _refuse_too_many(mail: Mail, earlier: list[datetime]) -> None:
     # Counted here and not when signing: in the order of ids the answer is the same whoever else is signing.
+    mine = mail.created_at
     for window, most in CAPS:
-        if sum(created_at > mail.created_at - window for created_at in earlier) >= most:
+        begins = [at for at in (*earlier, mine) if mine - window < at <= mine]
+        if any(sum(begin <= at < begin + window for at in earlier) >= most for begin in begins):
             raise UnwantedError(f"this mailbox got {most} mails within {window / timedelta(hours=1):g} hours")

@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from campaign.domain.outbox import Attempt, Outcome
+from campaign.domain.reply import judge
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Mail
 from campaign.queries.appeal import AppealView
 from campaign.queries.mail import outbox_status
+from campaign.services import dispatch
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
 from campaign.services.transaction import transaction
-from tests.conftest import Clock, Postbox, form
+from tests.conftest import Clock, Postbox, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -60,6 +63,18 @@ def test_a_refusal_for_good_is_dead_with_its_reason(
     assert (mail.state, mail.phase, mail.code, mail.detail, mail.attempts) == ("dead", "rcpt", 550, "no such user", 1)
 
 
+def test_a_server_whose_words_no_database_takes_stops_nothing(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="a@mail.example"))
+    client.post(URL, data=form(email="b@mail.example"))
+    words = b"5.5.0 no\x00 such\x1b[2J \xff user".decode("utf-8", "replace")
+    postbox.answers = [judge("rcpt", 550, words)]
+    assert deliver() == {"dead": 1, "sent": 1}
+    dead = db.session.scalars(select(Mail.detail).where(Mail.state == "dead")).one()
+    assert dead == "5.5.0 no such [2J \ufffd user"
+
+
 def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
@@ -100,6 +115,44 @@ def test_one_mailbox_gets_three_mails_a_day_at_most(
     assert states() == {"sent": 3, "suppressed": 2}
 
 
+def test_a_mail_that_is_seen_only_after_later_ones_left_counts_them(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for tag in range(4):
+        client.post(URL, data=form(email=f"ab+{tag}@gmail.com"))
+    first = db.session.scalars(select(Mail.id).order_by(Mail.id)).first()
+    # Its transaction was the first to get an id, and the last to commit.
+    db.session.execute(update(Mail).where(Mail.id != first).values(state="sent"))
+    db.session.commit()
+    assert deliver() == {"suppressed": 1}
+    assert postbox.messages == []
+
+
+def test_a_mail_in_doubt_does_not_count_against_itself(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for tag in range(3):
+        client.post(URL, data=form(email=f"ab+{tag}@gmail.com"))
+    postbox.answers = [Attempt(Outcome.SENT, "dot", 250)] * 2 + [Attempt(Outcome.AMBIGUOUS, "dot")]
+    assert deliver() == {"sent": 2, "retry": 1}
+    make_due()
+    assert deliver() == {"sent": 1}
+
+
+def test_a_late_mail_is_refused_only_where_some_day_holds_too_many(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    for tag in range(4):
+        client.post(URL, data=form(email=f"ab+{tag}@gmail.com"))
+    ids = sorted(db.session.scalars(select(Mail.id)))
+    # The second was put off, and all others have left: no 24 hours hold more than three.
+    for mail_id, hours, state in zip(ids, (0, 20, 23, 25), ("sent", "retry", "sent", "sent"), strict=True):
+        created = clock.now + timedelta(hours=hours)
+        db.session.execute(update(Mail).where(Mail.id == mail_id).values(created_at=created, state=state))
+    db.session.commit()
+    assert deliver() == {"sent": 1}
+
+
 def test_what_was_refused_in_the_same_breath_counts_against_no_other_mail(
     client: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
@@ -117,6 +170,24 @@ def test_what_was_refused_in_the_same_breath_counts_against_no_other_mail(
         jobs, ended = begin(session, taken, runtime().vault, now)
     assert {job.standing.id for job in jobs} == {*ids[:3], ids[6]}
     assert ended == ["suppressed"] * 3
+
+
+def test_a_correction_is_in_those_of_the_same_batch_too(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_SHELF_SECONDS", 0.0)
+    for number in range(3):
+        client.post(URL, data=form(email=f"{number}@mail.example", name="Nora Example"))
+    keep, engine = postbox.send, db.engine
+
+    def correct(*parcel: Any) -> Attempt:
+        with engine.begin() as connection:
+            connection.execute(update(Appeal).values(initials_only=True))
+        return keep(*parcel)
+
+    monkeypatch.setattr(postbox, "send", correct)
+    deliver()
+    assert [text_of(message).count("Nora Example") for message in postbox.messages] == [2, 1, 1]
 
 
 def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
