@@ -62,7 +62,7 @@ def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -
         show_minor_y_labels=False,
         y_labels_major_count=4,
         x_label_rotation=-25 if len(labels) > 6 else 0,
-        truncate_label=20,
+        truncate_label=24,
         range=(0, max([4, *(number for _, numbers in series for number in numbers)])),
         formatter=lambda value: f"{value:.0f}",
         no_data_text=gettext("Nothing yet."),

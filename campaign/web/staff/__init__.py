@@ -39,7 +39,7 @@ ROOT = "/staff"
 
 def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     """Adds the pages for staff; style and scripts are the files that the public application serves."""
-    for name in ("asset", "theme"):
+    for name in ("asset", "theme", "icon"):
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT
     app.extensions["tocsin_public"] = public

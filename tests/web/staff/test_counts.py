@@ -81,6 +81,7 @@ def test_the_pages_show_them(app: Flask, counted: AppealView) -> None:
     assert ">142<" in page
     assert ">35<" in page
     assert "+12" in page
+    assert '<link rel="icon" href="data:image/svg+xml,' in page
     detail = desk.get(f"/staff/appeals/{counted.slug}").text
     assert "France" in detail
     assert "Flemish" in detail or "Belgium" in detail
