@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from copy import copy
@@ -18,6 +19,7 @@ from flask_mail import Message
 # Gmail cuts off HTML at 102 KB, and slow lines are where many signers are.
 MOST_BYTES = 60_000
 _SUBJECT_LENGTH = 150
+_SPACES = re.compile(" {2,}")
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
@@ -82,6 +84,7 @@ def _blank() -> Message:
 
 
 def clean_header(text: str) -> str:
-    """One line without control characters, cut to a length that mail programs show."""
-    line = " ".join("".join(" " if unicodedata.category(one) == "Cc" else one for one in text).split())
+    """One line without control characters, cut to a length that mail programs show; spaces that do not break stay."""
+    plain = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in text)
+    line = _SPACES.sub(" ", plain).strip(" ")
     return line if len(line) <= _SUBJECT_LENGTH else line[: _SUBJECT_LENGTH - 1].rstrip() + "…"

@@ -19,6 +19,7 @@ from flask_mail import Message
 # Controls, and what some readers take for the end of a line.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
+_SPACES = re.compile(" {2,}")
 _LINE = 76
 
 
@@ -67,7 +68,7 @@ def _one_line(value: str) -> str:
 @functools.lru_cache(maxsize=512)
 def _text_header(name: str, value: str) -> str:
     """Unstructured text, encoded and folded where it has to be (RFC 2047)."""
-    value = " ".join(_one_line(value).split())
+    value = _SPACES.sub(" ", _one_line(value))
     if value.isascii() and len(name) + 2 + len(value) <= _LINE and "=?" not in value:
         return value
     value = value.encode("utf-8", "replace").decode()

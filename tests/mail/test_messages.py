@@ -135,6 +135,10 @@ def test_a_header_is_one_line_and_no_longer_than_it_is_shown() -> None:
     assert len(clean_header("x" * 1000)) == 150
 
 
+def test_a_french_colon_stays_with_its_word_in_the_subject(site: Flask) -> None:
+    assert "signature\u00a0: " in str(shown("confirmation", "fr")["Subject"])
+
+
 def test_every_kind_has_its_message(site: Flask) -> None:
     assert set(sample.names()) == set(MailKind)
     assert set(MailKind) > STAFF | CAMPAIGN
