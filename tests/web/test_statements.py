@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from campaign.extensions import db
+from campaign.extensions.runtime import KEY
 from campaign.queries.appeal import AppealView
 from campaign.web import snapshot
 from tests.conftest import Postbox, form, fresh
@@ -67,6 +69,20 @@ def test_a_sign_up_costs_four_inserts(client: FlaskClient, appeal: AppealView, s
     said.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
     assert kinds(said) == ["INSERT signature", "INSERT consent", "INSERT mail", "INSERT tally_step"]
+
+
+def test_a_view_costs_inserts_only(
+    client: FlaskClient, app: Flask, appeal: AppealView, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = app.extensions[KEY]
+    monkeypatch.setitem(app.extensions, KEY, replace(at, settings=replace(at.settings, page_views=True)))
+    page = f"/en/appeals/{appeal.slug}"
+    client.get(page)
+    said.clear()
+    tagged = {"Referer": f"http://localhost{page}?via=stall-lyon"}
+    assert client.post(f"{page}/viewed", headers=tagged).status_code == 204
+    assert set(kinds(said)) == {"INSERT tally_step"}
+    assert len(said) <= 2, "for the page and for the tag"
 
 
 def test_a_confirmation_costs_one_look_up_and_six_writes(
