@@ -46,6 +46,7 @@ class Settings:
     mail_url: str
     mail_from: str
     mail_rate: int | None
+    mail_connections: int
     bounce_domain: str
     bounce_maildir: Path | None
     metrics_key: str | None
@@ -104,6 +105,12 @@ def _rate(value: str, root: Path) -> int | None:
     if value.lower() in _FALSE:
         return None
     return _count(value, root)
+
+
+def _connections(value: str, root: Path) -> int:
+    if not 1 <= (number := _count(value, root)) <= 64:
+        raise ValueError("give a number from 1 to 64")
+    return number
 
 
 def _one_of(*choices: str) -> Callable[[str, Path], str]:
@@ -233,6 +240,9 @@ SETTINGS = (
     ),
     Setting("mail_from", "Tocsin <tocsin@localhost>", "the sender of all mail", _mail_address),
     Setting("mail_rate", "off", "messages a minute to one recipient domain, for instance `600`", _rate),
+    Setting(
+        "mail_connections", "32", "connections that one worker keeps busy while the mail server is quick", _connections
+    ),
     Setting("bounce_domain", "", "domain of the signed return paths; empty: the sender's domain", _domain),
     Setting(
         "metrics_key", "", "opens `/metrics` beyond private addresses (Bearer); at least 16 characters", _shared_key

@@ -28,6 +28,8 @@ BASE = {**KEYS, "TOCSIN_DATABASE_URL": "sqlite:///x.db"}
         ("TOCSIN_MAIL_URL", "smtp://h:port"),
         ("TOCSIN_MAIL_FROM", "nobody"),
         ("TOCSIN_MAIL_RATE", "many"),
+        ("TOCSIN_MAIL_CONNECTIONS", "0"),
+        ("TOCSIN_MAIL_CONNECTIONS", "65"),
         ("TOCSIN_BOUNCE_DOMAIN", "a.example\nBcc: b"),
         ("TOCSIN_QUEUE_URL", "amqp://x"),
         ("TOCSIN_LIMITS_URL", "x"),

@@ -48,8 +48,7 @@ from campaign.services.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-# Messages under way at once while servers are quick; each slow one adds a lane, up to the most.
-LANES = 24
+# Each slow message adds a lane to those of the settings, up to so many.
 MOST_LANES = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
@@ -85,7 +84,7 @@ def courier_of(at: Runtime) -> Courier:
     return Courier(at.settings, at.vault, at.tokens, partial(open_transport, at.settings.mail_url))
 
 
-def deliver_due(courier: Courier, *, lanes: int = LANES) -> Counter[str]:
+def deliver_due(courier: Courier, *, lanes: int | None = None) -> Counter[str]:
     """Delivers all that is due at this moment; how many mails went into which state.
 
     Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
@@ -103,14 +102,14 @@ def deliver_due(courier: Courier, *, lanes: int = LANES) -> Counter[str]:
 class Dispatcher:
     """Claims, begins, hands to lanes, writes down; call `turn` again and again, and `stop` at the end."""
 
-    def __init__(self, courier: Courier, lanes: int = LANES, *, is_impatient: bool = False) -> None:
-        """`is_impatient`: a held queue is probed at once, and then left alone."""
+    def __init__(self, courier: Courier, lanes: int | None = None, *, is_impatient: bool = False) -> None:
+        """`lanes`: other than the settings say. `is_impatient`: a held queue is probed at once, and then left alone."""
         self.outcomes: Counter[str] = Counter()
         self._courier = courier
         self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
-        self._lanes = lanes
+        self._lanes = lanes or courier.settings.mail_connections
         self._may_probe_at_once = is_impatient
-        self._traffic = Traffic(lanes, courier.settings.mail_rate)
+        self._traffic = Traffic(self._lanes, courier.settings.mail_rate)
         self._idle: list[Lane[Job]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
