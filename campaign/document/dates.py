@@ -67,6 +67,12 @@ def _months() -> dict[str, int]:
 
 
 @cache
+def german_months() -> frozenset[str]:
+    """The names of the months where a day is written with a dot: `24. Januar`."""
+    return frozenset(key(name) for name in Locale.parse("de").months["format"]["wide"].values())
+
+
+@cache
 def weekdays() -> frozenset[str]:
     """The names of the days, which may stand before a date."""
     found: set[str] = set()

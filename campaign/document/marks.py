@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from .dates import german_months
+from .fold import words
+
 
 def is_bullet(text: str) -> bool:
     """Whether a line is an item of a list."""
@@ -11,4 +14,9 @@ def is_bullet(text: str) -> bool:
 
 def _is_numbered(bare: str) -> bool:
     head = bare[:4].partition(".")[0] if "." in bare[:4] else bare[:4].partition(")")[0]
-    return head.isdigit() and len(head) <= 2 and bare[len(head) : len(head) + 2] in {". ", ") ", ".\t", ")\t"}
+    rest = bare[len(head) :]
+    if not head.isdigit() or len(head) > 2 or rest[:2] not in {". ", ") ", ".\t", ")\t"}:
+        return False
+    # A line may begin with a German date: `24. Januar`.
+    following = words(rest[2:42], 1)
+    return not (rest[0] == "." and following and following[0].text in german_months())

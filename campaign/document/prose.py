@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from .emphasis import links
 from .fold import has_words
 from .lines import Ledger, Line, paragraphs, shown
+from .marks import is_bullet
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
 _AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
@@ -42,7 +43,11 @@ def _joined(texts: list[str], written: list[str]) -> str:
     head = out[0]  # of the line that is being joined to
     for text, line in zip(texts[1:], written[1:], strict=True):
         before = out[-1]
-        if _ITEM.match(line) or line.lstrip().startswith(("#", ">")) or head.lstrip().startswith("#"):
+        if (
+            (_ITEM.match(line) and is_bullet(line))
+            or line.lstrip().startswith(("#", ">"))
+            or head.lstrip().startswith("#")
+        ):
             out[-1] = before.rstrip()
             out += ["\n", text.rstrip()]
         elif before.endswith("\\"):
