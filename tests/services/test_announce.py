@@ -339,7 +339,7 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     start_reminders(now=morning + timedelta(hours=1))
     assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 0
     assert deliver() == {"sent": 1}
-    assert postbox.messages[0]["Subject"] == "Plus que 5 jours : TEACHER THREATENED FOR TEACHING"
+    assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
     assert postbox.messages[0]["List-Unsubscribe"]
     db.session.rollback()
     assert db.session.scalars(select(Mail.signature_id).where(Mail.announcement_id.is_not(None))).all() == [one]

@@ -72,7 +72,7 @@ def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, delive
     deliver()
     db.session.rollback()
     assert db.session.scalars(select(Mail.recipient_sealed)).one() is not None
-    assert postbox.messages[0]["Subject"] == "Tocsin a besoin de vous : mail is held"
+    assert postbox.messages[0]["Subject"] == "Tocsin a besoin de vous\u00a0: mail is held"
 
 
 def test_staff_mail_has_no_cap(app: Any, deliver: Any, postbox: Postbox) -> None:
