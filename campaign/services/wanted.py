@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, Select, and_, bindparam, literal, or_, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Interval,
+    Select,
+    and_,
+    bindparam,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from campaign.domain.announcement import AnnouncementState
@@ -68,6 +81,17 @@ _EARLIER = _before(bindparam("mailbox"), bindparam("since"), bindparam("id"))
 _EARLIER_OF_EACH = _before_each()
 
 
+# Until the end of the transaction nobody else judges mails of these mailboxes: what they decide is seen afterwards.
+# In the order of the numbers, so that two workers never wait for each other. SQLite has one writer anyway.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailboxes) AS mailbox").bindparams(
+    bindparam("mailboxes", type_=ARRAY(BigInteger))
+)
+
+
+def _number(digest: bytes | None) -> int:
+    return int.from_bytes((digest or b"")[:8], "big", signed=True)
+
+
 class UnwantedError(StateError):
     """Nobody wants this mail any more; the message says why."""
 
@@ -85,6 +109,7 @@ class Earlier:
         if session.connection().dialect.name == "sqlite":
             self._found = {mail.id: self._read(mail) for mail in capped}
         elif capped:
+            session.execute(_ONE_AT_A_TIME, {"mailboxes": sorted({_number(mail.mailbox_digest) for mail in capped})})
             rows = session.execute(_EARLIER_OF_EACH, {"mails": [mail.id for mail in capped]})
             for mail_id, number, created_at in rows:
                 self._found.setdefault(mail_id, []).append((number, created_at))

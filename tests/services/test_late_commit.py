@@ -1,0 +1,64 @@
+"""A sign-up that commits late, between two workers: still no fourth mail."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Mail
+from campaign.queries.appeal import AppealView
+from campaign.services.claim import claim
+from campaign.services.deliver import begin
+from campaign.services.transaction import transaction
+from tests.conftest import Clock, form
+
+# SQLite has one writer: there nobody judges while another does.
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
+
+
+class Worker:
+    """Claims all that is due and begins it; commits when it is told to."""
+
+    def __init__(self, app: Flask, clock: Clock) -> None:
+        self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.jobs = 0
+        self._app, self._now = app, clock.now + timedelta(minutes=1)
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        with self._app.app_context():
+            with transaction() as session:
+                taken = claim(session, self._now, after=b"", room=50, most=lambda _domain: 50).taken
+                self.jobs = len(begin(session, taken, runtime().vault, self._now)[0])
+                self.begun.set()
+                self.may_end.wait(10)
+            db.session.remove()
+        self.ended.set()
+
+
+def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_mailbox(
+    app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    for tag in range(4):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"ab+{tag}@gmail.com"))
+    first = min(db.session.scalars(select(Mail.id)))
+    db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # not there yet
+    db.session.commit()
+    one = Worker(app, clock)
+    assert one.begun.wait(10)
+    db.session.execute(update(Mail).where(Mail.id == first).values(state="queued"))
+    db.session.commit()
+    other = Worker(app, clock)
+    other.may_end.set()
+    assert not other.begun.wait(0.5)
+    one.may_end.set()
+    assert one.ended.wait(10)
+    assert other.ended.wait(10)
+    assert (one.jobs, other.jobs) == (3, 0)
