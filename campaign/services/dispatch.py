@@ -334,7 +334,10 @@ class Dispatcher:
                 self._to_release += self._traffic.drop(one.job.standing.domain)
 
     def _free_lanes(self) -> int:
-        return min(self._lanes - len(self._under_way) + len(self._slow), MOST_LANES - len(self._under_way))
+        # Until the server has taken something it is asked with one: a wrong password must not be tried thirty times.
+        lanes = self._lanes if time.monotonic() - self._sent_at < _LATELY_SECONDS else 1
+        under_way = len(self._under_way)
+        return max(0, min(lanes - under_way + len(self._slow), MOST_LANES - under_way))
 
     def _report(self, *, at_once: bool = False) -> None:
         now = time.monotonic()
