@@ -29,6 +29,8 @@ from campaign.services.spread import spread_all, start_reminders
 from campaign.services.verify import verify
 from tests.conftest import DOCUMENT, START, Clock, Postbox, form, settings_for
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 SIGN = "/en/appeals/case/sign"
 # The section's last moment: 12 April in Paris ends at 22:00 UTC.

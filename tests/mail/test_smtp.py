@@ -152,6 +152,7 @@ def abort_behind_the_dot(server: Server, transport: SmtpTransport) -> None:
     transport.abort()
 
 
+@pytest.mark.slow
 def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.CONNECT_SECONDS", 1.0)
     server.script = One("banner", SILENCE)

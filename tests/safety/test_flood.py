@@ -67,6 +67,7 @@ def solve(puzzle: dict[str, Any]) -> str:
     return json.dumps({"challenge": puzzle, "solution": {k: v for k, v in solution.to_dict().items() if k != "time"}})
 
 
+@pytest.mark.slow
 def test_a_proof_lets_in_once_and_only_for_its_appeal(
     client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
 ) -> None:

@@ -35,6 +35,8 @@ from campaign.services.withdraw import erase
 from tests.conftest import DAY, DOCUMENT, START, confirm_at
 from tests.web.staff.room import join
 
+pytestmark = pytest.mark.slow
+
 NETWORK = b"n" * 32
 
 

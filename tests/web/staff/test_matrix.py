@@ -269,6 +269,7 @@ def call(browser: FlaskClient, route: Route, places: dict[str, str], token: str)
     return answer.status_code, answer.headers.get("Location", ""), answer.get_data().decode(errors="replace")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, other: dict[str, str]) -> None:
     join(app, "me@staff.example", role)
