@@ -18,6 +18,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import Scope
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Announcement, AnnouncementText, Appeal, Mail, Section
 from campaign.services.audit import Act, append
 from campaign.services.outbox import owe_staff
@@ -174,7 +175,9 @@ def stop(announcement_id: int, by: Author) -> None:
 
 def _found(session: Session, announcement_id: int, scope: Scope, *, lock: bool = False) -> Announcement:
     """Staff tell the signers of their own section; coordinators those of any, and of all."""
-    row = session.get(Announcement, announcement_id, with_for_update=lock or None, populate_existing=True)
+    row = session.get(
+        Announcement, announcement_id, with_for_update=KEYS_STAY if lock else None, populate_existing=True
+    )
     if row is None or not scope.may_tell(row.section_code):
         raise NotFoundError("there is no such announcement")
     return row

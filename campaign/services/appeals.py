@@ -16,6 +16,7 @@ from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.section import taking_part
 from campaign.domain.staff import Permission
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Appeal
 from campaign.queries.appeal import find_appeal_by_id
 from campaign.queries.ready import Lack, lacks
@@ -207,7 +208,9 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
     with transaction() as session:
         sections = list_sections()
         # Locked: whoever closes or stops one by hand at this moment has done it, and it is noted once.
-        for appeal in session.scalars(select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update()):
+        for appeal in session.scalars(
+            select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**KEYS_STAY)
+        ):
             zones = {one.time_zone for one in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
                 _end(appeal, now)
@@ -220,7 +223,7 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
 
 def find(session: Session, slug: str) -> Appeal:
     """The appeal, locked until the transaction ends. Raises NotFoundError."""
-    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update()).one_or_none()
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**KEYS_STAY)).one_or_none()
     if appeal is None:
         raise NotFoundError(f"there is no appeal {slug}; `flask appeal list` shows those there are")
     return appeal

@@ -15,6 +15,7 @@ from campaign.domain.errors import NotFoundError, OverError, StateError
 from campaign.domain.funnel import Standing, Step, confirming
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Appeal, Mail, Section, Signature, Tombstone
 from campaign.services.outbox import Owed, enqueue, owe_signer
 from campaign.services.signature import locked
@@ -60,7 +61,7 @@ _FIND = (
     # does not look past the row-level policy and walks through all mails.
     .outerjoin(Mail, and_(Mail.signature_id == Signature.id, Mail.id == _NEWEST))
     .where(and_(Signature.id == bindparam("signature"), Signature.address_digest.is_not(None)))
-    .with_for_update(of=Signature)
+    .with_for_update(of=Signature, **KEYS_STAY)
 )
 _CONFIRM = (
     update(Signature)

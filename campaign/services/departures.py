@@ -23,6 +23,7 @@ from campaign.domain import retention
 from campaign.domain.cipher import Vault
 from campaign.domain.departure import Departure, DepartureError, DepartureKind, read_departure
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Departure as Row
 from campaign.models import Signature
 from campaign.services.signature import last_consent
@@ -49,7 +50,9 @@ def write_out(folder: Path, *, vault: Vault) -> int:
     moved = 0
     while waiting is not None:
         with transaction() as session:
-            rows = session.scalars(select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True)).all()
+            rows = session.scalars(
+                select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
+            ).all()
             _append(folder, [_departure(row) for row in rows], vault)
             session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
         moved += len(rows)
@@ -139,7 +142,9 @@ def _replay(batch: list[Departure]) -> Iterator[str]:
             if one.kind == DepartureKind.ERASED:
                 forget_rows(session, one.address_digest, one.at)
         digests = {one.address_digest for one in batch}
-        rows = session.scalars(select(Signature).where(Signature.address_digest.in_(digests)).with_for_update()).all()
+        rows = session.scalars(
+            select(Signature).where(Signature.address_digest.in_(digests)).with_for_update(**KEYS_STAY)
+        ).all()
         known = {(row.appeal_id, row.address_digest): row for row in rows}
         for one in batch:
             row = known.get((one.appeal_id, one.address_digest))

@@ -166,8 +166,28 @@ class Dispatcher:
 
     def _transact(self, room: int, *, wants_more: bool) -> list[Job]:
         """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
-        jobs: list[Job] = []
         alarms: list[Callable[[], None]] = []
+        held = self._traffic.waiting()
+        try:
+            jobs, states = self._write(room, alarms, wants_more=wants_more)
+        except DBAPIError:
+            # What was claimed just now is not ours, and what was to begin waits nowhere: nobody waits for their leases.
+            self._traffic.drop()
+            self._to_release += held
+            self._claimed, self._claim_at = None, 0.0
+            raise
+        db.session.expunge_all()  # what was read as rows was changed by statements
+        self._unwritten.clear()
+        self._to_release.clear()
+        self._alarms += alarms
+        self.outcomes.update(state.value for state in states)
+        return jobs
+
+    def _write(
+        self, room: int, alarms: list[Callable[[], None]], *, wants_more: bool
+    ) -> tuple[list[Job], list[MailState]]:
+        """The transaction itself: what is to be handed over, and what became of the others."""
+        jobs: list[Job] = []
         with transaction() as session:
             now = database_now(session)
             hold = open_hold(session)
@@ -189,12 +209,7 @@ class Dispatcher:
                 if wants_more:
                     self._claim(session, now)
                 jobs = self._begin(session, room, now, states)
-        db.session.expunge_all()  # what was read as rows was changed by statements
-        self._unwritten.clear()
-        self._to_release.clear()
-        self._alarms += alarms
-        self.outcomes.update(state.value for state in states)
-        return jobs
+        return jobs, states
 
     def _mailed(self, states: list[MailState]) -> list[int]:
         """The signatures whose mail to confirm has just been taken by their provider's server."""

@@ -15,6 +15,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.entry import REMEMBERED, read_day, refuse_unusual
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.staff import Scope
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Appeal, Entry, Section, SheetRow
 from campaign.services.audit import Act, append
 from campaign.services.tally import Cell, count
@@ -63,7 +64,7 @@ def undo(entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
     Raises NotFoundError (none of the own section), StateError (undone already).
     """
     with transaction() as session:
-        entry = session.get(Entry, entry_id, with_for_update=True)
+        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY)
         if entry is None or entry.section_code != by.section:
             raise NotFoundError("there is no such entry")
         if entry.undone_at is not None:
@@ -119,7 +120,7 @@ def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime
         entry.action_id = added.scalar_one()
         count(session.connection(), cell, now, quantity)
         return
-    action = session.get_one(Action, entry.action_id, with_for_update=True)
+    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
     action.quantity += quantity
     count(session.connection(), cell, action.counted_at, quantity, is_past=True)
 
@@ -127,7 +128,7 @@ def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime
 def _uncount(session: Session, entry: Entry) -> None:
     if entry.action_id is None:
         return
-    action = session.get_one(Action, entry.action_id, with_for_update=True)
+    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
     entry.action_id = None
     session.flush()
     count(session.connection(), _cell(entry), action.counted_at, -action.quantity)

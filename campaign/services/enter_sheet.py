@@ -19,6 +19,7 @@ from campaign.domain.sheet import Sheet
 from campaign.domain.signature import clean_via
 from campaign.domain.staff import Scope
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Entry, SheetRow
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
@@ -106,7 +107,7 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str) -> int:
     too late to sign, the row is only counted.
     """
     with transaction() as session:
-        chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True)
+        chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
         rows = list(session.scalars(chosen))
         for row in rows:
             _sign(session, row, now=now, vault=vault, mail_domain=mail_domain)
@@ -122,7 +123,7 @@ def has_waiting_rows() -> bool:
 
 
 def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    entry = session.get_one(Entry, row.entry_id, with_for_update=True)
+    entry = session.get_one(Entry, row.entry_id, with_for_update=KEYS_STAY)
     appeal = find_appeal_by_id(entry.appeal_id)
     taking = taking_part(list_sections(), appeal.sections if appeal else ())
     section = choose_section(taking, row.country, row.locale)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import InputError
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Appeal
 from campaign.services.appeals import find
 from campaign.services.desk import Desk, admit, note
@@ -32,7 +33,7 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
         later = select(Appeal).where(
             Appeal.reference == appeal.reference, Appeal.sequence > appeal.sequence, Appeal.follows_id.is_(None)
         )
-        for follower in session.scalars(later.with_for_update()):
+        for follower in session.scalars(later.with_for_update(**KEYS_STAY)):
             if _before(session, follower) is appeal:
                 follower.follows_id = appeal.id
                 follower.revision += 1

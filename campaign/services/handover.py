@@ -26,6 +26,7 @@ from campaign.domain.handover import STALE, VOLUME, HandoverState
 from campaign.domain.spreadsheet import harmless, plain
 from campaign.domain.staff import Scope
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.letter.handover import Bundle, volume
 from campaign.letter.plain import signer_name
 from campaign.mail.sections import section_title
@@ -61,7 +62,7 @@ def ask_for_handover(
     with transaction() as session:
         own = Handover.appeal_id == appeal.id, Handover.section_code == scope.section
         # Two clicks are one wish: whoever asks waits for the section's row.
-        session.execute(select(Section.code).where(Section.code == scope.section).with_for_update())
+        session.execute(select(Section.code).where(Section.code == scope.section).with_for_update(**KEYS_STAY))
         if session.scalars(select(Handover.id).where(*own, Handover.state.in_(_UNDER_WAY))).first() is not None:
             raise StateError("a list is being made already")
         wanted = Handover(
@@ -123,7 +124,7 @@ def outdate(session: Session, appeal_id: int, section_code: str) -> None:
         Handover.section_code == section_code,
         Handover.state.in_([*_UNDER_WAY, HandoverState.DONE.value]),
     )
-    ids = list(session.scalars(concerned.with_for_update()))
+    ids = list(session.scalars(concerned.with_for_update(**KEYS_STAY)))
     if ids:
         session.execute(delete(HandoverPart).where(HandoverPart.handover_id.in_(ids)))
         session.execute(update(Handover).where(Handover.id.in_(ids)).values(state=HandoverState.OUTDATED.value))

@@ -20,6 +20,7 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
 from campaign.domain.slug import SLUG_LENGTH, checked_slug, slugify
 from campaign.domain.wording import WORDS
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Appeal, AppealText, ImportedDocument
 from campaign.services.desk import Desk, note, remember_writer
 from campaign.services.edit_text import keep_version
@@ -163,7 +164,7 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
     is_given = slug is not None
     if slug is None and draft.reference:
         same = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update()).one_or_none()
+        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update(**KEYS_STAY)).one_or_none()
         if appeal is not None:
             return appeal.slug, appeal
         slug = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
@@ -172,7 +173,7 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
         slug = slugify(*(person.name for person in draft.people[:2]), country)
         if not slug:
             raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
-    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update())
+    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**KEYS_STAY))
     appeal = found.one_or_none()
     if (
         appeal

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, text, update
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Signature
 from campaign.services.transaction import transaction
 
@@ -29,7 +30,7 @@ def index_names(*, vault: Vault, batch: int = BATCH) -> int:
     if not waits:
         return 0
     with transaction() as session:
-        rows = session.execute(_WAITING.limit(batch).with_for_update(skip_locked=True)).all()
+        rows = session.execute(_WAITING.limit(batch).with_for_update(skip_locked=True, **KEYS_STAY)).all()
         kept = [{"row": row.id, "digest": _digest(row.name_sealed, vault)} for row in rows]
         if kept:
             session.connection().execute(_KEEP, kept)

@@ -21,6 +21,7 @@ from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, pac
 from campaign.domain.signature import SignatureState
 from campaign.domain.staff import Scope
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Invalidation, Signature, Withheld
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
@@ -94,7 +95,9 @@ def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int 
         chosen = select(Invalidation).where(Invalidation.state.in_(AT_WORK))
         if only is not None:
             chosen = chosen.where(Invalidation.id == only)
-        row = session.scalars(chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True)).first()
+        row = session.scalars(
+            chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True, **KEYS_STAY)
+        ).first()
         if row is None:
             return False
         work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
@@ -137,7 +140,9 @@ def _outdate_lists(session: Session, ids: list[int], section_code: str) -> None:
 
 def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
     mine = Signature.invalidation_id == row.id, Signature.id > row.after_id
-    ids = session.scalars(select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update()).all()
+    ids = session.scalars(
+        select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update(**KEYS_STAY)
+    ).all()
     if ids:
         # In the section that the signer belongs to now: the country may have been changed meanwhile.
         back = select(*(getattr(Withheld, name) for name in _MOVED), Signature.section_code)
@@ -173,7 +178,7 @@ def _next(
         return [], True  # its key is gone: nobody can tell whom it meant
     chosen = select(Signature.id, Signature.state, Signature.email_sealed).where(*_conditions(row, criteria, vault))
     chosen = chosen.order_by(Signature.id).limit(batch)
-    rows = session.execute(chosen.with_for_update() if is_locked else chosen).all()
+    rows = session.execute(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen).all()
     if rows:
         row.after_id = rows[-1].id
     return [(one.id, one.state) for one in rows if _fits(criteria, one.email_sealed, vault)], len(rows) < batch
@@ -233,7 +238,7 @@ def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) ->
 
 
 def _own(session: Session, invalidation_id: int, by: Scope, *states: InvalidationState) -> Invalidation:
-    row = session.get(Invalidation, invalidation_id, with_for_update=True, populate_existing=True)
+    row = session.get(Invalidation, invalidation_id, with_for_update=KEYS_STAY, populate_existing=True)
     if row is None or row.section_code != by.section:
         raise NotFoundError("there is no such invalidation")
     if row.state not in states:

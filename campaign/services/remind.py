@@ -12,6 +12,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind, MailState
 from campaign.domain.token import LIFETIME, Purpose
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Appeal, Mail, Section, Signature
 from campaign.services.outbox import owe_signer
 from campaign.services.transaction import transaction
@@ -67,5 +68,5 @@ def _waiting(now: datetime, after_id: int) -> Any:
         )
         .order_by(Signature.id)
         .limit(_BATCH)
-        .with_for_update(of=Signature, skip_locked=True)
+        .with_for_update(of=Signature, skip_locked=True, **KEYS_STAY)
     )

@@ -19,6 +19,7 @@ from campaign.domain.action import Channel
 from campaign.domain.announcement import AnnouncementKind, AnnouncementState
 from campaign.domain.outbox import MailState, SuppressionReason
 from campaign.domain.signature import SignatureState
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import (
     Action,
     Alarm,
@@ -65,7 +66,7 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
     gone = 0
     while go_on():
         with transaction() as session:
-            chosen = select(Signature.id).where(*conditions).order_by(order).limit(batch).with_for_update()
+            chosen = select(Signature.id).where(*conditions).order_by(order).limit(batch).with_for_update(**KEYS_STAY)
             ids = session.scalars(chosen).all()
             if ids:
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
@@ -108,7 +109,7 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int) -> int:
                 .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
                 .order_by(Signature.address_digest)
                 .limit(batch)
-                .with_for_update()
+                .with_for_update(**KEYS_STAY)
             )
             if not everybody:
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
@@ -142,7 +143,7 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
                 .where(Signature.network_digest.is_not(None), Signature.signed_at < before)
                 .order_by(Signature.signed_at)
                 .limit(batch)
-                .with_for_update()
+                .with_for_update(**KEYS_STAY)
             )
             ids = session.scalars(old).all()
             if ids:
@@ -160,7 +161,7 @@ def _prune_mails(before: datetime, go_on: GoOn, batch: int) -> int:
     while go_on():
         with transaction() as session:
             oldest = select(Mail.id, Mail.state, Mail.created_at).where(Mail.id > last).order_by(Mail.id).limit(batch)
-            rows = session.execute(oldest.with_for_update()).all()
+            rows = session.execute(oldest.with_for_update(**KEYS_STAY)).all()
             over = [row.id for row in rows if row.created_at < before and row.state in _OVER]
             if over:
                 session.execute(delete(Mail).where(Mail.id.in_(over)), execution_options=_BLIND)

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, or_, select, update
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models.sealed import SEALED, key_of
 from campaign.services.transaction import transaction
 
@@ -51,7 +52,7 @@ def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[in
             .where(model.id > after_id, or_(*old))
             .order_by(model.id)
             .limit(size)
-            .with_for_update()
+            .with_for_update(**KEYS_STAY)
         ).all()
         changes, failed, done = [], 0, 0
         for row in rows:

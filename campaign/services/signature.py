@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Consent, Departure, Signature, Tombstone
 
 # What makes a signature somebody's.
@@ -30,7 +31,7 @@ EMPTY: dict[str, Any] = {
 
 def locked(session: Session, signature_id: int) -> Signature:
     """The signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
-    signature = session.get(Signature, signature_id, with_for_update=True)
+    signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY)
     if signature is None or signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
     return signature

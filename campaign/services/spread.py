@@ -24,6 +24,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
 from campaign.services.outbox import Owed, row_of
 from campaign.services.transaction import transaction
@@ -76,7 +77,7 @@ def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
 def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
     """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
     with transaction() as session:
-        row = session.get(Announcement, announcement_id, with_for_update=True)
+        row = session.get(Announcement, announcement_id, with_for_update=KEYS_STAY)
         if row is None or row.state != AnnouncementState.SENDING:
             return None
         if row.started_at is None or row.started_at > now:

@@ -18,6 +18,7 @@ from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import INVITATION_LIFETIME, Role
 from campaign.domain.token import Purpose, Tokens
+from campaign.extensions.locks import KEYS_STAY
 from campaign.mail.roles import role_name
 from campaign.mail.sections import section_title
 from campaign.models import Section, Staff, StaffSession
@@ -59,7 +60,7 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
         section = session.get(Section, invitation.section)
         if section is None:
             raise NotFoundError(f"no such section: {invitation.section}")
-        staff = session.scalars(select(Staff).where(Staff.email == email).with_for_update()).one_or_none()
+        staff = session.scalars(select(Staff).where(Staff.email == email).with_for_update(**KEYS_STAY)).one_or_none()
         if staff is not None and staff.password is not None:
             raise StateError("this address has an account already")
         values = {"role": invitation.role.value, "section_code": section.code, "locale": invitation.locale}
@@ -169,7 +170,7 @@ def subject_of(staff: Staff) -> str:
 
 
 def _locked(session: Session, staff_id: int) -> Staff:
-    staff = session.get(Staff, staff_id, with_for_update=True, populate_existing=True)
+    staff = session.get(Staff, staff_id, with_for_update=KEYS_STAY, populate_existing=True)
     if staff is None:
         raise NotFoundError("no such account")
     return staff

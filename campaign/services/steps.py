@@ -19,12 +19,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from campaign.domain.cipher import Vault
 from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Standing, Step
 from campaign.extensions.among import among
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Signature, TallyStep
 from campaign.services.tally import SLOTS
 from campaign.services.transaction import transaction
 
 _NOT_YET = among(Signature.id, "signatures"), Signature.standing < Standing.MAILED
-_UNMAILED = select(Signature.id).where(*_NOT_YET).with_for_update(skip_locked=True)
+_UNMAILED = select(Signature.id).where(*_NOT_YET).with_for_update(skip_locked=True, **KEYS_STAY)
 _TAKEN = (
     update(Signature)
     .where(*_NOT_YET)

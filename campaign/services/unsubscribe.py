@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.departure import DepartureKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Consent, Signature
 from campaign.services.signature import consent_record, note_departure
 from campaign.services.transaction import transaction
@@ -30,7 +31,7 @@ def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime) -> int:
         same = select(Signature).where(Signature.address_digest == one.address_digest, Signature.wants_updates)
         if not everywhere:
             same = same.where(Signature.section_code == one.section_code)
-        found = session.scalars(same.order_by(Signature.id).with_for_update()).all()
+        found = session.scalars(same.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
         for signature in found:
             end_updates(session, signature, now)
             note_departure(session, DepartureKind.UPDATES_ENDED, signature, now)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.departure import DepartureKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, Tombstone
 from campaign.services.handover import outdate
 from campaign.services.signature import EMPTY, consent_record, locked, note_departure, was_counted
@@ -34,7 +35,7 @@ def erase(signature_id: int, *, now: datetime) -> None:
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
         forget_rows(session, session.scalar(select(Signature.address_digest).where(Signature.id == signature_id)), now)
-        signature = session.get(Signature, signature_id, with_for_update=True)
+        signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY)
         if signature is None or signature.address_digest is None:
             return
         note_departure(session, DepartureKind.ERASED, signature, now)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.domain.reply import judge
@@ -19,6 +21,7 @@ from campaign.queries.mail import outbox_status
 from campaign.services import dispatch
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
+from campaign.services.dispatch import Courier
 from campaign.services.transaction import transaction
 from tests.conftest import Clock, Postbox, form, text_of
 
@@ -34,6 +37,11 @@ def make_due() -> None:
     past = db.session.scalars(select(Mail.created_at).limit(1)).one()
     db.session.execute(update(Mail).values(due_at=past, lease_until=None))
     db.session.commit()
+
+
+def turn_until_idle(dispatcher: dispatch.Dispatcher) -> None:
+    while dispatcher.turn():
+        pass
 
 
 def test_a_refusal_for_now_is_tried_again_as_the_same_message(
@@ -200,6 +208,27 @@ def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
     assert deliver() == {}
     mail = db.session.scalars(select(Mail)).one()
     assert (mail.state, mail.ambiguous, mail.fence) == ("retry", 1, 5)
+
+
+def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transaction_off(
+    client: FlaskClient, appeal: AppealView, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        client.post(URL, data=form(email=f"{number}@mail.example"))
+    broken = OperationalError("begin", None, Exception("deadlock detected"))
+    at = runtime()
+    dispatcher = dispatch.Dispatcher(Courier(at.settings, at.vault, at.tokens, lambda: postbox), 1)
+    # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.
+    dispatcher.turn()
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(dispatch, "begin", Mock(side_effect=broken))
+            with pytest.raises(OperationalError):
+                turn_until_idle(dispatcher)
+    turn_until_idle(dispatcher)
+    dispatcher.stop()
+    assert states() == {"sent": 5}
+    assert len(postbox.messages) == 5
 
 
 def test_a_message_that_cannot_be_rendered_does_not_stop_the_others(

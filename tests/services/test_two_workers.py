@@ -1,21 +1,25 @@
-"""A sign-up that commits late, between two workers: still no fourth mail."""
+"""Two workers at one mailbox: no fourth mail for a late sign-up, and neither waits for the other's rows for ever."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail
+from campaign.models import Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
+from campaign.services.signature import locked
+from campaign.services.steps import count_mailed
 from campaign.services.transaction import transaction
 from tests.conftest import Clock, form
 
@@ -62,3 +66,22 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     assert one.ended.wait(10)
     assert other.ended.wait(10)
     assert (one.jobs, other.jobs) == (3, 0)
+
+
+def count(session: Session, signature_id: int) -> None:
+    count_mailed(session.connection(), [signature_id], runtime().vault)
+
+
+@pytest.mark.parametrize("hold", [count, locked])
+def test_what_became_of_a_mail_is_written_down_while_its_signature_is_held(
+    client: FlaskClient, appeal: AppealView, hold: Callable[[Session, int], object]
+) -> None:
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    with transaction() as session:
+        hold(session, session.scalars(select(Signature.id)).one())
+        with db.engine.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '2s'"))
+            # PostgreSQL looks the signature up where a row is changed that was changed in the same transaction.
+            for state in ("retry", "sent"):
+                other.execute(update(Mail).values(state=state))
+    assert db.session.scalars(select(Mail.state)).one() == "sent"
