@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, bindparam, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.appeal import AppealState, is_confirmable
@@ -16,11 +17,12 @@ from campaign.domain.funnel import Standing, Step, confirming
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
+from campaign.extensions.together import Write, write_all
 from campaign.models import Action, Appeal, Mail, Section, Signature, Tombstone
-from campaign.services.outbox import Owed, enqueue, owe_signer
+from campaign.services.outbox import Owed, enqueuing, owe_signer
 from campaign.services.signature import locked
-from campaign.services.steps import Passage, count_steps
-from campaign.services.tally import Cell, count
+from campaign.services.steps import Passage, counting_steps
+from campaign.services.tally import Cell, counting
 from campaign.services.transaction import transaction
 
 # All that confirming needs to know, in one round trip. The mail that brought the link has the digests of the address
@@ -87,22 +89,41 @@ def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str)
         if found.state != SignatureState.PENDING:
             raise StateError(f"the signature is {found.state}")
         _refuse_late(found, now)
-        connection.execute(_CONFIRM, {"signature": signature_id, "now": now})
-        _owe_thanks(session, signature_id, found, now=now, vault=vault, domain=mail_domain)
-        if not found.was_counted:
-            _count(connection, signature_id, found, now)
-        if found.standing != Standing.NOT_FOLLOWED:
-            _count_steps(connection, found, now, vault)
+        if found.mailbox_digest is None:
+            # Its mails are no longer kept.
+            signature = locked(session, signature_id)
+            owe_signer(session, MailKind.CONFIRMED, signature, now=now, vault=vault, domain=mail_domain)
+        write_all(connection, _writes(connection.dialect.name, signature_id, found, now, vault, mail_domain))
 
 
-def _count_steps(connection: Connection, found: Any, now: datetime, vault: Vault) -> None:
+def _writes(dialect: str, signature_id: int, found: Any, now: datetime, vault: Vault, mail_domain: str) -> list[Write]:
+    writes: list[Write] = [(_CONFIRM, {"signature": signature_id, "now": now})]
+    if found.mailbox_digest is not None:
+        owed = Owed(
+            kind=MailKind.CONFIRMED,
+            signature_id=signature_id,
+            mailbox_digest=found.mailbox_digest,
+            domain_digest=found.domain_digest,
+            locale=found.locale,
+            text_language=found.text_language,
+            text_version=found.text_version,
+        )
+        writes.append(enqueuing(owed, now=now, domain=mail_domain))
+    if not found.was_counted:
+        writes += _count(dialect, signature_id, found, now)
+    if found.standing != Standing.NOT_FOLLOWED:
+        writes += counting_steps(dialect, _steps(found, now, vault))
+    return writes
+
+
+def _steps(found: Any, now: datetime, vault: Vault) -> list[tuple[Passage, Step]]:
     """Whoever confirms has got the mail, whatever became known of its delivery."""
     provider = vault.provider(found.signer_domain)
     passage = Passage(found.appeal_id, found.section_code, provider, found.via, found.signed_at.date())
     taken = [confirming(now - found.signed_at)]
     if found.standing != Standing.MAILED:
         taken.append(Step.MAILED)
-    count_steps(connection, [(passage, step) for step in taken])
+    return [(passage, step) for step in taken]
 
 
 def _refuse_late(found: Any, now: datetime) -> None:
@@ -112,34 +133,8 @@ def _refuse_late(found: Any, now: datetime) -> None:
         raise OverError("it is too late to confirm")
 
 
-def _owe_thanks(session: Session, signature_id: int, found: Any, *, now: datetime, vault: Vault, domain: str) -> None:
-    if found.mailbox_digest is None:
-        # Its mails are no longer kept.
-        owe_signer(session, MailKind.CONFIRMED, locked(session, signature_id), now=now, vault=vault, domain=domain)
-        return
-    owed = Owed(
-        kind=MailKind.CONFIRMED,
-        signature_id=signature_id,
-        mailbox_digest=found.mailbox_digest,
-        domain_digest=found.domain_digest,
-        locale=found.locale,
-        text_language=found.text_language,
-        text_version=found.text_version,
-    )
-    enqueue(session.connection(), owed, now=now, domain=domain)
-
-
-def _count(connection: Connection, signature_id: int, found: Any, now: datetime) -> None:
+def _count(dialect: str, signature_id: int, found: Any, now: datetime) -> Iterator[Write]:
     cell = Cell(found.appeal_id, found.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
-    connection.execute(
-        _COUNTED,
-        {
-            **cell.as_columns(),
-            "quantity": 1,
-            "signature_id": signature_id,
-            "target": 0,
-            "happened_on": now.date(),
-            "counted_at": now,
-        },
-    )
-    count(connection, cell, now, 1)
+    more = {"quantity": 1, "signature_id": signature_id, "target": 0, "happened_on": now.date(), "counted_at": now}
+    yield _COUNTED, cell.as_columns() | more
+    yield from counting(dialect, cell, now, 1)

@@ -15,10 +15,16 @@ from sqlalchemy.orm import Session
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import CAMPAIGN, MailKind, MailState
+from campaign.extensions.together import Write
 from campaign.models import Mail, Signature
 from campaign.services.signature import last_consent
 
 _INSERT = insert(Mail)
+# The columns of `row_of`, for statements that are written before the row is known.
+SIGNER_COLUMNS = (
+    *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
+    *("detail", "signature_id", "mailbox_digest", "domain_digest", "text_language", "text_version", "announcement_id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,9 @@ class Owed:
     unwanted: str | None = None
 
 
-def enqueue(connection: Connection, owed: Owed, *, now: datetime, domain: str) -> None:
-    """Adds the outbox row; whoever commits owes the mail. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
-    connection.execute(_INSERT, row_of(owed, now=now, domain=domain))
+def enqueuing(owed: Owed, *, now: datetime, domain: str) -> Write:
+    """The write that adds the outbox row; whoever commits it owes the mail."""
+    return _INSERT, row_of(owed, now=now, domain=domain)
 
 
 def owe_signer(
@@ -77,19 +83,24 @@ def owe_signer(
 
 
 def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
-    """The columns of the outbox row."""
+    """The columns of the outbox row. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
     return {
         **_columns(owed.kind, owed.locale, now, domain),
-        "state": (MailState.SUPPRESSED if owed.unwanted else MailState.QUEUED).value,
-        "phase": "before" if owed.unwanted else None,
-        "detail": owed.unwanted,
+        "phase": None,
+        "detail": None,
         "signature_id": owed.signature_id,
         "mailbox_digest": owed.mailbox_digest,
         "domain_digest": owed.domain_digest,
         "text_language": owed.text_language,
         "text_version": owed.text_version,
         "announcement_id": owed.announcement_id,
+        **(unwanted_columns(owed.unwanted) if owed.unwanted else {}),
     }
+
+
+def unwanted_columns(reason: str) -> dict[str, Any]:
+    """What the row of a mail says that never leaves."""
+    return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
 
 
 def owe_staff(

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, select
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import SpentError
-from campaign.domain.funnel import Standing, Step
+from campaign.domain.funnel import Standing
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import CONSENT_WORDING, SignatureState
-from campaign.models import Consent, Signature, SpentSolution
-from campaign.services.outbox import Owed, enqueue
-from campaign.services.steps import Passage, count_steps
+from campaign.models import SpentSolution
+from campaign.services.outbox import Owed, row_of
+from campaign.services.sign_writes import write_sign_up
 from campaign.services.transaction import transaction
 
 
@@ -45,57 +45,6 @@ class SignUp:
     shares_name: bool = False
 
 
-# What a sign-up replaces where its address has signed this appeal before; never that of a settled signature.
-_REPLACED = (
-    "section_code",
-    "country",
-    "state",
-    "name_sealed",
-    "email_sealed",
-    "locale",
-    "wants_updates",
-    "shares_name",
-    "via",
-    "signed_at",
-    "confirmed_at",
-    "ended_at",
-    "flag",
-    "network_digest",
-    "domain_digest",
-    "name_digest",
-)
-_SETTLED = (SignatureState.CONFIRMED.value, SignatureState.INVALIDATED.value)
-
-
-def _upsert(module: Any) -> Any:
-    """One statement for every address, whatever it has done: what it took must not tell.
-
-    It returns the state after it (pending, unless the signature is settled), and how far it is followed.
-    """
-    new = module.insert(Signature)
-    columns = Signature.__table__.c
-    is_settled = columns["state"].in_(_SETTLED)
-    changes: dict[str, Any] = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
-    # Taken back, or held for part of a flood: it is followed from the start again. Else once is enough.
-    changes["standing"] = case(
-        (is_settled, columns["standing"]),
-        ((columns["state"] == SignatureState.WITHDRAWN.value) | columns["flag"].is_not(None), new.excluded["standing"]),
-        (columns["standing"] == Standing.FRESH, Standing.SIGNED_AGAIN),
-        else_=columns["standing"],
-    )
-    kept = new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes)
-    return kept.returning(Signature.id, Signature.state, Signature.standing)
-
-
-_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
-_CONSENT_COLUMNS = [column.name for column in Consent.__table__.c if column.name != "id"]
-# Nobody consents in the name of a signature that the mailbox has confirmed; the statement is the same all the same.
-_CONSENT = insert(Consent).from_select(
-    _CONSENT_COLUMNS,
-    select(*(bindparam(name, type_=Consent.__table__.c[name].type) for name in _CONSENT_COLUMNS)).where(
-        bindparam("is_pending", type_=Consent.__table__.c["to_appeal"].type)
-    ),
-)
 _SPEND = {
     dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
@@ -109,47 +58,52 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     link. Invalidated or flagged: a mail is written down that never leaves. The caller learns none of this, and every
     case takes the same statements, so that neither the answer nor its time can tell who has signed.
     """
+    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     with transaction() as session:
-        write(session.connection(), sign_up, now=now, vault=vault, mail_domain=mail_domain)
+        _write(session.connection(), sign_up.solved, values)
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """What `sign` does, in the transaction of `connection`."""
-    dialect = connection.dialect.name
-    if sign_up.solved is not None:
-        spent = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
-        if connection.execute(_SPEND[dialect], spent).first() is None:
+    _write(connection, sign_up.solved, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
+
+
+def _write(connection: Connection, solved: Solved | None, values: dict[str, dict[str, Any]]) -> None:
+    if solved is not None:
+        spent = {"digest": solved.digest, "expires_at": solved.expires_at}
+        if connection.execute(_SPEND[connection.dialect.name], spent).first() is None:
             raise SpentError
-    signature_id, state, standing = connection.execute(_UPSERT[dialect], _columns(sign_up, now, vault)).one()
-    connection.execute(_CONSENT, _consent(signature_id, sign_up, now) | {"is_pending": state not in _SETTLED})
-    unwanted = f"flagged: {sign_up.flag}" if sign_up.flag else None
-    if state == SignatureState.INVALIDATED:
-        unwanted = "the signature is invalidated"
-    enqueue(
-        connection,
-        Owed(
-            kind=MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION,
-            signature_id=signature_id,
-            mailbox_digest=vault.mailbox_digest(sign_up.address),
-            domain_digest=vault.domain_digest(sign_up.address),
-            locale=sign_up.locale,
-            text_language=sign_up.text_language,
-            text_version=sign_up.text_version,
-            unwanted=unwanted,
-        ),
-        now=now,
-        domain=mail_domain,
+    write_sign_up(connection, values)
+
+
+def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
+    """The rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
+    domain_digest = vault.domain_digest(sign_up.address)
+    owed = Owed(
+        kind=MailKind.CONFIRMATION,
+        signature_id=0,  # which is not known yet
+        mailbox_digest=vault.mailbox_digest(sign_up.address),
+        domain_digest=domain_digest,
+        locale=sign_up.locale,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+        unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
-    is_new = state == SignatureState.PENDING and standing == Standing.FRESH
-    count_steps(connection, [(_passage(sign_up, now, vault), Step.SIGNED)], int(is_new))
+    return {
+        "signature": _signature(sign_up, now, vault, domain_digest),
+        "consent": _consent(sign_up, now),
+        "mail": row_of(owed, now=now, domain=mail_domain),
+        "step": {
+            "appeal_id": sign_up.appeal_id,
+            "section_code": sign_up.section_code,
+            "day": now.date(),
+            "provider": vault.provider(domain_digest),
+            "source": sign_up.via,
+        },
+    }
 
 
-def _passage(sign_up: SignUp, now: datetime, vault: Vault) -> Passage:
-    provider = vault.provider(vault.domain_digest(sign_up.address))
-    return Passage(sign_up.appeal_id, sign_up.section_code, provider, sign_up.via, now.date())
-
-
-def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
+def _signature(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     return {
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
@@ -168,14 +122,13 @@ def _columns(sign_up: SignUp, now: datetime, vault: Vault) -> dict[str, Any]:
         "flag": sign_up.flag,
         "standing": Standing.NOT_FOLLOWED if sign_up.flag else Standing.FRESH,
         "network_digest": sign_up.network_digest,
-        "domain_digest": vault.domain_digest(sign_up.address),
+        "domain_digest": domain_digest,
         "name_digest": vault.name_digest(sign_up.name),
     }
 
 
-def _consent(signature_id: int, sign_up: SignUp, now: datetime) -> dict[str, Any]:
+def _consent(sign_up: SignUp, now: datetime) -> dict[str, Any]:
     return {
-        "signature_id": signature_id,
         "given_at": now,
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,

@@ -6,22 +6,22 @@ went, not how many there are now.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, case, delete, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.cipher import Vault
 from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Standing, Step
 from campaign.extensions.among import among
 from campaign.extensions.locks import KEYS_STAY
+from campaign.extensions.together import Write
 from campaign.models import Signature, TallyStep
-from campaign.services.tally import SLOTS
+from campaign.services.tally import free_slot
 from campaign.services.transaction import transaction
 
 _NOT_YET = among(Signature.id, "signatures"), Signature.standing < Standing.MAILED
@@ -32,7 +32,7 @@ _TAKEN = (
     .values(standing=Standing.MAILED)
     .returning(Signature.appeal_id, Signature.section_code, Signature.domain_digest, Signature.via, Signature.signed_at)
 )
-_KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
+KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,15 @@ class Passage:
             yield (self.appeal_id, self.section_code, Aspect.SOURCE.value, self.source, self.day, step.value)
 
 
-def count_steps(connection: Connection, steps: Iterable[tuple[Passage, Step]], quantity: int = 1) -> None:
-    """Adds to the cells of each; `quantity` 0 where the same statements must be run though nothing is counted."""
-    cells: Counter[tuple[object, ...]] = Counter()
-    for passage, step in steps:
-        for key in passage.cells(step):
-            cells[key] += quantity
-    _add(connection, cells)
+def count_steps(connection: Connection, steps: Iterable[tuple[Passage, Step]]) -> None:
+    """Adds to the cells of each."""
+    for statement, rows in counting_steps(connection.dialect.name, steps):
+        connection.execute(statement, rows)
+
+
+def counting_steps(dialect: str, steps: Iterable[tuple[Passage, Step]]) -> Iterator[Write]:
+    """The write of `count_steps`, to be made together with others; none where there is no step."""
+    yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, now: datetime) -> None:
@@ -72,19 +74,19 @@ def count_view(appeal_id: int, section_code: str, source: str | None, *, now: da
     values = [(Aspect.PAGE, ""), *([(Aspect.SOURCE, source)] if source else [])]
     keys = [(appeal_id, section_code, of.value, value, now.date(), Step.VIEWED.value) for of, value in values]
     with transaction() as session:
-        _add(session.connection(), Counter(keys))
+        connection = session.connection()
+        for statement, rows in _adding(connection.dialect.name, Counter(keys)):
+            connection.execute(statement, rows)
 
 
-def _add(connection: Connection, cells: Counter[tuple[object, ...]]) -> None:
-    slot = 0
-    if connection.dialect.name != "sqlite":  # which has one writer at a time anyway
-        slot = random.randrange(SLOTS)  # noqa: S311  no secret
+def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]:
+    slot = free_slot(dialect)
     rows = [
-        dict(zip(_KEYS, key, strict=True)) | {"slot": slot, "quantity": number}
+        dict(zip(KEYS, key, strict=True)) | {"slot": slot, "quantity": number}
         for key, number in sorted(cells.items(), key=lambda pair: repr(pair[0]))
     ]
     if rows:
-        connection.execute(_ADDING[connection.dialect.name], rows)
+        yield _ADDING[dialect], rows
 
 
 def count_mailed(connection: Connection, signature_ids: list[int], vault: Vault) -> None:
@@ -120,7 +122,7 @@ def fold_steps(*, now: datetime) -> int:
             sums[row.appeal_id, row.section_code, row.aspect, value, day, row.step] += row.quantity
         connection.execute(delete(TallyStep).where(TallyStep.day < today))
         folded = [
-            dict(zip(_KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
+            dict(zip(KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
             for key, number in sums.items()
             if number
         ]
@@ -148,13 +150,11 @@ def _largest(connection: Connection) -> dict[tuple[int, str], set[str]]:
     return found
 
 
-def _upsert(module: Any) -> Insert:
+def adding(module: Any) -> Any:
+    """The insert, of a dialect's module, that adds to what is there already."""
     new = module.insert(TallyStep)
     keys = [column.name for column in TallyStep.__table__.primary_key]
-    added: Insert = new.on_conflict_do_update(
-        index_elements=keys, set_={"quantity": TallyStep.quantity + new.excluded.quantity}
-    )
-    return added
+    return new.on_conflict_do_update(index_elements=keys, set_={"quantity": TallyStep.quantity + new.excluded.quantity})
 
 
-_ADDING = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_ADDING = {"sqlite": adding(sqlite), "postgresql": adding(postgresql)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaign.extensions.together import Write
 from campaign.models import Tally, TallyFold, TallyHour
 
 # Enough that 32 connections counting for one section seldom meet on one row.
@@ -42,20 +43,32 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
+def free_slot(dialect: str) -> int:
+    """Where to count, so that few meet there; SQLite has one writer at a time anyway."""
+    return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
+
+
 def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: int, *, is_past: bool = False) -> None:
     """Adds to (or with a negative quantity takes from) the cell's total and the hour in which it was counted.
 
     `is_past` where something is added that was counted earlier: its hour may have been folded into its day.
     Belongs into the transaction that writes or deletes the action.
     """
-    hour, slot = hour_of(counted_at), 0
     if quantity < 0 or is_past:
-        hour = _kept_hour(connection, hour)
-    elif connection.dialect.name != "sqlite":  # which has one writer at a time anyway
-        slot = random.randrange(SLOTS)  # noqa: S311  no secret
-    values = cell.as_columns() | {"slot": slot, "quantity": quantity}
-    connection.execute(_ADDING[connection.dialect.name, "total"], values)
-    connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour})
+        hour = _kept_hour(connection, hour_of(counted_at))
+        values = cell.as_columns() | {"slot": 0, "quantity": quantity}
+        connection.execute(_ADDING[connection.dialect.name, "total"], values)
+        connection.execute(_ADDING[connection.dialect.name, "hour"], values | {"hour": hour})
+        return
+    for statement, row in counting(connection.dialect.name, cell, counted_at, quantity):
+        connection.execute(statement, row)
+
+
+def counting(dialect: str, cell: Cell, counted_at: datetime, quantity: int) -> Iterator[Write]:
+    """The writes of `count` for what is counted now, to be made together with others."""
+    values = cell.as_columns() | {"slot": free_slot(dialect), "quantity": quantity}
+    yield _ADDING[dialect, "total"], values
+    yield _ADDING[dialect, "hour"], values | {"hour": hour_of(counted_at)}
 
 
 def count_many(connection: Connection, changes: Mapping[tuple[Cell, datetime], int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,12 @@ def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     event.remove(db.engine, "before_cursor_execute", note)
 
 
+def parts(statement: str) -> list[str]:
+    """The writes of a statement, from the last to the first, as PostgreSQL runs those that nobody reads."""
+    found = re.findall(r"(INSERT INTO \w+|UPDATE \w+ SET)", statement)
+    return [" ".join(word for word in one.split() if word not in {"INTO", "SET"}) for one in found]
+
+
 def kinds(said: Said) -> list[str]:
     """The first word of each, and the table where it writes one."""
     return [" ".join(word for word in one.split()[:3] if word not in {"INTO", "FROM"}).split(" SET")[0] for one in said]
@@ -63,12 +70,16 @@ def test_what_a_page_asks_does_not_depend_on_who_reads_it(
     assert len(said) <= 5, kinds(said)
 
 
-def test_a_sign_up_costs_four_inserts(client: FlaskClient, appeal: AppealView, said: Said) -> None:
+def test_a_sign_up_costs_four_inserts_in_one_round_trip(client: FlaskClient, appeal: AppealView, said: Said) -> None:
     # The first one in ten seconds also looks how many are unconfirmed.
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="first@mail.example"))
     said.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
-    assert kinds(said) == ["INSERT signature", "INSERT consent", "INSERT mail", "INSERT tally_step"]
+    first, *others = ["INSERT signature", "INSERT consent", "INSERT mail", "INSERT tally_step"]
+    if db.engine.dialect.name == "sqlite":  # which is no journey away
+        assert kinds(said) == [first, *others]
+    else:
+        assert [parts(one) for one in said] == [[first, *reversed(others)]]
 
 
 def test_a_view_costs_inserts_only(
@@ -85,7 +96,7 @@ def test_a_view_costs_inserts_only(
     assert len(said) <= 2, "for the page and for the tag"
 
 
-def test_a_confirmation_costs_one_look_up_and_six_writes(
+def test_a_confirmation_costs_one_look_up_and_six_writes_in_another_round_trip(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], Any], postbox: Postbox, said: Said
 ) -> None:
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
@@ -101,4 +112,7 @@ def test_a_confirmation_costs_one_look_up_and_six_writes(
         "INSERT tally_step",
     ]
     assert kinds(said)[0].startswith("SELECT signature.state")
-    assert kinds(said)[1:] == writes
+    if db.engine.dialect.name == "sqlite":
+        assert kinds(said)[1:] == writes
+    else:
+        assert [parts(one) for one in said[1:]] == [writes[::-1]]

@@ -1,0 +1,63 @@
+"""Several writes as one statement, so that they cost one round trip: writing `WITH` queries, which only PostgreSQL has.
+
+All parts see the database as it was before the statement; none sees what another writes ("Data-Modifying Statements in
+WITH"). SQLite is no journey away, and takes one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, literal, select
+
+# An insert of one row or several; or an update, whose parameters have names that no other part uses.
+Write = tuple[Insert | Update, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+
+# Those that were asked for once, by their parts and the numbers of rows; the parts are constants of their modules.
+_known: dict[tuple[tuple[Insert | Update, int], ...], Select[int]] = {}
+
+
+def write_all(connection: Connection, writes: Sequence[Write]) -> None:
+    """Runs all of them; the parts of one call write to different tables, and no part needs what another wrote."""
+    if connection.dialect.name == "sqlite":
+        for statement, values in writes:
+            connection.execute(statement, values)
+        return
+    parts = tuple((statement, len(values) if isinstance(values, list) else 0) for statement, values in writes)
+    whole = _known.get(parts)
+    if whole is None:
+        whole = _known[parts] = _together([(number, *part) for number, part in enumerate(writes)])
+    given: dict[str, Any] = {}
+    for number, (statement, values) in enumerate(writes):
+        given.update(values if isinstance(statement, Update) else _named(number, values))  # type: ignore[arg-type]
+    connection.execute(whole, given)
+
+
+def _together(parts: Sequence[tuple[int, Insert | Update, Any]]) -> Select[int]:
+    whole = select(literal(1))
+    # PostgreSQL runs those that nobody reads from the last to the first; who locks in one order must keep to it.
+    for number, statement, values in reversed(parts):
+        part = statement
+        if isinstance(statement, Insert):
+            part = statement.values(_places(number, statement, values))
+        whole = whole.add_cte(part.cte(f"part{number}"))
+    return whole
+
+
+def _places(number: int, statement: Insert, values: Any) -> Any:
+    table = statement.table
+    assert isinstance(table, Table)  # noqa: S101  an insert into a model's table
+
+    def row(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: bindparam(f"{name}_{key}", type_=table.c[key].type) for key in given}
+
+    if isinstance(values, list):
+        return [row(f"p{number}_{place}", given) for place, given in enumerate(values)]
+    return row(f"p{number}", values)
+
+
+def _named(number: int, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if isinstance(values, Mapping):
+        return {f"p{number}_{key}": value for key, value in values.items()}
+    return {f"p{number}_{place}_{key}": one for place, row in enumerate(values) for key, one in row.items()}

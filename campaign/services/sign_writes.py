@@ -1,0 +1,159 @@
+"""What a sign-up writes, as SQL: the signature, and three rows that follow from how it stands afterwards.
+
+The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
+four as one (extensions/together.py), SQLite one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.domain.funnel import Aspect, Standing, Step
+from campaign.domain.outbox import MailKind
+from campaign.domain.signature import SignatureState
+from campaign.models import Consent, Mail, Signature, TallyStep
+from campaign.services.outbox import SIGNER_COLUMNS, unwanted_columns
+from campaign.services.steps import KEYS, adding
+from campaign.services.tally import free_slot
+
+# What is replaced where the address has signed this appeal before; never that of a settled signature.
+_REPLACED = (
+    "section_code",
+    "country",
+    "state",
+    "name_sealed",
+    "email_sealed",
+    "locale",
+    "wants_updates",
+    "shares_name",
+    "via",
+    "signed_at",
+    "confirmed_at",
+    "ended_at",
+    "flag",
+    "network_digest",
+    "domain_digest",
+    "name_digest",
+)
+_SIGNATURE = ("appeal_id", "address_digest", "standing", *_REPLACED)
+_CONSENT = [column.name for column in Consent.__table__.c if column.name not in {"id", "signature_id"}]
+
+
+def _said(value: str | int) -> ColumnElement[Any]:
+    """A constant of ours, written into the statement: each parameter costs, and these are always the same."""
+    return literal_column(repr(value))
+
+
+_PENDING, _CONFIRMED, _WITHDRAWN, _INVALIDATED = (
+    _said(state.value)
+    for state in (
+        SignatureState.PENDING,
+        SignatureState.CONFIRMED,
+        SignatureState.WITHDRAWN,
+        SignatureState.INVALIDATED,
+    )
+)
+_SETTLED = [_CONFIRMED, _INVALIDATED]
+# How the signature stands after the first write; the three others follow from it.
+_KEPT = Signature.id, Signature.state, Signature.standing
+
+
+def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Writes the rows, whose columns are given as `signature`, `consent`, `mail` and `step` (of a new sign-up).
+
+    `step` has the KEYS that are not said here; its `provider`, and its `source` or None, are what is counted.
+    """
+    dialect = connection.dialect.name
+    given = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
+    given["step_slot"] = free_slot(dialect)
+    if dialect != "sqlite":
+        connection.execute(_AT_ONCE, given)
+        return
+    given["signature_id"] = connection.execute(_FIRST, values["signature"]).one().id
+    for statement, names in _FOLLOWING:
+        connection.execute(statement, {name: given[name] for name in names})
+
+
+def _upsert(module: Any) -> Any:
+    new = module.insert(Signature)
+    columns = Signature.__table__.c
+    is_settled = columns["state"].in_(_SETTLED)
+    changes: dict[str, Any] = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
+    # Taken back, or held for part of a flood: it is followed from the start again. Else once is enough.
+    changes["standing"] = case(
+        (is_settled, columns["standing"]),
+        ((columns["state"] == _WITHDRAWN) | columns["flag"].is_not(None), new.excluded["standing"]),
+        (columns["standing"] == _said(int(Standing.FRESH)), _said(int(Standing.SIGNED_AGAIN))),
+        else_=columns["standing"],
+    )
+    return new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes).returning(*_KEPT)
+
+
+def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, BindParameter[Any]]:
+    """Where the values of a row go, under names that no other part uses."""
+    return {name: bindparam(f"{part}_{name}", type_=model.__table__.c[name].type) for name in names}
+
+
+def _consenting(kept: FromClause) -> Insert:
+    """Nobody consents in the name of a signature that the mailbox has confirmed."""
+    row: dict[str, Any] = {"signature_id": kept.c.id, **_places(Consent, _CONSENT, "consent")}
+    return insert(Consent).from_select(list(row), select(*row.values()).where(kept.c.state.not_in(_SETTLED)))
+
+
+def _owing(kept: FromClause) -> Insert:
+    """Confirmed: the mail says so and brings the link. Invalidated: it is written down and never leaves."""
+    row: dict[str, Any] = {**_places(Mail, SIGNER_COLUMNS, "mail"), "signature_id": kept.c.id}
+    is_confirmed = kept.c.state == _CONFIRMED
+    row["kind"] = case((is_confirmed, _said(MailKind.ALREADY_SIGNED.value)), else_=row["kind"])
+    is_invalid = kept.c.state == _INVALIDATED
+    for name, value in unwanted_columns("the signature is invalidated").items():
+        row[name] = case((is_invalid, _said(value)), else_=row[name])
+    return insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
+
+
+def _counting(module: Any, kept: FromClause) -> Insert:
+    """Adds nothing for who signs again."""
+    is_new = and_(kept.c.state == _PENDING, kept.c.standing == _said(int(Standing.FRESH)))
+    row: dict[str, Any] = dict(_places(TallyStep, (*KEYS, "slot"), "step"))
+    row |= {"step": _said(Step.SIGNED.value), "quantity": case((is_new, _said(1)), else_=_said(0))}
+    cells = []
+    for aspect in Aspect.PROVIDER, Aspect.SOURCE:
+        value = bindparam(f"step_{aspect.value}", type_=TallyStep.__table__.c["value"].type)
+        cell = row | {"aspect": _said(aspect.value), "value": value}
+        cells.append(select(*cell.values()).select_from(kept).where(value.is_not(None)))
+    added: Insert = adding(module).from_select(list(row), union_all(*cells))
+    return added
+
+
+def _at_once() -> Select[Any]:
+    kept = _upsert(postgresql).values(_places(Signature, _SIGNATURE, "signature")).cte("kept")
+    # PostgreSQL runs them from the last to the first.
+    parts = {"counted": _counting(postgresql, kept), "owed": _owing(kept), "consented": _consenting(kept)}
+    return select(kept.c.id).add_cte(*(part.cte(name) for name, part in parts.items()))
+
+
+_AT_ONCE = _at_once()
+_FIRST = _upsert(sqlite)
+_BY_ID = select(*_KEPT).where(Signature.id == bindparam("signature_id")).subquery("kept")
+_FOLLOWING = [
+    (part, tuple(part.compile(dialect=sqlite.dialect()).params))
+    for part in (_consenting(_BY_ID), _owing(_BY_ID), _counting(sqlite, _BY_ID))
+]
