@@ -57,7 +57,10 @@ class Announced:
 
 
 def confirmation(envelope: Envelope, signed: Signed, links: Links) -> Message:
-    """The letter as signed, and the one link that confirms it."""
+    """The letter as signed, the one link that confirms it, and at the foot the link to one's data.
+
+    Whoever reads it may not be who typed the address, and can erase it at once without confirming anything.
+    """
     with force_locale(envelope.locale):
         subject = gettext("Please confirm your signature: %(headline)s", headline=signed.text.headline)
         values = {**_about(signed, links), **_letter(signed)}
@@ -65,7 +68,7 @@ def confirmation(envelope: Envelope, signed: Signed, links: Links) -> Message:
 
 
 def confirmation_reminder(envelope: Envelope, signed: Signed, links: Links) -> Message:
-    """Once, where the first mail was overlooked: the link to confirm, without the letter."""
+    """Once, where the first mail was overlooked: the link to confirm and the one to one's data, without the letter."""
     with force_locale(envelope.locale):
         subject = gettext("Your signature is still missing: %(headline)s", headline=signed.text.headline)
         return write(envelope, subject, "confirmation_reminder", _about(signed, links))

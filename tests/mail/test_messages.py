@@ -71,6 +71,17 @@ def test_only_what_asks_to_confirm_holds_a_link_that_confirms(site: Flask) -> No
     assert text_of(shown("confirmation", "en")).count(f"{BASE}/en/s/") == 1
 
 
+@pytest.mark.parametrize("name", [name for name in sample.names() if name not in STAFF])
+def test_every_mail_to_a_supporter_leads_to_what_we_hold(site: Flask, name: str) -> None:
+    mail = shown(name, "en")
+    text, html = text_of(mail), html_of(mail)
+    assert text.count(f"{BASE}/en/m/PREVIEW/me") == 1
+    assert f'href="{BASE}/en/m/PREVIEW/me"' in html
+    if "/s/" in text:  # what the mail asks for comes first
+        assert re.findall(r"https?://\S+", text)[0] == f"{BASE}/en/s/PREVIEW"
+        assert re.findall(r'href="(https?:[^"]+)"', html)[0] == f"{BASE}/en/s/PREVIEW"
+
+
 def test_the_thanks_say_how_the_letter_goes_on(site: Flask) -> None:
     text = text_of(shown("confirmed", "fr"))
     for said in ("minister@interior.example", "Calle Ejemplo 1", "+57 1 5550 0101", "/act", "/me", "/appeals/"):

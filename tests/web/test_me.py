@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -168,6 +169,69 @@ def test_own_words_are_not_mailed_to_an_unconfirmed_address_nor_without_a_signat
     client.post("/en/appeals/ana-ruiz-vega/words", data={"words": "x", "do": "mail"})
     db.session.rollback()
     assert db.session.scalars(select(Mail).where(Mail.kind == "own_letter")).all() == []
+
+
+@pytest.fixture
+def pending(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> tuple[str, str]:
+    """The two links of a mail that asks to confirm: to confirm, and to what we hold."""
+    client.post(SIGN, data=form(name="Somebody Else"))
+    deliver()
+    confirm, me = re.findall(r"http://\S+?(/en/[sm]/\S+)", text_of(postbox.messages[-1]))
+    return confirm, me
+
+
+def test_whose_address_was_typed_sees_and_erases_it_without_confirming(
+    client: FlaskClient, appeal: AppealView, pending: tuple[str, str], deliver: Any, clock: Clock
+) -> None:
+    confirm, me = pending
+    clock.now += timedelta(days=8)  # longer than the link to confirm lasts
+    page = client.get(me).text
+    assert "Somebody Else" in page
+    assert "not yet confirmed" in page
+    assert client.post(me, data={"signature": "all", "do": "erase"}).status_code == 303
+    assert "Nothing: neither your name" in client.get(me).text
+    db.session.rollback()
+    assert db.session.scalars(select(Signature)).all() == []
+    assert db.session.scalars(select(Mail)).all() == []
+    assert client.post(confirm).status_code == 410
+    assert sections_of(appeal) == {}
+    assert verify() == []
+
+
+def test_the_link_to_ones_data_counts_nothing_before_confirming(
+    client: FlaskClient, appeal: AppealView, pending: tuple[str, str]
+) -> None:
+    confirm, me = pending
+    act = me.replace("/me", "/act")
+    for channel in ("email", "letter", "signature"):
+        answer = client.post(act, data={"channel": channel, "target": "1"})
+        assert "done=" not in answer.location
+        assert "Counted, thank you" not in client.get(answer.location).text
+    assert 'name="channel"' not in client.get(act).text, "nothing to report with"
+    client.post(me.replace("/me", "/words"), data={"words": "x", "do": "mail"})
+    for change in ({"do": "updates", "updates": "y"}, {"do": "share_name", "share_name": "y"}):
+        client.post(me, data={"signature": "all", **change})
+    client.post(me, data={"signature": "all", "do": "country", "country": "DE"})
+    assert client.post(me.replace("/m/", "/s/").replace("/me", "")).status_code == 404, "it confirms nothing"
+    db.session.rollback()
+    assert db.session.scalars(select(Action)).all() == []
+    assert db.session.scalars(select(Mail.kind)).all() == ["confirmation"]
+    assert db.session.scalars(select(Signature.state)).all() == ["pending"]
+    assert sections_of(appeal) == {}
+    assert client.post(confirm).status_code == 303
+    assert sections_of(appeal) == {"international": 1}
+    assert counts(appeal.id).by_evidence == {"verified": 1, "reported": 0, "bulk": 0}
+    assert verify() == []
+
+
+def test_taken_back_before_confirming_it_cannot_be_confirmed(
+    client: FlaskClient, appeal: AppealView, pending: tuple[str, str]
+) -> None:
+    confirm, me = pending
+    client.post(me, data={"signature": "all", "do": "withdraw"})
+    client.post(confirm)
+    assert sections_of(appeal) == {}
+    assert "taken back" in client.get(me).text
 
 
 def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(

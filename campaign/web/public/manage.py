@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -46,9 +45,11 @@ def report(token: str) -> ResponseReturnValue:
     if not isinstance(signature, SignatureView):
         return signature
     done = _reported(signature.appeal)
-    if done is not None:
-        with suppress(StateError, NotFoundError):
+    try:
+        if done is not None:
             record(signature.id, done[0], target=done[1], now=runtime().clock())
+    except (StateError, NotFoundError):
+        done = None  # not confirmed, or over: the page must not thank for what it has not counted
     choice = read_choice(signature.appeal, signature)
     return redirect(_onward("manage.act", {"token": token}, done, choice), 303)
 
@@ -74,9 +75,11 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     section = snapshots().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
         return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
-    if done is not None:
-        with suppress(StateError, NotFoundError):
+    try:
+        if done is not None:
             record_unsigned(appeal.id, section.code, done[0], target=done[1], now=runtime().clock())
+    except (StateError, NotFoundError):
+        done = None
     return redirect(_onward("manage.act_unsigned", {"slug": slug}, done, choice), 303)
 
 
