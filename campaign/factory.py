@@ -61,6 +61,8 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
     keys and clock are those of the public one; its database connections are not, for each names its section."""
     app = Flask("campaign", template_folder=public.template_folder, static_folder=None)
     _configure(app, settings)
+    # The public application has no key for sessions: it never opens one.
+    app.config["SECRET_KEY"] = settings.secret_key
     app.extensions[KEY] = public.extensions[KEY]
     _bind_database(app, settings, session=f"-c {wall.SETTING}={wall.NOBODY}")
     with app.app_context():
@@ -72,7 +74,6 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
-        SECRET_KEY=settings.secret_key,
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -8,6 +8,8 @@ from flask import request
 
 from campaign.extensions.runtime import runtime
 
+_KEPT = "tocsin.network"
+
 
 def network_of(address: str | None) -> str:
     """The /24 of an IPv4 address, the /64 of an IPv6 one: about one household, office or mobile gateway."""
@@ -26,4 +28,7 @@ def client_network() -> str:
 
     Forwarded addresses are believed only behind TOCSIN_PROXIES proxies.
     """
-    return runtime().vault.network_digest(network_of(request.remote_addr)).hex()[:32]
+    found: str | None = request.environ.get(_KEPT)  # the limits ask, and then the sign-up
+    if found is None:
+        found = request.environ[_KEPT] = runtime().vault.network_digest(network_of(request.remote_addr)).hex()[:32]
+    return found

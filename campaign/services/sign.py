@@ -19,7 +19,7 @@ from campaign.domain.signature import CONSENT_WORDING, SignatureState
 from campaign.models import SpentSolution
 from campaign.services.outbox import Owed, row_of
 from campaign.services.sign_writes import write_sign_up
-from campaign.services.transaction import transaction
+from campaign.services.transaction import one_statement, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,12 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     case takes the same statements, so that neither the answer nor its time can tell who has signed.
     """
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
-    with transaction() as session:
-        _write(session.connection(), sign_up.solved, values)
+    if sign_up.solved is None:
+        with one_statement() as connection:
+            write_sign_up(connection, values)
+    else:
+        with transaction() as session:
+            _write(session.connection(), sign_up.solved, values)
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:

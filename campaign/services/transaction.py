@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from campaign.extensions import db
@@ -29,3 +30,20 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+@contextmanager
+def one_statement() -> Iterator[Connection]:
+    """For a write that PostgreSQL takes as one statement: that is a transaction already, and needs no BEGIN and COMMIT.
+
+    On SQLite, which takes it as several, the same as `transaction`.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with transaction() as session:
+            yield session.connection()
+        return
+    session = db.session()
+    if session.in_transaction():
+        session.rollback()  # what was read before it needs its connection no longer
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
