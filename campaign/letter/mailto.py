@@ -66,13 +66,14 @@ class Recipients:
 
 
 def recipients(targets: tuple[TargetView, ...]) -> Recipients | None:
-    """Every primary target's addresses, with copies to the others; None where no primary target has one."""
-    to = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
-    copies = [email for target in targets if target.kind != TargetKind.PRIMARY for email in target.emails]
-    if not to:
-        return None
-    kept = dict.fromkeys(to)
-    return Recipients(tuple(kept), tuple(email for email in dict.fromkeys(copies) if email not in kept))
+    """The primary targets' addresses, with copies to the others, or those alone; None where nobody has an address.
+
+    An embassy is none of them: it gets a mail of its own.
+    """
+    primary = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
+    others = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
+    to = dict.fromkeys(primary or others)
+    return Recipients(tuple(to), tuple(email for email in dict.fromkeys(others) if email not in to)) if to else None
 
 
 def mail_links(whom: Recipients, letter: Letter) -> tuple[MailLink, ...]:

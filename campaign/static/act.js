@@ -4,8 +4,11 @@ for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]"
   button.type = "button";
   button.className = "button quiet small";
   button.textContent = text.dataset.copy;
+  // Two buttons may read the same: what they copy is what the line is called.
+  const line = text.closest("dd")?.previousElementSibling;
+  if (line?.id) button.setAttribute("aria-describedby", line.id);
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text.value);
+    await navigator.clipboard.writeText(text.value ?? text.textContent);
     button.textContent = text.dataset.copied;
   });
   text.after(button);

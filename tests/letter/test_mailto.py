@@ -96,7 +96,7 @@ def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> 
         assert len(link.url) <= client.limit
 
 
-def test_copies_go_to_everybody_who_is_not_addressed_and_to_nobody_twice() -> None:
+def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
     found = recipients(
         (
             target(1, emails=("a@x.example", "b@x.example")),
@@ -104,5 +104,10 @@ def test_copies_go_to_everybody_who_is_not_addressed_and_to_nobody_twice() -> No
             target(3, kind="embassy", emails=("d@x.example",)),
         )
     )
-    assert found == Recipients(("a@x.example", "b@x.example"), ("c@x.example", "d@x.example"))
-    assert recipients((target(2, kind="copy", emails=("c@x.example",)),)) is None
+    assert found == Recipients(("a@x.example", "b@x.example"), ("c@x.example",)), "an embassy gets its own mail"
+
+
+def test_where_no_authority_has_an_address_the_mail_goes_to_the_copies() -> None:
+    copies = target(1), target(2, kind="copy", emails=("c@x.example", "d@x.example", "c@x.example"))
+    assert recipients(copies) == Recipients(("c@x.example", "d@x.example"), ())
+    assert recipients((target(1), target(3, kind="embassy", emails=("e@x.example",)))) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import segno
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
 from campaign.extensions import db
-from campaign.models import Action, Appeal, AppealText
+from campaign.models import Action, Appeal, AppealText, Target
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
 from campaign.services.appeals import publish
@@ -55,6 +57,13 @@ def act(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox)
 
 def links(page: str) -> list[str]:
     return [html.unescape(found) for found in re.findall(r'href="([^"]+)"', page)]
+
+
+def picture_of(address: str) -> bytes:
+    picture = io.BytesIO()
+    code = segno.make_qr(address, error="m")
+    code.save(picture, kind="svg", border=3, dark="#000", light="#fff", omitsize=True)
+    return picture.getvalue()
 
 
 def mailed(page: str) -> str:
@@ -128,6 +137,105 @@ def test_an_embassy_is_shown_where_it_stands_only(client: FlaskClient, both: App
     assert "75008 Paris" in said
 
 
+def step(page: str, channel: str) -> str:
+    """The part of the page that is that step, or nothing."""
+    found = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def change_target(app: Flask, position: int, *, is_posted: bool = True, **values: Any) -> None:
+    """Changes a target's columns; not posted: it loses its postal address."""
+    with transaction() as session:
+        target = session.scalars(select(Target).where(Target.position == position)).one()
+        for name, value in values.items():
+            setattr(target, name, value)
+        if not is_posted:
+            target.words = {code: {**words, "address": []} for code, words in target.words.items()}
+    fresh(app)
+
+
+def test_an_embassys_address_opens_a_mail_of_its_own(client: FlaskClient, both: AppealView, act: str) -> None:
+    for path in (ACT, act):
+        page = client.get(path + "?lang=fr&country=FR&form=f").text
+        to_embassy = next(link for link in links(step(page, "embassy")) if link.startswith("mailto:"))
+        assert to_embassy.startswith("mailto:embajada@interior.example?subject=")
+        assert "Je suis préoccupée :" in mailed(step(page, "embassy"))
+        assert sum("embajada" in link for link in links(page)) == 4, "the program's, Gmail, Outlook, Yahoo"
+        assert "mailto:minister@interior.example?subject=" in "".join(links(step(page, "email"))), "no copy besides"
+    for path in (WORDS, act.replace("/act", "/words")):
+        page = client.post(path, data={"words": OWN, "lang": "fr", "country": "FR"}).text
+        found = [link.partition("?")[0] for link in links(page) if link.startswith("mailto:")]
+        assert found == ["mailto:minister@interior.example", "mailto:embajada@interior.example"]
+    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page))
+
+
+def test_an_embassy_with_an_e_mail_address_only_is_no_matter_of_post(
+    client: FlaskClient, app: Flask, both: AppealView, clock: Clock
+) -> None:
+    change_target(app, 2, is_posted=False, emails=["embajada@interior.example"], faxes=["+33 1 00"])
+    fr = ACT + "?lang=fr&country=FR"
+    found = step(client.get(fr).text, "embassy")
+    assert "Until April 12, 2026." in found
+    assert "By post" not in found
+    assert "+33 1 00" in found
+    assert "letter.pdf" not in found
+    clock.now = START.replace(month=4, day=12)
+    found = step(client.get(fr).text, "embassy")
+    assert "Too late" not in found
+    assert "mailto:embajada@interior.example" in found
+
+
+def test_an_embassy_out_of_reach_by_post_is_still_written_to(
+    client: FlaskClient, both: AppealView, act: str, clock: Clock
+) -> None:
+    clock.now = START.replace(month=4, day=11)
+    client.post(act, data={"channel": "email", "target": "1"})
+    found = step(client.get(act + "?lang=fr&country=FR").text, "embassy")
+    assert found.startswith('<li id="embassy" class="next">')
+    assert "Too late for the post" in found
+    assert "letter.pdf" not in found
+    assert "mailto:embajada@interior.example" in found
+
+
+def test_where_only_a_copy_has_an_e_mail_address_the_mail_goes_there(
+    client: FlaskClient, app: Flask, both: AppealView, act: str
+) -> None:
+    change_target(app, 1, emails=[])
+    change_target(app, 2, kind="copy", country=None)
+    page = client.get(act + "?lang=fr").text
+    assert "mailto:embajada@interior.example?subject=" in "".join(links(step(page, "email")))
+    assert '<input type="hidden" name="target" value="2">' in step(page, "email")
+    client.post(act, data={"channel": "email", "target": "2"})
+    assert step(client.get(act + "?lang=fr").text, "email").startswith('<li id="email" class="done">')
+    assert "mailto:embajada" in client.post(WORDS, data={"words": OWN, "lang": "fr"}).text
+
+
+def test_where_only_the_embassy_has_an_e_mail_address_it_is_still_written_to(
+    client: FlaskClient, app: Flask, both: AppealView
+) -> None:
+    change_target(app, 1, emails=[])
+    page = client.get(ACT + "?lang=fr&country=FR").text
+    assert step(page, "email") == ""
+    assert "mailto:embajada@interior.example" in step(page, "embassy")
+    assert "act.svg" in step(page, "embassy")
+    assert "mailto:" not in client.get(ACT + "?lang=fr&country=DE").text
+
+
+def test_address_and_subject_can_be_copied_where_there_is_a_script(
+    client: FlaskClient, app: Flask, both: AppealView
+) -> None:
+    change_target(app, 2, kind="copy", country=None)
+    page = client.get(ACT + "?lang=fr").text
+    for label, said in (
+        ("Copy the address", "minister@interior.example"),
+        ("Copy the address", "embajada@interior.example"),
+        ("Copy the subject", "MENACÉE PARCE QU’ELLE ENSEIGNE"),
+    ):
+        assert re.search(rf'data-copy="{label}" data-copied="Copied">{said}</bdi>', page), said
+    assert not re.search(r"<button[^>]*>\s*Copy", page), "a script makes them"
+    assert "<script>" not in page
+
+
 def test_post_that_would_come_too_late_is_not_offered(client: FlaskClient, both: AppealView, clock: Clock) -> None:
     clock.now += timedelta(days=30)
     page = client.get(ACT + "?lang=fr&country=FR").text
@@ -142,6 +250,21 @@ def test_the_code_for_the_telephone_is_a_picture(client: FlaskClient, act: str) 
         assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
         assert b"<svg" in answer.data
     assert client.get(act.replace("/act", "/act.svg")).headers["Cache-Control"] == "no-store"
+
+
+def test_the_code_for_the_telephone_opens_the_letter_as_it_was_picked(
+    client: FlaskClient, both: AppealView, act: str
+) -> None:
+    for path, query in (
+        (ACT, "?lang=fr&country=CA&form=f"),
+        (ACT, "?lang=fr&country=DE&form=f"),
+        (ACT, "?lang=en"),
+        (act, "?lang=fr&country=FR&form=m"),
+    ):
+        page = client.get(path + query).text
+        found = re.search(r'<img src="([^"]+/act\.svg[^"]*)"', page)
+        assert found is not None
+        assert client.get(html.unescape(found[1])).data == picture_of(f"http://127.0.0.1:8000{path}{query}")
 
 
 def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_section(
@@ -271,8 +394,25 @@ def test_own_words_that_cannot_be_taken_come_back_with_the_reason(client: FlaskC
     kept = client.post(WORDS, data={"words": "a\x00b\x1bc \ue000d"})
     assert mailed(kept.text) == "abc d"
     for do in ("pdf", "show"):
-        assert client.post(WORDS, data={"words": "名前", "do": do}).status_code == (422 if do == "pdf" else 200)
+        page = client.post(WORDS, data={"words": "名前", "do": do})
+        assert page.status_code == (422 if do == "pdf" else 200)
+        assert ('id="words-wrong"' in page.text) is (do == "pdf")
+        assert "名前</textarea>" in page.text, "what was typed is kept"
     assert client.post(WORDS, data={"words": "a", "do": "pdf", "target": "99"}).status_code == 404
+
+
+def test_no_pdf_is_offered_that_no_font_can_show(client: FlaskClient, app: Flask, both: AppealView) -> None:
+    assert 'value="pdf"' in client.get(WORDS).text
+    assert "letter.pdf" in client.get(ACT + "?country=FR").text
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.language == "en")).one()
+        text.paragraphs = ["أطلب منكم حمايتها فوراً."]
+    fresh(app)
+    assert 'value="pdf"' not in client.get(WORDS).text
+    page = client.get(ACT + "?country=FR").text
+    assert "letter.pdf" not in page
+    assert "No PDF: this server has no font" in page
+    assert client.get(PDF).status_code == 422
 
 
 def test_switching_the_editors_language_keeps_what_was_typed(client: FlaskClient, both: AppealView) -> None:

@@ -12,12 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pypdf import PdfReader
 
+from campaign.config import LOCALES
 from campaign.extensions.runtime import runtime
 from campaign.letter.printed import is_printable
 from campaign.queries.appeal import AppealView
 from campaign.queries.source import SourceCounts, signatures_by_source
 from campaign.web.typeset import card
-from tests.conftest import form, fresh
+from tests.conftest import START, Clock, form, fresh
 from tests.test_cli import run
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
@@ -67,6 +68,22 @@ def test_a_poster_holds_the_case_the_section_and_a_code(client: FlaskClient, app
     tagged = client.get(PAGE + "/poster/fr.pdf?via=stall-lyon")
     assert "via=stall-lyon" in PdfReader(io.BytesIO(tagged.data)).pages[0].extract_text()
     assert client.get(PAGE + "/poster/nowhere.pdf").status_code == 404
+
+
+def test_every_linked_poster_can_be_made(client: FlaskClient, appeal: AppealView, app: Flask, clock: Clock) -> None:
+    pages = ("appeals/ana-ruiz-vega", "appeals/ana-ruiz-vega/thanks", "sections/fr")
+    linked = dict.fromkeys(LOCALES, 0)
+    for locale in LOCALES:
+        for page in pages:
+            found = re.findall(r'href="([^"]+/poster/[^"]+)"', client.get(f"/{locale}/{page}").text)
+            linked[locale] += len(found)
+            assert {client.get(poster).content_type for poster in found} <= {"application/pdf"}
+    # The tests' server has no font with Arabic.
+    assert linked == {locale: 0 if locale == "ar" else 3 for locale in LOCALES}
+    assert client.get("/ar/appeals/ana-ruiz-vega/poster/fr.pdf").status_code == 404
+    clock.now = START.replace(month=4, day=20)
+    fresh(app)
+    assert "/poster/" not in client.get(PAGE).text
 
 
 def test_share_links_carry_the_page_and_their_source(client: FlaskClient, appeal: AppealView) -> None:

@@ -44,24 +44,40 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to write: to whom, the links that open it, one's own program first, and the target that it reports."""
+
+    target: TargetView
+    whom: Recipients
+    links: tuple[MailLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """One target by one channel: how to reach it, its lines as on an envelope, and what to say there."""
+    """One target by one channel: how to reach it, its lines as on an envelope, what to say there, the mail to it."""
 
     target: TargetView
     reach: str
     lines: tuple[str, ...]
     extra: str = ""
+    mail: Mail | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One channel: its ways, until when it is of use (`is_late` where that day has passed), and whether it is done."""
+    """One channel: its ways, whether by post too, until when (`is_late` where that has passed), whether it is done."""
 
     channel: str
     ways: tuple[Way, ...]
+    is_posted: bool
     until: date | None
     is_late: bool
     is_done: bool
+
+    @property
+    def is_shut(self) -> bool:
+        """Too late, and nothing quicker than the post leads there."""
+        return self.is_late and not any(way.mail for way in self.ways)
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
@@ -89,7 +105,6 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     targets = reachable(appeal, choice)
     name = signer_name(appeal, signature.name if signature else None)
     letter = model_letter(text, name, form=choice.form)
-    whom = recipients(targets)
     steps = _steps(appeal, text, letter, targets, choice, name or "", _done(signature))
     return {
         "appeal": appeal,
@@ -100,11 +115,9 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
         "languages": letter_languages(appeal),
         "is_other_language": current_locale() not in appeal.texts,
         "has_forms": letter is not None and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
-        "mail": mail(whom, letter or own_letter(text, "")),
-        "whom": whom,
         "steps": steps,
         "next_step": _next(steps),
-        "is_printable": is_printable(_printed_text(letter, text, targets), runtime().settings.fonts),
+        "is_printable": is_letter_printable(letter, text, targets),
         "is_open": appeal.is_open or until is not None,
         "goes_on_until": until,
         "is_stopped": appeal.state == AppealState.STOPPED,
@@ -116,9 +129,20 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     }
 
 
-def mail(whom: Recipients | None, letter: Letter) -> tuple[MailLink, ...]:
-    """The links that open the letter, the supporter's own program first; none where nobody has an address."""
-    return mail_links(whom, letter) if whom is not None else ()
+def mails(targets: tuple[TargetView, ...], letter: Letter) -> tuple[Mail, ...]:
+    """The mails to write, so that everybody with an address gets one: to the authorities, and to each embassy."""
+    whom = recipients(targets)
+    # One mail goes to all of them, so it is one act: of the first of them.
+    found = [
+        Mail(target, whom, mail_links(whom, letter))
+        for target in targets
+        if whom is not None and target.kind != TargetKind.EMBASSY and set(target.emails) & set(whom.to)
+    ][:1]
+    for target in targets:
+        if target.kind == TargetKind.EMBASSY and target.emails:
+            own = Recipients(tuple(dict.fromkeys(target.emails)), ())
+            found.append(Mail(target, own, mail_links(own, letter)))
+    return tuple(found)
 
 
 def letter_languages(appeal: AppealView) -> list[tuple[str, bool]]:
@@ -136,6 +160,13 @@ def reachable(appeal: AppealView, choice: Choice) -> tuple[TargetView, ...]:
     )
 
 
+def is_letter_printable(letter: Letter | None, text: TextView, targets: tuple[TargetView, ...]) -> bool:
+    """Whether the fonts there are can show the letter, or the talking points, with every address."""
+    words = letter.text if letter else "\n".join(text.talking_points)
+    lines = "".join(line for target in targets for line in address_lines(target))
+    return is_printable(words + lines, runtime().settings.fonts)
+
+
 def _steps(
     appeal: AppealView,
     text: TextView,
@@ -149,12 +180,12 @@ def _steps(
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
     link = url_for("pages.appeal", slug=appeal.slug, _external=True)
     script = "\n".join(phone_script(text, letter, name))
+    written = {one.target.position: one for one in mails(targets, letter or own_letter(text, ""))}
     ways = {
-        # One mail goes to all of them, so it is one act.
-        Channel.EMAIL: [
-            Way(target, "", ()) for target in others if target.emails and target.kind == TargetKind.PRIMARY
-        ][:1],
-        Channel.EMBASSY: [Way(target, ", ".join(target.emails), address_lines(target)) for target in embassies],
+        Channel.EMAIL: [Way(one, "", (), mail=written[one.position]) for one in others if one.position in written],
+        Channel.EMBASSY: [
+            Way(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
+        ],
         Channel.LETTER: [Way(target, "", address_lines(target)) for target in others if target.address],
         Channel.FAX: [Way(target, fax, _who(target)) for target in others for fax in target.faxes],
         Channel.PHONE: [Way(target, phone, _who(target), script) for target in others for phone in target.phones],
@@ -170,10 +201,14 @@ def _steps(
 def _step(
     appeal: AppealView, channel: Channel, ways: tuple[Way, ...], choice: Choice, done: frozenset[tuple[str, int]]
 ) -> Step:
-    until = last_useful_day(appeal.deadline, channel, choice.country, _destination(appeal, channel, ways))
+    is_posted = channel in {Channel.LETTER, Channel.EMBASSY} and any(way.target.address for way in ways)
+    until = appeal.deadline
+    if is_posted:
+        until = last_useful_day(until, channel, choice.country, _destination(appeal, channel, ways))
     return Step(
         channel.value,
         ways,
+        is_posted,
         until,
         is_late=until is not None and until < runtime().clock().date(),
         is_done=all((channel.value, way.target.position) in done for way in ways),
@@ -191,7 +226,7 @@ def _done(signature: SignatureView | None) -> frozenset[tuple[str, int]]:
 def _next(steps: list[Step]) -> str | None:
     """The channel that comes after the last one done, or else the first that is neither done nor late."""
     last = max((place for place, step in enumerate(steps) if step.is_done), default=-1)
-    left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_late]
+    left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_shut]
     return left[0].channel if left else None
 
 
@@ -205,8 +240,3 @@ def _destination(appeal: AppealView, channel: Channel, ways: tuple[Way, ...]) ->
 
 def _who(target: TargetView) -> tuple[str, ...]:
     return tuple(part for part in (target.role, target.name) if part)
-
-
-def _printed_text(letter: Letter | None, text: TextView, targets: tuple[TargetView, ...]) -> str:
-    words = letter.text if letter else "\n".join(text.talking_points)
-    return words + "".join(line for target in targets for line in address_lines(target))

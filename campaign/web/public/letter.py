@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import segno
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -19,7 +20,7 @@ from campaign.letter.spoken import fax_cover
 from campaign.queries.appeal import AppealView, TargetView, TextView
 from campaign.queries.signature import SignatureView
 from campaign.web.caching import pages
-from campaign.web.locale import PREFIX
+from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.act_page import Choice, reachable, read_choice
 from campaign.web.public.pages import published
 from campaign.web.public.token import signer
@@ -60,16 +61,21 @@ def signed(token: str) -> ResponseReturnValue:
     target = _target(appeal, choice)
     name = signer_name(appeal, signature.name)
     letter = model_letter(appeal.texts[choice.language], name, form=choice.form)
-    return as_pdf(appeal, signature, choice, target, letter)
+    try:
+        return as_pdf(appeal, signature, choice, target, letter)
+    except GlyphError:
+        return not_printable(appeal, choice)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
 def code(slug: str) -> Response:
-    """A QR code that opens the act page on a telephone."""
+    """A QR code that opens the act page on a telephone, with the letter as it was picked."""
     appeal = published(slug)
     choice = read_choice(appeal, None)
-    address = _address(url_for("manage.act_unsigned", slug=slug, lang=choice.language))
-    return pages().answer(("qr", address), 0, lambda: _qr(address), kind=_SVG)
+    address = _address("manage.act_unsigned", {"slug": slug}, choice)
+    # The country is no part of the key: so few codes are kept that they push out no page.
+    key = ("qr", slug, current_locale(), choice.language, choice.form)
+    return pages().answer(key, address, lambda: _qr(address), kind=_SVG)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act.svg")
@@ -79,7 +85,7 @@ def code_signed(token: str) -> ResponseReturnValue:
     if not isinstance(signature, SignatureView):
         return signature
     choice = read_choice(signature.appeal, signature)
-    return Response(_qr(_address(url_for("manage.act", token=token, lang=choice.language))), content_type=_SVG)
+    return Response(_qr(_address("manage.act", {"token": token}, choice)), content_type=_SVG)
 
 
 def as_pdf(
@@ -88,12 +94,9 @@ def as_pdf(
     choice: Choice,
     target: TargetView | None,
     letter: Letter | None,
-) -> ResponseReturnValue:
-    """The letter as an answer of its own, kept nowhere; 422 with the reason where no font can show it."""
-    try:
-        content = printed(appeal, signature, choice, target, letter)
-    except GlyphError:
-        return not_printable(appeal, choice)
+) -> Response:
+    """The letter as an answer of its own, kept nowhere. Raises GlyphError where no font can show it."""
+    content = printed(appeal, signature, choice, target, letter)
     return Response(content, content_type=PDF, headers={"Content-Disposition": _named(appeal, choice)})
 
 
@@ -155,8 +158,9 @@ def _named(appeal: AppealView, choice: Choice) -> str:
     return f'inline; filename="{appeal.slug}-{choice.language}.pdf"'
 
 
-def _address(path: str) -> str:
-    return runtime().settings.base_url + path
+def _address(endpoint: str, page: dict[str, str], choice: Choice) -> str:
+    values: dict[str, Any] = {**page, **choice.as_query()}
+    return runtime().settings.base_url + url_for(endpoint, **values)
 
 
 def _qr(address: str) -> bytes:

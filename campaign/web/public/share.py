@@ -19,6 +19,7 @@ from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
 from campaign.letter.printed import is_printable
 from campaign.queries.appeal import AppealView
+from campaign.queries.section import SectionView
 from campaign.web.caching import pages
 from campaign.web.locale import PREFIX, absolute, current_locale, number, short_date
 from campaign.web.public.pages import published, takes_signatures
@@ -69,21 +70,15 @@ def card_(slug: str) -> ResponseReturnValue:
 def poster_(slug: str, section: str) -> ResponseReturnValue:
     """A4 for one section; its code leads to the appeal with a source tag (`?via=`, else `poster-<section>`)."""
     appeal = published(slug)
-    found = next((one for one in snapshots().sections() if one.code == section), None)
-    if found is None or not takes_signatures(appeal, runtime().clock()):
+    found = _poster_section(appeal, section)
+    if found is None:
         abort(404)
     locale, settings = current_locale(), runtime().settings
     tag = clean_via(request.args.get("via")) or f"poster-{section}"
     address = absolute(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
     text = appeal.text_in(locale)
-    summary, demand = in_short(text.summary)
-    words = _words(appeal, locale) | {
-        "summary": summary,
-        "demand": demand,
-        "call": gettext("Sign. It takes 20 seconds."),
-        "section": f"{section_label(section, locale)} · {found.contact}",
-    }
-    if not is_printable("".join(str(word) for word in words.values()), settings.fonts):
+    words = _poster_words(appeal, found, locale)
+    if not _is_shown(words):
         advice = gettext("This server has no font that shows every sign of it (TOCSIN_FONTS).")
         return render_template("public/error.html", title=gettext("No poster in this language"), advice=advice), 404
 
@@ -99,10 +94,17 @@ def poster_(slug: str, section: str) -> ResponseReturnValue:
     return pages().answer(key, version, render, kind="application/pdf", control=_MINUTES)
 
 
+def has_poster(appeal: AppealView, section: str, locale: str) -> bool:
+    """Whether there is a poster to link: nothing is, where no font shows what would stand on it."""
+    found = _poster_section(appeal, section)
+    return found is not None and _is_shown(_poster_words(appeal, found, locale))
+
+
 @blueprint.app_context_processor
 def _sharing() -> dict[str, Any]:
     locale = current_locale()
     return {
+        "has_poster": lambda appeal, section: has_poster(appeal, section, locale),
         "share_links": lambda appeal: share_links(appeal, locale),
         "structured": lambda appeal, signatures: structured(appeal, signatures, locale),
         "described": lambda appeal: described(appeal, locale),
@@ -161,6 +163,26 @@ def in_short(summary: str) -> tuple[str, str]:
     """A summary's beginning without its demand, and the demand: what it sets in bold."""
     said = _shortened(to_plain(_DEMAND.sub("", summary)))
     return said, _shortened(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
+
+
+def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
+    """The section, while the appeal takes the signatures that its poster asks for."""
+    found = next((one for one in snapshots().sections() if one.code == code), None)
+    return found if takes_signatures(appeal, runtime().clock()) else None
+
+
+def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict[str, Any]:
+    summary, demand = in_short(appeal.text_in(locale).summary)
+    return _words(appeal, locale) | {
+        "summary": summary,
+        "demand": demand,
+        "call": gettext("Sign. It takes 20 seconds."),
+        "section": f"{section_label(section.code, locale)} · {section.contact}",
+    }
+
+
+def _is_shown(words: dict[str, Any]) -> bool:
+    return is_printable("".join(str(word) for word in words.values()), runtime().settings.fonts)
 
 
 def _words(appeal: AppealView, locale: str) -> dict[str, Any]:

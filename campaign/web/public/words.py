@@ -17,13 +17,13 @@ from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.signature import SignatureState
 from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
-from campaign.letter.mailto import recipients
 from campaign.letter.plain import Letter, model_letter, own_letter, signer_name
+from campaign.letter.printed import GlyphError
 from campaign.queries.appeal import AppealView
 from campaign.queries.signature import SignatureView
 from campaign.services.own_letter import mail_own_letter
 from campaign.web.locale import PREFIX
-from campaign.web.public.act_page import Choice, mail, reachable, read_choice
+from campaign.web.public.act_page import Choice, is_letter_printable, mails, reachable, read_choice
 from campaign.web.public.after import goes_on_until
 from campaign.web.public.letter import as_pdf, chosen_target
 from campaign.web.public.pages import published
@@ -85,7 +85,11 @@ def _written(appeal: AppealView, signature: SignatureView | None, token: str | N
     letter = own_letter(appeal.texts[choice.language], words)
     if request.form.get("do") == "pdf":
         target = chosen_target(appeal, choice, request.form.get("target", ""))
-        return as_pdf(appeal, signature, choice, target, letter)
+        try:
+            return as_pdf(appeal, signature, choice, target, letter)
+        except GlyphError:
+            error = gettext("No PDF: this server has no font for this script. Print your letter with another program.")
+            return _page(appeal, signature, token, choice, words=words, error=error), 422
     is_mailed = request.form.get("do") == "mail" and signature is not None and _mail(signature, words)
     return _page(appeal, signature, token, choice, words=words, letter=letter, is_mailed=is_mailed)
 
@@ -131,7 +135,7 @@ def _page(
     model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
     if words is None:
         words = model.text if model and request.args.get("start") == "model" else ""
-    whom = recipients(reachable(appeal, choice))
+    targets = reachable(appeal, choice)
     return render_template(
         "public/words.html",
         appeal=appeal,
@@ -143,9 +147,9 @@ def _page(
         words=words,
         letter=letter,
         model=model,
-        whom=whom,
-        mail=mail(whom, letter) if letter else (),
-        targets=[target for target in reachable(appeal, choice) if target.address],
+        mails=mails(targets, letter) if letter else (),
+        # What the model's script cannot be printed in, the supporter's own words hardly can.
+        targets=[one for one in targets if one.address] if is_letter_printable(model, text, targets) else [],
         error=error,
         is_mailed=is_mailed,
         can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,
