@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
 
+from campaign.document import LIMIT
 from campaign.domain.staff import SESSION_LIFETIME, Permission, Role
 from campaign.extensions.runtime import runtime
 from campaign.services.login import begin_session, end_session, is_session_alive
 from campaign.services.transaction import transaction
-from campaign.web.staff.access import Need, need_of, needs, open_to_all
+from campaign.web.staff.access import Need, need_of, needs, open_to_all, takes_upload
 from tests.conftest import Clock
 from tests.web.staff.room import csrf, join, staffed
 
@@ -31,6 +33,14 @@ def test_a_view_says_what_it_needs() -> None:
         "silent": None,
     }
     assert app.view_functions["export"]() == "exported"
+
+
+def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
+    def upload() -> str:
+        return "taken"
+
+    assert takes_upload(upload) is upload
+    assert vars(upload) == {"tocsin_room": LIMIT + 65536}
 
 
 def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None:
@@ -70,3 +80,14 @@ def test_proving_it_again_leads_back_to_where_the_form_stands(
     monkeypatch.setattr("campaign.web.staff.access.time", lambda: 0.0)
     answer = desk.post("/staff/people", data={"csrf_token": token}, headers={"Referer": referrer})
     assert (answer.status_code, answer.location) == (302, f"/staff/verify?next={path}")
+
+
+@pytest.mark.parametrize("page", ["/staff/appeals/case-0/signatures", "/staff/appeals/case-0/signatures?for=court"])
+def test_proving_it_again_leads_on_to_the_page_that_was_asked_for(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    desk = staffed(app, Role.ADMIN)
+    monkeypatch.setattr("campaign.web.staff.access.time", lambda: 0.0)
+    answer = desk.get(page, headers={"Referer": "http://localhost/staff/elsewhere"})
+    assert answer.status_code == 302
+    assert parse_qs(urlsplit(answer.location).query) == {"next": [page]}
