@@ -109,6 +109,15 @@ def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> byt
     return content
 
 
+def forget() -> None:
+    """Lets go of what typst keeps of the last documents, in case they are set again: some 60 MB of ten thousand names.
+
+    What was not used for ten further documents goes; so these are set, and empty. There is no other way to ask for it.
+    """
+    for _ in range(11):
+        typst.compile(b"", format="pdf", ignore_system_fonts=True)
+
+
 def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
     letter, layout = sheet.letter, sheet.layout
     words = {

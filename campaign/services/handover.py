@@ -29,6 +29,7 @@ from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.letter.handover import Bundle, volume
 from campaign.letter.plain import signer_name
+from campaign.letter.printed import forget
 from campaign.mail.sections import section_title
 from campaign.models import Handover, HandoverPart, Section
 from campaign.queries.appeal import AppealView, find_appeal_by_id
@@ -174,6 +175,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
     for number, some in enumerate(_pieces(handover_id, file, bindery.vault), 1):
         name = f"{base}.pdf" if volumes == 1 else f"{base}-{number:02}.pdf"
         content = volume(bundle, number, some, bindery.fonts)
+        forget()
         _keep(handover_id, name, bindery.vault.seal_file(content), clock(), done=volumes + number)
     whole = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _set(handover_id, state=HandoverState.DONE.value, **whole)
