@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.conftest import KEYS
 from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 
 CHROMIUM = next(
@@ -24,12 +27,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-SAMPLE, OVER, STOPPED = "janbolat-mamai", "over", "stopped"
+SAMPLE, OVER, STOPPED, GOING = "janbolat-mamai", "over", "stopped", "going"
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """A demonstration with an open, an ended and a stopped appeal: where it runs, and its settings for commands."""
+    """A demonstration with an open, an ended, a stopped and an appeal with which a section goes on: where it runs, and
+    its settings for commands.
+    """
 
     address: str
     environ: dict[str, str]
@@ -89,10 +94,11 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[st
 
 @pytest.fixture(scope="session")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
-    """One open appeal in two languages, one that is over, and one that was stopped with its outcome told."""
+    """One open appeal in two languages, one that is over, one stopped with its outcome told, one gone on with."""
     folder = tmp_path_factory.mktemp("cases")
     address = f"http://127.0.0.1:{free_port()}"
     environ = environment(
+        **KEYS,
         TOCSIN_DEMO="1",
         TOCSIN_DATABASE_URL=f"sqlite:///{folder}/demo.db",
         TOCSIN_MAIL_URL=f"maildir:{folder}/mail",
@@ -101,16 +107,20 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     )
     flask(environ, "db", "upgrade")
     flask(environ, "sections", "load")
-    for slug, languages in ((SAMPLE, ("fr", "en")), (OVER, ("en",)), (STOPPED, ("en",))):
+    for slug, languages in ((SAMPLE, ("fr", "en")), (OVER, ("en",)), (STOPPED, ("en",)), (GOING, ("en",))):
         for language in languages:
             file = f"examples/janbolat-mamai.{language}.md"
-            flask(environ, "appeal", "import", file, "--slug", slug, "--deadline", "2099-01-01")
-        flask(environ, "appeal", "publish", slug)
+            last = ["--publish"] if language == languages[-1] else []
+            flask(environ, "appeal", "import", file, "--slug", slug, "--deadline", "2099-01-01", *last)
     flask(environ, "appeal", "close", OVER)
     flask(environ, "appeal", "stop", STOPPED)
     told = folder / "outcome.md"
     told.write_text("He is **free**.", encoding="utf-8")
     flask(environ, "appeal", "outcome", STOPPED, "en", str(told))
+    # No command says so: a section says it in the staff room, and no deadline is set in the past.
+    with closing(sqlite3.connect(folder / "demo.db")) as database, database:
+        going = "UPDATE appeal SET deadline = '2026-01-01', going_on = ? WHERE slug = ?"
+        database.execute(going, ('{"fr": "2099-01-01", "ch": null}', GOING))
     port = int(address.rpartition(":")[2])
     with running(environ, [web(port), ["flask", "worker"]], folder / "log"):
         wait_for(f"{address}/readyz")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, quote_from_bytes, urlencode
+from urllib.parse import quote, quote_from_bytes, urlencode, urljoin
 
 import pytest
 from flask import Flask
@@ -22,7 +22,7 @@ from sqlalchemy import select
 from campaign.config import LOCALES
 from campaign.domain.token import Purpose
 from campaign.extensions import db, limiter
-from campaign.extensions.runtime import runtime
+from campaign.extensions.runtime import KEY, runtime
 from campaign.models import Signature
 from campaign.queries.appeal import AppealView
 from campaign.services.verify import verify
@@ -54,12 +54,19 @@ KNOWN: dict[str, list[str]] = {
     "as": ["fax", ""],
     "done": ["email-1", "<b>"],
     "from": ["all", ""],
+    "theme": ["light", "dark", "auto", "x", ""],
+    "kind": ["form", "counter", "x"],
+    "url": ["http://localhost/en/appeals/ana-ruiz-vega", "http://[", "x" * 3000, ""],
+    "format": ["json", "xml", "x"],
+    "maxwidth": ["1", "-1", "9" * 40, ""],
     "List-Unsubscribe": ["One-Click", ""],
 }
 PAGES = {
-    "POST": ["appeals/{slug}/sign", "appeals/{slug}/act", "appeals/{slug}/words", "m/{manage}/act", "m/{manage}/words",
-             "m/{manage}/me", "new-link", "s/{confirm}", "u/{unsubscribe}"],
-    "GET": ["appeals/{slug}", "appeals/{slug}/act", "appeals/{slug}/words", "appeals/{slug}/letter.pdf",
+    "POST": ["appeals/{slug}/sign", "appeals/{slug}/form", "appeals/{slug}/act", "appeals/{slug}/words",
+             "appeals/{slug}/viewed", "m/{manage}/act", "m/{manage}/words", "m/{manage}/me", "new-link", "s/{confirm}",
+             "u/{unsubscribe}", "/embed/{slug}"],
+    "GET": ["appeals/{slug}", "appeals/{slug}/sign", "appeals/{slug}/form", "/embed/{slug}", "/embed/{slug}/thanks",
+            "/oembed", "appeals/{slug}/act", "appeals/{slug}/words", "appeals/{slug}/letter.pdf",
             "appeals/{slug}/act.svg", "m/{manage}/act", "m/{manage}/words", "m/{manage}/letter.pdf", "m/{manage}/me",
             "m/{manage}/me.json", "m/{manage}/act.svg", "s/{confirm}", "u/{unsubscribe}", "new-link"],
 }  # fmt: skip
@@ -110,7 +117,10 @@ def _cases(draw: st.DrawFn) -> Case:
 
 @pytest.fixture
 def without_limits(app: Flask) -> Iterator[None]:
+    """And with views counted, so that every public form does what it can."""
     limiter.enabled = False
+    at = runtime()
+    app.extensions[KEY] = replace(at, settings=replace(at.settings, page_views=True))
     yield
     limiter.enabled = True
 
@@ -121,7 +131,7 @@ def _links(subject: int) -> dict[str, str]:
 
 
 def _sent(client: FlaskClient, case: Case, links: dict[str, str]) -> Any:
-    path = f"/{case.locale}/" + case.page.format(slug=SLUG, **links)
+    path = urljoin(f"/{case.locale}/", case.page.format(slug=SLUG, **links))
     if case.query:
         path += "?" + "&".join(f"{quote(name)}={quote_from_bytes(value)}" for name, value in case.query)
     if case.method == "GET":
@@ -149,6 +159,13 @@ def _signer(client: FlaskClient) -> int:
     db.session.rollback()
     confirm_at(one, START)
     return one
+
+
+def test_every_public_form_is_fuzzed(app: Flask) -> None:
+    find, links = app.url_map.bind(""), dict.fromkeys((purpose.value for purpose in Purpose), "x")
+    paths = [urljoin("/en/", page.format(slug=SLUG, **links)) for page in PAGES["POST"]]
+    forms = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert {find.match(path, "POST")[0] for path in paths} == forms
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
 from campaign.letter.mailto import (
+    _BUILDERS,
     ANY,
     GMAIL,
     OUTLOOK,
@@ -21,6 +22,7 @@ from campaign.letter.mailto import (
     mailto,
     recipients,
 )
+from campaign.letter.plain import Letter
 from tests.letter.letters import LETTERS, long, target
 
 WHOM = Recipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
@@ -73,18 +75,63 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
     assert {ANY, GMAIL, OUTLOOK, YAHOO} <= set(found)
 
 
-@pytest.mark.parametrize("client", [ANY, GMAIL, OUTLOOK, YAHOO], ids=lambda client: client.code)
-def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(client: Client) -> None:
-    def link(padding: int) -> MailLink:
-        letter = LETTERS["fr"]
-        paragraphs = letter.paragraphs[0] + "x" * padding, *letter.paragraphs[1:]
-        return by_client(mail_links(WHOM, dataclasses.replace(letter, paragraphs=paragraphs)))[client]
+def filled(language: str, client: Client, middle: int = 0) -> tuple[Letter, Letter]:
+    """A letter in its own script whose link is exactly as long as that client takes, and one a character longer.
 
-    room = client.limit - len(link(0).url) if link(0).fit is Fit.WHOLE else None
-    assert room is not None
+    With `middle`, a further paragraph of so many characters stands between, so that it is the shorter letter that fits.
+    """
+    letter = LETTERS[language]
+
+    def padded(text: str) -> Letter:
+        return dataclasses.replace(letter, paragraphs=(f"{letter.paragraphs[-1]} {text}", letter.paragraphs[-1]))
+
+    def longer(one: Letter) -> Letter:
+        between = (letter.paragraphs[0][0] * middle,) if middle else ()
+        return dataclasses.replace(one, paragraphs=(one.paragraphs[0], *between, one.paragraphs[-1]))
+
+    sign = letter.salutation[1]
+    room = client.limit - len(_BUILDERS[client.code](WHOM, letter.subject, padded("").text))
     assert room > 0
-    assert (len(link(room).url), link(room).fit) == (client.limit, Fit.WHOLE)
-    assert link(room + 1).fit is Fit.SHORTER
+    whole, rest = divmod(room, len(quote(sign)))
+    exact = sign * whole + "x" * rest
+    return longer(padded(exact)), longer(padded(exact + "x"))
+
+
+def link_for(client: Client, letter: Letter) -> MailLink:
+    """That client's link; a program on Windows has one of its own only where the general one is too long for it."""
+    found = by_client(mail_links(WHOM, letter))
+    return found.get(client, found[ANY])
+
+
+CLIENTS = pytest.mark.parametrize("client", [ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO], ids=lambda client: client.code)
+
+
+@CLIENTS
+@pytest.mark.parametrize("language", LETTERS)
+def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(language: str, client: Client) -> None:
+    fitting, too_long = filled(language, client)
+    link = link_for(client, fitting)
+    assert (len(link.url), link.fit) == (client.limit, Fit.WHOLE)
+    assert decoded(link.url)["body"].replace("\r\n", "\n") == fitting.text
+    assert decoded(link.url)["subject"] == fitting.subject
+    cut = link_for(client, too_long)
+    assert (cut.client, cut.fit) == (client, Fit.SHORTER)
+    assert decoded(cut.url)["body"].replace("\r\n", "\n") == next(too_long.shorter()).text
+
+
+@CLIENTS
+@pytest.mark.parametrize("language", LETTERS)
+def test_a_shorter_letter_exactly_at_the_limit_is_offered_and_one_character_more_is_not(
+    language: str, client: Client
+) -> None:
+    fitting, too_long = filled(language, client, middle=ANY.limit)
+    link = link_for(client, fitting)
+    assert (link.client, len(link.url), link.fit) == (client, client.limit, Fit.SHORTER)
+    longest, last = fitting.shorter()
+    assert decoded(link.url)["body"].replace("\r\n", "\n") == longest.text
+    cut = link_for(client, too_long)
+    assert (cut.client, cut.fit) == (client, Fit.SHORTER)
+    assert decoded(cut.url)["body"].replace("\r\n", "\n") == last.text
 
 
 def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> None:

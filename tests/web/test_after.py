@@ -21,8 +21,10 @@ PAGE = "/fr/appeals/ana-ruiz-vega"
 
 @pytest.fixture
 def another(app: Flask) -> str:
-    """A second open appeal."""
-    document = DOCUMENT.replace("TEACHER THREATENED FOR TEACHING", "NURSE TAKEN AWAY")
+    """A second open appeal, whose deadline comes a year later."""
+    document = DOCUMENT.replace("TEACHER THREATENED FOR TEACHING", "NURSE TAKEN AWAY").replace(
+        "12 April 2026", "12 April 2027"
+    )
     slug = import_draft(parse_text(document), ImportOptions(slug="another"), now=START).slug
     publish(slug, now=START)
     return slug
@@ -34,6 +36,9 @@ def test_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
     clock.now = START + timedelta(days=60)
     page = client.get(PAGE).text
     assert "Cet appel est terminé." in page
+    assert 'href="/fr/appeals/another"' in page
+    assert page.index('href="#others"') < page.index("NURSE TAKEN AWAY"), "led to from beside the end"
+    assert page.index("NURSE TAKEN AWAY") < page.index('id="next"') < page.index('id="case"')
     assert 'action="/fr/appeals/ana-ruiz-vega/sign"' not in page
     assert 'href="/fr/sections"' in page
     assert "Ce qu’il en est advenu" not in page
