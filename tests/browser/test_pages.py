@@ -72,6 +72,41 @@ def test_pages_fit_320_pixels_which_is_400_per_cent_of_1280(browser: Browser, si
     page.close()
 
 
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+def test_on_paper_the_text_and_the_numbers_remain_and_what_is_pressed_goes(
+    browser: Browser, site: str, locale: str
+) -> None:
+    page = browser.new_page(viewport={"width": 794, "height": 1123}, color_scheme="dark")
+    kept = {f"appeals/{SAMPLE}": ("h1", ".lead", ".letter", "progress"), f"appeals/{SAMPLE}/progress": ("h1", "table")}
+    for path, parts in kept.items():
+        page.goto(f"{site}/{locale}/{path}")
+        page.emulate_media(media="print", color_scheme="dark")
+        for part in ("form", ".top nav", ".foot", ".jump", ".button", ".skip", ".share"):
+            assert [one for one in page.locator(part).all() if one.is_visible()] == [], (path, part)
+        for part in parts:
+            expect(page.locator(part).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        paper = "(name => getComputedStyle(document.body)[name])"
+        colours = page.evaluate(f"[{paper}('backgroundColor'), {paper}('color')]")
+        assert colours == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], "black on white, though the screen is dark"
+    page.close()
+
+
+def test_nothing_moves_for_those_who_asked_for_less_motion(browser: Browser, site: str) -> None:
+    moving = """() => [document.documentElement, ...document.querySelectorAll('body *')].flatMap(one =>
+      ['', '::before', '::after', '::-webkit-progress-value'].map(part => getComputedStyle(one, part)).filter(style =>
+        style.scrollBehavior === 'smooth' || style.animationName !== 'none'
+        || style.transitionDuration.split(',').some(time => parseFloat(time) > 0))).length"""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for path in (f"appeals/{SAMPLE}", f"appeals/{SAMPLE}/progress", f"appeals/{SAMPLE}/act?country=FR"):
+        page.emulate_media(reduced_motion="no-preference")
+        page.goto(f"{site}/fr/{path}")
+        assert page.evaluate(moving) > 0, (path, "otherwise this test sees nothing")
+        page.emulate_media(reduced_motion="reduce")
+        assert page.evaluate(moving) == 0, path
+    page.close()
+
+
 def test_the_form_is_one_touch_away_on_a_phone(browser: Browser, site: str) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{site}/fr/appeals/{SAMPLE}")
