@@ -93,7 +93,7 @@ screenshot: $(VENV)/.test ## take the README's picture of a demonstration that r
 axe: $(VENV)/.test ## look for barriers on every public page, in every language, width and scheme (needs Chromium)
 	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py
 
-lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT (needs Node and Chromium)
+lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT, performance too (needs Node and Chromium)
 	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)
 
 clean: ## remove what the other targets made, except instance/

@@ -1,0 +1,49 @@
+"""Lighthouse over a demonstration: it has nothing to ask for; passed over where Node, Chromium or the package is not.
+
+It is fetched by npm, and CI may have no network, so not even there must it run; the summary says why it did not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from campaign.config import ROOT
+from tests.browser.conftest import CHROMIUM
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SCRIPT = ROOT / "docs" / "lighthouse.py"
+CANNOT, SLOW = 3, 4
+
+
+def _judged(address: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), address]
+    return subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=1200
+    )
+
+
+def test_nothing_is_found_on_any_page(site: str) -> None:
+    done = _judged(site, CHROME_PATH=CHROMIUM or "")
+    if done.returncode == CANNOT:
+        pytest.skip(done.stderr.strip())
+    # The gate runs other tests beside it, so a slow answer tells nothing here: `make lighthouse` refuses that, too.
+    assert done.returncode in {0, SLOW}, done.stdout + done.stderr
+
+
+def test_a_machine_without_node_is_told_why_nothing_ran(tmp_path: Path) -> None:
+    done = _judged("http://127.0.0.1:1", PATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (CANNOT, "")
+    assert "Lighthouse did not run: no Node (npx) found" in done.stderr
+
+
+def test_a_machine_that_cannot_fetch_the_package_is_told_why_nothing_ran(tmp_path: Path) -> None:
+    (tmp_path / "npx").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "npx").chmod(0o755)
+    done = _judged("http://127.0.0.1:1", PATH=str(tmp_path), CHROME_PATH="/bin/true")
+    assert (done.returncode, done.stdout) == (CANNOT, "")
+    assert "Lighthouse did not run: npm could not bring lighthouse@" in done.stderr
