@@ -91,6 +91,7 @@ def test_no_text_in_any_field_adds_or_changes_a_header(subject: str, body: str, 
 
 @settings(deadline=None)
 @given(body=st.text(min_size=1, max_size=3000))
+@pytest.mark.slow
 def test_the_text_arrives_as_it_was(body: str) -> None:
     body = "".join(one for one in body if one.isprintable() or one == "\n") or "x"
     message = read(write(build("s", body, "<p>x</p>")))

@@ -183,6 +183,7 @@ def test_when_most_do_not_confirm_the_check_is_on(
     assert db.session.scalars(select(Alarm.kind)).all() == ["unconfirmed"]
 
 
+@pytest.mark.slow
 def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
     client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch, deliver: Any, postbox: Postbox
 ) -> None:

@@ -96,6 +96,7 @@ def test_what_no_key_opens_is_told_and_left(app: Flask, appeal: AppealView) -> N
     assert names(Vault((NEW, b"x" * 32), INDEX)) == ["Jeanne 1", "Jeanne 2"]
 
 
+@pytest.mark.slow
 def test_supporters_sign_while_it_runs(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     old = Vault((OLD,), INDEX)
     for number in range(60):

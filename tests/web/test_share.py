@@ -70,6 +70,7 @@ def test_a_poster_holds_the_case_the_section_and_a_code(client: FlaskClient, app
     assert client.get(PAGE + "/poster/nowhere.pdf").status_code == 404
 
 
+@pytest.mark.slow
 def test_every_linked_poster_can_be_made(client: FlaskClient, appeal: AppealView, app: Flask, clock: Clock) -> None:
     pages = ("appeals/ana-ruiz-vega", "appeals/ana-ruiz-vega/thanks", "sections/fr")
     linked = dict.fromkeys(LOCALES, 0)

@@ -105,6 +105,7 @@ def test_who_asks_not_to_be_tracked_or_comes_from_elsewhere_is_not_counted(
     assert cells() == {}
 
 
+@pytest.mark.slow
 def test_one_network_cannot_write_without_end(client: FlaskClient, appeal: AppealView, counting: Flask) -> None:
     assert {view(client, appeal) for _ in range(120)} == {204}
     assert view(client, appeal) == 429

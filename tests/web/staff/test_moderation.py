@@ -63,6 +63,7 @@ def total(appeal: AppealView) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, domain="spam.example", appeal=crowd.slug)
     shown = editor.get(place).text

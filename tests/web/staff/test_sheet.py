@@ -318,6 +318,7 @@ def test_rows_that_wait_for_longer_than_a_day_are_told(
     assert (said.exit_code, f"{number_of(SheetRow)} TOO LONG" in said.output) == (1, True)
 
 
+@pytest.mark.slow
 def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: AppealView) -> None:
     lines = "".join(f"Person {'abcdefghij'[n % 10] * 60} {n},p{n}@mail.example,FR,y\n" for n in range(2000))
     text = "name,email,country,consent\n" + lines
