@@ -82,7 +82,11 @@ def main(address: str) -> None:
         sys.exit(CANNOT)
     failed: set[str] = set()
     for page in PAGES:
-        scores, reasons = best(address, page)
+        try:
+            scores, reasons = best(address, page)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            print(f"Lighthouse broke off at {page}: {error.stderr}", file=sys.stderr)
+            sys.exit(1 if failed - {"performance"} else CANNOT)
         failed |= below(scores)
         print(page, " ".join(f"{name} {score}" for name, score in scores.items()), flush=True)
         print("".join(f"    {reason}\n" for reason in reasons), end="", flush=True)
