@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -292,10 +293,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+# Some hundred tests begin with the same document.
+_read = cache(parse_text)
+
+
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
     """An open appeal in English with a deadline on 12 April 2026."""
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), now=START).slug
+    slug = import_draft(_read(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), now=START).slug
     publish(slug, now=START)
     found = find_appeal(slug)
     assert found is not None

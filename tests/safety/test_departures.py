@@ -25,6 +25,9 @@ from campaign.services.verify import verify
 from campaign.services.withdraw import erase, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, form
 
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
 URL = "/en/appeals/ana-ruiz-vega/sign"
 LATER = START + timedelta(hours=1)
 Rows = dict[str, list[dict[str, Any]]]

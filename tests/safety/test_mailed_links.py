@@ -22,6 +22,9 @@ from campaign.queries.appeal import AppealView
 from tests.conftest import START, Postbox, form, text_of
 from tests.safety.conftest import IS_ATTACK
 
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
 URL = "/en/appeals/ana-ruiz-vega/sign"
 # Each is tried for every purpose; in the long form that is more than a million tries.
 GUESSES = 300_000 if IS_ATTACK else 5_000

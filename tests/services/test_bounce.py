@@ -23,6 +23,9 @@ from campaign.services.withdraw import erase
 from tests.conftest import START, form
 from tests.mail.dsn import Sample, forged, samples
 
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
 

@@ -33,6 +33,9 @@ from tests.conftest import START, Clock
 from tests.web.staff.room import join
 from tests.web.staff.test_export import signed
 
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scope(app: Flask) -> Scope:

@@ -22,6 +22,9 @@ from campaign.services.dead import Chosen, Operator, Reason, drop, retry
 from tests.conftest import START, Postbox, form
 from tests.services.test_announce import announced, clear_others, colleague, confirmed, spread_now
 
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
 

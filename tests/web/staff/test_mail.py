@@ -27,6 +27,9 @@ from tests.conftest import START, Clock, Postbox, form, text_of
 from tests.services.test_announce import clear_others, confirmed
 from tests.web.staff.room import csrf, staffed
 
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
 HERE = "/staff/appeals/ana-ruiz-vega/announcements"
 WRITTEN = {
     "kind": "update",

@@ -21,6 +21,9 @@ from campaign.services.verify import verify
 from tests.conftest import START, confirm_at, form
 from tests.web.staff.room import csrf, staffed
 
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
 PAGE = "/staff/moderation"
 
 

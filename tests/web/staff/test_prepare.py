@@ -27,6 +27,9 @@ from tests.conftest import DOCUMENT, FRENCH, confirm_at, form, fresh
 from tests.document.builders import docx
 from tests.web.staff.room import csrf, join, log_in, staffed
 
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
 SLUG = "ua-7-26"
 AT = f"/staff/appeals/{SLUG}"
 

@@ -31,6 +31,9 @@ from campaign.services.verify import verify
 from tests.conftest import DAY, Clock, Postbox, confirm_at, form
 from tests.web.staff.room import csrf, log_in, staffed
 
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
 WHOLE = {"day": "2026-03-01", "place": "Lyon", "note": "", "country": "FR", "language": "fr"}
 ROWS = [
     ["Ana Ruiz", "ana@mail.example", "", "y"],
