@@ -1,32 +1,41 @@
-// Keeps the numbers of a page fresh: asks the counts API every ten seconds while somebody looks, through all caches.
-// Without it the page shows what was true when it was loaded. What words depend on is fetched anew with the page.
+// Keeps the numbers of a page fresh: asks the counts API every ten seconds while somebody looks, through all caches, and
+// where they have changed takes the part that shows them from the page anew: words, bars and pictures go with the numbers.
+// Without it the page shows what was true when it was loaded.
 (() => {
-  const root = document.querySelector("[data-live]");
+  let root = document.querySelector("[data-live]");
   if (!root) return;
-  const language = document.documentElement.lang;
-  const format = new Intl.NumberFormat(language, { numberingSystem: "latn" });
-  const plural = new Intl.PluralRules(language);
-  const read = (counts, path) => path.split(" ").reduce((at, key) => (at || {})[key], counts) || 0;
-  let shown = null;
+  let last = null;
 
-  const show = ({ counts, updated_at }) => {
-    const reload = root.dataset.reload;
-    const words = counts => plural.select(counts.signatures);
-    if (reload && (Object.keys(counts.by_section).length != reload || updated_at.slice(0, 10) != root.dataset.day ||
-        (shown && words(shown) != words(counts)))) return location.reload();
-    for (const part of root.querySelectorAll("[data-count]")) {
-      const number = read(counts, part.dataset.count) - (part.dataset.less || 0);
-      if (part.localName == "progress") part.value = Math.min(part.max, number);
-      else part.textContent = format.format(number);
-    }
-    if (shown && shown.total != counts.total)
-      for (const picture of root.querySelectorAll("[data-picture]")) picture.src = picture.src.split("?")[0] + "?" + counts.total;
-    shown = counts;
+  const renew = () => {
+    // Trusted Types let no string become a page; an answer may be one.
+    const page = new XMLHttpRequest();
+    page.open("GET", location.href);
+    page.responseType = "document";
+    page.onload = () => {
+      const fresh = page.response && page.response.querySelector("[data-live]");
+      if (!fresh || fresh.isEqualNode(root)) return;
+      const regions = part => [...part.querySelectorAll(".scroll")];
+      const places = part => [...part.querySelectorAll("a, [tabindex]")];
+      const scrolled = regions(root).map(one => one.scrollLeft);
+      const focused = places(root).indexOf(document.activeElement);
+      root.replaceWith(fresh);
+      root = fresh;
+      regions(root).forEach((one, number) => (one.scrollLeft = scrolled[number]));
+      if (focused >= 0 && places(root)[focused]) places(root)[focused].focus({ preventScroll: true });
+    };
+    page.send();
+  };
+
+  const compare = ({ counts, updated_at }) => {
+    const text = JSON.stringify(counts);
+    const shown = [counts.signatures, counts.total, updated_at.slice(0, 10)].join(" ");
+    if (shown != root.dataset.shown || (last && last != text)) renew();
+    last = text;
   };
 
   const ask = () => {
     if (document.visibilityState != "visible") return;
-    fetch(root.dataset.live).then(answer => answer.ok && answer.json().then(show)).catch(() => {});
+    fetch(root.dataset.live).then(answer => answer.ok && answer.json().then(compare)).catch(() => {});
   };
   setInterval(ask, 10000);
   document.addEventListener("visibilitychange", ask);

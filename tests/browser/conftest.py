@@ -127,18 +127,23 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
         yield Cases(address, environ, folder)
 
 
-@pytest.fixture(scope="session")
-def mailed(cases: Cases) -> str:
-    """The token of a confirmation mail that a supporter has got."""
-    fields = {"name": "Ada Example", "email": "ada@mail.example", "country": "FR", "consent": "y"}
+def sign(cases: Cases, email: str) -> str:
+    """Somebody signs: the token of the mail that asks to confirm."""
+    fields = {"name": "Ada Example", "email": email, "country": "FR", "consent": "y"}
     body = urllib.parse.urlencode(fields).encode()
     urllib.request.urlopen(f"{cases.address}/fr/appeals/{SAMPLE}/sign", body, timeout=10).close()
     end = time.monotonic() + 20
     while time.monotonic() < end:
         for path in (cases.folder / "mail").rglob("*"):
             text = path.read_bytes().replace(b"=\n", b"").decode(errors="replace") if path.is_file() else ""
-            found = re.search(r"/fr/s/([\w.~-]+)", text) if "ada@mail.example" in text else None
+            found = re.search(r"/fr/s/([\w.~-]+)", text) if email in text else None
             if found:
                 return found[1]
         time.sleep(0.2)
     raise AssertionError("no mail came within 20 s")
+
+
+@pytest.fixture(scope="session")
+def mailed(cases: Cases) -> str:
+    """The token of a confirmation mail that a supporter has got."""
+    return sign(cases, "ada@mail.example")

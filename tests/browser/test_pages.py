@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import http.server
-import json
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import OVER, SAMPLE, STOPPED, Cases
+from tests.browser.conftest import OVER, SAMPLE, STOPPED, Cases, sign
 from tests.journeys.processes import flask
 
 pytestmark = [
@@ -124,29 +125,46 @@ def test_the_form_is_one_touch_away_on_a_phone(browser: Browser, site: str) -> N
     page.close()
 
 
-def test_numbers_follow_while_somebody_looks(browser: Browser, cases: Cases) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+@pytest.mark.parametrize("path", ["/fr/appeals/{}/progress", "/embed/{}?kind=counter&lang=fr"])
+def test_all_that_goes_with_the_numbers_follows_while_somebody_looks(browser: Browser, cases: Cases, path: str) -> None:
+    page, again = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2))
     problems = _listen(page)
-    address = f"{cases.address}/api/v1/appeals/{SAMPLE}"
+    address = cases.address + path.format(SAMPLE)
     page.clock.install()
-    page.goto(f"{cases.address}/fr/appeals/{SAMPLE}/progress")
-    said = page.request.get(address).json()
-    said["counts"]["signatures"] += 4000
-    said["counts"]["total"] += 4000
-    page.route(address, lambda route: route.fulfill(body=json.dumps(said), content_type="application/json"))
-    before = page.locator(".count").inner_text()
+    page.goto(address)
+    before = page.locator("[data-live]").inner_text()
+    link = page.locator("[data-live] a").first
+    if link.count():
+        link.focus()
+    token = sign(cases, f"live{len(path)}@mail.example")
+    urllib.request.urlopen(f"{cases.address}/fr/s/{token}", b"", timeout=10).close()
     page.clock.run_for(9_000)
-    assert page.locator(".count").inner_text() == before
-    # No more often than each ten seconds; and where words depend on the number, the page itself is fetched anew.
-    page.clock.run_for(2_000)
-    expect(page.locator(".count")).to_have_text(f"{said['counts']['signatures']:,}".replace(",", "\u202f"))
+    assert page.locator("[data-live]").inner_text() == before, "no more often than each ten seconds"
+    end = time.monotonic() + 30
+    again.goto(address)
+    while _seen(page) != _seen(again):
+        assert time.monotonic() < end, (_seen(page), _seen(again))
+        page.clock.run_for(10_000)
+        time.sleep(0.5)
+        again.reload()
+    assert page.locator("[data-live]").inner_text() != before
+    if link.count():
+        expect(link).to_be_focused()
     page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url))
     page.clock.run_for(60_000)
-    assert [url for url in calls if "/api/" in url] == [], "nobody looks, nobody asks"
+    assert calls == [], "nobody looks, nobody asks"
     assert problems == []
     page.close()
+    again.close()
+
+
+def _seen(page: Page) -> list[object]:
+    """The words, the bars and the pictures of what is kept fresh."""
+    bars = page.locator("[data-live] progress").evaluate_all("all => all.map(one => [one.value, one.max])")
+    pictures = page.locator("[data-live] img").evaluate_all("all => all.map(one => one.src)")
+    return [page.locator("[data-live]").inner_text(), bars, pictures]
 
 
 def test_the_language_switch_takes_along_what_was_typed(browser: Browser, site: str) -> None:

@@ -141,6 +141,7 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "sections_acting": len(counts.by_section),
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
         "days_left": days_left(appeal.deadline, now.date()),
+        "today": now.date(),
         "is_taking": is_taking,
         "counts_views": runtime().settings.page_views,
         "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),

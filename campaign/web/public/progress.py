@@ -40,7 +40,6 @@ def show(slug: str) -> ResponseReturnValue:
             rows=rows,
             channels=[channel.value for channel in Channel if channel in counts.by_channel],
             days=days(appeal.id),
-            today=now.date(),
             map_size=map_size(snapshots().sections()),
         )
 
