@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from campaign.web.headers import is_embed
+
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "5"
@@ -76,6 +78,7 @@ def _page(code: int, template: str) -> Response:
     if request.path.startswith("/api/"):
         response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
     else:
-        response = make_response(render_template(template, title=title, advice=advice), code)
+        shown = "public/embed_error.html" if is_embed() else template
+        response = make_response(render_template(shown, title=title, advice=advice), code)
     response.headers["Cache-Control"] = "no-store"
     return response

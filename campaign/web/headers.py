@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 
 from campaign.extensions.runtime import runtime
 
@@ -23,7 +23,7 @@ _ALWAYS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
 )
-# For embeds, in place of the standard ones: any site may frame them. An empty value leaves the header out.
+# For embeds, errors too, in place of the standard ones: any site may frame them. An empty value leaves the header out.
 FRAMEABLE = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")),
     ("X-Frame-Options", ""),
@@ -47,8 +47,10 @@ def init_app(app: Flask) -> None:
     def _protect(response: Response) -> Response:
         if not isinstance(response, ProtectedResponse):
             present = {name.lower() for name, _ in response.headers}
-            standard = [*standard_headers(), ("Cache-Control", "no-store")]
-            response.headers.extend([pair for pair in standard if pair[0].lower() not in present])
+            standard = dict((*standard_headers(), ("Cache-Control", "no-store"), *(FRAMEABLE if is_embed() else ())))
+            response.headers.extend(
+                [(name, standard[name]) for name in standard if standard[name] and name.lower() not in present]
+            )
         return response
 
 
@@ -59,6 +61,11 @@ class ProtectedResponse(Response):
 def standard_headers() -> tuple[tuple[str, str], ...]:
     """What every answer says; by TLS also that it will stay so."""
     return (*_ALWAYS, _TRANSPORT) if runtime().settings.is_https else _ALWAYS
+
+
+def is_embed() -> bool:
+    """Whether the request is for a frame on another site; the staff app, whose paths begin anew, has no such pages."""
+    return "embed" in current_app.blueprints and request.path.startswith("/embed/")
 
 
 def _is_foreign() -> bool:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from campaign.extensions import db
 from campaign.models import Signature
@@ -35,6 +36,42 @@ def test_framing_is_allowed_for_embeds_and_nowhere_else(client: FlaskClient) -> 
         headers = client.get(path).headers
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
         assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.usefixtures("appeal")
+def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = EMBED + "?lang=fr&theme=dark"
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    refusals = {
+        404: client.get("/embed/nobody?lang=fr&theme=dark"),
+        403: client.post(asked, data=form(), headers=foreign),
+        405: client.put(asked),
+    }
+    sent = [client.post(asked, data=form(email=f"p{number}@mail.example")) for number in range(61)]
+    assert sent[0].status_code == 303
+    assert _may_be_framed(sent[0].headers), "the way to the thanks"
+    refusals[429] = sent[-1]
+
+    def away(_slug: str) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    monkeypatch.setattr("campaign.web.public.embed.published", away)
+    refusals[503] = client.get(asked)
+    assert refusals[503].headers["Retry-After"] == "5"
+    for status, answer in refusals.items():
+        assert answer.status_code == status
+        assert _may_be_framed(answer.headers), status
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert '<html lang="fr" dir="ltr" data-scheme="dark">' in answer.text, status
+        links = re.findall(r"<a [^>]*>", answer.text)
+        assert links, status
+        assert all('target="_blank"' in link for link in links), "nothing but embeds can be shown in the frame"
+    assert _may_be_framed(client.get("/embed/nobody/at/all").headers)
+    for path in ("/embed", "/embed.js/x", "/fr/embed/x", "/staff/embed/ana-ruiz-vega"):
+        assert not _may_be_framed(client.get(path).headers), path
 
 
 @pytest.mark.usefixtures("appeal")

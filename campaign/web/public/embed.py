@@ -24,7 +24,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.web.caching import pages
 from campaign.web.forms import read_sign_form
-from campaign.web.headers import FRAMEABLE, ProtectedResponse, standard_headers
+from campaign.web.headers import FRAMEABLE
 from campaign.web.locale import DEFAULT, absolute
 from campaign.web.public.pages import HTML, appeal_page, published, version_of
 from campaign.web.public.sign import LIMITS, form_page, submit
@@ -38,6 +38,13 @@ _WIDTH, _HEIGHTS = 480, {"form": 900, "counter": 260}
 _SCRIPT = Path(__file__).parent.parent.parent / "static" / "embed.js"
 _APPEAL = re.compile(rf"/({'|'.join(LOCALES)})/appeals/([^/?#]+)/?")
 blueprint = Blueprint("embed", __name__)
+
+
+@blueprint.url_value_preprocessor
+def _speak_early(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    # Before anything can be refused, so that a refusal speaks the language of the frame, too.
+    if (asked := request.args.get("lang", "")) in LOCALES:
+        g.locale = asked
 
 
 @blueprint.get("/embed/<slug>")
@@ -65,7 +72,7 @@ def create(slug: str) -> ResponseReturnValue:
     locale = _speak(appeal)
     refused = submit(appeal, read_sign_form(request.form))
     if refused is not None:
-        return _framed(_render("form", _chosen("theme", SCHEMES), form_page(appeal, refused)), 422)
+        return _render("form", _chosen("theme", SCHEMES), form_page(appeal, refused)), 422
     scheme = _chosen("theme", SCHEMES)
     return redirect(url_for("embed.thanks", slug=slug, theme=scheme, lang=locale), 303)
 
@@ -153,16 +160,6 @@ def _speak(appeal: AppealView) -> str:
 
 def _render(kind: str, scheme: str, page: dict[str, Any]) -> str:
     return render_template(f"public/embed_{kind}.html", **page, scheme=scheme)
-
-
-def _framed(body: str, status: int) -> Response:
-    response = ProtectedResponse(body, status, content_type=HTML)
-    for name, value in (*standard_headers(), ("Cache-Control", "no-store"), *FRAMEABLE):
-        if value:
-            response.headers[name] = value
-        else:
-            response.headers.remove(name)
-    return response
 
 
 def _open(body: str, kind: str) -> Response:
