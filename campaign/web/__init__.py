@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import api, caching, errors, guard, headers, locale, public, staff
+from campaign.web import alternates, api, caching, errors, guard, headers, locale, public, staff
 
 __all__ = ["init_app", "staff"]
 
@@ -14,6 +14,7 @@ __all__ = ["init_app", "staff"]
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     """Adds the public pages, the API and what every answer carries."""
     locale.init_app(app, babel)
+    alternates.init_app(app)
     limiter.init_app(app)
     guard.init_app(app)
     headers.init_app(app)

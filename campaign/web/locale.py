@@ -49,7 +49,7 @@ def init_app(app: Flask, babel: Babel) -> None:
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        return {**words(current_locale()), "here": _here, "absolute": absolute}
+        return {**words(current_locale()), "here": here, "absolute": absolute}
 
 
 def words(locale: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def absolute(path: str) -> str:
     return runtime().settings.base_url + path
 
 
-def _here(locale: str) -> str:
+def here(locale: str) -> str:
     """The address of the page at hand in another language; the list where the page has no language."""
     endpoint, values = request.endpoint, request.view_args
     if endpoint is None or values is None or not request.path.startswith(f"/{current_locale()}/"):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_name
 from campaign.domain.site import SitePage
 from campaign.extensions.runtime import runtime
+from campaign.web.alternates import alternates
 from campaign.web.caching import pages
 from campaign.web.locale import PREFIX, absolute, current_locale
 from campaign.web.public.pages import HTML, list_rows, list_version
@@ -109,16 +110,17 @@ def sitemap() -> Response:
         named += [(f"site.{page.value}", {}) for page in SitePage]
         named += [("lists.by_section", {"code": one.code}) for one in found]
         named += [("lists.by_country", {"country": code}) for code in sorted(countries)]
-        for one in listed:
-            named += [("pages.appeal", {"slug": one.appeal.slug}), ("progress.show", {"slug": one.appeal.slug})]
-        entries = [
-            {locale: absolute(url_for(endpoint, locale=locale, **values)) for locale in LOCALES}
-            for endpoint, values in named
-        ]
+        named += [("progress.show", {"slug": one.appeal.slug}) for one in listed]
+        entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in named]
+        entries += [alternates(partial(_path, "pages.appeal", {"slug": one.appeal.slug}), one.appeal) for one in listed]
         return render_template("public/sitemap.xml", entries=entries)
 
-    version = tuple((one.appeal.slug, one.appeal.country) for one in listed), found
+    version = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed), found
     return pages().answer("sitemap", version, render, kind=_XML)
+
+
+def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
+    return url_for(endpoint, locale=locale, **values)
 
 
 @blueprint.get("/robots.txt")
