@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
-from campaign.config import SettingsError
+from campaign.config import LOCALES, SettingsError
+from campaign.domain.outbox import STAFF, MailKind
 from campaign.factory import create_app
+from campaign.mail.sample import names, preview
 from campaign.theme import contrast, read_theme
 from tests.conftest import settings_for
 
@@ -52,6 +55,48 @@ def test_one_file_changes_name_logo_colours_and_footer(tmp_path: Path) -> None:
     assert "--signal:#ff7a63" in sheet, "what the file leaves out stays"
     assert "Tocsin" not in re.sub(r"<script.*?</script>", "", page)
     assert "Une campagne" not in client.get("/en/new-link").text
+
+
+SHIPPED = [colour for colour in read_theme(None).light.values() if colour.lower() not in {"#fff", "#ffffff"}]
+COLOURS = "\n".join(f'{name} = "{colour}"' for name, colour in {
+    "ink": "#101418", "soft": "#4a5058", "line": "#c8d0d8", "paper": "#f4f8fb", "sheet": "#fdfeff",
+    "signal": "#0b5c8a", "on_signal": "#fefefe", "mark": "#cfe6ff", "good": "#14603a",
+}.items())  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def themed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An application whose name and light colours are all others than the shipped ones."""
+    folder = tmp_path_factory.mktemp("themed")
+    _file(folder, THEME.replace('signal = "#0b5c8a"', COLOURS))
+    return create_app(settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_THEME="theme.toml"))
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_mail_wears_it_too(themed: Flask, name: str, locale: str) -> None:
+    with themed.app_context(), themed.test_request_context():
+        found = preview(name, locale, sender="us@tocsin.example", base_url="https://act.example")
+    said = "".join((str(found.subject), str(found.body), str(found.html)))
+    assert "Tocsin" not in said
+    assert [colour for colour in SHIPPED if colour in said.lower()] == []
+    assert {"#0b5c8a", "#f4f8fb"} <= set(re.findall(r"#[0-9a-f]{6}", str(found.html)))
+    if name in STAFF and name not in {MailKind.STAFF_DIGEST, MailKind.STAFF_SECURITY}:
+        assert "Amis des libertés" in str(found.subject)
+
+
+def test_what_other_sites_paste_names_the_organisation(themed: Flask) -> None:
+    script = themed.test_client().get("/embed.js").text
+    assert 'title = "Amis des libert\\u00e9s"' in script
+    assert "Tocsin" not in script
+
+
+def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
+    staff = themed.extensions["tocsin_staff"]
+    assert {staff.config["SECURITY_TOTP_ISSUER"], staff.config["SECURITY_WAN_RP_NAME"]} == {"Amis des libertés"}
+    with staff.test_request_context():
+        for kind in ("RESET", "NOTICE", "CHANGE_NOTICE"):
+            assert "Amis des libertés" in str(staff.config[f"SECURITY_EMAIL_SUBJECT_PASSWORD_{kind}"])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flask_mail import Message
 
 from campaign.document.markup import to_html, to_plain
 from campaign.domain.appeal import TargetKind
+from campaign.extensions.runtime import runtime
 from campaign.letter.plain import address_lines, letter_text, signer_name
 from campaign.mail.frame import Envelope, write
 from campaign.queries.appeal import AppealView, TargetView, TextView
@@ -126,16 +127,22 @@ def outcome(envelope: Envelope, signed: Signed, links: Links, announced: Announc
     return _announcement(envelope, signed, links, announced, "outcome")
 
 
+def _site() -> str:
+    """What the organisation calls this place."""
+    return runtime().settings.theme.name
+
+
 def staff_invitation(envelope: Envelope, context: Mapping[str, str]) -> Message:
     """An account waits. `context`: url, section, role, valid (how long, in the reader's language)."""
     with force_locale(envelope.locale):
-        return write(envelope, gettext("You are invited to Tocsin"), "staff_invitation", context)
+        return write(envelope, gettext("You are invited to %(site)s", site=_site()), "staff_invitation", context)
 
 
 def staff_alert(envelope: Envelope, context: Mapping[str, str]) -> Message:
     """Something needs a person. `context`: subject, text, url (may be empty)."""
     with force_locale(envelope.locale):
-        return write(envelope, gettext("Tocsin needs you: %(what)s", what=context["subject"]), "staff_alert", context)
+        subject = gettext("%(site)s needs you: %(what)s", site=_site(), what=context["subject"])
+        return write(envelope, subject, "staff_alert", context)
 
 
 def staff_security(envelope: Envelope, context: Mapping[str, str]) -> Message:

@@ -16,6 +16,7 @@ from campaign.config import LOCALES, ROOT
 from campaign.domain.appeal import AppealState, TargetKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.outbox import STAFF, MailKind
+from campaign.extensions.runtime import runtime
 from campaign.mail import message
 from campaign.mail.digest import Week, week_lines
 from campaign.mail.frame import Envelope
@@ -94,7 +95,7 @@ def _alert(envelope: Envelope, base_url: str) -> Message:
 
 
 def _security(envelope: Envelope, base_url: str) -> Message:
-    context = {"subject": "Tocsin", "text": "…", "url": f"{base_url}/staff/"}
+    context = {"subject": runtime().settings.theme.name, "text": "…", "url": f"{base_url}/staff/"}
     return message.staff_security(envelope, context)
 
 

@@ -94,7 +94,9 @@ def thanks(slug: str) -> ResponseReturnValue:
 @blueprint.get("/embed.js")
 def script() -> ResponseReturnValue:
     """What the pasted line fetches: puts the frame behind itself and gives it the height of its content."""
-    content = _SCRIPT.read_bytes()
+    # A frame without a title is nothing to a screen reader.
+    title = json.dumps(runtime().settings.theme.name)
+    content = _SCRIPT.read_text(encoding="utf-8").replace('"Tocsin"', title).encode()
     return pages().answer("embed.js", 0, lambda: content, kind="text/javascript; charset=utf-8", control=_HOUR,
                           instead=_OPEN)  # fmt: skip
 

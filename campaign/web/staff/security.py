@@ -99,6 +99,8 @@ def init_app(app: Flask) -> None:
 
 
 def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
+    name = settings.theme.name
+    changed = lazy_gettext("Your password for %(site)s was changed", site=name)
     return {
         # The prefix makes browsers refuse a cookie set by another host or without TLS (RFC 6265bis, 4.1.3.2).
         "SESSION_COOKIE_NAME": "__Host-tocsin" if settings.is_https else "tocsin-staff",
@@ -125,22 +127,22 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
         "SECURITY_CHANGEABLE": True,
         "SECURITY_EMAIL_PLAINTEXT": False,
         "SECURITY_EMAIL_HTML": False,
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET": lazy_gettext("Choose a new password for Tocsin"),
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE": lazy_gettext("Your password for Tocsin was changed"),
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": lazy_gettext("Your password for Tocsin was changed"),
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET": lazy_gettext("Choose a new password for %(site)s", site=name),
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE": changed,
+        "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": changed,
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "account.show",
         # One code of 30 seconds before and after: clocks differ.
         "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
-        "SECURITY_TOTP_ISSUER": "Tocsin",
+        "SECURITY_TOTP_ISSUER": name,
         "SECURITY_TOTP_SECRETS": {"1": vault.derived_key("totp secrets").hex()},
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 8,
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [base64.urlsafe_b64encode(vault.derived_key("recovery codes"))],
         "SECURITY_WEBAUTHN": True,
-        "SECURITY_WAN_RP_NAME": "Tocsin",
+        "SECURITY_WAN_RP_NAME": name,
         "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR": False,
         "SECURITY_WAN_ALLOW_AS_VERIFY": ["secondary"],
         "SECURITY_WAN_POST_REGISTER_VIEW": "security.wan_register",
