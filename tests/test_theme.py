@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import re
+import zlib
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from pypdf import PdfReader
 
 from campaign.config import LOCALES, SettingsError
 from campaign.domain.outbox import STAFF, MailKind
+from campaign.extensions.runtime import KEY
 from campaign.factory import create_app
 from campaign.mail.sample import names, preview
 from campaign.theme import contrast, read_theme
@@ -89,6 +95,54 @@ def test_what_other_sites_paste_names_the_organisation(themed: Flask) -> None:
     script = themed.test_client().get("/embed.js").text
     assert 'title = "Amis des libert\\u00e9s"' in script
     assert "Tocsin" not in script
+
+
+@pytest.fixture
+def worn(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A browser at the application that has an appeal, in the other one's theme."""
+    at = app.extensions[KEY]
+    settings = dataclasses.replace(at.settings, theme=themed.extensions[KEY].settings.theme)
+    monkeypatch.setitem(app.extensions, KEY, dataclasses.replace(at, settings=settings))
+    for name in ("theme", "icon", "asset"):
+        monkeypatch.setitem(app.jinja_env.globals, name, themed.jinja_env.globals[name])
+    return app.test_client()
+
+
+@pytest.mark.usefixtures("appeal")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/fr/appeals/ana-ruiz-vega",
+        "/fr/feed.atom",
+        "/embed/ana-ruiz-vega?lang=fr",
+        "/embed/ana-ruiz-vega?lang=fr&kind=counter",
+        "/embed/ana-ruiz-vega/thanks?lang=fr",
+        "/embed/nobody?lang=fr",
+        "/oembed?url=http://127.0.0.1:8000/fr/appeals/ana-ruiz-vega",
+    ],
+)
+def test_every_page_of_an_appeal_and_every_frame_names_it(worn: FlaskClient, path: str) -> None:
+    page = worn.get(path).text
+    assert "Amis des libertés" in page
+    assert "Tocsin" not in page
+    assert [colour for colour in SHIPPED if colour in page.lower()] == []
+
+
+@pytest.mark.usefixtures("appeal")
+def test_the_card_and_the_poster_wear_it(worn: FlaskClient) -> None:
+    card = worn.get("/fr/appeals/ana-ruiz-vega/card.png").data
+    start = card.index(b"IDAT") + 4
+    # Whatever filter a PNG's first row has, its first pixel stands as it is: here the edge in the signal colour.
+    assert zlib.decompressobj().decompress(card[start:])[1:4].hex() == "0b5c8a"
+    poster = PdfReader(io.BytesIO(worn.get("/fr/appeals/ana-ruiz-vega/poster/fr.pdf").data)).pages[0]
+    assert "Amis des libertés" in poster.extract_text()
+    assert "Tocsin" not in poster.extract_text()
+    drawn = poster.get_contents()
+    assert drawn is not None
+    filled = re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) (?:rg|scn)\b", drawn.get_data())
+    used = {"#" + "".join(f"{round(float(part) * 255):02x}" for part in colour) for colour in filled}
+    assert "#0b5c8a" in used
+    assert used.isdisjoint(SHIPPED)
 
 
 def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
