@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlencode
 
 CONNECTIONS = 16
@@ -15,24 +15,28 @@ Ask = Callable[[HTTPConnection, int], int]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a round of load saw: answers a second, and the 99th percentile in milliseconds."""
+    """What a round of load saw: answers a second, the 99th percentile in milliseconds, and how many there were."""
 
     per_second: float
     p99_ms: float
+    answered: int
 
 
 def load(port: int, ask: Ask, wanted: int, *, seconds: float, most: int | None = None) -> Load:
     """Asks over all connections for so long, at most so often; every answer must have the status `wanted`."""
     begin = time.monotonic()
     times: list[list[float]] = [[] for _ in range(CONNECTIONS)]
-    wrong: list[int] = []
+    wrong: list[object] = []
 
     def work(lane: int) -> None:
         connection = HTTPConnection("127.0.0.1", port, timeout=30)
         number = lane
         while time.monotonic() < begin + seconds and (most is None or number < most):
             start = time.perf_counter()
-            status = ask(connection, number)
+            try:
+                status: object = ask(connection, number)
+            except (OSError, HTTPException) as error:
+                status = repr(error)
             times[lane].append(time.perf_counter() - start)
             if status != wanted:
                 wrong.append(status)
@@ -48,7 +52,7 @@ def load(port: int, ask: Ask, wanted: int, *, seconds: float, most: int | None =
     if wrong:
         raise SystemExit(f"bench: an answer was {wrong[0]}, not {wanted}")
     every = sorted(taken for one in times for taken in one)
-    return Load(len(every) / (time.monotonic() - begin), every[int(len(every) * 0.99)] * 1000)
+    return Load(len(every) / (time.monotonic() - begin), every[int(len(every) * 0.99)] * 1000, len(every))
 
 
 def get(path: str) -> Ask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -29,13 +30,14 @@ def run() -> list[Row]:
         for place in found:
             place.make(WAITING)
             tokens = _tokens(place)
+            pending, answered = len(tokens), Counter[str]()
             with served(place) as ports:
-                rows += _measure(place, ports, tokens, "")
+                rows += _measure(place, ports, tokens, "", answered)
             sink = free_port()
             beside = [["bench.sink", str(sink)], ["flask", "worker"]]
             with served(place, *beside, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{sink}") as ports:
-                rows += _measure(place, ports, tokens, ", worker sending")
-            _check(place)
+                rows += _measure(place, ports, tokens, ", worker sending", answered)
+            _check(place, answered, pending=pending)
     return rows
 
 
@@ -49,7 +51,7 @@ def _tokens(place: Place) -> list[str]:
     return made
 
 
-def _measure(place: Place, ports: tuple[int, int], tokens: list[str], beside: str) -> list[Row]:
+def _measure(place: Place, ports: tuple[int, int], tokens: list[str], beside: str, answered: Counter[str]) -> list[Row]:
     run = f"{place.kind}{len(tokens)}{'w' if beside else ''}"
     bare_form = sign_up("/sign", "bare")
 
@@ -69,6 +71,7 @@ def _measure(place: Place, ports: tuple[int, int], tokens: list[str], beside: st
         for turn in range(ROUNDS):
             most = min(len(tokens), int(SECONDS * 1500)) if what == "confirm" else None
             one = load(ports[0], ours(turn), wanted, seconds=SECONDS, most=most)
+            answered[what] += one.answered
             pairs.append((one, load(ports[1], bare, wanted, seconds=SECONDS)))
         rows.append(_row(place, what + beside, pairs, "per_second", "1/s", limit))
         if wanted == 303:
@@ -85,24 +88,23 @@ def _row(
     return Row(place.kind, what, statistics.median(ours), statistics.median(bare), unit, ratio, limit, **more)
 
 
-_WITHOUT = text(
-    "SELECT count(*), count(*) - count(CASE WHEN id IN (SELECT signature_id FROM consent)"
-    " AND id IN (SELECT signature_id FROM mail) THEN 1 END) FROM signature"
-)
-
-
 _COUNTED = text(
     "SELECT count(*), count(CASE WHEN id IN (SELECT signature_id FROM consent)"
-    " AND id IN (SELECT signature_id FROM mail) THEN 1 END) FROM signature"
+    " AND id IN (SELECT signature_id FROM mail) THEN 1 END), count(CASE WHEN state = 'pending' THEN 1 END)"
+    " FROM signature"
 )
 
 
-def _check(place: Place) -> None:
-    """Nothing that was answered is missing: each signature has its consent and its mail, and the counts are exact."""
+def _check(place: Place, answered: Counter[str], *, pending: int) -> None:
+    """Every sign-up that was answered is there with its consent and its mail, every confirmation confirmed; counts are
+    exact.
+    """
     with place.app().app_context():
-        signatures, whole = db.session.execute(_COUNTED).one()
+        signatures, whole, waiting = db.session.execute(_COUNTED).one()
         db.session.remove()
         db.engine.dispose()
-    if not WAITING < signatures == whole:
-        raise SystemExit(f"bench: of {signatures} signatures only {whole} have their consent and their mail")
+    if not signatures == whole == WAITING + answered["sign-up"]:
+        raise SystemExit(f"bench: {WAITING} + {answered['sign-up']} were signed; there are {signatures}, {whole} whole")
+    if waiting != pending + answered["sign-up"] - answered["confirm"]:
+        raise SystemExit(f"bench: {answered['confirm']} of {pending} were confirmed; {waiting} wait")
     flask(place.environ(), "tally", "verify")

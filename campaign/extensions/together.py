@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, literal, select
 
 # An insert of one row or several; or an update, whose parameters have names that no other part uses.
-Write = tuple[Insert | Update, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+Write = tuple[Insert | Update, Mapping[str, Any] | list[dict[str, Any]]]
 
-# Those that were asked for once, by their parts and the numbers of rows; the parts are constants of their modules.
-_known: dict[tuple[tuple[Insert | Update, int], ...], Select[int]] = {}
+# Those that were asked for once, by their parts and the shape of the rows; the parts are constants of their modules.
+_known: dict[tuple[tuple[Insert | Update, tuple[str, ...], int], ...], Select[int]] = {}
 
 
 def write_all(connection: Connection, writes: Sequence[Write]) -> None:
@@ -24,14 +24,19 @@ def write_all(connection: Connection, writes: Sequence[Write]) -> None:
         for statement, values in writes:
             connection.execute(statement, values)
         return
-    parts = tuple((statement, len(values) if isinstance(values, list) else 0) for statement, values in writes)
+    parts = tuple((statement, *_shape(values)) for statement, values in writes)
     whole = _known.get(parts)
     if whole is None:
-        whole = _known[parts] = _together([(number, *part) for number, part in enumerate(writes)])
+        whole = _known[parts] = _together([(number, *write) for number, write in enumerate(writes)])
     given: dict[str, Any] = {}
     for number, (statement, values) in enumerate(writes):
         given.update(values if isinstance(statement, Update) else _named(number, values))  # type: ignore[arg-type]
     connection.execute(whole, given)
+
+
+def _shape(values: Mapping[str, Any] | list[dict[str, Any]]) -> tuple[tuple[str, ...], int]:
+    """The columns, and the number of rows; 0 for a single one."""
+    return (tuple(values[0]), len(values)) if isinstance(values, list) else (tuple(values), 0)
 
 
 def _together(parts: Sequence[tuple[int, Insert | Update, Any]]) -> Select[int]:
@@ -57,7 +62,7 @@ def _places(number: int, statement: Insert, values: Any) -> Any:
     return row(f"p{number}", values)
 
 
-def _named(number: int, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _named(number: int, values: Mapping[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
     if isinstance(values, Mapping):
         return {f"p{number}_{key}": value for key, value in values.items()}
     return {f"p{number}_{place}_{key}": one for place, row in enumerate(values) for key, one in row.items()}

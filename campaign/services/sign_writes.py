@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     insert,
     literal_column,
+    or_,
     select,
     union_all,
 )
@@ -97,10 +98,12 @@ def _upsert(module: Any) -> Any:
     columns = Signature.__table__.c
     is_settled = columns["state"].in_(_SETTLED)
     changes: dict[str, Any] = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
-    # Taken back, or held for part of a flood: it is followed from the start again. Else once is enough.
+    is_held = and_(columns["flag"].is_not(None), columns["standing"] == _said(int(Standing.NOT_FOLLOWED)))
+    # Taken back, or never followed because it looked like part of a flood: it is followed from the start. Else once is
+    # enough.
     changes["standing"] = case(
         (is_settled, columns["standing"]),
-        ((columns["state"] == _WITHDRAWN) | columns["flag"].is_not(None), new.excluded["standing"]),
+        (or_(columns["state"] == _WITHDRAWN, is_held), new.excluded["standing"]),
         (columns["standing"] == _said(int(Standing.FRESH)), _said(int(Standing.SIGNED_AGAIN))),
         else_=columns["standing"],
     )

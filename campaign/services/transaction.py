@@ -18,11 +18,7 @@ def transaction() -> Iterator[Session]:
 
     It always starts afresh, because what was read before it may be stale; it does not nest.
     """
-    session = db.session()
-    if session.in_transaction():
-        if session.new or session.dirty or session.deleted:
-            raise RuntimeError("changes were made outside a transaction")
-        session.rollback()
+    session = _afresh()
     try:
         session.connection(execution_options={WRITES: True})
         yield session
@@ -30,6 +26,16 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def _afresh() -> Session:
+    """The session, with nothing of what was read before."""
+    session = db.session()
+    if session.in_transaction():
+        if session.new or session.dirty or session.deleted:
+            raise RuntimeError("changes were made outside a transaction")
+        session.rollback()
+    return session
 
 
 @contextmanager
@@ -42,8 +48,6 @@ def one_statement() -> Iterator[Connection]:
         with transaction() as session:
             yield session.connection()
         return
-    session = db.session()
-    if session.in_transaction():
-        session.rollback()  # what was read before it needs its connection no longer
+    _afresh()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         yield connection

@@ -113,6 +113,10 @@ def test_what_looks_like_a_flood_is_not_followed_until_it_signs_without(app: Fla
     assert seen(appeal).whole.signed == 0
     signs(appeal, "a@gmail.com")
     assert seen(appeal).whole.signed == 1
+    # Once it is followed, it is counted once, however often the address is part of a flood.
+    for flag in ("network", None, "network", None):
+        signs(appeal, "a@gmail.com", flag=flag)
+    assert seen(appeal).whole.signed == 1
 
 
 @pytest.mark.parametrize(
