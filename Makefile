@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ test: $(VENV)/.test ## the gate: everything
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest -n $(JOBS)
+
+coverage: $(VENV)/.test ## the gate's tests, and which lines no test runs (longer than the gate)
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
 
 fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, 30,000 damaged documents to the reader
