@@ -72,7 +72,7 @@ async def _read(port: int, page: str, poll: str, seen: _Seen, end: float) -> Non
 
 async def _sign(port: int, path: str, lane: int, seen: _Seen, end: float) -> None:
     """Signs at an even pace: all lanes together as often as wanted."""
-    pace, number, due = SIGNERS / SIGNING, 0, time.monotonic() + random.uniform(0, 1)  # noqa: S311
+    pace, number, due = SIGNERS / SIGNING, 0, time.monotonic() + random.uniform(0, 1)  # noqa: S311  no secret
     while due < end:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         email = f"crowd-{lane}-{number}@mail.example"

@@ -19,6 +19,7 @@ from bench.report import Row
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
+from campaign.factory import create_app
 from campaign.models import Signature
 from campaign.queries.appeal import find_appeal
 from campaign.queries.signatory import signatories
@@ -128,8 +129,6 @@ def _alone(what: str, place: Place) -> list[str]:
 
 
 def _work(arguments: list[str]) -> str:
-    from campaign.factory import create_app  # noqa: PLC0415  only in the process of its own
-
     app = create_app()
     if arguments[0] == "one-section":
         with app.app_context(), transaction() as session:

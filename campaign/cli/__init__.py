@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from campaign.cli import bounces as _bounces  # noqa: F401  adds to `flask mail`
-from campaign.cli import outbox as _outbox  # noqa: F401
-from campaign.cli import preview as _preview  # noqa: F401
+from campaign.cli import bounces, outbox, preview  # noqa: F401  each adds to `flask mail`
 from campaign.cli.appeal import appeal
 from campaign.cli.audit import audit
 from campaign.cli.backup import backup

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from statistics import median
+from typing import Any
 
 from pdfminer.high_level import extract_pages
 from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LTTextLine
@@ -73,7 +74,7 @@ def _check(data: bytes, name: str) -> None:
             raise DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
 
 
-def _boxes(container: LTContainer) -> Iterator[LTTextBox]:  # type: ignore[type-arg]
+def _boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
     for item in container:
         if isinstance(item, LTTextBox):
             yield item

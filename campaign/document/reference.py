@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .fold import fold, words
+from .fold import Word, fold, words
 from .labels import vocabulary
 
 # `UA-257-1/2014`: the number, then which follow-up it is.
@@ -106,7 +106,7 @@ def _sequence(before: str) -> tuple[int, int | None, bool]:
     return start, sequence, follows
 
 
-def _ordinal(names: list[str], before: str, tail: list) -> tuple[int, int] | None:  # type: ignore[type-arg]
+def _ordinal(names: list[str], before: str, tail: list[Word]) -> tuple[int, int] | None:
     """The ordinal that ends these words: `First`, `6th`, `3ª`."""
     for at in range(len(names) - 1, max(len(names) - 3, -1), -1):
         for size in (2, 1):

@@ -5,6 +5,7 @@ Tests move it for all processes at once by a row in `clock_offset`; in productio
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
@@ -15,7 +16,7 @@ from campaign.extensions.columns import UtcDateTime
 _OFFSET = "SELECT coalesce(sum(seconds), 0) FROM clock_offset"
 
 
-class database_clock(FunctionElement):  # type: ignore[type-arg]  # noqa: N801  a function in SQL
+class database_clock(FunctionElement[datetime]):  # noqa: N801  a function in SQL
     """This very moment, also late in a long transaction."""
 
     type = UtcDateTime()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, Update, bindparam, literal, select
+from sqlalchemy import Connection, Insert, Select, Update, bindparam, literal, select
 
 # An insert of one row or several; or an update, whose parameters have names that no other part uses.
 Write = tuple[Insert | Update, Mapping[str, Any] | list[dict[str, Any]]]
@@ -30,7 +30,7 @@ def write_all(connection: Connection, writes: Sequence[Write]) -> None:
         whole = _known[parts] = _together([(number, *write) for number, write in enumerate(writes)])
     given: dict[str, Any] = {}
     for number, (statement, values) in enumerate(writes):
-        given.update(values if isinstance(statement, Update) else _named(number, values))  # type: ignore[arg-type]
+        given |= _named(number, statement, values)
     connection.execute(whole, given)
 
 
@@ -50,19 +50,20 @@ def _together(parts: Sequence[tuple[int, Insert | Update, Any]]) -> Select[int]:
     return whole
 
 
-def _places(number: int, statement: Insert, values: Any) -> Any:
-    table = statement.table
-    assert isinstance(table, Table)  # noqa: S101  an insert into a model's table
+def _places(number: int, statement: Insert, values: Mapping[str, Any] | list[dict[str, Any]]) -> Any:
+    columns = statement.table.c
 
     def row(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: bindparam(f"{name}_{key}", type_=table.c[key].type) for key in given}
+        return {key: bindparam(f"{name}_{key}", type_=columns[key].type) for key in given}
 
     if isinstance(values, list):
         return [row(f"p{number}_{place}", given) for place, given in enumerate(values)]
     return row(f"p{number}", values)
 
 
-def _named(number: int, values: Mapping[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
-    if isinstance(values, Mapping):
-        return {f"p{number}_{key}": value for key, value in values.items()}
-    return {f"p{number}_{place}_{key}": one for place, row in enumerate(values) for key, one in row.items()}
+def _named(number: int, statement: Insert | Update, values: Mapping[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(values, list):
+        return {f"p{number}_{place}_{key}": one for place, row in enumerate(values) for key, one in row.items()}
+    # An update names its parameters itself.
+    own = "" if isinstance(statement, Update) else f"p{number}_"
+    return {f"{own}{key}": value for key, value in values.items()}
