@@ -1,0 +1,111 @@
+"""A Tocsin on a database of its own, to be backed up or restored to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from click.testing import Result
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from campaign.document import parse_text
+from campaign.domain.address import parse_address
+from campaign.extensions import Model, db
+from campaign.extensions.runtime import runtime
+from campaign.factory import create_app
+from campaign.models import Signature
+from campaign.queries.appeal import find_appeal
+from campaign.queries.counts import counts
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.sections import load_sections
+from campaign.services.sign import SignUp, sign
+from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
+from tests.journeys.processes import environment
+
+
+class Place:
+    """One Tocsin on a database of its own."""
+
+    def __init__(self, url: str, folder: Path, **more: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.settings = {"TOCSIN_DEPARTURES": str(folder / "departures"), **more}
+        self.environ = environment(**{**KEYS, "TOCSIN_DATABASE_URL": url, **self.settings})
+        self.app: Flask = create_app(settings_for(url, folder, **self.settings))
+
+    def fill(self) -> None:
+        """Sections, and one open appeal."""
+        with self.app.app_context():
+            upgrade(directory=self.app.extensions["migrate"].directory)
+            load_sections(Path(__file__).parent.parent.parent / "sections.toml")
+            options = ImportOptions(slug="case", deadline=date(2099, 1, 1))
+            publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
+            db.session.remove()
+
+    def sign(self, name: str, *, confirmed: bool = True) -> int:
+        """Somebody signs; returns the signature."""
+        with self.app.app_context():
+            at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
+            assert appeal is not None
+            address = parse_address(f"{name}@mail.example")
+            one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, False, None)
+            sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
+            signature = self.find(name)
+            assert signature is not None
+            number = signature.id
+            if confirmed:
+                confirm_at(number, now)
+            db.session.remove()
+        return number
+
+    def find(self, name: str) -> Signature | None:
+        """The signature of that name; needs the application's context."""
+        digest = runtime().vault.address_digest(parse_address(f"{name}@mail.example"))
+        return db.session.scalars(select(Signature).where(Signature.address_digest == digest)).one_or_none()
+
+    def names(self) -> set[str]:
+        """Who is in it, as their sealed names say."""
+        with self.app.app_context():
+            sealed = db.session.scalars(select(Signature.name_sealed).where(Signature.name_sealed.is_not(None))).all()
+            db.session.remove()
+            return {runtime().vault.open_name(one) for one in sealed if one}
+
+    def total(self) -> int:
+        """The count of signatures."""
+        with self.app.app_context():
+            appeal = find_appeal("case")
+            assert appeal is not None
+            found = counts(appeal.id).signatures
+            db.session.remove()
+        return found
+
+    def rows(self) -> dict[str, list[Any]]:
+        """Everything."""
+        with self.app.app_context():
+            found = {
+                table.name: sorted(map(repr, db.session.execute(select(table)).all()))
+                for table in Model.metadata.sorted_tables
+            }
+            db.session.remove()
+        return found
+
+    def run(self, *arguments: str, says: str = "") -> Result:
+        """A command that succeeds, or is refused in one line that holds `says`."""
+        with self.app.app_context():
+            done: Result = self.app.test_cli_runner().invoke(args=["backup", *arguments])
+            db.session.remove()
+        assert (done.exit_code == 0) == (not says), done.output + done.stderr
+        if says:
+            assert says in done.stderr
+            assert done.exit_code == 1, done.exception
+        return done
+
+    def end(self) -> None:
+        """Lets go of its database."""
+        for app in (self.app, self.app.extensions["tocsin_staff"]):
+            with app.app_context():
+                db.engine.dispose()

@@ -1,0 +1,77 @@
+"""“I sent it”: counted for the right section, once, within bounds, and not after the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.extensions import db
+from campaign.models import Action
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts
+from campaign.services.verify import verify
+from tests.conftest import START, Clock, form
+from tests.web.letter.pages import ACT
+
+
+def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_section(
+    client: FlaskClient, both: AppealView
+) -> None:
+    refused = client.post(ACT, data={"channel": "fax", "target": "1"})
+    assert refused.status_code == 422
+    assert 'id="country-wrong"' in refused.text
+    done = client.post(ACT, data={"channel": "fax", "target": "1", "country": "FR", "lang": "fr", "form": "f"})
+    assert (done.status_code, done.location) == (303, f"{ACT}?lang=fr&country=FR&form=f&done=fax-1#fax")
+    assert "Counted, thank you." in client.get(done.location).text
+    db.session.rollback()
+    found = counts(both.id)
+    assert found.by_evidence == {"verified": 0, "reported": 1, "bulk": 0}
+    assert found.by_section["fr"].by_channel == {"fax": 1}
+    assert verify() == []
+    row = db.session.scalars(select(Action)).one()
+    assert (row.signature_id, row.target, row.happened_on) == (None, 1, START.date())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channel", "signature"),
+        ("channel", "event"),
+        ("channel", "x"),
+        ("target", "9"),
+        ("target", "-1"),
+        ("target", "٣"),
+    ],
+)
+def test_only_what_a_supporter_can_do_is_counted(client: FlaskClient, both: AppealView, field: str, value: str) -> None:
+    client.post(ACT, data={"channel": "email", "target": "1", "country": "FR", field: value})
+    db.session.rollback()
+    assert counts(both.id).total == 0
+
+
+def test_one_network_reports_so_much_and_no_more(client: FlaskClient, appeal: AppealView) -> None:
+    codes = [client.post(ACT, data={"channel": "email", "country": "FR"}).status_code for _ in range(45)]
+    assert codes == [303] * 40 + [429] * 5
+    db.session.rollback()
+    assert counts(appeal.id).by_evidence["reported"] == 40
+    assert client.post("/en/appeals/ana-ruiz-vega/sign", data=form()).status_code == 303
+
+
+def test_nothing_is_reported_after_the_end(client: FlaskClient, appeal: AppealView, act: str, clock: Clock) -> None:
+    clock.now = START.replace(month=4, day=13, hour=12)
+    client.post(act, data={"channel": "letter", "target": "1"})
+    clock.now = START.replace(month=4, day=15)
+    client.post(act, data={"channel": "letter", "target": "1"})
+    client.post(ACT, data={"channel": "email", "country": "FR"})
+    db.session.rollback()
+    assert counts(appeal.id).by_evidence == {"verified": 1, "reported": 1, "bulk": 0}
+
+
+def test_what_was_reported_today_is_not_asked_again(client: FlaskClient, act: str, clock: Clock) -> None:
+    client.post(act, data={"channel": "letter", "target": "1"})
+    assert client.get(act).text.count('name="channel" value="letter"') == 0
+    clock.now += timedelta(days=1)
+    assert client.get(act).text.count('name="channel" value="letter"') == 1

@@ -1,0 +1,113 @@
+"""Two at once: the second is told what changed, nothing is overwritten, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.staff import Role
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Appeal, AppealText
+from campaign.services.appeals import close, stop
+from tests.web.staff.prepare.desk import AT, SLUG, filled, listed, publish, send
+from tests.web.staff.room import staffed
+
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
+
+def test_the_second_editor_is_told_and_nothing_is_lost(
+    editor: FlaskClient, draft: str, coordinator: FlaskClient
+) -> None:
+    mine, theirs = filled(editor.get(f"{AT}/texts/en")), filled(coordinator.get(f"{AT}/texts/en"))
+    theirs |= {"headline": "THEIR HEADLINE", "closing": "Their closing,"}
+    assert send(coordinator, f"{AT}/texts/en", **theirs).status_code == 303
+    mine |= {"headline": "MY HEADLINE", "background": "My background."}
+    told = send(editor, f"{AT}/texts/en", **mine)
+    assert told.status_code == 409
+    assert "Somebody else has changed this" in told.text
+    assert "THEIR HEADLINE" in told.text
+    merged = filled(told)
+    assert merged["headline"] == ["MY HEADLINE"]
+    assert merged["background"] == "My background."
+    assert merged["closing"] == "Their closing,"
+    current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
+    assert current.headline == "THEIR HEADLINE"
+    assert send(editor, f"{AT}/texts/en", **merged).status_code == 303
+    db.session.rollback()
+    current = db.session.scalars(select(AppealText).where(AppealText.is_current)).one()
+    assert (current.headline, current.closing, current.background) == (
+        "MY HEADLINE",
+        "Their closing,",
+        "My background.",
+    )
+
+
+@pytest.mark.parametrize("part", ["facts", "targets/1"])
+def test_two_editors_of_facts_and_targets(editor: FlaskClient, draft: str, coordinator: FlaskClient, part: str) -> None:
+    field, ours, others = ("goal", "2000", "3000") if part == "facts" else ("phones", "+57 1 11111", "+57 1 22222")
+    mine = filled(editor.get(f"{AT}/{part}")) | {field: ours}
+    theirs = filled(coordinator.get(f"{AT}/{part}")) | {field: others}
+    assert send(coordinator, f"{AT}/{part}", **theirs).status_code == 303
+    told = send(editor, f"{AT}/{part}", **mine)
+    assert told.status_code == 409
+    assert ours in told.text
+    assert others in told.text
+    assert send(editor, f"{AT}/{part}", **filled(told)).status_code == 303
+
+
+def test_a_damaged_memory_of_the_form_overwrites_nothing(editor: FlaskClient, draft: str) -> None:
+    values = filled(editor.get(f"{AT}/facts"))
+    for seen in ("", "{", "[]", json.dumps({"goal": 1})):
+        assert send(editor, f"{AT}/facts", **{**values, "goal": "77", "seen": seen}).status_code == 409
+
+
+@pytest.mark.parametrize(("end", "said"), [(close, "was closed"), (stop, "was stopped")])
+def test_what_is_typed_while_somebody_ends_the_appeal_is_shown_and_not_kept(
+    app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
+) -> None:
+    send(editor, f"{AT}/ask")
+    assert publish(coordinator).status_code == 303
+    typed: dict[str, dict[str, Any]] = {
+        "texts/en": {**filled(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
+        "texts/fr": {**filled(editor.get(f"{AT}/texts/fr")), "headline": "TAPÉ PENDANT UNE HEURE"},
+        "targets/1": {**filled(editor.get(f"{AT}/targets/1")), "address_en": "Typed Street 1"},
+        "targets/0": {**filled(editor.get(f"{AT}/targets/0")), "role_en": "Typed Embassy"},
+        "facts": {**filled(editor.get(f"{AT}/facts")), "goal": "54321"},
+    }
+    end(SLUG, now=runtime().clock())
+    before = [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))]
+    db.session.rollback()
+    for part, values in typed.items():
+        answer = send(editor, f"{AT}/{part}", **values)
+        assert answer.status_code == 409, part
+        assert f"This appeal {said} while you were writing" in answer.text
+        assert ">Keep</button>" not in answer.text
+        back = listed(filled(answer))
+        assert back == {name: value for name, value in listed(values).items() if name in back}, part
+        assert set(back) >= {"seen", *(name for name, value in listed(values).items() if "yped" in str(value))}, part
+    assert "Typed for an hour." in send(editor, f"{AT}/texts/en", **typed["texts/en"]).text
+    db.session.rollback()
+    assert [(one.goal, one.revision) for one in db.session.scalars(select(Appeal))] == before
+    stranger = staffed(app, Role.EDITOR, "be-nl")
+    for part, values in typed.items():
+        assert send(stranger, f"{AT}/{part}", **values).status_code == 404, part
+        assert editor.get(f"{AT}/{part}").status_code == 404, "there is nothing to change any more"
+
+
+def test_what_is_typed_for_somebody_who_was_taken_away_is_shown(editor: FlaskClient, draft: str) -> None:
+    send(
+        editor, f"{AT}/targets/0", **{**filled(editor.get(f"{AT}/targets/0")), "role_en": "Embassy", "kind": "embassy"}
+    )
+    values = {**filled(editor.get(f"{AT}/targets/2")), "address_en": "Typed Street 1"}
+    assert send(editor, f"{AT}/targets/2/remove").status_code == 303
+    answer = send(editor, f"{AT}/targets/2", **values)
+    assert answer.status_code == 409
+    assert "Somebody else took this one away" in answer.text
+    assert "Typed Street 1" in answer.text
