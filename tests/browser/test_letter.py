@@ -149,3 +149,21 @@ def _tab_to(page: Page, selector: str) -> None:
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
     pytest.fail(f"the Tab key never reaches {selector}")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_letter_covers_nothing_wherever_one_has_scrolled_to(browser: Browser, site: str, locale: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{site}/{locale}/appeals/{SLUG}/act?country=FR")
+    covered = """() => {
+        const letter = document.querySelector(".act > article").getBoundingClientRect();
+        return [...document.querySelectorAll(".act > header, .act > .steps")].some(other => {
+            const box = other.getBoundingClientRect();
+            const isBeside = letter.left >= box.right || letter.right <= box.left;
+            return !isBeside && letter.top < box.bottom && letter.bottom > box.top;
+        });
+    }"""
+    for share in (0, 0.2, 0.5, 1):
+        page.evaluate("share => scrollTo(0, share * document.body.scrollHeight)", share)
+        assert not page.evaluate(covered), f"{share} of the page down"
+    page.close()
