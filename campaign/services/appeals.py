@@ -128,12 +128,22 @@ def stop(slug: str, *, now: datetime, desk: Desk | None = None, outcome: dict[st
     return True
 
 
-def tell_outcome(slug: str, language: str, body: str, *, now: datetime | None = None, desk: Desk | None = None) -> None:
+def tell_outcome(
+    slug: str,
+    language: str,
+    body: str,
+    *,
+    now: datetime | None = None,
+    desk: Desk | None = None,
+    seen: str | None = None,
+) -> None:
     """Says on its page what became of the case, in Markdown; an empty body takes it back.
 
-    Raises NotFoundError, StateError while it is open or a draft, and InputError for a text that is too long.
+    `seen` is what it said when the writer began: what the writer left as it was stays as it is now, and what somebody
+    else has changed meanwhile is not overwritten. Raises NotFoundError, StateError while it is open or a draft,
+    ConflictError (`outcome_` and the language), and InputError for a text that is too long.
     """
-    body = _outcome(body)
+    body, shown = _outcome(body), None if seen is None else _lines(seen).strip()
     with transaction() as session:
         appeal = find(session, slug)
         if desk is not None:
@@ -141,8 +151,10 @@ def tell_outcome(slug: str, language: str, body: str, *, now: datetime | None = 
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         before = appeal.outcome
-        if before.get(language, "") == body:
+        if body in {before.get(language, ""), shown}:
             return
+        if shown is not None and before.get(language, "") != shown:
+            raise ConflictError({f"outcome_{language}": before.get(language, "")})
         appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
         if desk is not None and now is not None:
@@ -235,8 +247,13 @@ def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED)
     appeal.revision += 1
 
 
+def _lines(text: str) -> str:
+    """As it is kept; browsers send line ends of their own (HTML, "constructing the entry list")."""
+    return text.replace("\x00", "").replace("\r\n", "\n")
+
+
 def _outcome(body: str) -> str:
-    body = body.replace("\x00", "").strip()
+    body = _lines(body).strip()
     if len(body) > _MOST_OUTCOME:
         raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
     return body

@@ -63,8 +63,12 @@ def close(slug: str) -> ResponseReturnValue:
 def stop(slug: str) -> ResponseReturnValue:
     """Stops it, and tells why, in as many languages as were written."""
     told = _outcomes()
-    said = gettext("It is stopped, and its page says so.")
-    return _done(slug, lambda now: appeals.stop(slug, now=now, desk=desk(), outcome=told), said)
+
+    def end(now: Any) -> None:
+        if not appeals.stop(slug, now=now, desk=desk(), outcome=told) and any(told.values()):
+            raise StateError("somebody else has stopped it; what was written is not told yet")
+
+    return _done(slug, end, gettext("It is stopped, and its page says so."))
 
 
 @blueprint.post("/outcome")
@@ -74,7 +78,8 @@ def outcome(slug: str) -> ResponseReturnValue:
 
     def tell(now: Any) -> None:
         for language, body in _outcomes().items():
-            appeals.tell_outcome(slug, language, body, now=now, desk=desk())
+            seen = request.form.get(f"seen_{language}", "")
+            appeals.tell_outcome(slug, language, body, now=now, desk=desk(), seen=seen)
 
     return _done(slug, tell, gettext("Its page tells it."))
 
@@ -114,21 +119,21 @@ def _outcomes() -> dict[str, str]:
 
 def _done(slug: str, act: Callable[[Any], object], said: str) -> ResponseReturnValue:
     """Does it, and goes back to the appeal's page; what stands in the way is said there, with what was typed."""
+    typed = request.form.to_dict()
     try:
         act(runtime().clock())
     except NotFoundError:
         abort(404)
     except InputError as error:
-        typed = request.form.to_dict()
         return page(found(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
-    except ConflictError:
+    except ConflictError as error:
         words = gettext("It was changed while you were reading. Please look at it once more.")
-        return page(found(slug), wrong={"publish": words}), 409
+        return page(found(slug), wrong={"publish": words}, typed=typed, theirs=error.current), 409
     except FourEyesError:
         words = gettext("You have written some of it: somebody else has to publish it.")
         return page(found(slug), wrong={"publish": words}), 422
     except StateError:
         words = gettext("That is not possible as it stands. Please look at the page once more.")
-        return page(found(slug), wrong={"publish": words}), 422
+        return page(found(slug), wrong={"publish": words}, typed=typed), 422
     flash(said, "success")
     return redirect(url_for("prepare.show", slug=slug), 303)

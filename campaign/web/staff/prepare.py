@@ -92,8 +92,16 @@ def add_language(slug: str) -> ResponseReturnValue:
     return redirect(url_for("text.show", slug=slug, language=language), 303)
 
 
-def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[str, Any] | None = None) -> str:
-    """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held."""
+def page(
+    dossier: Dossier,
+    *,
+    wrong: dict[str, Any] | None = None,
+    typed: dict[str, Any] | None = None,
+    theirs: dict[str, Any] | None = None,
+) -> str:
+    """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held, `theirs` what somebody else
+    has written meanwhile.
+    """
     now, locale, me = runtime().clock(), current_locale(), scope()
     sections = section_names()
     appeal = dossier.appeal
@@ -117,6 +125,8 @@ def page(dossier: Dossier, *, wrong: dict[str, Any] | None = None, typed: dict[s
         others=[one for one in list_dossiers() if one.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},
+        theirs=theirs or {},
+        as_text=str,
         outcome_languages=LOCALES,
         most=LIMIT,
     )

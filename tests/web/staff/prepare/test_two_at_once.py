@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, AppealText
 from campaign.services.appeals import close, stop
-from tests.web.staff.prepare.desk import AT, SLUG, filled, listed, publish, send
+from tests.conftest import FRENCH
+from tests.web.staff.prepare.desk import AT, SLUG, filled, listed, publish, send, upload
 from tests.web.staff.room import staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -111,3 +115,45 @@ def test_what_is_typed_for_somebody_who_was_taken_away_is_shown(editor: FlaskCli
     assert answer.status_code == 409
     assert "Somebody else took this one away" in answer.text
     assert "Typed Street 1" in answer.text
+
+
+def outcomes(page: TestResponse) -> dict[str, str]:
+    """What the form that tells how it ended holds."""
+    fields = re.findall(r'name="(seen_\w\w)" value="([^"]*)"', page.text)
+    fields += re.findall(r'<textarea[^>]* name="(outcome_\w\w)"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+    return {name: html.unescape(value) for name, value in fields}
+
+
+@pytest.mark.parametrize("end", [close, stop])
+def test_an_outcome_that_is_typed_while_somebody_ends_the_appeal_comes_back(
+    editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any
+) -> None:
+    send(editor, f"{AT}/ask")
+    assert publish(coordinator).status_code == 303
+    typed = {**outcomes(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
+    end(SLUG, now=runtime().clock())
+    answer = send(coordinator, f"{AT}/stop", **typed)
+    assert answer.status_code == 422
+    assert outcomes(answer)["outcome_en"] == "He was **released** today."
+    assert send(coordinator, f"{AT}/outcome", **outcomes(answer)).status_code == 303
+    assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "He was **released** today."}
+
+
+def test_two_who_tell_the_outcome_overwrite_nothing(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
+    upload(editor, FRENCH.encode(), path=AT + "/document")
+    send(editor, f"{AT}/ask")
+    assert publish(coordinator).status_code == 303
+    stop(SLUG, now=runtime().clock())
+    first = second = outcomes(coordinator.get(f"{AT}/edit"))
+    assert set(first) == {"seen_en", "seen_fr", "outcome_en", "outcome_fr"}
+    assert send(coordinator, f"{AT}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
+    # The other language: the first one's words stay.
+    assert send(coordinator, f"{AT}/outcome", **{**second, "outcome_fr": "Libre."}).status_code == 303
+    assert db.session.scalars(select(Appeal.outcome)).one() == {"en": "Free.\nAt last.", "fr": "Libre."}
+    db.session.rollback()
+    told = send(coordinator, f"{AT}/outcome", **{**second, "outcome_en": "Still held."})
+    assert told.status_code == 409
+    assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>Free\.\nAt last\.</pre>", told.text)
+    assert outcomes(told)["outcome_en"] == "Still held."
+    assert send(coordinator, f"{AT}/outcome", **outcomes(told)).status_code == 303
+    assert db.session.scalars(select(Appeal.outcome)).one()["en"] == "Still held."
