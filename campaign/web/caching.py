@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +53,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, Kept] = {}
+        self._making: dict[Hashable, threading.Lock] = {}
 
     def answer(
         self,
@@ -70,10 +72,15 @@ class Pages:
         """
         kept = self._kept.get(key)
         if kept is None or kept.version != version:
-            kept = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = kept
+            # One thread renders while those who want the same page wait for it, those who want another do not.
+            with self._making.setdefault(key, threading.Lock()):
+                kept = self._kept.get(key)
+                if kept is None or kept.version != version:
+                    kept = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
+                    if len(self._kept) >= _MOST_KEPT:
+                        self._kept.clear()
+                        self._making.clear()
+                    self._kept[key] = kept
         return _respond(kept)
 
 
