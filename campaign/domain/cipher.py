@@ -165,8 +165,16 @@ class Vault:
         """The large provider of mailboxes whose domain that digest is of, or `other`."""
         return self._providers.get(domain_digest or b"", OTHER_PROVIDERS)
 
-    def chain_digest(self, previous: bytes, content: bytes) -> bytes:
-        """The digest of one entry of the audit log, over the one before it."""
+    def entry_digest(self, seal: bytes, content: bytes) -> bytes:
+        """The digest of one entry of the audit log, over the seal of the one before it."""
+        return self._index.digest("audit entry", f"{seal.hex()}{content.hex()}")
+
+    def head_seal(self, number: int, digest: bytes) -> bytes:
+        """What proves that the entry with that number and digest was the newest one."""
+        return self._index.digest("audit head", f"{number}:{digest.hex()}")
+
+    def unsealed_entry_digest(self, previous: bytes, content: bytes) -> bytes:
+        """The digest of an entry written before there were seals, over the digest of the one before it."""
         return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
 
     def departure_check(self, line: str) -> str:
