@@ -71,7 +71,7 @@ def prepare(database_url: str, folder: Path) -> Flask:
     app = create_app(settings_for(database_url, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections()
+        load_sections(now=START, vault=runtime().vault)
         import_draft(parse_text(DOCUMENT), ImportOptions(slug="case"), now=START)
         publish("case", now=START)
         db.session.remove()

@@ -54,7 +54,7 @@ class Place:
         app = self.app()
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
-            load_sections()
+            load_sections(now=datetime.now(UTC), vault=runtime().vault)
             start = datetime.now(UTC) - timedelta(days=4)
             fill(signatures, runtime().vault, start=start, appeals=appeals, span=timedelta(days=3), cells=cells)
             db.session.remove()

@@ -228,7 +228,9 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     app = create_app(settings_for(database_url, tmp_path_factory.mktemp("root")))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(Path(__file__).parent / "sections.toml")
+        load_sections(Path(__file__).parent / "sections.toml", now=START, vault=runtime().vault)
+        with db.engine.begin() as connection:
+            _empty_audit_log(connection)
     # Passwords of tests need not be slow to guess.
     hashing = app.extensions["tocsin_staff"].extensions["security"].pwd_context
     hashing.update(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
@@ -284,7 +286,7 @@ def _empty_audit_log(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER USER"))
         connection.execute(delete(AuditEntry))
         connection.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER USER"))
-    connection.execute(update(AuditHead).values(entry_id=0, digest=bytes(32)))
+    connection.execute(update(AuditHead).values(entry_id=0, seal=runtime().vault.head_seal(0, bytes(32))))
 
 
 @pytest.fixture

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature, Tally
+from campaign.models import AuditEntry, Section, Signature, Tally
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.sections import SHIPPED, read_sections
 from campaign.services.sign import SignUp, sign
+from campaign.services.transaction import transaction
 from tests.conftest import DOCUMENT, START, confirm_at
 
 
@@ -113,6 +114,39 @@ def test_a_wrong_list_of_sections_is_refused_with_the_reason(
     assert reason in refused.stderr
     path.write_text(good, encoding="utf-8")
     assert run(app, "sections", "load", str(path)).output == "sections: 0 added, 0 changed, 6 as before\n"
+
+
+def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Flask, tmp_path: Path) -> None:
+    good = (ROOT / "tests" / "sections.toml").read_text(encoding="utf-8")
+    path = tmp_path / "sections.toml"
+    new = {
+        "code": "xx",
+        "name": "Newland",
+        "countries": [],
+        "languages": ["en"],
+        "time_zone": "UTC",
+        "contact": "x@s.example",
+    }
+    lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in new.items())
+    path.write_text(
+        good.replace('"fr@sections.example', '"paris@sections.example') + f"\n[[section]]\n{lines}\n", encoding="utf-8"
+    )
+    try:
+        assert run(app, "sections", "load", str(path)).output == "sections: 1 added, 1 changed, 5 as before\n"
+        entry = db.session.scalars(select(AuditEntry)).one()
+        assert (entry.act, entry.subject, entry.staff_id, entry.at) == ("sections.load", "sections", None, START)
+        assert entry.before == {"fr": {"contact": "fr@sections.example"}}
+        assert entry.after is not None
+        assert entry.after["fr"] == {"contact": "paris@sections.example"}
+        assert (entry.after["xx"]["name"], set(entry.after)) == ("Newland", {"fr", "xx"})
+        run(app, "sections", "load", str(path))
+        assert len(db.session.scalars(select(AuditEntry)).all()) == 1, "nothing changed, nothing to tell"
+        assert run(app, "audit", "verify").exit_code == 0
+    finally:
+        with transaction() as session:
+            session.execute(delete(Section).where(Section.code == "xx"))
+        path.write_text(good, encoding="utf-8")
+        run(app, "sections", "load", str(path))
 
 
 def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:

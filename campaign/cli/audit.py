@@ -10,22 +10,30 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import REFUSED, refusals
 from campaign.extensions.runtime import runtime
+from campaign.services.audit import Head
 from campaign.services.audit import verify as verify_chain
 
 audit = AppGroup("audit", help="The log of what staff did.")
 
 
 @audit.command()
+@click.option("--since", metavar="NUMBER:HASH", help="A head that an earlier run printed: it must still be in the log.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-def verify(as_json: bool) -> None:
-    """Prove that no entry was changed or taken out; exit 0 only then."""
+def verify(since: str | None, as_json: bool) -> None:
+    """Prove that no entry was changed or taken out, and print the newest; exit 0 only then."""
     with refusals():
-        proof = verify_chain(vault=runtime().vault)
+        noted = None if since is None else Head.read(since)
+        proof = verify_chain(vault=runtime().vault, noted=noted)
     if as_json:
-        click.echo(json.dumps({"entries": proof.entries, "head": proof.head, "broken_at": proof.broken_at}))
-    elif proof.broken_at is None:
+        told = {"entries": proof.entries, "head": str(proof.head), "broken_at": proof.broken_at}
+        click.echo(json.dumps(told | ({} if noted is None else {"has_since": not proof.is_noted_missing})))
+    elif proof.holds:
         click.echo(f"{proof.entries} entries, unbroken; the newest is {proof.head}")
-    else:
-        click.echo(f"broken at entry {proof.broken_at}: it, or one before it, was changed or taken out", err=True)
+    if proof.holds:
+        return
     if proof.broken_at is not None:
-        sys.exit(REFUSED)
+        click.echo(f"broken at entry {proof.broken_at}: it, or one before it, was changed or taken out", err=True)
+    if proof.is_noted_missing:
+        why = "it was taken out, or the database was set back to an earlier state"
+        click.echo(f"entry {noted} is not in the log any more: {why}", err=True)
+    sys.exit(REFUSED)

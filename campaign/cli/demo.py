@@ -40,7 +40,7 @@ def demo(port: int) -> None:
         refuse("the demonstration wants TOCSIN_DEMO=1 (make run sets it)")
     with refusals():
         upgrade(directory=current_app.extensions["migrate"].directory)
-        load_sections()
+        load_sections(now=at.clock(), vault=at.vault)
         prepare_sample(at)
     _serve(port)
 

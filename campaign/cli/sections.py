@@ -8,6 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
+from campaign.extensions.runtime import runtime
 from campaign.services.sections import SHIPPED, load_sections
 
 sections = AppGroup("sections", help="The national sections.")
@@ -17,6 +18,7 @@ sections = AppGroup("sections", help="The national sections.")
 @click.argument("file", type=click.Path(path_type=Path), default=SHIPPED)
 def load(file: Path) -> None:
     """Load or update the sections from a TOML file (default: the shipped list)."""
+    at = runtime()
     with refusals():
-        report = load_sections(file)
+        report = load_sections(file, now=at.clock(), vault=at.vault)
     click.echo(f"sections: {report.added} added, {report.changed} changed, {report.unchanged} as before")

@@ -35,10 +35,13 @@ class AuditEntry(Model):
 
 
 class AuditHead(Model):
-    """The newest entry: one row, held by whoever adds, so that the chain never forks."""
+    """The newest entry: one row, held by whoever adds, so that the chain never forks.
+
+    Its seal needs the index key and stands nowhere else: who cuts off the end of the chain cannot write one that fits.
+    """
 
     __tablename__ = "audit_head"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     entry_id: Mapped[int] = mapped_column(BigId)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))

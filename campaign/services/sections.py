@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
+from campaign.domain.cipher import Vault
 from campaign.domain.errors import InputError
 from campaign.domain.section import INTERNATIONAL
 from campaign.models import Section
+from campaign.services.audit import Act, append
 from campaign.services.transaction import transaction
 
 SHIPPED = Path(__file__).parent.parent / "data" / "sections.toml"
@@ -30,13 +33,15 @@ class LoadReport:
     unchanged: int
 
 
-def load_sections(path: Path = SHIPPED) -> LoadReport:
+def load_sections(path: Path = SHIPPED, *, now: datetime, vault: Vault) -> LoadReport:
     """Adds and updates sections; those that the file does not name stay, for signatures belong to them.
 
-    Raises InputError that names the entry and what is wrong with it; then nothing was changed.
+    What it changed stands in the audit log. Raises InputError that names the entry and what is wrong with it; then
+    nothing was changed.
     """
     entries = read_sections(path)
-    added = changed = 0
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     with transaction() as session:
         known = {section.code: section for section in session.scalars(select(Section))}
         for position, entry in enumerate(entries):
@@ -44,12 +49,20 @@ def load_sections(path: Path = SHIPPED) -> LoadReport:
             section = known.get(entry["code"])
             if section is None:
                 session.add(Section(**values))
-                added += 1
-            elif any(getattr(section, name) != value for name, value in values.items()):
-                for name, value in values.items():
-                    setattr(section, name, value)
-                changed += 1
-    return LoadReport(added, changed, len(entries) - added - changed)
+                after[entry["code"]] = values
+                continue
+            was = {name: getattr(section, name) for name in values}
+            changed = [name for name in values if was[name] != values[name]]
+            for name in changed:
+                setattr(section, name, values[name])
+            if changed:
+                before[section.code] = {name: was[name] for name in changed}
+                after[section.code] = {name: values[name] for name in changed}
+        if after:
+            # Each section's contact stands on its pages.
+            act = Act("sections.load", "sections", None, before=before, after=after, is_public=True)
+            append(session, act, now=now, vault=vault)
+    return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 
 
 def read_sections(path: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ from flask_migrate import downgrade, upgrade
 from campaign.config import ROOT
 from campaign.document import parse_text
 from campaign.extensions import Model, db
+from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
+from campaign.services.audit import verify
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from tests.conftest import DOCUMENT, START, make_database, settings_for
@@ -39,11 +41,12 @@ def test_each_migration_goes_up_and_down_with_data(kind: str, tmp_path: Path, re
     folder = str(ROOT / "migrations")
     with app.app_context():
         upgrade(folder)
-        load_sections()
+        load_sections(now=START, vault=runtime().vault)
         import_draft(parse_text(DOCUMENT), ImportOptions(), now=START)
         for script in ScriptDirectory(folder).walk_revisions():
             db.session.remove()
             downgrade(folder, str(script.down_revision or "base"))
             upgrade(folder)
+            assert verify(vault=runtime().vault).holds
         db.session.remove()
         db.engine.dispose()

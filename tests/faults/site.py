@@ -107,7 +107,7 @@ def make_site(
     app = create_app(settings_for(url, folder, **settings))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(Path(__file__).parent.parent / "sections.toml")
+        load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
         for slug in ("case", "other"):
             import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), now=START)
             publish(slug, now=START)

@@ -47,7 +47,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     app = create_app(settings_for(url, folder), clock=lambda: NOW)
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections()
+        load_sections(now=START, vault=runtime().vault)
         fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
         yield app
         db.session.remove()

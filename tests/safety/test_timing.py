@@ -48,7 +48,7 @@ def prepare(environ: dict[str, str], folder: Path) -> None:
     app = create_app(load(environ, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections()
+        load_sections(now=START, vault=runtime().vault)
         import_draft(
             parse_text(DOCUMENT), ImportOptions(slug="case", deadline=START.replace(year=2099).date()), now=START
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from flask import Flask
+from click.testing import Result
+from flask import Flask, current_app
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import AuditEntry, AuditHead
+from campaign.services import audit
 from campaign.services.audit import Act, append, verify
 from campaign.services.transaction import transaction
 from tests.conftest import START
@@ -84,9 +88,97 @@ def test_what_was_changed_put_in_or_taken_out_is_found(app: Flask, statement: ob
     write("one", "two", "three")
     tamper(statement)
     assert verify(vault=runtime().vault).broken_at == broken_at
-    result = app.test_cli_runner().invoke(args=["audit", "verify"])
+    result = command()
     assert result.exit_code == 1
     assert f"entry {broken_at}" in result.stderr
+
+
+def cut_off(seal: bytes) -> None:
+    """Takes the newest of three entries out, and writes a head for the second that looks like the others."""
+    tamper(delete(AuditEntry).where(AuditEntry.id == 3))
+    tamper(update(AuditHead).values(entry_id=2, seal=seal))
+
+
+def second() -> bytes:
+    digest = db.session.scalars(select(AuditEntry.digest).where(AuditEntry.id == 2)).one()
+    db.session.rollback()
+    return digest
+
+
+@pytest.mark.parametrize("forged", ["digest", "made up", "of the third"])
+def test_an_end_cut_off_with_its_head_is_found_also_when_the_log_goes_on(app: Flask, forged: str) -> None:
+    write("one", "two", "three")
+    seal = {"digest": second(), "made up": bytes(range(32)), "of the third": db.session.get_one(AuditHead, 1).seal}
+    db.session.rollback()
+    cut_off(seal[forged])
+    assert verify(vault=runtime().vault).broken_at == 3
+    write("four", "five")
+    assert verify(vault=runtime().vault).broken_at == 3
+
+
+def test_the_seal_of_an_entry_is_not_stored_once_it_is_not_the_newest(app: Flask) -> None:
+    write("one")
+    seal = db.session.get_one(AuditHead, 1).seal
+    write("two")
+    assert db.session.get_one(AuditHead, 1).seal != seal
+    assert db.session.scalars(select(AuditEntry).where(AuditEntry.digest == seal)).all() == []
+
+
+def test_entries_from_before_there_were_seals_hold(app: Flask) -> None:
+    """As an older version wrote them, and the migration sealed their head."""
+    vault = runtime().vault
+    write("one", "two", "three")
+    previous = bytes(32)
+    for number in (1, 2):
+        entry = db.session.get_one(AuditEntry, number)
+        previous = vault.unsealed_entry_digest(previous, audit._content(entry))
+        db.session.rollback()
+        tamper(update(AuditEntry).where(AuditEntry.id == number).values(digest=previous))
+    cut_off(vault.head_seal(2, previous))
+    write("three", "four")
+    proof = verify(vault=vault)
+    assert (proof.entries, proof.broken_at) == (4, None)
+    tamper(update(AuditEntry).where(AuditEntry.id == 1).values(reason="forged"))
+    assert verify(vault=vault).broken_at == 1
+
+
+def test_a_database_set_back_is_found_by_a_noted_head(app: Flask) -> None:
+    write("one", "two")
+    earlier = db.session.get_one(AuditHead, 1).seal
+    db.session.rollback()
+    write("three")
+    noted = command()
+    assert noted.exit_code == 0
+    head = noted.output.split()[-1]
+    assert head.startswith("3:")
+    cut_off(earlier)
+    assert command().exit_code == 0, "all that is there is genuine: only what was noted outside can tell"
+    found = command("--since", head)
+    assert found.exit_code == 1
+    assert f"entry {head} is not in the log any more" in found.stderr
+    write("another third")
+    assert json.loads(command("--since", head, "--json").stdout)["has_since"] is False
+
+
+def test_a_noted_head_stays_in_a_log_that_goes_on(app: Flask) -> None:
+    for reason in ("", "one", "two"):
+        if reason:
+            write(reason)
+        head = json.loads(command("--json").stdout)["head"]
+        write("more", "and more")
+        assert command("--since", head).exit_code == 0
+
+
+@pytest.mark.parametrize("noted", ["", "3", "3:abc", f"-1:{'0' * 64}", f"1:{'g' * 64}"])
+def test_what_is_no_head_is_refused(app: Flask, noted: str) -> None:
+    result = command("--since", noted)
+    assert result.exit_code == 1
+    assert "NUMBER:HASH" in result.stderr
+
+
+def command(*options: str) -> Result:
+    """`flask audit verify`."""
+    return current_app.test_cli_runner().invoke(args=["audit", "verify", *options])
 
 
 def test_addresses_are_left_out(app: Flask) -> None:

@@ -41,7 +41,7 @@ class Place:
         """Sections, and one open appeal."""
         with self.app.app_context():
             upgrade(directory=self.app.extensions["migrate"].directory)
-            load_sections(Path(__file__).parent.parent.parent / "sections.toml")
+            load_sections(Path(__file__).parent.parent.parent / "sections.toml", now=START, vault=runtime().vault)
             options = ImportOptions(slug="case", deadline=date(2099, 1, 1))
             publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
             db.session.remove()

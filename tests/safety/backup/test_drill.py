@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from campaign.document import parse_text
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Signature
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
@@ -97,7 +98,7 @@ def test_no_id_is_given_out_again(here: Place, there: Place, private: str, tmp_p
     assert new > lost
     with there.app.app_context():
         assert db.session.get(Signature, lost) is None
-        load_sections(Path(__file__).parent.parent.parent / "sections.toml")
+        load_sections(Path(__file__).parent.parent.parent / "sections.toml", now=START, vault=runtime().vault)
         import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
         assert max(db.session.scalars(select(Appeal.id))) > lost
         db.session.remove()
