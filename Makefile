@@ -60,8 +60,8 @@ bench-mail: $(VENV)/.test ## measure deliveries a second beside a bare loop
 faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, restart PostgreSQL 20 times, ask 10,000 times for one mailbox
 	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
-attack: $(VENV)/.test ## the long forms of the safety tests, with a table of what they measured
-	TOCSIN_ATTACK=1 $(BIN)/pytest -q tests/safety
+attack: $(VENV)/.test ## the long forms of the safety tests and of the faults, with a table of what they measured
+	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/safety tests/faults/test_restarts.py tests/faults/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py
 
 mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every way, one at a time: nine in ten must fail a test
 	$(BIN)/mutmut run

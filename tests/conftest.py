@@ -42,6 +42,8 @@ from campaign.services.sections import load_sections
 from campaign.web.caching import Pages
 from campaign.web.snapshot import Snapshots
 
+pytest_plugins = ["tests.attack"]
+
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEYS = {
     "TOCSIN_SECRET_KEY": "a secret for tests, long enough to be taken",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from campaign.config import ROOT
+from tests.attack import Figure
 from tests.faults.crowd import Crowd
 from tests.faults.site import WORKER, Site
 from tests.faults.smtp import Say, Script
@@ -27,7 +28,7 @@ def start(site: Site, command: list[str]) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site) -> None:
+def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site, figure: Figure) -> None:
     port = free_port()
     site.environ |= {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_CHALLENGE": "off"}
     process = start(site, [*web(port, workers=2), "--preload"])
@@ -47,6 +48,7 @@ def test_the_web_answers_all_that_it_has_taken_and_ends(site: Site) -> None:
     assert set(crowd.statuses()) <= {303, 0}
     # Whoever had begun well before got an answer; later ones find nobody there, and a proxy tries elsewhere.
     assert [one for one in crowd.answers if one.status == 0 and one.began_at < told_at - 0.5] == []
+    figure("10 faults: SIGTERM to the web under load: acknowledged signatures lost", len(crowd.lost(site)), "0")
     assert crowd.lost(site) == []
     assert "all counts are exact" in flask(site.environ, "tally", "verify")
 
@@ -58,7 +60,9 @@ class Slow(Script):
         return Say("250 ok", pause=0.4)
 
 
-def test_a_worker_finishes_the_mails_under_way_and_hands_back_the_others(site: Site, tmp_path: Path) -> None:
+def test_a_worker_finishes_the_mails_under_way_and_hands_back_the_others(
+    site: Site, tmp_path: Path, figure: Figure
+) -> None:
     site.server.script = Slow()
     site.sign(*(f"one{number}@d{number % 9}.example" for number in range(60)))
     process = start(site, WORKER)
@@ -74,5 +78,7 @@ def test_a_worker_finishes_the_mails_under_way_and_hands_back_the_others(site: S
     assert states["sent"] == len(site.server.received) < 60
     with site.workers(2):
         site.run_until(site.is_settled)
+    twice = sum(len(same) > 1 for same in site.server.copies().values())
+    figure("10 faults: SIGTERM to a worker: mails lost or sent twice, of 60", 60 - site.states()["sent"] + twice, "0")
     assert site.states() == {"sent": 60}
     assert {len(same) for same in site.server.copies().values()} == {1}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,9 +28,9 @@ from campaign.models import Mail, Signature
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sign import SignUp, sign
+from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, Postbox, confirm_at, form, fresh
-from tests.safety.conftest import IS_ATTACK
 from tests.safety.payloads import WANTED, payloads
 
 pytestmark = [
@@ -162,7 +162,7 @@ def test_no_payload_runs_anywhere(
     client: FlaskClient,
     deliver: Any,
     postbox: Postbox,
-    figure: Callable[[str, object, str], None],
+    figure: Figure,
 ) -> None:
     tried = payloads()[::STEP]
     bad: dict[str, list[str]] = {}
@@ -209,7 +209,9 @@ def test_no_payload_runs_anywhere(
         tab.bodies.clear()
     for path in ("/en/", "/en/feed.atom", "/en/sections", "/api/v1/appeals", "/sitemap.xml"):
         look("all", path)
-    figure("script injection: payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(bad)}", "0 run")
+    figure(
+        "5 input: script injection, payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(bad)}", "0 run"
+    )
     assert bad == {}
     assert db.session.scalars(select(Mail.state).where(Mail.state == "dead")).all() == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.models import Signature
 from campaign.queries.appeal import AppealView
+from tests.attack import IS_ATTACK, Figure
 from tests.conftest import START, Postbox, form, text_of
-from tests.safety.conftest import IS_ATTACK
 
 # For the gate: the quick part is to stay quick.
 pytestmark = pytest.mark.slow
@@ -118,10 +117,10 @@ def guess(tokens: Tokens, known: str, times: int, seed: int) -> int:
     return hits
 
 
-def test_no_guess_hits(figure: Callable[[str, object, str], None]) -> None:
+def test_no_guess_hits(figure: Figure) -> None:
     tokens = Tokens("k" * 40)
     hits = guess(tokens, tokens.make(Purpose.MANAGE, 7, START), GUESSES, seed=1)
-    figure(f"token guesses that opened, of {GUESSES * len(Purpose):,}", hits, "0")
+    figure(f"3 links: guesses that opened, of {GUESSES * len(Purpose):,}", hits, "0")
     assert hits == 0
     assert tokens.read(Purpose.MANAGE, tokens.make(Purpose.MANAGE, 7, START), START) == 7  # the right one does
 

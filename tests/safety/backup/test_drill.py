@@ -20,6 +20,7 @@ from campaign.models import Appeal, Signature
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.services.withdraw import erase, withdraw
+from tests.attack import Figure
 from tests.conftest import DOCUMENT, START
 from tests.journeys.processes import flask
 from tests.safety.backup.place import Place
@@ -51,7 +52,7 @@ def load(place: Place) -> Iterator[list[str]]:
             one.join()
 
 
-def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path) -> None:
+def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path, figure: Figure) -> None:
     file = str(tmp_path / "backup.age")
     with load(here) as told:
         while len(told) < 10:
@@ -72,6 +73,7 @@ def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path) -> N
     assert "left again: 2 erased, 1 withdrawn" in said.output
     assert "all counts are exact" in said.output
     names = there.names()
+    figure(f"9 backups: of {len(before)} acknowledged before it, missing after restoring", len(before - names), "0")
     assert before | {"Bo"} <= names <= set(told) | {"Bo"}
     assert names.isdisjoint({"Ana", "Chi"})
     # Erased and counted stays counted; taken back (Bo) does not. Two were just about to confirm, at most.
@@ -80,12 +82,20 @@ def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path) -> N
     assert "all counts are exact" in flask(there.environ, "tally", "verify")
 
 
-def test_what_is_restored_is_what_was_backed_up(here: Place, there: Place, private: str, tmp_path: Path) -> None:
+def test_what_is_restored_is_what_was_backed_up(
+    here: Place, there: Place, private: str, tmp_path: Path, figure: Figure
+) -> None:
     here.run("create", str(tmp_path))
     (file,) = tmp_path.glob("tocsin-*.age")
     assert file.stat().st_mode & 0o777 == 0o600
     there.run("restore", str(file), "--key", private, "--no-departures")
-    assert there.rows() == here.rows()
+    here_rows, there_rows = here.rows(), there.rows()
+    figure(
+        "9 backups: tables that differ after restoring",
+        sum(1 for t in here_rows if here_rows[t] != there_rows.get(t)),
+        "0",
+    )
+    assert there_rows == here_rows
     assert there.sign("Dan") > here.sign("Dan")
 
 

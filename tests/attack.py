@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 IS_ATTACK = bool(os.environ.get("TOCSIN_ATTACK"))
+Figure = Callable[[str, object, str], None]
 _FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
 
 
@@ -22,12 +23,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str, object, str], None]:
-    """Notes what was measured, and what it is held against."""
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Notes what was measured and what it is held against, with the database where the test runs on both.
+
+    It begins with a number of the table in docs/security.md, "Measured".
+    """
     figures = request.config.stash.setdefault(_FIGURES, [])
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    database = next((value for value in parameters.values() if value in {"sqlite", "postgresql"}), None)
 
     def note(what: str, value: object, limit: str) -> None:
-        figures.append((what, str(value), limit))
+        figures.append((f"{what} ({database})" if database else what, str(value), limit))
 
     return note
 
@@ -37,5 +43,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     figures = config.stash.get(_FIGURES, [])
     if IS_ATTACK and figures:
         terminalreporter.section("attack")
-        for what, value, limit in figures:
-            terminalreporter.write_line(f"{what:<64}{value:>14}   {limit}")
+        for what, value, limit in sorted(figures, key=lambda one: (int(one[0].split()[0]), one)):
+            terminalreporter.write_line(f"{what:<84}{value:>16}   {limit}")
