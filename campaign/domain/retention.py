@@ -17,6 +17,8 @@ HANDOVERS = timedelta(days=7)
 RUNS = timedelta(days=30)
 # By what staff chose whom to take out of the counts: it may hold parts of addresses.
 CRITERIA = timedelta(days=30)
+# Failed log-ins slow down who guesses for minutes, and a log-in ends after half a day.
+LOGINS = timedelta(days=1)
 # An address that its server refused may belong to somebody again.
 REFUSED = timedelta(days=730)
 # Signers who asked how the case goes on: a month after they were told how it ended, at the latest two years after it.

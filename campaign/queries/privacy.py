@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from campaign.domain import retention
+from campaign.domain.action import Channel
+from campaign.domain.outbox import SuppressionReason
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
 from campaign.models import (
+    Action,
     Appeal,
+    AuditEntry,
     Consent,
     Departure,
     Entry,
     Handover,
+    Invalidation,
     LinkRequest,
+    LoginFailure,
     Mail,
     SheetRow,
     Signature,
+    Staff,
+    StaffSession,
     Suppression,
     Tombstone,
 )
@@ -41,6 +49,9 @@ class Holding:
 
 _OPINION = "explicit consent (art. 6(1)(a), 9(2)(a))"
 _SAFETY = "legitimate interest (art. 6(1)(f)): nobody is counted twice, mailed in vain or flooded"
+_WORK = "legitimate interest (art. 6(1)(f)): only staff get in, and answer for what they do"
+# Workers let go each hour; what is later than a day is not let go at all.
+_LATE = timedelta(days=1)
 
 
 def holdings(*, now: datetime, days: int) -> list[Holding]:
@@ -53,6 +64,11 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
     gone = held, state == SignatureState.WITHDRAWN
     others = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
     hearing = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
+    forgotten = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES - _LATE)
+    is_needed = exists().where(
+        Signature.appeal_id == Tombstone.appeal_id, Signature.address_digest == Tombstone.address_digest
+    )
+    refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
     mailed = or_(Mail.signature_id.is_not(None), Mail.recipient_sealed.is_not(None))
     return [
         _holding("signatures not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
@@ -86,13 +102,40 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
                  "to ask for the confirmation", _OPINION, "minutes, " + _days(retention.SHEET_ROWS, "at most"),
                  Entry.entered_at, (SheetRow.entry_id == Entry.id,), Entry.entered_at < now - retention.SHEET_ROWS),
         _holding("erased addresses: keyed digests", "to count nobody twice", _SAFETY,
-                 _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (), None),
+                 _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (),
+                 Tombstone.appeal_id.in_(forgotten) & ~is_needed),
         _holding("who left, not yet written to the departures folder: keyed digests",
                  "to let them go again when a backup is restored", _SAFETY, "seconds; in the folder "
                  + _days(retention.TOMBSTONES, "after leaving"), Departure.at, (),
                  Departure.at < now - timedelta(hours=1)),
         _holding("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
-                 _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (), None),
+                 _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (),
+                 refused & (Suppression.created_at < now - retention.REFUSED - _LATE)),
+        _holding("reports of letters sent, phone calls and the like", "to count them", _OPINION,
+                 "as long as the signature; then the count stays, of nobody", Action.counted_at,
+                 (Action.signature_id.in_(select(Signature.id).where(held)), Action.channel != Channel.SIGNATURE),
+                 None),
+        *_by_staff(now),
+    ]  # fmt: skip
+
+
+def _by_staff(now: datetime) -> list[Holding]:
+    """What staff leave behind: accounts, log-ins, and what they did."""
+    return [
+        _holding("what staff chose signatures to take out by: a mail domain, part of an address", "to moderate",
+                 _SAFETY, _days(retention.CRITERIA, "after the end, or after asking where nothing came of it"),
+                 Invalidation.created_at, (Invalidation.criteria_sealed.is_not(None),),
+                 func.coalesce(Invalidation.ended_at, Invalidation.created_at) < now - retention.CRITERIA - _LATE),
+        _holding("accounts of staff: address, role, section, keys to log in", "to let them in, and nobody else", _WORK,
+                 "as your employment rules say", Staff.created_at, (), None),
+        _holding("log-ins of staff: keyed digest of the cookie", "to know who is there", _WORK,
+                 _days(retention.LOGINS, "at most"), StaffSession.created_at, (),
+                 StaffSession.created_at < now - retention.LOGINS - _LATE),
+        _holding("failed log-ins: keyed digests of account and network", "to slow down who guesses", _WORK,
+                 _days(retention.LOGINS, "at most"), LoginFailure.window_at, (),
+                 LoginFailure.window_at < now - retention.LOGINS - _LATE),
+        _holding("audit log: who of the staff did what, when and why", "to answer for it", _WORK,
+                 "as your employment rules say", AuditEntry.at, (AuditEntry.staff_id.is_not(None),), None),
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from campaign.domain import retention
 from campaign.domain.action import Channel
 from campaign.domain.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.moderation import InvalidationState
 from campaign.domain.outbox import MailState, SuppressionReason
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
@@ -28,11 +29,13 @@ from campaign.models import (
     Handover,
     Invalidation,
     LinkRequest,
+    LoginFailure,
     Mail,
     MailPace,
     PeriodicRun,
     Signature,
     SpentSolution,
+    StaffSession,
     Suppression,
     Tombstone,
 )
@@ -42,6 +45,7 @@ from campaign.services.transaction import transaction
 BATCH = 500
 GoOn = Callable[[], bool]
 _OVER = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
+_NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
 _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
@@ -185,6 +189,12 @@ def _prune_records(now: datetime) -> int:
             update(Invalidation)
             .where(Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None))
             .values(criteria_sealed=None, sample=[]),
+            # Looked at, and neither begun nor dropped.
+            update(Invalidation)
+            .where(Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN))
+            .values(state=InvalidationState.DROPPED, ended_at=now, criteria_sealed=None, sample=[]),
+            delete(LoginFailure).where(LoginFailure.window_at < now - retention.LOGINS),
+            delete(StaffSession).where(StaffSession.created_at < now - retention.LOGINS),
             delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
             delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
