@@ -7,19 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import SpentError
 from campaign.domain.funnel import Standing
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import CONSENT_WORDING, SignatureState
-from campaign.models import SpentSolution
 from campaign.services.outbox import Owed, row_of
 from campaign.services.sign_writes import write_sign_up
-from campaign.services.transaction import one_statement, transaction
+from campaign.services.transaction import one_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +42,6 @@ class SignUp:
     shares_name: bool = False
 
 
-_SPEND = {
-    dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
-    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
-
-
 def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Keeps the signature as pending and owes its address a mail. Raises SpentError; then nothing is kept.
 
@@ -59,25 +50,13 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     case takes the same statements, so that neither the answer nor its time can tell who has signed.
     """
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
-    if sign_up.solved is None:
-        with one_statement() as connection:
-            write_sign_up(connection, values)
-    else:
-        with transaction() as session:
-            _write(session.connection(), sign_up.solved, values)
+    with one_statement() as connection:
+        write_sign_up(connection, values)
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """What `sign` does, in the transaction of `connection`."""
-    _write(connection, sign_up.solved, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
-
-
-def _write(connection: Connection, solved: Solved | None, values: dict[str, dict[str, Any]]) -> None:
-    if solved is not None:
-        spent = {"digest": solved.digest, "expires_at": solved.expires_at}
-        if connection.execute(_SPEND[connection.dialect.name], spent).first() is None:
-            raise SpentError
-    write_sign_up(connection, values)
+    write_sign_up(connection, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
 
 
 def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
@@ -93,7 +72,7 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
         text_version=sign_up.text_version,
         unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
-    return {
+    values = {
         "signature": _signature(sign_up, now, vault, domain_digest),
         "consent": _consent(sign_up, now),
         "mail": row_of(owed, now=now, domain=mail_domain),
@@ -105,6 +84,9 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
             "source": sign_up.via,
         },
     }
+    if sign_up.solved is not None:
+        values["spent"] = {"digest": sign_up.solved.digest, "expires_at": sign_up.solved.expires_at}
+    return values
 
 
 def _signature(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:

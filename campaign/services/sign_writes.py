@@ -1,7 +1,8 @@
 """What a sign-up writes, as SQL: the signature, and three rows that follow from how it stands afterwards.
 
 The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
-four as one (extensions/together.py), SQLite one after the other.
+of them as one (extensions/together.py), SQLite one after the other. Where the human check was asked for, its proof is
+spent with them: written down where it may stand only once, so that a second time breaks the whole.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
+from campaign.domain.errors import SpentError
 from campaign.domain.funnel import Aspect, Standing, Step
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
-from campaign.models import Consent, Mail, Signature, TallyStep
+from campaign.models import Consent, Mail, Signature, SpentSolution, TallyStep
 from campaign.services.outbox import SIGNER_COLUMNS, unwanted_columns
 from campaign.services.steps import KEYS, adding
 from campaign.services.tally import free_slot
@@ -78,16 +81,28 @@ _KEPT = Signature.id, Signature.state, Signature.standing
 
 
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Writes the rows, whose columns are given as `signature`, `consent`, `mail` and `step` (of a new sign-up).
+    """Writes the rows, whose columns are given as `signature`, `consent`, `mail`, `step` (of a new sign-up), and
+    `spent` where a proof was asked for.
 
-    `step` has the KEYS that are not said here; its `provider`, and its `source` or None, are what is counted.
+    `step` has the KEYS that are not said here; its `provider`, and its `source` or None, are what is counted. Raises
+    SpentError where the proof was taken before; then the transaction is broken.
     """
-    dialect = connection.dialect.name
+    try:
+        _write(connection, values, connection.dialect.name)
+    except IntegrityError as error:
+        if SpentSolution.__tablename__ in str(error.orig):
+            raise SpentError from error
+        raise
+
+
+def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dialect: str) -> None:
     given = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
     given["step_slot"] = free_slot(dialect)
     if dialect != "sqlite":
-        connection.execute(_AT_ONCE, given)
+        connection.execute(_AT_ONCE["spent" in values], given)
         return
+    if "spent" in values:
+        connection.execute(insert(SpentSolution), values["spent"])
     given["signature_id"] = connection.execute(_FIRST, values["signature"]).one().id
     for statement, names in _FOLLOWING:
         connection.execute(statement, {name: given[name] for name in names})
@@ -146,14 +161,16 @@ def _counting(module: Any, kept: FromClause) -> Insert:
     return added
 
 
-def _at_once() -> Select[Any]:
+def _at_once(*, is_solved: bool) -> Select[Any]:
     kept = _upsert(postgresql).values(_places(Signature, _SIGNATURE, "signature")).cte("kept")
     # PostgreSQL runs them from the last to the first.
     parts = {"counted": _counting(postgresql, kept), "owed": _owing(kept), "consented": _consenting(kept)}
+    if is_solved:
+        parts["spent"] = insert(SpentSolution).values(_places(SpentSolution, ("digest", "expires_at"), "spent"))
     return select(kept.c.id).add_cte(*(part.cte(name) for name, part in parts.items()))
 
 
-_AT_ONCE = _at_once()
+_AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
 _FIRST = _upsert(sqlite)
 _BY_ID = select(*_KEPT).where(Signature.id == bindparam("signature_id")).subquery("kept")
 _FOLLOWING = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from campaign.domain.challenge import Solved
 from campaign.extensions import db
 from campaign.extensions.runtime import KEY
 from campaign.queries.appeal import AppealView
 from campaign.web import snapshot
-from tests.conftest import Postbox, form, fresh
+from campaign.web.guard import Pass
+from tests.conftest import START, Postbox, form, fresh
 
 Said = list[str]
 
@@ -80,6 +83,21 @@ def test_a_sign_up_costs_four_inserts_in_one_round_trip(client: FlaskClient, app
         assert kinds(said) == [first, *others]
     else:
         assert [parts(one) for one in said] == [[first, *reversed(others)]]
+
+
+def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
+    client: FlaskClient, appeal: AppealView, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pass_once(*_: object) -> Pass:
+        return Pass(Solved(b"a proof".ljust(32), START + timedelta(minutes=10)))
+
+    monkeypatch.setattr("campaign.web.public.sign.admit", pass_once)
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
+    writes = ["INSERT signature", "INSERT consent", "INSERT mail", "INSERT tally_step"]
+    if db.engine.dialect.name == "sqlite":
+        assert [one for one in kinds(said) if one.startswith("INSERT")] == ["INSERT spent_solution", *writes]
+    else:
+        assert parts(said[-1]) == [writes[0], *reversed(["INSERT spent_solution", *writes[1:]])]
 
 
 def test_a_view_costs_inserts_only(
