@@ -20,8 +20,9 @@ from campaign.web.snapshot import seconds_fresh
 
 _MOST_KEPT = 500
 _SMALL = 500
-# Fresh for a second; a cache in front may show an old page while it fetches, and for a day where we are away.
-PUBLIC = "public, max-age=1, stale-while-revalidate=5, stale-if-error=86400"
+# Fresh for a second; a cache in front may show an old page for another one while it fetches, and for a day where we are
+# away.
+PUBLIC = "public, max-age=1, stale-while-revalidate=1, stale-if-error=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 

@@ -140,6 +140,32 @@ def test_many_machines_share_one_database_and_one_redis(
     check(environ, more_signed=answers.count(303))
 
 
+def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, postgresql_server: str) -> None:
+    ports = [free_port(), free_port()]
+    environ = prepared(tmp_path, postgresql_server, "corrected", TOCSIN_LIMITS_URL="off")
+    urls = [f"http://127.0.0.1:{port}/en/appeals/case" for port in ports] * 20
+    old, new = "three death threats", "four death threats"
+    assert old in DOCUMENT
+    corrected = tmp_path / "corrected.md"
+    corrected.write_text(DOCUMENT.replace(old, new), encoding="utf-8")
+    with running(environ, [web(port, workers=2) for port in ports], tmp_path / "log"), ThreadPoolExecutor(8) as pool:
+        for port in ports:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+        assert not any(new in page for page in pool.map(page_at, urls)), "all have the old one in their memory"
+        flask(environ, "appeal", "import", str(corrected), "--slug", "case")
+        shown = time.monotonic() + 2
+        list(pool.map(page_at, urls))
+        time.sleep(max(0.0, shown - time.monotonic()))
+        assert all(new in page for page in pool.map(page_at, urls))
+
+
+def page_at(url: str) -> str:
+    """The page, by a connection of its own."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.headers["Cache-Control"].startswith("public, max-age=1, ")
+        return str(answer.read().decode())
+
+
 def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
     """Every supporter signs and confirms twice, each time somewhere else; the counts and the mails are exact."""
     with ThreadPoolExecutor(16) as pool:
