@@ -1,4 +1,4 @@
-"""How many of those who sign lately do not confirm."""
+"""Who signs lately: how many do not confirm, and in which sections they are."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ def lately(now: datetime) -> Lately:
         )
     ).scalar_one()
     return Lately(int(unconfirmed), int(confirmed))
+
+
+def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
+    """The sections of those who signed within the last two hours, that appeal or any; of the newest sign-ups only."""
+    newest = (
+        select(Signature.appeal_id, Signature.section_code, Signature.signed_at)
+        .order_by(Signature.id.desc())
+        .limit(_ENOUGH)
+        .subquery()
+    )
+    chosen = select(newest.c.section_code).where(newest.c.signed_at > now - WINDOW).distinct()
+    if appeal_id is not None:
+        chosen = chosen.where(newest.c.appeal_id == appeal_id)
+    return frozenset(db.session.scalars(chosen))

@@ -108,12 +108,13 @@ def is_indexing() -> bool:
     return db.session.execute(waiting.limit(1)).first() is not None
 
 
-def trends(scope: Scope, vault: Vault, *, now: datetime) -> Trends:
-    """Sign-ups of the last days in the own section by mail domain and by network."""
+def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> Trends:
+    """Sign-ups of the last days in the own section by mail domain and by network; of one appeal, or of all."""
     first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = (
         select(
             Signature.id,
+            Signature.appeal_id,
             Signature.domain_digest,
             Signature.network_digest,
             Signature.signed_at,
@@ -125,7 +126,10 @@ def trends(scope: Scope, vault: Vault, *, now: datetime) -> Trends:
         .subquery()
     )
     days = tuple(first.date() + timedelta(days=number) for number in range(DAYS))
-    sums = {name: _sums(newest, newest.c[f"{name}_digest"], first) for name in ("domain", "network")}
+    wanted = [newest.c.signed_at >= first]
+    if slug is not None:
+        wanted.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+    sums = {name: _sums(newest, newest.c[f"{name}_digest"], wanted) for name in ("domain", "network")}
     by_day = [0] * DAYS
     for day, number, _confirmed, _some in (row for rows in sums["domain"].values() for row in rows):
         by_day[_place(day, days)] += number
@@ -218,12 +222,12 @@ def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
 Sums = dict[bytes, list[tuple[Any, int, int, int]]]
 
 
-def _sums(newest: Any, key: Any, first: datetime) -> Sums:
+def _sums(newest: Any, key: Any, wanted: list[Any]) -> Sums:
     """By digest: day, sign-ups, confirmed ones, and the id of one of them."""
     day = func.date(newest.c.signed_at)
     rows = db.session.execute(
         select(key, day, func.count(), func.count(newest.c.confirmed_at), func.max(newest.c.id))
-        .where(newest.c.signed_at >= first, key.is_not(None))
+        .where(*wanted, key.is_not(None))
         .group_by(key, day)
     )
     found: Sums = defaultdict(list)

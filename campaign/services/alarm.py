@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,23 +26,31 @@ _CLAIM = {
     dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
-# Who can do something about it.
+# Who can do something about it, whatever their section.
 _ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
 def raise_alarm(
-    kind: str, appeal_id: int, words: Callable[[str], dict[str, str]], *, now: datetime, vault: Vault, mail_domain: str
+    kind: str,
+    appeal_id: int,
+    words: Callable[[str], dict[str, str]],
+    *,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+    sections: Collection[str] = (),
 ) -> bool:
-    """Owes every coordinator and admin a mail with `words(locale)`; False where it was raised within this hour.
+    """Owes every coordinator and admin, and the editors of `sections`, a mail with `words(locale)`.
 
-    `appeal_id` 0 is all appeals together. The mails are in the outbox when this returns.
+    False where it was raised within this hour. `appeal_id` 0 is all appeals together. The mails are in the outbox when
+    this returns.
     """
     with transaction() as session:
         connection = session.connection()
         values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(now), "raised_at": now}
         if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
             return False
-        told = _people(session)
+        told = _people(session, sections)
         for email, locale in told:
             to, kind_of_mail = parse_address(email), MailKind.STAFF_ALERT
             owe_staff(
@@ -52,7 +60,10 @@ def raise_alarm(
     return True
 
 
-def _people(session: Session) -> list[Any]:
+def _people(session: Session, sections: Collection[str]) -> list[Any]:
     """Address and language of whom to tell."""
-    chosen = select(Staff.email, Staff.locale).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_ROLES))
+    editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code.in_(sections))
+    chosen = select(Staff.email, Staff.locale).where(
+        Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_ROLES), editors)
+    )
     return list(session.execute(chosen.order_by(Staff.id)))

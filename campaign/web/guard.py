@@ -22,7 +22,7 @@ from campaign.domain.errors import ChallengeError
 from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from campaign.queries.flood import Lately, lately
+from campaign.queries.flood import Lately, lately, sections_lately
 from campaign.services.alarm import raise_alarm
 
 log = logging.getLogger(__name__)
@@ -198,13 +198,22 @@ def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
             }[kind]
             advice = gettext(
                 "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
-                "If these are real people, nothing need be done."
+                "If these are real people, nothing need be done. Moderation shows those of your own section."
             )
             name = appeal.text_in(locale).headline if appeal is not None else ""
-        url = f"{at.settings.base_url}/{locale}/appeals/{appeal.slug}" if appeal is not None else ""
+        url = f"{at.settings.base_url}/staff/moderation" + (f"?appeal={appeal.slug}" if appeal is not None else "")
         return {"subject": said, "text": f"{said}. {advice}" + (f"\n\n{name}" if name else ""), "url": url}
 
-    raise_alarm(kind, appeal_id, words, now=now, vault=at.vault, mail_domain=at.mail_domain)
+    raise_alarm(
+        kind,
+        appeal_id,
+        words,
+        now=now,
+        vault=at.vault,
+        mail_domain=at.mail_domain,
+        # Each editor moderates the own section, so each section that the flood may be in has to look.
+        sections=sections_lately(appeal.id if appeal is not None else None, now),
+    )
 
 
 def _guard() -> Guard:

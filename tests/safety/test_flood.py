@@ -18,6 +18,7 @@ from limits import parse
 from sqlalchemy import func, select, update
 
 from campaign.domain.challenge import LIFETIME, WAIT
+from campaign.domain.staff import Role
 from campaign.extensions import db, limiter
 from campaign.extensions.network import network_of
 from campaign.extensions.runtime import KEY
@@ -25,7 +26,8 @@ from campaign.factory import create_app
 from campaign.models import Alarm, Consent, Mail, Signature, SpentSolution
 from campaign.queries.appeal import AppealView
 from campaign.web import guard
-from tests.conftest import START, Clock, Postbox, form, fresh, settings_for
+from tests.conftest import START, Clock, Postbox, form, fresh, settings_for, text_of
+from tests.web.staff.room import join
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -149,6 +151,42 @@ def test_a_crowd_turns_the_check_on_and_staff_are_told_once(
     assert db.session.execute(select(Alarm.kind, Alarm.appeal_id)).all() == [("appeal", appeal.id)]
     # The page that everybody sees stays the same page.
     assert "data-puzzle" not in client.get("/en/appeals/ana-ruiz-vega").text
+
+
+@pytest.mark.parametrize("kind", ["appeal", "domain"])
+def test_editors_of_the_sections_that_a_flood_is_in_are_led_to_moderation(
+    app: Flask,
+    client: FlaskClient,
+    appeal: AppealView,
+    under: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    deliver: Any,
+    postbox: Postbox,
+    kind: str,
+) -> None:
+    for name, role, section in (
+        ("editor.fr", Role.EDITOR, "fr"),
+        ("editor.be", Role.EDITOR, "be-nl"),
+        ("editor.calm", Role.EDITOR, "ki"),
+        ("viewer.fr", Role.VIEWER, "fr"),
+        ("coordinator", Role.COORDINATOR, "ki"),
+    ):
+        join(app, f"{name}@staff.example", role, section)
+    deliver()
+    before = len(postbox.messages)
+    monkeypatch.setitem(guard._SOFT, kind, (parse("4 per minute"), parse("100 per hour")))
+    for number, country in enumerate(("FR", "FR", "BE", "FR", "BE")):
+        client.post(URL, data=form(email=f"p{number}@flood.example", country=country))
+    deliver()
+    told = dict(zip(postbox.recipients[before:], map(text_of, postbox.messages[before:]), strict=True))
+    alerts = {to: text for to, text in told.items() if to.endswith("@staff.example")}
+    assert set(alerts) == {f"{one}@staff.example" for one in ("editor.fr", "editor.be", "coordinator")}
+    place = "/staff/moderation" + (f"?appeal={appeal.slug}" if kind == "appeal" else "")
+    for text in alerts.values():
+        assert text.split()[-1].endswith(place)
+        assert "of your own section" in " ".join(text.split())
+        assert "Belgi" not in text
+        assert "France" not in text
 
 
 def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(

@@ -57,8 +57,10 @@ class ChooseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Search, trends, alarms, and what was invalidated."""
-    return _page(ChooseForm())
+    """Search, trends, alarms, and what was invalidated; `?appeal=` leads from an alarm to that appeal's sign-ups."""
+    slug = request.args.get("appeal", "")
+    known = slug in {appeal.slug for appeal in all_appeals()}
+    return _page(ChooseForm(formdata=None, appeal=slug if known else ""))
 
 
 @blueprint.post("/search")
@@ -201,6 +203,8 @@ def _page(
 ) -> str:
     at = runtime()
     now = at.clock()
+    appeals = [(appeal.slug, appeal.text_in(current_locale()).headline) for appeal in all_appeals() if appeal.texts]
+    chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
         "staff/moderation.html",
         form=form,
@@ -209,10 +213,11 @@ def _page(
         is_full=found is not None and len(found) == FOUND,
         who=who,
         is_indexing=is_indexing(),
-        trends=trends(scope(), at.vault, now=now),
+        trends=trends(scope(), at.vault, now=now, slug=chosen),
+        chosen=chosen,
         alarms=alarms(now=now),
         invalidations=invalidations(scope(), at.vault),
-        appeals=[(appeal.slug, appeal.text_in(current_locale()).headline) for appeal in all_appeals() if appeal.texts],
+        appeals=appeals,
         section=own_section(),
         **_names(),
     )

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from campaign.document import parse_text
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
@@ -17,8 +18,10 @@ from campaign.models import Signature
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.alarm import raise_alarm
+from campaign.services.appeals import publish
+from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
-from tests.conftest import START, confirm_at, form
+from tests.conftest import DOCUMENT, START, confirm_at, form
 from tests.web.staff.room import csrf, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -176,5 +179,23 @@ def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskCl
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
     at = runtime()
     raise_alarm("appeal", appeal.id, lambda _: {}, now=START, vault=at.vault, mail_domain=at.mail_domain)
-    assert "Very many sign-ups for one appeal" in editor.get(PAGE).text
-    assert "Very many sign-ups for one appeal" in editor.get("/staff/").text
+    for place in (PAGE, "/staff/"):
+        shown = editor.get(place).text
+        assert "Very many sign-ups for one appeal" in shown
+        assert f'href="{PAGE}?appeal={appeal.slug}' in shown
+
+
+def test_an_alarm_leads_to_the_sign_ups_of_its_appeal(
+    editor: FlaskClient, client: FlaskClient, crowd: AppealView
+) -> None:
+    made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
+    publish("other", now=START)
+    answer = client.post("/en/appeals/other/sign", data=form(email="ana@quiet.example"))
+    assert (made.slug, answer.status_code) == ("other", 303)
+    both, one = editor.get(PAGE).text, editor.get(f"{PAGE}?appeal={crowd.slug}").text
+    assert "<bdi>quiet.example</bdi>" in both
+    assert "<bdi>spam.example</bdi>" in one
+    assert "<bdi>quiet.example</bdi>" not in one
+    assert f'<option value="{crowd.slug}" selected>' in one
+    assert f'<input type="hidden" name="appeal" value="{crowd.slug}">' in one
+    assert editor.get(f"{PAGE}?appeal=%00unknown").status_code == 200
