@@ -189,11 +189,17 @@ def set_safety(
             note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
 
 
-def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime) -> None:
+def going_on_of(appeal: Appeal, section: str) -> str:
+    """What the section has said comes after the deadline: the day (ISO 8601) until which it goes on, `stop`, or ""."""
+    return (appeal.going_on[section] or "stop") if section in appeal.going_on else ""
+
+
+def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
     """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
 
-    Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped), InputError
-    (`until`: past, or not after the deadline).
+    `seen` is what it had said when the writer began (see `going_on_of`): what a colleague has said since is not
+    overwritten. Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped),
+    InputError (`until`: past, or not after the deadline), ConflictError (`going_on`).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -205,10 +211,12 @@ def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime) ->
             raise StateError(f"{slug} is {appeal.state}")
         if until is not None and (until < now.date() or (appeal.deadline is not None and until <= appeal.deadline)):
             raise InputError("until", "too-early", "the day must be in the future and after the deadline")
-        before = dict(appeal.going_on)
+        before, current = dict(appeal.going_on), going_on_of(appeal, scope.section)
         said = until.isoformat() if until else None
-        if scope.section in before and before[scope.section] == said:
+        if current == (said or "stop"):
             return
+        if seen not in {None, current}:
+            raise ConflictError({"going_on": current})
         appeal.going_on = {**before, scope.section: said}
         appeal.revision += 1
         note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.going_on)

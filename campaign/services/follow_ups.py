@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaign.domain.errors import InputError
+from campaign.domain.errors import ConflictError, InputError
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Appeal
 from campaign.services.appeals import find
@@ -40,10 +40,11 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
     return followed
 
 
-def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime) -> None:
+def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
     """Says which appeal this one follows, or (None) that it follows none; in whatever state it is.
 
-    Raises NotFoundError, InputError (`follows`: itself, or one that follows it).
+    `seen` is what it followed when the writer began ("": none): what a colleague has chosen since is not overwritten.
+    Raises NotFoundError, InputError (`follows`: itself, or one that follows it), ConflictError (`follows`).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -62,6 +63,8 @@ def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime) -> Non
         after = None if earlier is None else earlier.slug
         if before == after:
             return
+        if seen not in {None, before or ""}:
+            raise ConflictError({"follows": before or ""})
         appeal.follows_id = None if earlier is None else earlier.id
         appeal.revision += 1
         note(session, desk, "appeal.follow", appeal, now=now, before={"follows": before}, after={"follows": after})

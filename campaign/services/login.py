@@ -2,14 +2,17 @@
 
 Failures are counted for the account and for the network, in windows of 15 minutes. A browser that has logged in to the
 account before carries a signed cookie and is counted on its own (the "device cookies" of OWASP): whoever guesses from
-elsewhere locks out other strangers, never the person at the usual desk. From a new browser, a mailed link helps.
+elsewhere locks out other strangers, never the person at the usual desk. From a new browser, a mailed link helps; who
+asks for one in another's name only has the same link mailed to its owner, and not often.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +30,18 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_FOR_ACCOUNT = 10
 # A whole office may share one address.
 MOST_FROM_NETWORK = 60
+# Mails with a link to one mailbox in each window, asked for by strangers; a link works for an hour, so that however
+# many requests are forged there is one in the mailbox that works.
+MOST_LINKS = 3
+
+
+class Answer(Enum):
+    """What becomes of a request for a link."""
+
+    MAILED = auto()
+    # Answered like the others, without another mail.
+    QUIET = auto()
+    REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +66,39 @@ def is_allowed(attempt: Attempt, *, now: datetime, vault: Vault) -> bool:
 def note_failure(attempt: Attempt, *, now: datetime, vault: Vault) -> None:
     """Counts a failed attempt, and forgets those of windows gone by."""
     with transaction() as session:
-        connection = session.connection()
-        module = sqlite if connection.dialect.name == "sqlite" else postgresql
-        # In the order of the keys, so that two processes counting at once do not wait for each other in a circle.
-        for key in sorted(_limits(attempt, vault)):
-            row = module.insert(LoginFailure).values(key_digest=key, window_at=_window(now), failures=1)
-            connection.execute(
-                row.on_conflict_do_update(
-                    index_elements=["key_digest", "window_at"], set_={"failures": LoginFailure.failures + 1}
-                )
-            )
-        connection.execute(delete(LoginFailure).where(LoginFailure.window_at < _window(now) - WINDOW))
+        _count(session, _limits(attempt, vault), now)
+
+
+def count_request(attempt: Attempt, *, now: datetime, vault: Vault) -> Answer:
+    """Counts a request for a mailed link, and says what becomes of it.
+
+    Refused is a network only: what anybody can use up for somebody else's address must not keep its owner out.
+    """
+    account = attempt.account.strip().lower()
+    by_whom = "strangers" if attempt.device is None else f"device {attempt.device}"
+    mailbox = vault.login_digest(f"link {account} {by_whom}")
+    network = vault.login_digest(f"links from {attempt.network}")
+    keys = [mailbox, network] if attempt.device is None else [mailbox]
+    with transaction() as session:
+        counted = _count(session, keys, now)
+    if counted.get(network, 0) > MOST_FROM_NETWORK:
+        return Answer.REFUSED
+    return Answer.MAILED if counted[mailbox] <= MOST_LINKS else Answer.QUIET
+
+
+def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes, int]:
+    """Counts one more under each key; how many they are in this window."""
+    connection, counted = session.connection(), {}
+    module = sqlite if connection.dialect.name == "sqlite" else postgresql
+    # In the order of the keys, so that two processes counting at once do not wait for each other in a circle.
+    for key in sorted(keys):
+        row = module.insert(LoginFailure).values(key_digest=key, window_at=_window(now), failures=1)
+        more = row.on_conflict_do_update(
+            index_elements=["key_digest", "window_at"], set_={"failures": LoginFailure.failures + 1}
+        )
+        counted[key] = connection.execute(more.returning(LoginFailure.failures)).scalar_one()
+    connection.execute(delete(LoginFailure).where(LoginFailure.window_at < _window(now) - WINDOW))
+    return counted
 
 
 def begin_session(session: Session, staff_id: int, *, now: datetime, vault: Vault) -> str:

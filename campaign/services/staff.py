@@ -23,6 +23,7 @@ from campaign.mail.roles import role_name
 from campaign.mail.sections import section_title
 from campaign.models import Section, Staff, StaffSession
 from campaign.services.audit import Act, append
+from campaign.services.desk import refuse_overwriting
 from campaign.services.outbox import owe_staff
 from campaign.services.transaction import transaction
 
@@ -106,17 +107,29 @@ def accept(staff_id: int, password_hash: str, *, now: datetime, vault: Vault) ->
 
 
 def change(
-    staff_id: int, *, role: Role, section: str, active: bool, by: int | None, now: datetime, vault: Vault
+    staff_id: int,
+    *,
+    role: Role,
+    section: str,
+    active: bool,
+    by: int | None,
+    now: datetime,
+    vault: Vault,
+    seen: dict[str, Any] | None = None,
 ) -> bool:
     """Gives another role or section, or ends the account; every log-in of that person ends at once.
 
-    False where nothing was to change. Raises NotFoundError, StateError (nobody would be left to administer; oneself).
+    `seen` is what there was when the writer began: what somebody else has changed since is not overwritten. False where
+    nothing was to change. Raises NotFoundError, ConflictError, and StateError (nobody would be left to administer;
+    oneself).
     """
     with transaction() as session:
         staff = _locked(session, staff_id)
         before = _seen(staff)
         if session.get(Section, section) is None:
             raise NotFoundError(f"no such section: {section}")
+        if seen is not None and before != {"role": role.value, "section": section, "active": active}:
+            refuse_overwriting(seen, before)
         staff.role, staff.section_code, staff.active = role.value, section, active
         after = _seen(staff)
         if before == after:

@@ -198,11 +198,12 @@ def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
             }[kind]
             advice = gettext(
                 "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
-                "If these are real people, nothing need be done. Moderation shows those of your own section."
+                "If these are real people, nothing need be done."
             )
+            look = gettext("In “Moderation” you see those of your own section.")
             name = appeal.text_in(locale).headline if appeal is not None else ""
         url = f"{at.settings.base_url}/staff/moderation" + (f"?appeal={appeal.slug}" if appeal is not None else "")
-        return {"subject": said, "text": f"{said}. {advice}" + (f"\n\n{name}" if name else ""), "url": url}
+        return {"subject": said, "text": f"{said}. {advice} {look}" + (f"\n\n{name}" if name else ""), "url": url}
 
     raise_alarm(
         kind,

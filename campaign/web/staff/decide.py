@@ -88,8 +88,8 @@ def outcome(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def follows(slug: str) -> ResponseReturnValue:
     """Says which appeal it follows."""
-    earlier = request.form.get("follows", "") or None
-    return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now), gettext("Kept."))
+    earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
+    return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now, seen=seen), gettext("Kept."))
 
 
 @blueprint.post("/going-on")
@@ -106,7 +106,7 @@ def going_on(slug: str) -> ResponseReturnValue:
                 raise InputError("until", "no-date", "no date") from error
         elif request.form.get("goes") != "stop":
             raise InputError("goes", "unknown", "neither on nor stop")
-        appeals.say_going_on(slug, until, desk=desk(), now=now)
+        appeals.say_going_on(slug, until, desk=desk(), now=now, seen=request.form.get("seen_going_on", ""))
 
     return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
 

@@ -100,7 +100,7 @@ def beside(
     documents = list(dossier.documents.values())
     return {
         "appeal": dossier.appeal,
-        "seen": json.dumps(before, ensure_ascii=False, separators=(",", ":")),
+        "seen": as_seen(before),
         "wrong": wrong or {},
         "theirs": merged.theirs if merged else {},
         "is_conflict": merged is not None,
@@ -108,6 +108,11 @@ def beside(
         "documents": documents,
         "doubts": by_field(*documents) if dossier.appeal.state == AppealState.DRAFT else {},
     }
+
+
+def as_seen(values: Values) -> str:
+    """What a form remembers of what the person had before them; `seen` reads it."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def seen() -> Values:

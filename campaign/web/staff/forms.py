@@ -10,9 +10,9 @@ from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.utils import hash_password, uia_email_mapper
 
 from campaign.extensions.runtime import runtime
-from campaign.services.login import is_allowed, note_failure
+from campaign.services.login import Answer, count_request, is_allowed, note_failure
 from campaign.web.staff.device import attempt_for
-from campaign.web.staff.words import TOO_MANY
+from campaign.web.staff.words import TOO_MANY, TOO_MANY_LINKS
 
 
 def typed_address(identity: str) -> str | None:
@@ -69,17 +69,21 @@ class RecoveryForm(_Slowed, MfRecoveryForm):
     """A recovery code."""
 
 
-class ForgotPasswordForm(_Slowed, forms.ForgotPasswordForm):
-    """Asking for a link. Every request counts: the mailbox must not be flooded."""
-
-    def account(self) -> str:
-        return "forgotten " + (self.email.data or "")
+class ForgotPasswordForm(forms.ForgotPasswordForm):
+    """Asking for a link: its mailbox must not be flooded, and nobody may use up what its owner needs."""
 
     def validate(self, **kwargs: Any) -> bool:
-        valid = super().validate(**kwargs)
-        if valid:
-            at = runtime()
-            note_failure(attempt_for(self.account()), now=at.clock(), vault=at.vault)
-            # As long as for an address that has no account, which is hashed for nothing.
-            hash_password("not a password")
-        return valid
+        """Whether to mail a link; False without a fault is answered in the same words."""
+        valid: bool = super().validate(**kwargs)
+        if not self.email.data:
+            return valid
+        at = runtime()
+        answer = count_request(attempt_for(self.email.data), now=at.clock(), vault=at.vault)
+        if answer is Answer.MAILED:
+            if valid:
+                # As long as for an address that has no account, which is hashed for nothing.
+                hash_password("not a password")
+            return valid
+        self.email.errors = []
+        self.form_errors = [gettext(TOO_MANY_LINKS)] if answer is Answer.REFUSED else []
+        return False

@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField
 
 from campaign.config import LOCALES
-from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.staff import Permission, Role
 from campaign.extensions.runtime import runtime
 from campaign.mail.roles import ROLE_NAMES
@@ -18,6 +18,7 @@ from campaign.services.staff import Invitation, Office, change, invite, reset_se
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
+from campaign.web.staff.desk import Merge, Values, as_seen, merge, seen
 from campaign.web.staff.sections import section_names
 
 blueprint = Blueprint("people", __name__)
@@ -88,9 +89,9 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Another role or section, or the end of the account; its log-ins end at once."""
-    one, form, at = _colleague(staff_id), ChangeForm(), runtime()
+    one, form, at, before = _colleague(staff_id), ChangeForm(), runtime(), seen()
     if not form.validate():
-        return _one_page(one, form), 422
+        return _one_page(one, form, before=before), 422
     try:
         change(
             staff_id,
@@ -100,10 +101,15 @@ def save(staff_id: int) -> ResponseReturnValue:
             by=scope().staff_id,
             now=at.clock(),
             vault=at.vault,
+            seen=before,
         )
+    except ConflictError as error:
+        typed = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
+        merged = merge(typed, before, error.current)
+        return _one_page(one, ChangeForm(formdata=None, **merged.values), before=error.current, merged=merged), 409
     except StateError:
         fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
-        return _one_page(one, form, fault), 422
+        return _one_page(one, form, fault, before=before), 422
     flash(gettext("Kept."), "success")
     return redirect(url_for("people.show"), 303)
 
@@ -129,5 +135,23 @@ def _page(form: InviteForm, fault: object = None) -> str:
     return render_template("staff/people.html", form=form, staff=list_staff(scope()), sections=form.names, fault=fault)
 
 
-def _one_page(one: StaffView, form: ChangeForm, fault: object = None) -> str:
-    return render_template("staff/person.html", form=form, one=one, fault=fault)
+def _one_page(
+    one: StaffView,
+    form: ChangeForm,
+    fault: object = None,
+    *,
+    before: Values | None = None,
+    merged: Merge | None = None,
+) -> str:
+    """`before` is what the person had before them; `merged` what is shown where somebody else was quicker."""
+    held = {"role": one.role, "section": one.section, "active": one.active}
+    words = {"role": dict(form.role.choices), "section": form.names}
+    return render_template(
+        "staff/person.html",
+        form=form,
+        one=one,
+        fault=fault,
+        seen=as_seen(held if before is None else before),
+        is_conflict=merged is not None,
+        theirs={name: words.get(name, {}).get(value, value) for name, value in merged.theirs.items()} if merged else {},
+    )

@@ -14,10 +14,14 @@ def _(text: str) -> str:
     return text
 
 
+LINK_MAILED = _(
+    "If there is an account under this address, a mail is on its way to it. Whatever link was mailed to it within the "
+    "last hour works, too."
+)
 MESSAGES = {
     "API_ERROR": (_("That did not work. Please start again."), "error"),
     "GENERIC_AUTHN_FAILED": (_("This address and this password do not belong together."), "error"),
-    "GENERIC_RECOVERY": (_("If there is an account under this address, a mail is on its way to it."), "info"),
+    "GENERIC_RECOVERY": (LINK_MAILED, "info"),
     "UNAUTHENTICATED": (_("Please log in."), "info"),
     "UNAUTHORIZED": (_("Your role does not allow that."), "error"),
     "REAUTHENTICATION_REQUIRED": (_("Please prove again that it is you."), "info"),
@@ -38,7 +42,7 @@ MESSAGES = {
     "PASSWORD_MISMATCH": (_("The two passwords differ."), "error"),
     "PASSWORD_IS_THE_SAME": (_("The new password must be another one."), "error"),
     "PASSWORD_CHANGE": (_("Your password was changed. Your other log-ins have ended."), "success"),
-    "PASSWORD_RESET_REQUEST": (_("If there is an account under this address, a mail is on its way to it."), "info"),
+    "PASSWORD_RESET_REQUEST": (LINK_MAILED, "info"),
     "PASSWORD_RESET_EXPIRED": (_("This link is too old. Please ask for a new one."), "error"),
     "INVALID_RESET_PASSWORD_TOKEN": (_("This link is used up or damaged. Please ask for a new one."), "error"),
     "PASSWORD_RESET_NO_LOGIN": (_("Your password was changed. Please log in with it."), "success"),
@@ -74,6 +78,7 @@ TOO_MANY = _(
     "Too many attempts. Please wait a quarter of an hour; in a hurry, use “Forgotten your password?”: "
     "the mailed link works at once."
 )
+TOO_MANY_LINKS = _("From your network too many links were asked for. Please wait a quarter of an hour.")
 # The name that Flask-Security gives to our one kind of code.
 METHODS = (_("authenticator"), _("passkey"))
 

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from campaign.domain.errors import StateError
 from campaign.domain.staff import INVITATION_LIFETIME, SESSION_LIFETIME, Role
@@ -140,6 +141,44 @@ def test_a_mailed_link_lets_in_from_a_new_browser_while_somebody_guesses(
     log_in(app, "ana@staff.example", new_browser)
     with pytest.raises(AssertionError, match="Too many"):
         log_in(app, "ana@staff.example", client)
+
+
+def ask_for_link(browser: FlaskClient, email: str, network: str = "127.0.0.1") -> TestResponse:
+    token = csrf(browser.get("/staff/reset"))
+    sent = {"email": email, "csrf_token": token}
+    return browser.post("/staff/reset", data=sent, environ_base={"REMOTE_ADDR": network})
+
+
+def test_forged_requests_for_a_link_keep_nobody_from_theirs(
+    app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox, clock: Clock
+) -> None:
+    join(app, "ana@staff.example", Role.VIEWER)
+    desk = log_in(app, "ana@staff.example")
+    deliver()
+    before = len(postbox.messages)
+    forged = {bare(ask_for_link(client, "ana@staff.example").text) for _ in range(30)}
+    assert len(forged) == 1, "the answer does not tell whether one more is mailed"
+    new_browser = app.test_client()
+    answer = ask_for_link(new_browser, "ana@staff.example", "192.0.2.7")
+    assert bare(answer.text) == forged.pop()
+    deliver()
+    mailed = postbox.messages[before:]
+    assert len(mailed) == 3, "a mailbox is not flooded"
+    clock.now += timedelta(minutes=14)
+    link = path_of(next(line for line in text_of(mailed[0]).splitlines() if "/reset/" in line))
+    new = {"password": PASSWORD, "password_confirm": PASSWORD, "csrf_token": csrf(new_browser.get(link))}
+    assert new_browser.post(link, data=new).location == "/staff/login"
+    log_in(app, "ana@staff.example", new_browser)
+    ask_for_link(desk, "ana@staff.example")
+    deliver()
+    assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, "the usual desk, too"
+
+
+def test_who_asks_for_many_links_from_one_network_waits_and_nobody_else(app: Flask, client: FlaskClient) -> None:
+    for number in range(60):
+        assert "on its way" in ask_for_link(client, f"p{number}@staff.example").text
+    assert "too many links" in ask_for_link(client, "ana@staff.example").text
+    assert "on its way" in ask_for_link(client, "ana@staff.example", "192.0.2.7").text
 
 
 def test_guessing_at_many_accounts_from_one_network_ends_too(app: Flask, client: FlaskClient) -> None:

@@ -125,7 +125,7 @@ def test_the_whole_case_is_linked_and_never_in_a_circle(
     circle = send(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
     assert circle.status_code == 422
     assert "cannot follow each other" in circle.text
-    assert send(editor, f"{AT}/follows", follows="").status_code == 303
+    assert send(editor, f"{AT}/follows", follows="", seen_follows=appeal.slug).status_code == 303
     assert "It follows:" not in editor.get(f"{AT}/edit").text
 
 

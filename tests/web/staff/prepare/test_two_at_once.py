@@ -13,14 +13,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from campaign.document import parse_text
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, AppealText
+from campaign.models import Appeal, AppealText, Staff
+from campaign.queries.appeal import AppealView
 from campaign.services.appeals import close, stop
-from tests.conftest import FRENCH
+from campaign.services.import_draft import ImportOptions, import_draft
+from tests.conftest import DOCUMENT, FRENCH
 from tests.web.staff.prepare.desk import AT, SLUG, filled, listed, publish, send, upload
-from tests.web.staff.room import staffed
+from tests.web.staff.room import join, staffed
 
 # For the gate: the quick part has enough of the staff room.
 pytestmark = pytest.mark.slow
@@ -157,3 +160,73 @@ def test_two_who_tell_the_outcome_overwrite_nothing(editor: FlaskClient, draft: 
     assert outcomes(told)["outcome_en"] == "Still held."
     assert send(coordinator, f"{AT}/outcome", **outcomes(told)).status_code == 303
     assert db.session.scalars(select(Appeal.outcome)).one()["en"] == "Still held."
+
+
+def remembered(page: TestResponse, name: str) -> str:
+    """What the form remembers of what stood there."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def test_two_who_link_a_follow_up_overwrite_nothing(
+    editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
+) -> None:
+    third = import_draft(parse_text(DOCUMENT), ImportOptions(slug="third"), now=runtime().clock()).slug
+    before = remembered(editor.get(f"{AT}/edit"), "seen_follows")
+    assert before == ""
+    assert send(coordinator, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    told = send(editor, f"{AT}/follows", follows=third, seen_follows=before)
+    assert told.status_code == 409
+    assert "Meanwhile somebody else has kept:" in told.text
+    assert f'<option value="{third}" selected>' in told.text, "what was chosen stays chosen"
+    follows = select(Appeal.follows_id).where(Appeal.slug == SLUG)
+    assert db.session.scalars(follows).one() == appeal.id
+    db.session.rollback()
+    # What the second did not mean to change is no conflict, and having looked they may keep theirs.
+    assert send(editor, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303
+    answer = send(editor, f"{AT}/follows", follows=third, seen_follows=remembered(told, "seen_follows"))
+    assert answer.status_code == 303
+    assert db.session.scalars(follows).one() != appeal.id
+
+
+def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
+    app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
+) -> None:
+    send(editor, f"{AT}/ask")
+    assert publish(coordinator).status_code == 303
+    at, colleague, neighbour = f"{AT}/going-on", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
+    before = remembered(editor.get(f"{AT}/edit"), "seen_going_on")
+    assert send(colleague, at, goes="on", until="2099-05-01", seen_going_on=before).status_code == 303
+    told = send(editor, at, goes="stop", seen_going_on=before)
+    assert told.status_code == 409
+    assert re.search(r"Meanwhile somebody else has kept:</strong> goes on until [^<]*2099", told.text)
+    assert 'value="stop" checked' in told.text
+    assert db.session.scalars(select(Appeal.going_on)).one() == {"fr": "2099-05-01"}
+    db.session.rollback()
+    # Another section speaks for itself and meets nobody.
+    assert send(neighbour, at, goes="stop", seen_going_on="").status_code == 303
+    now = remembered(told, "seen_going_on")
+    assert send(editor, at, goes="stop", seen_going_on=now).status_code == 303
+    assert db.session.scalars(select(Appeal.going_on)).one() == {"fr": None, "be-nl": None}
+
+
+def test_two_admins_who_change_somebody_overwrite_nothing(app: Flask) -> None:
+    who = join(app, "somebody@staff.example", Role.VIEWER)
+    first, second = staffed(app, Role.ADMIN), staffed(app, Role.ADMIN, "be-nl")
+    at = f"/staff/people/{who}"
+    before = filled(second.get(at))
+    assert send(first, at, **{**before, "section": "be-nl", "role": "editor"}).status_code == 303
+    told = send(second, at, **{**before, "role": "coordinator"})
+    assert told.status_code == 409
+    assert "Somebody else has changed this" in told.text
+    assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>[Ee]ditor</pre>", told.text)
+    merged = filled(told)
+    assert (merged["role"], merged["section"]) == (["coordinator"], ["be-nl"])
+    kept = select(Staff.role, Staff.section_code, Staff.active).where(Staff.id == who)
+    assert tuple(db.session.execute(kept).one()) == ("editor", "be-nl", True)
+    db.session.rollback()
+    ended = {name: value for name, value in before.items() if name != "active"} | {"role": "editor"}
+    assert "Meanwhile somebody else has kept:" not in send(second, at, **ended).text
+    assert send(second, at, **merged).status_code == 303
+    assert tuple(db.session.execute(kept).one()) == ("coordinator", "be-nl", True)
