@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 INTERNATIONAL = "international"
+CODE = re.compile(r"[a-z]{2}(-[a-z]{2,3})?|international")
 
 
 class SectionLike(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -25,7 +26,7 @@ class SectionView:
 
 def list_sections() -> tuple[SectionView, ...]:
     """All sections in the order in which they were loaded."""
-    rows = db.session.scalars(select(Section).order_by(Section.position))
+    rows = db.session.scalars(select(Section).order_by(Section.position, Section.code))
     return tuple(
         SectionView(
             code=row.code,
@@ -38,3 +39,23 @@ def list_sections() -> tuple[SectionView, ...]:
         )
         for row in rows
     )
+
+
+def find_section(code: str) -> dict[str, Any] | None:
+    """What staff say of the section; None where there is none."""
+    found = db.session.get(Section, code)
+    return None if found is None else fields_of(found)
+
+
+def fields_of(section: Section) -> dict[str, Any]:
+    """What staff say of a section, under the names of the form."""
+    is_placed = section.tile_column is not None and section.tile_row is not None
+    return {
+        "name": section.name,
+        "countries": list(section.countries),
+        "languages": list(section.languages),
+        "time_zone": section.time_zone,
+        "contact": section.contact,
+        "tile": [section.tile_column, section.tile_row] if is_placed else None,
+        "position": section.position,
+    }

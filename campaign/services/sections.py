@@ -14,13 +14,12 @@ from sqlalchemy import select
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import InputError
-from campaign.domain.section import INTERNATIONAL
+from campaign.domain.section import CODE, INTERNATIONAL
 from campaign.models import Section
 from campaign.services.audit import Act, append
 from campaign.services.transaction import transaction
 
 SHIPPED = Path(__file__).parent.parent / "data" / "sections.toml"
-_CODE = re.compile(r"[a-z]{2}(-[a-z]{2,3})?|international")
 _FIELDS = {"code", "name", "countries", "languages", "time_zone", "contact", "tile"}
 
 
@@ -102,7 +101,7 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
         values = entry[name]
         if not isinstance(values, list) or not all(isinstance(v, str) and re.fullmatch(form, v) for v in values):
             raise InputError(name, "no-codes", f"{where}: {name} must be a list of codes")
-    if not _CODE.fullmatch(entry["code"]):
+    if not CODE.fullmatch(entry["code"]):
         raise InputError("code", "no-code", f"{where}: the code must be like fr, ca-fr or international")
     if entry["time_zone"] not in available_timezones():
         raise InputError("time_zone", "unknown", f"{where}: there is no time zone {entry['time_zone']}")

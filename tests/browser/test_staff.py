@@ -136,6 +136,7 @@ def test_news_are_written_looked_at_tested_let_go_and_taken_back(desk: Page, sup
 
 
 PAGES = """/staff/ /staff/appeals/janbolat-mamai /staff/account /staff/people /staff/people/1 /staff/audit
+/staff/sections /staff/sections/new /staff/sections/fr
 /staff/change /staff/messages /staff/messages/confirmation?lang=ar /staff/outbox
 /staff/appeals/janbolat-mamai/announcements /staff/appeals/janbolat-mamai/announcements/new""".split()
 

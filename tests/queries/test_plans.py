@@ -139,7 +139,7 @@ def _invalidation() -> None:
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before, and ask the database nothing.
-ASK_NOTHING = {"dossier.facts_of", "dossier.target_of", "dossier.words_of", "ready.lacks"}
+ASK_NOTHING = {"dossier.facts_of", "dossier.target_of", "dossier.words_of", "ready.lacks", "section.fields_of"}
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
 CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
@@ -187,6 +187,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.trends": lambda *_: queries.moderation.trends(STAFF, runtime().vault, now=NOW, slug="case-1"),
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
     "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),
+    "section.find_section": lambda *_: queries.section.find_section("fr"),
     "section.list_sections": lambda *_: queries.section.list_sections(),
     "staff.find_colleague": lambda *_: _absent(lambda: queries.staff.find_colleague(STAFF, 1)),
     "staff.find_staff_id": lambda *_: _absent(lambda: queries.staff.find_staff_id("ana@staff.example")),

@@ -13,6 +13,7 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
     "unreadable": lazy_gettext("We could not read this. Please type it again."),
     "unknown": lazy_gettext("Please choose from the list."),
     ("name", "missing"): lazy_gettext("Please write a role or a name, in one language at least."),
+    ("name", "no-name"): lazy_gettext("This must not be empty."),
     ("emails", "not-an-address"): lazy_gettext("One of these is no e-mail address. Please write one a line."),
     ("faxes", "no-number"): lazy_gettext("One of these is no number. Please write one a line, such as +33 1 23 45 67."),
     ("phones", "no-number"): lazy_gettext(
@@ -23,6 +24,16 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
         "Use the letters a to z, digits, and single hyphens between them; at most 80 characters."
     ),
     ("slug", "taken"): lazy_gettext("Another appeal has this name already."),
+    ("code", "no-code"): lazy_gettext("This is no code: two small letters, and perhaps a hyphen and the language."),
+    ("code", "taken"): lazy_gettext("There is a section of this code already."),
+    ("countries", "claimed"): lazy_gettext("Another section takes these already for readers of the same language."),
+    ("contact", "not-an-address"): lazy_gettext(
+        "This does not look like an e-mail address. It needs an @ and a domain."
+    ),
+    ("time_zone", "no-zone"): lazy_gettext("There is no such time zone. Please choose from the list."),
+    ("tile", "no-tile"): lazy_gettext("Please write both numbers, from 0 to 40, or neither."),
+    ("tile", "taken"): lazy_gettext("Another section stands there already."),
+    ("position", "no-number"): lazy_gettext("Please write a whole number, in digits only."),
     ("goal", "no-number"): lazy_gettext("Please write a whole number, in digits only."),
     ("goal", "out-of-range"): lazy_gettext("The goal must be 1 at least, and not more than 100 million."),
     ("deadline", "no-date"): lazy_gettext("This is no date."),

@@ -145,7 +145,7 @@ def _one_page(
 ) -> str:
     """`before` is what the person had before them; `merged` what is shown where somebody else was quicker."""
     held = {"role": one.role, "section": one.section, "active": one.active}
-    words = {"role": dict(form.role.choices), "section": form.names}
+    words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
     return render_template(
         "staff/person.html",
         form=form,

@@ -183,6 +183,11 @@ MATRIX = (
     Route("/people/<int:staff_id>", "GET", Role.ADMIN, "/people/{staff}"),
     Route("/people/<int:staff_id>", "POST", Role.ADMIN, "/people/{staff}", (("role", "nobody"),)),
     Route("/people/<int:staff_id>/second-factor", "POST", Role.ADMIN, "/people/{staff}/second-factor"),
+    Route("/sections", "GET", Role.ADMIN, "/sections"),
+    Route("/sections/new", "GET", Role.ADMIN, "/sections/new"),
+    Route("/sections/new", "POST", Role.ADMIN, "/sections/new"),
+    Route("/sections/<code>", "GET", Role.ADMIN, "/sections/be-nl"),
+    Route("/sections/<code>", "POST", Role.ADMIN, "/sections/be-nl"),
     Route("/audit", "GET", Role.ADMIN, "/audit"),
 )
 # Needs the mailed link instead of an account.
