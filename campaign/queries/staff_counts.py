@@ -19,7 +19,7 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.pace import WINDOW, Pace, pace
 from campaign.domain.staff import Scope
 from campaign.extensions import db
-from campaign.models import Appeal, Tally, TallyHour
+from campaign.models import Appeal, Tally, TallyFold, TallyHour
 from campaign.queries.appeal import AppealView, open_appeals
 
 
@@ -62,13 +62,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """Another appeal of the same case, with its confirmed signatures."""
+    """An appeal of the same case: confirmed signatures, what else we saw or were told of, and what staff entered."""
 
     slug: str
     sequence: int
     headline: str
     state: str
     signatures: int
+    others: int
+    entered: int
 
 
 def glances(scope: Scope, *, time_zone: str, now: datetime) -> tuple[Glance, ...]:
@@ -96,7 +98,7 @@ def totals(appeal_id: int, chosen: Filter) -> dict[tuple[str, str, str], int]:
 
 
 def history(appeal_id: int, chosen: Filter, *, by_day: bool = True) -> tuple[Line, ...]:
-    """What was counted when, in order; by the hour for the last week, before that there are days only."""
+    """What was counted when, in order; by the hour since `hourly_since` only, for of the time before there are days."""
     keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
     rows = db.session.execute(
         select(*keys, func.sum(TallyHour.quantity))
@@ -105,11 +107,17 @@ def history(appeal_id: int, chosen: Filter, *, by_day: bool = True) -> tuple[Lin
         .order_by(*keys)
     )
     if not by_day:
-        return tuple(Line(*row[:4], int(row[4])) for row in rows if row[4])
+        first = hourly_since()
+        return tuple(Line(*row[:4], int(row[4])) for row in rows if row[4] and row[0] >= first)
     days: dict[tuple[datetime, str, str, str], int] = defaultdict(int)
     for hour, section, channel, evidence, quantity in rows:
         days[hour.replace(hour=0), section, channel, evidence] += int(quantity)
     return tuple(Line(*key, quantity) for key, quantity in days.items() if quantity)
+
+
+def hourly_since() -> datetime:
+    """From when on the history is by the hour; before, its hours are folded into days."""
+    return db.session.execute(select(TallyFold.days_before)).scalar_one()
 
 
 def family(appeal: AppealView) -> tuple[Kin, ...]:
@@ -118,10 +126,10 @@ def family(appeal: AppealView) -> tuple[Kin, ...]:
     ids = [one for one in parents if _root(one, parents) == _root(appeal.id, parents)]
     if len(ids) < 2:
         return ()
-    signatures = _sums(Tally, ids, None)
+    sums = _by_evidence(ids)
     rows = db.session.scalars(select(Appeal).where(Appeal.id.in_(ids)).order_by(Appeal.sequence, Appeal.id))
     return tuple(
-        Kin(row.slug, row.sequence, row.texts[0].headline if row.texts else row.slug, row.state, signatures[row.id][0])
+        Kin(row.slug, row.sequence, row.texts[0].headline if row.texts else row.slug, row.state, *sums[row.id])
         for row in rows
     )
 
@@ -183,6 +191,25 @@ def _sums(
     found: dict[int, tuple[int, int, int, int]] = defaultdict(lambda: (0, 0, 0, 0))
     for row in rows:
         found[row[0]] = (int(row[1]), int(row[2]), int(row[3]), int(row[4]))
+    return found
+
+
+def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """By appeal: confirmed signatures, other acts that we saw or were told of, and what staff entered."""
+    is_entered = Tally.evidence == Evidence.BULK.value
+    is_signature = (Tally.channel == Channel.SIGNATURE.value) & (Tally.evidence == Evidence.VERIFIED.value)
+    parts = (is_signature, ~is_signature & ~is_entered, is_entered)
+    rows = db.session.execute(
+        select(
+            Tally.appeal_id,
+            *(func.coalesce(func.sum(case((part, Tally.quantity), else_=0)), 0) for part in parts),
+        )
+        .where(Tally.appeal_id.in_(list(ids)))
+        .group_by(Tally.appeal_id)
+    )
+    found: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
+    for row in rows:
+        found[row[0]] = (int(row[1]), int(row[2]), int(row[3]))
     return found
 
 

@@ -37,8 +37,8 @@ SAME = {
     },
     "es": {"Fax", "Faxes", "no"},
     "fr": {
-        *("%(count)s signature", "%(count)s signatures", "Date", "Fax", "International", "Message", "Messages"),
-        *("Note", "Pages", "Section", "Signature", "Signatures"),
+        *("%(count)s signature", "%(count)s signatures", "Code", "Contact", "Date", "Fax", "International", "Message"),
+        *("Messages", "Note", "Pages", "Section", "Sections", "Signature", "Signatures"),
     },
 }
 UNITS = {"%(count)s h", "%(count)s min", "%(count)s s"}

@@ -195,6 +195,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "staff.list_all_staff": lambda *_: queries.staff.list_all_staff(),
     "staff.list_staff": lambda *_: queries.staff.list_staff(STAFF),
     "staff_counts.ended_appeals": lambda *_: queries.staff_counts.ended_appeals(),
+    "staff_counts.hourly_since": lambda *_: queries.staff_counts.hourly_since(),
     "staff_counts.family": lambda *_: queries.staff_counts.family(_seen_by_staff()),
     "staff_counts.glance": lambda *_: queries.staff_counts.glance(_seen_by_staff(), STAFF, time_zone="UTC", now=NOW),
     "staff_counts.glances": lambda *_: queries.staff_counts.glances(STAFF, time_zone="UTC", now=NOW),

@@ -16,7 +16,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import Counts, DayCounts, SectionCounts
 from campaign.queries.section import list_sections
-from campaign.queries.staff_counts import Filter, family, glance, history, totals
+from campaign.queries.staff_counts import Filter, family, glance, history, hourly_since, totals
 from campaign.web.chart import by_day
 from campaign.web.locale import current_locale
 from campaign.web.public.assets import IMAGE_POLICY
@@ -53,6 +53,7 @@ def show(slug: str) -> ResponseReturnValue:
         sections=_ranked(sums, names),
         total=sum(sums.values()),
         days=_days(appeal, chosen),
+        hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
         map_size=map_size(list_sections()),
         family=family(appeal),
         is_open=appeal.state == AppealState.OPEN,

@@ -26,7 +26,7 @@ from flask_security.signals import (
 from flask_security.totp import Totp
 from flask_wtf import CSRFProtect
 
-from campaign.config import Settings
+from campaign.config import ROOT, Settings
 from campaign.domain.cipher import Vault
 from campaign.domain.staff import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
 from campaign.extensions import db
@@ -118,6 +118,9 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
         "SECURITY_JOIN_USER_ROLES": False,
         "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": forms.typed_address, "case_insensitive": False}}],
         "SECURITY_API_ENABLED_METHODS": ["session"],
+        # Its messages are ours (`words.MESSAGES`) and so are their translations.
+        "SECURITY_I18N_DOMAIN": "messages",
+        "SECURITY_I18N_DIRNAME": [str(ROOT / "campaign" / "translations")],
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
         "SECURITY_DATETIME_FACTORY": lambda: runtime().clock(),
         "SECURITY_FRESHNESS": FRESHNESS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -16,9 +17,10 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.models import Action, Appeal
-from campaign.queries.appeal import AppealView
-from campaign.queries.staff_counts import Filter, glances, history, totals
+from campaign.queries.appeal import AppealView, find_appeal
+from campaign.queries.staff_counts import Filter, family, glances, history, totals
 from campaign.services.appeals import publish
+from campaign.services.fold import fold
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -124,6 +126,36 @@ def test_a_follow_up_shows_the_whole_case(app: Flask, counted: AppealView) -> No
     desk = staffed(app, Role.VIEWER)
     for one in (slug, counted.slug):
         assert "The whole case" in desk.get(f"/staff/appeals/{one}").text
+
+
+def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, counted: AppealView) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
+    publish(slug, now=START)
+    with transaction() as session:
+        session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
+        count(session.connection(), Cell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)
+    second = find_appeal(slug)
+    assert second is not None
+    act(second, "be-nl", 3, 0, Channel.LETTER)
+    act(second, "be-nl", 2, 0)
+    found = [(one.slug, one.signatures, one.others, one.entered) for one in family(second)]
+    assert found == [(counted.slug, 142, 4, 60), ("second", 2, 3, 0)]
+    table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
+    cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])
+    assert cells == ["142", "4", "60", "2", "3", "0", "144", "7", "60"]
+
+
+def test_the_page_says_how_far_the_hours_reach_and_no_day_is_called_an_hour(app: Flask, counted: AppealView) -> None:
+    with transaction() as session:
+        session.query(Appeal).update({"opened_at": START - timedelta(days=30)})
+    desk = staffed(app, Role.VIEWER)
+    fold(now=START)
+    first = START - timedelta(days=8)
+    assert f"By the hour, since {first:%b} {first.day}, {first.year}" in desk.get(f"/staff/appeals/{counted.slug}").text
+    text = desk.get(f"/staff/appeals/{counted.slug}/hours.csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert sum(int(row["quantity"]) for row in rows) == 46
+    assert min(row["hour_utc"] for row in rows) == f"{START - timedelta(days=3):%Y-%m-%d %H:%M}"
 
 
 def test_how_many_statements_does_not_depend_on_how_much_was_counted(

@@ -174,6 +174,16 @@ def test_forged_requests_for_a_link_keep_nobody_from_theirs(
     assert len([one for one in postbox.messages[before:] if "/reset/" in text_of(one)]) == 4, "the usual desk, too"
 
 
+def test_what_is_said_at_the_door_is_in_the_reader_s_language(app: Flask, client: FlaskClient) -> None:
+    token = csrf(client.get("/staff/reset"))
+    sent = {"email": "nobody@staff.example", "csrf_token": token}
+    answer = client.post("/staff/reset", data=sent, headers={"Accept-Language": "fr"})
+    assert "un message est en route" in answer.text
+    sent |= {"password": "wrong"}
+    answer = client.post("/staff/login", data=sent, headers={"Accept-Language": "de"})
+    assert "gehören nicht zusammen" in answer.text
+
+
 def test_who_asks_for_many_links_from_one_network_waits_and_nobody_else(app: Flask, client: FlaskClient) -> None:
     for number in range(60):
         assert "on its way" in ask_for_link(client, f"p{number}@staff.example").text

@@ -271,7 +271,11 @@ def call(browser: FlaskClient, route: Route, places: dict[str, str], token: str)
         answer = browser.get(path)
     else:
         answer = browser.post(path, data={**dict(route.data), "csrf_token": token})
-    return answer.status_code, answer.headers.get("Location", ""), answer.get_data().decode(errors="replace")
+    body = answer.get_data().decode(errors="replace")
+    # Time zones to choose from are no canaries.
+    for zone in ("Atlantic/Canary", "Indian/Antananarivo"):
+        body = body.replace(zone, "")
+    return answer.status_code, answer.headers.get("Location", ""), body
 
 
 @pytest.mark.slow
