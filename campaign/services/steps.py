@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.cipher import Vault
@@ -104,23 +104,51 @@ def count_mailed(connection: Connection, signature_ids: list[int], vault: Vault)
 
 
 def fold_steps(*, now: datetime) -> int:
-    """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less."""
-    today, old = now.date(), (now - KEPT).date()
+    """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less.
+
+    One appeal after the other, and only the rows that are not folded yet: whoever signs waits for it no longer than
+    that takes.
+    """
+    loose = select(TallyStep.appeal_id).where(_loose(now)).distinct()
+    with transaction() as session:
+        appeals = session.scalars(loose.order_by(TallyStep.appeal_id)).all()
+    return sum(_fold_appeal(appeal_id, now) for appeal_id in appeals)
+
+
+def _loose(now: datetime) -> ColumnElement[bool]:
+    """Rows that folding could make fewer; those of the day before yesterday, too, may name sources beyond the most."""
+    lately = TallyStep.day >= now.date() - timedelta(days=2)
+    is_new_source = and_(TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES, lately)
+    return and_(TallyStep.day < now.date(), or_(TallyStep.slot != 0, _is_old(now), is_new_source))
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    return and_(TallyStep.day < (now - KEPT).date(), TallyStep.day != EARLIER)
+
+
+def _fold_appeal(appeal_id: int, now: datetime) -> int:
     with transaction() as session:
         connection = session.connection()
+        beyond = _beyond(connection, appeal_id)
+        is_beyond = and_(TallyStep.aspect == Aspect.SOURCE, tuple_(TallyStep.section_code, TallyStep.value).in_(beyond))
+        concerned = (
+            TallyStep.appeal_id == appeal_id,
+            TallyStep.day < now.date(),
+            or_(TallyStep.slot != 0, _is_old(now), is_beyond),
+        )
+        if connection.execute(select(exists().where(*concerned))).scalar_one() is False:
+            return 0
         if connection.dialect.name == "postgresql":
             # Whoever counts holds one cell and may want another: nobody may, while all are taken.
             connection.exec_driver_sql("LOCK TABLE tally_step IN SHARE ROW EXCLUSIVE MODE")
-        rows = connection.execute(select(TallyStep).where(TallyStep.day < today)).all()
-        kept = _largest(connection)
+        rows = connection.execute(select(TallyStep).where(*concerned)).all()
+        connection.execute(delete(TallyStep).where(*concerned))
         sums: Counter[tuple[object, ...]] = Counter()
         for row in rows:
-            value = row.value
-            if row.aspect == Aspect.SOURCE and value not in kept.get((row.appeal_id, row.section_code), {value}):
-                value = OTHER_SOURCES
-            day = EARLIER if row.day < old else row.day
-            sums[row.appeal_id, row.section_code, row.aspect, value, day, row.step] += row.quantity
-        connection.execute(delete(TallyStep).where(TallyStep.day < today))
+            is_other = row.aspect == Aspect.SOURCE and (row.section_code, row.value) in beyond
+            value = OTHER_SOURCES if is_other else row.value
+            day = EARLIER if row.day < (now - KEPT).date() else row.day
+            sums[appeal_id, row.section_code, row.aspect, value, day, row.step] += row.quantity
         folded = [
             dict(zip(KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
             for key, number in sums.items()
@@ -131,23 +159,21 @@ def fold_steps(*, now: datetime) -> int:
     return len(rows) - len(folded)
 
 
-def _largest(connection: Connection) -> dict[tuple[int, str], set[str]]:
-    """The sources that are kept apart, where there are more than that: a tag that is only looked at, last."""
+def _beyond(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
+    """Sections and sources past those that are kept apart: a tag that is only looked at comes last."""
     signed = func.sum(case((TallyStep.step != Step.VIEWED, TallyStep.quantity), else_=0))
     place = func.row_number().over(
-        partition_by=(TallyStep.appeal_id, TallyStep.section_code),
+        partition_by=TallyStep.section_code,
         order_by=(signed.desc(), func.sum(TallyStep.quantity).desc(), TallyStep.value),
     )
     ranked = (
-        select(TallyStep.appeal_id, TallyStep.section_code, TallyStep.value, place.label("place"))
-        .where(TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES)
-        .group_by(TallyStep.appeal_id, TallyStep.section_code, TallyStep.value)
+        select(TallyStep.section_code, TallyStep.value, place.label("place"))
+        .where(TallyStep.appeal_id == appeal_id, TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES)
+        .group_by(TallyStep.section_code, TallyStep.value)
         .subquery()
     )
-    found: dict[tuple[int, str], set[str]] = {}
-    for appeal_id, section, value, _ in connection.execute(select(ranked).where(ranked.c.place <= SOURCES)):
-        found.setdefault((appeal_id, section), {OTHER_SOURCES}).add(value)
-    return found
+    found = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.place > SOURCES))
+    return [(row.section_code, row.value) for row in found]
 
 
 def adding(module: Any) -> Any:

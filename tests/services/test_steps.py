@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, update
 
 from campaign.domain.address import parse_address
 from campaign.domain.funnel import OTHER_SOURCES, PROVIDERS, Step, confirming
@@ -22,6 +22,7 @@ from campaign.queries.funnel import Funnel, Passed, funnel
 from campaign.services import steps
 from campaign.services.sign import SignUp, sign
 from campaign.services.steps import fold_steps
+from campaign.services.transaction import transaction
 from campaign.services.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at
 
@@ -155,6 +156,31 @@ def test_folding_keeps_every_sum_and_bounds_the_rows(
     assert days <= 6
     fold_steps(now=clock.now)
     assert seen(appeal) == after
+
+
+def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    for number in range(6):
+        signs(appeal, f"p{number}@gmail.com", via="stall-lyon")
+    clock.now += timedelta(days=1)
+    with transaction() as session:
+        session.execute(update(TallyStep).values(slot=TallyStep.slot + 20))
+    before = seen(appeal)
+    db.session.rollback()
+    fold_steps(now=clock.now)
+    assert set(db.session.scalars(select(TallyStep.slot))) == {0}
+    assert seen(appeal) == before
+    db.session.rollback()
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement.split(maxsplit=1)[0])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert [fold_steps(now=clock.now + timedelta(days=day)) for day in range(3)] == [0, 0, 0]
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert not {"LOCK", "DELETE", "INSERT"} & set(said), "who signs waits for nothing once all is folded"
 
 
 def test_a_provider_that_keeps_mail_back_is_told() -> None:
