@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +37,7 @@ class Place:
     def environ(self, **more: str) -> dict[str, str]:
         """The settings of the processes on it."""
         settings = {"TOCSIN_DATABASE_URL": self.url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
-        return environment(**KEYS, **settings, **more)
+        return environment(**KEYS, **(settings | more))
 
     def sized(self, name: str) -> Place:
         """Another, empty database beside this one."""
@@ -45,9 +47,9 @@ class Place:
         server = self.url.replace(f"{own.username}:@", "postgres:@").replace(f"{own.path}?", "/postgres?")
         return Place(self.kind, make_database(server, f"bench{name}"), self.folder)
 
-    def app(self) -> Flask:
+    def app(self, **more: str) -> Flask:
         """An application of our own on it."""
-        return create_app(load_settings(self.environ(), self.folder))
+        return create_app(load_settings(self.environ(**more), self.folder))
 
     def make(self, signatures: int, *, appeals: int = 1, cells: int = 0) -> Flask:
         """Migrates it and fills it with so many signatures of the last days for `case-0` and so on."""
@@ -77,6 +79,22 @@ def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iter
                 url = make_database(str(get_server(folder / "pg", cleanup_mode="stop").get_uri()), name)
             found.append(Place(kind, url, own))
         yield found
+
+
+@contextmanager
+def limits_storage(folder: Path) -> Iterator[str]:
+    """The address of a Redis of our own, that of the process's memory where none is installed."""
+    server = shutil.which("redis-server")
+    if server is None:
+        yield "memory://"
+        return
+    port = free_port()
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
 
 
 @contextmanager

@@ -3,25 +3,31 @@
 2,000 signatures a minute took a parliament's petition site down. A hundred times that is 3,333 a second. Two stations
 in a row, each a queue with so many servers (M/G/c, first come first served): the web processes, whose service time is
 that of a sign-up through the whole application without its database, and the database's connections, whose service
-time is that of the transaction, divided by how many of them it gets through side by side. Both are measured first.
+time is that of the transaction, divided by how many of them it gets through side by side. Both are measured first, the
+first as it is while the limits are counted (in Redis, where it is installed) and every signer brings a proof of work:
+such a crowd is asked for one.
 """
 
 from __future__ import annotations
 
 import heapq
+import json
 import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import altcha
 from flask import Flask
 
-from bench.place import places
+from bench.place import limits_storage, places
 from bench.report import Row
 from campaign.domain.address import parse_address
+from campaign.domain.challenge import Challenges
 from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from campaign.extensions.runtime import KEY, runtime
 from campaign.queries.appeal import find_appeal
 from campaign.services.sign import SignUp, sign
 
@@ -30,18 +36,30 @@ TIMES = 100
 SECONDS = 30
 CONNECTIONS = 32
 MOST_P99 = 1.0
+SIGN_UPS, WARM_UP = 300, 50
 
 
 def run() -> list[Row]:
     """For the record and for its hundredfold: the fewest servers of each station that keep the p99 under a second."""
     with places("record", ("postgresql",)) as (place,):
         app = place.make(10_000)
-        web, transaction, side_by_side = _measure(app)
-        with app.app_context():
-            db.engine.dispose()
+        transaction, side_by_side = _measure(app)
+        usual = sorted(transaction)[len(transaction) // 2]
+        without = _web(app, usual)
+        with limits_storage(place.folder) as limits:
+            counting = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1")
+            counted = _web(counting, usual)
+            asking = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1", TOCSIN_CHALLENGE="always")
+            web = _web(asking, usual, _proofs(asking))
+        for one in (app, counting, asking):
+            with one.app_context():
+                db.engine.dispose()
     capacity = side_by_side / (sum(transaction) / len(transaction))
     rows = [
-        Row("measured", "sign-up without its database", 1000 * sum(web) / len(web), 0, "ms", 0),
+        *(
+            Row("measured", f"sign-up without its database{how}", 1000 * sum(times) / len(times), 0, "ms", 0)
+            for how, times in (("", without), (", limits", counted), (", limits and proof", web))
+        ),
         Row("measured", "its transaction", 1000 * sum(transaction) / len(transaction), 0, "ms", 0),
         Row("measured", f"transactions, {CONNECTIONS} connections", capacity, 0, "1/s", 0),
     ]
@@ -88,8 +106,8 @@ def simulate(rate: float, web: list[float], processes: int, transaction: list[fl
     return waited
 
 
-def _measure(app: Flask) -> tuple[list[float], list[float], float]:
-    """Service times in seconds of both stations, and how many transactions the database gets through side by side."""
+def _measure(app: Flask) -> tuple[list[float], float]:
+    """Seconds that the transactions of sign-ups take, and how many the database gets through side by side."""
     with app.app_context():
         appeal = find_appeal("case-0")
         if appeal is None:
@@ -103,21 +121,39 @@ def _measure(app: Flask) -> tuple[list[float], list[float], float]:
         sign(sign_up, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
         return time.perf_counter() - start
 
-    client = app.test_client()
-
-    def whole(name: str) -> float:
-        form = {"name": "Jeanne Martin", "email": f"{name}@mail.example", "country": "FR", "consent": "y"}
-        start = time.perf_counter()
-        if client.post("/en/appeals/case-0/sign", data=form).status_code != 303:
-            raise SystemExit("bench: a sign-up was refused")
-        return time.perf_counter() - start
-
     with app.app_context():
-        alone = [transaction(f"alone{number}") for number in range(300)][50:]
-    usual = sorted(alone)[len(alone) // 2]
-    web = [max(0.0002, whole(f"whole{number}") - usual) for number in range(300)][50:]
-    side_by_side = _rate(app, transaction) * usual
-    return web, alone, side_by_side
+        alone = [transaction(f"alone{number}") for number in range(SIGN_UPS)][WARM_UP:]
+    return alone, _rate(app, transaction) * sorted(alone)[len(alone) // 2]
+
+
+def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> list[float]:
+    """Seconds of a sign-up through the whole application, less those of its transaction; each from another network."""
+    client, taken = app.test_client(), []
+    for number in range(SIGN_UPS):
+        form = {"name": "Jeanne Martin", "email": f"{id(app)}-{number}@mail.example", "country": "FR", "consent": "y"}
+        if proofs is not None:
+            form["proof"] = proofs[number]
+        network = {"X-Forwarded-For": f"198.{18 + number // 256}.{number % 256}.1"}
+        start = time.perf_counter()
+        status = client.post("/en/appeals/case-0/sign", data=form, headers=network).status_code
+        if status != 303:
+            raise SystemExit(f"bench: sign-up {number} was answered {status}")
+        taken.append(max(0.0002, time.perf_counter() - start - transaction))
+    return taken[WARM_UP:]
+
+
+def _proofs(app: Flask) -> list[str]:
+    """So many puzzles, solved as the supporters' browsers would, side by side."""
+    challenges = Challenges(app.extensions[KEY].settings.secret_key)
+
+    def solve(_number: int) -> str:
+        puzzle = altcha.Challenge.from_dict(challenges.make("case-0", datetime.now(UTC)))
+        solution = altcha.solve_challenge(puzzle)
+        assert solution is not None
+        return json.dumps(altcha.Payload(puzzle, solution).to_dict())
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(solve, range(SIGN_UPS)))
 
 
 def _rate(app: Flask, transaction: Callable[[str], float]) -> float:
