@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.action import Channel, Evidence
@@ -36,7 +36,8 @@ class TallyHour(Model):
     """The same by the hour (UTC) in which the action was counted, for history and charts."""
 
     __tablename__ = "tally_hour"
-    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence))
+    # The last hours over all appeals, for the flood's watch, and what is to be folded.
+    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence), Index("ix_tally_hour_hour", "hour"))
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
