@@ -87,13 +87,20 @@ def member() -> Staff:
 
 @contextmanager
 def all_sections() -> Iterator[None]:
-    """Inside, the database shows all sections: for sums and states of mail, never for names or addresses.
+    """Inside, the database shows all sections: for sums, mail and what is announced, never for names or addresses.
 
     Only for who coordinates; for anybody else nothing changes, and the wall stays.
     """
     if not scope().may(Permission.COORDINATE):
         yield
         return
+    with as_a_worker():
+        yield
+
+
+@contextmanager
+def as_a_worker() -> Iterator[None]:
+    """Inside, the database is as a worker sees it: for what one would do by itself a second later."""
     public: Flask = current_app.extensions["tocsin_public"]
     with public.app_context():
         yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -53,13 +55,10 @@ def index(slug: str) -> ResponseReturnValue:
     is_for_all, section = scope().may(Permission.COORDINATE), scope().section
     own = None if is_for_all else section
     # Each section has its own reminder: only one's own is of interest.
-    found = [
-        one
-        for one in announcements_of(appeal.id)
-        if one.section_code in {None, section} or (is_for_all and one.kind in ANNOUNCED)
-    ]
     with all_sections():
         people = sum(audience(appeal.id, own).values())
+        there_are = announcements_of(appeal.id)
+    found = [one for one in there_are if one.section_code in {None, section} or (is_for_all and one.kind in ANNOUNCED)]
     return _render("announcements", appeal, found=found, people=people, own=own)
 
 
@@ -81,7 +80,8 @@ def create(slug: str) -> ResponseReturnValue:
     appeal, typed = _appeal(slug), _typed(request.form)
     if not typed.faults:
         try:
-            made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, _author())
+            with _writing() as by:
+                made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, by)
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         else:
@@ -145,7 +145,8 @@ def save(slug: str, number: int) -> ResponseReturnValue:
     one, typed = _draft(appeal, number), _typed(request.form)
     if not typed.faults:
         try:
-            announce.revise(number, typed.to, typed.texts, _author(), seen=request.form.get("seen", ""))
+            with _writing() as by:
+                announce.revise(number, typed.to, typed.texts, by, seen=request.form.get("seen", ""))
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
@@ -166,7 +167,8 @@ def test(slug: str, number: int) -> ResponseReturnValue:
     language, at, to = request.form.get("lang", ""), runtime(), parse_address(member().email)
     name = sample.reader(language if language in LOCALES else "en")
     try:
-        announce.send_test(number, language, to, _author(), name=name, mail_domain=at.mail_domain)
+        with _writing() as by:
+            announce.send_test(number, language, to, by, name=name, mail_domain=at.mail_domain)
     except NotFoundError:
         abort(404)
     except InputError:
@@ -182,7 +184,8 @@ def send(slug: str, number: int) -> ResponseReturnValue:
     """Lets exactly what was shown go to exactly those who were shown."""
     _announcement(_appeal(slug), number)
     try:
-        announce.send(number, _author(), seen=request.form.get("seen", ""))
+        with _writing() as by:
+            announce.send(number, by, seen=request.form.get("seen", ""))
     except NotFoundError:
         abort(404)
     except ConflictError:
@@ -221,7 +224,8 @@ def _end(slug: str, number: int, act: str) -> ResponseReturnValue:
         "discard": (announce.discard, gettext("The draft is gone.")),
     }[act]
     try:
-        work(number, _author())
+        with _writing() as by:
+            work(number, by)
     except NotFoundError:
         abort(404)
     except StateError:
@@ -323,8 +327,12 @@ def _draft(appeal: AppealView, number: int) -> AnnouncementView:
     return one
 
 
-def _author() -> Author:
-    return Author(scope(), _now(), runtime().vault)
+@contextmanager
+def _writing() -> Iterator[Author]:
+    """Who writes; whoever coordinates does so for every section."""
+    by = Author(scope(), _now(), runtime().vault)
+    with all_sections():
+        yield by
 
 
 def _address(slug: str, number: int) -> str:

@@ -32,7 +32,7 @@ from campaign.queries.moderation import (
 )
 from campaign.services.invalidate import advance, begin, drop, prepare, undo
 from campaign.web.locale import current_locale
-from campaign.web.staff.access import needs, scope
+from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.moderation_words import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections import own_section
 
@@ -145,11 +145,15 @@ def _own(invalidation_id: int) -> InvalidationView:
 
 
 def _work(invalidation_id: int) -> None:
-    """The first batches at once: most acts are over with them."""
+    """The first batches at once: most acts are over with them.
+
+    Whoever was taken out and has moved since belongs to another section, and must be put back, too.
+    """
     at = runtime()
-    for _ in range(_BATCHES_AT_ONCE):
-        if not advance(now=at.clock(), vault=at.vault, only=invalidation_id):
-            break
+    with as_a_worker():
+        for _ in range(_BATCHES_AT_ONCE):
+            if not advance(now=at.clock(), vault=at.vault, only=invalidation_id):
+                break
 
 
 def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:

@@ -19,6 +19,7 @@ from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.alarm import raise_alarm
 from campaign.services.appeals import publish
+from campaign.services.change_country import change_country
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
 from tests.conftest import DOCUMENT, START, confirm_at, form
@@ -89,6 +90,17 @@ def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -
     assert total(crowd) == 7
     assert verify() == []
     assert "put back" in editor.get(PAGE).text
+
+
+def test_who_moved_to_another_section_meanwhile_is_put_back_too(editor: FlaskClient, crowd: AppealView) -> None:
+    place = chosen(editor, domain="spam.example", appeal=crowd.slug)
+    assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
+    moved = db.session.scalars(select(Signature.id).where(Signature.state == "invalidated").limit(1)).one()
+    db.session.rollback()
+    change_country(moved, country="BE", section_code="be-nl")
+    assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
+    assert total(crowd) == 7
+    assert verify() == []
 
 
 def test_pattern_and_window_are_on_the_section_s_clock(editor: FlaskClient, crowd: AppealView) -> None:
