@@ -13,13 +13,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.domain.errors import TokenError
+from campaign.domain.staff import Role
 from campaign.domain.token import Purpose, Tokens
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature
 from campaign.queries.appeal import AppealView
+from campaign.services.alarm import raise_alarm
+from campaign.services.digest import owe_digests
+from campaign.services.remind import remind_pending
+from campaign.services.staff import Invitation, invite, set_preferences
 from tests.attack import IS_ATTACK, Figure
-from tests.conftest import START, Postbox, form, text_of
+from tests.conftest import DAY, START, Clock, Postbox, form, text_of
+from tests.services.test_announce import announced, spread_now
+from tests.web.staff.room import csrf, join, office
 
 # For the gate: the quick part is to stay quick.
 pytestmark = pytest.mark.slow
@@ -39,7 +45,7 @@ def everything() -> dict[str, list[Any]]:
 
 
 @pytest.fixture
-def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> set[str]:
+def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock) -> set[str]:
     """Every path of ours in every part of every mail that a supporter gets, and in its headers."""
     client.post(URL, data=form(updates="y"))
     deliver()
@@ -49,26 +55,57 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     deliver()
     client.post(URL, data=form(email="pending@mail.example"))
     deliver()
-    assert len(postbox.messages) >= 4
+    at = runtime()
+    assert remind_pending(now=START + 2 * DAY, vault=at.vault, mail_domain=at.mail_domain) == 1
+    announced(appeal)  # how the case goes on: with a link that ends such mails
+    spread_now()
+    clock.now += 2 * DAY
+    deliver()
+    assert len(postbox.messages) >= 6
+    return {path for path in links_in(postbox) if path.startswith("/en/")}
+
+
+@pytest.fixture
+def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> set[str]:
+    """The same of every mail that staff get: invitation, new password, the week, an alarm."""
+    ana, at = join(app, "ana@staff.example", Role.ADMIN), runtime()
+    deliver()
+    postbox.messages.clear()
+    invite(Invitation("bob@staff.example", "fr", Role.VIEWER, "en", None), now=START, office=office())
+    set_preferences(ana, locale="en", wants_digest=True)
+    client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
+    said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
+    raise_alarm("appeal", appeal.id, lambda _: said, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    base = at.settings.base_url
+    owe_digests(now=START, base_url=base, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain)
+    deliver()
+    assert len(postbox.messages) == 4
+    return {path for path in links_in(postbox) if path.startswith(("/en/", "/staff/"))}
+
+
+def links_in(postbox: Postbox) -> set[str]:
+    """The paths of all links, in the text and in the headers."""
     parts = [text_of(message) + str(message.as_string()).replace("=\n", "") for message in postbox.messages]
-    found = {path.rstrip(".,>") for part in parts for path in _LINK.findall(part)}
-    signature_id = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
-    assert signature_id is not None
-    # What stands in the mails about how a case goes on.
-    found.add("/en/u/" + runtime().tokens.make(Purpose.UNSUBSCRIBE, signature_id, START))
-    return {path for path in found if path.startswith("/en/")}
+    return {path.rstrip(".,>") for part in parts for path in _LINK.findall(part)}
 
 
-def test_looking_at_what_was_mailed_changes_nothing(client: FlaskClient, mailed: set[str]) -> None:
-    tokens = {path for path in mailed if re.search(r"/[smu]/", path)}
-    assert len(tokens) >= 5
-    before = everything()
-    for path in sorted(mailed):
+def look(client: FlaskClient, paths: set[str]) -> None:
+    """Ten times in each way that looks."""
+    for path in sorted(paths):
         for _ in range(10):
             client.get(path)
             client.head(path)
             client.get(path, headers={"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch"})
             client.options(path)
+
+
+def test_looking_at_what_was_mailed_changes_nothing(client: FlaskClient, mailed: set[str], figure: Figure) -> None:
+    tokens = {path for path in mailed if re.search(r"/[smu]/", path)}
+    assert len(tokens) >= 5
+    before = everything()
+    look(client, mailed)
+    changed = everything() != before
+    figure(f"3 links: {len(mailed)} mailed addresses looked at 40 times each: anything changed", int(changed), "0")
     assert everything() == before
     for path in tokens:
         page = client.get(path)
@@ -77,6 +114,24 @@ def test_looking_at_what_was_mailed_changes_nothing(client: FlaskClient, mailed:
         token = max(path.split("/"), key=len)
         # A link to elsewhere never carries it.
         assert not re.search(rf'href="https?://[^"]*{re.escape(token)}', page.text)
+
+
+def test_looking_at_what_staff_were_mailed_changes_nothing(
+    app: Flask, mailed_to_staff: set[str], figure: Figure
+) -> None:
+    tokens = {path for path in mailed_to_staff if re.search(r"/(invitation|reset|digest)/", path)}
+    assert {path.split("/")[2] for path in tokens} == {"invitation", "reset", "digest"}
+    before = everything()
+    look(app.test_client(), mailed_to_staff)
+    changed = everything() != before
+    number = len(mailed_to_staff)
+    figure(f"3 links: {number} addresses mailed to staff looked at 40 times each: anything changed", int(changed), "0")
+    assert everything() == before
+    for path in tokens:
+        page = app.test_client().get(path)  # still good, however often it was looked at
+        assert page.status_code == 200, path
+        assert "no-store" in page.headers["Cache-Control"]
+        assert page.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_what_is_stored_makes_no_link(app: Flask, mailed: set[str]) -> None:
