@@ -44,4 +44,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if IS_ATTACK and figures:
         terminalreporter.section("attack")
         for what, value, limit in sorted(figures, key=lambda one: (int(one[0].split()[0]), one)):
-            terminalreporter.write_line(f"{what:<84}{value:>16}   {limit}")
+            terminalreporter.write_line(f"{what:<96}{value:>16}   {limit}")

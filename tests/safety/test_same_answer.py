@@ -65,7 +65,7 @@ def addresses(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Po
     return found
 
 
-@pytest.mark.parametrize("path", [URL, "/en/new-link"])
+@pytest.mark.parametrize("path", [URL, "/embed/ana-ruiz-vega?lang=en", "/en/new-link"])
 def test_the_same_statements_and_the_same_bytes_for_every_address(
     client: FlaskClient, addresses: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,13 +103,13 @@ def email(state: str, number: int) -> str:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("path", ["/en/appeals/case/sign", "/en/new-link"])
+@pytest.mark.parametrize("path", ["/en/appeals/case/sign", "/embed/case", "/en/new-link"])
 def test_no_time_tells_who_signed(
     kind: str, path: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
 ) -> None:
     url = f"sqlite:///{tmp_path}/tocsin.db"
     if kind == "postgresql":
-        url = make_database(request.getfixturevalue("postgresql_server"), f"timing_{path.count('/')}")
+        url = make_database(request.getfixturevalue("postgresql_server"), f"timing_{len(path)}")
     settings = {"TOCSIN_DATABASE_URL": url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
     environ = environment(**KEYS, **settings)
     prepare(environ, tmp_path)
@@ -143,7 +143,7 @@ def test_no_time_tells_who_signed(
     worst = {
         state: auc(times[state], [t for other in STATES if other != state for t in times[other]]) for state in STATES
     }
-    what = path.rpartition("/")[2]
+    what = path.removeprefix("/en")
     for state, area in worst.items():
         figure(
             f"2 same answer: {what}: a {state} address told by its time, AUC of {EACH:,} each",
