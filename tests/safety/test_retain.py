@@ -51,6 +51,7 @@ from campaign.services.retain import retain
 from campaign.services.signature import EMPTY
 from campaign.services.transaction import transaction
 from campaign.services.verify import verify
+from tests.attack import Figure
 from tests.conftest import DAY, KEYS, START, Clock, Postbox, form
 from tests.journeys.processes import environment, flask
 from tests.web.staff.room import join, log_in
@@ -80,12 +81,13 @@ def sign_up(
 
 
 def test_unconfirmed_data_is_gone_after_thirty_days(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, figure: Figure
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefg", confirmed=False)
     sign_up(client, deliver, postbox, "kept")
     assert prune(START + retention.UNCONFIRMED) == {}
     assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 7
+    figure("7 rights: of 7 unconfirmed signatures left after thirty days", of(Signature) - 1, "0")
     assert of(Signature) == of(Consent) == 1
     assert {mail.signature_id for mail in db.session.scalars(select(Mail))} == {db.session.scalar(select(Signature.id))}
     assert counts(appeal.id).signatures == 1
