@@ -15,7 +15,7 @@ _REMINDER = "kind = 'deadline_reminder'"
 
 
 class Announcement(Model):
-    """One message to the signers of an appeal, those of one section or all; never changed once it goes out."""
+    """One message to the signers of an appeal or its case, of one section or all; never changed once it goes out."""
 
     __tablename__ = "announcement"
     __table_args__ = (
@@ -41,6 +41,8 @@ class Announcement(Model):
     section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
     # To those who signed in these languages; empty: in any.
     locales: Mapped[list[str]] = mapped_column(default=list)
+    # Also to those who signed other appeals of the same case: what it follows, and what follows it.
+    to_family: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

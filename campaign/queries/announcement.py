@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, text
-from sqlalchemy.orm import selectinload
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
+from sqlalchemy.orm import aliased, selectinload
 
 from campaign.domain.announcement import choose_language, edition
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
 from campaign.models import Announcement, AnnouncementText, Mail, Signature
+from campaign.queries.appeal import family_ids
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedView:
-    """What is announced, in one language; the body is Markdown."""
+    """What is announced, in one language and about which appeal; the body is Markdown."""
 
     language: str
     subject: str
     body: str
+    appeal_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class AnnouncementView:
     state: str
     section_code: str | None
     locales: tuple[str, ...]
+    to_family: bool
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -43,7 +48,7 @@ class AnnouncementView:
     def edition(self) -> str:
         """The name of exactly these words to exactly these people."""
         texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
-        return edition(self.section_code, self.locales, texts)
+        return edition(self.section_code, self.locales, texts, to_family=self.to_family)
 
     def reads(self, locale: str) -> str | None:
         """In which language who signed in that one gets it; None where they get nothing."""
@@ -53,8 +58,16 @@ class AnnouncementView:
 
 def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
     """The words in that language."""
-    row = db.session.get(AnnouncementText, (announcement_id, language))
-    return None if row is None else AnnouncedView(row.language, row.subject, row.body)
+    row = db.session.execute(
+        select(AnnouncementText, Announcement.appeal_id)
+        .join(Announcement, Announcement.id == AnnouncementText.announcement_id)
+        .where(AnnouncementText.announcement_id == announcement_id, AnnouncementText.language == language)
+    ).one_or_none()
+    return None if row is None else _announced(*row)
+
+
+def _announced(row: AnnouncementText, appeal_id: int) -> AnnouncedView:
+    return AnnouncedView(row.language, row.subject, row.body, appeal_id)
 
 
 def find_announcement(announcement_id: int) -> AnnouncementView | None:
@@ -86,22 +99,50 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
         state=row.state,
         section_code=row.section_code,
         locales=tuple(row.locales),
+        to_family=row.to_family,
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        texts={text.language: AnnouncedView(text.language, text.subject, text.body) for text in row.texts},
+        texts={text.language: _announced(text, row.appeal_id) for text in row.texts},
         mails=mails,
     )
 
 
-def audience(appeal_id: int, section_code: str | None = None) -> dict[str, int]:
+def audience(appeal_id: int, section_code: str | None = None, *, to_family: bool = False) -> dict[str, int]:
     """How many confirmed signers want to hear how the case goes on, by the language in which they signed."""
-    chosen = select(Signature.locale, func.count()).where(
-        Signature.appeal_id == appeal_id,
-        text("signature.wants_updates"),
-        Signature.state == SignatureState.CONFIRMED,
-        Signature.email_sealed.is_not(None),
-    )
-    if section_code is not None:
-        chosen = chosen.where(Signature.section_code == section_code)
+    chosen = select(Signature.locale, func.count()).where(*told(appeal_id, section_code, (), to_family=to_family))
     return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
+
+
+def told(appeal_id: int, section_code: str | None, locales: Collection[str], *, to_family: bool) -> list[Any]:
+    """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
+
+    Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last.
+    """
+    ids = family_ids(appeal_id) if to_family else (appeal_id,)
+    # As the partial index says it: SQLite uses it only so.
+    conditions: list[Any] = [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales)]
+    if len(ids) > 1:
+        other = aliased(Signature)
+        is_own, other_is_own = Signature.appeal_id == appeal_id, other.appeal_id == appeal_id
+        is_better = and_(~is_own, or_(other_is_own, other.id > Signature.id))
+        same = other.address_digest == Signature.address_digest
+        conditions.append(
+            ~exists().where(same, other.wants_updates, is_better, *_asked(other, ids, section_code, locales))
+        )
+    return conditions
+
+
+def _asked(
+    signature: Any, ids: Collection[int], section_code: str | None, locales: Collection[str]
+) -> list[ColumnElement[bool]]:
+    conditions = [
+        signature.appeal_id.in_(ids) if len(ids) > 1 else signature.appeal_id == next(iter(ids)),
+        signature.state == SignatureState.CONFIRMED,
+        signature.email_sealed.is_not(None),
+    ]
+    if section_code is not None:
+        conditions.append(signature.section_code == section_code)
+    if locales:
+        conditions.append(signature.locale.in_(locales))
+    return conditions

@@ -20,7 +20,7 @@ from campaign.domain.pace import WINDOW, Pace, pace
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Appeal, Tally, TallyFold, TallyHour
-from campaign.queries.appeal import AppealView, open_appeals
+from campaign.queries.appeal import AppealView, family_ids, open_appeals
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,7 @@ def hourly_since() -> datetime:
 
 def family(appeal: AppealView) -> tuple[Kin, ...]:
     """Every appeal of the same case in the order of their sequence, this one among them; empty where it is alone."""
-    parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
-    ids = [one for one in parents if _root(one, parents) == _root(appeal.id, parents)]
+    ids = family_ids(appeal.id)
     if len(ids) < 2:
         return ()
     sums = _by_evidence(ids)
@@ -229,11 +228,3 @@ def _between(chosen: Filter) -> list[ColumnElement[bool]]:
     if chosen.until is not None:
         found.append(TallyHour.hour < datetime.combine(chosen.until, time.min, midnight) + timedelta(days=1))
     return found
-
-
-def _root(one: int, parents: dict[int, int | None]) -> int:
-    seen = set()
-    while (parent := parents.get(one)) is not None and parent not in seen:
-        seen.add(one)
-        one = parent
-    return one

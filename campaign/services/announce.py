@@ -35,10 +35,14 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """To whom: the signers of one section or (None) of all, who signed in one of these languages or (empty) any."""
+    """To whom: the signers of one section or (None) of all, who signed in one of these languages or (empty) any.
+
+    `to_family`: also those who signed the other appeals of the case.
+    """
 
     section_code: str | None = None
     locales: tuple[str, ...] = ()
+    to_family: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def draft(appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[s
             kind=kind.value,
             section_code=to.section_code,
             locales=list(to.locales),
+            to_family=to.to_family,
             created_at=by.now,
         )
         _write(row, texts)
@@ -92,6 +97,7 @@ def revise(announcement_id: int, to: Audience, texts: Mapping[str, Wording], by:
         before = _seen(row)
         row.section_code = to.section_code
         row.locales = list(to.locales)
+        row.to_family = to.to_family
         row.texts.clear()
         session.flush()
         _write(row, texts)
@@ -192,14 +198,19 @@ def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, s
 
 def _refuse_unseen(row: Announcement, seen: str) -> None:
     texts = {text.language: (text.subject, text.body) for text in row.texts}
-    if edition(row.section_code, row.locales, texts) != seen:
-        raise ConflictError({"section": row.section_code, "locales": list(row.locales), "texts": texts})
+    if edition(row.section_code, row.locales, texts, to_family=row.to_family) != seen:
+        raise ConflictError(_readers(row) | {"texts": texts})
 
 
 def _seen(row: Announcement) -> dict[str, object]:
     """What the audit log keeps of it: to whom, the subjects, and a digest of each body."""
     told = {text.language: f"{text.subject} [{sha256(text.body.encode()).hexdigest()[:12]}]" for text in row.texts}
-    return {"kind": row.kind, "section": row.section_code, "locales": list(row.locales), "texts": told}
+    return {"kind": row.kind, **_readers(row), "texts": told}
+
+
+def _readers(row: Announcement) -> dict[str, object]:
+    family = {"family": True} if row.to_family else {}
+    return {"section": row.section_code, "locales": list(row.locales), **family}
 
 
 def _note(

@@ -71,6 +71,7 @@ class Shelf:
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
+        self._about: dict[tuple[int, str], int] = {}
         self._stencils: dict[tuple[object, ...], Stencil] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
@@ -85,6 +86,18 @@ class Shelf:
         if key not in self._texts:
             self._texts[key] = find_text(*key)
         return self._texts[key]
+
+    def page(self, mail: Addressed, base_url: str) -> str:
+        """The page that the mail leads to: an announcement's is that of the appeal that it is about."""
+        about = mail.appeal_id or 0
+        if mail.announcement_id is not None:
+            key = mail.announcement_id, mail.text_language or ""
+            if key not in self._about:
+                announced = find_announced(*key)
+                self._about[key] = announced.appeal_id if announced is not None else about
+            about = self._about[key]
+        appeal = self.appeal(about)
+        return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
 
     def stencil(self, mail: Addressed, render: Callable[[], Message]) -> Stencil:
         """The rendering that all mails share which differ in nothing but the signer."""
@@ -142,7 +155,7 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     if mail.kind in STAFF:
         return _STAFF[mail.kind](envelope, mail.context)
     appeal, text = _appeal(mail, shelf)
-    page = f"{settings.base_url}/{mail.locale}/appeals/{appeal.slug}"
+    page = shelf.page(mail, settings.base_url)
     if mail.signature_id is None:
         links = message.Links(page, page, page, page, None)
         return _written(mail, envelope, message.Signed(appeal, text, mail.name), links)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, insert, select, text
+from sqlalchemy import and_, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.address import parse_address
@@ -23,9 +23,9 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind
-from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
+from campaign.queries.announcement import told
 from campaign.services.outbox import Owed, row_of
 from campaign.services.transaction import transaction
 
@@ -54,7 +54,7 @@ def start_reminders(*, now: datetime) -> int:
                 if (appeal_id, code) in known or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
                     continue
                 values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
-                going = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
+                going = {"state": AnnouncementState.SENDING, "locales": [], "to_family": False, "after_id": 0}
                 session.execute(insert(Announcement), {**values, **going, "created_at": now, "started_at": now})
                 started += 1
     return started
@@ -97,15 +97,9 @@ def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: st
 
 def _next(row: Announcement) -> Any:
     conditions: list[Any] = [
-        Signature.appeal_id == row.appeal_id,
+        *told(row.appeal_id, row.section_code, row.locales, to_family=row.to_family),
         Signature.id > row.after_id,
-        text("signature.wants_updates"),  # as the partial index says it: SQLite uses it only so
-        Signature.state == SignatureState.CONFIRMED,
     ]
-    if row.section_code is not None:
-        conditions.append(Signature.section_code == row.section_code)
-    if row.locales:
-        conditions.append(Signature.locale.in_(row.locales))
     if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:
         conditions.append(Signature.confirmed_at <= row.started_at - REMINDER_REST)
     return select(Signature).where(and_(*conditions)).order_by(Signature.id)

@@ -56,6 +56,10 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         upgrade(directory=app.extensions["migrate"].directory)
         load_sections(now=START, vault=runtime().vault)
         fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
+        # The appeal that the queries are about is followed by another.
+        first = "(SELECT min(id) FROM appeal)"
+        db.session.execute(text(f"UPDATE appeal SET follows_id = {first} + 3 WHERE id = {first} + 4"))  # noqa: S608
+        db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()
@@ -155,14 +159,24 @@ def _invalidation() -> None:
 
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
-# They look at what was read before, and ask the database nothing.
-ASK_NOTHING = {"dossier.facts_of", "dossier.target_of", "dossier.words_of", "ready.lacks", "section.fields_of"}
+# They look at what was read before or say what is to be asked, and ask the database nothing.
+ASK_NOTHING = {
+    "announcement.told",
+    "dossier.facts_of",
+    "dossier.target_of",
+    "dossier.words_of",
+    "ready.lacks",
+    "section.fields_of",
+}
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
 CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
     "announcement.find_announcement": lambda *_: queries.announcement.find_announcement(1),
     "announcement.announcements_of": lambda appeal, _: queries.announcement.announcements_of(appeal),
-    "announcement.audience": lambda appeal, _: queries.announcement.audience(appeal),
+    "announcement.audience": lambda appeal, _: [
+        queries.announcement.audience(appeal, to_family=to_family) for to_family in (False, True)
+    ],
+    "appeal.family_ids": lambda appeal, _: queries.appeal.family_ids(appeal),
     "audit.audit_log": lambda *_: queries.audit.audit_log(STAFF, before=1000),
     "mail.dead_letters": lambda *_: queries.mail.dead_letters(),
     "mail.domain_outcomes": lambda *_: queries.mail.domain_outcomes(runtime().vault, now=NOW),

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from campaign.document import parse_text
 from campaign.domain.address import parse_address
 from campaign.domain.announcement import RECALL, AnnouncementKind
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
@@ -20,7 +21,7 @@ from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Announcement, Appeal, AuditEntry, Mail, Signature, Staff
 from campaign.queries.announcement import announcements_of, audience, find_announcement
-from campaign.queries.appeal import AppealView
+from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services import spread as spreading
 from campaign.services.announce import (
     Audience,
@@ -34,11 +35,13 @@ from campaign.services.announce import (
     send_test,
     stop,
 )
+from campaign.services.appeals import publish
 from campaign.services.audit import verify as verify_log
+from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sign import SignUp, sign
 from campaign.services.spread import spread, spread_all, start_reminders
 from campaign.services.transaction import transaction
-from tests.conftest import START, Postbox, confirm_at, text_of
+from tests.conftest import DOCUMENT, START, Postbox, confirm_at, text_of
 
 TEXTS = {
     "en": Wording("She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"),
@@ -134,6 +137,51 @@ def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
     one = announced(appeal, Audience("be-nl", ("en",)))
     assert spread_now() == 1
     assert owed(one) == [(belgian, "en")]
+
+
+def follow_up(appeal: AppealView) -> AppealView:
+    """A second appeal of the same case."""
+    document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
+    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), now=START)
+    assert made.follows == appeal.slug
+    publish(made.slug, now=START)
+    found = find_appeal(made.slug)
+    assert found is not None
+    return found
+
+
+def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    old, both = confirmed(appeal, "old"), confirmed(appeal, "both")
+    confirmed(appeal, "silent", updates=False)
+    signer(appeal, "pending")
+    second = follow_up(appeal)
+    again, new = confirmed(second, "both", locale="en"), confirmed(second, "new")
+    clear_others()
+    assert audience(second.id) == {"en": 1, "fr": 1}
+    assert audience(second.id, to_family=True) == {"en": 1, "fr": 2}
+    assert audience(appeal.id, to_family=True) == {"fr": 3}
+    assert audience(second.id, "be-nl", to_family=True) == {}
+    one = announced(second, Audience(to_family=True), AnnouncementKind.UPDATE)
+    assert spread_now() == 3
+    assert owed(one) == [(old, "fr"), (again, "en"), (new, "fr")]
+    assert both not in {signature for signature, _ in owed(one)}
+    assert deliver() == {"sent": 3}
+    first = next(mail for mail in postbox.messages if mail["To"] == "old@mail.example")
+    assert "/fr/appeals/second" in text_of(first)
+    assert f"/fr/appeals/{appeal.slug}" not in text_of(first)
+    # Without the case, only those of the appeal itself.
+    alone = announced(second, kind=AnnouncementKind.UPDATE)
+    spread_now()
+    assert owed(alone) == [(again, "en"), (new, "fr")]
+
+
+def test_whom_of_the_case_it_goes_to_is_part_of_what_was_seen(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    revise(one, Audience(to_family=True), TEXTS, by(), seen=seen)
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
+    assert edition_of(one) != seen
 
 
 def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(

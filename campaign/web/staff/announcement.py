@@ -25,7 +25,7 @@ from campaign.extensions.runtime import runtime
 from campaign.mail import sample
 from campaign.mail.message import Announced
 from campaign.queries.announcement import AnnouncementView, announcements_of, audience, find_announcement
-from campaign.queries.appeal import AppealView, find_appeal
+from campaign.queries.appeal import AppealView, family_ids, find_appeal
 from campaign.services import announce
 from campaign.services.announce import Audience, Author, Wording
 from campaign.web.framed import framed, framing
@@ -70,7 +70,8 @@ def begin(slug: str) -> ResponseReturnValue:
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
     section = None if scope().may(Permission.COORDINATE) else scope().section
-    return _form(appeal, None, Typed(kind, Audience(section), {}, {}))
+    to = Audience(section, to_family="family" in request.args)
+    return _form(appeal, None, Typed(kind, to, {}, {}))
 
 
 @blueprint.post("/new")
@@ -99,7 +100,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
     asked = request.args.get("lang", "")
     language = next((code for code in (asked, current_locale(), "en", *one.texts) if code in one.texts), None)
     with all_sections():
-        people = audience(appeal.id, one.section_code)
+        people = audience(appeal.id, one.section_code, to_family=one.to_family)
     readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
     page = _render(
         "announcement",
@@ -134,7 +135,7 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
     appeal = _appeal(slug)
     one = _draft(appeal, number)
     texts = {code: Wording(text.subject, text.body) for code, text in one.texts.items()}
-    return _form(appeal, one, Typed(one.kind, Audience(one.section_code, one.locales), texts, {}))
+    return _form(appeal, one, Typed(one.kind, Audience(one.section_code, one.locales, one.to_family), texts, {}))
 
 
 @blueprint.post("/<int:number>/edit")
@@ -259,7 +260,7 @@ def _typed(form: MultiDict[str, str]) -> Typed:
     if kind not in ANNOUNCED:
         faults["kind"] = FAULTS["kind", "unknown"]
     locales = tuple(code for code in LOCALES if code in form.getlist("locales"))
-    return Typed(kind, Audience(form.get("section") or None, locales), texts, faults)
+    return Typed(kind, Audience(form.get("section") or None, locales, "family" in form), texts, faults)
 
 
 def _form(
@@ -267,7 +268,9 @@ def _form(
 ) -> str:
     own = None if scope().may(Permission.COORDINATE) else scope().section
     with all_sections():
-        people = audience(appeal.id, typed.to.section_code if own is None else own)
+        section = typed.to.section_code if own is None else own
+        people = audience(appeal.id, section)
+        more = sum(audience(appeal.id, section, to_family=True).values()) - sum(people.values())
     return _render(
         "announcement_form",
         appeal,
@@ -276,6 +279,8 @@ def _form(
         seen=one.edition if one is not None and seen is None else seen,
         is_other=is_other,
         people=people,
+        has_family=len(family_ids(appeal.id)) > 1,
+        more=more,
         own=own,
         kinds=ANNOUNCED,
         opened=set(typed.texts) or {current_locale()},

@@ -24,7 +24,7 @@ from campaign.models import Announcement, AuditEntry, Mail, MailHold
 from campaign.queries.appeal import AppealView
 from campaign.services.spread import spread_all
 from tests.conftest import START, Clock, Postbox, form, text_of
-from tests.services.test_announce import clear_others, confirmed
+from tests.services.test_announce import clear_others, confirmed, follow_up
 from tests.web.staff.room import csrf, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -53,6 +53,27 @@ def seen_on(page: TestResponse) -> str:
     found = re.search(r'name="seen" value="(\w+)"', page.text)
     assert found, page.text
     return found[1]
+
+
+def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
+    confirmed(appeal, "a")
+    browser = staffed(app, Role.COORDINATOR)
+    assert 'name="family"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
+    second = follow_up(appeal)
+    confirmed(second, "b")
+    prepared = browser.get(f"/staff/appeals/{second.slug}/edit").text
+    offered = re.search(r'href="(/staff/appeals/second/announcements/new\?family=1)"', prepared)
+    assert offered, prepared
+    form = browser.get(offered[1]).text
+    assert re.search(r'name="family" value="y" checked>.*?\(1\)', form)
+    there = f"/staff/appeals/{second.slug}/announcements"
+    kept = post(browser, f"{there}/new", **WRITTEN, family="y")
+    assert "Send it to 2 people" in browser.get(kept.location).text
+    assert "who signed any appeal of this case" in browser.get(kept.location).text
+    assert 'value="y" checked' in browser.get(f"{kept.location}/edit").text
+    seen = seen_on(browser.get(f"{kept.location}/edit"))
+    post(browser, f"{kept.location}/edit", **WRITTEN, seen=seen)
+    assert "Send it to one person" in browser.get(kept.location).text
 
 
 def test_an_editor_writes_looks_tests_and_lets_it_go(
