@@ -112,6 +112,7 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
 
 
 def _bind_queue(settings: Settings) -> None:
+    huey.storage.close()  # that of an application made before in this process
     url = settings.queue_url
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
