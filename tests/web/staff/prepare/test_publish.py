@@ -121,7 +121,7 @@ def test_the_whole_case_is_linked_and_never_in_a_circle(
     send(editor, f"{AT}/ask")
     publish(coordinator)
     # Who signed the first may want to hear of the second: the way to tell them stands there.
-    assert f"/staff/appeals/{appeal.slug}/announcements/new" in coordinator.get(f"{AT}/edit").text
+    assert f"{AT}/announcements/new?family=1" in coordinator.get(f"{AT}/edit").text
     circle = send(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
     assert circle.status_code == 422
     assert "cannot follow each other" in circle.text
