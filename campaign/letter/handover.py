@@ -75,7 +75,8 @@ def _printable(characters: set[str], fonts: tuple[Path, ...]) -> set[str]:
 
 
 def _data(bundle: Bundle, number: int, names: list[str], fonts: tuple[Path, ...]) -> dict[str, object]:
-    cover = _cover(bundle) if number == 1 else None
+    address = list(address_lines(bundle.target)) if number == 1 and bundle.target else []
+    cover = _cover(bundle, address) if number == 1 else None
     heading = gettext("Names")
     foot = gettext("%(headline)s. Signatures of %(section)s.", headline=_line(bundle), section=bundle.section)
     if bundle.volumes > 1:
@@ -89,21 +90,20 @@ def _data(bundle: Bundle, number: int, names: list[str], fonts: tuple[Path, ...]
         "names_heading": heading,
         "names": names,
     }
-    address = "".join(cover["address"]) if cover else ""  # type: ignore[arg-type]  # lines
     return words | {
         "lang": bundle.language,
         "rtl": Locale(bundle.language).text_direction == "rtl",
-        "rtl_address": reads_from_right(address),
+        "rtl_address": reads_from_right("".join(address)),
         "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
         "mono": _MONO,
     }
 
 
-def _cover(bundle: Bundle) -> dict[str, object]:
+def _cover(bundle: Bundle, address: list[str]) -> dict[str, object]:
     whole, names = _number(bundle, bundle.signatures), _number(bundle, bundle.names)
     rows = [[country_name(code, bundle.language), _number(bundle, one)] for code, one in bundle.by_country.items()]
     return {
-        "address": list(address_lines(bundle.target)) if bundle.target else [],
+        "address": address,
         "date": format_date(bundle.dated, "long", locale=bundle.language),
         "paragraphs": [part for part in _paragraphs(bundle, whole) if part],
         "sender": bundle.section,

@@ -7,6 +7,7 @@ server writes, or that say whom the report is for: a report quotes whole message
 from __future__ import annotations
 
 import binascii
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from flufl.bounce import all_failures
 from campaign.domain.bounce import ORDER, Verdict, judge_failure, read_status
 from campaign.domain.errors import TokenError
 from campaign.domain.return_path import PREFIX, ReturnPaths
+
+log = logging.getLogger(__name__)
 
 _ADDRESSED = ("Delivered-To", "X-Original-To", "X-Envelope-To", "Envelope-To", "X-Delivered-To", "To")
 _DAEMON = re.compile(
@@ -66,7 +69,8 @@ def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None
     mail_id = _addressed(message, paths, recipient)
     try:
         verdict, status = _judge(message)
-    except Exception:  # noqa: BLE001  parsers fail in their own ways over what strangers send
+    except Exception:  # parsers fail in their own ways over what strangers send
+        log.exception("a report about mail %s could not be read", mail_id)
         verdict, status = Verdict.UNKNOWN, None
     return Report(mail_id, verdict, status)
 

@@ -56,7 +56,8 @@ class Dialogue(smtplib.SMTP):
         if self._received:
             # Said before the line was secret, to be believed after it: somebody put it there.
             raise smtplib.SMTPServerDisconnected("the server spoke too early")
-        assert self.sock is not None  # noqa: S101  the command has just been answered on it
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the server has gone")
         self.sock.settimeout(self.patience)
         self.sock = context.wrap_socket(self.sock, server_hostname=self._host)
         self.helo_resp = self.ehlo_resp = None

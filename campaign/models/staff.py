@@ -33,6 +33,7 @@ class Staff(Model, UserMixin):
     password: Mapped[str | None]
     # Stands in every session; a new one ends them all (password or role changed, account ended).
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
+    # Flask-Security's mixins say what the attributes hold, not that they are columns.
     fs_webauthn_user_handle: Mapped[str | None] = mapped_column(unique=True)  # type: ignore[assignment]
     tf_primary_method: Mapped[str | None]
     # Encrypted by Flask-Security with a key of ours, as are the recovery codes.

@@ -205,7 +205,8 @@ def _target(row: Target, language: str) -> TargetView:
 def family_ids(appeal_id: int) -> tuple[int, ...]:
     """Every appeal of the same case, this one among them: what it follows and what follows it, however far."""
     parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
-    return tuple(one for one in sorted(parents) if _root(one, parents) == _root(appeal_id, parents))
+    root = _root(appeal_id, parents)
+    return tuple(one for one in sorted(parents) if _root(one, parents) == root)
 
 
 def _root(one: int, parents: dict[int, int | None]) -> int:

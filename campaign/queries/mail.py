@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select, text
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailState
 from campaign.extensions import db
-from campaign.extensions.clock import database_clock
+from campaign.extensions.clock import DatabaseClock
 from campaign.models import Mail, MailHold, Signature
 
 # A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
@@ -123,8 +123,8 @@ _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
 # A place in the queue may lie before the writing (answers go before campaign mail); a later one is the next attempt.
 _SINCE = case((Mail.due_at < Mail.created_at, Mail.created_at), else_=Mail.due_at)
 _OLDEST = select(
-    database_clock(),
+    DatabaseClock(),
     select(func.min(_SINCE))
-    .where(Mail.state.in_(("queued", "retry")), Mail.due_at <= database_clock())
+    .where(Mail.state.in_(("queued", "retry")), Mail.due_at <= DatabaseClock())
     .scalar_subquery(),
 )

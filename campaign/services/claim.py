@@ -10,13 +10,13 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox import BATCH_LEASE
-from campaign.extensions.clock import database_clock
+from campaign.extensions.clock import DatabaseClock
 from campaign.models import Mail
 from campaign.services.due import DUE, DUE_OF_EACH, LEASED, WALK
 
 # How many domains one claim looks at; the next one goes on behind them.
 _DOMAINS = 64
-_NOW = select(database_clock())
+_NOW = select(DatabaseClock())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def start_reminders(*, now: datetime) -> int:
                 if (appeal_id, code) in known or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
                     continue
                 values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
-                going = {"state": AnnouncementState.SENDING, "locales": [], "to_family": False, "after_id": 0}
+                going = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
                 session.execute(insert(Announcement), {**values, **going, "created_at": now, "started_at": now})
                 started += 1
     return started

@@ -136,7 +136,7 @@ def _fold_appeal(appeal_id: int, now: datetime) -> int:
             TallyStep.day < now.date(),
             or_(TallyStep.slot != 0, _is_old(now), is_beyond),
         )
-        if connection.execute(select(exists().where(*concerned))).scalar_one() is False:
+        if not connection.execute(select(exists().where(*concerned))).scalar_one():
             return 0
         if connection.dialect.name == "postgresql":
             # Whoever counts holds one cell and may want another: nobody may, while all are taken.

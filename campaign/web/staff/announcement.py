@@ -270,7 +270,8 @@ def _form(
     with all_sections():
         section = typed.to.section_code if own is None else own
         people = audience(appeal.id, section)
-        more = sum(audience(appeal.id, section, to_family=True).values()) - sum(people.values())
+        has_family = len(family_ids(appeal.id)) > 1
+        everybody = audience(appeal.id, section, to_family=True) if has_family else people
     return _render(
         "announcement_form",
         appeal,
@@ -279,8 +280,8 @@ def _form(
         seen=one.edition if one is not None and seen is None else seen,
         is_other=is_other,
         people=people,
-        has_family=len(family_ids(appeal.id)) > 1,
-        more=more,
+        has_family=has_family,
+        more=sum(everybody.values()) - sum(people.values()),
         own=own,
         kinds=ANNOUNCED,
         opened=set(typed.texts) or {current_locale()},
