@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import suppress
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
 
 import mammoth
 
@@ -61,11 +63,30 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
         raise DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
     if any(member.flag_bits & 1 for member in members):
         raise DocumentError("encrypted", f"{name} is encrypted")
+    # Whatever its name: a document says itself which of its members are read.
     for member in members:
-        if member.filename.endswith((".xml", ".rels")):
-            with archive.open(member) as file:
-                if re.search(rb"<!\s*(?:DOCTYPE|ENTITY)", file.read()):
-                    raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
+        with archive.open(member) as file:
+            if _declares(file.read()):
+                raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
+
+
+class _BegunError(Exception):
+    """The root element has begun: no declaration can follow."""
+
+
+def _declares(content: bytes) -> bool:
+    """Whether there is a document type, and so perhaps entities: asked of the parser, which knows every encoding."""
+    found: list[str] = []
+
+    def begin(*_: object) -> None:
+        raise _BegunError
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
+    parser.StartElementHandler = begin
+    with suppress(_BegunError, expat.ExpatError):  # what is damaged is said by whoever reads it
+        parser.Parse(content, True)
+    return bool(found)
 
 
 def _no_image(image: object) -> list[Any]:
@@ -77,8 +98,7 @@ def _page_texts(archive: zipfile.ZipFile, kind: str) -> list[str]:
     found: list[str] = []
     for member in sorted(archive.namelist()):
         if re.fullmatch(rf"word/{kind}\d{{0,3}}\.xml", member):
-            # Declarations are refused above, and expat bounds what entities may grow to.
-            for paragraph in ET.fromstring(archive.read(member)).iter(f"{_WORD}p"):  # noqa: S314
+            for paragraph in ET.fromstring(archive.read(member)).iter(f"{_WORD}p"):  # noqa: S314  it declares nothing
                 text = " ".join("".join(_run(node) for node in paragraph.iter()).split())
                 if text and text not in found:
                     found.append(text)

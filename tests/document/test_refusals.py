@@ -60,6 +60,7 @@ def pdf_bomb() -> bytes:
 
 LUNCH = b"Dear all,\n\nLunch is at noon."
 TWO = NEW + "\n\n" + NEW.replace("9/24", "31/24").replace("WEAVER", "POTTER").replace("18 June", "3 July")
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
 FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "empty": ("case.md", lambda: b"", "empty"),
     "blank": ("case.txt", lambda: b" \r\n\t\n\xef\xbb\xbf \n", "empty"),
@@ -97,7 +98,17 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a web page": ("case.html", lambda: b"<!DOCTYPE html>\n<html>" + NEW.encode(), "not-supported"),
     "an XML bomb": (
         "case.docx",
-        lambda: builders.docx(NEW, extra={"word/styles.xml": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'}),
+        lambda: builders.docx(NEW, extra={"word/styles.xml": BOMB.encode()}),
+        "unreadable",
+    ),
+    "an XML bomb in another encoding": (
+        "case.docx",
+        lambda: builders.docx(NEW, extra={"word/styles.xml": BOMB.encode("utf-16")}),
+        "unreadable",
+    ),
+    "an XML bomb under another name": (
+        "case.docx",
+        lambda: builders.docx(NEW, extra={"word/styles.bin": BOMB.encode()}),
         "unreadable",
     ),
 }  # fmt: skip
