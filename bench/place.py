@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,22 +77,6 @@ def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iter
                 url = make_database(str(get_server(folder / "pg", cleanup_mode="stop").get_uri()), name)
             found.append(Place(kind, url, own))
         yield found
-
-
-@contextmanager
-def limits_storage(folder: Path) -> Iterator[str]:
-    """The address of a Redis of our own, that of the process's memory where none is installed."""
-    server = shutil.which("redis-server")
-    if server is None:
-        yield "memory://"
-        return
-    port = free_port()
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
 
 
 @contextmanager

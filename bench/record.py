@@ -4,7 +4,7 @@
 in a row, each a queue with so many servers (M/G/c, first come first served): the web processes, whose service time is
 that of a sign-up through the whole application without its database, and the database's connections, whose service
 time is that of the transaction, divided by how many of them it gets through side by side. Both are measured first, the
-first as it is while the limits are counted (in Redis, where it is installed) and every signer brings a proof of work:
+first as it is while the limits are counted in Redis, which must be installed, and every signer brings a proof of work:
 such a crowd is asked for one.
 """
 
@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 import altcha
 from flask import Flask
 
-from bench.place import limits_storage, places
+from bench.place import places
 from bench.report import Row
 from campaign.domain.address import parse_address
 from campaign.domain.challenge import Challenges
@@ -30,6 +30,7 @@ from campaign.extensions import db
 from campaign.extensions.runtime import KEY, runtime
 from campaign.queries.appeal import find_appeal
 from campaign.services.sign import SignUp, sign
+from tests.journeys.processes import redis
 
 RECORD = 2_000 / 60
 TIMES = 100
@@ -46,7 +47,7 @@ def run() -> list[Row]:
         transaction, side_by_side = _measure(app)
         usual = sorted(transaction)[len(transaction) // 2]
         without = _web(app, usual)
-        with limits_storage(place.folder) as limits:
+        with redis(place.folder) as limits:
             counting = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1")
             counted = _web(counting, usual)
             asking = place.app(TOCSIN_LIMITS_URL=limits, TOCSIN_PROXIES="1", TOCSIN_CHALLENGE="always")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from campaign.extensions import db
 from campaign.models import Section
@@ -39,6 +39,11 @@ def list_sections() -> tuple[SectionView, ...]:
         )
         for row in rows
     )
+
+
+def next_position() -> int:
+    """Behind all sections there are."""
+    return (db.session.execute(select(func.max(Section.position))).scalar() or 0) + 1
 
 
 def find_section(code: str) -> dict[str, Any] | None:

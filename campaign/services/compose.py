@@ -28,7 +28,7 @@ from campaign.mail import message
 from campaign.mail.frame import Envelope
 from campaign.mail.stencil import MARKS, Stencil
 from campaign.models import Appeal, Mail, Section, Signature, Suppression
-from campaign.queries.announcement import find_announced
+from campaign.queries.announcement import AnnouncedView, find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.services.suppress import suppression_reason
 from campaign.services.wanted import Earlier, UnwantedError, refuse_unwanted
@@ -71,7 +71,7 @@ class Shelf:
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
-        self._about: dict[tuple[int, str], int] = {}
+        self._announced: dict[tuple[int, str], AnnouncedView | None] = {}
         self._stencils: dict[tuple[object, ...], Stencil] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
@@ -87,16 +87,19 @@ class Shelf:
             self._texts[key] = find_text(*key)
         return self._texts[key]
 
+    def announced(self, mail: Addressed) -> AnnouncedView | None:
+        """The words of the announcement that the mail brings, if it is one that has words."""
+        if mail.announcement_id is None:
+            return None
+        key = mail.announcement_id, mail.text_language or ""
+        if key not in self._announced:
+            self._announced[key] = find_announced(*key)
+        return self._announced[key]
+
     def page(self, mail: Addressed, base_url: str) -> str:
         """The page that the mail leads to: an announcement's is that of the appeal that it is about."""
-        about = mail.appeal_id or 0
-        if mail.announcement_id is not None:
-            key = mail.announcement_id, mail.text_language or ""
-            if key not in self._about:
-                announced = find_announced(*key)
-                self._about[key] = announced.appeal_id if announced is not None else about
-            about = self._about[key]
-        appeal = self.appeal(about)
+        announced = self.announced(mail)
+        appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
         return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
 
     def stencil(self, mail: Addressed, render: Callable[[], Message]) -> Stencil:
@@ -158,24 +161,26 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     page = shelf.page(mail, settings.base_url)
     if mail.signature_id is None:
         links = message.Links(page, page, page, page, None)
-        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links)
+        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links, shelf)
     if mail.kind == MailKind.OWN_LETTER:
         links = message.Links(page, **_links(_LINKS, mail, settings, tokens))
-        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links)
+        return _written(mail, envelope, message.Signed(appeal, text, mail.name), links, shelf)
     signed = message.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
     links = message.Links(page, **{name: MARKS[name] for name in _LINKS})
-    stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links))
+    stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links, shelf))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
     return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
 
 
-def _written(mail: Addressed, envelope: Envelope, signed: message.Signed, links: message.Links) -> Message:
+def _written(
+    mail: Addressed, envelope: Envelope, signed: message.Signed, links: message.Links, shelf: Shelf
+) -> Message:
     if mail.kind == MailKind.DEADLINE_REMINDER:
         return message.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
     if mail.kind == MailKind.OWN_LETTER:
         return message.own_letter(envelope, signed, links, mail.context.get("words", ""))
     if mail.kind in CAMPAIGN:
-        announced = find_announced(mail.announcement_id or 0, mail.text_language or "")
+        announced = shelf.announced(mail)
         if announced is None:
             raise LookupError("the announcement or its text is gone")
         words = message.Announced(announced.language, announced.subject, announced.body)

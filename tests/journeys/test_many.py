@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 import threading
 import time
 import urllib.parse
@@ -15,7 +13,6 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -25,7 +22,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.conftest import DOCUMENT, KEYS, make_database
-from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+from tests.journeys.processes import environment, flask, free_port, redis, running, wait_for, web
 
 SUPPORTERS = 300
 COUNTRIES = ("FR", "DE", "CH", "BR", "NZ")
@@ -68,16 +65,11 @@ def post(url: str, fields: dict[str, str], **headers: str) -> int:
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis server of the test's own, keeping nothing; skipped where none is installed, but never in CI."""
-    server = shutil.which("redis-server")
-    if server is None:
+    if shutil.which("redis-server") is None:
         assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
         pytest.skip("redis-server is not installed")
-    port = free_port()
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        wait_until(lambda: _answers(port))
-        yield f"redis://127.0.0.1:{port}/0"
-        process.terminate()
+    with redis(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -88,12 +80,6 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
     smtp.start()
     yield kept, smtp.port
     smtp.stop()
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:

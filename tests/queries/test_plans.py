@@ -219,6 +219,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "site_text.site_texts": lambda *_: queries.site_text.site_texts(),
     "source.signatures_by_source": lambda appeal, _: queries.source.signatures_by_source(appeal),
     "section.find_section": lambda *_: queries.section.find_section("fr"),
+    "section.next_position": lambda *_: queries.section.next_position(),
     "section.list_sections": lambda *_: queries.section.list_sections(),
     "staff.find_colleague": lambda *_: _absent(lambda: queries.staff.find_colleague(STAFF, 1)),
     "staff.find_staff_id": lambda *_: _absent(lambda: queries.staff.find_staff_id("ana@staff.example")),

@@ -15,7 +15,7 @@ from campaign.domain.section import INTERNATIONAL
 from campaign.domain.section_fields import claimed
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.section import find_section, list_sections
+from campaign.queries.section import find_section, list_sections, next_position
 from campaign.services.edit_section import add_section, set_section
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs
@@ -48,9 +48,8 @@ def index() -> ResponseReturnValue:
 @needs(Permission.ADMINISTER)
 def begin() -> ResponseReturnValue:
     """The empty form."""
-    last = max((find_section(one.code) or {"position": 0})["position"] for one in list_sections())
     empty: Values = {"name": "", "countries": [], "languages": [], "time_zone": "", "contact": "", "tile": None}
-    return _page("", {**empty, "position": last + 1})
+    return _page("", {**empty, "position": next_position()})
 
 
 @blueprint.post("/new")
