@@ -24,7 +24,8 @@ text = AppGroup("text", help="The organisation's words in imprint, privacy notic
 def set_(page: str, language: str, file: TextIO) -> None:
     """Put FILE (Markdown, - for standard input) on that page; an empty one takes the words back."""
     with refusals():
-        write_site_text(SitePage(page), language, read_text(file), now=runtime().clock())
+        at = runtime()
+        write_site_text(SitePage(page), language, read_text(file), now=at.clock(), vault=at.vault)
     click.echo(f"{page} is written in {language}")
 
 

@@ -145,7 +145,7 @@ def made(payload: str, number: int, editor: int) -> Case:
         mails = update(Mail).where(Mail.signature_id == signature_id)
         session.execute(mails.values(state="dead", phase="rcpt", code=550, detail=text))
     for page in SitePage:
-        write_site_text(page, "en", text, now=START)
+        write_site_text(page, "en", text, now=START, vault=at.vault)
     return Case(slug, update_id, act)
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from campaign.config import LOCALES
 from campaign.domain import retention
 from campaign.domain.errors import InputError
 from campaign.domain.site import SitePage
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
+from campaign.models import AuditEntry
 from campaign.services.site_text import write_site_text
 from tests.conftest import START, fresh, settings_for
 from tests.test_cli import run
@@ -64,17 +67,18 @@ def test_the_notice_says_what_the_hourly_job_does(
 
 def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClient) -> None:
     assert "<script>" not in client.get("/fr/imprint").text
-    write_site_text(SitePage.IMPRINT, "fr", "Tenu par *nous*. <script>alert(1)</script>", now=START)
+    vault = runtime().vault
+    write_site_text(SitePage.IMPRINT, "fr", "Tenu par *nous*. <script>alert(1)</script>", now=START, vault=vault)
     fresh(app)
     page = client.get("/fr/imprint").text
     assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par <em>nous</em>.' in page
     assert "<script>" not in page
     assert '<div class="text" lang="fr" dir="ltr"><p>Tenu par' in client.get("/de/imprint").text, "and says so"
-    write_site_text(SitePage.IMPRINT, "fr", "", now=START)
+    write_site_text(SitePage.IMPRINT, "fr", "", now=START, vault=vault)
     fresh(app)
     assert "Tenu par" not in client.get("/fr/imprint").text
     with pytest.raises(InputError):
-        write_site_text(SitePage.IMPRINT, "fr", "x" * 50_001, now=START)
+        write_site_text(SitePage.IMPRINT, "fr", "x" * 50_001, now=START, vault=vault)
 
 
 def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
@@ -82,6 +86,9 @@ def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
     file.write_text("Voilà.", encoding="utf-8")
     assert run(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0
     assert "privacy          fr         6 characters" in run(app, "text", "list").output
+    assert run(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0, "the same again: nothing to tell"
+    told = db.session.execute(select(AuditEntry.act, AuditEntry.subject, AuditEntry.before, AuditEntry.after)).all()
+    assert told == [("text.set", "page:privacy:fr", {"body": None}, {"body": "Voilà."})]
     file.write_bytes(b"\xff\xfe")
     done = run(app, "text", "set", "privacy", "fr", str(file))
     assert (done.exit_code, "UTF-8" in done.stderr) == (1, True)
