@@ -93,8 +93,13 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     return True
 
 
-# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, as JSON writes it; after a backslash it is only words.
-_UNPRINTABLE = re.compile(r"(?<!\\)\\u(?:0000|feff|fffe)")
+# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, as JSON writes it; after an odd backslash it is only words.
+_UNPRINTABLE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(?:0000|feff|fffe)")
+
+
+def inputs(data: dict[str, Any]) -> dict[str, str]:
+    """The `sys.inputs` of a typst source: `it` is that data as JSON, without the characters that no PDF may hold."""
+    return {"it": _UNPRINTABLE.sub(r"\1", json.dumps(data))}
 
 
 def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
@@ -105,7 +110,7 @@ def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> byt
             format="pdf",
             ignore_system_fonts=True,
             font_paths=faces(fonts),
-            sys_inputs={"it": _UNPRINTABLE.sub("", json.dumps(data))},
+            sys_inputs=inputs(data),
             pdf_standards="ua-1",
         )
     except typst.TypstError as error:

@@ -14,7 +14,7 @@ from babel import Locale
 
 from campaign.config import ROOT
 from campaign.letter.fonts import faces, families
-from campaign.letter.printed import is_printable
+from campaign.letter.printed import inputs, is_printable
 from campaign.theme import Theme
 
 _FOLDER = ROOT / "templates" / "share"
@@ -76,7 +76,7 @@ def _set(
             ppi=_DOTS_PER_INCH if kind == "png" else None,
             ignore_system_fonts=True,
             font_paths=faces(fonts),
-            sys_inputs={"it": json.dumps(data)},
+            sys_inputs=inputs(data),
             pdf_standards="ua-1" if kind == "pdf" else [],
         )
     finally:
