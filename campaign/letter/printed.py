@@ -93,12 +93,13 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     return True
 
 
-# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, as JSON writes it; after an odd backslash it is only words.
-_UNPRINTABLE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(?:0000|feff|fffe)")
+# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, and controls, which no font has: as JSON writes them, where the
+# backslash is not itself behind one.
+_UNPRINTABLE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(?:00[01][0-9a-f]|feff|fffe)")
 
 
 def inputs(data: dict[str, Any]) -> dict[str, str]:
-    """The `sys.inputs` of a typst source: `it` is that data as JSON, without the characters that no PDF may hold."""
+    """The `sys.inputs` of a typst source: `it` is that data as JSON, without the characters that no PDF can show."""
     return {"it": _UNPRINTABLE.sub(r"\1", json.dumps(data))}
 
 

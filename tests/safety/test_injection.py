@@ -18,12 +18,14 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route
 from pypdf import PdfReader
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget
 from campaign.domain.address import parse_address
 from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
+from campaign.letter.printed import is_printable
 from campaign.models import Mail, Signature
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
@@ -38,7 +40,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-STEP = 1 if IS_ATTACK else 25
+# The short form has some, among them one that no font can show.
+TRIED = slice(None) if IS_ATTACK else slice(2, None, 25)
 # What would run, or could be made to: handlers, script addresses, scripts that are not files of ours.
 _FOUND = """() => {
   const address = /^(href|src|action|formaction|data|xlink:href)$/i;
@@ -164,7 +167,7 @@ def test_no_payload_runs_anywhere(
     postbox: Postbox,
     figure: Figure,
 ) -> None:
-    tried = payloads()[::STEP]
+    tried = payloads()[TRIED]
     bad: dict[str, list[str]] = {}
 
     def look(payload: str, path: str) -> None:
@@ -205,7 +208,7 @@ def test_no_payload_runs_anywhere(
             assert not re.search(r"[\r\n]", str(message["Subject"]))
         postbox.messages.clear()
         for path in (f"/en/m/{manage}/letter.pdf", f"/en/appeals/{slug}/letter.pdf"):
-            assert is_inert(client.get(path).data), payload
+            assert is_harmless(client.get(path), payload)
         tab.bodies.clear()
     for path in ("/en/", "/en/feed.atom", "/en/sections", "/api/v1/appeals", "/sitemap.xml"):
         look("all", path)
@@ -223,6 +226,13 @@ def _appeal_id(slug: str) -> int:
     assert found is not None
     db.session.rollback()
     return found.id
+
+
+def is_harmless(answer: TestResponse, payload: str) -> bool:
+    """Whether it is an inert PDF; or a page instead that says that no font shows the payload, where that is true."""
+    if answer.mimetype == "application/pdf":
+        return is_inert(answer.data)
+    return answer.status_code in {404, 422} and not is_printable(payload, runtime().settings.fonts)
 
 
 def is_inert(content: bytes) -> bool:

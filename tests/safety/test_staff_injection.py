@@ -36,7 +36,7 @@ from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, confirm_at, fresh
 from tests.safety.payloads import payloads
-from tests.safety.test_injection import Tab, hostile, is_inert, signer, tab  # noqa: F401  fixtures among them
+from tests.safety.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
 from tests.web.staff.room import join, log_in
 from tests.web.staff.test_export import FORMULAS, rows
 
@@ -45,7 +45,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-STEP = 1 if IS_ATTACK else 100
+TRIED = slice(None) if IS_ATTACK else slice(52, None, 100)
 EDITOR, ADMIN = "ana@staff.example", "root@staff.example"
 # Of an appeal; {n} is an announcement, {i} an invalidation.
 PAGES = """appeals/{slug} appeals/{slug}/entries appeals/{slug}/signing appeals/{slug}/signatures
@@ -179,7 +179,7 @@ def exported(desk: FlaskClient, slug: str, payload: str) -> int:
     assert not [cell for cell in cells if cell.startswith(FORMULAS)], payload
     assert payload[:200] in map(plain, cells), payload
     for path in ("texts/en/letter.pdf", "sheet/print.pdf"):
-        assert is_inert(desk.get(f"/staff/appeals/{slug}/{path}").data), payload
+        assert is_harmless(desk.get(f"/staff/appeals/{slug}/{path}"), payload)
     return len(cells)
 
 
@@ -194,7 +194,7 @@ def test_no_payload_runs_in_the_staff_room(
     editor = join(app, EDITOR, Role.EDITOR)
     join(app, ADMIN, Role.ADMIN)
     admin, eyes = log_in(app, ADMIN), Eyes(tab)
-    tried, cells = payloads()[::STEP], 0
+    tried, cells = payloads()[TRIED], 0
     for number, payload in enumerate(tried):
         case = made(payload, number, editor)
         fresh(app)
