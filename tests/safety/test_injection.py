@@ -232,7 +232,7 @@ def is_harmless(answer: TestResponse, payload: str) -> bool:
     """Whether it is an inert PDF; or a page instead that says that no font shows the payload, where that is true."""
     if answer.mimetype == "application/pdf":
         return is_inert(answer.data)
-    return answer.status_code in {404, 422} and not is_printable(payload, runtime().settings.fonts)
+    return answer.status_code < 500 and not is_printable(payload, runtime().settings.fonts)
 
 
 def is_inert(content: bytes) -> bool:
