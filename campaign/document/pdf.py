@@ -32,7 +32,7 @@ _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
 def read_pdf(data: bytes, name: str) -> list[Line]:
     """The text layer in reading order, with blank lines where the page leaves space.
 
-    Raises DocumentError where it is damaged, encrypted, too large or has no text layer.
+    Raises DocumentError where it is damaged, encrypted, too large or has no text layer; MemoryError.
     """
     _check(data, name)
     blocks: list[Block] = []
@@ -46,6 +46,8 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
                 break
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
+    except MemoryError:
+        raise
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error

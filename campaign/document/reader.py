@@ -6,12 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import PurePath
 
+from .apart import read_apart
 from .encoding import decode
 from .errors import DocumentError
 from .lines import Line
-from .pdf import read_pdf
 from .quoting import normalise, visible
-from .word import read_docx
 
 LIMIT = 2 * 1024 * 1024  # bytes
 _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
@@ -28,9 +27,9 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
     if len(data) > LIMIT:
         raise DocumentError("too-large", f"{name} is larger than 2 MB")
     if data.lstrip()[:5] == b"%PDF-":
-        lines = read_pdf(data, name)
+        lines = read_apart("pdf", data, name)
     elif data[:4] == b"PK\x03\x04":
-        lines = read_docx(data, name)
+        lines = read_apart("docx", data, name)
     elif data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         if "EncryptedPackage".encode("utf-16-le") in data:
             raise DocumentError("encrypted", f"{name} is encrypted; save it without a password")

@@ -10,7 +10,7 @@ import zipfile
 from contextlib import suppress
 from html.parser import HTMLParser
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
@@ -30,7 +30,7 @@ _BLOCKS = frozenset({"p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", 
 def read_docx(data: bytes, name: str) -> list[Line]:
     """The document's lines with Markdown emphasis, its page headers first, its footers last.
 
-    Raises DocumentError where it is no readable DOCX or unpacks to more than it may.
+    Raises DocumentError where it is no readable DOCX or unpacks to more than it may; MemoryError.
     """
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -43,7 +43,7 @@ def read_docx(data: bytes, name: str) -> list[Line]:
         writer = _Writer()
         writer.feed(result.value)
         writer.close()
-    except DocumentError:
+    except (DocumentError, MemoryError):
         raise
     # Damaged files raise whatever the zip, the XML or the style reader meets: KeyError, struct.error, ParseError…
     except (Exception, RecursionError) as error:
@@ -66,7 +66,7 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
     # Whatever its name: a document says itself which of its members are read.
     for member in members:
         with archive.open(member) as file:
-            if _declares(file.read()):
+            if _declares(file):
                 raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
 
 
@@ -74,7 +74,7 @@ class _BegunError(Exception):
     """The root element has begun: no declaration can follow."""
 
 
-def _declares(content: bytes) -> bool:
+def _declares(file: IO[bytes]) -> bool:
     """Whether there is a document type, and so perhaps entities: asked of the parser, which knows every encoding."""
     found: list[str] = []
 
@@ -85,7 +85,7 @@ def _declares(content: bytes) -> bool:
     parser.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
     parser.StartElementHandler = begin
     with suppress(_BegunError, expat.ExpatError):  # what is damaged is said by whoever reads it
-        parser.Parse(content, True)
+        parser.ParseFile(file)  # by pieces, for a member may deny its size
     return bool(found)
 
 

@@ -109,10 +109,10 @@ def pdf(markdown: str, *, width: int = 90) -> bytes:
         )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    return _assembled(objects)
+    return assembled(objects)
 
 
-def _assembled(objects: list[str]) -> bytes:
+def assembled(objects: list[str]) -> bytes:
     out = b"%PDF-1.4\n"
     places = []
     for number, body in enumerate(objects, start=1):

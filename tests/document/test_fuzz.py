@@ -20,7 +20,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign.document import DocumentError, DraftAppeal, parse_document
+from campaign.document import DocumentError, DraftAppeal, parse_document, reader
+from campaign.document.bounded import READERS
 from campaign.document.labels import vocabulary
 from tests.document import builders, mutations
 from tests.document.forms import NEW, OLD, typeset
@@ -47,6 +48,12 @@ def _texts() -> dict[str, str]:
 
 
 TEXTS = _texts()
+
+
+@pytest.fixture(autouse=True)
+def _together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a process for each file, which would take hours: what is tried is what runs in it."""
+    monkeypatch.setattr(reader, "read_apart", lambda form, data, name: READERS[form](data, name))
 
 
 @cache
