@@ -94,8 +94,8 @@ messages: $(VENV)/.test ## take new messages into the catalogues, then translate
 screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png
 
-axe: $(VENV)/.test ## look for barriers on every public page, in every language, width and scheme (needs Chromium)
-	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py
+axe: $(VENV)/.test ## look for barriers on every page, public and of staff, in every language, width and scheme (needs Chromium)
+	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py tests/browser/test_staff_accessible.py
 
 lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT, performance too (needs Node and Chromium)
 	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)

@@ -124,7 +124,7 @@ NOT_A_PAGE = {
 }
 
 
-def _looks_of(number: int) -> set[tuple[str, int, str]]:
+def looks_of(number: int) -> set[tuple[str, int, str]]:
     """Two of the combinations, alike in nothing; in a row of pages every one comes up."""
     look = number // len(LOCALES) % len(LOOKS)
     # Looks stand in pairs: the other width in the other scheme.
@@ -133,13 +133,13 @@ def _looks_of(number: int) -> set[tuple[str, int, str]]:
 
 def _seen(combination: tuple[str, int, str]) -> list[str]:
     everything = os.environ.get("TOCSIN_AXE") == "all"
-    return [page for number, page in enumerate(PAGES) if everything or combination in _looks_of(number)]
+    return [page for number, page in enumerate(PAGES) if everything or combination in looks_of(number)]
 
 
 def test_each_page_is_seen_in_several_looks_and_each_look_has_pages() -> None:
-    assert {one for number in range(len(PAGES)) for one in _looks_of(number)} == set(EVERYTHING)
+    assert {one for number in range(len(PAGES)) for one in looks_of(number)} == set(EVERYTHING)
     for number, page in enumerate(PAGES):
-        looks = _looks_of(number)
+        looks = looks_of(number)
         assert len({locale for locale, _, _ in looks}) == 2, page
         assert ({width for _, width, _ in looks}, {scheme for _, _, scheme in looks}) == (
             {360, 1280},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mailbox
 import time
 from email import message_from_bytes, policy
-from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -134,44 +133,6 @@ def test_news_are_written_looked_at_tested_let_go_and_taken_back(desk: Page, sup
     expect(desk.get_by_text("Taken back: it is a draft again, and nobody has it.")).to_be_visible()
     desk.get_by_role("link", name="Change it").press("Enter")
     looked_at(desk, "announcement-edit", "Change the draft")
-
-
-PAGES = """/staff/ /staff/appeals/janbolat-mamai /staff/account /staff/people /staff/people/1 /staff/audit
-/staff/sections /staff/sections/new /staff/sections/fr
-/staff/change /staff/messages /staff/messages/confirmation?lang=ar /staff/outbox
-/staff/appeals/janbolat-mamai/announcements /staff/appeals/janbolat-mamai/announcements/new
-/staff/appeals /staff/moderation /staff/verify /staff/mf-recovery-codes /staff/appeals/janbolat-mamai/edit
-/staff/appeals/janbolat-mamai/facts /staff/appeals/janbolat-mamai/entries
-/staff/appeals/janbolat-mamai/sheet /staff/appeals/janbolat-mamai/signatures
-/staff/appeals/janbolat-mamai/handovers /staff/appeals/janbolat-mamai/signing""".split()
-STRANGERS = "/staff/login", "/staff/reset"
-Scheme = Literal["light", "dark"]
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_each_page_is_for_everybody_at_both_widths(desk: Page, path: str) -> None:
-    answer = desk.goto(path)
-    assert answer is not None
-    assert (answer.status, answer.request.redirected_from) == (200, None)
-    looked_at(desk, path.strip("/").replace("/", "-").replace("?", "-"))
-
-
-@pytest.mark.parametrize("path", STRANGERS)
-@pytest.mark.parametrize(("locale", "scheme"), [("en", "light"), ("ar", "dark")])
-def test_the_door_is_for_everybody(
-    browser: Browser,
-    demonstration: tuple[str, dict[str, str]],
-    path: str,
-    locale: str,
-    scheme: Literal["light", "dark"],
-) -> None:
-    page = browser.new_context(locale=locale, color_scheme=scheme, base_url=demonstration[0]).new_page()
-    answer = page.goto(path)
-    assert answer is not None
-    assert answer.status == 200
-    assert page.locator("html").get_attribute("lang") == locale
-    looked_at(page, path)
-    page.context.close()
 
 
 def test_a_wrong_address_leads_on(desk: Page) -> None:
