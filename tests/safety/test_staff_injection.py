@@ -24,6 +24,7 @@ from campaign.domain.moderation import Criteria
 from campaign.domain.site import SitePage
 from campaign.domain.spreadsheet import plain
 from campaign.domain.staff import Role, Scope
+from campaign.domain.wording import clean
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Mail, MailHold, Signature
 from campaign.services import invalidate
@@ -136,8 +137,9 @@ def made(payload: str, number: int, editor: int) -> Case:
     by = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
     writing = Author(by, START, at.vault)
-    subject = " ".join(text.split())[:100] or "x"
-    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": Wording(subject, text)}, writing)
+    # Control characters are refused there.
+    words = Wording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
+    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, writing)
     act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, by=by, now=START, vault=at.vault)
     invalidate.advance(now=START, vault=at.vault, only=act)
     with transaction() as session:
