@@ -58,21 +58,24 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
         return entry.id
 
 
-def undo(entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
     """Takes it out of the counts; what of its sheet has not been signed up yet is forgotten. The entry stays.
 
-    Raises NotFoundError (none of the own section), StateError (undone already).
+    Raises NotFoundError (none of that appeal and the own section), StateError (undone already).
     """
     with transaction() as session:
         entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY)
-        if entry is None or entry.section_code != by.section:
+        if (
+            entry is None
+            or entry.section_code != by.section
+            or slug != session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
+        ):
             raise NotFoundError("there is no such entry")
         if entry.undone_at is not None:
             raise StateError("the entry was undone already")
         session.execute(delete(SheetRow).where(SheetRow.entry_id == entry.id))
         _uncount(session, entry)
         entry.undone_at, entry.undone_by = now, by.staff_id
-        slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
         act = Act(
             "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
         )

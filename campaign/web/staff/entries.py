@@ -73,7 +73,7 @@ def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
     published(slug)
     at = runtime()
     try:
-        undo(entry_id, by=scope(), now=at.clock(), vault=at.vault)
+        undo(slug, entry_id, by=scope(), now=at.clock(), vault=at.vault)
     except NotFoundError:
         abort(404)
     except StateError:

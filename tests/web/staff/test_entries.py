@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from campaign.document import parse_text
 from campaign.domain.action import Channel
 from campaign.domain.entry import UnusualError, read_quantity, refuse_unusual
 from campaign.domain.errors import InputError
@@ -18,10 +19,11 @@ from campaign.extensions import db
 from campaign.models import Action, AuditEntry, Entry
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
-from campaign.services.appeals import stop
+from campaign.services.appeals import publish, stop
 from campaign.services.fold import fold
+from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
-from tests.conftest import DAY, START, Clock
+from tests.conftest import DAY, DOCUMENT, START, Clock
 from tests.web.staff.room import csrf, log_in, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -172,6 +174,15 @@ def test_another_section_s_entry_is_not_there(app: Flask, editor: FlaskClient, a
         editor.post(f"{page(appeal)}/{entry.id}/undo", data={"csrf_token": csrf(editor.get(page(appeal)))}).status_code
         == 404
     )
+    assert bulk(appeal) == 120
+
+
+def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: AppealView) -> None:
+    import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START)
+    publish("another", now=START)
+    send(editor, appeal)
+    undo = {"csrf_token": csrf(editor.get(page(appeal)))}
+    assert editor.post(f"/staff/appeals/another/entries/{newest().id}/undo", data=undo).status_code == 404
     assert bulk(appeal) == 120
 
 
