@@ -1,13 +1,15 @@
 """PDF and Word read in a process of their own: small files can keep a reader busy for ever, or fill the memory.
 
-A stream packed twice, forms that draw each other, a member that denies its size: each fits in a few kilobytes, and
-there is no end to such tricks. So what bounds them is the system, not a list of them. The process gets the file and
-nothing else: no settings, no keys.
+A stream packed twice, forms that draw each other, a member that denies its size: each fits in a file small enough to be
+taken, and there is no end to such tricks. So what bounds them is the system, not a list of them. It bounds time and
+memory and is no sandbox: the process is the same user's.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,24 +17,32 @@ from pathlib import Path
 from .errors import DocumentError
 from .lines import Line
 
+log = logging.getLogger(__name__)
+
+BEYOND = 3  # the status of the process where it would need more memory
 _WAIT = 120  # seconds on the clock, where many wait for the processor
 _ROOT = Path(__file__).resolve().parents[2]
+# What it said itself, and what the system does to who goes on.
+_STOPPED = (BEYOND, -signal.SIGKILL, -signal.SIGXCPU)
 
 
 def read_apart(form: str, data: bytes, name: str) -> list[Line]:
     """What `read_pdf` or `read_docx` gives, within bounds. Raises DocumentError, `too-large` beyond them."""
-    command = [sys.executable, "-m", f"{__package__}.bounded", form, name]
-    environ = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "campaign.document.bounded", form, name]
+    environ = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # no keys of ours
     try:
-        done = subprocess.run(  # noqa: S603  ourselves
+        done = subprocess.run(  # noqa: S603  our own module; the name is a plain argument
             command, input=data, capture_output=True, env=environ, cwd=_ROOT, check=False, timeout=_WAIT
         )
     except subprocess.TimeoutExpired:
         done = None
-    if done is None or done.returncode:
+    if done is None or done.returncode in _STOPPED:
         raise DocumentError(
             "too-large", f"{name} takes more time or memory to read than an Urgent Action can; save its text"
         )
+    if done.returncode:
+        log.error("reading a document ended with %s: %s", done.returncode, done.stderr.decode(errors="replace"))
+        raise DocumentError("unreadable", f"{name} cannot be read here; the log says why. Its text can be")
     answer = json.loads(done.stdout)
     if "code" in answer:
         raise DocumentError(answer["code"], answer["message"])

@@ -1,17 +1,17 @@
 """The process that reads one PDF or Word file from standard input, within bounds that the system keeps.
 
-It writes the lines, or why there are none, to standard output as JSON; it ends with another status than 0 where the
-bounds were too narrow.
+It writes the lines, or why there are none, to standard output as JSON, and ends with BEYOND where it would need more
+memory; where it takes more time, it is killed.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 from dataclasses import astuple
 
+from .apart import BEYOND
 from .errors import DocumentError
 from .pdf import read_pdf
 from .word import read_docx
@@ -23,20 +23,30 @@ READERS = {"pdf": read_pdf, "docx": read_docx}
 
 def main() -> None:
     """`python -m campaign.document.bounded pdf|docx NAME`."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES * 2**20,) * 2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _bound(resource.RLIMIT_CPU, SECONDS)
+    _bound(resource.RLIMIT_AS, MEGABYTES * 2**20)
+    _bound(resource.RLIMIT_FSIZE, 0)
+    _bound(resource.RLIMIT_CORE, 0)
     form, name = sys.argv[1:]
-    read = READERS[form]
-    answer: dict[str, object]
     try:
-        answer = {"lines": [astuple(line) for line in read(sys.stdin.buffer.read(), name)]}
-    except DocumentError as error:
-        answer = {"code": error.code, "message": error.message}
+        sys.stdout.write(_answer(form, name))
     except MemoryError:
-        os._exit(1)
-    json.dump(answer, sys.stdout)
+        sys.exit(BEYOND)
+
+
+def _answer(form: str, name: str) -> str:
+    try:
+        lines = READERS[form](sys.stdin.buffer.read(), name)
+    except DocumentError as error:
+        return json.dumps({"code": error.code, "message": error.message})
+    return json.dumps({"lines": [astuple(line) for line in lines]})
+
+
+def _bound(kind: int, most: int) -> None:
+    """No more than that, or than what the operator allows already."""
+    allowed = resource.getrlimit(kind)[1]
+    most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+    resource.setrlimit(kind, (most, most))
 
 
 if __name__ == "__main__":

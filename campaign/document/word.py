@@ -98,7 +98,7 @@ def _page_texts(archive: zipfile.ZipFile, kind: str) -> list[str]:
     found: list[str] = []
     for member in sorted(archive.namelist()):
         if re.fullmatch(rf"word/{kind}\d{{0,3}}\.xml", member):
-            for paragraph in ET.fromstring(archive.read(member)).iter(f"{_WORD}p"):  # noqa: S314  it declares nothing
+            for paragraph in ET.fromstring(archive.read(member)).iter(f"{_WORD}p"):  # noqa: S314  _check refused declarations
                 text = " ".join("".join(_run(node) for node in paragraph.iter()).split())
                 if text and text not in found:
                     found.append(text)
