@@ -9,7 +9,6 @@ because typst then refuses a text that its fonts cannot show instead of printing
 from __future__ import annotations
 
 import json
-import re
 import string
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -93,14 +92,22 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     return True
 
 
-# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, and controls, which no font has: as JSON writes them, where the
-# backslash is not itself behind one.
-_UNPRINTABLE = re.compile(r"(?<!\\)((?:\\\\)*)\\u(?:00[01][0-9a-f]|feff|fffe)")
+# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, and controls, which no font has.
+_CONTROLS = {one for one in (*range(0x20), *range(0x7F, 0xA0)) if chr(one) not in "\t\n\r"}
+_UNSHOWN = dict.fromkeys([*_CONTROLS, 0xFEFF, 0xFFFE])
 
 
 def inputs(data: dict[str, Any]) -> dict[str, str]:
     """The `sys.inputs` of a typst source: `it` is that data as JSON, without the characters that no PDF can show."""
-    return {"it": _UNPRINTABLE.sub(r"\1", json.dumps(data))}
+    return {"it": json.dumps(_shown(data))}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.translate(_UNSHOWN)
+    if isinstance(value, dict):
+        return {name: _shown(one) for name, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:

@@ -18,10 +18,12 @@ from campaign.services.import_draft import ImportOptions, import_draft
 from tests.conftest import DOCUMENT, START
 from tests.web.staff.room import join, log_in
 
-FORBIDDEN = "\ufeff\ufffe\x01\x1f"
+FORBIDDEN = "\ufeff\ufffe\x01\x08\x7f\x85"
 
 
-@pytest.mark.parametrize("character", ["\ufeff", "\ufffe", "\x01", "\x1f", "\\\ufeff", "\\\\\ufffe", "\\ufeff", "\\"])
+@pytest.mark.parametrize(
+    "character", ["\ufeff", "\ufffe", "\x01", "\x08", "\x7f", "\x85", "\\\ufeff", "\\\\\ufffe", "\\ufeff", "\\"]
+)
 def test_odd_characters_are_left_out_and_the_rest_is_printed(app: Flask, client: FlaskClient, character: str) -> None:
     odd = f"One{character}two."
     letter = DraftLetter("Dear Minister,", (odd,), "Yours,")
