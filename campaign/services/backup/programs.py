@@ -126,6 +126,6 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 @cache
 def _major(path: str) -> int:
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603  the same
     version = re.search(r"\) (\d+)", done.stdout)
     return int(version[1]) if version else 0
