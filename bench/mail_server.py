@@ -17,7 +17,7 @@ class Sink:
         self._kept = kept
         self._count = 0
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         self._count += 1
         if self._count % 100 == 1:
             assert isinstance(envelope.content, bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, String, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, String, bindparam, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -46,4 +46,4 @@ def _in_array(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(_Among, "sqlite")
 def _in_json(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
     column, ids = element.clauses
-    return f"{compiler.process(column, **kw)} IN (SELECT value FROM json_each({compiler.process(ids, **kw)}))"  # noqa: S608  a column and a parameter
+    return compiler.process(column.in_(select(func.json_each(ids).table_valued("value").c.value)), **kw)

@@ -54,7 +54,7 @@ class Staff(Model, UserMixin):
     )
 
     @property
-    def roles(self) -> list[Any]:  # type: ignore[override]
+    def roles(self) -> list[Any]:  # type: ignore[override]  # the mixin has an attribute there
         """The one role, as Flask-Security asks for them."""
         return [SimpleNamespace(name=self.role, get_permissions=set)]
 

@@ -252,7 +252,8 @@ def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
 
 def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: Tokens) -> dict[str, str]:
     """The signer's own links of those names."""
-    assert mail.signature_id is not None  # noqa: S101  asked for a signer's mail only
+    if mail.signature_id is None:
+        raise LookupError("the mail belongs to no signer")
     wanted = {name: _LINKS[name] for name in names if name in _LINKS}
     made = {
         purpose: tokens.make(purpose, mail.signature_id, mail.created_at)

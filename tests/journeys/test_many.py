@@ -37,7 +37,7 @@ class Inbox:
         self.mails: dict[str, list[bytes]] = {}
         self._lock = threading.Lock()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         with self._lock:
             for recipient in envelope.rcpt_tos:

@@ -58,7 +58,7 @@ REPORT = (
 class Gossip(Inbox):
     """Repeats the address of whom it refuses."""
 
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+    async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if "refused" in address:
