@@ -29,8 +29,8 @@ def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, 
             session.delete(row)
         elif row is not None:
             row.body, row.changed_at = body, now
-        elif body:
+        else:
             session.add(SiteText(page=page.value, language=language, body=body, changed_at=now))
-        told = {"body": before or None}, {"body": body or None}
-        act = Act("text.set", f"page:{page.value}:{language}", None, None, *told, is_public=True)
+        subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
+        act = Act("text.set", subject, None, before=was, after=becomes, is_public=True)
         append(session, act, now=now, vault=vault)

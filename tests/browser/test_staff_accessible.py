@@ -84,8 +84,9 @@ class Shown:
 def pages(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> Iterator[tuple[str, bytes]]:
     """Every page of the staff room with a name, as this administrator gets it."""
     yield from _ways_in(app, locale)
-    for path in (*OWN, "nowhere"):
+    for path in OWN:
         yield path, _page(desk.get(f"/staff/{path}"))
+    yield "nowhere", _page(desk.get("/staff/nowhere"), 404)
     for route in MATRIX:
         name = f"{route.method} {route.path}"
         data = (("locale", locale),) if route.path == "/account" else route.data
@@ -95,7 +96,7 @@ def pages(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> 
             answer = desk.get(answer.location)
         if answer.mimetype != "text/html" or route.path.endswith(".html"):  # these are mails, shown in frames
             continue
-        yield name, _page(answer)
+        yield name, _page(answer, 422 if route.refused else 200)
         if route.method == "GET":
             for number, (kind, page) in enumerate(sent(desk, "/staff" + route.path.format(**found), "")):
                 if kind == "text/html" and b"<main" in page:  # else it leads on to another page
@@ -123,8 +124,9 @@ def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
     invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale, None), now=now, office=office())
     member = join(app, "member@staff.example", Role.VIEWER)
     digest = runtime().tokens.make(Purpose.DIGEST, member, now)
-    for path in ("login", "reset", invited.partition("/staff/")[2], "invitation/broken", f"digest/{digest}"):
+    for path in ("login", "reset", invited.partition("/staff/")[2], f"digest/{digest}"):
         yield path.partition("/")[0], _page(stranger.get(f"/staff/{path}", headers=spoken))
+    yield "a broken invitation", _page(stranger.get("/staff/invitation/broken", headers=spoken), 410)
     token = csrf(stranger.get("/staff/login"))
     given = {"email": ME, "password": PASSWORD, "csrf_token": token}
     yield "a wrong password", _page(stranger.post("/staff/login", data={**given, "password": "-"}, headers=spoken))
@@ -133,8 +135,8 @@ def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
         yield path, _page(stranger.get(f"/staff/{path}", headers=spoken))
 
 
-def _page(answer: TestResponse) -> bytes:
-    assert answer.status_code in {200, 404, 410, 422}, (answer.request.path, answer.status, answer.location)
+def _page(answer: TestResponse, wanted: int = 200) -> bytes:
+    assert answer.status_code == wanted, (answer.request.path, answer.status, answer.location)
     return bytes(answer.data)
 
 
