@@ -165,20 +165,21 @@ def test_what_reading_and_writing_raise_comes_through(public: str) -> None:
         seal(io.BytesIO(Manifest("sqlite", "1", START, "", {}).as_header() * 9999), Broken(), keys)
 
 
-def test_rows_that_are_missing_from_the_dump_are_missed(
-    here: Place, there: Place, monkeypatch: pytest.MonkeyPatch, private: str, tmp_path: Path
+@pytest.mark.parametrize("name", ["signature", "odd', '0'); $check$; DROP TABLE signature CASCADE; --\""])
+def test_rows_that_are_missing_from_the_dump_are_missed_and_a_name_is_only_a_name(
+    here: Place, there: Place, monkeypatch: pytest.MonkeyPatch, private: str, tmp_path: Path, name: str
 ) -> None:
     real = Manifest.as_header
 
     def boasting(self: Manifest) -> bytes:
-        more = {**self.counts, "signature": self.counts["signature"] + 1}
+        more = {**self.counts, name: self.counts.get(name, 0) + 1}
         return real(Manifest(self.database, self.revision, self.taken_at, self.index_key, more))
 
     monkeypatch.setattr(Manifest, "as_header", boasting)
     file = str(tmp_path / "backup.age")
     here.run("create", file)
-    here.run("verify", file, "--key", private, says="signature")
+    here.run("verify", file, "--key", private, says=name[:9])
     there.fill()
     before = there.rows()
-    there.run("restore", file, "--key", private, "--no-departures", "--replace", says="signature")
+    there.run("restore", file, "--key", private, "--no-departures", "--replace", says=name[:3])
     assert there.rows() == before
