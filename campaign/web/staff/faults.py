@@ -45,7 +45,9 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
     ("follows", "circle"): lazy_gettext("That appeal follows this one: they cannot follow each other."),
     ("document", "missing"): lazy_gettext("Please choose a file."),
     ("document", "empty"): lazy_gettext("This file is empty."),
-    ("document", "too-large"): lazy_gettext("This file is too large: 2 MB at most."),
+    ("document", "too-large"): lazy_gettext(
+        "This file is too large (2 MB at most), or small and yet endless to read. Please choose its text instead."
+    ),
     ("document", "not-supported"): lazy_gettext(
         "This kind of file cannot be read. Please save it as DOCX, PDF, Markdown or plain text."
     ),

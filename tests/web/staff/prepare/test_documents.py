@@ -15,6 +15,7 @@ from campaign.extensions import db
 from campaign.models import Appeal, AppealText
 from tests.conftest import DOCUMENT, FRENCH
 from tests.document.builders import docx
+from tests.document.test_refusals import pdf_bomb
 from tests.web.staff.prepare.desk import AT, send, upload
 
 # For the gate: the quick part has enough of the staff room.
@@ -42,7 +43,8 @@ def test_the_doubts_stand_beside_their_field_with_the_documents_line(editor: Fla
         (b"%PDF-1.7 damaged", "case.pdf", "damaged"),
         (b"A shopping list: bread, butter, milk.", "list.txt", "asks nobody to act"),
         (b"{\\rtf1 hello}", "case.rtf", "cannot be read"),
-        (b"x" * (2 * 1024 * 1024 + 1), "case.txt", "too large"),
+        (b"x" * (2 * 1024 * 1024 + 1), "case.txt", "too large (2 MB at most)"),
+        (pdf_bomb(), "case.pdf", "choose its text instead"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
