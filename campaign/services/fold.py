@@ -54,7 +54,7 @@ def _fold(session: Session, since: datetime, before: datetime, moment: Any) -> i
         for row in session.execute(sums)
         if row[-1]
     ]
-    gone: int = session.execute(delete(TallyHour).where(*concerned)).rowcount  # type: ignore[attr-defined]
+    gone: int = session.connection().execute(delete(TallyHour).where(*concerned)).rowcount
     if folded:
         session.connection().execute(insert(TallyHour), folded)
     return gone - len(folded)

@@ -136,7 +136,7 @@ def _claim(handover_id: int, now: datetime) -> bool:
     with transaction() as session:
         mine = update(Handover).where(Handover.id == handover_id, or_(Handover.state == HandoverState.QUEUED, silent))
         values = {"state": HandoverState.RUNNING.value, "touched_at": now, "done": 0, "steps": 0}
-        if not session.execute(mine.values(**values)).rowcount:  # type: ignore[attr-defined]
+        if not session.connection().execute(mine.values(**values)).rowcount:
             return False
         session.execute(delete(HandoverPart).where(HandoverPart.handover_id == handover_id))
     return True
@@ -230,7 +230,7 @@ def _keep(handover_id: int, name: str, sealed: bytes, now: datetime, *, done: in
     """One more piece. Raises NotFoundError where nobody wants the list any more."""
     with transaction() as session:
         mine = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
-        if not session.execute(mine.values(done=done, touched_at=now)).rowcount:  # type: ignore[attr-defined]
+        if not session.connection().execute(mine.values(done=done, touched_at=now)).rowcount:
             raise NotFoundError("somebody left the list meanwhile")
         session.execute(insert(HandoverPart), {"handover_id": handover_id, "name": name, "content_sealed": sealed})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -33,9 +33,7 @@ def take_probe(session: Session, hold: MailHold, now: datetime, *, at_once: bool
     if hold.probe_at > now and not at_once:
         return False
     mine = update(MailHold).where(MailHold.id == hold.id, MailHold.is_open, MailHold.probe_at == hold.probe_at)
-    done = session.execute(mine.values(probe_at=now + _PROBING).execution_options(synchronize_session=False))
-    assert isinstance(done, CursorResult)  # noqa: S101  an update
-    return done.rowcount == 1
+    return session.connection().execute(mine.values(probe_at=now + _PROBING)).rowcount == 1
 
 
 def hold_queue(session: Session, attempt: Attempt, now: datetime, *, is_probe: bool) -> bool:

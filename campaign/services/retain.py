@@ -201,7 +201,7 @@ def _prune_records(now: datetime) -> int:
             delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
             delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago), ~_is_needed()),
         ):
-            number += session.execute(old, execution_options=_BLIND).rowcount  # type: ignore[attr-defined]
+            number += session.connection().execute(old).rowcount
     return number
 
 
