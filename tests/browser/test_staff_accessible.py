@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -82,7 +82,7 @@ class Shown:
 
 
 def pages(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> Iterator[tuple[str, bytes]]:
-    """Every page of the staff room with a name, as this administrator gets it."""
+    """Every page of the staff room with a name, as this administrator gets it who does what is right."""
     yield from _ways_in(app, locale)
     for path in OWN:
         yield path, _page(desk.get(f"/staff/{path}"))
@@ -96,12 +96,20 @@ def pages(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> 
             answer = desk.get(answer.location)
         if answer.mimetype != "text/html" or route.path.endswith(".html"):  # these are mails, shown in frames
             continue
-        yield name, _page(answer, 422 if route.refused else 200)
-        if route.method == "GET":
-            for number, (kind, page) in enumerate(sent(desk, "/staff" + route.path.format(**found), "")):
-                if kind == "text/html" and b"<main" in page:  # else it leads on to another page
-                    yield f"{name}, its form {number} sent empty", page
+        # The tests' server has no font with Arabic, and the page says so.
+        is_unprintable = locale == "ar" and route.path.endswith("/print.pdf")
+        yield name, _page(answer, 404 if is_unprintable else 422 if route.refused else 200)
     yield from _asking_back(desk)
+
+
+def sent_empty(app: Flask, desk: FlaskClient, found: dict[str, str], locale: str) -> Iterator[tuple[str, bytes]]:
+    """What each form says that is sent as it stands, its boxes empty. Some of them stop the appeal by that."""
+    for path in ("/staff" + route.path.format(**found) for route in MATRIX if route.method == "GET"):
+        if desk.get(path, buffered=True).mimetype != "text/html":
+            continue
+        for number, (kind, page) in enumerate(sent(desk, path, "")):
+            if kind == "text/html" and b"<main" in page:  # else it leads on to another page
+                yield f"{path}, its form {number} sent empty", page
 
 
 def _asking_back(desk: FlaskClient) -> Iterator[tuple[str, bytes]]:
@@ -141,19 +149,21 @@ def _page(answer: TestResponse, wanted: int = 200) -> bytes:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("seen", [pages, sent_empty])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_page_of_the_staff_room_has_a_finding(
     app: Flask,
     browser: Browser,
     places: dict[str, str],  # noqa: F811  the fixture
     locale: str,
+    seen: Callable[[Flask, FlaskClient, dict[str, str], str], Iterator[tuple[str, bytes]]],
 ) -> None:
     with transaction() as session:
         session.get_one(Staff, join(app, ME, Role.ADMIN)).locale = locale
     desk = log_in(app, ME)
     context = browser.new_context(bypass_csp=True, locale=locale)
     shown = Shown(context.new_page(), desk, locale)
-    for number, (name, page) in enumerate(pages(app, desk, places, locale)):
+    for number, (name, page) in enumerate(seen(app, desk, places, locale)):
         looks = [(width, scheme) for one, width, scheme in looks_of(number) if one == locale]
         shown.look(name, page, LOOKS if os.environ.get("TOCSIN_AXE") == "all" else looks)
     context.close()
