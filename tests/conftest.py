@@ -210,7 +210,10 @@ def make_database(server: str, name: str) -> str:
 
 
 # The quick part of the gate asks SQLite alone, the gate both.
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+_POSTGRESQL = [pytest.mark.slow, pytest.mark.postgresql]
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=_POSTGRESQL)])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Each of the two databases in turn."""
     if request.param == "postgresql":

@@ -179,7 +179,7 @@ def _is_alive() -> bool:
 
 
 def _is_fresh() -> bool:
-    proved_at = session.get("fs_paa", 0)
+    proved_at = session.get("fs_paa")
     return isinstance(proved_at, float) and 0 <= time() - proved_at < FRESHNESS.total_seconds()
 
 
