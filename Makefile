@@ -64,10 +64,11 @@ attack: $(VENV)/.test ## the long forms of the safety tests and of the faults, w
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/safety tests/faults/test_restarts.py tests/faults/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py \
 	  tests/faults/test_servers.py::test_however_often_one_mailbox_is_asked_for_it_gets_three_mails
 
+# A change that only took too long counts as unseen: it may have been the machine.
 mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every way, one at a time: nine in ten must fail a test
 	$(BIN)/mutmut run
 	$(BIN)/mutmut export-cicd-stats
-	$(BIN)/python -c 'import json; s = json.load(open("mutants/mutmut-cicd-stats.json")); done = s["killed"] + s["timeout"]; all_ = done + s["survived"] + s["no_tests"]; print(f"{done} of {all_} found"); raise SystemExit(done < 0.9 * all_)'
+	@$(BIN)/python -c 'import json; s = json.load(open("mutants/mutmut-cicd-stats.json")); print("{killed} of {total} found, {timeout} took too long".format(**s)); raise SystemExit(s["killed"] < 0.9 * s["total"])'
 
 $(VENV)/.sbom: requirements/sbom.txt $(VENV)/.run
 	$(PYTHON) -m venv $(VENV)/sbom
