@@ -28,7 +28,8 @@ from campaign.models import Mail
 _READY = """mail.state IN ('queued', 'retry') AND mail.due_at <= :now
              AND (mail.lease_until IS NULL OR mail.lease_until < :now)"""
 _AT = bindparam("now", type_=UtcDateTime())
-# One seek in the index a domain (a loose index scan, which neither database does by itself).
+# One seek in the index a domain (a loose index scan, which neither database does by itself). No EXISTS: PostgreSQL
+# may read all that is due for it, to look the domains up in that.
 WALK = (
     text(
         f"""
@@ -39,7 +40,8 @@ WALK = (
              walk.position + 1
       FROM walk WHERE walk.domain IS NOT NULL AND walk.position < :domains
     )
-    SELECT domain, EXISTS (SELECT 1 FROM mail WHERE mail.domain_digest = walk.domain AND {_READY}) AS is_ready
+    SELECT domain,
+      (SELECT 1 FROM mail WHERE mail.domain_digest = walk.domain AND {_READY} LIMIT 1) IS NOT NULL AS is_ready
     FROM walk WHERE domain IS NOT NULL ORDER BY position
     """  # noqa: S608  constants
     )
