@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    func,
     literal,
     or_,
     select,
@@ -77,8 +78,16 @@ def _before_each() -> Select[int, int, datetime]:
     return select(asked.id, found.c.id, found.c.created_at).join(found, true()).where(among(asked.id, "mails"))
 
 
+def _before_each_on_sqlite() -> Select[int, int, datetime]:
+    """The same without a lateral join, which SQLite does not know; what it asks for each is a list of ids instead."""
+    asked, found = aliased(Mail), aliased(Mail)
+    since = func.strftime("%Y-%m-%d %H:%M:%f", asked.created_at, f"-{_WIDEST.total_seconds():.0f} seconds")
+    each = _before(asked.mailbox_digest, since, asked.id).with_only_columns(Mail.id)
+    return select(asked.id, found.id, found.created_at).join(found, found.id.in_(each)).where(among(asked.id, "mails"))
+
+
 _EARLIER = _before(bindparam("mailbox"), bindparam("since"), bindparam("id"))
-_EARLIER_OF_EACH = _before_each()
+_EARLIER_OF_EACH = {"postgresql": _before_each(), "sqlite": _before_each_on_sqlite()}
 
 
 # Until the end of the transaction nobody else judges mails of these mailboxes: what they decide is seen afterwards.
@@ -105,14 +114,14 @@ class Earlier:
         self._refused: set[int] = set()
         self._found: dict[int, list[tuple[int, datetime]]] = {}
         capped = [mail for mail in mails if mail.kind in CAPPED and mail.mailbox_digest is not None]
-        # SQLite knows no lateral join, and is asked without a way to go.
-        if session.connection().dialect.name == "sqlite":
-            self._found = {mail.id: self._read(mail) for mail in capped}
-        elif capped:
+        if not capped:
+            return
+        dialect = session.connection().dialect.name
+        if dialect == "postgresql":
             session.execute(_ONE_AT_A_TIME, {"mailboxes": sorted({_number(mail.mailbox_digest) for mail in capped})})
-            rows = session.execute(_EARLIER_OF_EACH, {"mails": [mail.id for mail in capped]})
-            for mail_id, number, created_at in rows:
-                self._found.setdefault(mail_id, []).append((number, created_at))
+        rows = session.execute(_EARLIER_OF_EACH[dialect], {"mails": [mail.id for mail in capped]})
+        for mail_id, number, created_at in rows:
+            self._found.setdefault(mail_id, []).append((number, created_at))
 
     def refuse(self, mail: Mail) -> None:
         """That mail has just been suppressed: it counts against no other."""
