@@ -1,7 +1,7 @@
 """Several writes as one statement, so that they cost one round trip: writing `WITH` queries, which only PostgreSQL has.
 
 All parts see the database as it was before the statement; none sees what another writes ("Data-Modifying Statements in
-WITH"). SQLite is no journey away, and takes one after the other.
+WITH"). SQLite is no journey away, and takes one after the other, each put together before.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, literal, select
 
+from campaign.extensions.compiled import Compiled
+
 # An insert of one row or several; or an update, whose parameters have names that no other part uses.
 Write = tuple[Insert | Update, Mapping[str, Any] | list[dict[str, Any]]]
 
 # Those that were asked for once, by their parts and the shape of the rows; the parts are constants of their modules.
 _known: dict[tuple[tuple[Insert | Update, tuple[str, ...], int], ...], Select[int]] = {}
+_known_alone: dict[tuple[Insert | Update, tuple[str, ...]], Compiled] = {}
 
 
 def write_all(connection: Connection, writes: Sequence[Write]) -> None:
     """Runs all of them; the parts of one call write to different tables, and no part needs what another wrote."""
     if connection.dialect.name == "sqlite":
         for statement, values in writes:
-            connection.execute(statement, values)
+            for row in values if isinstance(values, list) else [values]:
+                _alone(statement, tuple(row)).run(connection, row)
         return
     parts = tuple((statement, *_shape(values)) for statement, values in writes)
     whole = _known.get(parts)
@@ -32,6 +36,13 @@ def write_all(connection: Connection, writes: Sequence[Write]) -> None:
     for number, (statement, values) in enumerate(writes):
         given |= _named(number, statement, values)
     connection.execute(whole, given)
+
+
+def _alone(statement: Insert | Update, columns: tuple[str, ...]) -> Compiled:
+    found = _known_alone.get((statement, columns))
+    if found is None:
+        found = _known_alone[statement, columns] = Compiled(statement, columns)
+    return found
 
 
 def _shape(values: Mapping[str, Any] | list[dict[str, Any]]) -> tuple[tuple[str, ...], int]:

@@ -1,8 +1,9 @@
 """What a sign-up writes, as SQL: the signature, and three rows that follow from how it stands afterwards.
 
 The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
-of them as one (extensions/together.py), SQLite one after the other. Where the human check was asked for, its proof is
-spent with them: written down where it may stand only once, so that a second time breaks the whole.
+of them as one (extensions/together.py), SQLite one after the other (extensions/compiled.py). Where the human check was
+asked for, its proof is spent with them: written down where it may stand only once, so that a second time breaks the
+whole.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from campaign.domain.errors import SpentError
 from campaign.domain.funnel import Aspect, Standing, Step
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
+from campaign.extensions.compiled import Compiled
 from campaign.models import Consent, Mail, Signature, SpentSolution, TallyStep
 from campaign.services.outbox import SIGNER_COLUMNS, unwanted_columns
 from campaign.services.steps import KEYS, adding
@@ -102,10 +104,10 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         connection.execute(_AT_ONCE["spent" in values], given)
         return
     if "spent" in values:
-        connection.execute(insert(SpentSolution), values["spent"])
-    given["signature_id"] = connection.execute(_FIRST, values["signature"]).one().id
-    for statement, names in _FOLLOWING:
-        connection.execute(statement, {name: given[name] for name in names})
+        _SPENT.run(connection, values["spent"])
+    given["signature_id"] = _FIRST.run(connection, values["signature"]).scalar_one()
+    for part in _FOLLOWING:
+        part.run(connection, given)
 
 
 def _upsert(module: Any) -> Any:
@@ -171,9 +173,6 @@ def _at_once(*, is_solved: bool) -> Select[Any]:
 
 
 _AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_FIRST = _upsert(sqlite)
+_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite), _SIGNATURE)
 _BY_ID = select(*_KEPT).where(Signature.id == bindparam("signature_id")).subquery("kept")
-_FOLLOWING = [
-    (part, tuple(part.compile(dialect=sqlite.dialect()).params))
-    for part in (_consenting(_BY_ID), _owing(_BY_ID), _counting(sqlite, _BY_ID))
-]
+_FOLLOWING = [Compiled(part) for part in (_consenting(_BY_ID), _owing(_BY_ID), _counting(sqlite, _BY_ID))]
