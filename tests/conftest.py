@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,7 @@ from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.web.caching import Pages
 from campaign.web.snapshot import Snapshots
+from tests.journeys.processes import redis
 
 pytest_plugins = ["tests.attack"]
 
@@ -207,6 +209,16 @@ def make_database(server: str, name: str) -> str:
         admin.execute(f'CREATE ROLE "{name}" LOGIN NOSUPERUSER')
         admin.execute(f'CREATE DATABASE "{name}" OWNER "{name}"')
     return server.replace("postgres:@", f"{name}:@").replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of the test's own, keeping nothing; skipped where none is installed, but never in CI."""
+    if shutil.which("redis-server") is None:
+        assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
+        pytest.skip("redis-server is not installed")
+    with redis(tmp_path) as url:
+        yield url
 
 
 # The quick part of the gate asks SQLite alone, the gate both.

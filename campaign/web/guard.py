@@ -1,6 +1,6 @@
 """Holding off floods at the form: what is counted, when the human check is asked for, and who is told.
 
-Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database; whoever signs pays for three counters.
+Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database; whoever signs pays for one question.
 What is decided never depends on whether an address has signed.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from campaign.domain.address import Address
 from campaign.domain.challenge import Challenges, Solved
 from campaign.domain.errors import ChallengeError
 from campaign.extensions import limiter
+from campaign.extensions.counters import count
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.flood import Lately, lately, sections_lately
@@ -43,6 +45,8 @@ _HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
 _WAITING = (parse("4 per minute"), parse("20 per hour"))
 # So long after the last sign of it a flood is over.
 _ATTACK_SECONDS = 600
+# A kind of flood, its limits by the minute and by the hour, and what it is counted for.
+Watched = tuple[str, tuple[RateLimitItem, RateLimitItem], str]
 _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
@@ -125,21 +129,19 @@ def _trouble(appeal: AppealView, address: Address, now: datetime) -> str | None:
     """Counts the sign-up; what kind of flood goes on, if any, of which staff are told."""
     if not limiter.enabled:
         return None
-    found = None
     domain = runtime().vault.domain_digest(address).hex()[:32]
-    soft = _LARGE_SOFT if address.domain in _LARGE else _SOFT["domain"]
-    for kind, items, key in (
-        ("domain", soft, domain),
+    watched = (
+        ("domain", _LARGE_SOFT if address.domain in _LARGE else _SOFT["domain"], domain),
         ("appeal", _SOFT["appeal"], str(appeal.id)),
         ("all", _SOFT["all"], ""),
-    ):
-        # Both windows are counted, whatever the first one says.
-        within = [_hit(item, kind, key) for item in items]
-        if not all(within):
+    )
+    found = None
+    for (kind, _, key), is_within, is_marked in zip(watched, *_count(watched), strict=True):
+        if not is_within:
             _remember(kind, key)
             _alert(kind, appeal if kind == "appeal" else None, now)
             found = kind
-        elif found is None and _is_remembered(kind, key):
+        elif found is None and is_marked:
             found = kind
     return found or _unconfirmed(now)
 
@@ -167,19 +169,26 @@ def _hit(item: RateLimitItem, *key: str) -> bool:
         return True
 
 
+def _count(watched: Sequence[Watched]) -> tuple[list[bool], list[bool]]:
+    """Counts one for each in both its windows: which are within them, and which were beyond them lately."""
+    counters = [(item, ("flood", kind, key)) for kind, items, key in watched for item in items]
+    try:
+        within, marked = count(limiter, counters, [_mark(kind, key) for kind, _, key in watched])
+    except Exception:
+        log.exception("the limits' storage is away")
+        return [True] * len(watched), [False] * len(watched)
+    return [all(both) for both in zip(within[::2], within[1::2], strict=True)], marked
+
+
 def _remember(kind: str, key: str) -> None:
     try:
-        limiter.storage.incr(f"attack/{kind}/{key}", _ATTACK_SECONDS)
+        limiter.storage.incr(_mark(kind, key), _ATTACK_SECONDS)
     except Exception:
         log.exception("the limits' storage is away")
 
 
-def _is_remembered(kind: str, key: str) -> bool:
-    try:
-        return limiter.storage.get(f"attack/{kind}/{key}") > 0
-    except Exception:
-        log.exception("the limits' storage is away")
-        return False
+def _mark(kind: str, key: str) -> str:
+    return f"attack/{kind}/{key}"
 
 
 def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:

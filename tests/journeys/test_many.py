@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import threading
 import time
 import urllib.parse
@@ -22,7 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.conftest import DOCUMENT, KEYS, make_database
-from tests.journeys.processes import environment, flask, free_port, redis, running, wait_for, web
+from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 
 SUPPORTERS = 300
 COUNTRIES = ("FR", "DE", "CH", "BR", "NZ")
@@ -60,16 +58,6 @@ def post(url: str, fields: dict[str, str], **headers: str) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of the test's own, keeping nothing; skipped where none is installed, but never in CI."""
-    if shutil.which("redis-server") is None:
-        assert "CI" not in os.environ, "CI installs redis-server (.ci/run)"
-        pytest.skip("redis-server is not installed")
-    with redis(tmp_path) as url:
-        yield url
 
 
 @pytest.fixture
