@@ -8,14 +8,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text, update
 
 from bench.client import Ask, Load, get, load, post, sign_up
 from bench.place import Place, places, served
 from bench.report import Row
+from campaign.domain.outbox import MailState
+from campaign.domain.signature import SignatureState
 from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
+from campaign.models import Mail, Signature
 from campaign.services.transaction import transaction
 from tests.journeys.processes import flask, free_port
 
@@ -52,10 +55,10 @@ def _owe_again(place: Place) -> None:
     have as much to do beside it as beside ours.
     """
     with place.app().app_context():
-        pending = "SELECT id FROM signature WHERE state = 'pending'"
-        again = f"UPDATE mail SET state = 'queued' WHERE state = 'sent' AND signature_id IN ({pending})"  # noqa: S608
+        pending = select(Signature.id).where(Signature.state == SignatureState.PENDING)
+        mine = Mail.state == MailState.SENT, Mail.signature_id.in_(pending)
         with transaction() as session:
-            session.execute(text(again))
+            session.connection().execute(update(Mail).where(*mine).values(state=MailState.QUEUED.value))
         db.session.remove()
         db.engine.dispose()
 
@@ -63,10 +66,10 @@ def _owe_again(place: Place) -> None:
 def _sent(place: Place) -> int:
     """How often a mail was sent."""
     with place.app().app_context():
-        attempts = db.session.execute(text("SELECT sum(attempts) FROM mail")).scalar_one()
+        attempts: int = db.session.execute(select(func.sum(Mail.attempts))).scalar_one()
         db.session.remove()
         db.engine.dispose()
-    return int(attempts)
+    return attempts
 
 
 def _tokens(place: Place) -> list[str]:

@@ -78,10 +78,10 @@ def _take(session: Session, now: datetime, asked: list[tuple[bytes, int]]) -> li
 
 def _walk(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[bytes, bool]], bool]:
     """The next domains with anything in the queue, whether something of it is due, and whether these are all."""
-    found = [tuple(row) for row in session.execute(WALK, {"after": after, "domains": _DOMAINS, "now": now})]
+    found = session.execute(WALK, {"after": after, "domains": _DOMAINS, "now": now}).all()
     if len(found) < _DOMAINS and after:
         rest = {"after": b"", "domains": _DOMAINS - len(found), "now": now}
-        found += [tuple(row) for row in session.execute(WALK, rest)]
+        found = [*found, *session.execute(WALK, rest)]
     visited = dict(found)
     return list(visited.items()), len(found) < _DOMAINS or len(visited) < len(found)
 

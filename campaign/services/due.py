@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     ColumnElement,
     Integer,
     LargeBinary,
@@ -14,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal_column,
     select,
     text,
     true,
@@ -25,29 +25,27 @@ from campaign.extensions.among import among
 from campaign.models import Mail
 
 # The state is written out: SQLite uses a partial index only where the statement names what the index does.
-_READY = """mail.state IN ('queued', 'retry') AND mail.due_at <= :now
-             AND (mail.lease_until IS NULL OR mail.lease_until < :now)"""
+_QUEUED = "mail.state IN ('queued', 'retry')"
+_READY = f"{_QUEUED} AND mail.due_at <= :now AND (mail.lease_until IS NULL OR mail.lease_until < :now)"
 _AT = bindparam("now", type_=UtcDateTime())
-# One seek in the index a domain (a loose index scan, which neither database does by itself). No EXISTS: PostgreSQL
-# may read all that is due for it, to look the domains up in that.
-WALK = (
-    text(
-        f"""
-    WITH RECURSIVE walk(domain, position) AS (
-      SELECT min(domain_digest), 1 FROM mail WHERE state IN ('queued', 'retry') AND domain_digest > :after
-      UNION ALL
-      SELECT (SELECT min(domain_digest) FROM mail WHERE state IN ('queued', 'retry') AND domain_digest > walk.domain),
-             walk.position + 1
-      FROM walk WHERE walk.domain IS NOT NULL AND walk.position < :domains
-    )
-    SELECT domain,
-      (SELECT 1 FROM mail WHERE mail.domain_digest = walk.domain AND {_READY} LIMIT 1) IS NOT NULL AS is_ready
-    FROM walk WHERE domain IS NOT NULL ORDER BY position
-    """  # noqa: S608  constants
-    )
-    .bindparams(_AT)
-    .columns(domain=LargeBinary(32), is_ready=Boolean())
-)
+_ONE: ColumnElement[int] = literal_column("1")
+
+
+def _walk() -> Select[bytes, bool]:
+    """The next domains with anything in the queue, one seek in the index for each (a loose index scan, which neither
+    database does by itself), and whether something of theirs is due.
+    """
+
+    def behind(domain: ColumnElement[Any]) -> ColumnElement[Any]:
+        return select(func.min(Mail.domain_digest)).where(text(_QUEUED), Mail.domain_digest > domain).scalar_subquery()
+
+    walk = select(behind(bindparam("after")).label("domain"), _ONE.label("position")).cte("walk", recursive=True)
+    goes_on = walk.c.domain.is_not(None), walk.c.position < bindparam("domains")
+    walk = walk.union_all(select(behind(walk.c.domain), walk.c.position + _ONE).where(*goes_on))
+    # No EXISTS: PostgreSQL may read all that is due for it, to look the domains up in that.
+    ready = select(_ONE).where(Mail.domain_digest == walk.c.domain, text(_READY).bindparams(_AT)).limit(_ONE)
+    is_ready = ready.scalar_subquery().is_not(None).label("is_ready")
+    return select(walk.c.domain, is_ready).where(walk.c.domain.is_not(None)).order_by(walk.c.position)
 
 
 def _due(domain: ColumnElement[Any], most: ColumnElement[Any]) -> Select[int]:
@@ -80,5 +78,6 @@ LEASED = (
     .returning(Mail.id, Mail.fence, Mail.domain_digest)
     .execution_options(synchronize_session=False)
 )
+WALK = _walk()
 DUE = _due(bindparam("domain"), bindparam("most"))
 DUE_OF_EACH = _due_of_each()

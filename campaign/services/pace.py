@@ -27,8 +27,7 @@ def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datet
     module = sqlite if connection.dialect.name == "sqlite" else postgresql
     first = module.insert(MailPace).values(domain_digest=domain, next_at=now).on_conflict_do_nothing()
     connection.execute(first)
-    pace = session.get(MailPace, domain, with_for_update=True, populate_existing=True)
-    assert pace is not None  # noqa: S101  it has just been written
+    pace = session.get_one(MailPace, domain, with_for_update=True, populate_existing=True)
     if pace.next_at > now + _BURST:
         return pace.next_at
     pace.next_at = max(pace.next_at, now) + each
