@@ -145,7 +145,6 @@ def _server() -> Desk:
     return Desk(None, at.vault, at.mail_domain, at.settings.base_url)
 
 
-@huey.periodic_task(crontab(minute="*/5"))  # type: ignore[untyped-decorator]
 def close_what_is_over() -> None:
     """Every five minutes: appeals whose last section's day has ended."""
 
@@ -156,13 +155,11 @@ def close_what_is_over() -> None:
     _once("close-over", timedelta(minutes=5), work)
 
 
-@huey.periodic_task(crontab(minute="7"))  # type: ignore[untyped-decorator]
 def fold_history() -> None:
     """Each hour: the counts of days gone by into fewer rows."""
     _once("fold-history", timedelta(hours=1), lambda now: (fold(now=now), fold_steps(now=now)))
 
 
-@huey.periodic_task(crontab(hour="3", minute="17"))  # type: ignore[untyped-decorator]
 def verify_tallies() -> None:
     """Each night: the stored counts against the rows."""
 
@@ -173,7 +170,6 @@ def verify_tallies() -> None:
     _once("verify-tallies", timedelta(days=1), work)
 
 
-@huey.periodic_task(crontab(day_of_week="1", hour="6", minute="41"))  # type: ignore[untyped-decorator]
 def send_digests() -> None:
     """Each Monday: the week in figures, to the staff who asked for it."""
 
@@ -188,7 +184,6 @@ def send_digests() -> None:
     _once("send-digests", timedelta(days=7), work)
 
 
-@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
 def spread_announcements() -> None:
     """Each minute: announcements on their way to those who asked to hear."""
 
@@ -201,7 +196,6 @@ def spread_announcements() -> None:
     _once("spread-announcements", timedelta(minutes=1), work)
 
 
-@huey.periodic_task(crontab(minute="11"))  # type: ignore[untyped-decorator]
 def remind() -> None:
     """Each hour: who has not confirmed, and which section's deadline is near."""
 
@@ -221,7 +215,7 @@ def start_handover(handover_id: int) -> None:
     try:
         if not isinstance(huey.storage, RedisStorage):
             huey.storage.initialize_schema()  # no worker may have run yet
-        _make_handover(handover_id)
+        _queue_handover(handover_id)
     except Exception:  # whatever the queue's storage raises: the row says what is wanted
         log.exception("the queue took no job for the list %s", handover_id)
 
@@ -230,25 +224,22 @@ def _bindery(at: Runtime) -> Bindery:
     return Bindery(at.vault, at.settings.fonts, organisation=at.settings.theme.name)
 
 
-@huey.task()  # type: ignore[untyped-decorator]
 def _make_handover(handover_id: int) -> None:
     with huey.app.app_context():
         at = runtime()
         make_handover(handover_id, clock=at.clock, bindery=_bindery(at))
 
 
-@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
 def make_handovers() -> None:
     """Each minute: lists that nobody is making, because a worker broke off or the queue was away."""
 
     def work(now: datetime) -> None:
         for handover_id in waiting(now):
-            _make_handover.call_local(handover_id)
+            _make_handover(handover_id)
 
     _once("make-handovers", timedelta(minutes=1), work)
 
 
-@huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
 def take_bounces() -> None:
     """Each minute: what came back into the Maildir of TOCSIN_BOUNCE_MAILDIR."""
 
@@ -263,7 +254,6 @@ def take_bounces() -> None:
     _once("take-bounces", timedelta(minutes=1), work)
 
 
-@huey.periodic_task(crontab(minute="23"))  # type: ignore[untyped-decorator]
 def let_go() -> None:
     """Each hour: personal data whose time is over. A worker that is stopped leaves the rest to the next run."""
 
@@ -276,3 +266,19 @@ def let_go() -> None:
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 
     _once("let-go", timedelta(hours=1), work)
+
+
+# When each runs, by Huey's clock: UTC.
+for _job, _when in (
+    (close_what_is_over, crontab(minute="*/5")),
+    (fold_history, crontab(minute="7")),
+    (verify_tallies, crontab(hour="3", minute="17")),
+    (send_digests, crontab(day_of_week="1", hour="6", minute="41")),
+    (spread_announcements, crontab(minute="*")),
+    (remind, crontab(minute="11")),
+    (make_handovers, crontab(minute="*")),
+    (take_bounces, crontab(minute="*")),
+    (let_go, crontab(minute="23")),
+):
+    huey.periodic_task(_when)(_job)
+_queue_handover = huey.task()(_make_handover)

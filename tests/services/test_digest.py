@@ -104,9 +104,9 @@ def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(app: Flask, clock
 
     before = count()
     for _ in range(2):
-        tasks.send_digests.call_local()
+        tasks.send_digests()
     owed.append(count() - before)
     clock.now += timedelta(days=7)
-    tasks.send_digests.call_local()
+    tasks.send_digests()
     owed.append(count() - before)
     assert owed == [1, 2]

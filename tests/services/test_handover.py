@@ -179,7 +179,7 @@ def test_what_a_broken_worker_left_is_made_anew(app: Flask, appeal: AppealView, 
     assert waiting(START) == []
     clock.now += STALE + timedelta(seconds=1)
     assert waiting(clock.now) == [number]
-    tasks.make_handovers.call_local()
+    tasks.make_handovers()
     found = handovers(scope, appeal.id)[0]
     assert found.state == "done"
     assert "half" not in found.files
