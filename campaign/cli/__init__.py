@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
-from campaign.cli import bounces, outbox, preview  # noqa: F401  each adds to `flask mail`
 from campaign.cli.appeal import appeal
 from campaign.cli.audit import audit
 from campaign.cli.backup import backup
+from campaign.cli.bounces import bounces
 from campaign.cli.demo import demo
 from campaign.cli.keys import keys
 from campaign.cli.mail import mail
+from campaign.cli.outbox import dead, drop, retry, status
+from campaign.cli.preview import preview
 from campaign.cli.privacy import privacy
 from campaign.cli.sections import sections
 from campaign.cli.staff import staff
@@ -21,5 +23,7 @@ from campaign.cli.worker import worker
 
 def init_app(app: Flask) -> None:
     """Adds the commands."""
+    for part in (bounces, dead, drop, preview, retry, status):
+        mail.add_command(part)
     for command in (appeal, audit, backup, demo, keys, mail, privacy, sections, staff, tally, text, worker):
         app.cli.add_command(command)

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from campaign.cli.mail import mail
 from campaign.domain.bounce import Verdict
 from campaign.extensions.runtime import runtime
 from campaign.mail.bounce import ForgedError, UnaddressedError
@@ -28,7 +28,8 @@ _SAID = {
 }
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @click.argument("file", type=click.Path())
 @click.option("--recipient", help="Whom the mail server had it for, where the message does not say.")
 def bounces(file: str, recipient: str | None) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 import click
+from flask.cli import with_appcontext
 
-from campaign.cli.mail import mail
 from campaign.cli.refusal import refusals, refuse
 from campaign.domain.outbox import MailKind
 from campaign.extensions.runtime import runtime
@@ -18,7 +18,8 @@ from campaign.queries.mail import OutboxStatus, dead_letters, domain_outcomes, o
 from campaign.services import dead as undelivered
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @click.option("--domains", is_flag=True, help="Also what became of the last week's mail by domain.")
 def status(as_json: bool, domains: bool) -> None:
@@ -51,7 +52,8 @@ def _print(found: OutboxStatus) -> None:
         click.echo(f"held since {found.hold.began_at:%Y-%m-%d %H:%M} UTC: {said}")
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def dead(as_json: bool) -> None:
     """List what was not delivered, by reason."""
@@ -79,14 +81,16 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @_choosing
 def retry(everything: bool, **chosen: Any) -> None:
     """Try again what was not delivered and agrees with the options."""
     click.echo(f"{_of(everything, chosen, undelivered.retry)} are due again")
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @_choosing
 def drop(everything: bool, **chosen: Any) -> None:
     """Give up for good what was not delivered and agrees with the options."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import click
+from flask.cli import with_appcontext
 
-from campaign.cli.mail import mail
 from campaign.cli.refusal import refusals
 from campaign.extensions.runtime import runtime
 from campaign.mail import sample
 
 
-@mail.command()
+@click.command()
+@with_appcontext
 @click.argument("name", required=False)
 @click.option("--locale", default="en", show_default=True, help="In which language of the site.")
 @click.option("--html", "part", flag_value="html", help="Only the HTML part.")
