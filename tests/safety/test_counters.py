@@ -18,7 +18,7 @@ from campaign.models import Alarm
 from campaign.queries.appeal import AppealView
 from campaign.web import guard
 from tests.conftest import form
-from tests.safety.test_flood import URL, rows, under  # noqa: F401  a fixture
+from tests.safety.test_flood import URL, rows
 
 MINUTE, HOUR = parse("3 per minute"), parse("5 per hour")
 
@@ -80,11 +80,7 @@ def test_on_redis_all_are_one_question_and_each_window_ends(on_redis: Limiter, m
 
 @pytest.mark.slow
 def test_a_crowd_turns_the_check_on_where_redis_counts(
-    client: FlaskClient,
-    appeal: AppealView,
-    under: Any,  # noqa: F811  the fixture
-    on_redis: Limiter,
-    monkeypatch: pytest.MonkeyPatch,
+    client: FlaskClient, appeal: AppealView, under: Any, on_redis: Limiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "limiter", on_redis)
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))

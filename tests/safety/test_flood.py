@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +19,6 @@ from campaign.domain.challenge import LIFETIME, WAIT
 from campaign.domain.staff import Role
 from campaign.extensions import db, limiter
 from campaign.extensions.network import network_of
-from campaign.extensions.runtime import KEY
 from campaign.factory import create_app
 from campaign.models import Alarm, Consent, Mail, Signature, SpentSolution
 from campaign.queries.appeal import AppealView
@@ -35,21 +32,6 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 def rows(model: Any) -> int:
     db.session.rollback()
     return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
-
-
-@pytest.fixture
-def under(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Sets the human check's mode."""
-
-    def set_mode(mode: str) -> None:
-        at = app.extensions[KEY]
-        app.extensions[KEY] = replace(at, settings=replace(at.settings, challenge=mode))
-
-    before = app.extensions[KEY]
-    guard.init_app(app)
-    yield set_mode
-    app.extensions[KEY] = before
-    guard.init_app(app)
 
 
 def asked(page: str) -> tuple[dict[str, Any], str]:

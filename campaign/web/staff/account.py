@@ -6,7 +6,6 @@ from flask import Blueprint, current_app, flash, redirect, render_template, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_security.utils import hash_password
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField
 
 from campaign.config import LOCALES
@@ -19,17 +18,18 @@ from campaign.services.staff import accept, end_digest, set_preferences
 from campaign.web.staff.access import member, needs, open_to_all
 from campaign.web.staff.device import remember_device
 from campaign.web.staff.sections import section_names
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("account", __name__)
 
 
-class InvitationForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class InvitationForm(TokenForm):
     """The first password."""
 
     password = PasswordField()
 
 
-class PreferencesForm(FlaskForm):  # type: ignore[misc]
+class PreferencesForm(TokenForm):
     """What everybody chooses for themselves."""
 
     locale = SelectField(choices=[(code, code) for code in LOCALES])

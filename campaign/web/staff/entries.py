@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
 
 from campaign.domain.action import Channel
@@ -25,11 +24,12 @@ from campaign.web.locale import current_locale, number
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.entry_words import CHANNEL_NAMES, FAULTS
 from campaign.web.staff.sections import own_section
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("entries", __name__, url_prefix="/appeals/<slug>/entries")
 
 
-class EntryForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class EntryForm(TokenForm):
     """What was done, how often, when and where; `sure` answers the question about an unusual quantity."""
 
     quantity = StringField()

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, render_template, stream_with_context
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
 
 from campaign.domain.errors import InputError
@@ -25,13 +24,14 @@ from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
 from campaign.web.staff.sections import own_section
 from campaign.web.staff.spreadsheet import CSV
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")
 # Rows sent together: fewer calls, and still little memory.
 _TOGETHER = 500
 
 
-class ExportForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class ExportForm(TokenForm):
     """What to take out, and what for."""
 
     reason = StringField()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from wtforms import SelectField
 
 from campaign import tasks
@@ -23,12 +22,13 @@ from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
 from campaign.web.staff.export import behind_wall
 from campaign.web.staff.sections import own_section
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
 _PDF, _CSV = "application/pdf", "text/csv; charset=utf-8"
 
 
-class HandoverForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class HandoverForm(TokenForm):
     """To whom, and in which language."""
 
     target = SelectField(coerce=int)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField
 
 from campaign.domain.address import parse_address
@@ -35,6 +34,7 @@ from campaign.web.locale import current_locale
 from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.moderation_words import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections import own_section
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
 # What one page view does by itself; the rest is a worker's.
@@ -42,7 +42,7 @@ _BATCHES_AT_ONCE = 2
 _MOST_CHOSEN = 200
 
 
-class ChooseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class ChooseForm(TokenForm):
     """Whom an invalidation is about."""
 
     appeal = StringField()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField, StringField
 
 from campaign.config import LOCALES
@@ -20,11 +19,12 @@ from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.desk import Merge, Values, as_seen, merge, seen
 from campaign.web.staff.sections import section_names
+from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("people", __name__)
 
 
-class PlaceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class PlaceForm(TokenForm):
     """Role and section."""
 
     role = SelectField()

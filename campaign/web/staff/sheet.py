@@ -9,7 +9,6 @@ from typing import Any
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext, ngettext
-from flask_wtf import FlaskForm
 from werkzeug.exceptions import ServiceUnavailable
 from wtforms import BooleanField, StringField
 
@@ -29,6 +28,7 @@ from campaign.web.staff.entries import checked_day, published, today
 from campaign.web.staff.entry_words import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
 from campaign.web.staff.paper import NotPrintableError, printed
 from campaign.web.staff.sections import own_section
+from campaign.web.staff.token_form import TokenForm
 from campaign.web.typeset import BusyError
 
 blueprint = Blueprint("sheet", __name__, url_prefix="/appeals/<slug>/sheet")
@@ -39,7 +39,7 @@ _ROOM = MOST_BYTES + 256 * 1024
 _RETRY_SECONDS = 5
 
 
-class SheetForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class SheetForm(TokenForm):
     """What holds for the whole sheet; `sure` and `again` answer what the preview asks."""
 
     day = StringField()
