@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from campaign.domain.address import parse_address
-from campaign.domain.outbox import BATCH_LEASE, MailKind
+from campaign.domain.outbox import BATCH_LEASE, MailKind, MailState
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.services import claim as claims
 from campaign.services.claim import Claim, Taken, claim, release, renew
+from campaign.services.due import WALK
 from campaign.services.outbox import Owed, row_of
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
@@ -65,6 +67,24 @@ def leases() -> list[datetime | None]:
 
 def test_an_empty_queue_gives_nothing_and_begins_again(queue: Queue) -> None:
     assert take(after=domain("x")) == Claim([], b"", is_whole_round=True, is_limited=False)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_however_long_the_queue_only_its_first_mail_is_read(queue: Queue) -> None:
+    """Also where the database believes that nothing is due: it was so when it looked last."""
+    queue("a" * 1000)
+    with transaction() as session:
+        session.connection().execute(update(Mail).values(state=MailState.SENT.value))
+    with transaction() as session:
+        session.connection().execute(text("ANALYZE mail"))
+        session.connection().execute(update(Mail).values(state=MailState.QUEUED.value))
+    with transaction() as session:
+        connection = session.connection()
+        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {WALK.compile(connection)}"
+        plan = connection.exec_driver_sql(explained, {"after": b"", "domains": 64, "now": START}).scalar_one()
+    read = re.findall(r"'Actual Rows': ([\d.]+)", str(plan))
+    assert len(read) > 5
+    assert max(map(float, read)) <= 2, plan
 
 
 def test_each_domain_gets_its_turn_before_any_gets_a_second(queue: Queue) -> None:
