@@ -35,11 +35,11 @@ class Lane(Generic[_Job]):
     def __init__(
         self,
         open_transport: Callable[[], Transport],
-        results: queue.SimpleQueue[tuple[Lane[_Job], _Job, Attempt]],
+        results: queue.Queue[tuple[Lane[_Job], _Job, Attempt]],
     ) -> None:
         self._transport = open_transport()
         self._results = results
-        self._parcels: queue.SimpleQueue[Parcel[_Job] | None] = queue.SimpleQueue()
+        self._parcels: queue.Queue[Parcel[_Job] | None] = queue.Queue()
         threading.Thread(target=self._work, name="lane", daemon=True).start()
 
     def send(self, parcel: Parcel[_Job]) -> None:

@@ -113,7 +113,8 @@ class Dispatcher:
         self._idle: list[Lane[Job]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
-        self._results: queue.SimpleQueue[tuple[Lane[Job], Job, Attempt]] = queue.SimpleQueue()
+        # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
+        self._results: queue.Queue[tuple[Lane[Job], Job, Attempt]] = queue.Queue()
         self._unwritten: list[tuple[Job, Attempt]] = []
         self._to_release: list[Taken] = []
         self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS

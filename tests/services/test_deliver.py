@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -229,6 +231,21 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
     dispatcher.stop()
     assert states() == {"sent": 5}
     assert len(postbox.messages) == 5
+
+
+def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask, postbox: Postbox) -> None:
+    """As when the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
+    at = runtime()
+    courier = Courier(at.settings, at.vault, at.tokens, lambda: postbox)
+
+    def look_for_results() -> None:
+        for _ in range(1000):
+            dispatch.Dispatcher(courier, 1)._collect(1e-6)
+
+    looking = threading.Thread(target=look_for_results, daemon=True)
+    looking.start()
+    looking.join(30)
+    assert not looking.is_alive()
 
 
 def test_a_message_that_cannot_be_rendered_does_not_stop_the_others(
