@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +34,9 @@ def flask(environ: dict[str, str], *arguments: str, status: int = 0) -> str:
 
 @contextmanager
 def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The commands as processes of their own; each must end within five seconds of SIGTERM."""
+    """The commands as processes of their own. One that does not end within ten seconds of SIGTERM fails the test, and
+    says in the log where each of its threads stands.
+    """
     with log.open("ab") as output:
         processes = [
             subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environ, stdout=output, stderr=output)
@@ -44,12 +47,21 @@ def running(environ: dict[str, str], commands: list[list[str]], log: Path) -> It
         finally:
             for process in processes:
                 process.terminate()
-            for process in processes:
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            stuck = [process for process in processes if not _ends(process)]
+            assert not stuck, f"{[process.args for process in stuck]} did not end: {log.read_text()[-20_000:]}"
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ends in time; if not, it is made to tell where it stands, and killed."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+        return True
+    process.send_signal(signal.SIGABRT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    process.kill()
+    process.wait()
+    return False
 
 
 def web(port: int, workers: int = 1) -> list[str]:
@@ -95,6 +107,6 @@ def _answers(port: int) -> bool:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without any setting, and those given."""
+    """This process's environment without any setting, and those given; a process that is aborted shows its threads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TOCSIN_", "FLASK_"))}
-    return {**kept, **more}
+    return {**kept, "PYTHONFAULTHANDLER": "1", **more}
