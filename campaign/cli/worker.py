@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from types import FrameType
 
 import click
 from flask.cli import with_appcontext
 
 from campaign.tasks import run_worker
+
+_ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 @click.command()
@@ -20,10 +21,13 @@ def worker() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("huey").setLevel(logging.WARNING)
     stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    # A thread waits for them. A handler would run in the middle of whatever the main thread does: setting the event
+    # while that waits for it may lock both for ever.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    threading.Thread(target=_wait_for_end, args=(stop,), name="signals", daemon=True).start()
     run_worker(stop)
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    signal.sigwait(_ENDING)
+    stop.set()
