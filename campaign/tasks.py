@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import huey
 from campaign.extensions.runtime import Runtime, runtime
+from campaign.extensions.watchdog import Watchdog
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.departures import forget, write_out
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
+# Longer than any round takes, and no longer than what this worker claimed would wait for its lease.
+_SILENCE_SECONDS = 120.0
 _BREATH_SECONDS = 0.05
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -67,22 +70,26 @@ def run_worker(stop: threading.Event) -> None:
     # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
-    beside = [threading.Thread(target=work, args=(huey.app, stop), daemon=True) for work in (_mind, _work_for_staff)]
+    watchdog = Watchdog(_SILENCE_SECONDS)
+    beside = [
+        threading.Thread(target=watchdog.watched, args=(work, huey.app, stop), daemon=True)
+        for work in (_mind, _work_for_staff)
+    ]
     for thread in beside:
         thread.start()
     try:
-        _deliver(runtime(), stop)
+        watchdog.watched(_deliver, runtime(), stop)
     finally:
         for thread in beside:
             thread.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
 
 
-def _deliver(at: Runtime, stop: threading.Event) -> None:
+def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
     dispatcher = Dispatcher(courier_of(at))
     while not stop.is_set():
         try:
-            dispatcher.run(stop)
+            dispatcher.run(stop, turning)
         except DBAPIError as error:
             # The database may be restarting; what was owed is still written there.
             log.warning("the database is away: %s", type(error.orig).__name__)
@@ -93,14 +100,16 @@ def _deliver(at: Runtime, stop: threading.Event) -> None:
         log.warning("the database is away: what was under way is in doubt")
 
 
-def _mind(app: Flask, stop: threading.Event) -> None:
+def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
     """Each second: who asked for new links gets them, and who left is written where it outlives the database."""
     again_at = 0.0
     while not stop.wait(POLL_SECONDS):
+        turning()
         with app.app_context():
             at = runtime()
             try:
-                answer_link_requests(vault=at.vault, mail_domain=at.mail_domain)
+                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain):
+                    turning()
                 if time.monotonic() >= again_at:
                     write_out(at.settings.departures, vault=at.vault)
             except DBAPIError as error:
@@ -113,9 +122,10 @@ def _mind(app: Flask, stop: threading.Event) -> None:
                 log.exception("links or departures failed")
 
 
-def _work_for_staff(app: Flask, stop: threading.Event) -> None:
+def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
     """Each second: the next rows of paper sheets, names that have no digest yet, and moderation, batch by batch."""
     while not stop.wait(POLL_SECONDS):
+        turning()
         with app.app_context():
             at = runtime()
             try:
@@ -124,7 +134,7 @@ def _work_for_staff(app: Flask, stop: threading.Event) -> None:
                 index_names(vault=at.vault)
                 # A breath between two batches: whoever signs meanwhile gets the database.
                 while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
-                    pass
+                    turning()
             except DBAPIError as error:
                 log.warning("the database is away: %s", type(error.orig).__name__)
             except Exception:  # the next second tries again, and everybody else's work goes on

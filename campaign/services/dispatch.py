@@ -89,7 +89,8 @@ def deliver_due(courier: Courier, *, lanes: int | None = None) -> Counter[str]:
 
     Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
     """
-    answer_link_requests(vault=courier.vault, mail_domain=courier.settings.mail_domain)
+    while answer_link_requests(vault=courier.vault, mail_domain=courier.settings.mail_domain):
+        pass
     dispatcher = Dispatcher(courier, lanes, is_impatient=True)
     try:
         while dispatcher.turn():
@@ -123,9 +124,12 @@ class Dispatcher:
         self._sent_at = float("-inf")
         self._alarms: list[Callable[[], None]] = []
 
-    def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set. Raises DBAPIError where the database is away; call it again, nothing is lost."""
+    def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
+        """Until `stop` is set, with a call of `turning` each time round. Raises DBAPIError where the database is away;
+        call it again, nothing is lost.
+        """
         while not stop.is_set():
+            turning()
             if not self.turn():
                 stop.wait(_POLL_SECONDS)
             self._report()

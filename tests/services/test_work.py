@@ -22,5 +22,5 @@ def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pyte
 
     monkeypatch.setattr(tasks, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(tasks, "answer_link_requests", answer)
-    tasks._mind(app, stop)
+    tasks._mind(app, stop, turning=lambda: None)
     assert len(calls) == 2

@@ -1,0 +1,85 @@
+"""A worker one of whose threads stands still: it says where, and ends, so that its service starts it again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from campaign.config import ROOT
+from tests.faults.site import make_site
+from tests.faults.smtp import Server
+
+pytestmark = pytest.mark.slow
+
+# `flask worker`, but that the loop named stops for ever at its third turn, in a lock that nobody gives back.
+_STANDING_STILL = """
+import sys, threading
+from campaign import tasks
+from campaign.services.dispatch import Dispatcher
+
+calls, turn, answer, wait = [], Dispatcher.turn, tasks.answer_link_requests, tasks.has_waiting_rows
+
+def stand_still_in(work):
+    def run(*given, **named):
+        calls.append(1)
+        if len(calls) == 3:
+            locked = threading.Lock()
+            locked.acquire()
+            locked.acquire()
+        return work(*given, **named)
+    return run
+
+tasks._SILENCE_SECONDS = 4.0
+match sys.argv.pop():
+    case "deliver": Dispatcher.turn = stand_still_in(turn)
+    case "mind": tasks.answer_link_requests = stand_still_in(answer)
+    case "staff": tasks.has_waiting_rows = stand_still_in(wait)
+from flask.cli import main
+main()
+"""
+
+
+def test_a_worker_that_stands_still_ends_and_the_next_one_goes_on(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with Server() as server:
+        site = make_site("sqlite", server, tmp_path, request)
+        standing = [
+            subprocess.Popen(
+                [sys.executable, "-c", _STANDING_STILL, "worker", loop],
+                cwd=ROOT, env=site.environ, stderr=subprocess.PIPE, text=True,
+            )
+            for loop in ("deliver", "mind", "staff")
+        ]  # fmt: skip
+        for worker in standing:
+            _, said = worker.communicate(timeout=60)
+            assert worker.returncode == 1, said
+            assert "Timeout (0:00:02)!" in said
+            assert re.search(r'File "<string>", line \d+ in run\n', said), said
+        site.sign("one@mail.example")
+        with site.workers():
+            site.run_until(site.is_settled)
+    assert [one.recipient for one in server.received] == ["one@mail.example"]
+
+
+def test_a_loop_that_turns_is_left_alone_and_one_that_is_over_too() -> None:
+    script = """
+import time
+from campaign.extensions.watchdog import Watchdog
+watchdog = Watchdog(1.0)
+def turn_for_a_while(turning):
+    for _ in range(20):
+        time.sleep(0.1)
+        turning()
+watchdog.watched(turn_for_a_while)
+time.sleep(1.5)
+print("whole")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "whole\n", "")
