@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
+from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,6 +21,8 @@ from campaign.domain.token import Tokens
 from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.web.staff import ROOT as STAFF_ROOT
+
+log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
@@ -105,9 +109,21 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
             },
         }
     db.init_app(app)
+    app.teardown_appcontext(_let_go)
     if embedded:
         with app.app_context():
             sqlite.prepare(db.engine)
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """Gives the connection back before Flask-SQLAlchemy does, whose error would break an answer that is complete.
+
+    A database that went away since the last statement says so only now.
+    """
+    try:
+        db.session.remove()
+    except DBAPIError as error:
+        log.warning("the database went away: %s", type(error.orig).__name__)
 
 
 def _bind_queue(settings: Settings) -> None:

@@ -142,12 +142,12 @@ def test_all_that_goes_with_the_numbers_follows_while_somebody_looks(browser: Br
     assert page.locator("[data-live]").inner_text() == before, "no more often than each ten seconds"
     end = time.monotonic() + 30
     again.goto(address)
-    while _seen(page) != _seen(again):
+    # A page may be a second old: both may still show what was before.
+    while page.locator("[data-live]").inner_text() == before or _seen(page) != _seen(again):
         assert time.monotonic() < end, (_seen(page), _seen(again))
         page.clock.run_for(10_000)
         time.sleep(0.5)
         again.reload()
-    assert page.locator("[data-live]").inner_text() != before
     if link.count():
         expect(link).to_be_focused()
     page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })")
