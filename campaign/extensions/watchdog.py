@@ -22,14 +22,12 @@ class Watchdog:
         self._wound_up_at = float("-inf")
 
     def watched(self, loop: Callable[..., None], *arguments: object) -> None:
-        """Runs the loop; it gets, behind its arguments, what to call at each turn."""
+        """Runs the loop; it gets, behind its arguments, what to call at each turn. One that breaks stands still."""
         self._beat(loop)
-        try:
-            loop(*arguments, lambda: self._beat(loop))
-        finally:
-            del self._beats[loop]
-            if not self._beats:
-                faulthandler.cancel_dump_traceback_later()
+        loop(*arguments, lambda: self._beat(loop))
+        del self._beats[loop]
+        if not self._beats:
+            faulthandler.cancel_dump_traceback_later()
 
     def _beat(self, loop: object) -> None:
         now = time.monotonic()

@@ -66,20 +66,30 @@ def test_a_worker_that_stands_still_ends_and_the_next_one_goes_on(
     assert [one.recipient for one in server.received] == ["one@mail.example"]
 
 
-def test_a_loop_that_turns_is_left_alone_and_one_that_is_over_too() -> None:
-    script = """
-import time
+def _watch(script: str) -> subprocess.CompletedProcess[str]:
+    """Runs it with a watchdog of one second, and what it may watch."""
+    before = """
+import threading, time
 from campaign.extensions.watchdog import Watchdog
 watchdog = Watchdog(1.0)
-def turn_for_a_while(turning):
-    for _ in range(20):
+def turn(rounds, turning):
+    for _ in range(rounds):
         time.sleep(0.1)
         turning()
-watchdog.watched(turn_for_a_while)
-time.sleep(1.5)
-print("whole")
+def break_off(turning):
+    raise ValueError("nobody foresaw this")
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
-    )
+    command = [sys.executable, "-c", before + script]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_loop_that_turns_is_left_alone_and_one_that_is_over_too() -> None:
+    ended = _watch("watchdog.watched(turn, 20); time.sleep(1.5); print('whole')")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "whole\n", "")
+
+
+def test_a_loop_that_breaks_ends_the_others() -> None:
+    ended = _watch("threading.Thread(target=watchdog.watched, args=(break_off,)).start(); watchdog.watched(turn, 99)")
+    assert ended.returncode == 1
+    assert "nobody foresaw this" in ended.stderr
+    assert "Timeout (0:00:00.500000)!" in ended.stderr
