@@ -123,6 +123,8 @@ def _let_go(_error: BaseException | None) -> None:
     try:
         db.session.remove()
     except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
         log.warning("the database went away: %s", type(error.orig).__name__)
 
 

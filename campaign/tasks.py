@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
-# Longer than any round takes, and no longer than what this worker claimed would wait for its lease.
-_SILENCE_SECONDS = 120.0
+# Longer than any round takes; twice that is no longer than what this worker claimed waits for its lease.
+_SILENCE_SECONDS = 60.0
 _BREATH_SECONDS = 0.05
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -108,10 +108,10 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
         with app.app_context():
             at = runtime()
             try:
-                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain):
+                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain) and not stop.is_set():
                     turning()
                 if time.monotonic() >= again_at:
-                    write_out(at.settings.departures, vault=at.vault)
+                    write_out(at.settings.departures, vault=at.vault, turning=turning)
             except DBAPIError as error:
                 log.warning("the database is away: %s", type(error.orig).__name__)
             except OSError as error:

@@ -16,7 +16,7 @@ class Watchdog:
     """Ends the process with status 1 when a loop stands still, each thread's place on stderr. One for a process."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` of silence are too long; half of them are not."""
+        """`seconds` of silence are allowed; whoever was silent for twice as long has ended the process."""
         self._seconds = seconds
         self._beats: dict[object, float] = {}
         self._wound_up_at = float("-inf")
@@ -33,7 +33,7 @@ class Watchdog:
         now = time.monotonic()
         self._beats[loop] = now
         oldest = min(list(self._beats.values()))
-        if now - self._wound_up_at >= self._seconds / 100 and now - oldest < self._seconds / 2:
+        if now - self._wound_up_at >= self._seconds / 100 and now - oldest < self._seconds:
             self._wound_up_at = now
             # A thread that needs no interpreter: it goes off whoever holds that.
-            faulthandler.dump_traceback_later(self._seconds / 2, exit=True)
+            faulthandler.dump_traceback_later(self._seconds, exit=True)

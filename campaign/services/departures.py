@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -43,8 +43,11 @@ class Written:
     damaged: tuple[str, ...]
 
 
-def write_out(folder: Path, *, vault: Vault) -> int:
-    """Moves what waits into the folder's files; returns how many. Raises OSError; then it waits on."""
+def write_out(folder: Path, *, vault: Vault, turning: Callable[[], object] = bool) -> int:
+    """Moves what waits into the folder's files, with a call of `turning` after each batch; returns how many.
+
+    Raises OSError; then it waits on.
+    """
     waiting = db.session.execute(select(Row.id).limit(1)).first()
     db.session.rollback()
     moved = 0
@@ -58,6 +61,7 @@ def write_out(folder: Path, *, vault: Vault) -> int:
         moved += len(rows)
         if len(rows) < BATCH:
             break
+        turning()
     return moved
 
 

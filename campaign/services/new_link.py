@@ -31,8 +31,8 @@ def ask_new_links(address: Address, *, now: datetime, vault: Vault) -> None:
         session.connection().execute(_ASKED, {"email_sealed": vault.seal_email(address), "created_at": now})
 
 
-def answer_link_requests(*, vault: Vault, mail_domain: str) -> int:
-    """Owes their links to the next who asked, and forgets that they did; returns how many these were, 0 at the end."""
+def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
+    """Owes their links to the next hundred who asked, and forgets that they did; whether more may wait."""
     with transaction() as session:
         asked = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
         rows = session.scalars(asked).all()
@@ -43,7 +43,7 @@ def answer_link_requests(*, vault: Vault, mail_domain: str) -> int:
             except CipherError:
                 continue  # an old request or an old signature, its key gone: nobody can be written to
         session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
-        return len(rows)
+        return len(rows) == _BATCH
 
 
 def _send(session: Session, address: Address, *, now: datetime, vault: Vault, mail_domain: str) -> None:

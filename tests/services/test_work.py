@@ -6,21 +6,46 @@ import threading
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from campaign import tasks
+from campaign.domain.address import parse_address
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import LinkRequest
+from campaign.services.new_link import ask_new_links
+from tests.conftest import START
 
 
 def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, calls = threading.Event(), []
 
-    def answer(**_given: object) -> int:
+    def answer(**_given: object) -> bool:
         calls.append(1)
         if len(calls) == 1:
             raise ValueError("a request that nobody foresaw")
         stop.set()
-        return 0
+        return False
 
     monkeypatch.setattr(tasks, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(tasks, "answer_link_requests", answer)
     tasks._mind(app, stop, turning=lambda: None)
     assert len(calls) == 2
+
+
+def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(150):
+        ask_new_links(parse_address(f"{number}@mail.example"), now=START, vault=runtime().vault)
+    stop, waiting = threading.Event(), []
+
+    def turning() -> None:
+        waiting.append(db.session.scalar(select(func.count()).select_from(LinkRequest)))
+        db.session.remove()
+        if not waiting[-1]:
+            stop.set()
+
+    monkeypatch.setattr(tasks, "POLL_SECONDS", 0.0)
+    tasks._mind(app, stop, turning)
+    assert waiting == [150, 50, 0]
