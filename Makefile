@@ -3,8 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-# Many tests wait for processes of their own: one more than there are processors keeps these busy.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help run check test coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -172,6 +172,12 @@ def link_of(message: EmailMessage) -> str:
     found = re.findall(r"http://\S+?(/[a-z]{2}/[sm]/\S+)", text_of(message))
     assert len(found) == 1 or ("/s/" in found[0] and found[1].endswith("/me") and len(found) == 2), found
     return str(found[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One process more than pytest would take: many tests wait for processes of their own."""
+    return (yield) + 1
 
 
 @pytest.fixture(autouse=True)
