@@ -69,6 +69,8 @@ def test_an_empty_queue_gives_nothing_and_begins_again(queue: Queue) -> None:
     assert take(after=domain("x")) == Claim([], b"", is_whole_round=True, is_limited=False)
 
 
+@pytest.mark.slow
+@pytest.mark.postgresql
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_however_long_the_queue_only_its_first_mail_is_read(queue: Queue) -> None:
     """Also where the database believes that nothing is due: it was so when it looked last."""
