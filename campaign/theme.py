@@ -127,10 +127,10 @@ def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(said: dict[str, Any], name: str) -> dict[str, Any]:
-    table = said.get(name, {})
-    if not isinstance(table, dict):
-        raise ValueError(f"[{name}] is no table")  # noqa: TRY004  one kind of error for a wrong file
-    return table
+    match said.get(name, {}):
+        case dict() as table:
+            return table
+    raise ValueError(f"[{name}] is no table")
 
 
 def _only(said: dict[str, Any], known: set[str], where: str) -> None:
@@ -201,7 +201,9 @@ def _texts(said: dict[str, Any]) -> dict[tuple[str, str], str]:
         table = _table(said, language)
         _only(table, set(TEXTS), f"text.{language}.")
         for page, value in table.items():
-            if not isinstance(value, str):
-                raise ValueError(f"text.{language}.{page}: give a text")  # noqa: TRY004
-            texts[page, language] = value.strip()
+            match value:
+                case str():
+                    texts[page, language] = value.strip()
+                case _:
+                    raise ValueError(f"text.{language}.{page}: give a text")
     return {key: value for key, value in texts.items() if value}

@@ -148,8 +148,8 @@ def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
             wait_for(f"http://127.0.0.1:{port}/readyz")
         signing = [(ports[number % len(ports)], number) for number in range(SUPPORTERS)]
         networks = [f"198.{18 + number // 200}.{number % 200}.5" for number in range(SUPPORTERS)]
-        work = lambda one, network: sign(*one, **{"X-Forwarded-For": network})  # noqa: E731
-        assert Counter(pool.map(work, signing, networks)) == {303: SUPPORTERS}
+        signed = pool.map(lambda one, network: sign(*one, **{"X-Forwarded-For": network}), signing, networks)
+        assert Counter(signed) == {303: SUPPORTERS}
         wait_until(lambda: len(kept.mails) == SUPPORTERS)
         links = [link for mails in kept.mails.values() for link in links_of(mails[0])]
         assert len(set(links)) == SUPPORTERS

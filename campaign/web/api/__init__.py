@@ -33,7 +33,10 @@ def appeals() -> Response:
     counted = [(appeal, snapshots().counts(appeal)) for appeal in listed]
     now = runtime().clock()
     version = (tuple((one.id, one.revision, counts.total) for one, counts in counted), now.replace(microsecond=0))
-    body = lambda: json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})  # noqa: E731
+
+    def body() -> str:
+        return json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})
+
     return pages().answer("api", version, body, kind=_JSON, instead=_OPEN)
 
 
@@ -45,8 +48,7 @@ def appeal(slug: str) -> Response:
         abort(404)
     counts = snapshots().counts(found)
     version = (found.revision, counts.total, counts.signatures, tuple(counts.by_channel.items()), _today())
-    body = lambda: json.dumps(_appeal(found, counts))  # noqa: E731
-    return pages().answer(("api", slug), version, body, kind=_JSON, instead=_OPEN)
+    return pages().answer(("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON, instead=_OPEN)
 
 
 def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
