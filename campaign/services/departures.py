@@ -43,7 +43,7 @@ class Written:
     damaged: tuple[str, ...]
 
 
-def write_out(folder: Path, *, vault: Vault, turning: Callable[[], object] = bool) -> int:
+def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambda: None) -> int:
     """Moves what waits into the folder's files, with a call of `turning` after each batch; returns how many.
 
     Raises OSError; then it waits on.

@@ -86,6 +86,16 @@ def leave(six: dict[str, int]) -> None:
     set_updates(six["returns"], wanted=False, now=LATER)
 
 
+def test_each_batch_of_those_who_left_is_a_turn_of_its_own(
+    six: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaign.services.departures.BATCH", 2)
+    leave(six)
+    turns: list[int] = []
+    assert write_out(tmp_path, vault=runtime().vault, turning=lambda: turns.append(1)) == 5
+    assert len(turns) == 2
+
+
 def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, int], tmp_path: Path) -> None:
     before = backup()
     leave(six)
