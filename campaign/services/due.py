@@ -37,7 +37,9 @@ def _walk() -> Select[bytes, bool]:
     """
 
     def behind(domain: ColumnElement[Any]) -> ColumnElement[Any]:
-        return select(func.min(Mail.domain_digest)).where(text(_QUEUED), Mail.domain_digest > domain).scalar_subquery()
+        # No min(): PostgreSQL has one for bytea from 18 on.
+        found = select(Mail.domain_digest).where(text(_QUEUED), Mail.domain_digest > domain)
+        return found.order_by(Mail.domain_digest).limit(_ONE).scalar_subquery()
 
     walk = select(behind(bindparam("after")).label("domain"), _ONE.label("position")).cte("walk", recursive=True)
     goes_on = walk.c.domain.is_not(None), walk.c.position < bindparam("domains")
