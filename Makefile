@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,13 @@ test: $(VENV)/.test ## the gate: everything
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n $(JOBS)
+
+# Debian keeps each version's programs in a folder of its own.
+POSTGRESQL ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
+
+postgresql: $(VENV)/.test ## the part that asks PostgreSQL on the machine's own server instead of the wheel's (POSTGRESQL=folder of its programs)
+	@test -x "$(POSTGRESQL)/postgres" || { echo "no PostgreSQL server is installed; install one, or give POSTGRESQL=/folder/of/its/programs" >&2; exit 1; }
+	TESTS_POSTGRESQL=$(POSTGRESQL) $(BIN)/pytest -n $(JOBS) -m postgresql
 
 coverage: $(VENV)/.test ## the gate's tests, and which lines no test runs (longer than the gate)
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term

