@@ -86,7 +86,7 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
 
     def confirm_newest() -> None:
         newest = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
-        runtime().tokens.make(Purpose.CONFIRM, newest, now)
+        runtime().tokens.make(Purpose.CONFIRM, newest, now, b"")
         confirm(newest, now=now, vault=runtime().vault, mail_domain=domain)
 
     return {

@@ -76,7 +76,7 @@ def _tokens(place: Place) -> list[str]:
     """A link for each signature that waits to be confirmed."""
     with place.app().app_context():
         ids = db.session.scalars(text("SELECT id FROM signature WHERE state = 'pending' ORDER BY id")).all()
-        made = [runtime().tokens.make(Purpose.CONFIRM, one, datetime.now(UTC)) for one in ids]
+        made = [runtime().tokens.make(Purpose.CONFIRM, one, datetime.now(UTC), b"") for one in ids]
         db.session.remove()
         db.engine.dispose()
     return made

@@ -39,7 +39,7 @@ class Settings:
     """All settings, checked. URLs have absolute paths; keys are bytes."""
 
     database_url: str
-    secret_key: str
+    secret_key: tuple[str, ...]
     data_key: tuple[bytes, ...]
     index_key: bytes
     base_url: str
@@ -131,10 +131,14 @@ def _database(value: str, root: Path) -> str:
     raise ValueError("start with sqlite:/// or postgresql://")
 
 
-def _secret(value: str, root: Path) -> str:
-    if len(value) < 32:
-        raise ValueError("give at least 32 characters")
-    return value
+def _secrets(value: str, root: Path) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in value.split(","))
+    is_long = [len(key) >= 32 for key in keys]
+    if not any(is_long) and len(value) >= 32:
+        return (value,)  # a single one with a comma in it, from when there was no list
+    if not all(is_long):
+        raise ValueError("give at least 32 characters, and several keys with a comma between them")
+    return keys
 
 
 def _key(value: str, root: Path) -> bytes:
@@ -228,7 +232,7 @@ def _theme(value: str, root: Path) -> Theme:
 
 SETTINGS = (
     Setting("database_url", "sqlite:///instance/tocsin.db", "`sqlite:///path` or `postgresql://…`", _database),
-    Setting("secret_key", None, "signs links; at least 32 characters", _secret),
+    Setting("secret_key", None, "signs links; at least 32 characters, newest first, by commas", _secrets),
     Setting("data_key", None, "encrypts names and addresses; 32 bytes in base64, newest first, by commas", _keys),
     Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _key),
     Setting("base_url", "http://127.0.0.1:8000", "where supporters reach the site; links in mail", _web_address),

@@ -65,7 +65,8 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
     app = Flask("campaign", template_folder=public.template_folder, static_folder=None)
     _configure(app, settings)
     # The public application has no key for sessions: it never opens one.
-    app.config["SECRET_KEY"] = settings.secret_key
+    newest, *older = settings.secret_key
+    app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"] = newest, older
     app.extensions[KEY] = public.extensions[KEY]
     _bind_database(app, settings, session=f"-c {wall.SETTING}={wall.NOBODY}")
     with app.app_context():

@@ -20,6 +20,8 @@ BASE = {**KEYS, "TOCSIN_DATABASE_URL": "sqlite:///x.db"}
     [
         ("TOCSIN_DATABASE_URL", "mysql://x"),
         ("TOCSIN_SECRET_KEY", "short"),
+        ("TOCSIN_SECRET_KEY", f"{'n' * 32},short"),
+        ("TOCSIN_SECRET_KEY", f"{'n' * 32},"),
         ("TOCSIN_DATA_KEY", "AAAA"),
         ("TOCSIN_DATA_KEY", "no base64!"),
         ("TOCSIN_INDEX_KEY", "AAAA"),
@@ -62,6 +64,11 @@ def test_the_queue_follows_the_database(tmp_path: Path) -> None:
     assert load(BASE, tmp_path).queue_url == f"sqlite:///{tmp_path}/x-queue.db"
     url = "postgresql://u@/d?host=/tmp"
     assert load({**BASE, "TOCSIN_DATABASE_URL": url}, tmp_path).queue_url == "postgresql+psycopg://u@/d?host=/tmp"
+
+
+def test_several_secret_keys_are_read_the_newest_first(tmp_path: Path) -> None:
+    new, old = "n" * 32, "o" * 40
+    assert load({**BASE, "TOCSIN_SECRET_KEY": f"{new}, {old}"}, tmp_path).secret_key == (new, old)
 
 
 @pytest.mark.slow

@@ -38,16 +38,19 @@ class Solved:
 class Challenges:
     """Makes and checks both kinds with the secret key."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._key = hmac.digest(secret_key.encode(), b"tocsin challenge", "sha256")
+    def __init__(self, secret_keys: tuple[str, ...]) -> None:
+        """Sign with the first key, and take what any key signed."""
+        self._keys = [hmac.digest(key.encode(), b"tocsin challenge", "sha256") for key in secret_keys]
         self._waiting = URLSafeSerializer(
-            secret_key, salt="tocsin wait", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+            list(reversed(secret_keys)),  # the library wants the oldest first
+            salt="tocsin wait",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
     def make(self, appeal: str, now: datetime) -> dict[str, Any]:
         """A puzzle for that appeal, as the browser's script takes it."""
         bound = {"appeal": appeal, "until": int((now + LIFETIME).timestamp())}
-        made = altcha.create_challenge(_ALGORITHM, _COST, key_prefix=_PREFIX, data=bound, hmac_secret=self._key)
+        made = altcha.create_challenge(_ALGORITHM, _COST, key_prefix=_PREFIX, data=bound, hmac_secret=self._keys[0])
         return dict(made.to_dict())
 
     def check(self, proof: str, appeal: str, now: datetime) -> Solved:
@@ -60,10 +63,10 @@ class Challenges:
             until = datetime.fromtimestamp(int(bound["until"]), UTC)
             # The signature first: what was not signed by us is not worth a round of work.
             is_ours = payload.challenge.parameters.algorithm == _ALGORITHM and bound["appeal"] == appeal
-            found = altcha.verify_solution(payload, self._key) if is_ours else None
+            found = any(altcha.verify_solution(payload, key).verified for key in self._keys) if is_ours else False
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise ChallengeError("the proof is damaged") from error
-        if found is None or not found.verified:
+        if not found:
             raise ChallengeError("the proof is wrong")
         if now >= until:
             raise ChallengeError("the proof is too old")

@@ -20,14 +20,14 @@ _SHAPE = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})@([a-z0-9
 class ReturnPaths:
     """Makes and reads `bounce+<id>.<signature>@domain` with the secret key."""
 
-    def __init__(self, secret_key: str, domain: str) -> None:
-        """`domain` is TOCSIN_BOUNCE_DOMAIN: where bounces are received."""
-        self._key = hmac.digest(secret_key.encode(), b"tocsin return path", "sha256")
+    def __init__(self, secret_keys: tuple[str, ...], domain: str) -> None:
+        """Sign with the first key, read what any key signed. `domain` is TOCSIN_BOUNCE_DOMAIN."""
+        self._keys = [hmac.digest(key.encode(), b"tocsin return path", "sha256") for key in secret_keys]
         self._domain = domain.lower()
 
     def make(self, mail_id: int) -> str:
         """The envelope sender of that mail, the same at each attempt."""
-        return f"{PREFIX}+{mail_id}.{self._sign(mail_id)}@{self._domain}"
+        return f"{PREFIX}+{mail_id}.{_sign(self._keys[0], mail_id)}@{self._domain}"
 
     def read(self, address: str) -> int:
         """The id of the mail that came back. Raises TokenError where we did not make this address."""
@@ -35,10 +35,11 @@ class ReturnPaths:
         if found is None or found[3] != self._domain:
             raise TokenError("this is no return path of ours")
         mail_id = int(found[1])
-        if not hmac.compare_digest(found[2], self._sign(mail_id)):
+        if not any(hmac.compare_digest(found[2], _sign(key, mail_id)) for key in self._keys):
             raise TokenError("the return path is forged or damaged")
         return mail_id
 
-    def _sign(self, mail_id: int) -> str:
-        digest = hmac.digest(self._key, str(mail_id).encode(), "sha256")
-        return base64.b32encode(digest[:_SIGNATURE_BYTES]).decode().lower()
+
+def _sign(key: bytes, mail_id: int) -> str:
+    digest = hmac.digest(key, str(mail_id).encode(), "sha256")
+    return base64.b32encode(digest[:_SIGNATURE_BYTES]).decode().lower()

@@ -1,11 +1,16 @@
-"""The links in our mails: stateless, signed, for one purpose and one signature.
+"""The links in our mails: stateless, signed, for one purpose and one row, bound to the row's random link key.
 
-Nothing about them is stored, so a stolen database yields no usable link.
+Nothing about them is stored, so a stolen database yields no usable link. An id alone opens nothing: ids are given out
+anew after a restore or a failover, link keys are not.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +19,10 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
 from campaign.domain.staff import INVITATION_LIFETIME
+
+LINK_KEY_LENGTH = 16
+# 128 bits: nobody finds another key or content with the same digest.
+_DIGEST_LENGTH = 16
 
 
 class Purpose(StrEnum):
@@ -30,42 +39,78 @@ class Purpose(StrEnum):
 # The others last as long as we hold data: the row behind them is what ends them.
 LIFETIME = {
     Purpose.CONFIRM: timedelta(days=7),
-    Purpose.MANAGE: None,
+    Purpose.MANAGE: timedelta(days=31),
     Purpose.UNSUBSCRIBE: None,
     Purpose.INVITATION: INVITATION_LIFETIME,
     Purpose.DIGEST: None,
 }
 
 
-class Tokens:
-    """Makes and reads tokens with the secret key."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A genuine token: the id of the row it names, and the second in which it was made.
 
-    def __init__(self, secret_key: str) -> None:
+    It opens nothing before `opens` was asked with the row's own link key.
+    """
+
+    subject: int
+    made: datetime
+    key_digest: str
+    shown_digest: str
+
+    def opens(self, link_key: bytes) -> bool:
+        """Return whether it was made for the row with that link key; in constant time."""
+        return hmac.compare_digest(self.key_digest, _digest(b"key", link_key))
+
+    def shows(self, link_key: bytes, content: bytes) -> bool:
+        """Return whether the row's content is still what it was when the link was made; in constant time."""
+        return hmac.compare_digest(self.shown_digest, _digest(b"shown", link_key, content))
+
+
+class Tokens:
+    """Makes tokens with the newest secret key and reads those of any."""
+
+    def __init__(self, secret_keys: tuple[str, ...]) -> None:
+        """`secret_keys`: the newest first."""
         self._serializers = {
             purpose: URLSafeSerializer(
-                secret_key,
+                list(reversed(secret_keys)),  # the library wants the oldest first
                 salt=f"tocsin {purpose}",
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
             )
             for purpose in Purpose
         }
 
-    def make(self, purpose: Purpose, subject: int, now: datetime) -> str:
-        """A token for the signature with that id, valid from now on for the purpose's lifetime."""
-        return self._serializers[purpose].dumps([subject, int(now.timestamp())])
+    def make(self, purpose: Purpose, subject: int, now: datetime, link_key: bytes, content: bytes = b"") -> str:
+        """Return a token for the row with that id and link key, valid from now on for the purpose's lifetime.
 
-    def read(self, purpose: Purpose, token: str, now: datetime) -> int:
-        """The signature's id. Raises TokenError, or ExpiredTokenError where it is genuine but too old."""
-        return self.read_dated(purpose, token, now)[0]
+        `content` stands for what the mail shows of the row; a link that confirms is bound to it.
+        """
+        bound = [_digest(b"key", link_key)]
+        if content:
+            bound.append(_digest(b"shown", link_key, content))
+        return self._serializers[purpose].dumps([subject, int(now.timestamp()), *bound])
 
-    def read_dated(self, purpose: Purpose, token: str, now: datetime) -> tuple[int, datetime]:
-        """The id, and the second in which the link was made. Raises as `read`."""
+    def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
+        """Return the link. Raises TokenError, or ExpiredTokenError where it is genuine but too old."""
         try:
             content: Any = self._serializers[purpose].loads(token)
             subject, made = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
-        except (BadSignature, ValueError, TypeError, LookupError) as error:
+            # Links from before there were link keys have expired: their ids may be others' by now.
+            key_digest, shown_digest = [*map(str, content[2:4]), "", ""][:2]
+        except (BadSignature, ValueError, TypeError, LookupError, OverflowError) as error:
             raise TokenError("the link is damaged") from error
         lifetime = LIFETIME[purpose]
-        if lifetime is not None and now >= made + lifetime:
+        if not key_digest or (lifetime is not None and now >= made + lifetime):
             raise ExpiredTokenError(subject)
-        return subject, made
+        return Link(subject, made, key_digest, shown_digest)
+
+
+def new_link_key() -> bytes:
+    """Return 16 random bytes for a new row."""
+    return secrets.token_bytes(LINK_KEY_LENGTH)
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256(b"tocsin link\0" + b"\0".join(parts)).digest()[:_DIGEST_LENGTH]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

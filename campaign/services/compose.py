@@ -256,7 +256,7 @@ def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: To
         raise LookupError("the mail belongs to no signer")
     wanted = {name: _LINKS[name] for name in names if name in _LINKS}
     made = {
-        purpose: tokens.make(purpose, mail.signature_id, mail.created_at)
+        purpose: tokens.make(purpose, mail.signature_id, mail.created_at, b"")
         for purpose in {purpose for purpose, _ in wanted.values()}
     }
     site = f"{settings.base_url}/{mail.locale}"

@@ -34,10 +34,11 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
             found = seen[staff.section_code]
             if not found:
                 continue
+            token = tokens.make(Purpose.DIGEST, staff.id, now, b"")
             context = {
                 "appeals": json.dumps([_appeal(one, staff.locale, base_url, now) for one in found]),
                 "url": f"{base_url}/staff/",
-                "unsubscribe": f"{base_url}/staff/digest/{tokens.make(Purpose.DIGEST, staff.id, now)}",
+                "unsubscribe": f"{base_url}/staff/digest/{token}",
             }
             owe_staff(
                 session.connection(),

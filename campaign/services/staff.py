@@ -73,7 +73,8 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
         staff.role, staff.section_code, staff.locale = values["role"], values["section_code"], values["locale"]
         staff.active, staff.invited_at = True, now
         session.flush()
-        url = f"{office.settings.base_url}/staff/invitation/{office.tokens.make(Purpose.INVITATION, staff.id, now)}"
+        token = office.tokens.make(Purpose.INVITATION, staff.id, now, b"")
+        url = f"{office.settings.base_url}/staff/invitation/{token}"
         context = {
             "url": url,
             "section": section_title(section.code, section.name, invitation.locale),

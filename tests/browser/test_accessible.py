@@ -161,12 +161,12 @@ def test_every_public_route_is_looked_at_or_shows_no_page(migrated_app: Flask) -
 @pytest.fixture(scope="module")
 def links(cases: Cases, mailed: str) -> dict[str, str]:
     """Tokens of somebody who has confirmed, one that is too old, and one of a signature that is no more."""
-    now, tokens = datetime.now(UTC), Tokens(KEYS["TOCSIN_SECRET_KEY"])
-    signer = tokens.read(Purpose.CONFIRM, mailed, now)
+    now, tokens = datetime.now(UTC), Tokens((KEYS["TOCSIN_SECRET_KEY"],))
+    signer = tokens.read(Purpose.CONFIRM, mailed, now).subject
     urllib.request.urlopen(f"{cases.address}/fr/s/{mailed}", b"", timeout=10).close()
-    made = {purpose.value: tokens.make(purpose, signer, now) for purpose in Purpose}
-    expired = tokens.make(Purpose.CONFIRM, signer, now - timedelta(days=8))
-    return {**made, "expired": expired, "erased": tokens.make(Purpose.CONFIRM, 10**9, now)}
+    made = {purpose.value: tokens.make(purpose, signer, now, b"") for purpose in Purpose}
+    expired = tokens.make(Purpose.CONFIRM, signer, now - timedelta(days=8), b"")
+    return {**made, "expired": expired, "erased": tokens.make(Purpose.CONFIRM, 10**9, now, b"")}
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,7 @@ def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
     stranger, now = app.test_client(), runtime().clock()
     invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale, None), now=now, office=office())
     member = join(app, "member@staff.example", Role.VIEWER)
-    digest = runtime().tokens.make(Purpose.DIGEST, member, now)
+    digest = runtime().tokens.make(Purpose.DIGEST, member, now, b"")
     for path in ("login", "reset", invited.partition("/staff/")[2], f"digest/{digest}"):
         yield path.partition("/")[0], _page(stranger.get(f"/staff/{path}", headers=spoken))
     yield "a broken invitation", _page(stranger.get("/staff/invitation/broken", headers=spoken), 410)

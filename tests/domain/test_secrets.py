@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from itsdangerous import URLSafeSerializer
 
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Cipher, Vault
 from campaign.domain.errors import CipherError, ExpiredTokenError, TokenError
-from campaign.domain.token import Purpose, Tokens
+from campaign.domain.token import Purpose, Tokens, new_link_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-TOKENS = Tokens("k" * 40)
+KEY = b"l" * 16
+TOKENS = Tokens(("k" * 40,))
 
 
 def test_a_token_opens_for_its_own_purpose_only() -> None:
-    token = TOKENS.make(Purpose.CONFIRM, 7, NOW)
-    assert TOKENS.read(Purpose.CONFIRM, token, NOW) == 7
+    token = TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY)
+    assert TOKENS.read(Purpose.CONFIRM, token, NOW).subject == 7
     with pytest.raises(TokenError):
         TOKENS.read(Purpose.MANAGE, token, NOW)
     with pytest.raises(TokenError):
-        Tokens("x" * 40).read(Purpose.CONFIRM, token, NOW)
+        Tokens(("x" * 40,)).read(Purpose.CONFIRM, token, NOW)
+
+
+def test_a_token_opens_the_row_with_its_link_key_only() -> None:
+    link = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY, b"Ana"), NOW)
+    assert link.opens(KEY)
+    assert not link.opens(new_link_key())
+    assert not link.opens(b"")
+    assert link.shows(KEY, b"Ana")
+    assert not link.shows(KEY, b"Bob")
+    assert not link.shows(new_link_key(), b"Ana")
+    bare = TOKENS.read(Purpose.CONFIRM, TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY), NOW)
+    assert not bare.shows(KEY, b"")
+    assert not bare.shows(KEY, b"Ana")
 
 
 @pytest.mark.parametrize(("purpose", "signed"), [
-    (Purpose.CONFIRM, "Xd5pvRFZX7LvaUiCINcoSUQ9sr0sFN4qsU8jRjf626c"),
-    (Purpose.MANAGE, "eM-8-Ly-WV1AFopDggg4tGaRttZ1W4rD-8j9rbl0iX0"),
-    (Purpose.UNSUBSCRIBE, "h1PRcsJZ86wc6CeEr9c0CRnShlO-FuyFEzPvZYmJ6iE"),
+    (Purpose.CONFIRM, "Qm-oY-Gqw1m8u5BsaDdI5m1gyHNpYQus51qCZvSF_IQ"),
+    (Purpose.MANAGE, "HcX3SnTYPIpy5qU4yRFbyQlqDxDZ8NYyvgXIrwXz3Wg"),
+    (Purpose.UNSUBSCRIBE, "2Ufj-fjnFWtWFHYbzEjxifHCDN__ilv6KOC2dFh4Rmo"),
 ])  # fmt: skip
 def test_the_links_in_old_mails_stay_as_they_were_made(purpose: Purpose, signed: str) -> None:
     # HMAC-SHA-256; a change of how links are signed would end all that lie in mailboxes, also those to leave.
-    tokens, made = Tokens("a secret of the tests, long enough"), datetime(2026, 5, 3, 12, tzinfo=UTC)
-    assert tokens.make(purpose, 42, made) == f"WzQyLDE3Nzc4MDk2MDBd.{signed}"
+    tokens, made = Tokens(("a secret of the tests, long enough",)), datetime(2026, 5, 3, 12, tzinfo=UTC)
+    assert tokens.make(purpose, 42, made, KEY) == f"WzQyLDE3Nzc4MDk2MDAsIlo3WlBUTVJVNmpGZnRLNkliX0p0bEEiXQ.{signed}"
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_links_of_an_older_secret_key_work_until_it_is_taken_away(purpose: Purpose) -> None:
+    old, new = "o" * 40, "n" * 40
+    token = Tokens((old,)).make(purpose, 7, NOW, KEY)
+    assert Tokens((new, old)).read(purpose, token, NOW).opens(KEY)
+    assert Tokens((new, old)).make(purpose, 7, NOW, KEY) == Tokens((new,)).make(purpose, 7, NOW, KEY)
+    with pytest.raises(TokenError):
+        Tokens((new,)).read(purpose, token, NOW)
+
+
+def test_a_link_from_before_there_were_link_keys_has_expired() -> None:
+    signed = URLSafeSerializer(
+        "k" * 40,
+        salt="tocsin unsubscribe",
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+    with pytest.raises(ExpiredTokenError):
+        TOKENS.read(Purpose.UNSUBSCRIBE, signed.dumps([42, int(NOW.timestamp())]), NOW)
 
 
 @pytest.mark.parametrize(
@@ -40,17 +76,19 @@ def test_the_links_in_old_mails_stay_as_they_were_made(purpose: Purpose, signed:
 )
 def test_a_damaged_token_is_refused(damage: object) -> None:
     with pytest.raises(TokenError):
-        TOKENS.read(Purpose.CONFIRM, damage(TOKENS.make(Purpose.CONFIRM, 7, NOW)), NOW)  # type: ignore[operator]
+        TOKENS.read(Purpose.CONFIRM, damage(TOKENS.make(Purpose.CONFIRM, 7, NOW, KEY)), NOW)  # type: ignore[operator]
 
 
-def test_confirm_expires_after_seven_days_and_manage_never() -> None:
-    week = timedelta(days=7)
-    token = TOKENS.make(Purpose.CONFIRM, 7, NOW)
-    assert TOKENS.read(Purpose.CONFIRM, token, NOW + week - timedelta(seconds=1)) == 7
+@pytest.mark.parametrize(("purpose", "days"), [(Purpose.CONFIRM, 7), (Purpose.MANAGE, 31)])
+def test_links_expire_but_those_that_end_mail(purpose: Purpose, days: int) -> None:
+    lifetime = timedelta(days=days)
+    token = TOKENS.make(purpose, 7, NOW, KEY)
+    assert TOKENS.read(purpose, token, NOW + lifetime - timedelta(seconds=1)).subject == 7
     with pytest.raises(ExpiredTokenError) as expired:
-        TOKENS.read(Purpose.CONFIRM, token, NOW + week)
+        TOKENS.read(purpose, token, NOW + lifetime)
     assert expired.value.subject == 7
-    assert TOKENS.read(Purpose.MANAGE, TOKENS.make(Purpose.MANAGE, 7, NOW), NOW + 999 * week) == 7
+    leaving = TOKENS.make(Purpose.UNSUBSCRIBE, 7, NOW, KEY)
+    assert TOKENS.read(Purpose.UNSUBSCRIBE, leaving, NOW + 999 * lifetime).subject == 7
 
 
 def test_an_older_data_key_still_opens_and_the_newest_seals() -> None:

@@ -127,7 +127,7 @@ def without_limits(app: Flask) -> Iterator[None]:
 
 def _links(subject: int) -> dict[str, str]:
     at = runtime()
-    return {purpose.value: at.tokens.make(purpose, subject, START) for purpose in Purpose}
+    return {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
 
 
 def _sent(client: FlaskClient, case: Case, links: dict[str, str]) -> Any:

@@ -48,7 +48,7 @@ VARIATIONS = (
 
 def return_paths() -> ReturnPaths:
     """Those of the tests' application."""
-    return ReturnPaths("a secret for tests, long enough to be taken", "tocsin.example")
+    return ReturnPaths(("a secret for tests, long enough to be taken",), "tocsin.example")
 
 
 def samples(paths: ReturnPaths, mail_id: Callable[[int], int] = lambda number: number) -> list[Sample]:
@@ -65,7 +65,7 @@ def forged(paths: ReturnPaths) -> list[Sample]:
     local, _, domain = good.partition("@")
     signature = local.rpartition(".")[2]
     swapped = ("b" if signature[0] != "b" else "c") + signature[1:]
-    other = ReturnPaths("another secret of somebody else, long enough", domain).make(1)
+    other = ReturnPaths(("another secret of somebody else, long enough",), domain).make(1)
     wrong = [
         f"bounce+2.{signature}@{domain}", f"bounce+1.{swapped}@{domain}", f"bounce+1.{signature[:-1]}@{domain}", other,
         f"bounce+1.@{domain}", f"bounce+1@{domain}", f"bounce+01.{signature}@{domain}", f"bounce+-1.{signature}@{domain}",

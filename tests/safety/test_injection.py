@@ -187,7 +187,9 @@ def test_no_payload_runs_anywhere(
         tab.bodies[f"/typed/{number}"] = ("text/html", answer.data)
         signature_id = signer(_appeal_id(slug), payload)
         tokens, now = runtime().tokens, runtime().clock()
-        confirm, manage = (tokens.make(purpose, signature_id, now) for purpose in (Purpose.CONFIRM, Purpose.MANAGE))
+        confirm, manage = (
+            tokens.make(purpose, signature_id, now, b"") for purpose in (Purpose.CONFIRM, Purpose.MANAGE)
+        )
         for path in (
             f"/en/appeals/{slug}",
             f"/typed/{number}",

@@ -58,7 +58,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
         sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
         number = db.session.scalars(select(Signature.id)).one()
         confirm_at(number, START)
-        tokens = {letter: at.tokens.make(purpose, number, START) for letter, purpose in _PURPOSES.items()}
+        tokens = {letter: at.tokens.make(purpose, number, START, b"") for letter, purpose in _PURPOSES.items()}
         db.session.remove()
         css = app.jinja_env.globals["asset"]("tocsin.css")  # type: ignore[operator]  # a function of ours
     digest, name = str(css).rsplit("/", 2)[-2:]

@@ -12,7 +12,7 @@ from flask import Flask
 from campaign.domain.token import Purpose, Tokens
 from campaign.extensions.redaction import redact
 
-TOKEN = Tokens("k" * 40).make(Purpose.MANAGE, 12345, datetime(2026, 3, 1, tzinfo=UTC))
+TOKEN = Tokens(("k" * 40,)).make(Purpose.MANAGE, 12345, datetime(2026, 3, 1, tzinfo=UTC), b"")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def link(appeal: AppealView) -> str:
     first = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
     assert first is not None
     db.session.rollback()
-    return f"/en/u/{runtime().tokens.make(Purpose.UNSUBSCRIBE, first, START)}"
+    return f"/en/u/{runtime().tokens.make(Purpose.UNSUBSCRIBE, first, START, b'')}"
 
 
 def wanted() -> list[bool]:
@@ -88,7 +88,7 @@ def test_people_may_end_it_for_every_section(client: FlaskClient, link: str) -> 
 
 
 def test_a_link_for_something_else_ends_nothing(client: FlaskClient, link: str) -> None:
-    manage = runtime().tokens.make(Purpose.MANAGE, 1, START)
+    manage = runtime().tokens.make(Purpose.MANAGE, 1, START, b"")
     for token in (manage, "x", link.rpartition("/")[2][:-1]):
         assert client.post(f"/en/u/{token}", data=ONE_CLICK).status_code == 404
         assert client.get(f"/en/u/{token}").status_code == 404

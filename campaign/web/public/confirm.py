@@ -43,5 +43,5 @@ def create(token: str) -> ResponseReturnValue:
         reason = "over" if isinstance(error, OverError) else "left"
         signature = find_signature(signature_id, at.vault)
         return render_template("public/gone.html", reason=reason, signature=signature), 410
-    manage = at.tokens.make(Purpose.MANAGE, signature_id, at.clock())
+    manage = at.tokens.make(Purpose.MANAGE, signature_id, at.clock(), b"")
     return redirect(url_for("manage.act", token=manage), 303)

@@ -14,7 +14,7 @@ from campaign.queries.signature import SignatureView, find_signature
 def read(purpose: Purpose, token: str) -> int:
     """The signature's id. Raises TokenError."""
     at = runtime()
-    return at.tokens.read(purpose, token, at.clock())
+    return at.tokens.read(purpose, token, at.clock()).subject
 
 
 def signer(token: str) -> SignatureView | ResponseReturnValue:

@@ -105,7 +105,7 @@ def no_more_digest(token: str) -> ResponseReturnValue:
 def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
     at = runtime()
     try:
-        staff_id = at.tokens.read(Purpose.DIGEST, token, at.clock())
+        staff_id = at.tokens.read(Purpose.DIGEST, token, at.clock()).subject
         if is_done:
             end_digest(staff_id)
     except (TokenError, NotFoundError):
@@ -123,10 +123,10 @@ def _account_page() -> str:
 def _invited(token: str) -> StaffView | None:
     at = runtime()
     try:
-        staff_id, made = at.tokens.read_dated(Purpose.INVITATION, token, at.clock())
+        link = at.tokens.read(Purpose.INVITATION, token, at.clock())
     except TokenError:
         return None
-    return invited_as(staff_id, made)
+    return invited_as(link.subject, link.made)
 
 
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:

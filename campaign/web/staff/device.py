@@ -62,4 +62,5 @@ def _name(settings: Settings) -> str:
 
 
 def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.config["SECRET_KEY"]), salt="tocsin device")
+    config = current_app.config
+    return URLSafeSerializer([*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]], salt="tocsin device")
