@@ -42,7 +42,7 @@ def send_back(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/publish")
-@needs(Permission.COORDINATE)
+@needs(Permission.COORDINATE, fresh=True)
 def publish(slug: str) -> ResponseReturnValue:
     """Opens it for signatures, as it was when the page was opened."""
     sent = request.form.get("revision", "")
@@ -52,14 +52,14 @@ def publish(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/close")
-@needs(Permission.COORDINATE)
+@needs(Permission.COORDINATE, fresh=True)
 def close(slug: str) -> ResponseReturnValue:
     """Ends it before its deadline."""
     return _done(slug, lambda now: appeals.close(slug, now=now, desk=desk()), gettext("It is closed."))
 
 
 @blueprint.post("/stop")
-@needs(Permission.COORDINATE)
+@needs(Permission.COORDINATE, fresh=True)
 def stop(slug: str) -> ResponseReturnValue:
     """Stops it, and tells why, in as many languages as were written."""
     told = _outcomes()
