@@ -38,8 +38,8 @@ _FROM: dict[Permission, Role] = {
     Permission.ADMINISTER: Role.ADMIN,
 }
 _ORDER = tuple(Role)
-# Those who can publish or hand out roles need a second factor: a password alone is phished too easily.
-TWO_FACTOR_ROLES = frozenset({Role.COORDINATOR, Role.ADMIN})
+# Roles that see names and addresses, publish or hand out roles: a password alone is phished too easily.
+TWO_FACTOR_ROLES = frozenset(role for role in _ORDER if _ORDER.index(role) >= _ORDER.index(_FROM[Permission.EDIT]))
 
 PASSWORD_LENGTH = 12
 INVITATION_LIFETIME = timedelta(days=7)

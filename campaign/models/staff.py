@@ -68,6 +68,11 @@ class Staff(Model, UserMixin):
         """Whether a password alone is not enough for this role."""
         return Role(self.role) in TWO_FACTOR_ROLES
 
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether an authenticator or a passkey is set up."""
+        return self.tf_primary_method is not None or bool(self.webauthn)
+
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:

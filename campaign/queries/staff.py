@@ -81,5 +81,5 @@ def _view(row: Staff) -> StaffView:
         invited_at=row.invited_at,
         joined_at=row.joined_at,
         logged_in_at=row.logged_in_at,
-        has_second_factor=row.tf_primary_method is not None or bool(row.webauthn),
+        has_second_factor=row.has_second_factor,
     )

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from tests.browser.test_staff import PASSWORD, looked_at
+from tests.browser.test_staff import PASSWORD, looked_at, set_up_second_factor
 from tests.journeys.processes import flask
 
 pytestmark = [
@@ -68,6 +68,7 @@ def test_the_list_is_made_fetched_and_left(browser: Browser, demonstration: tupl
     desk.get_by_label("Your e-mail address").fill("bob@staff.example")
     desk.get_by_label("Password").fill(PASSWORD)
     desk.keyboard.press("Enter")
+    set_up_second_factor(desk)
     expect(desk.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
     desk.goto(APPEAL)
     desk.get_by_role("link", name="Hand the signatures over").click()

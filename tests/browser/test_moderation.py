@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_staff import PASSWORD, looked_at
+from tests.browser.test_staff import PASSWORD, looked_at, set_up_second_factor
 from tests.journeys.processes import flask
 
 pytestmark = [
@@ -33,6 +33,7 @@ def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
     page.get_by_label("Your e-mail address").fill("ed@staff.example")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    set_up_second_factor(page)
     expect(page.get_by_role("heading", name="Appeals", exact=True)).to_be_visible()
     return page
 

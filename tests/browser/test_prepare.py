@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from passlib.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
 from campaign.config import ROOT
-from tests.browser.test_staff import PASSWORD, looked_at
+from tests.browser.test_staff import PASSWORD, looked_at, set_up_second_factor
 from tests.journeys.processes import flask
 
 pytestmark = [
@@ -23,7 +22,7 @@ Site = tuple[str, dict[str, str]]
 
 
 def enter(browser: Browser, demonstration: Site, name: str, role: str, section: str) -> Page:
-    """A browser that has accepted its invitation and is logged in, with a second factor where the role needs one."""
+    """A browser that has accepted its invitation and is logged in, with a second factor."""
     address, environ = demonstration
     email = f"{name}@staff.example"
     link = flask(environ, "staff", "add", email, "--section", section, "--role", role, "--locale", "en").strip()
@@ -34,11 +33,7 @@ def enter(browser: Browser, demonstration: Site, name: str, role: str, section: 
     page.get_by_label("Your e-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    if role == "coordinator":
-        page.get_by_role("button", name="Show me the key").click()
-        key = page.locator(".key code").inner_text().replace("-", "")
-        page.get_by_label("Six digits").fill(TOTP(key=key, format="base32").generate().token or "")
-        page.keyboard.press("Enter")
+    set_up_second_factor(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Appeals")
     return page
 

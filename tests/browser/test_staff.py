@@ -45,6 +45,14 @@ def desk(browser: Browser, demonstration: tuple[str, dict[str, str]]) -> Page:
     return browser.new_context(locale="en", base_url=demonstration[0].replace("127.0.0.1", "localhost")).new_page()
 
 
+def set_up_second_factor(page: Page) -> None:
+    """Sets up an authenticator app, as each role but viewers must at its first log-in."""
+    page.get_by_role("button", name="Show me the key").click()
+    key = page.locator(".key code").inner_text().replace("-", "")
+    page.get_by_label("Six digits").fill(TOTP(key=key, format="base32").generate().token or "")
+    page.keyboard.press("Enter")
+
+
 def test_from_the_invitation_to_the_dashboard(desk: Page, demonstration: tuple[str, dict[str, str]]) -> None:
     printed = flask(demonstration[1], "staff", "add", "ana@staff.example", "--section", "fr", "--role", "admin",
                     "--locale", "en")  # fmt: skip

@@ -21,8 +21,8 @@ def test_a_role_may_what_it_says_and_no_more(role: Role) -> None:
     assert {one for one in Permission if Scope(1, role, "fr").may(one)} == WANTED[role]
 
 
-def test_those_who_publish_or_hand_out_roles_need_a_second_factor() -> None:
-    assert {role for role in Role if may(role, Permission.COORDINATE)} == TWO_FACTOR_ROLES
+def test_those_who_see_names_and_addresses_need_a_second_factor() -> None:
+    assert {role for role in Role if may(role, Permission.EDIT)} == TWO_FACTOR_ROLES
 
 
 @pytest.mark.parametrize(("role", "section", "is_seen"), [

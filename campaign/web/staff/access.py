@@ -158,6 +158,9 @@ def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseR
     if not is_known:
         to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
         return to_login
+    if member().needs_second_factor and not member().has_second_factor:
+        # A log-in from before the role needed one, or whose last passkey was removed.
+        return redirect(url_for_security("two_factor_setup"))
     if not scope().may(permission):
         abort(404)
     if need.is_fresh and not _is_fresh():

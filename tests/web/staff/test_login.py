@@ -10,15 +10,18 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from passlib.totp import TOTP
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from campaign.domain.errors import StateError
-from campaign.domain.staff import INVITATION_LIFETIME, SESSION_LIFETIME, Role
+from campaign.domain.staff import INVITATION_LIFETIME, SESSION_LIFETIME, TWO_FACTOR_ROLES, Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Staff
+from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.staff import Invitation, change, invite
+from campaign.services.transaction import transaction
 from tests.conftest import Clock, Postbox, text_of
 from tests.web.staff.room import PASSWORD, csrf, join, log_in, office, path_of, staffed
 
@@ -79,8 +82,27 @@ def test_a_wrong_address_and_a_wrong_password_get_the_same_answer(app: Flask, cl
     assert bare(pages[0]).replace("ana@", "") == bare(pages[1]).replace("bob@", "")
 
 
-@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.ADMIN])
-def test_who_can_publish_needs_a_second_factor(app: Flask, client: FlaskClient, role: Role) -> None:
+def test_a_log_in_without_the_second_factor_its_role_needs_leads_to_set_up_before_anything_else(app: Flask) -> None:
+    staff_id = join(app, "ana@staff.example", Role.EDITOR)
+    desk = log_in(app, "ana@staff.example")
+    assert desk.get("/staff/").status_code == 200
+    with transaction() as session:
+        staff = session.get_one(Staff, staff_id)
+        staff.tf_primary_method = staff.tf_totp_secret = staff.tf_last_counter = None
+    for path in ("/staff/", "/staff/account", "/staff/moderation", "/staff/appeals", "/staff/people"):
+        assert (desk.get(path).status_code, desk.get(path).location) == (302, "/staff/tf-setup"), path
+    page = desk.get("/staff/tf-setup")
+    assert "Your role needs more than a password" in page.text
+    shown = desk.post("/staff/tf-setup", data={"setup": "authenticator", "csrf_token": csrf(page)})
+    key = re.findall(r"<code>([^<]+)</code>", shown.text)[0].replace("-", "")
+    place = re.findall(r'action="(/staff/tf-setup/[^"]+)"', shown.text)[0]
+    code = TOTP(key=key, format="base32").generate().token
+    assert desk.post(place, data={"code": code, "csrf_token": csrf(shown)}).status_code == 302
+    assert desk.get("/staff/moderation").status_code == 200
+
+
+@pytest.mark.parametrize("role", sorted(TWO_FACTOR_ROLES))
+def test_who_sees_names_or_publishes_needs_a_second_factor(app: Flask, client: FlaskClient, role: Role) -> None:
     link = invited("cleo@staff.example", role)
     client.post(link, data={"password": PASSWORD, "csrf_token": csrf(client.get(link))})
     token = csrf(client.get("/staff/login"))
@@ -311,6 +333,21 @@ def test_changing_staff_asks_for_the_password_again_after_a_while(app: Flask, mo
     assert desk.post("/staff/people", data=invite_form).status_code == 303
     db.session.rollback()
     assert db.session.query(Mail).count() == 2
+
+
+@pytest.mark.parametrize("act", ["publish", "close", "stop"])
+def test_what_is_for_good_asks_for_the_password_again(
+    app: Flask, appeal: AppealView, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = staffed(app, Role.COORDINATOR)
+    token = csrf(desk.get(f"/staff/appeals/{appeal.slug}/edit"))
+    headers = {"Referer": f"http://localhost/staff/appeals/{appeal.slug}/edit"}
+    monkeypatch.setattr("campaign.web.staff.access.time", lambda: time.time() + 16 * 60)
+    answer = desk.post(f"/staff/appeals/{appeal.slug}/{act}", data={"csrf_token": token}, headers=headers)
+    assert answer.location.startswith(f"/staff/verify?next=/staff/appeals/{appeal.slug}/edit")
+    found = find_appeal(appeal.slug)
+    assert found is not None
+    assert found.state == "open"
 
 
 def test_cookies_say_what_they_must(app: Flask, client: FlaskClient) -> None:
