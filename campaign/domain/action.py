@@ -9,6 +9,7 @@ class Channel(StrEnum):
     """By which way a supporter acted."""
 
     SIGNATURE = "signature"
+    PAPER = "paper"
     EMAIL = "email"
     LETTER = "letter"
     FAX = "fax"
@@ -26,7 +27,9 @@ class Evidence(StrEnum):
     BULK = "bulk"
 
 
-# What a supporter may tell us to have done; signatures are only ever counted by confirming.
+# What staff may enter: everything but signatures, which are only ever counted by confirming. Those on paper are PAPER.
+ENTERABLE = tuple(channel for channel in Channel if channel is not Channel.SIGNATURE)
+# What a supporter may tell us to have done.
 REPORTABLE = (
     Channel.EMAIL,
     Channel.LETTER,
