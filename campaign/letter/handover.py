@@ -35,6 +35,8 @@ class Bundle:
     dated: date
     by_country: dict[str, int]
     everywhere: int
+    # How many of them signed before the letter was given its present words.
+    earlier: int
     names: int
     file: str
     sha256: str
@@ -142,10 +144,24 @@ def _paragraphs(bundle: Bundle, whole: str) -> list[str]:
             count=whole,
             section=bundle.section,
         ),
+        _earlier(bundle),
         everywhere if bundle.everywhere > bundle.signatures else "",
         *bundle.text.paragraphs,
         bundle.text.closing or "",
     ]
+
+
+def _earlier(bundle: Bundle) -> str:
+    """Whoever reads the letter must not take it for the words that all of them signed."""
+    if not bundle.earlier:
+        return ""
+    said: str = ngettext(
+        "%(count)s of these signatures was given to an earlier wording of the letter.",
+        "%(count)s of these signatures were given to an earlier wording of the letter.",
+        bundle.earlier,
+        count=_number(bundle, bundle.earlier),
+    )
+    return said
 
 
 def _line(bundle: Bundle) -> str:

@@ -30,6 +30,8 @@ class Counts:
     by_evidence: dict[str, int]
     by_channel: dict[str, int]
     by_section: dict[str, SectionCounts]
+    # Section, channel, evidence and quantity of each: equal only where all counts are.
+    cells: tuple[tuple[str, str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ def counts(appeal_id: int) -> Counts:
     by_channel: dict[str, int] = defaultdict(int)
     sections: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     signatures = 0
+    cells = []
     for section, channel, evidence, quantity in db.session.execute(_TOTALS.where(Tally.appeal_id == appeal_id)):
         if not quantity:
             continue
         number = int(quantity)
+        cells.append((section, channel, evidence, number))
         by_evidence[evidence] += number
         by_channel[channel] += number
         sections[section][channel] += number
@@ -73,6 +77,7 @@ def counts(appeal_id: int) -> Counts:
         by_evidence=by_evidence,
         by_channel=dict(by_channel),
         by_section={code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in sections.items()},
+        cells=tuple(cells),
     )
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
-from campaign.models import Signature
+from campaign.models import AppealText, Consent, Signature
 
 log = logging.getLogger(__name__)
 
@@ -108,3 +108,36 @@ def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
         .order_by(number.desc(), Signature.country)
     )
     return {country: int(quantity) for country, quantity in rows}
+
+
+def signatures_of_earlier_words(appeal_id: int, section_code: str) -> int:
+    """Return how many confirmed signatures of the section are under another letter than today's in their language.
+
+    Only the words of the letter count, not the breaks between them. Where it is no longer known which words somebody
+    signed, they are earlier ones if the letter ever changed.
+    """
+    # One look-up by the index for each signature, in one piece: what somebody agreed to last.
+    last = (
+        select(Consent.text_language + ":" + cast(Consent.text_version, String))
+        .where(Consent.signature_id == Signature.id)
+        .order_by(Consent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("signed")
+    )
+    signed = db.session.execute(
+        select(last, func.count())
+        .where(Signature.appeal_id == appeal_id, Signature.section_code == section_code, _CONFIRMED)
+        .group_by(last)
+    ).all()
+    letters: dict[str, str] = {}
+    current: dict[str, str] = {}
+    for text in db.session.scalars(select(AppealText).where(AppealText.appeal_id == appeal_id)):
+        words = " ".join(" ".join([text.salutation or "", *text.paragraphs, text.closing or ""]).split())
+        letters[f"{text.language}:{text.version}"] = words
+        if text.is_current:
+            current[text.language] = words
+    todays = {name for name, words in letters.items() if words == current.get(name.partition(":")[0])}
+    if todays == letters.keys():
+        return 0
+    return sum(int(quantity) for name, quantity in signed if name not in todays)

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from campaign.domain.action import Channel, Evidence
+from campaign.domain.action import ENTERABLE, Channel, Evidence
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.entry import REMEMBERED, read_day, refuse_unusual
-from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.staff import Scope
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Appeal, Entry, Section, SheetRow
@@ -36,8 +36,11 @@ class Quantity:
 def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
     """Counts it as `bulk` for the own section and returns the entry's id.
 
-    Raises NotFoundError (no such appeal, or a draft), InputError (`day`), UnusualError unless `is_sure`.
+    Raises NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` where it is not for staff to enter),
+    UnusualError unless `is_sure`.
     """
+    if entered.channel not in ENTERABLE:
+        raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
         if not is_sure:

@@ -71,7 +71,7 @@ def enter_sheet(
         entry = Entry(
             appeal_id=appeal.id,
             section_code=by.section,
-            channel=Channel.SIGNATURE.value,
+            channel=Channel.PAPER.value,
             quantity=sheet.counted,
             sign_ups=len(sheet.sign_ups),
             happened_on=entered.day,

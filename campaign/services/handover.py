@@ -34,7 +34,7 @@ from campaign.mail.sections import section_title
 from campaign.models import Handover, HandoverPart, Section
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.counts import signatures_by_appeal
-from campaign.queries.signatory import names_to_share, signatures_by_country
+from campaign.queries.signatory import names_to_share, signatures_by_country, signatures_of_earlier_words
 from campaign.services.audit import Act, append
 from campaign.services.transaction import transaction
 
@@ -149,6 +149,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
     if wanted is None or appeal is None or appeal.state == AppealState.DRAFT:
         raise NotFoundError("the appeal is gone")
     by_country = signatures_by_country(appeal.id, wanted.section_code)
+    earlier = signatures_of_earlier_words(appeal.id, wanted.section_code)
     everywhere = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
     section = db.session.get_one(Section, wanted.section_code)
     base = f"{appeal.slug}-{section.code}-{now:%Y-%m-%d}"
@@ -167,6 +168,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         # Whoever signed while the names were written is in the next list.
         by_country=by_country,
         everywhere=everywhere,
+        earlier=earlier,
         names=names,
         file=file,
         sha256=digest,

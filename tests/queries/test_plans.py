@@ -216,6 +216,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
     "signatory.signatories": lambda appeal, _: list(queries.signatory.signatories(appeal, "fr", runtime().vault)),
     "signatory.signatures_by_country": lambda appeal, _: queries.signatory.signatures_by_country(appeal, "fr"),
+    "signatory.signatures_of_earlier_words": lambda appeal, _: queries.signatory.signatures_of_earlier_words(
+        appeal, "fr"
+    ),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),

@@ -21,10 +21,12 @@ from campaign.domain.retention import HANDOVERS
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, Handover, HandoverPart
+from campaign.models import Appeal, AppealText, Handover, HandoverPart
 from campaign.queries.appeal import AppealView
+from campaign.queries.dossier import words_of
 from campaign.queries.handover import file_of, handovers
 from campaign.services.change_country import change_country
+from campaign.services.edit_text import keep_version
 from campaign.services.handover import Bindery, ask_for_handover, make_handover, waiting
 from campaign.services.retain import retain
 from campaign.services.transaction import transaction
@@ -85,6 +87,37 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
     assert "Pedro Alba Montes" in said
     assert "3 people have signed the letter below with Watch, France." in said
     assert "In all countries together, 4 people" in said
+
+
+def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    signed(appeal, "Ana Early", 1)
+    signed(appeal, "Bob Early", 2)
+    made(scope, appeal)
+    assert "earlier wording" not in said_in(scope, appeal)
+    rewrite("I fear for the  life of Ana Ruiz Vega.")
+    made(scope, appeal)
+    assert "earlier wording" not in said_in(scope, appeal), "another space is no other word"
+    rewrite("Set Ana Ruiz Vega free.")
+    signed(appeal, "Cleo Late", 3, version=3)
+    made(scope, appeal)
+    said = said_in(scope, appeal)
+    assert "3 people have signed the letter below" in said
+    assert "2 of these signatures were given to an earlier wording of the letter." in said
+
+
+def rewrite(paragraph: str) -> None:
+    """The letter in English gets another first paragraph."""
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
+        appeal = session.get_one(Appeal, text.appeal_id)
+        words = words_of(text) | {"paragraphs": [paragraph, *text.paragraphs[1:]]}
+        keep_version(session, appeal, text.language, words, text, START)
+
+
+def said_in(scope: Scope, appeal: AppealView) -> str:
+    """The words on the paper of the newest list, on one line."""
+    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
+    return " ".join(text_of(pdf).split())
 
 
 def test_a_long_list_comes_in_volumes_that_hold_each_name_once(app: Flask, appeal: AppealView, scope: Scope) -> None:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign.domain.action import Channel
+from campaign.domain.errors import InputError
+from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature
+from campaign.models import Signature, Tally
 from campaign.queries.appeal import AppealView
 from campaign.services.confirm import confirm
+from campaign.services.enter import Quantity, enter
 from campaign.services.record import record
+from campaign.services.transaction import transaction
+from campaign.services.verify import verify
 from campaign.web.chart import bars
 from tests.conftest import START, fresh
 from tests.conftest import form as filled
+from tests.web.staff.room import join
 
 PAGE = "/fr/appeals/ana-ruiz-vega/progress"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -59,11 +66,55 @@ def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
     # Channels in their order: signatures, letters; then all.
     assert rows["France"] == ["1", "1", "2"]
     assert rows["International"][-1] == "1"
-    assert rows["Signatures"] == ["2"]
+    assert rows["Signatures confirmées"] == ["2"]
     assert rows["1 mars 2026"] == ["2", "1", "3"]
     assert '<a href="/fr/sections/fr">France</a></th>' in page
     assert '<th scope="row">1 mars 2026</th>' in page
     assert ">فرنسا</a></th>" in client.get(PAGE.replace("/fr/", "/ar/")).text
+
+
+@pytest.mark.usefixtures("acted")
+def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient, app: Flask) -> None:
+    api, every = "/api/v1/appeals/ana-ruiz-vega", "/api/v1/appeals"
+    before = client.get(api).get_json()["counts"]
+    pages = {path: client.get(path).text for path in (PAGE, every, api)}
+    with transaction() as session:
+        session.execute(update(Tally).where(Tally.section_code == "international").values(section_code="be-nl"))
+    fresh(app)
+    after = client.get(api).get_json()["counts"]
+    assert {key: before[key] == after[key] for key in ("total", "signatures", "by_section")} == {
+        "total": True,
+        "signatures": True,
+        "by_section": False,
+    }
+    assert after["by_section"]["be-nl"]["total"] == 1
+    for path, was in pages.items():
+        assert client.get(path).text != was, path
+
+
+@pytest.mark.usefixtures("acted")
+def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
+    by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    entered = Quantity(Channel.PAPER, 7, START.date(), "", "")
+    enter("ana-ruiz-vega", entered, by=by, is_sure=True, now=START, vault=runtime().vault)
+    fresh(app)
+    counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]
+    assert (counted["signatures"], counted["total"]) == (2, 10)
+    assert counted["by_channel"] == {"signature": 2, "paper": 7, "letter": 1}
+    assert counted["by_evidence"] == {"verified": 2, "reported": 1, "bulk": 7}
+    assert counted["by_section"]["fr"]["by_channel"] == {"signature": 1, "paper": 7, "letter": 1}
+    rows = _rows(client.get(PAGE.replace("/fr/", "/en/")).text)
+    assert (rows["Confirmed signatures"], rows["Signatures on paper"]) == (["2"], ["7"])
+    with pytest.raises(InputError):
+        enter(
+            "ana-ruiz-vega",
+            replace(entered, channel=Channel.SIGNATURE),
+            by=by,
+            is_sure=True,
+            now=START,
+            vault=runtime().vault,
+        )
+    assert verify() == []
 
 
 @pytest.mark.usefixtures("acted")

@@ -32,7 +32,7 @@ def appeals() -> Response:
     listed = [one.appeal for one in snapshots().open()]
     counted = [(appeal, snapshots().counts(appeal)) for appeal in listed]
     now = runtime().clock()
-    version = (tuple((one.id, one.revision, counts.total) for one, counts in counted), now.replace(microsecond=0))
+    version = (tuple((one.id, one.revision, counts.cells) for one, counts in counted), now.replace(microsecond=0))
 
     def body() -> str:
         return json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})
@@ -47,7 +47,7 @@ def appeal(slug: str) -> Response:
     if found is None or found.state == AppealState.DRAFT:
         abort(404)
     counts = snapshots().counts(found)
-    version = (found.revision, counts.total, counts.signatures, tuple(counts.by_channel.items()), _today())
+    version = (found.revision, counts.cells, _today())
     return pages().answer(("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON, instead=_OPEN)
 
 

@@ -92,7 +92,7 @@ def published(slug: str) -> AppealView:
 
 def version_of(appeal: AppealView, counts: Counts, now: datetime) -> Any:
     """Changes whenever the page does: with the text, a count, or the hour (days left, time passed, the end)."""
-    return appeal.revision, counts.total, counts.signatures, tuple(counts.by_channel.items()), now.date(), now.hour
+    return appeal.revision, counts.cells, now.date(), now.hour
 
 
 def takes_signatures(appeal: AppealView, now: datetime) -> bool:

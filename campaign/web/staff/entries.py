@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from wtforms import BooleanField, StringField
 
-from campaign.domain.action import Channel
+from campaign.domain.action import ENTERABLE, Channel
 from campaign.domain.appeal import AppealState
 from campaign.domain.entry import NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_day, read_quantity, read_words
 from campaign.domain.errors import InputError, NotFoundError, StateError
@@ -122,7 +122,7 @@ def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> Quanti
         except InputError as error:
             faults[name] = FAULTS[error.field, error.code]
     channel = form.channel.data or ""
-    if channel not in set(Channel):
+    if channel not in ENTERABLE:
         faults["channel"] = FAULTS["channel", "unknown"]
     return None if faults else Quantity(Channel(channel), **read)
 
@@ -146,6 +146,7 @@ def _page(
         entries=found,
         older=found[-1].id if len(found) == PAGE else None,
         channel_names=CHANNEL_NAMES,
+        enterable=ENTERABLE,
         section=own_section(),
         today=today(),
     )

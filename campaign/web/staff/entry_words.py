@@ -9,7 +9,8 @@ from campaign.domain.sheet import Fault
 from campaign.web.forms import MESSAGES
 
 CHANNEL_NAMES = {
-    Channel.SIGNATURE.value: lazy_gettext("Signatures"),
+    Channel.SIGNATURE.value: lazy_gettext("Confirmed signatures"),
+    Channel.PAPER.value: lazy_gettext("Signatures on paper"),
     Channel.EMAIL.value: lazy_gettext("E-mails"),
     Channel.LETTER.value: lazy_gettext("Letters"),
     Channel.FAX.value: lazy_gettext("Faxes"),

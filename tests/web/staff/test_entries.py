@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from campaign.document import parse_text
-from campaign.domain.action import Channel
+from campaign.domain.action import ENTERABLE, Channel
 from campaign.domain.entry import UnusualError, read_quantity, refuse_unusual
 from campaign.domain.errors import InputError
 from campaign.domain.staff import Role
@@ -214,8 +214,10 @@ def test_the_audit_log_tells_of_both_without_the_note(editor: FlaskClient, appea
 
 
 def test_every_channel_can_be_entered(editor: FlaskClient, appeal: AppealView) -> None:
-    for channel in Channel:
+    for channel in ENTERABLE:
         assert send(editor, appeal, channel=channel.value, quantity="1").status_code == 303
-    assert counts(appeal.id).by_channel == {channel.value: 1 for channel in Channel}
+    refused = send(editor, appeal, channel="signature", quantity="1")
+    assert refused.status_code == 422, "only a mailbox confirms a signature"
+    assert counts(appeal.id).by_channel == {channel.value: 1 for channel in Channel if channel != "signature"}
     assert counts(appeal.id).signatures == 0
     assert verify() == []

@@ -30,10 +30,14 @@ from tests.web.staff.room import csrf, staffed
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def signed(appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False) -> int:
+def signed(
+    appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False, version: int = 1
+) -> int:
     """A confirmed signature; returns its id."""
     at, address = runtime(), parse_address(f"p{number}@mail.example")
-    one = SignUp(appeal.id, section, "FR", name, address, "en", "en", 1, number % 2 == 0, None, shares_name=shares)
+    one = SignUp(
+        appeal.id, section, "FR", name, address, "en", "en", version, number % 2 == 0, None, shares_name=shares
+    )
     sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
     found = db.session.scalars(select(Signature.id).order_by(Signature.id.desc())).first()
     db.session.rollback()
