@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 
@@ -61,6 +61,7 @@ class Settings:
     theme: Theme
     page_views: bool
     demo: bool
+    is_development: bool
     instance: Path
 
     @property
@@ -157,9 +158,17 @@ def _keys(value: str, root: Path) -> tuple[bytes, ...]:
 
 def _web_address(value: str, root: Path) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or "@" in value:
         raise ValueError("give an address such as https://act.example.org")
+    _check_port(parts)
     return value.rstrip("/")
+
+
+def _check_port(parts: SplitResult) -> None:
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("the port is no number") from error
 
 
 def _mail_address(value: str, root: Path) -> str:
@@ -179,10 +188,7 @@ def _mail_url(value: str, root: Path) -> str:
     if scheme == "maildir" and rest:
         return f"maildir:{root / rest}"
     if scheme in {"smtp", "smtps", "smtp+starttls"} and urlsplit(value).hostname:
-        try:
-            _ = urlsplit(value).port
-        except ValueError as error:
-            raise ValueError("the port is no number") from error
+        _check_port(urlsplit(value))
         return value
     raise ValueError("start with maildir:, smtp://, smtps:// or smtp+starttls://")
 
@@ -235,7 +241,12 @@ SETTINGS = (
     Setting("secret_key", None, "signs links; at least 32 characters, newest first, by commas", _secrets),
     Setting("data_key", None, "encrypts names and addresses; 32 bytes in base64, newest first, by commas", _keys),
     Setting("index_key", None, "keyed look-up of addresses; 32 bytes in base64; never changes", _key),
-    Setting("base_url", "http://127.0.0.1:8000", "where supporters reach the site; links in mail", _web_address),
+    Setting(
+        "base_url",
+        "http://127.0.0.1:8000",
+        "where supporters reach the site: all links begin with it, and only its host is answered",
+        _web_address,
+    ),
     Setting(
         "mail_url",
         "maildir:instance/mail",
@@ -284,7 +295,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
     if environ is None:
         environ = {**{key: value or "" for key, value in dotenv_values(root / ".env").items()}, **os.environ}
     instance = root / "instance"
-    values: dict[str, Any] = {"instance": instance}
+    values: dict[str, Any] = {"instance": instance, "is_development": _is_development(environ)}
     for setting in SETTINGS:
         text = environ.get(setting.variable, "").strip() or setting.default
         if text is None:

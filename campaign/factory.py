@@ -20,6 +20,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
 from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
 from campaign.extensions.runtime import KEY, Runtime
+from campaign.web.host import HostCheck
 from campaign.web.staff import ROOT as STAFF_ROOT
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     cli.init_app(app)
     tasks.bind(app)
     both = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
+    checked = HostCheck(both, settings)
     hops = settings.proxies
-    # Flask's documentation has middleware put there.
-    app.wsgi_app = ProxyFix(both, x_for=hops, x_proto=hops, x_host=hops) if hops else both  # type: ignore[method-assign]
+    # Flask's documentation has middleware put there. Host and scheme are those of the base URL, whatever is forwarded.
+    app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0) if hops else checked  # type: ignore[method-assign]
     return app
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, request
 
 from campaign.extensions.runtime import runtime
+from campaign.web.host import asked_host
 
 # Public pages are the same for everybody and cached, so there is no nonce: scripts and styles are files of ours.
 CONTENT_SECURITY_POLICY = (
@@ -76,5 +77,5 @@ def _is_foreign() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return False
-    ours = {urlsplit(runtime().settings.base_url).netloc, request.host}
+    ours = {urlsplit(runtime().settings.base_url).netloc, asked_host()}
     return urlsplit(origin).netloc not in ours

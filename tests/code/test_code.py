@@ -69,6 +69,30 @@ def test_nothing_below_web_reads_the_clock() -> None:
             assert not re.search(r"datetime\.now\(|date\.today\(|time\.time\(", path.read_text(encoding="utf-8")), path
 
 
+# Whoever sends a request chooses its host: links come from TOCSIN_BASE_URL, and only `web/host.py` reads the header.
+_HOST_OF_REQUEST = {"host", "host_url", "url", "url_root", "base_url", "root_url"}
+_LIBRARY_LINKS = {"reset_link", "login_link", "confirmation_link", "recovery_link"}
+
+
+def test_no_link_is_made_from_the_host_of_a_request() -> None:
+    for path in sorted((ROOT / "campaign").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path}:{getattr(node, 'lineno', '')}"
+            assert not (isinstance(node, ast.keyword) and node.arg in {"_external", "_scheme"}), where
+            assert not (isinstance(node, ast.Constant) and node.value in _LIBRARY_LINKS | {"HTTP_X_FORWARDED_HOST"}), (
+                where
+            )
+            if isinstance(node, ast.Constant) and node.value == "HTTP_HOST":
+                assert path.name == "host.py", where
+            if isinstance(node, ast.Attribute) and node.attr in _HOST_OF_REQUEST:
+                assert not (isinstance(node.value, ast.Name) and node.value.id == "request"), where
+            if isinstance(node, ast.keyword) and node.arg in {"x_host", "x_port", "x_prefix"}:
+                raise AssertionError(f"{where}: a forwarded host is believed")
+    for path in sorted((ROOT / "templates").rglob("*.*")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"_external|request\.(host|url|base_url|root_url)|[a-z]+_link *}}", text), path
+
+
 def test_no_path_of_a_machine_and_no_download_address() -> None:
     for path in [*(ROOT / "requirements").glob("*.txt"), ROOT / "pyproject.toml"]:
         text = Path(path).read_text(encoding="utf-8")

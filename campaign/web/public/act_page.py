@@ -20,7 +20,7 @@ from campaign.letter.printed import is_printable
 from campaign.letter.spoken import phone_script, social_post
 from campaign.queries.appeal import AppealView, TargetView, TextView
 from campaign.queries.signature import SignatureView
-from campaign.web.locale import current_locale
+from campaign.web.locale import absolute, current_locale
 from campaign.web.public.after import goes_on_until
 from campaign.web.snapshot import snapshots
 
@@ -178,7 +178,7 @@ def _steps(
 ) -> list[Step]:
     others = [target for target in targets if target.kind != TargetKind.EMBASSY]
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
-    link = url_for("pages.appeal", slug=appeal.slug, _external=True)
+    link = absolute(url_for("pages.appeal", slug=appeal.slug))
     script = "\n".join(phone_script(text, letter, name))
     written = {one.target.position: one for one in mails(targets, letter or own_letter(text, ""))}
     ways = {

@@ -18,6 +18,7 @@ from campaign.queries.appeal import AppealView
 from campaign.services.sign import SignUp, sign
 from campaign.web.forms import Answers, Signer, read_sign_form
 from campaign.web.guard import Pass, admit, demand
+from campaign.web.host import asked_host
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.pages import appeal_page, list_rows, other_appeals, published
 from campaign.web.snapshot import snapshots
@@ -118,6 +119,6 @@ def tag_of_page() -> str:
     Our Referrer-Policy sends the whole address to ourselves, and nothing of it to anybody else.
     """
     address = urlsplit(request.headers.get("Referer", "")[:2000])
-    if address.netloc != request.host:
+    if address.netloc != asked_host():
         return ""
     return parse_qs(address.query).get("via", [""])[0]

@@ -25,6 +25,7 @@ from campaign.extensions.runtime import runtime
 from campaign.extensions.sqlite import WRITES
 from campaign.models import Staff
 from campaign.services.login import is_session_alive
+from campaign.web.host import asked_host
 
 View = TypeVar("View", bound=Callable[..., Any])
 # What Flask-Security offers and we do not use: asking an administrator by mail, and its own scripts.
@@ -191,4 +192,4 @@ def _way_back() -> str:
     if request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
     came_from = urlsplit(request.referrer or "")
-    return came_from.path if came_from.netloc == request.host else request.script_root + "/"
+    return came_from.path if came_from.netloc == asked_host() else request.script_root + "/"

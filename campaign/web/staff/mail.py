@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import force_locale, gettext
 from flask_security.mail_util import MailUtil
+from flask_security.utils import url_for_security
 
 from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError
@@ -44,7 +45,7 @@ class OutboxMail(MailUtil):
         staff: Staff = kwargs["user"]
         at = runtime()
         with force_locale(staff.locale):
-            said, url = str(subject), str(kwargs.get("reset_link") or "")
+            said, url = str(subject), _reset_link(kwargs.get("reset_token"))
             if url:
                 text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
             else:
@@ -55,3 +56,8 @@ class OutboxMail(MailUtil):
             owe_notice(owed, **given)
         else:
             owed.write(db.session().connection(), **given)
+
+
+def _reset_link(token: str | None) -> str:
+    """Return the link of a reset mail, from the base URL; Flask-Security's own would begin with the request's host."""
+    return runtime().settings.base_url + url_for_security("reset_password", token=token) if token else ""
