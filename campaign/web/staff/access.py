@@ -147,11 +147,22 @@ def guard(app: Flask) -> None:
         if is_known:
             wall.enter(db.session(), member().section_code)
         if request.blueprint == "security":
-            return None
+            return _only_looking() if is_known and request.method != "POST" else None
         need = need_of(app, request.endpoint)
         if need is None:
             abort(404)
         return None if need.permission is None else _refusal(need, need.permission, is_known=is_known)
+
+
+def _only_looking() -> ResponseReturnValue | None:
+    """Answer in Flask-Security's place where its page would end the log-in of whoever only looks at it.
+
+    A link or a picture on another site must not log anybody out.
+    """
+    is_setting_up = session.get("tf_state") == "validating_profile"
+    if request.endpoint == "security.two_factor_token_validation" and not is_setting_up:
+        return redirect(url_for_security("two_factor_setup"))
+    return None
 
 
 def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
