@@ -23,7 +23,6 @@ from flask_security.signals import (
     wan_deleted,
     wan_registered,
 )
-from flask_security.totp import Totp
 from flask_wtf import CSRFProtect
 
 from campaign.config import ROOT, Settings
@@ -39,6 +38,7 @@ from campaign.web.staff import forms
 from campaign.web.staff.access import LOGIN
 from campaign.web.staff.device import remember_device
 from campaign.web.staff.mail import OutboxMail
+from campaign.web.staff.once import OnceCodes, OncePasskeyForm, OnceTotp
 from campaign.web.staff.passwords import Passwords
 from campaign.web.staff.words import MESSAGES
 
@@ -61,19 +61,6 @@ _TEMPLATES = {
 }
 
 
-class OnceTotp(Totp):
-    """Codes of an authenticator, each taken once (RFC 6238, 5.2)."""
-
-    def get_last_counter(self, user: Any) -> int | None:
-        """The time step of the last code taken."""
-        counter: int | None = user.tf_last_counter
-        return counter
-
-    def set_last_counter(self, user: Any, tmatch: Any) -> None:
-        """Keeps it in the transaction of the log-in."""
-        user.tf_last_counter = tmatch.counter
-
-
 def init_app(app: Flask) -> None:
     """Binds Flask-Security to the staff application."""
     at: Runtime = app.extensions[KEY]
@@ -88,6 +75,8 @@ def init_app(app: Flask) -> None:
         mail_util_cls=OutboxMail,
         password_util_cls=Passwords,
         totp_cls=OnceTotp,
+        mf_recovery_codes_util_cls=OnceCodes,
+        wan_signin_response_form=OncePasskeyForm,
         login_form=forms.LoginForm,
         verify_form=forms.VerifyForm,
         forgot_password_form=forms.ForgotPasswordForm,
