@@ -35,6 +35,8 @@ class Appeal(Model):
     goal: Mapped[int]
     state: Mapped[str] = mapped_column(default=AppealState.DRAFT)
     languages: Mapped[list[str]] = mapped_column(default=list)
+    # The language of its first text: what a reader without a text in their own sees. None before there is any.
+    first_language: Mapped[str | None]
     own_language: Mapped[bool] = mapped_column(default=False)
     previous: Mapped[str | None]
     # What became of the case, told by staff: {"fr": Markdown}.
@@ -67,6 +69,12 @@ class Appeal(Model):
         viewonly=True,
     )
     targets: Mapped[list[Target]] = relationship(order_by="Target.position", cascade="all, delete-orphan")
+
+    @property
+    def first_text(self) -> AppealText | None:
+        """Return the text in the first language, else any there is; None without texts."""
+        own = next((text for text in self.texts if text.language == self.first_language), None)
+        return own or next(iter(self.texts), None)
 
 
 class AppealText(Model):
