@@ -48,9 +48,12 @@ def is_reminder_due(deadline: date | None, local: datetime) -> bool:
     return deadline is not None and (deadline - local.date()).days in REMINDER_DAYS and local.hour >= REMINDER_HOUR
 
 
-def choose_language(locale: str, written: Collection[str]) -> str:
-    """In which of the languages written a signer gets an announcement: their own, else English, else the first."""
-    return next((language for language in (locale, "en") if language in written), min(written, default=locale))
+def choose_language(locale: str, written: Collection[str], first: str) -> str:
+    """Return in which of the languages written a signer gets an announcement.
+
+    Their own, else the appeal's first, else the first in the alphabet; `locale` where nothing is written.
+    """
+    return next((language for language in (locale, first) if language in written), min(written, default=locale))
 
 
 def edition(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.announcement import AnnouncementKind, AnnouncementState
 from campaign.extensions import BigId, Model
+from campaign.models.appeal import Appeal
 from campaign.models.choice import one_of
 
 _REMINDER = "kind = 'deadline_reminder'"
@@ -49,6 +50,7 @@ class Announcement(Model):
     # Signatures up to this one have their mail: where to go on after a break.
     after_id: Mapped[int] = mapped_column(BigId, default=0)
 
+    appeal: Mapped[Appeal] = relationship(viewonly=True)
     texts: Mapped[list[AnnouncementText]] = relationship(
         order_by="AnnouncementText.language", cascade="all, delete-orphan"
     )

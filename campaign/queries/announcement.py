@@ -43,6 +43,8 @@ class AnnouncementView:
     ended_at: datetime | None
     texts: dict[str, AnnouncedView]
     mails: dict[str, int]
+    # The language of the appeal's first text.
+    first_language: str = ""
 
     @property
     def edition(self) -> str:
@@ -53,7 +55,7 @@ class AnnouncementView:
     def reads(self, locale: str) -> str | None:
         """In which language who signed in that one gets it; None where they get nothing."""
         is_told = bool(self.texts) and (not self.locales or locale in self.locales)
-        return choose_language(locale, self.texts) if is_told else None
+        return choose_language(locale, self.texts, self.first_language) if is_told else None
 
 
 def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
@@ -105,6 +107,7 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
         ended_at=row.ended_at,
         texts={text.language: _announced(text, row.appeal_id) for text in row.texts},
         mails=mails,
+        first_language=row.appeal.first_language or "",
     )
 
 

@@ -87,6 +87,8 @@ class AppealView:
     # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
     sections: tuple[str, ...] = ()
     going_on: dict[str, date | None] = field(default_factory=dict)
+    # That of its first text; "" before there is any.
+    first_language: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -94,17 +96,20 @@ class AppealView:
         return self.state == AppealState.OPEN
 
     def text_in(self, locale: str) -> TextView:
-        """The text in that language, else in English, else the first there is."""
-        return self.texts.get(locale) or self.texts.get("en") or next(iter(self.texts.values()))
+        """Return the text in that language, else in the appeal's first, which no further translation changes."""
+        return self.texts.get(locale) or self.texts.get(self.first_language) or next(iter(self.texts.values()))
 
     def outcome_in(self, locale: str) -> tuple[str, str] | None:
-        """What became of the case, in Markdown, and its language: this one, else English, else any; None if untold."""
-        language = next((one for one in (locale, "en", *self.outcome) if self.outcome.get(one)), None)
+        """Return what became of the case, in Markdown, and its language; None where it is not told.
+
+        In this language, else in the appeal's first, else in the one that was told first.
+        """
+        language = next((one for one in (locale, self.first_language, *self.outcome) if self.outcome.get(one)), None)
         return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
         """The targets in the words of that language, else of the one `text_in` would choose, else of any there is."""
-        languages = (language, self.text_in(language).language, "en", *self.targets)
+        languages = (language, self.text_in(language).language, *self.targets)
         return next((found for code in languages if (found := self.targets.get(code))), ())
 
 
@@ -166,6 +171,7 @@ def _view(row: Appeal) -> AppealView:
         },
         sections=tuple(row.sections),
         going_on={code: date.fromisoformat(until) if until else None for code, until in row.going_on.items()},
+        first_language=row.first_language or "",
     )
 
 

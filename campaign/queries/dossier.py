@@ -141,7 +141,7 @@ def facts_of(appeal: Appeal) -> dict[str, Any]:
 
 
 def _listed(row: Appeal) -> Listed:
-    text = next((one for one in row.texts if one.language == "en"), None) or next(iter(row.texts), None)
+    text = row.first_text
     return Listed(
         slug=row.slug,
         headline=text.headline or row.slug if text else row.slug,
@@ -161,4 +161,4 @@ def _document(row: ImportedDocument) -> Document:
 
 
 def _kin(row: Appeal) -> Kin:
-    return Kin(row.slug, row.texts[0].headline if row.texts else row.slug, row.state)
+    return Kin(row.slug, row.first_text.headline if row.first_text else row.slug, row.state)

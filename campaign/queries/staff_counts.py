@@ -127,17 +127,18 @@ def family(appeal: AppealView) -> tuple[Kin, ...]:
         return ()
     sums = _by_evidence(ids)
     rows = db.session.scalars(select(Appeal).where(Appeal.id.in_(ids)).order_by(Appeal.sequence, Appeal.id))
-    return tuple(
-        Kin(row.slug, row.sequence, row.texts[0].headline if row.texts else row.slug, row.state, *sums[row.id])
-        for row in rows
-    )
+    return tuple(Kin(row.slug, row.sequence, _headline(row), row.state, *sums[row.id]) for row in rows)
 
 
 def ended_appeals() -> tuple[tuple[str, str, str], ...]:
     """Slug, state and first headline of what is closed or stopped, the newest first."""
     ended = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
     rows = db.session.scalars(select(Appeal).where(ended).order_by(Appeal.ended_at.desc(), Appeal.id.desc()).limit(100))
-    return tuple((row.slug, row.state, row.texts[0].headline if row.texts else row.slug) for row in rows)
+    return tuple((row.slug, row.state, _headline(row)) for row in rows)
+
+
+def _headline(row: Appeal) -> str:
+    return row.first_text.headline if row.first_text else row.slug
 
 
 def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime) -> tuple[Glance, ...]:

@@ -73,6 +73,7 @@ def keep_version(
         of_language = (AppealText.appeal_id == appeal.id, AppealText.language == language)
         session.execute(update(AppealText).where(*of_language, AppealText.is_current).values(is_current=False))
     version = 1 if current is None else current.version + 1
+    appeal.first_language = appeal.first_language or language
     session.add(
         AppealText(
             appeal_id=appeal.id, language=language, version=version, signed_before=signed, created_at=now, **words
@@ -90,5 +91,5 @@ def _lend_words(appeal: Appeal, language: str) -> None:
     """A new language begins with the targets' words of another, for nobody would be written to otherwise."""
     for target in appeal.targets:
         if language not in target.words and target.words:
-            lent = target.words.get("en") or next(iter(target.words.values()))
+            lent = target.words.get(appeal.first_language or "") or next(iter(target.words.values()))
             target.words = {**target.words, language: lent}

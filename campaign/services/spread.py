@@ -116,13 +116,14 @@ def _mail(
         # Confirming and all else tells of it too; the others are not to wait for this one.
         log.warning("signature %s gets no announcement: %s", signature.id, error)
         return None
+    languages = [text.language for text in row.texts]
     owed = Owed(
         kind=MailKind(row.kind),
         signature_id=signature.id,
         mailbox_digest=vault.mailbox_digest(to),
         domain_digest=vault.domain_digest(to),
         locale=signature.locale,
-        text_language=choose_language(signature.locale, [text.language for text in row.texts]),
+        text_language=choose_language(signature.locale, languages, row.appeal.first_language or ""),
         text_version=None,
         announcement_id=row.id,
     )

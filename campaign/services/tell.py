@@ -71,7 +71,7 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
     )
     rows = session.execute(texts.order_by(AppealText.language))
     found = {str(row.language): str(row.headline) for row in rows}
-    return found.get(locale) or found.get("en") or next(iter(found.values()), appeal.slug)
+    return found.get(locale) or found.get(appeal.first_language or "") or next(iter(found.values()), appeal.slug)
 
 
 def owe(session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime) -> None:

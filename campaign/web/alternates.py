@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 
 
 def home(locale: str, appeal: AppealView | None) -> str:
-    """The locale whose page has what is read in `locale`; where no page speaks the text's language, the default."""
+    """Return the locale whose page has what is read in `locale`; where no page speaks the text's language, English."""
     language = locale if appeal is None else appeal.text_in(locale).language
     return language if language in LOCALES else DEFAULT
 
@@ -40,7 +40,8 @@ def home(locale: str, appeal: AppealView | None) -> str:
 def alternates(place: Callable[[str], str], appeal: AppealView | None = None) -> dict[str, str]:
     """Whole addresses by hreflang, among them that for all other languages; `place` gives a page's path by locale."""
     found = {locale: absolute(place(locale)) for locale in LOCALES if appeal is None or locale in appeal.texts}
-    default = place(home(DEFAULT, appeal))
+    # For all other languages: the appeal's first.
+    default = place(home("" if appeal else DEFAULT, appeal))
     # The list has an address that chooses by what the browser asks for.
     return found | {ELSE: absolute(url_for("pages.root") if default == f"/{DEFAULT}/" else default)}
 

@@ -155,7 +155,7 @@ def _chosen(name: str, among: tuple[str, ...]) -> str:
 def _speak(appeal: AppealView) -> str:
     """The language asked for, else the appeal's own where the pages speak it; the address of a frame names none."""
     asked = request.args.get("lang", "")
-    own = appeal.text_in(DEFAULT).language
+    own = appeal.first_language
     g.locale = asked if asked in LOCALES else own if own in LOCALES else DEFAULT
     return str(g.locale)
 

@@ -98,7 +98,9 @@ def show(slug: str, number: int) -> ResponseReturnValue:
     appeal = _appeal(slug)
     one = _announcement(appeal, number)
     asked = request.args.get("lang", "")
-    language = next((code for code in (asked, current_locale(), "en", *one.texts) if code in one.texts), None)
+    language = next(
+        (code for code in (asked, current_locale(), one.first_language, *one.texts) if code in one.texts), None
+    )
     with all_sections():
         people = audience(appeal.id, one.section_code, to_family=one.to_family)
     readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
