@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, validate_email
 
 from campaign.domain.errors import InputError
+from campaign.domain.provider import alias_rule, has_known_ending, is_disposable, likely_domain
 
 ADDRESS_LENGTH = 254
 
-
-@dataclass(frozen=True, slots=True)
-class _Provider:
-    """What a mail provider says of its addresses: under which domain they are one, and what it ignores."""
-
-    domain: str
-    ignored: str = ""
-    tag: str = ""
-
-
-# Only what the provider itself documents. Google: dots and +tags, googlemail.com is gmail.com. Microsoft, Apple,
-# Fastmail: +tags. Proton: +tags, and dots, hyphens and underscores are not told apart; its domains share one mailbox.
-_PROVIDERS = {
-    **dict.fromkeys(("gmail.com", "googlemail.com"), _Provider("gmail.com", ".", "+")),
-    **{name: _Provider(name, "", "+") for name in ("outlook.com", "hotmail.com", "live.com", "fastmail.com")},
-    **dict.fromkeys(("icloud.com", "me.com", "mac.com"), _Provider("icloud.com", "", "+")),
-    **dict.fromkeys(("proton.me", "protonmail.com", "pm.me"), _Provider("proton.me", ".-_", "+")),
-}
-
-# Typing errors seen most often; the form asks back and never corrects by itself.
-_LIKELY_DOMAINS = {
-    "gmial.com": "gmail.com",
-    "gmai.com": "gmail.com",
-    "gmal.com": "gmail.com",
-    "gamil.com": "gmail.com",
-    "gnail.com": "gmail.com",
-    "gmail.co": "gmail.com",
-    "gmail.con": "gmail.com",
-    "gmail.fr": "gmail.com",
-    "hotmial.com": "hotmail.com",
-    "hotmai.com": "hotmail.com",
-    "hotmal.com": "hotmail.com",
-    "hotmail.con": "hotmail.com",
-    "outlok.com": "outlook.com",
-    "outllok.com": "outlook.com",
-    "outlook.con": "outlook.com",
-    "yaho.com": "yahoo.com",
-    "yahooo.com": "yahoo.com",
-    "yahoo.con": "yahoo.com",
-    "iclould.com": "icloud.com",
-    "icloud.con": "icloud.com",
-    "orage.fr": "orange.fr",
-    "wanado.fr": "wanadoo.fr",
-}
+# Full-width forms (an Asian keyboard's), and the full stops that stand between labels there (RFC 3490, 3.1).
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: ".", 0xFF61: ".", 0xFF0E: "."}
+# What is copied along with an address. Grapheme joiner, fillers and variation selectors are invisible, too.
+_INVISIBLE = {0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_JOINERS = "\u200c\u200d"
+_IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*@[^<>]*)>\W*")
+_BEFORE, _BEHIND = "([{<«“„‘‚¿¡,;:", ".,;:!?)]}>»”’…،؛。、"
+_QUOTES = "\"'“”„‘’«»`´"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +38,13 @@ class Address:
     def identity(self) -> str:
         """Equal for two addresses exactly when they count as one person's."""
         local = unicodedata.normalize("NFC", self.local.casefold())
-        provider = _PROVIDERS.get(self.domain)
-        if provider is None:
+        rule = alias_rule(self.domain)
+        if rule is None:
             return f"{local}@{self.domain}"
-        if provider.tag:
-            local = local.partition(provider.tag)[0] or local
-        local = local.translate({ord(character): None for character in provider.ignored}) or local
-        return f"{local}@{provider.domain}"
+        if rule.tag:
+            local = local.partition(rule.tag)[0] or local
+        local = local.translate({ord(character): None for character in rule.ignored}) or local
+        return f"{local}@{rule.domain or self.domain}"
 
     @property
     def mailbox(self) -> str:
@@ -88,16 +55,60 @@ class Address:
     @property
     def suggestion(self) -> str | None:
         """The address that was probably meant, where the domain looks like a typing error."""
-        domain = _LIKELY_DOMAINS.get(self.domain)
+        domain = likely_domain(self.domain)
         return f"{self.local}@{domain}" if domain else None
+
+    @property
+    def is_international(self) -> bool:
+        """Whether only a mail server with SMTPUTF8 (RFC 6531) can carry it."""
+        return not self.local.isascii()
+
+    @property
+    def has_known_ending(self) -> bool:
+        """Whether the domain's ending exists."""
+        return has_known_ending(self.domain)
+
+    @property
+    def is_disposable(self) -> bool:
+        """Whether its domain hands out mailboxes to throw away."""
+        return is_disposable(self.domain)
+
+
+def pasted_address(text: str) -> str:
+    """Return the address in what was pasted, or the text without what is certainly no part of one.
+
+    Invisible marks go, full-width characters become plain ones, and `mailto:`, a name before `<…>`, brackets, quotation
+    marks and punctuation around it are left out. Does not say whether it is an address.
+    """
+    text = _visible(text.translate(_WIDE)).strip()
+    if found := _IN_BRACKETS.fullmatch(text):
+        text = found[1].strip()
+    if text[:7].casefold() == "mailto:":
+        text = unquote(text[7:].lstrip("/").partition("?")[0])
+    text = text.strip().lstrip(_BEFORE).rstrip(_BEHIND)
+    while len(text) > 2 and text[0] in _QUOTES and text[-1] in _QUOTES:
+        text = text[1:-1].strip().rstrip(_BEHIND)
+    return text
+
+
+def _visible(text: str) -> str:
+    """The text without invisible marks; joiners stay where a script may need them, as in Sinhala domains."""
+    pairs = zip(" " + text, text, strict=False)
+    return "".join(one for before, one in pairs if not _is_invisible(one) or (one in _JOINERS and not before.isascii()))
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or ord(character) in _INVISIBLE
 
 
 def parse_address(text: str) -> Address:
-    """Reads what somebody typed. Raises InputError (`missing`, `too-long`, `not-an-address`).
+    """Return what somebody typed or pasted as an address. Raise InputError (`missing`, `too-long`, `not-an-address`).
 
     Syntax after RFC 5321, 6531 (UTF-8) and 5890 (IDNA); nothing is looked up.
     """
-    text = text.strip()
+    if len(text) > ADDRESS_LENGTH * 4:
+        raise InputError("email", "too-long", f"the address is longer than {ADDRESS_LENGTH} characters")
+    text = pasted_address(text)
     if not text:
         raise InputError("email", "missing", "the address is empty")
     if len(text) > ADDRESS_LENGTH:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
-from campaign.domain.signature import name_key
+from campaign.domain.name import name_key
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+# The alarm that the mail server cannot carry addresses with letters beyond ASCII before the @.
+UNCARRIED = "uncarried"
+
 
 class MailState(StrEnum):
     """queued → sending → sent, or retry, unknown, dead, suppressed."""

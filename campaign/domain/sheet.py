@@ -16,7 +16,7 @@ from typing import Any
 from campaign.domain.address import Address, parse_address
 from campaign.domain.country import find_country
 from campaign.domain.errors import InputError
-from campaign.domain.signature import clean_name
+from campaign.domain.name import clean_name
 
 MOST_ROWS = 2000
 MOST_BYTES = 1024 * 1024

@@ -18,6 +18,10 @@ from campaign.mail.dialogue import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_S
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
+# What a mail ends with whose address has letters beyond ASCII before the @, at a server without SMTPUTF8 (RFC 6531).
+NOT_CARRIED = "the server cannot carry this address (no SMTPUTF8)"
+
+
 class SmtpTransport:
     """Opens its connection at the first message, and again after it broke."""
 
@@ -64,7 +68,7 @@ class SmtpTransport:
             dialogue = self._connected()
             self._phase = "mail"
             if not recipient.isascii() and not dialogue.has_extn("smtputf8"):
-                return Attempt(Outcome.DEAD, "mail", detail="the server cannot carry this address (no SMTPUTF8)")
+                return Attempt(Outcome.DEAD, "mail", detail=NOT_CARRIED)
             return self._hand_over(dialogue, sender, recipient, message)
         except smtplib.SMTPResponseException as error:
             self._break_off()

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 
 from campaign.domain.action import Channel, Evidence
+from campaign.domain.outbox import UNCARRIED
 from campaign.extensions import db
-from campaign.models import Signature, TallyHour
+from campaign.models import Alarm, Signature, TallyHour
 
 # Who signed within the last minutes has hardly had the mail.
 REST = timedelta(minutes=15)
 WINDOW = timedelta(hours=2)
+DAY = timedelta(days=1)
 # More would not change the answer.
 _ENOUGH = 5000
 
@@ -47,6 +49,12 @@ def lately(now: datetime) -> Lately:
         )
     ).scalar_one()
     return Lately(int(unconfirmed), int(confirmed))
+
+
+def is_uncarried(now: datetime) -> bool:
+    """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
+    refused = select(Alarm.raised_at).where(Alarm.kind == UNCARRIED, Alarm.appeal_id == 0, Alarm.window_at > now - DAY)
+    return db.session.execute(refused.limit(1)).first() is not None
 
 
 def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:

@@ -60,6 +60,13 @@ def raise_alarm(
     return True
 
 
+def note_alarm(session: Session, kind: str, *, now: datetime) -> None:
+    """Write down, once an hour, what staff see among the alarms and need no mail about; in the caller's transaction."""
+    values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
+    connection = session.connection()
+    connection.execute(_CLAIM[connection.dialect.name], values)
+
+
 def _people(session: Session, sections: Collection[str]) -> list[Any]:
     """Address and language of whom to tell."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code.in_(sections))

@@ -25,6 +25,7 @@ from campaign.domain.outbox import (
     BATCH,
     GIVE_UP_AFTER,
     SENDING_LEASE,
+    UNCARRIED,
     Attempt,
     MailState,
     Outcome,
@@ -32,7 +33,9 @@ from campaign.domain.outbox import (
     after,
 )
 from campaign.extensions.among import among
+from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Mail
+from campaign.services.alarm import note_alarm
 from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, signers
 from campaign.services.hold import time_held
@@ -126,6 +129,8 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
     for job, attempt in results:
         if attempt.outcome is Outcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
+        if attempt.detail == NOT_CARRIED:
+            note_alarm(session, UNCARRIED, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, MailState.SENDING)
         states.append(state)
         outcomes.append(outcome)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, StringField
 
 from campaign.domain.address import Address, parse_address
 from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import InputError
-from campaign.domain.signature import clean_name, clean_via
+from campaign.domain.name import clean_name
+from campaign.domain.signature import clean_via
 
 # What each refusal of the domain says to the person who typed.
 MESSAGES = {
@@ -20,13 +21,22 @@ MESSAGES = {
     ("name", "too-long"): lazy_gettext("This name is too long: 200 characters at most."),
     ("name", "no-letters"): lazy_gettext("Please write your name with letters."),
     ("name", "unreadable"): lazy_gettext("We could not read this name. Please type it again."),
-    ("name", "link"): lazy_gettext("A name cannot hold a link or an address."),
+    ("name", "link"): lazy_gettext("A name cannot hold a link or an address. Leave a space after a point."),
+    ("name", "characters"): lazy_gettext(
+        "Please write your name with letters, spaces, hyphens and apostrophes only, and points after initials."
+    ),
     ("email", "missing"): lazy_gettext("Please write your e-mail address."),
     ("email", "too-long"): lazy_gettext("This address is too long to be one."),
     ("email", "not-an-address"): lazy_gettext("This does not look like an e-mail address. It needs an @ and a domain."),
+    ("email", "not-carried"): lazy_gettext(
+        "We cannot send mail to an address with such letters before the @. Please use another address."
+    ),
     ("country", "missing"): lazy_gettext("Please choose your country."),
     ("country", "unknown"): lazy_gettext("Please choose a country of the list."),
     ("consent", "missing"): lazy_gettext("We may keep your signature only if you agree."),
+    ("trap", "filled"): lazy_gettext(
+        "A hidden field was filled in, perhaps by your browser. It is empty again: please press the button once more."
+    ),
 }
 
 
@@ -46,8 +56,8 @@ class SignForm(Form):
     # What the human check asked for while a flood goes on: solved by a script, or a ticket of who waited.
     proof = StringField()
     ticket = StringField()
-    # Hidden from people: who fills it is a program.
-    website = StringField()
+    # Hidden from people: a program fills it. Its name is one that browsers and password managers know nothing for.
+    leave_empty = StringField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,15 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The form as it came: its values, and either a usable signer or what is wrong with which field."""
+    """The form as it came: its values, and either a usable signer or what is wrong with which field.
+
+    `question` is what the form asks about an address that looks wrong; sent again unchanged, it is taken.
+    """
 
     values: dict[str, Any]
     signer: Signer | None
     errors: dict[str, Any]
-    suggestion: str | None = None
-    is_trap: bool = False
+    question: Any = None
     proof: str = ""
     ticket: str = ""
 
@@ -94,17 +106,26 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
         errors["country"] = MESSAGES["country", "unknown" if country else "missing"]
     if not form.consent.data:
         errors["consent"] = MESSAGES["consent", "missing"]
-    suggestion = address.suggestion if address is not None and form.checked.data != form.email.data else None
+    if form.leave_empty.data:
+        errors["form"] = MESSAGES["trap", "filled"]
+    question = ask_about(address) if address is not None and form.checked.data != form.email.data else None
     signer = None
-    if not errors and not suggestion and name is not None and address is not None:
+    if not errors and not question and name is not None and address is not None:
         wishes = bool(form.updates.data), clean_via(form.via.data), bool(form.share_name.data)
         signer = Signer(name, address, country, *wishes)
-    return Answers(
-        values,
-        signer,
-        errors,
-        suggestion,
-        is_trap=bool(form.website.data),
-        proof=form.proof.data or "",
-        ticket=form.ticket.data or "",
-    )
+    return Answers(values, signer, errors, question, proof=form.proof.data or "", ticket=form.ticket.data or "")
+
+
+def ask_about(address: Address) -> Any:
+    """Return the question about an address that is valid and probably not the one that was meant, None without one."""
+    if address.suggestion:
+        return gettext("Did you mean %(address)s? Correct it, or send it as it is.", address=address.suggestion)
+    if not address.has_known_ending:
+        ending = address.domain.rpartition(".")[2]
+        return gettext("No address ends in “.%(ending)s”. Correct it, or send it as it is.", ending=ending)
+    if address.is_international:
+        return gettext(
+            "Many mail servers cannot carry letters such as é or я before the @: the mail may not reach you. "
+            "Use another address if you have one, or send it as it is."
+        )
+    return None

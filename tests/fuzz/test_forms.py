@@ -41,7 +41,7 @@ KNOWN: dict[str, list[str]] = {
     "consent": ["y", "n", ""],
     "updates": ["y", ""],
     "via": ["stall-lyon", "x" * 500, "../"],
-    "website": ["", "http://x"],
+    "leave_empty": ["", "http://x"],
     "checked": ["", "a@gmial.com"],
     "channel": ["email", "letter", "fax", "phone", "social", "embassy", "signature", "event", ""],
     "target": ["0", "1", "99", "-1", "1e9", "٣", "9" * 60, ""],

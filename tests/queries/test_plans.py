@@ -219,6 +219,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signatory.signatures_of_earlier_words": lambda appeal, _: queries.signatory.signatures_of_earlier_words(
         appeal, "fr"
     ),
+    "flood.is_uncarried": lambda *_: queries.flood.is_uncarried(NOW),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),

@@ -13,8 +13,10 @@ from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
 from campaign.domain.appeal import end_of_day
+from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
-from campaign.models import Consent, Mail, Signature
+from campaign.mail.smtp import NOT_CARRIED
+from campaign.models import Alarm, Consent, Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
@@ -102,16 +104,67 @@ def test_unknown_fields_change_nothing(client: FlaskClient, appeal: AppealView) 
     assert db.session.scalars(select(Signature.state)).one() == "pending"
 
 
-def test_who_fills_the_hidden_field_is_thanked_and_forgotten(client: FlaskClient, appeal: AppealView) -> None:
-    assert client.post(URL, data=form(website="http://x.example")).status_code == 303
-    assert rows(Signature) == 0
+def test_who_fills_the_hidden_field_gets_the_form_again_and_never_thanks(
+    client: FlaskClient, appeal: AppealView
+) -> None:
+    answer = client.post(URL, data=form(leave_empty="http://x.example"))
+    assert (answer.status_code, rows(Signature), rows(Mail)) == (422, 0, 0)
+    assert "A hidden field was filled in" in answer.text
+    # What was typed is still there, and the hidden field empty again: one press more, and a person has signed.
+    assert 'value="Jeanne Martin"' in answer.text
+    assert "x.example" not in answer.text
+    assert client.post(URL, data=form(leave_empty="")).status_code == 303
 
 
-def test_a_likely_typing_error_is_asked_about_once(client: FlaskClient, appeal: AppealView) -> None:
-    first = client.post(URL, data=form(email="jeanne@gmial.com"))
-    assert first.status_code == 422
-    assert "jeanne@gmail.com" in first.text
-    assert client.post(URL, data=form(email="jeanne@gmial.com", checked="jeanne@gmial.com")).status_code == 303
+def test_no_password_manager_knows_the_hidden_field(client: FlaskClient, appeal: AppealView) -> None:
+    page = client.get("/en/appeals/ana-ruiz-vega").text
+    (field,) = re.findall(r'<div class="trap".*?</div>', page)
+    known = "name|mail|url|site|web|phone|tel|company|org|address|street|city|zip|user|login|pass|card|birth|search"
+    assert not re.search(known, " ".join(re.findall(r'(?:\bid|\bname|for)="([^"]+)"', field)))
+    for asked in (
+        "data-1p-ignore",
+        'data-lpignore="true"',
+        "data-bwignore",
+        'data-form-type="other"',
+        'autocomplete="off"',
+    ):
+        assert asked in field
+
+
+@pytest.mark.parametrize(
+    ("email", "words"),
+    [
+        ("jeanne@gmial.com", "jeanne@gmail.com"),
+        ("jeanne@yaho.fr", "jeanne@yahoo.fr"),
+        ("jeanne@amnesty.orgg", "No address ends in “.orgg”"),
+        ("jérôme@mail.example", "Many mail servers cannot carry letters"),
+    ],
+)
+def test_an_address_that_looks_wrong_is_asked_about_once(
+    client: FlaskClient, appeal: AppealView, email: str, words: str
+) -> None:
+    first = client.post(URL, data=form(email=email))
+    assert (first.status_code, rows(Mail)) == (422, 0)
+    assert words in first.text
+    assert f'name="checked" value="{email}"' in first.text
+    assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
+
+
+def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
+    client: FlaskClient, appeal: AppealView, deliver: Any, clock: Clock, postbox: Postbox
+) -> None:
+    postbox.answers = [Attempt(Outcome.DEAD, "mail", detail=NOT_CARRIED)]
+    email = "jérôme@mail.example"
+    assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
+    deliver()
+    other = "zoë@mail.example"
+    refused = client.post(URL, data=form(email=other, checked=other))
+    assert (refused.status_code, rows(Mail)) == (422, 1)
+    assert "Please use another address" in refused.text
+    assert client.post(URL, data=form()).status_code == 303
+    db.session.execute(update(Alarm).values(window_at=clock.now - timedelta(days=2)))
+    db.session.commit()
+    assert client.post(URL, data=form(email=other, checked=other)).status_code == 303
 
 
 def test_two_sections_in_one_country_are_told_apart_by_language(client: FlaskClient, appeal: AppealView) -> None:

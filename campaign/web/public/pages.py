@@ -151,6 +151,6 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "countries": country_names(locale),
         "form": {},
         "errors": {},
-        "suggestion": None,
+        "question": None,
         "challenge": None,
     }

@@ -15,8 +15,9 @@ from campaign.domain.signature import clean_via
 from campaign.extensions import client_network, limiter
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
+from campaign.queries.flood import is_uncarried
 from campaign.services.sign import SignUp, sign
-from campaign.web.forms import Answers, Signer, read_sign_form
+from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
 from campaign.web.guard import Pass, admit, demand
 from campaign.web.host import asked_host
 from campaign.web.locale import PREFIX, current_locale
@@ -57,11 +58,11 @@ def form(slug: str) -> ResponseReturnValue:
 
 def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
     """Signs, or says what the page must show instead: the form with its errors, or that it is too late."""
-    if answers.is_trap:
-        return None
     if answers.signer is None:
-        return {"form": _values(answers), "errors": answers.errors, "suggestion": answers.suggestion}
+        return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
     locale, now = current_locale(), runtime().clock()
+    if answers.signer.address.is_international and is_uncarried(now):
+        return {"form": _values(answers), "errors": {"email": MESSAGES["email", "not-carried"]}}
     section = snapshots().section_for(answers.signer.country, locale, appeal)
     if section is None or not appeal.is_open or not is_in_time(appeal.deadline, section.time_zone, now):
         # Over in the supporter's section, though perhaps not in another.

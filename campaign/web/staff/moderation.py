@@ -14,7 +14,7 @@ from wtforms import BooleanField, StringField
 from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation import Criteria, read_domain, read_pattern, read_reason
-from campaign.domain.signature import NAME_LENGTH
+from campaign.domain.name import NAME_LENGTH
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import all_appeals

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext
 
+from campaign.domain.outbox import UNCARRIED
+
 STATE_NAMES = {
     "counting": lazy_gettext("being counted"),
     "ready": lazy_gettext("to be looked at"),
@@ -24,6 +26,7 @@ ALARM_NAMES = {
     "appeal": lazy_gettext("Very many sign-ups for one appeal"),
     "all": lazy_gettext("Very many sign-ups"),
     "unconfirmed": lazy_gettext("Most of those who sign do not confirm"),
+    UNCARRIED: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
 }
 FAULTS = {
     ("who", "missing"): lazy_gettext("Please write a name or an address."),

@@ -1,0 +1,184 @@
+"""Names of people: what is one, and which two are the same in a search.
+
+A name is printed in letters, lists and mails. So it holds no link, nothing invisible and no sign that names are not
+written with; and it stays as it was typed, or the person is told why not.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from campaign.domain.errors import InputError
+
+NAME_LENGTH = 200
+# More marks on one letter than any script writes.
+_MOST_MARKS = 8
+
+_APOSTROPHES = frozenset("'’‘‛ʼʻʹ`´′՚׳״＇")
+_HYPHENS = frozenset("-‐‑‒–—־֊᐀᠆﹣－")
+# A Tibetan syllable's end and an Ethiopic word's: what spaces are elsewhere.
+_WORD_MARKS = frozenset("་፡")
+_MIDDLE_DOTS = frozenset("·・･")
+_JOINERS = frozenset("\u200c\u200d\u180e")
+# Look like a full stop, and are tone letters of Lisu.
+_LISU_TONES = frozenset("ꓸꓹꓺꓻꓼꓽ")
+# Invisible, though Unicode has them among letters and marks.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+# Written another way only: full-width and half-width forms, the forms of Arabic letters, letters of mathematics.
+_FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>", "<noBreak>")
+# Ideographs that normalising would turn into others, which the person would not write (Unicode 15.0, 12.1).
+_COMPATIBLE = re.compile("[\uf900-\ufaff\U0002f800-\U0002fa1f]")
+_LINK = re.compile(r"[@/\\:⁄∕⧸]|\bwww\.", re.IGNORECASE)
+
+
+def clean_name(text: str) -> str:
+    """Return the name as it will be printed: composed (NFC), single spaces, nothing invisible.
+
+    It is of letters, marks, spaces, hyphens, apostrophes, and points behind initials or before a space. What a script
+    needs stays: joiners, middle dots, tones. Raise InputError (`missing`, `unreadable`, `too-long`, `characters`,
+    `no-letters`, `link`).
+    """
+    if "\ufffd" in text:  # what decoding leaves of bytes that were no UTF-8
+        raise InputError("name", "unreadable", "the name was not sent as UTF-8")
+    name = " ".join(_visible(text[: NAME_LENGTH * 20]).split())
+    if not name:
+        raise InputError("name", "missing", "the name is empty")
+    if len(name) > NAME_LENGTH:
+        raise InputError("name", "too-long", f"the name is longer than {NAME_LENGTH} characters")
+    if _LINK.search(name) or _is_dotted(name):
+        raise InputError("name", "link", "the name holds a link or an address")
+    if not any(_is_letter(character) for character in name):
+        raise InputError("name", "no-letters", "the name holds no letter")
+    if not _is_written(name):
+        raise InputError("name", "characters", "the name holds what names are not written with")
+    return name
+
+
+def name_key(name: str) -> str:
+    """Return what is equal for two names that differ in how they are written only.
+
+    Capitals, accents, spaces, hyphens, apostrophes, points, the forms of Arabic and Persian letters, and strokes
+    through Latin ones make no difference.
+    """
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    return "".join(_PLAIN.get(one, one) for one in decomposed if not unicodedata.combining(one) and one not in _UNHEARD)
+
+
+_UNHEARD = _APOSTROPHES | _HYPHENS | _WORD_MARKS | _MIDDLE_DOTS | _JOINERS | _INVISIBLE | frozenset(" .\u0640ʾʿʽˈ")
+_PLAIN = {
+    **dict(zip("łđøħŧıðŋƶɨʉɵǥ", ("l", "d", "o", "h", "t", "i", "d", "n", "z", "i", "u", "o", "g"), strict=True)),
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    "ƀ": "b",
+    "ɫ": "l",
+    "ƚ": "l",
+    "ⱥ": "a",
+    "ɇ": "e",
+    "ɍ": "r",
+    "ɏ": "y",
+    "ȼ": "c",
+    # Yeh, kaf, heh and alef as Arabic, Persian, Urdu and Kurdish keyboards have them.
+    **dict.fromkeys("ىیېےۍێ", "ي"),
+    **dict.fromkeys("کڪګ", "ك"),
+    **dict.fromkeys("ةەہھۃ", "ه"),
+    **dict.fromkeys("ٱٲٳ", "ا"),
+}
+
+
+def _visible(text: str) -> str:
+    """The text composed, its spaces plain, without control, direction and tag characters; forms made plain."""
+    kept: list[str] = []
+    for character in text:
+        category = unicodedata.category(character)
+        if character.isspace():
+            kept.append(" ")
+        elif category in {"Cc", "Cs"} or (category == "Cf" and character not in _JOINERS) or character in _INVISIBLE:
+            continue
+        elif unicodedata.decomposition(character).startswith(_FORMS):
+            kept.append(unicodedata.normalize("NFKC", character))
+        else:
+            kept.append(character)
+    return _composed("".join(kept))
+
+
+def _composed(text: str) -> str:
+    """NFC, without the ideographs that it would replace."""
+    parts, at = [], 0
+    for found in _COMPATIBLE.finditer(text):
+        parts += [unicodedata.normalize("NFC", text[at : found.start()]), found[0]]
+        at = found.end()
+    return "".join([*parts, unicodedata.normalize("NFC", text[at:])])
+
+
+def _is_letter(character: str) -> bool:
+    """Ideographs newer than our tables, too: planes 2 and 3 hold nothing else (Unicode 15.0, 2.8)."""
+    category = unicodedata.category(character)
+    return category[0] == "L" or (category == "Cn" and 0x20000 <= ord(character) < 0x3FFFE)
+
+
+def _is_dotted(name: str) -> bool:
+    """Whether a point stands as in a host's name: before a letter, and not behind an initial."""
+    for place, character in enumerate(name):
+        following = name[place + 1 : place + 2]
+        if character == "." and following and _is_letter(following) and not _is_initial(name, place):
+            return True
+    return False
+
+
+def _is_initial(name: str, point: int) -> bool:
+    """Whether before that point there is one capital, and another letter's capital behind it: `J.Top`, not `t.me`."""
+    start = point - 1
+    while start > 0 and unicodedata.category(name[start])[0] == "M":
+        start -= 1
+    if start < 0 or not _is_capital(name[start]) or not _is_capital(name[point + 1]):
+        return False
+    return start == 0 or not (_is_letter(name[start - 1]) or unicodedata.category(name[start - 1])[0] == "M")
+
+
+def _is_capital(character: str) -> bool:
+    """Scripts without capitals have nothing else."""
+    return _is_letter(character) and character.title() == character
+
+
+def _is_written(name: str) -> bool:
+    marks = 0
+    for place, character in enumerate(name):
+        before, after = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Mc"} else 0
+        if marks > _MOST_MARKS or not _stands_well(character, before, after):
+            return False
+    return True
+
+
+def _stands_well(character: str, before: str, after: str) -> bool:
+    """Whether a name may hold that character between those two ("" at either end)."""
+    if character in _LISU_TONES:
+        return bool(before) and "\ua4d0" <= before <= "\ua4fd"
+    if _is_letter(character) or character == " " or character in _APOSTROPHES or character in _HYPHENS:
+        return True
+    if unicodedata.category(character) in {"Mn", "Mc"}:
+        return bool(before) and (_is_letter(before) or unicodedata.category(before)[0] == "M" or before in _JOINERS)
+    if character == ".":
+        return bool(before) and (_is_letter(before) or unicodedata.category(before)[0] == "M")
+    if character in _WORD_MARKS:
+        return bool(before) and before != " "
+    if character in _MIDDLE_DOTS:
+        # Catalan (RFC 5892, A.3), and what parts foreign names in Chinese and Japanese (A.7).
+        return (before.lower(), after.lower()) == ("l", "l") or (_is_ideograph(before) and _is_ideograph(after))
+    return character in _JOINERS and _takes_joiners(before)
+
+
+# Kana, ideographs and their extensions.
+_IDEOGRAPHS = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
+# Arabic and its kin, the scripts of India, Burmese, Khmer, Mongolian: no other writes joiners.
+_JOINED = re.compile("[\u0620-\u0dff\u1000-\u109f\u1780-\u18af]")
+
+
+def _is_ideograph(character: str) -> bool:
+    return _IDEOGRAPHS.fullmatch(character) is not None
+
+
+def _takes_joiners(character: str) -> bool:
+    return _JOINED.fullmatch(character) is not None

@@ -1,0 +1,169 @@
+"""The large mail providers: their domains, what they say of their aliases, and domains one typing error away.
+
+Endings come from the public suffix list and disposable domains from a kept list, both shipped inside a package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from disposable_email_domains import blocklist
+from publicsuffixlist import PublicSuffixList
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRule:
+    """What a provider says of its addresses: the domain under which they are one, what it ignores, how tags begin."""
+
+    domain: str = ""
+    ignored: str = ""
+    tag: str = ""
+
+
+def _under(names: str, endings: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{ending}" for name in names.split() for ending in endings.split())
+
+
+_MICROSOFT = (
+    *_under(
+        "outlook",
+        """com at be cl co.id co.il co.th com.ar com.au com.br com.gr com.tr com.vn cz de dk es fr hu ie in it jp kr lv
+        my ph pt sa sg sk""",
+    ),
+    *_under(
+        "hotmail",
+        """com at be ca ch cl cn co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au com.br com.hk com.mx
+        com.tr com.tw com.vn cz de dk es fi fr gr hu ie it jp lt lu lv my nl no ph pl pt rs se sg sk""",
+    ),
+    *_under(
+        "live",
+        """com at be ca ch cl cn co.kr co.uk co.za com.ar com.au com.mx com.my com.ph com.pt com.sg de dk fi fr hk ie in
+        it jp nl no ph pt ru se""",
+    ),
+    *("msn.com", "passport.com", "windowslive.com"),
+)
+_YAHOO = (
+    *_under(
+        "yahoo",
+        """com at be bg ca ch cl cn co.id co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au com.br com.co
+        com.hk com.mx com.my com.pe com.ph com.sg com.tr com.tw com.ua com.ve com.vn cz de dk ee es fi fr gr hr hu ie in
+        it lt lv nl no pl pt ro rs se sg sk""",
+    ),
+    *("ymail.com", "rocketmail.com", "myyahoo.com"),
+)
+_GMX = _under("gmx", "de net at ch com fr es co.uk eu us li info")
+_YANDEX = (
+    *("yandex.ru", "ya.ru"),
+    *_under("yandex", "com by kz ua uz fr az com.am com.ge co.il com.tr ee kg lt lv md tj tm"),
+)
+_FASTMAIL = (
+    *_under("fastmail", "com fm net org co.uk cn de es in jp mx nl se to us"),
+    *("messagingengine.com", "sent.com"),
+)
+_GOOGLE = ("gmail.com", "googlemail.com")
+_APPLE = ("icloud.com", "me.com", "mac.com")
+_PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
+
+# Only what the provider itself documents. Google: dots and +tags, googlemail.com is gmail.com. Microsoft, Apple,
+# Fastmail: +tags, at all their domains; Apple's three are one mailbox. Proton: +tags, dots, hyphens and underscores are
+# not told apart, its domains share one mailbox. Yandex: +tags, a dot is a hyphen, all its domains share one mailbox.
+_RULES: dict[str, AliasRule] = {
+    **dict.fromkeys(_GOOGLE, AliasRule("gmail.com", ".", "+")),
+    **dict.fromkeys((*_MICROSOFT, *_FASTMAIL), AliasRule("", "", "+")),
+    **dict.fromkeys(_APPLE, AliasRule("icloud.com", "", "+")),
+    **dict.fromkeys(_PROTON, AliasRule("proton.me", ".-_", "+")),
+    **dict.fromkeys(_YANDEX, AliasRule("yandex.ru", ".-", "+")),
+}
+
+# Where most people have their mailbox.
+_OTHERS = """
+    aol.com aol.fr aol.de aol.co.uk web.de t-online.de freenet.de posteo.de mailbox.org orange.fr wanadoo.fr free.fr
+    sfr.fr neuf.fr laposte.net bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
+    proximus.be bluewin.ch hispeed.ch ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com sky.com
+    virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk comcast.net verizon.net att.net sbcglobal.net
+    bellsouth.net cox.net charter.net shaw.ca rogers.com sympatico.ca videotron.ca bigpond.com optusnet.com.au
+    xtra.co.nz mail.ru bk.ru inbox.ru list.ru internet.ru rambler.ru ukr.net i.ua seznam.cz wp.pl onet.pl o2.pl
+    interia.pl centrum.cz abv.bg naver.com daum.net hanmail.net qq.com 163.com 126.com sina.com foxmail.com
+    rediffmail.com uol.com.br bol.com.br terra.com.br mail.com email.com zoho.com tutanota.com tuta.io tuta.com
+    hey.com mail.de
+"""
+LARGE = frozenset((*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_OTHERS.split()))
+# Short names have too many honest neighbours: `me.com`, `sky.com`, `free.fr`.
+_LEAST_NAME = 5
+# RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.
+_RESERVED = frozenset({"example", "test", "invalid", "localhost"})
+
+
+def alias_rule(domain: str) -> AliasRule | None:
+    """Return what the provider of that domain says of aliases, None where nothing is known."""
+    return _RULES.get(domain)
+
+
+@cache
+def _shortened() -> dict[str, tuple[str, ...]]:
+    """Each large domain, and each with one character left out, with the domains that it comes from."""
+    found: dict[str, set[str]] = {}
+    for domain in LARGE:
+        if len(domain.partition(".")[0]) >= _LEAST_NAME:
+            for short in (domain, *_without_one(domain)):
+                found.setdefault(short, set()).add(domain)
+    return {short: tuple(sorted(domains)) for short, domains in found.items()}
+
+
+def likely_domain(domain: str) -> str | None:
+    """Return the large provider's domain that is one typing error away, None where there is none.
+
+    One error is a letter too many, one missing, one wrong, or two that changed places; another ending of `gmail` too.
+    """
+    if domain in LARGE:
+        return None
+    near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
+    found = sorted((one for one in near if _is_one_error(domain, one)), key=lambda one: (one not in _FIRST, one))
+    if found:
+        return found[0]
+    return "gmail.com" if domain.partition(".")[0] in {"gmail", *_GMAIL_ERRORS} else None
+
+
+# Of several neighbours these are meant most often: `hotmail.co` is hotmail.com, not hotmail.ca.
+_FIRST = frozenset({"gmail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "orange.fr", "yahoo.fr"})
+_GMAIL_ERRORS = ("gmial", "gamil", "gmal", "gmai", "gnail")
+
+
+def _without_one(text: str) -> list[str]:
+    return [text[:place] + text[place + 1 :] for place in range(len(text))]
+
+
+def _is_one_error(typed: str, meant: str) -> bool:
+    """Whether they are one error apart (optimal string alignment distance 1)."""
+    if len(typed) != len(meant):
+        short, long = sorted((typed, meant), key=len)
+        return len(long) - len(short) == 1 and short in _without_one(long)
+    wrong = [place for place, pair in enumerate(zip(typed, meant, strict=True)) if pair[0] != pair[1]]
+    if len(wrong) == 1:
+        return True
+    return (
+        len(wrong) == 2
+        and wrong[1] == wrong[0] + 1
+        and (typed[wrong[0]], typed[wrong[1]]) == (meant[wrong[1]], meant[wrong[0]])
+    )
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    # A tenth of a second and two megabytes, once in a process: the first request that asks pays, not every start.
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
+def has_known_ending(domain: str) -> bool:
+    """Return whether the last label (an A-label, in lower case) is one that exists, by the public suffix list."""
+    if domain in LARGE:
+        return True
+    ending = domain.rpartition(".")[2]
+    return ending in _RESERVED or _suffixes().publicsuffix(ending) is not None
+
+
+def is_disposable(domain: str) -> bool:
+    """Return whether the domain, or one above it, hands out mailboxes to throw away, by the kept list."""
+    labels = domain.split(".")
+    return any(".".join(labels[place:]) in blocklist for place in range(len(labels) - 1))
