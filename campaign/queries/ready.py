@@ -32,7 +32,7 @@ def lacks(appeal: AppealView, *, now: datetime) -> tuple[Lack, ...]:
             found.append(Lack("no-target", text.language))
     if not has_targets:
         found.append(Lack("no-target"))
-    zones = [section.time_zone for section in taking_part(list_sections(), appeal.sections)]
+    zones = [section.last_zone(appeal.deadline) for section in taking_part(list_sections(), appeal.sections)]
     if appeal.deadline is None:
         found.append(Lack("no-deadline"))
     elif not zones:

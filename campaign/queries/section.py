@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 
+from campaign.domain.last_zone import last_zone
 from campaign.extensions import db
 from campaign.models import Section
 
@@ -22,6 +24,10 @@ class SectionView:
     time_zone: str
     contact: str
     tile: tuple[int, int] | None
+
+    def last_zone(self, day: date | None) -> str:
+        """Return the time zone in which that day ends last for the section's people."""
+        return last_zone(self.code, self.countries, self.time_zone, day)
 
 
 def list_sections() -> tuple[SectionView, ...]:

@@ -231,7 +231,7 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
         for appeal in session.scalars(
             select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**KEYS_STAY)
         ):
-            zones = {one.time_zone for one in taking_part(sections, tuple(appeal.sections))}
+            zones = {one.last_zone(appeal.deadline) for one in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
                 _end(appeal, now)
                 _note(

@@ -20,6 +20,7 @@ from campaign.config import Settings
 from campaign.domain.address import parse_address
 from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
+from campaign.domain.last_zone import last_zone
 from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
 from campaign.domain.token import Purpose, Tokens
 from campaign.extensions.among import among
@@ -57,7 +58,7 @@ class Addressed:
 
 
 _SIGNER = (
-    select(Signature, Appeal, Section.time_zone, Suppression.reason)
+    select(Signature, Appeal, Section.time_zone, Section.countries, Suppression.reason)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
     .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
@@ -129,12 +130,13 @@ def address(session: Session, mail: Mail, known: Mapping[int, Any], earlier: Ear
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
-    signature, appeal, time_zone, suppressed = known[mail.signature_id]
+    signature, appeal, time_zone, countries, suppressed = known[mail.signature_id]
     _refuse_suppressed(suppressed)
     refuse_unwanted(session, mail, signature, appeal, earlier)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
-    today = mail.created_at.astimezone(ZoneInfo(time_zone)).date()
+    zone = last_zone(signature.section_code, tuple(countries), time_zone, appeal.deadline)
+    today = mail.created_at.astimezone(ZoneInfo(zone)).date()
     return Addressed(
         kind=mail.kind,
         recipient=vault.open_email(signature.email_sealed),

@@ -14,6 +14,7 @@ from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import NotFoundError, OverError, StateError
 from campaign.domain.funnel import Standing, Step, confirming
+from campaign.domain.last_zone import last_zone
 from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
@@ -49,6 +50,8 @@ _FIND = (
         Appeal.deadline,
         Appeal.state.label("appeal_state"),
         Appeal.ended_at,
+        Section.code.label("section"),
+        Section.countries,
         Section.time_zone,
         _ERASED.label("was_counted"),
         Mail.mailbox_digest,
@@ -129,7 +132,8 @@ def _steps(found: Any, now: datetime, vault: Vault) -> list[tuple[Passage, Step]
 def _refuse_late(found: Any, now: datetime) -> None:
     if found.appeal_state == AppealState.STOPPED:
         raise OverError("the appeal was stopped")
-    if not is_confirmable(found.deadline, found.time_zone, found.ended_at, signed_at=found.signed_at, now=now):
+    zone = last_zone(found.section, tuple(found.countries), found.time_zone, found.deadline)
+    if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=found.signed_at, now=now):
         raise OverError("it is too late to confirm")
 
 

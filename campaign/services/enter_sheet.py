@@ -151,7 +151,7 @@ def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_
 
 
 def _takes(appeal: AppealView, section: SectionView, now: datetime) -> bool:
-    return appeal.state == AppealState.OPEN and is_in_time(appeal.deadline, section.time_zone, now)
+    return appeal.state == AppealState.OPEN and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now)
 
 
 def _count(session: Session, entry: Entry, now: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import REPORTABLE, Channel, Evidence
 from campaign.domain.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
+from campaign.domain.last_zone import last_zone
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Section
 from campaign.services.signature import locked
@@ -65,19 +66,22 @@ def _refuse_channel(channel: Channel) -> None:
 
 def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
     found = session.execute(
-        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Appeal.going_on)
+        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.going_on)
         .join(Section, Section.code == cell.section_code)
         .where(Appeal.id == cell.appeal_id)
     ).first()
     if found is None:
         raise NotFoundError("there is no such appeal or section")
-    deadline, state, ended_at, time_zone, going_on = found
+    deadline, state, ended_at, time_zone, countries, going_on = found
     if state in {AppealState.DRAFT, AppealState.STOPPED}:
         raise OverError(f"the appeal is {state}")
     until = going_on.get(cell.section_code)
-    if until and goes_on(date.fromisoformat(until), time_zone, now):
-        return
-    if not is_reportable(deadline, time_zone, ended_at, now):
+    section = cell.section_code, tuple(countries), time_zone
+    if until:
+        last = date.fromisoformat(until)
+        if goes_on(last, last_zone(*section, last), now):
+            return
+    if not is_reportable(deadline, last_zone(*section, deadline), ended_at, now):
         raise OverError("it is too late to report")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import exists, select, text
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
+from campaign.domain.last_zone import last_zone
 from campaign.domain.outbox import MailKind, MailState
 from campaign.domain.token import LIFETIME, Purpose
 from campaign.extensions.locks import KEYS_STAY
@@ -30,9 +31,10 @@ def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
     while True:
         with transaction() as session:
             found = session.execute(_waiting(now, after_id)).all()
-            for signature, deadline, time_zone in found:
+            for signature, deadline, time_zone, countries in found:
                 after_id = signature.id
-                if not is_in_time(deadline, time_zone, now):
+                zone = last_zone(signature.section_code, tuple(countries), time_zone, deadline)
+                if not is_in_time(deadline, zone, now):
                     continue
                 try:
                     kind = MailKind.CONFIRMATION_REMINDER
@@ -53,7 +55,7 @@ def _waiting(now: datetime, after_id: int) -> Any:
     reminded = exists().where(own, Mail.kind == MailKind.CONFIRMATION_REMINDER)
     oldest = now - (LIFETIME[Purpose.CONFIRM] or REMINDER_AFTER)
     return (
-        select(Signature, Appeal.deadline, Section.time_zone)
+        select(Signature, Appeal.deadline, Section.time_zone, Section.countries)
         .join(Appeal, Appeal.id == Signature.appeal_id)
         .join(Section, Section.code == Signature.section_code)
         .where(

@@ -55,7 +55,7 @@ def _remind(
     desk: Desk,
     now: datetime,
 ) -> int:
-    end = end_of_day(deadline, section.time_zone)
+    end = end_of_day(deadline, section.last_zone(deadline))
     if end <= now < end + AFTER:
         stage = "ended"
     elif appeal.state == AppealState.OPEN and end - BEFORE <= now < end:

@@ -18,6 +18,7 @@ from campaign.extensions import db
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Alarm, Consent, Mail, Signature
 from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
@@ -209,7 +210,9 @@ def test_an_address_signs_an_appeal_once(client: FlaskClient, appeal: AppealView
 
 
 @pytest.mark.parametrize(
-    ("country", "zone"), [("UM", "Etc/GMT+12"), ("KI", "Pacific/Kiritimati"), ("FR", "Europe/Paris"), ("NZ", "UTC")]
+    ("country", "zone"),
+    # Kiribati's office is on Kiritimati, where the day ends two hours earlier than on Tarawa.
+    [("UM", "Etc/GMT+12"), ("KI", "Pacific/Tarawa"), ("FR", "Europe/Paris"), ("NZ", "Pacific/Pago_Pago")],
 )
 def test_the_last_second_counts_and_the_next_does_not(
     client: FlaskClient, app: Flask, appeal: AppealView, clock: Clock, country: str, zone: str
@@ -224,6 +227,26 @@ def test_the_last_second_counts_and_the_next_does_not(
     assert late.status_code == 422
     assert "The deadline has passed" in late.text
     assert rows(Signature) == 1
+
+
+@pytest.mark.parametrize(("country", "zone"), [("KI", "Pacific/Tarawa"), ("MX", "Pacific/Pago_Pago")])
+def test_what_is_signed_where_the_day_ends_last_is_mailed_confirmed_and_reported(
+    client: FlaskClient, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox, country: str, zone: str
+) -> None:
+    assert appeal.deadline is not None
+    end = end_of_day(appeal.deadline, zone)
+    clock.now = end - timedelta(seconds=1)
+    assert client.post(URL, data=form(country=country)).status_code == 303
+    db.session.execute(update(Mail).values(due_at=START))
+    db.session.commit()
+    deliver()
+    clock.now = end + timedelta(hours=23, minutes=59)
+    act = client.post(postbox.link())
+    assert act.status_code == 303
+    reported = client.post(act.location, data={"channel": "letter", "target": "1"})
+    assert reported.status_code == 303
+    db.session.rollback()
+    assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
 
 
 def test_after_the_last_sections_day_the_form_is_gone(client: FlaskClient, appeal: AppealView, clock: Clock) -> None:

@@ -31,7 +31,7 @@ def after(appeal: AppealView, now: datetime, locale: str) -> After | None:
     for section in snapshots().taking_part(appeal):
         if section.code in appeal.going_on:
             until, name = appeal.going_on[section.code], section_name(section.code, section.name, locale)
-            if until is not None and goes_on(until, section.time_zone, now):
+            if until is not None and goes_on(until, section.last_zone(until), now):
                 going.append((name, until))
             else:
                 stopped.append(name)
@@ -45,9 +45,9 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
     section = _section(appeal, signature, country)
     until = appeal.going_on.get(section.code) if section is not None else None
     now = runtime().clock()
-    if section is None or until is None or not goes_on(until, section.time_zone, now):
+    if section is None or until is None or not goes_on(until, section.last_zone(until), now):
         return None
-    return None if appeal.is_open and is_in_time(appeal.deadline, section.time_zone, now) else until
+    return None if appeal.is_open and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) else until
 
 
 def _section(appeal: AppealView, signature: SignatureView | None, country: str | None) -> SectionView | None:

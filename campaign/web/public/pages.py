@@ -99,7 +99,8 @@ def takes_signatures(appeal: AppealView, now: datetime) -> bool:
     """Whether there is any section whose day has not ended; the POST decides for the supporter's own."""
     if not appeal.is_open:
         return False
-    return any(is_in_time(appeal.deadline, section.time_zone, now) for section in snapshots().taking_part(appeal))
+    taking = snapshots().taking_part(appeal)
+    return any(is_in_time(appeal.deadline, one.last_zone(appeal.deadline), now) for one in taking)
 
 
 def other_appeals(appeal: AppealView) -> tuple[Listed, ...]:

@@ -64,7 +64,8 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
     if answers.signer.address.is_international and is_uncarried(now):
         return {"form": _values(answers), "errors": {"email": MESSAGES["email", "not-carried"]}}
     section = snapshots().section_for(answers.signer.country, locale, appeal)
-    if section is None or not appeal.is_open or not is_in_time(appeal.deadline, section.time_zone, now):
+    zone = section.last_zone(appeal.deadline) if section else ""
+    if section is None or not appeal.is_open or not is_in_time(appeal.deadline, zone, now):
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
