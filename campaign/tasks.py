@@ -35,8 +35,10 @@ from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import run_once
 from campaign.services.remind import remind_pending
 from campaign.services.remind_staff import remind_staff
+from campaign.services.reset import answer_reset_requests
 from campaign.services.retain import retain
 from campaign.services.spread import spread_all, start_reminders
+from campaign.services.staff import office_of
 from campaign.services.steps import fold_steps
 from campaign.services.verify import verify
 
@@ -109,6 +111,9 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
             at = runtime()
             try:
                 while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain) and not stop.is_set():
+                    turning()
+                office = office_of(at)
+                while answer_reset_requests(office=office) and not stop.is_set():
                     turning()
                 if time.monotonic() >= again_at:
                     write_out(at.settings.departures, vault=at.vault, turning=turning)

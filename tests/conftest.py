@@ -38,7 +38,9 @@ from campaign.services.appeals import publish
 from campaign.services.confirm import confirm
 from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.reset import answer_reset_requests
 from campaign.services.sections import load_sections
+from campaign.services.staff import office_of
 from campaign.web.caching import Pages
 from campaign.web.snapshot import Snapshots
 from tests.journeys.processes import redis
@@ -350,10 +352,11 @@ def postbox() -> Postbox:
 
 @pytest.fixture
 def deliver(app: Flask, postbox: Postbox) -> Any:
-    """Delivers what is due into the postbox, one mail after the other."""
+    """Delivers what is due into the postbox, one mail after the other; first, as a worker, links asked for by staff."""
 
     def run() -> dict[str, int]:
         at = runtime()
+        answer_reset_requests(office=office_of(at))
         return dict(deliver_due(Courier(at.settings, at.vault, at.tokens, lambda: postbox), lanes=1))
 
     return run

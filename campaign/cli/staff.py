@@ -11,7 +11,7 @@ from campaign.domain.staff import Role, checked_role
 from campaign.extensions.runtime import runtime
 from campaign.queries.section import list_sections
 from campaign.queries.staff import find_staff_id, list_all_staff
-from campaign.services.staff import Invitation, Office, invite, reset_second_factor
+from campaign.services.staff import Invitation, invite, office_of, reset_second_factor
 
 staff = AppGroup("staff", help="People with an account.")
 
@@ -26,8 +26,7 @@ def add(email: str, section: str, role: str, locale: str | None) -> None:
     at = runtime()
     with refusals():
         invitation = Invitation(email, section, checked_role(role), locale or _language_of(section), by=None)
-        office = Office(at.settings, at.vault, at.tokens, at.mail_domain)
-        link = invite(invitation, now=at.clock(), office=office)
+        link = invite(invitation, now=at.clock(), office=office_of(at))
     click.echo(link)
 
 

@@ -43,6 +43,7 @@ TWO_FACTOR_ROLES = frozenset(role for role in _ORDER if _ORDER.index(role) >= _O
 
 PASSWORD_LENGTH = 12
 INVITATION_LIFETIME = timedelta(days=7)
+RESET_LIFETIME = timedelta(hours=1)
 # Whoever was away from the desk logs in again the next morning.
 SESSION_LIFETIME = timedelta(hours=12)
 # An export or a change to staff asks for the password again after so long.

@@ -18,7 +18,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
-from campaign.domain.staff import INVITATION_LIFETIME
+from campaign.domain.staff import INVITATION_LIFETIME, RESET_LIFETIME
 
 LINK_KEY_LENGTH = 16
 # 128 bits: nobody finds another key or content with the same digest.
@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     # Of an account, not of a signature.
     INVITATION = "invitation"
+    RESET = "reset"
     DIGEST = "digest"
 
 
@@ -42,6 +43,7 @@ LIFETIME = {
     Purpose.MANAGE: timedelta(days=31),
     Purpose.UNSUBSCRIBE: None,
     Purpose.INVITATION: INVITATION_LIFETIME,
+    Purpose.RESET: RESET_LIFETIME,
     Purpose.DIGEST: None,
 }
 

@@ -1,4 +1,4 @@
-"""What mails to colleagues about an appeal say, in the reader's language."""
+"""What mails to colleagues about an appeal or their account say, in the reader's language."""
 
 from __future__ import annotations
 
@@ -63,3 +63,19 @@ def has_ended(locale: str, headline: str) -> Said:
             "on with the case, and until when, or stops."
         )
     return Said(subject, f"{headline}\n\n{text}")
+
+
+def choose_password(locale: str, site: str) -> Said:
+    """The link to a new password was asked for."""
+    with force_locale(locale):
+        subject = gettext("Choose a new password for %(site)s", site=site)
+        text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
+    return Said(subject, text)
+
+
+def password_changed(locale: str, site: str) -> Said:
+    """The password is another one."""
+    with force_locale(locale):
+        subject = gettext("Your password for %(site)s was changed", site=site)
+        text = gettext("The password of your account was changed a moment ago.")
+    return Said(subject, text)

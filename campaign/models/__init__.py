@@ -15,7 +15,7 @@ from campaign.models.periodic_run import PeriodicRun
 from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
 from campaign.models.site_text import SiteText
-from campaign.models.staff import LoginFailure, Passkey, Staff, StaffSession
+from campaign.models.staff import LoginFailure, Passkey, ResetRequest, Staff, StaffSession
 from campaign.models.step import TallyStep
 from campaign.models.tally import Tally, TallyFold, TallyHour
 
@@ -43,6 +43,7 @@ __all__ = [
     "MailPace",
     "Passkey",
     "PeriodicRun",
+    "ResetRequest",
     "Section",
     "SheetRow",
     "Signature",

@@ -12,6 +12,7 @@ from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.staff import TWO_FACTOR_ROLES, Role, Scope
+from campaign.domain.token import new_link_key
 from campaign.extensions import BigId, Model
 from campaign.models.choice import one_of
 
@@ -42,6 +43,8 @@ class Staff(Model, UserMixin):
     tf_last_counter: Mapped[int | None]
     # Flask-Security takes a used code out of the list in place; unseen, it would let in again.
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON()))
+    # Mailed links are bound to it: after a restore, the id may be another person's.
+    link_key: Mapped[bytes] = mapped_column(LargeBinary(16), default=new_link_key)
     wants_digest: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     # The newest invitation is the one that works.
@@ -57,6 +60,11 @@ class Staff(Model, UserMixin):
     def roles(self) -> list[Any]:  # type: ignore[override]  # the mixin has an attribute there
         """The one role, as Flask-Security asks for them."""
         return [SimpleNamespace(name=self.role, get_permissions=set)]
+
+    @property
+    def stamp(self) -> bytes:
+        """What a link that sets a password is bound to besides the key: it is new once a password is."""
+        return self.fs_uniquifier.encode()
 
     @property
     def scope(self) -> Scope:
@@ -114,6 +122,18 @@ class StaffSession(Model):
     # Of the random value in the cookie: whoever reads the table cannot make one.
     token_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+
+
+class ResetRequest(Model):
+    """A request for a new password: a worker looks for the account, so that the answer's time does not tell."""
+
+    __tablename__ = "reset_request"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # Of the address typed: what strangers type is not kept.
+    account_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
 
 

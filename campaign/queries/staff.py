@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from campaign.domain.errors import NotFoundError
 from campaign.domain.staff import Permission, Scope
+from campaign.domain.token import Link
 from campaign.extensions import db
 from campaign.models import Staff
 
@@ -58,12 +59,23 @@ def find_staff_id(email: str) -> int:
     return found
 
 
-def invited_as(staff_id: int, invited_at: datetime) -> StaffView | None:
-    """The account that an invitation of that second still opens; None where it was used, renewed or ended."""
-    staff = db.session.get(Staff, staff_id)
-    if staff is None or not staff.active or staff.password is not None:
-        return None
-    return _view(staff) if staff.invited_at.replace(microsecond=0) == invited_at else None
+def invited_as(link: Link) -> StaffView | None:
+    """Return the account that an invitation still opens; None where it was used, renewed or ended."""
+    staff = _opened(link)
+    return _view(staff) if staff is not None and staff.password is None else None
+
+
+def resetting(link: Link) -> StaffView | None:
+    """Return the account whose password the link still sets anew; None where it was used or the account ended."""
+    staff = _opened(link)
+    return _view(staff) if staff is not None and staff.password is not None else None
+
+
+def _opened(link: Link) -> Staff | None:
+    """The account that a link to set a password was made for, and whose password was not set since."""
+    staff = db.session.get(Staff, link.subject)
+    is_theirs = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
+    return staff if staff is not None and staff.active and is_theirs else None
 
 
 def _views(rows: Iterable[Staff]) -> tuple[StaffView, ...]:

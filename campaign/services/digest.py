@@ -34,7 +34,7 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
             found = seen[staff.section_code]
             if not found:
                 continue
-            token = tokens.make(Purpose.DIGEST, staff.id, now, b"")
+            token = tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
             context = {
                 "appeals": json.dumps([_appeal(one, staff.locale, base_url, now) for one in found]),
                 "url": f"{base_url}/staff/",

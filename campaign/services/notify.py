@@ -11,7 +11,6 @@ from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailKind
 from campaign.services.outbox import owe_staff
-from campaign.services.transaction import transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,3 @@ class Notice:
         """Owes it in the transaction of `connection`."""
         context = {"subject": self.subject, "text": self.text, "url": self.url}
         owe_staff(connection, self.kind, self.to, context, locale=self.locale, now=now, vault=vault, domain=domain)
-
-
-def owe_notice(notice: Notice, *, now: datetime, vault: Vault, domain: str) -> None:
-    """Owes it in a transaction of its own."""
-    with transaction() as session:
-        notice.write(session.connection(), now=now, vault=vault, domain=domain)

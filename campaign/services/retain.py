@@ -33,6 +33,7 @@ from campaign.models import (
     Mail,
     MailPace,
     PeriodicRun,
+    ResetRequest,
     Signature,
     SpentSolution,
     StaffSession,
@@ -186,6 +187,7 @@ def _prune_records(now: datetime) -> int:
             delete(Handover).where(Handover.created_at < now - retention.HANDOVERS),
             delete(SpentSolution).where(SpentSolution.expires_at < now),
             delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS),
+            delete(ResetRequest).where(ResetRequest.created_at < now - retention.LINK_REQUESTS),
             update(Invalidation)
             .where(Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None))
             .values(criteria_sealed=None, sample=[]),

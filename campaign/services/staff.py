@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from babel.dates import format_timedelta
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
@@ -17,13 +17,16 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import INVITATION_LIFETIME, Role
-from campaign.domain.token import Purpose, Tokens
+from campaign.domain.token import Link, Purpose, Tokens
 from campaign.extensions.locks import KEYS_STAY
+from campaign.extensions.runtime import Runtime
 from campaign.mail.roles import role_name
 from campaign.mail.sections import section_title
+from campaign.mail.staff_words import password_changed
 from campaign.models import Section, Staff, StaffSession
 from campaign.services.audit import Act, append
 from campaign.services.desk import refuse_overwriting
+from campaign.services.notify import Notice
 from campaign.services.outbox import owe_staff
 from campaign.services.transaction import transaction
 
@@ -36,6 +39,11 @@ class Office:
     vault: Vault
     tokens: Tokens
     mail_domain: str
+
+
+def office_of(at: Runtime) -> Office:
+    """Return what the services for staff need of an application."""
+    return Office(at.settings, at.vault, at.tokens, at.mail_domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,10 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
             )
             session.add(staff)
         staff.role, staff.section_code, staff.locale = values["role"], values["section_code"], values["locale"]
-        staff.active, staff.invited_at = True, now
+        # The links of earlier invitations end with the stamp.
+        staff.active, staff.invited_at, staff.fs_uniquifier = True, now, secrets.token_hex(32)
         session.flush()
-        token = office.tokens.make(Purpose.INVITATION, staff.id, now, b"")
+        token = office.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
         url = f"{office.settings.base_url}/staff/invitation/{token}"
         context = {
             "url": url,
@@ -96,15 +105,29 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
     return url
 
 
-def accept(staff_id: int, password_hash: str, *, now: datetime, vault: Vault) -> None:
-    """Sets the first password. Raises NotFoundError, StateError where the invitation is used up."""
+def accept(link: Link, password_hash: str, *, now: datetime, vault: Vault) -> None:
+    """Set the first password. Raises NotFoundError, StateError where the invitation is used up."""
     with transaction() as session:
-        staff = _locked(session, staff_id)
-        if staff.password is not None or not staff.active:
+        staff = _taken(session, link, password_hash)
+        if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
-        staff.password, staff.joined_at = password_hash, now
-        end_sessions(session, staff)
+        staff.joined_at = now
         append(session, Act("staff.join", subject_of(staff), staff.id, staff.section_code), now=now, vault=vault)
+
+
+def reset_password(link: Link, password_hash: str, *, now: datetime, office: Office) -> None:
+    """Set a new password by a mailed link, and owe a mail that says so; every log-in of that person ends.
+
+    Raises NotFoundError, StateError where the link is used up.
+    """
+    with transaction() as session:
+        staff = _taken(session, link, password_hash)
+        if staff is None or staff.joined_at is None:
+            raise StateError("the link has been used")
+        notice = password_notice(staff, office.settings.theme.name)
+        notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
+        act = Act("staff.reset-password", subject_of(staff), staff.id, staff.section_code)
+        append(session, act, now=now, vault=office.vault)
 
 
 def change(
@@ -151,10 +174,13 @@ def set_preferences(staff_id: int, *, locale: str, wants_digest: bool) -> None:
         staff.locale, staff.wants_digest = locale, wants_digest
 
 
-def end_digest(staff_id: int) -> None:
+def end_digest(link: Link) -> None:
     """No more weekly mail; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
-        _locked(session, staff_id).wants_digest = False
+        staff = _locked(session, link.subject)
+        if not link.opens(staff.link_key):
+            raise NotFoundError("the link is another account's")
+        staff.wants_digest = False
 
 
 def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: Vault) -> None:
@@ -172,6 +198,12 @@ def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: 
         )
 
 
+def password_notice(staff: Staff, site: str) -> Notice:
+    """Return the mail that says that the password is another one."""
+    said = password_changed(staff.locale, site)
+    return Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), said.subject, said.text, "", staff.locale)
+
+
 def end_sessions(session: Session, staff: Staff) -> None:
     """Every cookie of that person is worthless from now on."""
     staff.fs_uniquifier = secrets.token_hex(32)
@@ -181,6 +213,23 @@ def end_sessions(session: Session, staff: Staff) -> None:
 def subject_of(staff: Staff) -> str:
     """How the audit log names somebody: the address is personal data, the number is not."""
     return f"staff:{staff.id}"
+
+
+def _taken(session: Session, link: Link, password_hash: str) -> Staff | None:
+    """The account with the password set and every log-in ended; None where the link has set one, or is another's.
+
+    One conditional update takes the link: of several who use it at once, the database lets one go on.
+    """
+    staff = session.get(Staff, link.subject, populate_existing=True)
+    if staff is None or not link.opens(staff.link_key) or not link.shows(staff.link_key, staff.stamp):
+        return None
+    wanted = update(Staff).where(Staff.id == staff.id, Staff.active, Staff.fs_uniquifier == staff.fs_uniquifier)
+    taken = wanted.values(password=password_hash, fs_uniquifier=secrets.token_hex(32)).returning(Staff.id)
+    if session.execute(taken.execution_options(synchronize_session=False)).first() is None:
+        return None
+    session.refresh(staff)
+    session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
+    return staff
 
 
 def _locked(session: Session, staff_id: int) -> Staff:

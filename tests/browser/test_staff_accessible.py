@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 from campaign.config import LOCALES
 from campaign.domain.staff import Role
 from campaign.domain.token import Purpose
+from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Staff
 from campaign.services.staff import Invitation, invite
@@ -131,7 +132,9 @@ def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
     stranger, now = app.test_client(), runtime().clock()
     invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale, None), now=now, office=office())
     member = join(app, "member@staff.example", Role.VIEWER)
-    digest = runtime().tokens.make(Purpose.DIGEST, member, now, b"")
+    link_key = db.session.get_one(Staff, member).link_key
+    db.session.rollback()
+    digest = runtime().tokens.make(Purpose.DIGEST, member, now, link_key)
     for path in ("login", "reset", invited.partition("/staff/")[2], f"digest/{digest}"):
         yield path.partition("/")[0], _page(stranger.get(f"/staff/{path}", headers=spoken))
     yield "a broken invitation", _page(stranger.get("/staff/invitation/broken", headers=spoken), 410)

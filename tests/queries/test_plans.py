@@ -20,6 +20,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.challenge import Solved
 from campaign.domain.errors import NotFoundError
 from campaign.domain.staff import Role, Scope
+from campaign.domain.token import Link
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
@@ -241,7 +242,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "section.list_sections": lambda *_: queries.section.list_sections(),
     "staff.find_colleague": lambda *_: _absent(lambda: queries.staff.find_colleague(STAFF, 1)),
     "staff.find_staff_id": lambda *_: _absent(lambda: queries.staff.find_staff_id("ana@staff.example")),
-    "staff.invited_as": lambda *_: queries.staff.invited_as(1, NOW),
+    "staff.invited_as": lambda *_: queries.staff.invited_as(Link(1, NOW, "", "")),
+    "staff.resetting": lambda *_: queries.staff.resetting(Link(1, NOW, "", "")),
     "staff.list_all_staff": lambda *_: queries.staff.list_all_staff(),
     "staff.list_staff": lambda *_: queries.staff.list_staff(STAFF),
     "staff_counts.ended_appeals": lambda *_: queries.staff_counts.ended_appeals(),

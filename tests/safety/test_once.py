@@ -26,6 +26,7 @@ from campaign.services import once
 from campaign.services.staff import Invitation, invite
 from campaign.services.transaction import transaction
 from tests.attack import Figure
+from tests.conftest import Postbox, text_of
 from tests.web.staff.room import PASSWORD, code_for, csrf, join, log_in, office, path_of
 
 pytestmark = pytest.mark.slow
@@ -157,6 +158,24 @@ def test_one_invitation_is_accepted_once(app: Flask) -> None:
     answers = at_once(lambda one: one.post(link, data=data[one]), browsers)
     assert sorted(answer.status_code for answer in answers) == [303] + [410] * (AT_ONCE - 1)
     assert written_down("staff.join") == 1
+
+
+def test_one_reset_link_sets_one_password(app: Flask, deliver: Callable[[], object], postbox: Postbox) -> None:
+    join(app, CLEO, Role.VIEWER)
+    browsers = [app.test_client() for _ in range(AT_ONCE)]
+    browsers[0].post("/staff/reset", data={"email": CLEO, "csrf_token": csrf(browsers[0].get("/staff/reset"))})
+    deliver()
+    link = path_of(next(line for line in text_of(postbox.messages[-1]).splitlines() if "/reset/" in line))
+    data: dict[FlaskClient, dict[str, str]] = {}
+    for number, browser in enumerate(browsers):
+        new = f"{PASSWORD} {number}"
+        data[browser] = {"password": new, "password_confirm": new, "csrf_token": csrf(browser.get(link))}
+    answers = at_once(lambda one: one.post(link, data=data[one]), browsers)
+    assert sorted(answer.location for answer in answers) == ["/staff/login"] + ["/staff/reset"] * (AT_ONCE - 1)
+    assert written_down("staff.reset-password") == 1
+    first = next(one for one, answer in zip(browsers, answers, strict=True) if answer.location == "/staff/login")
+    login = {"email": CLEO, "password": data[first]["password"], "csrf_token": csrf(first.get("/staff/login"))}
+    assert first.post("/staff/login", data=login).status_code == 302
 
 
 def recovery_codes(desk: FlaskClient) -> list[str]:

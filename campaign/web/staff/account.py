@@ -11,7 +11,7 @@ from wtforms import BooleanField, PasswordField, SelectField
 from campaign.config import LOCALES
 from campaign.domain.errors import NotFoundError, StateError, TokenError
 from campaign.domain.staff import Permission
-from campaign.domain.token import Purpose
+from campaign.domain.token import Link, Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.staff import StaffView, invited_as
 from campaign.services.staff import accept, end_digest, set_preferences
@@ -40,7 +40,7 @@ class PreferencesForm(TokenForm):
 @open_to_all
 def invitation(token: str) -> ResponseReturnValue:
     """Shows what one is invited to; opening it changes nothing, because mail scanners follow links."""
-    invited = _invited(token)
+    _, invited = _invited(token)
     if invited is None:
         return _used_up()
     return _invitation_page(invited, token, None)
@@ -50,8 +50,8 @@ def invitation(token: str) -> ResponseReturnValue:
 @open_to_all
 def accept_invitation(token: str) -> ResponseReturnValue:
     """Sets the first password; then one logs in with it."""
-    invited = _invited(token)
-    if invited is None:
+    link, invited = _invited(token)
+    if link is None or invited is None:
         return _used_up()
     form = InvitationForm()
     faults, password = current_app.extensions["security"].password_util.validate(
@@ -61,7 +61,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
         return _invitation_page(invited, token, faults[0]), 422
     at = runtime()
     try:
-        accept(invited.id, hash_password(password), now=at.clock(), vault=at.vault)
+        accept(link, hash_password(password), now=at.clock(), vault=at.vault)
     except (StateError, NotFoundError):
         return _used_up()
     remember_device(invited.email)
@@ -105,9 +105,9 @@ def no_more_digest(token: str) -> ResponseReturnValue:
 def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
     at = runtime()
     try:
-        staff_id = at.tokens.read(Purpose.DIGEST, token, at.clock()).subject
+        link = at.tokens.read(Purpose.DIGEST, token, at.clock())
         if is_done:
-            end_digest(staff_id)
+            end_digest(link)
     except (TokenError, NotFoundError):
         return render_template("staff/used_up.html"), 404
     return render_template("staff/digest.html", token=token, is_done=is_done)
@@ -120,13 +120,13 @@ def _account_page() -> str:
     )
 
 
-def _invited(token: str) -> StaffView | None:
+def _invited(token: str) -> tuple[Link | None, StaffView | None]:
     at = runtime()
     try:
         link = at.tokens.read(Purpose.INVITATION, token, at.clock())
     except TokenError:
-        return None
-    return invited_as(link.subject, link.made)
+        return None, None
+    return link, invited_as(link)
 
 
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:

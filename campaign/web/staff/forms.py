@@ -7,12 +7,12 @@ from typing import Any
 from flask_babel import gettext
 from flask_security import forms
 from flask_security.recovery_codes import MfRecoveryForm
-from flask_security.utils import hash_password, uia_email_mapper
+from flask_security.utils import uia_email_mapper
 
 from campaign.extensions.runtime import runtime
-from campaign.services.login import Answer, count_request, is_allowed, note_failure
+from campaign.services.login import is_allowed, note_failure
 from campaign.web.staff.device import attempt_for
-from campaign.web.staff.words import TOO_MANY, TOO_MANY_LINKS
+from campaign.web.staff.words import TOO_MANY
 
 
 def typed_address(identity: str) -> str | None:
@@ -67,23 +67,3 @@ class CodeForm(_Slowed, forms.TwoFactorVerifyCodeForm):
 
 class RecoveryForm(_Slowed, MfRecoveryForm):
     """A recovery code."""
-
-
-class ForgotPasswordForm(forms.ForgotPasswordForm):
-    """Asking for a link: its mailbox must not be flooded, and nobody may use up what its owner needs."""
-
-    def validate(self, **kwargs: Any) -> bool:
-        """Whether to mail a link; False without a fault is answered in the same words."""
-        valid: bool = super().validate(**kwargs)
-        if not self.email.data:
-            return valid
-        at = runtime()
-        answer = count_request(attempt_for(self.email.data), now=at.clock(), vault=at.vault)
-        if answer is Answer.MAILED:
-            if valid:
-                # As long as for an address that has no account, which is hashed for nothing.
-                hash_password("not a password")
-            return valid
-        self.email.errors = []
-        self.form_errors = [gettext(TOO_MANY_LINKS)] if answer is Answer.REFUSED else []
-        return False

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import force_locale, gettext
 from flask_security.mail_util import MailUtil
-from flask_security.utils import url_for_security
 
 from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError
-from campaign.domain.outbox import MailKind
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Staff
-from campaign.services.notify import Notice, owe_notice
+from campaign.services.staff import password_notice
 
 
 class OutboxMail(MailUtil):
@@ -41,23 +38,8 @@ class OutboxMail(MailUtil):
         html: str | None,
         **kwargs: Any,
     ) -> None:
-        """Puts the notice into the outbox, in the transaction at hand or, asked for a link, in one of its own."""
+        """Put the notice that the password was changed into the outbox, in the transaction at hand."""
         staff: Staff = kwargs["user"]
         at = runtime()
-        with force_locale(staff.locale):
-            said, url = str(subject), _reset_link(kwargs.get("reset_token"))
-            if url:
-                text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
-            else:
-                text = gettext("The password of your account was changed a moment ago.")
-        owed = Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), said, text, url, staff.locale)
-        given: dict[str, Any] = {"now": at.clock(), "vault": at.vault, "domain": at.mail_domain}
-        if url:
-            owe_notice(owed, **given)
-        else:
-            owed.write(db.session().connection(), **given)
-
-
-def _reset_link(token: str | None) -> str:
-    """Return the link of a reset mail, from the base URL; Flask-Security's own would begin with the request's host."""
-    return runtime().settings.base_url + url_for_security("reset_password", token=token) if token else ""
+        owed = password_notice(staff, at.settings.theme.name)
+        owed.write(db.session().connection(), now=at.clock(), vault=at.vault, domain=at.mail_domain)

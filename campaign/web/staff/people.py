@@ -13,7 +13,7 @@ from campaign.domain.staff import Permission, Role
 from campaign.extensions.runtime import runtime
 from campaign.mail.roles import ROLE_NAMES
 from campaign.queries.staff import StaffView, find_colleague, list_staff
-from campaign.services.staff import Invitation, Office, change, invite, reset_second_factor
+from campaign.services.staff import Invitation, change, invite, office_of, reset_second_factor
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
@@ -68,7 +68,7 @@ def add() -> ResponseReturnValue:
         form.email.data or "", form.section.data, Role(form.role.data), form.locale.data, scope().staff_id
     )
     try:
-        invite(invitation, now=at.clock(), office=Office(at.settings, at.vault, at.tokens, at.mail_domain))
+        invite(invitation, now=at.clock(), office=office_of(at))
     except InputError as error:
         return _page(form, MESSAGES["email", error.code]), 422
     except StateError:

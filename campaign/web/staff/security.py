@@ -10,13 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Flask, g, session
-from flask_babel import lazy_gettext
 from flask_login import user_logged_out
 from flask_security.core import Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.signals import (
     password_changed,
-    password_reset,
     tf_disabled,
     tf_profile_changed,
     user_authenticated,
@@ -47,8 +45,6 @@ _TEMPLATES = {
     "LOGIN_USER": "login",
     "LOGOUT_USER": "logout",
     "VERIFY": "verify",
-    "FORGOT_PASSWORD": "forgot",
-    "RESET_PASSWORD": "reset",
     "CHANGE_PASSWORD": "change_password",
     "TWO_FACTOR_SETUP": "two_factor_setup",
     "TWO_FACTOR_VERIFY_CODE": "two_factor_code",
@@ -79,7 +75,6 @@ def init_app(app: Flask) -> None:
         wan_signin_response_form=OncePasskeyForm,
         login_form=forms.LoginForm,
         verify_form=forms.VerifyForm,
-        forgot_password_form=forms.ForgotPasswordForm,
         two_factor_verify_code_form=forms.CodeForm,
         mf_recovery_form=forms.RecoveryForm,
     )
@@ -89,7 +84,6 @@ def init_app(app: Flask) -> None:
 
 def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
     name = settings.theme.name
-    changed = lazy_gettext("Your password for %(site)s was changed", site=name)
     return {
         # The prefix makes browsers refuse a cookie set by another host or without TLS (RFC 6265bis, 4.1.3.2).
         "SESSION_COOKIE_NAME": "__Host-tocsin" if settings.is_https else "tocsin-staff",
@@ -114,14 +108,9 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
         "SECURITY_DATETIME_FACTORY": lambda: runtime().clock(),
         "SECURITY_FRESHNESS": FRESHNESS,
         "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
-        "SECURITY_RECOVERABLE": True,
-        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(hours=1),
         "SECURITY_CHANGEABLE": True,
         "SECURITY_EMAIL_PLAINTEXT": False,
         "SECURITY_EMAIL_HTML": False,
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET": lazy_gettext("Choose a new password for %(site)s", site=name),
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE": changed,
-        "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": changed,
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
@@ -148,10 +137,8 @@ def _listen(app: Flask) -> None:
     """What a log-in and a changed key mean for sessions and the audit log, in the same transaction."""
     user_authenticated.connect(_begin, app)
     user_logged_out.connect(_end, app)
-    password_reset.connect(_trust, app)
     for signal, act in (
         (password_changed, "staff.change-password"),
-        (password_reset, "staff.reset-password"),
         (tf_profile_changed, "staff.set-up-second-factor"),
         (tf_disabled, "staff.drop-second-factor"),
         (wan_registered, "staff.add-passkey"),
@@ -172,11 +159,6 @@ def _begin(_app: Flask, user: Staff, **_: Any) -> None:
     user.logged_in_at = now
     remember_device(user.email)
     append(db.session(), Act("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault)
-
-
-def _trust(_app: Flask, user: Staff, **_: Any) -> None:
-    """Who has the mailbox is no stranger: a log-in from this browser is looked at even while others guess."""
-    remember_device(user.email)
 
 
 def _end(_app: Flask, **_: Any) -> None:

@@ -44,8 +44,9 @@ def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
     """An account that has accepted its invitation; returns its id."""
     at = runtime()
     link = invite(Invitation(email, section, role, "en", None), now=at.clock(), office=office())
-    staff_id = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock()).subject
-    accept(staff_id, _hashed(app), now=at.clock(), vault=at.vault)
+    opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
+    staff_id = opened.subject
+    accept(opened, _hashed(app), now=at.clock(), vault=at.vault)
     if role in TWO_FACTOR_ROLES:
         with transaction() as session:
             staff = session.get_one(Staff, staff_id)

@@ -52,10 +52,11 @@ COLLEAGUE = "stieglitz@staff.example"
 ROLES = list(Role)
 
 # Needs the mailed link instead of an account.
-OPEN = {(rule, method) for rule in ("/invitation/<token>", "/digest/<token>") for method in ("GET", "POST")}
+BY_MAIL = ("/invitation/<token>", "/digest/<token>", "/reset", "/reset/<token>")
+OPEN = {(rule, method) for rule in BY_MAIL for method in ("GET", "POST")}
 # Flask-Security's own: each proves by itself who is there, and shows nothing but one's own account.
 CLOSED = ["/tf-rescue", "/fs-static/<path:filename>"]
-SECURITY = """/login /logout /verify /reset /reset/<token> /change /tf-setup /tf-setup/<token> /tf-validate
+SECURITY = """/login /logout /verify /change /tf-setup /tf-setup/<token> /tf-validate
 /tf-select /mf-recovery /mf-recovery-codes /wan-register /wan-register/<token> /wan-delete /wan-signin
 /wan-signin/<token> /wan-verify /wan-verify/<token>""".split()
 
