@@ -262,7 +262,7 @@ def take_bounces() -> None:
         at = runtime()
         if at.settings.bounce_maildir is None:
             return
-        outcomes = take_maildir(at.settings.bounce_maildir, now=now, paths=at.return_paths)
+        outcomes = take_maildir(at.settings.bounce_maildir, now=now, paths=at.return_paths, vault=at.vault)
         if outcomes:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 

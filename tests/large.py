@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, text
 
 from campaign.document import parse_text
-from campaign.domain.address import parse_address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
+from campaign.domain.place import at_signature
 from campaign.extensions import db
 from campaign.models import Action
 from campaign.services.appeals import publish
@@ -23,9 +27,9 @@ _ROWS = {
         INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
             locale, wants_updates, via, signed_at, confirmed_at)
         SELECT :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
-            CASE i % 2 WHEN 0 THEN 'confirmed' ELSE 'pending' END, {digest}, :name, :email,
+            CASE i % 2 WHEN 0 THEN 'confirmed' ELSE 'pending' END, digest, name, email,
             'en', i % 20 = 0, NULL, {moment}, CASE i % 2 WHEN 0 THEN {moment} END
-        FROM numbers""",
+        FROM people""",
     "consent": """
         INSERT INTO consent (signature_id, given_at, text_language, text_version, locale, wording, to_appeal,
             to_updates)
@@ -50,13 +54,19 @@ _ROWS = {
         INSERT INTO tombstone (appeal_id, address_digest, erased_at)
         SELECT :first + i % :appeals, {other_digest}, {moment} FROM numbers""",
 }
+# The signers of one statement, whose values each open in their own row only.
+_PEOPLE = {
+    "postgresql": "WITH people AS (SELECT * FROM unnest(CAST(:i AS bigint[]), CAST(:digest AS bytea[]), "
+    "CAST(:name AS bytea[]), CAST(:email AS bytea[])) AS one (i, digest, name, email)) ",
+    "sqlite": "WITH people AS (SELECT :i AS i, :digest AS digest, :name AS name, :email AS email) ",
+}
+_TOGETHER = 50_000
 _NUMBERS = {
     "postgresql": "WITH numbers AS (SELECT i FROM generate_series(0, :signatures - 1) AS i) ",
     "sqlite": "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers LIMIT :signatures) ",
 }
 _WORDS = {
     "postgresql": {
-        "digest": "sha256(int8send(i))",
         "other_digest": "sha256(int4send(CAST(i AS int)))",
         "moment": "CAST(:start AS timestamptz) + (i % :minutes) * interval '1 minute'",
         "signed_on": "CAST(signed_at AT TIME ZONE 'UTC' AS date)",
@@ -64,7 +74,6 @@ _WORDS = {
         "true": "true",
     },
     "sqlite": {
-        "digest": "randomblob(32)",
         "other_digest": "randomblob(32)",
         "moment": "strftime('%Y-%m-%d %H:%M:%f000', :start, '+' || (i % :minutes) || ' minutes')",
         "signed_on": "date(signed_at)",
@@ -97,6 +106,23 @@ def _cell(number: int, appeal_id: int, start: datetime, codes: list[str]) -> dic
     }
 
 
+def _batched(numbers: range, size: int) -> Iterator[range]:
+    """Yield the numbers in pieces of at most that size."""
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
+
+
+def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
+    digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
+    place = at_signature(appeal_id, digest)
+    return {
+        "i": number,
+        "digest": digest,
+        "name": vault.seal_name("Jeanne Martin", place),
+        "email": vault.seal_email(address, place),
+    }
+
+
 def fill(
     signatures: int, vault: Vault, *, start: datetime, appeals: int = 50, span: timedelta, cells: int = 0
 ) -> list[str]:
@@ -123,13 +149,22 @@ def fill(
             "appeals": appeals,
             "first": first,
             "minutes": int(span / timedelta(minutes=1)),
-            "name": vault.seal_name("Jeanne Martin"),
-            "email": vault.seal_email(address),
             "domain": vault.domain_digest(address),
             "start": start.strftime("%Y-%m-%d %H:%M:%S"),
         }
+    for numbers in _batched(range(signatures), _TOGETHER):
+        statement = text(_PEOPLE[dialect] + _ROWS["signature"].format(**_WORDS[dialect]))
+        with transaction() as session:
+            if dialect == "sqlite":
+                session.execute(_ROOMY)
+            people = [_person(number, first + number % appeals, address, vault) for number in numbers]
+            shared = {name: values[name] for name in statement._bindparams if name in values}
+            given: Any = [one | shared for one in people]
+            if dialect == "postgresql":
+                given = {name: [one[name] for one in people] for name in people[0]} | shared
+            session.connection().execute(statement, given)
     # Each its own transaction, so that SQLite's log of ten million rows does not grow beside the file until the end.
-    for sql in _ROWS.values():
+    for sql in list(_ROWS.values())[1:]:
         numbered = "FROM numbers" in sql
         statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))
         with transaction() as session:

@@ -44,7 +44,7 @@ def bounces(file: str, recipient: str | None) -> None:
             _take_folder(Path(file))
             return
         content = sys.stdin.buffer.read(_MOST_BYTES) if file == "-" else _read(Path(file))
-        taken = take(content, now=at.clock(), paths=at.return_paths, recipient=recipient)
+        taken = take(content, now=at.clock(), paths=at.return_paths, vault=at.vault, recipient=recipient)
     except UnaddressedError as error:
         _end(os.EX_NOUSER, str(error))
     except ForgedError as error:
@@ -67,7 +67,7 @@ def _take_folder(folder: Path) -> None:
         _end(os.EX_NOINPUT, f"{folder} is no Maildir")
     at = runtime()
     try:
-        outcomes = take_maildir(folder, now=at.clock(), paths=at.return_paths)
+        outcomes = take_maildir(folder, now=at.clock(), paths=at.return_paths, vault=at.vault)
     except mailbox.Error as error:
         _end(os.EX_NOINPUT, str(error))
     else:

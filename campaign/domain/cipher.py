@@ -6,10 +6,10 @@ through a keyed digest whose key is its own and stays when the data key rotates.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,22 +18,40 @@ from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.name import name_key
+from campaign.domain.place import Place
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
+# The form of what follows it, so that another one can be told apart.
+_PADDED = b"\x01"
+_HEAD_LENGTH = _ID_LENGTH + len(_PADDED)
+# Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
+_SMALLEST, _LARGEST = 128, 65536
+_SIZE_LENGTH = 4
 
 
 def key_id(key: bytes) -> bytes:
-    """Four bytes that name a data key without telling it."""
-    return hashlib.sha256(b"tocsin data key " + key).digest()[:_ID_LENGTH]
+    """Return four bytes that name a data key without telling it."""
+    return hashlib.sha256(b"tocsin data key 2 " + key).digest()[:_ID_LENGTH]
+
+
+def _padded(data: bytes) -> bytes:
+    """Return the data behind its length, filled up with zeros: a sealed length tells no more than its size class."""
+    length = _SIZE_LENGTH + len(data)
+    grain = min(_LARGEST, max(_SMALLEST, 1 << (length - 1).bit_length()))
+    return len(data).to_bytes(_SIZE_LENGTH, "big") + data + bytes(-length % grain)
+
+
+def _unpadded(padded: bytes) -> bytes:
+    return padded[_SIZE_LENGTH : _SIZE_LENGTH + int.from_bytes(padded[:_SIZE_LENGTH], "big")]
 
 
 class Cipher:
     """Seals text with the newest data key and opens what any of them sealed.
 
-    Sealed form: key id (4 bytes), nonce (12), AES-256-GCM ciphertext with tag. The purpose is authenticated with it, so
-    that a sealed name cannot be passed off as a sealed address.
+    Sealed form: key id (4 bytes), form (1), nonce (12), AES-256-GCM ciphertext of the padded text with tag. The place
+    is authenticated with it, so that a sealed name cannot be passed off as an address, or as another person's name.
     """
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
@@ -41,11 +59,11 @@ class Cipher:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._newest = key_id(keys[0])
 
-    def seal(self, text: str, purpose: str) -> bytes:
-        """The sealed text; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
+    def seal(self, data: bytes, place: Place, column: str) -> bytes:
+        """Return the sealed data; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
         nonce = os.urandom(_NONCE_LENGTH)
-        sealed = self._ciphers[self._newest].encrypt(nonce, text.encode(), purpose.encode())
-        return self._newest + nonce + sealed
+        sealed = self._ciphers[self._newest].encrypt(nonce, _padded(data), place.column(column))
+        return self._newest + _PADDED + nonce + sealed
 
     @property
     def key_ids(self) -> frozenset[bytes]:
@@ -57,15 +75,17 @@ class Cipher:
         """The id of the key that seals."""
         return self._newest
 
-    def open(self, sealed: bytes, purpose: str) -> str:
-        """The text. Raises CipherError where the key is gone or the data was changed."""
+    def open(self, sealed: bytes, place: Place, column: str) -> bytes:
+        """Return the data. Raises CipherError where the key is gone, or the value was changed or moved."""
         cipher = self._ciphers.get(sealed[:_ID_LENGTH])
         if cipher is None:
             raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
-        nonce, data = sealed[_ID_LENGTH : _ID_LENGTH + _NONCE_LENGTH], sealed[_ID_LENGTH + _NONCE_LENGTH :]
+        if sealed[_ID_LENGTH:_HEAD_LENGTH] != _PADDED:
+            raise CipherError("sealed in a form that this version does not know")
+        nonce, data = sealed[_HEAD_LENGTH : _HEAD_LENGTH + _NONCE_LENGTH], sealed[_HEAD_LENGTH + _NONCE_LENGTH :]
         try:
-            return cipher.decrypt(nonce, data, purpose.encode()).decode()
-        except InvalidTag as error:
+            return _unpadded(cipher.decrypt(nonce, data, place.column(column)))
+        except (InvalidTag, ValueError) as error:
             raise CipherError("sealed data was changed, or belongs to another place") from error
 
 
@@ -105,45 +125,72 @@ class Vault:
         """What names the index key without telling it."""
         return self._index.digest("id", "")[:_ID_LENGTH].hex()
 
-    def reseal(self, sealed: bytes, purpose: str) -> bytes:
-        """The same text under the newest key. Raises CipherError."""
-        return self._cipher.seal(self._cipher.open(sealed, purpose), purpose)
+    def reseal(self, sealed: bytes, place: Place, column: str) -> bytes:
+        """Return the same value under the newest key. Raises CipherError."""
+        return self._cipher.seal(self._cipher.open(sealed, place, column), place, column)
 
-    def seal_name(self, name: str) -> bytes:
-        """A supporter's name, sealed."""
-        return self._cipher.seal(name, "name")
+    def seal_name(self, name: str, place: Place) -> bytes:
+        """Return a supporter's name, sealed."""
+        return self._cipher.seal(name.encode(), place, "name")
 
-    def open_name(self, sealed: bytes) -> str:
-        """The name again. Raises CipherError."""
-        return self._cipher.open(sealed, "name")
+    def open_name(self, sealed: bytes, place: Place) -> str:
+        """Return the name again. Raises CipherError."""
+        return self._cipher.open(sealed, place, "name").decode()
 
-    def seal_email(self, address: Address) -> bytes:
-        """A supporter's address, sealed."""
-        return self._cipher.seal(str(address), "email")
+    def seal_email(self, address: Address, place: Place) -> bytes:
+        """Return a supporter's address, sealed."""
+        return self._cipher.seal(str(address).encode(), place, "email")
 
-    def open_email(self, sealed: bytes) -> str:
-        """The address again. Raises CipherError."""
-        return self._cipher.open(sealed, "email")
+    def open_email(self, sealed: bytes, place: Place) -> str:
+        """Return the address again. Raises CipherError."""
+        return self._cipher.open(sealed, place, "email").decode()
 
-    def seal_context(self, context: str) -> bytes:
-        """What a mail to staff says, sealed."""
-        return self._cipher.seal(context, "context")
+    def seal_context(self, context: str, place: Place) -> bytes:
+        """Return what a mail to staff says, sealed."""
+        return self._cipher.seal(context.encode(), place, "context")
 
-    def open_context(self, sealed: bytes) -> str:
-        """What it says again. Raises CipherError."""
-        return self._cipher.open(sealed, "context")
+    def open_context(self, sealed: bytes, place: Place) -> str:
+        """Return what it says again. Raises CipherError."""
+        return self._cipher.open(sealed, place, "context").decode()
 
-    def seal_file(self, content: bytes) -> bytes:
-        """A file to be handed over, sealed."""
-        return self._cipher.seal(base64.b64encode(content).decode(), "handover")
+    def seal_file(self, content: bytes, place: Place) -> bytes:
+        """Return a file to be handed over, sealed."""
+        return self._cipher.seal(content, place, "handover")
 
-    def open_file(self, sealed: bytes) -> bytes:
-        """The file again. Raises CipherError."""
-        return base64.b64decode(self._cipher.open(sealed, "handover"))
+    def open_file(self, sealed: bytes, place: Place) -> bytes:
+        """Return the file again. Raises CipherError."""
+        return self._cipher.open(sealed, place, "handover")
 
-    def address_digest(self, address: Address) -> bytes:
-        """Equal for two addresses exactly when they count as one person's."""
+    def address_digest(self, appeal_id: int, address: Address) -> bytes:
+        """Return what is equal for two addresses under one appeal exactly when they count as one person's.
+
+        Under another appeal the same address has another digest: a stolen table cannot be joined over appeals.
+        """
+        return self._under_appeal(appeal_id, self._person(address))
+
+    def address_digests(self, appeal_ids: Iterable[int], address: Address) -> list[bytes]:
+        """Return the digests of one address under each of the appeals, in their order."""
+        person = self._person(address)
+        return [self._under_appeal(appeal_id, person) for appeal_id in appeal_ids]
+
+    def suppression_digest(self, address: Address) -> bytes:
+        """Return what an address that gets no mail is known by; no other table holds it."""
+        return self._index.digest("suppression", self._person(address).hex())
+
+    def tombstone_digest(self, address_digest: bytes) -> bytes:
+        """Return what the erased signature with that digest leaves behind; no other table holds it."""
+        return self._index.digest("tombstone", address_digest.hex())
+
+    def departure_digest(self, address_digest: bytes) -> bytes:
+        """Return what the departures folder knows the signature with that digest by; no signature holds it."""
+        return self._index.digest("left", address_digest.hex())
+
+    def _person(self, address: Address) -> bytes:
+        """Never stored: whatever is, is derived from it for one use."""
         return self._index.digest("address", address.identity)
+
+    def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
+        return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
     def mailbox_digest(self, address: Address) -> bytes:
         """Equal for all ways to write one mailbox; only limits mail."""

@@ -9,6 +9,17 @@ from flask_babel import force_locale, gettext
 from campaign.domain.outbox import Attempt
 
 
+def unopened(locale: str, base_url: str) -> dict[str, str]:
+    """Return what tells that a sealed name or address does not open: a key is missing, or the database was changed."""
+    with force_locale(locale):
+        subject = gettext("something in the database does not open")
+        text = gettext(
+            "A name or an address could not be opened: a data key is missing, or someone changed or moved the value in "
+            "the database. The log of the server says which. Please tell the people who run the server at once."
+        )
+    return {"subject": subject, "text": text, "url": f"{base_url}/staff/outbox"}
+
+
 def held(locale: str, attempt: Attempt, at: datetime, base_url: str) -> dict[str, str]:
     """The mail server refuses us. It is read once the server takes mail again; until then the staff room says so."""
     answer = " ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part)

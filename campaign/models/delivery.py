@@ -18,8 +18,8 @@ class Suppression(Model):
     __tablename__ = "suppression"
     __table_args__ = (one_of("reason", SuppressionReason),)
 
-    # The digest that tells persons apart, not the wider one of the caps: where dots count, a refused `j.oe@` says
-    # nothing about `joe@`.
+    # Tells persons apart, unlike the wider digest of the caps: where dots count, a refused `j.oe@` says nothing about
+    # `joe@`. Of its own use, so that it cannot be joined with a signature.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str]
     created_at: Mapped[datetime]

@@ -21,6 +21,7 @@ class Departure(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
     appeal_id: Mapped[int] = mapped_column(BigId)
+    # Derived from the signature's, for this use alone.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     signed_at: Mapped[datetime]
     at: Mapped[datetime]

@@ -1,11 +1,22 @@
-"""What is sealed, with its purpose: the first four bytes of each value say by which key."""
+"""What is sealed, and where: the first four bytes of each value say by which key."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import LargeBinary, func, type_coerce
 
+from campaign.domain.place import (
+    Place,
+    at_handover,
+    at_invalidation,
+    at_link_request,
+    at_mail,
+    at_sheet_row,
+    at_signature,
+)
 from campaign.models.entry import SheetRow
 from campaign.models.flood import LinkRequest
 from campaign.models.handover import HandoverPart
@@ -13,16 +24,38 @@ from campaign.models.invalidation import Invalidation
 from campaign.models.mail import Mail
 from campaign.models.signature import Signature
 
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The sealed columns of a table by the name that is authenticated, and the place of a row's values.
+
+    `facts` are the columns that `place` takes, in its order.
+    """
+
+    columns: dict[str, str]
+    facts: tuple[str, ...]
+    place: Callable[..., Place]
+
+    def place_of(self, row: Any) -> Place:
+        """Return the place of the values in a row of the table, or in one that has at least the `facts`."""
+        return self.place(*(getattr(row, name) for name in self.facts))
+
+
 # Every sealed column; a test compares this with the tables.
-SEALED: dict[type[Any], dict[str, str]] = {
-    Signature: {"name_sealed": "name", "email_sealed": "email"},
-    Mail: {"recipient_sealed": "email", "context_sealed": "context"},
-    LinkRequest: {"email_sealed": "email"},
-    Invalidation: {"criteria_sealed": "context"},
-    SheetRow: {"name_sealed": "name", "email_sealed": "email"},
-    HandoverPart: {"content_sealed": "handover"},
+SEALED: dict[type[Any], Sealed] = {
+    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_signature),
+    Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),
+    LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
+    Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),
+    SheetRow: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("entry_id", "address_digest"), at_sheet_row),
+    HandoverPart: Sealed({"content_sealed": "handover"}, ("handover_id", "name"), at_handover),
 }
 _ID_LENGTH = 4
+
+
+def place_of(row: Any) -> Place:
+    """Return the place of the values in a row that was loaded as a whole."""
+    return SEALED[type(row)].place_of(row)
 
 
 def key_of(column: Any) -> Any:

@@ -13,7 +13,10 @@ from campaign.models.choice import one_of
 
 
 class Signature(Model):
-    """A supporter's signing of one appeal. Name and address are sealed; erasing empties them and the digest."""
+    """A supporter's signing of one appeal. Name and address are sealed; erasing empties them and the digest.
+
+    The digest finds an address under its appeal only: under each other appeal the same address has another one.
+    """
 
     __tablename__ = "signature"
     __table_args__ = (
@@ -117,6 +120,8 @@ class Signature(Model):
     # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # Its address had been counted before it was erased, and is not counted again: confirming added no action.
+    is_repeat: Mapped[bool] = mapped_column(default=False, server_default=false())
     # By which staff find an exact name: keyed, of the name without capitals and accents.
     name_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # Which act of moderation took it out; no foreign key, for SQLite would have to copy the table to add one.
@@ -148,5 +153,6 @@ class Tombstone(Model):
     __tablename__ = "tombstone"
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    # Derived from the signature's and for this use alone: an older copy of the signatures cannot be joined with it.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     erased_at: Mapped[datetime]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import selectinload
 
+from campaign.domain.address import Address
 from campaign.domain.announcement import choose_language, edition
+from campaign.domain.cipher import Vault
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
 from campaign.models import Announcement, AnnouncementText, Mail, Signature
@@ -112,7 +114,10 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
 
 
 def audience(appeal_id: int, section_code: str | None = None, *, to_family: bool = False) -> dict[str, int]:
-    """How many confirmed signers want to hear how the case goes on, by the language in which they signed."""
+    """How many confirmed signers want to hear how the case goes on, by the language in which they signed.
+
+    Of several appeals (`to_family`) at most so many: whoever signed two of them is counted twice and written to once.
+    """
     chosen = select(Signature.locale, func.count()).where(*told(appeal_id, section_code, (), to_family=to_family))
     return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
 
@@ -120,20 +125,38 @@ def audience(appeal_id: int, section_code: str | None = None, *, to_family: bool
 def told(appeal_id: int, section_code: str | None, locales: Collection[str], *, to_family: bool) -> list[Any]:
     """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
 
-    Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last.
+    Those who signed several appeals of the case are in it several times: `without_repeats` leaves one.
     """
     ids = family_ids(appeal_id) if to_family else (appeal_id,)
     # As the partial index says it: SQLite uses it only so.
-    conditions: list[Any] = [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales)]
-    if len(ids) > 1:
-        other = aliased(Signature)
-        is_own, other_is_own = Signature.appeal_id == appeal_id, other.appeal_id == appeal_id
-        is_better = and_(~is_own, or_(other_is_own, other.id > Signature.id))
-        same = other.address_digest == Signature.address_digest
-        conditions.append(
-            ~exists().where(same, other.wants_updates, is_better, *_asked(other, ids, section_code, locales))
-        )
-    return conditions
+    return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales)]
+
+
+def without_repeats(
+    batch: Sequence[tuple[Signature, Address]], row: Announcement, vault: Vault
+) -> list[tuple[Signature, Address]]:
+    """Return those of the batch for whom no other of the announcement's signatures is the better one to write to.
+
+    Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last. Only
+    the opened address joins signatures over appeals, so each address is looked for under the others.
+    """
+    ids = family_ids(row.appeal_id) if row.to_family else (row.appeal_id,)
+    if len(ids) < 2:
+        return list(batch)
+    digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
+    chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
+        Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
+        *told(row.appeal_id, row.section_code, row.locales, to_family=True),
+    )
+    found = {
+        bytes(digest or b""): (appeal_id == row.appeal_id, number)
+        for number, appeal_id, digest in db.session.execute(chosen)
+    }
+    return [
+        (one, to)
+        for one, to in batch
+        if (one.appeal_id == row.appeal_id, one.id) >= max(found[some] for some in digests[one.id] if some in found)
+    ]
 
 
 def _asked(

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import NotFoundError
 from campaign.domain.handover import HandoverState
+from campaign.domain.place import at_handover
 from campaign.domain.staff import Permission, Scope
 from campaign.extensions import db
 from campaign.models import Handover, HandoverPart, Signature
@@ -58,7 +59,7 @@ def file_of(handover_id: int, name: str, vault: Vault) -> Iterator[bytes]:
     chosen = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == name)
     for part_id in list(db.session.scalars(chosen.order_by(HandoverPart.id))):
         part = select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)
-        yield vault.open_file(db.session.scalars(part).one())
+        yield vault.open_file(db.session.scalars(part).one(), at_handover(handover_id, name))
 
 
 def names_shared(appeal_id: int, section_code: str) -> int:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
 from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
-from campaign.queries.signature import SignatureView, signatures_of_same_address
+from campaign.models.sealed import place_of
+from campaign.queries.signature import SignatureView, digests_of_same_address, signatures_of_same_address
 
 T = TypeVar("T")
 
@@ -74,14 +75,15 @@ class PaperView:
 def waiting_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
     """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
     rows = db.session.execute(
-        select(Appeal.slug, SheetRow.name_sealed, SheetRow.country, Entry.entered_at)
+        select(Appeal.slug, SheetRow, Entry.entered_at)
         .join(Entry, Entry.id == SheetRow.entry_id)
         .join(Appeal, Appeal.id == Entry.appeal_id)
-        .join(Signature, Signature.address_digest == SheetRow.address_digest)
-        .where(Signature.id == signature_id)
+        .where(SheetRow.address_digest.in_(digests_of_same_address(signature_id, vault)))
         .order_by(SheetRow.id)
     )
-    return tuple(PaperView(slug, vault.open_name(name), country, at) for slug, name, country, at in rows)
+    return tuple(
+        PaperView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
+    )
 
 
 def held_under(signature_id: int, vault: Vault) -> tuple[Held, ...]:

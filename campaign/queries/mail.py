@@ -12,6 +12,7 @@ from campaign.domain.outbox import MailState
 from campaign.extensions import db
 from campaign.extensions.clock import DatabaseClock
 from campaign.models import Mail, MailHold, Signature
+from campaign.queries.person import domain_of
 
 # A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
 SHARED_BY = 20
@@ -115,8 +116,8 @@ def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = timedelt
 
 def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
     """The name behind the digest, from one of the addresses under it; none of these is returned."""
-    sealed = db.session.scalar(select(Signature.email_sealed).where(Signature.id == signature_id))
-    return None if sealed is None else vault.open_email(sealed).rpartition("@")[2]
+    row = None if signature_id is None else db.session.get(Signature, signature_id)
+    return domain_of(row, vault)
 
 
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +19,16 @@ from campaign.domain.moderation import AT_WORK, Criteria, unpacked
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
+from campaign.models.sealed import place_of
+from campaign.queries.person import digests_everywhere, domain_of
 
 FOUND = 100
 # Trends look at so many of the newest signatures at most: a flood is among them.
 LOOKED_AT = 20_000
 DAYS = 7
 _TOP = 12
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class InvalidationView:
 def find_signers(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
     """Who signed in the own section under exactly that name or that address, the newest first, FOUND at most."""
     wanted = (
-        Signature.address_digest == vault.address_digest(address)
+        Signature.address_digest.in_(digests_everywhere(db.session, address, vault))
         if address is not None
         else Signature.name_digest == vault.name_digest(name)
     )
@@ -193,7 +198,7 @@ def _view(found: tuple[Any, ...], vault: Vault, sample: tuple[SignerView, ...] =
 
 def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
     try:
-        return unpacked(vault.open_context(row.criteria_sealed)) if row.criteria_sealed else None
+        return unpacked(vault.open_context(row.criteria_sealed, place_of(row))) if row.criteria_sealed else None
     except CipherError:
         return None
 
@@ -212,9 +217,11 @@ def _signers(ids: list[int], scope: Scope, vault: Vault) -> tuple[SignerView, ..
 def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
     if row.name_sealed is None or row.email_sealed is None:
         return None
+    place = place_of(row)
     try:
-        name, email = vault.open_name(row.name_sealed), vault.open_email(row.email_sealed)
+        name, email = vault.open_name(row.name_sealed, place), vault.open_email(row.email_sealed, place)
     except CipherError:
+        log.exception("signature %s does not open", row.id)
         return None
     return SignerView(row.id, slug, name, email, row.country, row.state, row.signed_at)
 
@@ -257,8 +264,8 @@ def _place(day: Any, days: tuple[date, ...]) -> int:
 
 def _domain_of(signature_id: int, vault: Vault) -> str | None:
     """The mail domain, which only a sealed address tells."""
-    sealed = db.session.scalar(select(Signature.email_sealed).where(Signature.id == signature_id))
+    row = db.session.get(Signature, signature_id)
     try:
-        return vault.open_email(sealed).rpartition("@")[2] if sealed else None
+        return domain_of(row, vault)
     except CipherError:
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import func, or_, select
 
 from campaign.domain import retention
 from campaign.domain.action import Channel
@@ -65,9 +65,6 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
     others = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
     hearing = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
     forgotten = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES - _LATE)
-    is_needed = exists().where(
-        Signature.appeal_id == Tombstone.appeal_id, Signature.address_digest == Tombstone.address_digest
-    )
     refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
     mailed = or_(Mail.signature_id.is_not(None), Mail.recipient_sealed.is_not(None))
     return [
@@ -103,7 +100,7 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
                  Entry.entered_at, (SheetRow.entry_id == Entry.id,), Entry.entered_at < now - retention.SHEET_ROWS),
         _holding("erased addresses: keyed digests", "to count nobody twice", _SAFETY,
                  _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (),
-                 Tombstone.appeal_id.in_(forgotten) & ~is_needed),
+                 Tombstone.appeal_id.in_(forgotten)),
         _holding("who left, not yet written to the departures folder: keyed digests",
                  "to let them go again when a backup is restored", _SAFETY, "seconds; in the folder "
                  + _days(retention.TOMBSTONES, "after leaving"), Departure.at, (),

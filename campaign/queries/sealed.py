@@ -14,8 +14,8 @@ from campaign.models.sealed import SEALED, key_of
 def sealed_by_key(vault: Vault) -> dict[str, int]:
     """How many values each key has sealed, by the key's id in hex; the newest key stands first, with 0 or more."""
     found: Counter[str] = Counter({vault.newest_key.hex(): 0})
-    for model, columns in SEALED.items():
-        for name in columns:
+    for model, sealed in SEALED.items():
+        for name in sealed.columns:
             column = getattr(model, name)
             key = key_of(column)
             for key_id, number in db.session.execute(

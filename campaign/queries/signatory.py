@@ -12,6 +12,7 @@ from sqlalchemy import String, cast, func, select
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
+from campaign.domain.place import at_signature
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
 from campaign.models import AppealText, Consent, Signature
@@ -56,6 +57,7 @@ def signatories(
         Signature.via,
         Signature.signed_at,
         Signature.confirmed_at,
+        Signature.address_digest,
     ).where(
         Signature.appeal_id == appeal_id,
         Signature.section_code == section_code,
@@ -69,11 +71,12 @@ def signatories(
     for row in rows:
         name = email = ""
         try:
-            name = vault.open_name(row[1])
-            email = vault.open_email(row[2]) if with_email else ""
+            place = at_signature(appeal_id, row.address_digest)
+            name = vault.open_name(row[1], place)
+            email = vault.open_email(row[2], place) if with_email else ""
         except CipherError:
             unread += 1
-        yield Signatory(row[0], name, email, *row[3:])
+        yield Signatory(row[0], name, email, *row[3:-1])
     if unread:
         log.error("%s signatures could not be opened with the data keys there are", unread)
 
@@ -83,7 +86,7 @@ def names_to_share(
 ) -> tuple[tuple[int, str, str], ...]:
     """Id, name and country of the next confirmed signers who let their name be handed over; at most so many."""
     rows: Any = db.session.execute(
-        select(Signature.id, Signature.name_sealed, Signature.country)
+        select(Signature.id, Signature.name_sealed, Signature.country, Signature.address_digest)
         .where(
             Signature.appeal_id == appeal_id,
             Signature.section_code == section_code,
@@ -95,7 +98,10 @@ def names_to_share(
         .order_by(Signature.id)
         .limit(most)
     )
-    return tuple((number, vault.open_name(sealed), country) for number, sealed, country in rows)
+    return tuple(
+        (number, vault.open_name(sealed, at_signature(appeal_id, digest)), country)
+        for number, sealed, country, digest in rows
+    )
 
 
 def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:

@@ -8,10 +8,13 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 
 from campaign.domain.action import Channel
+from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
 from campaign.models import Action, Signature
+from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
+from campaign.queries.person import digests_everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,21 @@ def find_signature(signature_id: int, vault: Vault) -> SignatureView | None:
 
 def signatures_of_same_address(signature_id: int, vault: Vault) -> tuple[SignatureView, ...]:
     """All that the signature's address has signed, the newest first; empty where it was erased."""
-    digest = select(Signature.address_digest).where(Signature.id == signature_id).scalar_subquery()
     rows = db.session.scalars(
         select(Signature)
-        .where(Signature.address_digest == digest)
+        .where(Signature.address_digest.in_(digests_of_same_address(signature_id, vault)))
         .order_by(Signature.signed_at.desc(), Signature.id.desc())
     )
     return tuple(view for view in (_view(row, vault) for row in rows) if view is not None)
+
+
+def digests_of_same_address(signature_id: int, vault: Vault) -> list[bytes]:
+    """Return the digests of the signature's address under each appeal; none where it was erased. Raises CipherError."""
+    row = db.session.get(Signature, signature_id)
+    if row is None or row.email_sealed is None:
+        return []
+    address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
+    return digests_everywhere(db.session, address, vault)
 
 
 def _view(row: Signature, vault: Vault) -> SignatureView | None:
@@ -63,8 +74,8 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
         id=row.id,
         appeal=appeal,
         state=row.state,
-        name=vault.open_name(row.name_sealed),
-        email=vault.open_email(row.email_sealed),
+        name=vault.open_name(row.name_sealed, place_of(row)),
+        email=vault.open_email(row.email_sealed, place_of(row)),
         country=row.country,
         section_code=row.section_code,
         locale=row.locale,

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from campaign.domain.address import Address, parse_address
 from campaign.domain.bounce import Verdict
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
 from campaign.domain.outbox import SuppressionReason
 from campaign.domain.return_path import ReturnPaths
 from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
 from campaign.models import Mail, Signature
+from campaign.models.sealed import place_of
 from campaign.services.suppress import suppress
 from campaign.services.transaction import transaction
 
@@ -36,7 +40,7 @@ class Taken:
     is_suppressed: bool
 
 
-def take(content: bytes, *, now: datetime, paths: ReturnPaths, recipient: str | None = None) -> Taken:
+def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None) -> Taken:
     """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError."""
     report = read_report(content, paths, recipient)
     if report.verdict not in _NOTED:
@@ -51,13 +55,24 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, recipient: str | 
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
         signature = None if mail.signature_id is None else session.get(Signature, mail.signature_id)
-        if reason is None or signature is None or signature.address_digest is None:
+        address = None if signature is None else _address(signature, vault)
+        if reason is None or address is None:
             return Taken(report, is_suppressed=False)
-        suppress(session, signature.address_digest, reason, now=now)
+        suppress(session, address, reason, now=now, vault=vault)
     return Taken(report, is_suppressed=True)
 
 
-def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths) -> Counter[str]:
+def _address(signature: Signature, vault: Vault) -> Address | None:
+    """Return the address; None where it is erased, or its key is gone and nothing can be sent to it anyway."""
+    if signature.email_sealed is None:
+        return None
+    try:
+        return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    except CipherError:
+        return None
+
+
+def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vault) -> Counter[str]:
     """Takes in what lies in the Maildir: what was understood is removed, what a person should see stays, flagged.
 
     A break loses nothing: a message goes only after what it says is written down.
@@ -74,7 +89,7 @@ def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths) -> Counter[
             content = box.get_bytes(key)
         except (KeyError, OSError):
             continue  # another worker, or a person, was faster
-        outcome = _outcome(content, now, paths)
+        outcome = _outcome(content, now, paths, vault)
         outcomes[outcome] += 1
         if outcome not in KEPT:
             box.discard(key)
@@ -85,9 +100,9 @@ def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths) -> Counter[
     return outcomes
 
 
-def _outcome(content: bytes, now: datetime, paths: ReturnPaths) -> str:
+def _outcome(content: bytes, now: datetime, paths: ReturnPaths, vault: Vault) -> str:
     try:
-        return take(content, now=now, paths=paths).report.verdict.value
+        return take(content, now=now, paths=paths, vault=vault).report.verdict.value
     except ForgedError:
         return "forged"
     except UnaddressedError:

@@ -6,10 +6,9 @@ Delivering asks for the address under its lock, and renders with no transaction 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_mail import Message
@@ -20,6 +19,7 @@ from campaign.config import Settings
 from campaign.domain.address import parse_address
 from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
 from campaign.domain.last_zone import last_zone
 from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
 from campaign.domain.token import Purpose, Tokens
@@ -28,10 +28,11 @@ from campaign.letter.plain import signer_name
 from campaign.mail import message
 from campaign.mail.frame import Envelope
 from campaign.mail.stencil import MARKS, Stencil
-from campaign.models import Appeal, Mail, Section, Signature, Suppression
+from campaign.models import Appeal, Mail, Section, Signature
+from campaign.models.sealed import place_of
 from campaign.queries.announcement import AnnouncedView, find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
-from campaign.services.suppress import suppression_reason
+from campaign.services.suppress import suppression_reason, suppression_reasons
 from campaign.services.wanted import Earlier, UnwantedError, refuse_unwanted
 
 
@@ -58,10 +59,9 @@ class Addressed:
 
 
 _SIGNER = (
-    select(Signature, Appeal, Section.time_zone, Section.countries, Suppression.reason)
+    select(Signature, Appeal, Section.time_zone, Section.countries)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
-    .outerjoin(Suppression, Suppression.address_digest == Signature.address_digest)
     .where(among(Signature.id, "signatures"))
 )
 
@@ -119,28 +119,60 @@ class Shelf:
         return self._stencils[key]
 
 
-def signers(session: Session, mails: Iterable[Mail]) -> Mapping[int, Any]:
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who a mail goes to; `recipient` and `name` are None where they are erased or cannot be opened."""
+
+    signature: Signature
+    appeal: Appeal
+    time_zone: str
+    countries: Sequence[str]
+    recipient: str | None
+    name: str | None
+    suppressed: str | None
+
+
+def signers(session: Session, mails: Iterable[Mail], vault: Vault) -> Mapping[int, Signer]:
     """What addressing these mails needs to know of their signers, by signature; read at once."""
     wanted = [mail.signature_id for mail in mails if mail.signature_id is not None]
-    rows = session.execute(_SIGNER, {"signatures": wanted}) if wanted else ()
-    return {row[0].id: row for row in rows}
+    rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
+    opened = {row[0].id: _opened(row[0], vault) for row in rows}
+    digests = {one: vault.suppression_digest(parse_address(to)) for one, (to, _) in opened.items() if to is not None}
+    reasons = suppression_reasons(session, set(digests.values()))
+    return {
+        row[0].id: Signer(*row, *opened[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b""))) for row in rows
+    }
 
 
-def address(session: Session, mail: Mail, known: Mapping[int, Any], earlier: Earlier, vault: Vault) -> Addressed:
+def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
+    """Address and name. One that cannot be opened must not keep the others from being sent."""
+    if signature.name_sealed is None or signature.email_sealed is None:
+        return None, None
+    place = place_of(signature)
+    try:
+        return vault.open_email(signature.email_sealed, place), vault.open_name(signature.name_sealed, place)
+    except CipherError:
+        return None, None
+
+
+def address(session: Session, mail: Mail, known: Mapping[int, Signer], earlier: Earlier, vault: Vault) -> Addressed:
     """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
-    signature, appeal, time_zone, countries, suppressed = known[mail.signature_id]
-    _refuse_suppressed(suppressed)
+    signer = known[mail.signature_id]
+    signature, appeal = signer.signature, signer.appeal
+    _refuse_suppressed(signer.suppressed)
     refuse_unwanted(session, mail, signature, appeal, earlier)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
-    zone = last_zone(signature.section_code, tuple(countries), time_zone, appeal.deadline)
+    if signer.recipient is None or signer.name is None:
+        raise CipherError(f"name and address of signature {signature.id} do not open")
+    zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()
     return Addressed(
         kind=mail.kind,
-        recipient=vault.open_email(signature.email_sealed),
-        name=vault.open_name(signature.name_sealed),
+        recipient=signer.recipient,
+        name=signer.name,
         message_id=mail.message_id,
         created_at=mail.created_at,
         locale=mail.locale,
@@ -150,7 +182,7 @@ def address(session: Session, mail: Mail, known: Mapping[int, Any], earlier: Ear
         text_language=mail.text_language,
         text_version=mail.text_version,
         days_left=days_left(appeal.deadline, today) or 0,
-        context=json.loads(vault.open_context(mail.context_sealed)) if mail.context_sealed else {},
+        context=json.loads(vault.open_context(mail.context_sealed, place_of(mail))) if mail.context_sealed else {},
     )
 
 
@@ -220,9 +252,9 @@ def _refuse_suppressed(reason: str | None) -> None:
 def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
     if mail.recipient_sealed is None or mail.context_sealed is None:
         raise UnwantedError("the recipient was cleared")
-    recipient = vault.open_email(mail.recipient_sealed)
-    _refuse_suppressed(suppression_reason(session, vault.address_digest(parse_address(recipient))))
-    context = json.loads(vault.open_context(mail.context_sealed))
+    recipient = vault.open_email(mail.recipient_sealed, place_of(mail))
+    _refuse_suppressed(suppression_reason(session, parse_address(recipient), vault))
+    context = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
     return Addressed(
         kind=mail.kind,
         recipient=recipient,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from campaign.domain.action import Channel, Evidence
@@ -19,9 +19,9 @@ from campaign.domain.outbox import MailKind
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.together import Write, write_all
-from campaign.models import Action, Appeal, Mail, Section, Signature, Tombstone
+from campaign.models import Action, Appeal, Mail, Section, Signature
 from campaign.services.outbox import Owed, enqueuing, owe_signer
-from campaign.services.signature import locked
+from campaign.services.signature import locked, was_counted
 from campaign.services.steps import Passage, counting_steps
 from campaign.services.tally import Cell, counting
 from campaign.services.transaction import transaction
@@ -33,9 +33,6 @@ _NEWEST = (
     select(func.max(_earlier.id))
     .where(_earlier.signature_id == Signature.id, _earlier.text_version.is_not(None))
     .scalar_subquery()
-)
-_ERASED = exists().where(
-    Tombstone.appeal_id == Signature.appeal_id, Tombstone.address_digest == Signature.address_digest
 )
 _FIND = (
     select(
@@ -53,7 +50,7 @@ _FIND = (
         Section.code.label("section"),
         Section.countries,
         Section.time_zone,
-        _ERASED.label("was_counted"),
+        Signature.address_digest,
         Mail.mailbox_digest,
         Mail.domain_digest,
         Mail.text_language,
@@ -71,7 +68,12 @@ _FIND = (
 _CONFIRM = (
     update(Signature)
     .where(Signature.id == bindparam("signature"))
-    .values(state=SignatureState.CONFIRMED.value, confirmed_at=bindparam("now"), standing=Standing.NOT_FOLLOWED)
+    .values(
+        state=SignatureState.CONFIRMED.value,
+        confirmed_at=bindparam("now"),
+        standing=Standing.NOT_FOLLOWED,
+        is_repeat=bindparam("repeat"),
+    )
 )
 _COUNTED = insert(Action)
 
@@ -96,11 +98,15 @@ def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str)
             # Its mails are no longer kept.
             signature = locked(session, signature_id)
             owe_signer(session, MailKind.CONFIRMED, signature, now=now, vault=vault, domain=mail_domain)
-        write_all(connection, _writes(connection.dialect.name, signature_id, found, now, vault, mail_domain))
+        is_repeat = was_counted(session, found.appeal_id, found.address_digest, vault)
+        writes = _writes(connection.dialect.name, signature_id, found, now, vault, mail_domain, is_repeat=is_repeat)
+        write_all(connection, writes)
 
 
-def _writes(dialect: str, signature_id: int, found: Any, now: datetime, vault: Vault, mail_domain: str) -> list[Write]:
-    writes: list[Write] = [(_CONFIRM, {"signature": signature_id, "now": now})]
+def _writes(
+    dialect: str, signature_id: int, found: Any, now: datetime, vault: Vault, mail_domain: str, *, is_repeat: bool
+) -> list[Write]:
+    writes: list[Write] = [(_CONFIRM, {"signature": signature_id, "now": now, "repeat": is_repeat})]
     if found.mailbox_digest is not None:
         owed = Owed(
             kind=MailKind.CONFIRMED,
@@ -112,7 +118,7 @@ def _writes(dialect: str, signature_id: int, found: Any, now: datetime, vault: V
             text_version=found.text_version,
         )
         writes.append(enqueuing(owed, now=now, domain=mail_domain))
-    if not found.was_counted:
+    if not is_repeat:
         writes += _count(dialect, signature_id, found, now)
     if found.standing != Standing.NOT_FOLLOWED:
         writes += counting_steps(dialect, _steps(found, now, vault))

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import InputError, TocsinError
+from campaign.domain.errors import CipherError, InputError, TocsinError
 from campaign.domain.outbox import (
     BATCH,
     GIVE_UP_AFTER,
@@ -100,7 +100,7 @@ def begin(
     jobs: list[Job] = []
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    known, earlier = signers(session, mails.values()), Earlier(session, mails.values())
+    known, earlier = signers(session, mails.values(), vault), Earlier(session, mails.values())
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
@@ -110,6 +110,8 @@ def begin(
             addressed = address(session, mail, known, earlier, vault)
         except TocsinError as error:
             is_unwanted = isinstance(error, UnwantedError)
+            if isinstance(error, CipherError):
+                log.exception("mail %s cannot be sent", mail.id)
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
             state, outcome = _outcome(session, standing, attempt, now, mail.state)
             _write(session, [outcome])
@@ -198,7 +200,7 @@ def _write(session: Session, outcomes: list[dict[str, Any]]) -> None:
 
 def _suppress(session: Session, recipient: str, vault: Vault, now: datetime) -> None:
     try:
-        digest = vault.address_digest(parse_address(recipient))
+        address = parse_address(recipient)
     except InputError:
         return
-    suppress(session, digest, SuppressionReason.REFUSED, now=now)
+    suppress(session, address, SuppressionReason.REFUSED, now=now, vault=vault)

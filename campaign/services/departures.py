@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -20,18 +20,22 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from campaign.domain import retention
+from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.departure import Departure, DepartureError, DepartureKind, read_departure
+from campaign.domain.errors import CipherError
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Departure as Row
-from campaign.models import Signature
+from campaign.models import SheetRow, Signature
+from campaign.models.sealed import place_of
 from campaign.services.signature import last_consent
 from campaign.services.transaction import transaction
 from campaign.services.unsubscribe import end_updates
 from campaign.services.withdraw import erase_row, forget_rows, share_name, withdraw_row
 
 BATCH = 500
+_READ = 5000
 _FILE = re.compile(r"(\d{4})-(\d{2})\.departures")
 
 
@@ -78,13 +82,20 @@ def read_folder(folder: Path, *, vault: Vault) -> Written:
     return Written(tuple(sorted(found, key=lambda one: one.at)), tuple(damaged))
 
 
-def replay(departures: Iterable[Departure]) -> Counter[str]:
+def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
     """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
-    nothing, and who signed again after leaving stays."""
+    nothing, and who signed again after leaving stays.
+
+    What the files know a signature by cannot be turned back: the digests of all signatures under the appeals they name
+    are computed once, some microseconds each.
+    """
     done: Counter[str] = Counter()
+    if departures:
+        _forget_rows(departures, vault)
+    known = _signatures(departures, vault)
     remaining = iter(departures)
     while batch := list(islice(remaining, BATCH)):
-        done.update(_replay(batch))
+        done.update(_replay(batch, known, vault))
     return done
 
 
@@ -140,27 +151,56 @@ def _sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def _replay(batch: list[Departure]) -> Iterator[str]:
+def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, int]:
+    """Return the ids of the signatures that left, by what the files know them by."""
+    wanted = {one.address_digest for one in departures}
+    found: dict[bytes, int] = {}
+    for appeal_id in sorted({one.appeal_id for one in departures}):
+        chosen = select(Signature.id, Signature.address_digest).where(
+            Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
+        )
+        for number, digest in db.session.execute(chosen.execution_options(yield_per=_READ)):
+            left = vault.departure_digest(bytes(digest or b""))
+            if left in wanted:
+                found[left] = number
+    db.session.rollback()
+    return found
+
+
+def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
+    """Delete the rows of sheets that waited, whatever their appeal, when their address was erased."""
+    erased = {one.address_digest: one for one in departures if one.kind == DepartureKind.ERASED}
+    appeal_ids = sorted({one.appeal_id for one in erased.values()})
     with transaction() as session:
+        for row in session.scalars(select(SheetRow)).all():
+            try:
+                address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
+            except CipherError:
+                continue
+            for digest in vault.address_digests(appeal_ids, address):
+                one = erased.get(vault.departure_digest(digest))
+                if one is not None and row.address_digest is not None:
+                    forget_rows(session, [row.address_digest], one.at)
+
+
+def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
+    with transaction() as session:
+        ids = sorted({known[one.address_digest] for one in batch if one.address_digest in known})
+        chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**KEYS_STAY)
+        rows = {row.id: row for row in session.scalars(chosen)}
         for one in batch:
-            if one.kind == DepartureKind.ERASED:
-                forget_rows(session, one.address_digest, one.at)
-        digests = {one.address_digest for one in batch}
-        rows = session.scalars(
-            select(Signature).where(Signature.address_digest.in_(digests)).with_for_update(**KEYS_STAY)
-        ).all()
-        known = {(row.appeal_id, row.address_digest): row for row in rows}
-        for one in batch:
-            row = known.get((one.appeal_id, one.address_digest))
-            if row is not None and row.signed_at <= one.signed_at and _leave(session, row, one):
+            row = rows.get(known.get(one.address_digest, 0))
+            if row is None or row.appeal_id != one.appeal_id or row.signed_at > one.signed_at:
+                continue
+            if _leave(session, row, one, vault):
                 yield one.kind.value
-            if one.kind == DepartureKind.ERASED and row is not None and row.signed_at <= one.signed_at:
-                del known[one.appeal_id, one.address_digest]
+            if one.kind == DepartureKind.ERASED:
+                del rows[row.id]
 
 
-def _leave(session: Session, row: Signature, one: Departure) -> bool:
+def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bool:
     if one.kind == DepartureKind.ERASED:
-        erase_row(session, row, one.at)
+        erase_row(session, row, one.at, vault)
         return True
     if one.kind == DepartureKind.WITHDRAWN:
         return withdraw_row(session, row, one.at)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel
-from campaign.domain.address import parse_address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.entry import refuse_unusual
 from campaign.domain.errors import CipherError, StateError
+from campaign.domain.place import at_sheet_row
 from campaign.domain.section import choose_section, taking_part
 from campaign.domain.sheet import Sheet
 from campaign.domain.signature import clean_via
@@ -21,6 +23,7 @@ from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Entry, SheetRow
+from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
 from campaign.services.enter import add_quantity, entered_for, keep, newest_quantities
@@ -83,21 +86,25 @@ def enter_sheet(
         )
         keep(session, entry, appeal.slug, now=now, vault=vault)
         rows = [
-            {
-                "entry_id": entry.id,
-                "section_code": by.section,
-                "address_digest": vault.address_digest(row.address),
-                "name_sealed": vault.seal_name(row.name),
-                "email_sealed": vault.seal_email(row.address),
-                "country": row.country,
-                "locale": entered.locale,
-            }
+            _row(entry, row.name, row.address, vault) | {"country": row.country, "locale": entered.locale}
             for row in sheet.sign_ups
             if row.address is not None
         ]
         if rows:
             session.execute(insert(SheetRow), rows)
         return entry.id
+
+
+def _row(entry: Entry, name: str, address: Address, vault: Vault) -> dict[str, Any]:
+    digest = vault.address_digest(entry.appeal_id, address)
+    place = at_sheet_row(entry.id, digest)
+    return {
+        "entry_id": entry.id,
+        "section_code": entry.section_code,
+        "address_digest": digest,
+        "name_sealed": vault.seal_name(name, place),
+        "email_sealed": vault.seal_email(address, place),
+    }
 
 
 def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str) -> int:
@@ -130,7 +137,8 @@ def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_
     if appeal is None or section is None or not _takes(appeal, section, now):
         return _count(session, entry, now)
     try:
-        address, name = parse_address(vault.open_email(row.email_sealed)), vault.open_name(row.name_sealed)
+        address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
+        name = vault.open_name(row.name_sealed, place_of(row))
     except CipherError:
         return _count(session, entry, now)
     text = appeal.text_in(row.locale)

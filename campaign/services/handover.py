@@ -23,6 +23,7 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.handover import STALE, VOLUME, HandoverState
+from campaign.domain.place import at_handover
 from campaign.domain.spreadsheet import harmless, plain
 from campaign.domain.staff import Scope
 from campaign.extensions import db
@@ -178,7 +179,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         name = f"{base}.pdf" if volumes == 1 else f"{base}-{number:02}.pdf"
         content = volume(bundle, number, some, bindery.fonts)
         forget()
-        _keep(handover_id, name, bindery.vault.seal_file(content), clock(), done=volumes + number)
+        _keep(handover_id, name, content, clock(), bindery.vault, done=volumes + number)
     whole = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _set(handover_id, state=HandoverState.DONE.value, **whole)
 
@@ -212,7 +213,7 @@ def _write_names(
         digest.update(content)
         written += len(some)
         last = some[-1][0] if some else last
-        _keep(number, file, bindery.vault.seal_file(content), clock(), done=-(-written // bindery.volume))
+        _keep(number, file, content, clock(), bindery.vault, done=-(-written // bindery.volume))
     return digest.hexdigest(), written
 
 
@@ -223,13 +224,14 @@ def _pieces(handover_id: int, file: str, vault: Vault) -> Iterator[list[tuple[in
         sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)).one_or_none()
         if sealed is None:
             raise NotFoundError("somebody left the list meanwhile")
-        text = vault.open_file(sealed).decode("utf-8-sig")
+        text = vault.open_file(sealed, at_handover(handover_id, file)).decode("utf-8-sig")
         rows = csv.reader(io.StringIO(text, newline=""))
         yield [(int(row[0]), plain(row[1])) for row in rows if row[0] != "number"]
 
 
-def _keep(handover_id: int, name: str, sealed: bytes, now: datetime, *, done: int) -> None:
+def _keep(handover_id: int, name: str, content: bytes, now: datetime, vault: Vault, *, done: int) -> None:
     """One more piece. Raises NotFoundError where nobody wants the list any more."""
+    sealed = vault.seal_file(content, at_handover(handover_id, name))
     with transaction() as session:
         mine = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
         if not session.connection().execute(mine.values(done=done, touched_at=now)).rowcount:

@@ -5,10 +5,13 @@ A name that none of the keys opens gets an empty digest, so that it is not looke
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import bindparam, select, text, update
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
+from campaign.domain.place import at_signature
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Signature
@@ -16,7 +19,7 @@ from campaign.services.transaction import transaction
 
 BATCH = 1000
 _WAITING = (
-    select(Signature.id, Signature.name_sealed)
+    select(Signature.id, Signature.name_sealed, Signature.appeal_id, Signature.address_digest)
     .where(text("signature.name_digest IS NULL AND signature.name_sealed IS NOT NULL"))
     .order_by(Signature.id)
 )
@@ -31,14 +34,14 @@ def index_names(*, vault: Vault, batch: int = BATCH) -> int:
         return 0
     with transaction() as session:
         rows = session.execute(_WAITING.limit(batch).with_for_update(skip_locked=True, **KEYS_STAY)).all()
-        kept = [{"row": row.id, "digest": _digest(row.name_sealed, vault)} for row in rows]
+        kept = [{"row": row.id, "digest": _digest(row, vault)} for row in rows]
         if kept:
             session.connection().execute(_KEEP, kept)
         return len(kept)
 
 
-def _digest(sealed: bytes, vault: Vault) -> bytes:
+def _digest(row: Any, vault: Vault) -> bytes:
     try:
-        return vault.name_digest(vault.open_name(sealed))
+        return vault.name_digest(vault.open_name(row.name_sealed, at_signature(row.appeal_id, row.address_digest)))
     except CipherError:
         return b""

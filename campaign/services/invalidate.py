@@ -18,11 +18,13 @@ from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
 from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, packed, unpacked
+from campaign.domain.place import at_invalidation, at_signature
 from campaign.domain.signature import SignatureState
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Invalidation, Signature, Withheld
+from campaign.models.sealed import place_of
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
 from campaign.services.tally import Cell, count_many, hour_of
@@ -46,7 +48,7 @@ def prepare(criteria: Criteria, appeal_id: int | None, *, by: Scope, now: dateti
         row = Invalidation(
             section_code=by.section,
             appeal_id=appeal_id,
-            criteria_sealed=vault.seal_context(packed(criteria)),
+            criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id)),
             staff_id=by.staff_id,
             created_at=now,
             until_id=newest or 0,
@@ -173,15 +175,16 @@ def _next(
     if row.criteria_sealed is None:
         return [], True
     try:
-        criteria = unpacked(vault.open_context(row.criteria_sealed))
+        criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
         return [], True  # its key is gone: nobody can tell whom it meant
-    chosen = select(Signature.id, Signature.state, Signature.email_sealed).where(*_conditions(row, criteria, vault))
+    columns = (Signature.id, Signature.state, Signature.email_sealed, Signature.appeal_id, Signature.address_digest)
+    chosen = select(*columns).where(*_conditions(row, criteria, vault))
     chosen = chosen.order_by(Signature.id).limit(batch)
     rows = session.execute(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen).all()
     if rows:
         row.after_id = rows[-1].id
-    return [(one.id, one.state) for one in rows if _fits(criteria, one.email_sealed, vault)], len(rows) < batch
+    return [(one.id, one.state) for one in rows if _fits(criteria, one, vault)], len(rows) < batch
 
 
 def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[ColumnElement[bool]]:
@@ -208,11 +211,12 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
     return found
 
 
-def _fits(criteria: Criteria, sealed: bytes | None, vault: Vault) -> bool:
+def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
     if criteria.pattern is None:
         return True
+    place = at_signature(row.appeal_id, row.address_digest)
     try:
-        return sealed is not None and criteria.matches(vault.open_email(sealed))
+        return row.email_sealed is not None and criteria.matches(vault.open_email(row.email_sealed, place))
     except CipherError:
         return False
 

@@ -16,8 +16,10 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind
+from campaign.domain.place import at_link_request
 from campaign.domain.signature import SignatureState
 from campaign.models import Appeal, LinkRequest, Signature
+from campaign.queries.person import digests_everywhere
 from campaign.services.outbox import owe_signer
 from campaign.services.transaction import transaction
 
@@ -28,7 +30,9 @@ _ASKED = insert(LinkRequest)
 def ask_new_links(address: Address, *, now: datetime, vault: Vault) -> None:
     """Writes down that the address wants its links; the caller learns nothing."""
     with transaction() as session:
-        session.connection().execute(_ASKED, {"email_sealed": vault.seal_email(address), "created_at": now})
+        session.connection().execute(
+            _ASKED, {"email_sealed": vault.seal_email(address, at_link_request()), "created_at": now}
+        )
 
 
 def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
@@ -38,7 +42,7 @@ def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
         rows = session.scalars(asked).all()
         for row in rows:
             try:
-                address = parse_address(vault.open_email(row.email_sealed))
+                address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
                 _send(session, address, now=row.created_at, vault=vault, mail_domain=mail_domain)
             except CipherError:
                 continue  # an old request or an old signature, its key gone: nobody can be written to
@@ -52,10 +56,11 @@ def _send(session: Session, address: Address, *, now: datetime, vault: Vault, ma
     That one page shows all its signatures, those on appeals long over too. A signature that looks like part of a flood
     gets no mail this way either.
     """
+    digests = digests_everywhere(session, address, vault)
     found = session.execute(
         select(Signature, Appeal.state)
         .join(Appeal, Appeal.id == Signature.appeal_id)
-        .where(Signature.address_digest == vault.address_digest(address), Signature.flag.is_(None))
+        .where(Signature.address_digest.in_(digests), Signature.flag.is_(None))
         .order_by(Signature.id.desc())
     ).all()
     for signature, state in found:

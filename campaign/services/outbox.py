@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import CAMPAIGN, MailKind, MailState
+from campaign.domain.place import at_mail
 from campaign.extensions.together import Write
 from campaign.models import Mail, Signature
+from campaign.models.sealed import place_of
 from campaign.services.signature import last_consent
 
 _INSERT = insert(Mail)
@@ -67,7 +69,7 @@ def owe_signer(
     """
     if signature.email_sealed is None:
         return
-    to = parse_address(vault.open_email(signature.email_sealed))
+    to = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
     owed = Owed(
         kind=kind,
@@ -78,8 +80,10 @@ def owe_signer(
         text_language=consent.text_language,
         text_version=consent.text_version,
     )
-    sealed = None if context is None else vault.seal_context(json.dumps(dict(context)))
-    session.connection().execute(_INSERT, {**row_of(owed, now=now, domain=domain), "context_sealed": sealed})
+    row = row_of(owed, now=now, domain=domain)
+    place = at_mail(row["message_id"])
+    sealed = None if context is None else vault.seal_context(json.dumps(dict(context)), place)
+    session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
 
 
 def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
@@ -122,14 +126,16 @@ def owe_staff(
     are sealed in the row and cleared once the mail is gone. What the context holds, in the reader's language:
     for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others subject, text and url (or "").
     """
+    columns = _columns(kind, locale, now, domain)
+    place = at_mail(columns["message_id"])
     connection.execute(
         _INSERT,
         {
-            **_columns(kind, locale, now, domain),
+            **columns,
             "mailbox_digest": vault.mailbox_digest(to),
             "domain_digest": vault.domain_digest(to),
-            "recipient_sealed": vault.seal_email(to),
-            "context_sealed": vault.seal_context(json.dumps(dict(context))),
+            "recipient_sealed": vault.seal_email(to, place),
+            "context_sealed": vault.seal_context(json.dumps(dict(context)), place),
             "announcement_id": announcement_id,
             "text_language": text_language,
         },

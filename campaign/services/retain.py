@@ -201,17 +201,10 @@ def _prune_records(now: datetime) -> int:
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
             delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
             delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
-            delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago), ~_is_needed()),
+            delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago)),
         ):
             number += session.connection().execute(old).rowcount
     return number
-
-
-def _is_needed() -> Any:
-    """A tombstone whose address has signed again says that this signature is not counted."""
-    return exists().where(
-        Signature.appeal_id == Tombstone.appeal_id, Signature.address_digest == Tombstone.address_digest
-    )
 
 
 # Nothing of it is loaded in the session.

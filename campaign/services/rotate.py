@@ -44,11 +44,12 @@ def rotate(vault: Vault, *, batch: int = BATCH) -> Rotation:
 
 
 def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[int | None, int, int]:
-    columns = SEALED[model]
+    sealing = SEALED[model]
+    columns = sealing.columns
     with transaction() as session:
         old = [(key_of(getattr(model, name)) != vault.newest_key) for name in columns]
         rows = session.execute(
-            select(model.id, *(getattr(model, name) for name in columns))
+            select(model.id, *(getattr(model, name) for name in (*columns, *sealing.facts)))
             .where(model.id > after_id, or_(*old))
             .order_by(model.id)
             .limit(size)
@@ -57,12 +58,13 @@ def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[in
         changes, failed, done = [], 0, 0
         for row in rows:
             values: dict[str, Any] = {f"new_{name}": getattr(row, name) for name in columns}
+            place = sealing.place_of(row)
             for name, purpose in columns.items():
                 sealed = getattr(row, name)
                 if sealed is None or sealed.startswith(vault.newest_key):
                     continue
                 try:
-                    values[f"new_{name}"] = vault.reseal(sealed, purpose)
+                    values[f"new_{name}"] = vault.reseal(sealed, place, purpose)
                     done += 1
                 except CipherError:
                     failed += 1

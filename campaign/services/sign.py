@@ -13,6 +13,7 @@ from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
 from campaign.domain.funnel import Standing
 from campaign.domain.outbox import MailKind
+from campaign.domain.place import at_signature
 from campaign.domain.signature import CONSENT_WORDING, SignatureState
 from campaign.services.outbox import Owed, row_of
 from campaign.services.sign_writes import write_sign_up
@@ -90,14 +91,16 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
 
 
 def _signature(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+    digest = vault.address_digest(sign_up.appeal_id, sign_up.address)
+    place = at_signature(sign_up.appeal_id, digest)
     return {
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
         "country": sign_up.country,
         "state": SignatureState.PENDING.value,
-        "address_digest": vault.address_digest(sign_up.address),
-        "name_sealed": vault.seal_name(sign_up.name),
-        "email_sealed": vault.seal_email(sign_up.address),
+        "address_digest": digest,
+        "name_sealed": vault.seal_name(sign_up.name, place),
+        "email_sealed": vault.seal_email(sign_up.address, place),
         "locale": sign_up.locale,
         "wants_updates": sign_up.wants_updates,
         "shares_name": sign_up.shares_name,
@@ -110,6 +113,7 @@ def _signature(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: byte
         "network_digest": sign_up.network_digest,
         "domain_digest": domain_digest,
         "name_digest": vault.name_digest(sign_up.name),
+        "is_repeat": False,
     }
 
 

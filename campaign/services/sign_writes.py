@@ -58,6 +58,7 @@ _REPLACED = (
     "network_digest",
     "domain_digest",
     "name_digest",
+    "is_repeat",
 )
 _SIGNATURE = ("appeal_id", "address_digest", "standing", *_REPLACED)
 _CONSENT = [column.name for column in Consent.__table__.c if column.name not in {"id", "signature_id"}]

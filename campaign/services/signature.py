@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
@@ -37,9 +38,12 @@ def locked(session: Session, signature_id: int) -> Signature:
     return signature
 
 
-def was_counted(session: Session, signature: Signature) -> bool:
-    """Whether this address was counted before it was erased."""
-    return session.get(Tombstone, (signature.appeal_id, signature.address_digest)) is not None
+def was_counted(session: Session, appeal_id: int, address_digest: bytes, vault: Vault) -> bool:
+    """Return whether the address with that digest was counted under the appeal before it was erased."""
+    found = select(Tombstone.appeal_id).where(
+        Tombstone.appeal_id == appeal_id, Tombstone.address_digest == vault.tombstone_digest(address_digest)
+    )
+    return session.execute(found).first() is not None
 
 
 def last_consent(session: Session, signature: Signature) -> Consent:
@@ -65,12 +69,17 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
     }
 
 
-def note_departure(session: Session, kind: DepartureKind, signature: Signature, now: datetime) -> None:
-    """Writes down who leaves, in the transaction that lets go: restoring an older backup must bring nobody back."""
+def note_departure(session: Session, kind: DepartureKind, signature: Signature, now: datetime, vault: Vault) -> None:
+    """Write down who leaves, in the caller's transaction: restoring an older backup must bring nobody back.
+
+    Raises NotFoundError where the signature has been erased.
+    """
+    if signature.address_digest is None:
+        raise NotFoundError("this signature has been erased")
     values = {
         "kind": kind.value,
         "appeal_id": signature.appeal_id,
-        "address_digest": signature.address_digest,
+        "address_digest": vault.departure_digest(signature.address_digest),
         "signed_at": signature.signed_at,
         "at": now,
     }

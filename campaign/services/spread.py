@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.domain.address import parse_address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.announcement import (
     BATCH,
     REMINDER_REST,
@@ -25,7 +25,8 @@ from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
-from campaign.queries.announcement import told
+from campaign.models.sealed import place_of
+from campaign.queries.announcement import told, without_repeats
 from campaign.services.outbox import Owed, row_of
 from campaign.services.transaction import transaction
 
@@ -87,7 +88,11 @@ def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: st
             row.state = AnnouncementState.SENT
             row.ended_at = now
             return None
-        mails = [mail for one in signatures if (mail := _mail(row, one, now, vault, mail_domain)) is not None]
+        batch = [(one, to) for one in signatures if (to := _opened(one, vault)) is not None]
+        mails = [
+            row_of(_owed(row, one, to, vault), now=now, domain=mail_domain)
+            for one, to in without_repeats(batch, row, vault)
+        ]
         if mails:
             connection = session.connection()
             connection.execute(_INSERT[connection.dialect.name], mails)
@@ -105,19 +110,20 @@ def _next(row: Announcement) -> Any:
     return select(Signature).where(and_(*conditions)).order_by(Signature.id)
 
 
-def _mail(
-    row: Announcement, signature: Signature, now: datetime, vault: Vault, mail_domain: str
-) -> dict[str, Any] | None:
+def _opened(signature: Signature, vault: Vault) -> Address | None:
     if signature.email_sealed is None:
         return None
     try:
-        to = parse_address(vault.open_email(signature.email_sealed))
+        return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError as error:
         # Confirming and all else tells of it too; the others are not to wait for this one.
         log.warning("signature %s gets no announcement: %s", signature.id, error)
         return None
+
+
+def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) -> Owed:
     languages = [text.language for text in row.texts]
-    owed = Owed(
+    return Owed(
         kind=MailKind(row.kind),
         signature_id=signature.id,
         mailbox_digest=vault.mailbox_digest(to),
@@ -127,4 +133,3 @@ def _mail(
         text_version=None,
         announcement_id=row.id,
     )
-    return row_of(owed, now=now, domain=mail_domain)

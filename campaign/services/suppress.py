@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -20,24 +21,29 @@ _INSERT = {
 }
 
 
-def suppress(session: Session, address_digest: bytes, reason: SuppressionReason, *, now: datetime) -> None:
-    """From now on the address gets no mail, in the caller's transaction; the first reason stays.
-
-    `address_digest` is Vault.address_digest, as in the signature's row.
-    """
+def suppress(session: Session, address: Address, reason: SuppressionReason, *, now: datetime, vault: Vault) -> None:
+    """From now on the address gets no mail, in the caller's transaction; the first reason stays."""
     connection = session.connection()
-    values = {"address_digest": address_digest, "reason": reason.value, "created_at": now}
+    values = {"address_digest": vault.suppression_digest(address), "reason": reason.value, "created_at": now}
     connection.execute(_INSERT[connection.dialect.name], values)
 
 
-def suppression_reason(session: Session, address_digest: bytes) -> str | None:
+def suppression_reason(session: Session, address: Address, vault: Vault) -> str | None:
     """Why the address gets no mail; None where it does."""
-    found = select(Suppression.reason).where(Suppression.address_digest == address_digest)
+    found = select(Suppression.reason).where(Suppression.address_digest == vault.suppression_digest(address))
     return session.execute(found).scalar_one_or_none()
+
+
+def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:
+    """Return why those of the addresses get no mail that get none, by Vault.suppression_digest."""
+    if not digests:
+        return {}
+    chosen = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
+    return {bytes(digest): reason for digest, reason in session.execute(chosen)}
 
 
 def lift_suppression(address: Address, *, vault: Vault) -> bool:
     """Writes to the address again, for instance after its server's fault; False where it was not suppressed."""
     with transaction() as session:
-        gone = delete(Suppression).where(Suppression.address_digest == vault.address_digest(address))
+        gone = delete(Suppression).where(Suppression.address_digest == vault.suppression_digest(address))
         return session.execute(gone.returning(Suppression.address_digest)).first() is not None

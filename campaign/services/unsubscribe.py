@@ -11,31 +11,46 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from campaign.domain.address import parse_address
+from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
+from campaign.domain.errors import CipherError
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Consent, Signature
+from campaign.models.sealed import place_of
+from campaign.queries.person import digests_everywhere
 from campaign.services.signature import consent_record, note_departure
 from campaign.services.transaction import transaction
 
 
-def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime) -> int:
+def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime, vault: Vault) -> int:
     """Ends the updates to the signature's address, of its section or of all; returns how many signatures that changed.
 
-    Repeating it changes nothing, and neither does an erased signature: nothing is raised.
+    Repeating it changes nothing, and neither does an erased signature: nothing is raised. Where the address cannot be
+    opened any more, that one signature is meant.
     """
     with transaction() as session:
         one = session.get(Signature, signature_id)
         if one is None or one.address_digest is None:
             return 0
-        same = select(Signature).where(Signature.address_digest == one.address_digest, Signature.wants_updates)
+        same = select(Signature).where(Signature.address_digest.in_(_digests(session, one, vault)))
+        same = same.where(Signature.wants_updates)
         if not everywhere:
             same = same.where(Signature.section_code == one.section_code)
         found = session.scalars(same.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
         for signature in found:
             end_updates(session, signature, now)
-            note_departure(session, DepartureKind.UPDATES_ENDED, signature, now)
+            note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
     return len(found)
+
+
+def _digests(session: Session, one: Signature, vault: Vault) -> list[bytes]:
+    try:
+        address = parse_address(vault.open_email(one.email_sealed or b"", place_of(one)))
+    except CipherError:
+        return [] if one.address_digest is None else [one.address_digest]
+    return digests_everywhere(session, address, vault)
 
 
 def end_updates(session: Session, signature: Signature, now: datetime) -> None:

@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    and_,
     case,
     cast,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -21,12 +19,12 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.signature import SignatureState
 from campaign.extensions import UtcDateTime
-from campaign.models import Action, Signature, Tally, TallyFold, TallyHour, Tombstone
+from campaign.models import Action, Signature, Tally, TallyFold, TallyHour
 from campaign.services.transaction import transaction
 
 
@@ -100,7 +98,6 @@ def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
 
 def _confirmed(none: ColumnElement[Any]) -> Any:
     """Confirmed signatures, but for those whose address had been counted before it was erased."""
-    erased = aliased(Tombstone)
     return select(
         literal("signatures"),
         Signature.appeal_id,
@@ -112,9 +109,7 @@ def _confirmed(none: ColumnElement[Any]) -> Any:
         literal(1),
     ).where(
         Signature.state == SignatureState.CONFIRMED,
-        ~exists().where(
-            and_(erased.appeal_id == Signature.appeal_id, erased.address_digest == Signature.address_digest)
-        ),
+        ~Signature.is_repeat,
     )
 
 

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
+from campaign.domain.address import parse_address
+from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
+from campaign.domain.errors import CipherError
 from campaign.domain.signature import SignatureState
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, Tombstone
+from campaign.models.sealed import place_of
+from campaign.queries.person import digests_everywhere
 from campaign.services.handover import outdate
 from campaign.services.signature import EMPTY, consent_record, locked, note_departure, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
 
-def withdraw(signature_id: int, *, now: datetime) -> None:
+def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
     """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
         if withdraw_row(session, signature, now):
-            note_departure(session, DepartureKind.WITHDRAWN, signature, now)
+            note_departure(session, DepartureKind.WITHDRAWN, signature, now, vault)
 
 
-def erase(signature_id: int, *, now: datetime) -> None:
+def erase(signature_id: int, *, now: datetime, vault: Vault) -> None:
     """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
 
     Rows of paper sheets with that address that wait to be signed up go too, whatever their appeal. Repeating it changes
@@ -34,15 +40,15 @@ def erase(signature_id: int, *, now: datetime) -> None:
     """
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
-        forget_rows(session, session.scalar(select(Signature.address_digest).where(Signature.id == signature_id)), now)
-        signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY)
+        _forget_waiting(session, session.get(Signature, signature_id), now, vault)
+        signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY, populate_existing=True)
         if signature is None or signature.address_digest is None:
             return
-        note_departure(session, DepartureKind.ERASED, signature, now)
-        erase_row(session, signature, now)
+        note_departure(session, DepartureKind.ERASED, signature, now, vault)
+        erase_row(session, signature, now, vault)
 
 
-def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
+def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:
     """Records whether the signer wants to hear what becomes of the case. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
@@ -50,7 +56,7 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime) -> None:
             signature.wants_updates = wanted
             session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
             if not wanted:
-                note_departure(session, DepartureKind.UPDATES_ENDED, signature, now)
+                note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
 
 
 def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
@@ -67,36 +73,48 @@ def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
     return True
 
 
-def erase_row(session: Session, signature: Signature, now: datetime) -> None:
+def erase_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
     """As `erase`, in the caller's transaction, of a signature that is locked."""
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code)
     # What was mailed and what still waits to be: their digests tell of the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
-        _bury(session, signature, now)
+        _bury(session, signature, now, vault)
         if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
             session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
             return
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
-def forget_rows(session: Session, address_digest: bytes | None, now: datetime) -> None:
-    """Deletes what of paper sheets entered until `now` waits to be signed up under that address."""
-    if address_digest is None:
+def forget_rows(session: Session, address_digests: Collection[bytes], now: datetime) -> None:
+    """Delete what of paper sheets entered until `now` waits to be signed up under one of those digests."""
+    if address_digests:
+        entered = select(Entry.id).where(Entry.entered_at <= now)
+        chosen = SheetRow.address_digest.in_(address_digests), SheetRow.entry_id.in_(entered)
+        session.execute(delete(SheetRow).where(*chosen))
+
+
+def _forget_waiting(session: Session, signature: Signature | None, now: datetime, vault: Vault) -> None:
+    """Delete the rows of sheets under the signature's address, whatever their appeal."""
+    if signature is None or signature.email_sealed is None or signature.address_digest is None:
         return
-    entered = select(Entry.id).where(Entry.entered_at <= now)
-    session.execute(delete(SheetRow).where(SheetRow.address_digest == address_digest, SheetRow.entry_id.in_(entered)))
+    try:
+        address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    except CipherError:
+        forget_rows(session, [signature.address_digest], now)
+        return
+    forget_rows(session, digests_everywhere(session, address, vault), now)
 
 
-def set_sharing(signature_id: int, *, wanted: bool, now: datetime) -> None:
+def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:
     """Records whether the name may be on the list that is handed over. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name != wanted:
             share_name(session, signature, now, wanted=wanted)
             if not wanted:
-                note_departure(session, DepartureKind.SHARING_ENDED, signature, now)
+                note_departure(session, DepartureKind.SHARING_ENDED, signature, now, vault)
 
 
 def share_name(session: Session, signature: Signature, now: datetime, *, wanted: bool) -> None:
@@ -124,9 +142,8 @@ def _uncount(session: Session, signature: Signature) -> None:
         count(connection, cell, counted_at, -1)
 
 
-def _bury(session: Session, signature: Signature, now: datetime) -> None:
-    if not was_counted(session, signature):
-        session.execute(
-            insert(Tombstone),
-            {"appeal_id": signature.appeal_id, "address_digest": signature.address_digest, "erased_at": now},
-        )
+def _bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
+    own = signature.appeal_id, signature.address_digest or b""
+    if not was_counted(session, *own, vault):
+        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1]), "erased_at": now}
+        session.execute(insert(Tombstone), left)

@@ -7,10 +7,15 @@ import logging
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from campaign.domain.errors import CipherError
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.mail import alert
+from campaign.services.alarm import raise_alarm
 from campaign.web.headers import is_embed
 
 log = logging.getLogger(__name__)
@@ -27,6 +32,10 @@ _WORDS = {
         lazy_gettext("The address may be mistyped, or the appeal may have been removed."),
     ),
     405: (lazy_gettext("That is not possible here"), lazy_gettext("Please go back and try again.")),
+    410: (
+        lazy_gettext("We cannot show this any more"),
+        lazy_gettext("We keep it under lock and the lock does not open. We have been told and will look at it."),
+    ),
     413: (lazy_gettext("That is too long"), lazy_gettext("Nothing was saved. Please shorten it and send it again.")),
     429: (
         lazy_gettext("Too many at once from your network"),
@@ -68,9 +77,29 @@ def init_app(app: Flask, template: str = "public/error.html") -> None:
         response.headers["Retry-After"] = RETRY_SECONDS
         return response
 
+    @app.errorhandler(CipherError)
+    def _unopened(error: CipherError) -> ResponseReturnValue:
+        log.error("a sealed value does not open: %s", error)
+        _tell()
+        return page(410)
+
     @app.errorhandler(InternalServerError)
     def _broken(error: InternalServerError) -> ResponseReturnValue:
         return page(error.code or 500)
+
+
+def _tell() -> None:
+    """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
+    at = runtime()
+    db.session.rollback()
+
+    def words(locale: str) -> dict[str, str]:
+        return alert.unopened(locale, at.settings.base_url)
+
+    try:
+        raise_alarm("sealed", 0, words, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+    except SQLAlchemyError:
+        log.exception("nobody could be told")
 
 
 def _page(code: int, template: str) -> Response:

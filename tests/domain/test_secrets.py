@@ -11,9 +11,11 @@ from itsdangerous import URLSafeSerializer
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Cipher, Vault
 from campaign.domain.errors import CipherError, ExpiredTokenError, TokenError
+from campaign.domain.place import at_sheet_row, at_signature
 from campaign.domain.token import Purpose, Tokens, new_link_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+HERE = at_signature(1, b"a" * 32)
 KEY = b"l" * 16
 TOKENS = Tokens(("k" * 40,))
 
@@ -93,24 +95,53 @@ def test_links_expire_but_those_that_end_mail(purpose: Purpose, days: int) -> No
 
 def test_an_older_data_key_still_opens_and_the_newest_seals() -> None:
     old, new = b"o" * 32, b"n" * 32
-    sealed = Cipher((old,)).seal("Jeanne", "name")
-    assert Cipher((new, old)).open(sealed, "name") == "Jeanne"
+    sealed = Cipher((old,)).seal(b"Jeanne", HERE, "name")
+    assert Cipher((new, old)).open(sealed, HERE, "name") == b"Jeanne"
     with pytest.raises(CipherError):
-        Cipher((old,)).open(Cipher((new, old)).seal("Jeanne", "name"), "name")
+        Cipher((old,)).open(Cipher((new, old)).seal(b"Jeanne", HERE, "name"), HERE, "name")
 
 
 def test_sealed_data_cannot_be_changed_or_moved() -> None:
     cipher = Cipher((b"o" * 32,))
-    sealed = cipher.seal("Jeanne", "name")
+    sealed = cipher.seal(b"Jeanne", HERE, "name")
     assert b"Jeanne" not in sealed
-    assert cipher.seal("Jeanne", "name") != sealed
-    for broken, purpose in ((sealed[:-1] + b"\x00", "name"), (sealed, "email"), (b"", "name")):
+    assert cipher.seal(b"Jeanne", HERE, "name") != sealed
+    other_appeal, other_person, other_table = at_signature(2, b"a" * 32), at_signature(1, b"b" * 32), at_sheet_row
+    for broken, place, column in (
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), HERE, "name"),
+        (sealed[:4] + b"\x09" + sealed[5:], HERE, "name"),
+        (sealed, HERE, "email"),
+        (sealed, other_appeal, "name"),
+        (sealed, other_person, "name"),
+        (sealed, other_table(1, b"a" * 32), "name"),
+        (sealed[:8], HERE, "name"),
+        (b"", HERE, "name"),
+    ):
         with pytest.raises(CipherError):
-            cipher.open(broken, purpose)
+            cipher.open(broken, place, column)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 124, 125, 5000, 65532, 65533, 200_000])
+def test_a_sealed_value_tells_its_size_class_alone(size: int) -> None:
+    cipher = Cipher((b"o" * 32,))
+    sealed = cipher.seal(b"x" * size, HERE, "name")
+    assert cipher.open(sealed, HERE, "name") == b"x" * size
+    padded = len(sealed) - (4 + 1 + 12 + 16)
+    assert padded >= 128
+    assert padded % 65536 == 0 or padded & (padded - 1) == 0
+    assert padded < 2 * max(128, size + 4)
+
+
+def test_one_address_has_another_digest_under_each_appeal_and_for_each_use() -> None:
+    vault, address = Vault((b"o" * 32,), b"i" * 32), parse_address("a@mail.example")
+    first, second = vault.address_digests((1, 2), address)
+    assert first == vault.address_digest(1, parse_address("A@mail.example"))
+    left = (vault.tombstone_digest(first), vault.departure_digest(first), vault.suppression_digest(address))
+    assert len({first, second, vault.mailbox_digest(address), *left}) == 6
 
 
 def test_the_index_key_stays_when_the_data_key_rotates() -> None:
     address = parse_address("a@mail.example")
     one, other = Vault((b"o" * 32,), b"i" * 32), Vault((b"n" * 32, b"o" * 32), b"i" * 32)
-    assert one.address_digest(address) == other.address_digest(address)
-    assert one.address_digest(address) != one.mailbox_digest(address)
+    assert one.address_digest(7, address) == other.address_digest(7, address)
+    assert one.address_digest(7, address) != one.mailbox_digest(address)

@@ -27,7 +27,7 @@ from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, Signature
+from campaign.models import Appeal, Mail, Signature
 from tests.conftest import link_of
 from tests.faults.site import WORKER, Site
 from tests.journeys.processes import flask, free_port, wait_for, web
@@ -182,9 +182,10 @@ def check(site: Site, crowd: Crowd) -> None:
     assert len(crowd.confirmed) > SIGN_UPS * 0.1
     with site.app.app_context():
         vault = runtime().vault
+        appeal_id = db.session.scalars(select(Appeal.id)).one()
         found = db.session.execute(select(Signature.address_digest, Signature.state)).all()
         rows = {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
-        state = {email: rows.get(vault.address_digest(parse_address(email))) for email in crowd.signed}
+        state = {email: rows.get(vault.address_digest(appeal_id, parse_address(email))) for email in crowd.signed}
         mails = db.session.execute(select(Mail.message_id, Mail.state)).all()
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
     assert [email for email, found in state.items() if found is None] == []

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, select, text
 
 from campaign import queries
 from campaign.domain.action import Channel
@@ -24,6 +24,7 @@ from campaign.domain.token import Link
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
+from campaign.models import Announcement, Signature
 from campaign.services.change_country import change_country
 from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.fold import fold
@@ -172,12 +173,19 @@ def _invalidation() -> None:
         queries.moderation.find_invalidation(STAFF, runtime().vault, 1)
 
 
+def _without_repeats(appeal: int) -> None:
+    row = Announcement(appeal_id=appeal, section_code=None, locales=[], to_family=True)
+    some = db.session.scalars(select(Signature).where(Signature.appeal_id == appeal).order_by(Signature.id).limit(100))
+    queries.announcement.without_repeats([(one, _address()) for one in some], row, runtime().vault)
+
+
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
     "announcement.told",
     "dossier.facts_of",
+    "person.domain_of",
     "dossier.target_of",
     "dossier.words_of",
     "ready.lacks",
@@ -191,6 +199,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "announcement.audience": lambda appeal, _: [
         queries.announcement.audience(appeal, to_family=to_family) for to_family in (False, True)
     ],
+    "announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
     "appeal.family_ids": lambda appeal, _: queries.appeal.family_ids(appeal),
     "audit.audit_log": lambda *_: queries.audit.audit_log(STAFF, before=1000),
     "mail.dead_letters": lambda *_: queries.mail.dead_letters(),
@@ -253,6 +262,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "staff_counts.glances": lambda *_: queries.staff_counts.glances(STAFF, time_zone="UTC", now=NOW),
     "staff_counts.history": lambda appeal, _: queries.staff_counts.history(appeal, LATE),
     "staff_counts.totals": lambda appeal, _: queries.staff_counts.totals(appeal, LATE),
+    "person.digests_everywhere": lambda *_: queries.person.digests_everywhere(db.session, _address(), runtime().vault),
+    "signature.digests_of_same_address": lambda _, one: queries.signature.digests_of_same_address(one, runtime().vault),
     "signature.find_signature": lambda _, one: queries.signature.find_signature(one, runtime().vault),
     "signature.signatures_of_same_address": lambda _, one: queries.signature.signatures_of_same_address(
         one, runtime().vault
@@ -271,14 +282,14 @@ HOT: dict[str, Callable[[], object]] = {
     "sign again": lambda: _sign(1),
     "confirm": lambda: confirm_at(_sign(2), NOW),
     "deliver": _deliver,
-    "withdraw": lambda: withdraw(_sign(2), now=NOW),
-    "erase": lambda: erase(_sign(2), now=NOW),
+    "withdraw": lambda: withdraw(_sign(2), now=NOW, vault=runtime().vault),
+    "erase": lambda: erase(_sign(2), now=NOW, vault=runtime().vault),
     "new link": _new_link,
     "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
     "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),
     "report without a signature": lambda: record_unsigned(_appeal(), "fr", Channel.LETTER, target=0, now=NOW),
-    "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW),
+    "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW, vault=runtime().vault),
     "change country": lambda: change_country(_confirmed(6), country="BE", section_code="be-fr"),
     "fold": lambda: fold(now=NOW),
 }

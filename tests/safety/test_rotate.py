@@ -22,9 +22,10 @@ from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailKind
+from campaign.domain.place import at_signature
 from campaign.extensions import Model, db
 from campaign.models import Mail, Signature
-from campaign.models.sealed import SEALED
+from campaign.models.sealed import SEALED, place_of
 from campaign.queries.appeal import AppealView
 from campaign.queries.sealed import sealed_by_key
 from campaign.services.outbox import owe_staff
@@ -53,8 +54,8 @@ def sign_up(appeal: AppealView, number: int, vault: Vault) -> None:
 
 def names(vault: Vault) -> list[str]:
     db.session.rollback()
-    chosen = select(Signature.name_sealed).order_by(Signature.id)
-    return [vault.open_name(sealed) for sealed in db.session.scalars(chosen) if sealed]
+    rows = db.session.scalars(select(Signature).order_by(Signature.id))
+    return [vault.open_name(row.name_sealed, place_of(row)) for row in rows if row.name_sealed]
 
 
 def test_every_sealed_column_is_rotated() -> None:
@@ -64,9 +65,10 @@ def test_every_sealed_column_is_rotated() -> None:
         for column in table.columns
         if column.name.endswith("_sealed")
     }
-    known = {(model.__tablename__, name) for model, columns in SEALED.items() for name in columns}
+    known = {(model.__tablename__, name) for model, sealed in SEALED.items() for name in sealed.columns}
     assert found == known
-    assert all(isinstance(model.__table__.c[name].type, LargeBinary) for model, c in SEALED.items() for name in c)
+    for model, sealed in SEALED.items():
+        assert all(isinstance(model.__table__.c[name].type, LargeBinary) for name in sealed.columns)
 
 
 def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealView) -> None:
@@ -84,7 +86,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
     assert db.session.scalars(select(Signature.address_digest).order_by(Signature.id)).all() == digests
     mail = db.session.scalars(select(Mail).where(Mail.recipient_sealed.is_not(None))).one()
     assert mail.recipient_sealed is not None
-    assert ONLY_NEW.open_email(mail.recipient_sealed) == "staff@mail.example"
+    assert ONLY_NEW.open_email(mail.recipient_sealed, place_of(mail)) == "staff@mail.example"
     assert rotate(BOTH).resealed == 0
 
 
@@ -123,11 +125,10 @@ def test_supporters_sign_while_it_runs(app: Flask, client: FlaskClient, appeal: 
 @pytest.mark.slow
 def test_a_killed_run_goes_on(app: Flask, appeal: AppealView, database_url: str, tmp_path: Path) -> None:
     old = Vault((OLD,), INDEX)
-    name, email = old.seal_name("Jeanne"), old.seal_email(parse_address("jeanne@mail.example"))
     with transaction() as session:
         session.connection().execute(
             Signature.__table__.insert(),  # type: ignore[attr-defined]
-            [_row(appeal, number, name, email) for number in range(20_000)],
+            [_row(appeal, number, old) for number in range(20_000)],
         )
     db.session.remove()
     both = ",".join(base64.b64encode(key).decode() for key in (NEW, OLD))
@@ -143,7 +144,9 @@ def test_a_killed_run_goes_on(app: Flask, appeal: AppealView, database_url: str,
     assert set(names(ONLY_NEW)) == {"Jeanne"}
 
 
-def _row(appeal: AppealView, number: int, name: bytes, email: bytes) -> dict[str, Any]:
+def _row(appeal: AppealView, number: int, vault: Vault) -> dict[str, Any]:
+    place = at_signature(appeal.id, number.to_bytes(32, "big"))
+    name, email = vault.seal_name("Jeanne", place), vault.seal_email(parse_address("jeanne@mail.example"), place)
     return {
         "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "pending", "locale": "en",
         "address_digest": number.to_bytes(32, "big"), "name_sealed": name, "email_sealed": email,

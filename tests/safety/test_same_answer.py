@@ -19,6 +19,7 @@ from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Signature
 from campaign.queries.appeal import AppealView
+from campaign.queries.person import digests_everywhere
 from campaign.services.suppress import suppress
 from campaign.services.transaction import transaction
 from campaign.web import snapshot
@@ -61,10 +62,10 @@ def addresses(
             client.post(act.replace("/act", "/me"), data={"signature": "all", "do": do})
     vault = runtime().vault
     with transaction() as session:
-        digest = vault.address_digest(parse_address(found["suppressed"]))
-        suppress(session, digest, SuppressionReason.REFUSED, now=runtime().clock())
-        digest = vault.address_digest(parse_address(found["invalidated"]))
-        session.execute(update(Signature).where(Signature.address_digest == digest).values(state="invalidated"))
+        address = parse_address(found["suppressed"])
+        suppress(session, address, SuppressionReason.REFUSED, now=runtime().clock(), vault=vault)
+        digests = digests_everywhere(session, parse_address(found["invalidated"]), vault)
+        session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
     return found
 
 

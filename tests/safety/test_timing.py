@@ -16,6 +16,7 @@ from sqlalchemy import insert
 from campaign.config import load
 from campaign.document import parse_text
 from campaign.domain.address import parse_address
+from campaign.domain.place import at_signature
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
@@ -61,12 +62,15 @@ def prepare(environ: dict[str, str], folder: Path) -> None:
             for state in STATES[1:]:
                 for number in range(EACH):
                     address = parse_address(email(state, number))
-                    digest = vault.address_digest(address)
+                    digest = vault.address_digest(appeal.id, address)
+                    place = at_signature(appeal.id, digest)
                     if state == "erased":
-                        row = {"appeal_id": appeal.id, "address_digest": digest, "erased_at": START}
+                        left = vault.tombstone_digest(digest)
+                        row = {"appeal_id": appeal.id, "address_digest": left, "erased_at": START}
                         connection.execute(insert(Tombstone), row)
                     if state == "suppressed":
-                        row = {"address_digest": digest, "reason": "refused", "created_at": START}
+                        row = {"address_digest": vault.suppression_digest(address), "reason": "refused"}
+                        row |= {"created_at": START}
                         connection.execute(insert(Suppression), row)
                     values: dict[str, Any] = {
                         "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "locale": "en",
@@ -74,8 +78,8 @@ def prepare(environ: dict[str, str], folder: Path) -> None:
                         "state": {"erased": "confirmed", "suppressed": "confirmed"}.get(state, state),
                         "signed_at": START,
                         "address_digest": None if state == "erased" else digest,
-                        "name_sealed": None if state == "erased" else vault.seal_name("Jeanne Martin"),
-                        "email_sealed": None if state == "erased" else vault.seal_email(address),
+                        "name_sealed": None if state == "erased" else vault.seal_name("Jeanne Martin", place),
+                        "email_sealed": None if state == "erased" else vault.seal_email(address, place),
                         "confirmed_at": None if state == "pending" else START,
                         "ended_at": START if state in {"withdrawn", "invalidated"} else None,
                     }  # fmt: skip

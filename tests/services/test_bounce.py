@@ -68,7 +68,7 @@ def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppress
     mail_id: int, verdict: str, status: str | None, reasons: list[str]
 ) -> None:
     for _ in range(2):
-        taken = take(sample(verdict, mail_id).content, now=START, paths=runtime().return_paths)
+        taken = take(sample(verdict, mail_id).content, now=START, paths=runtime().return_paths, vault=runtime().vault)
         assert taken.is_suppressed is bool(reasons)
     assert (row().bounce_status, row().state) == (status, "sent")
     assert suppressed() == reasons
@@ -77,30 +77,30 @@ def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppress
 
 def test_a_delay_reported_late_does_not_hide_that_the_mailbox_is_gone(mail_id: int) -> None:
     for verdict in ("soft", "hard", "delayed"):
-        take(sample(verdict, mail_id).content, now=START, paths=runtime().return_paths)
+        take(sample(verdict, mail_id).content, now=START, paths=runtime().return_paths, vault=runtime().vault)
     assert row().bounce_status == "5.1.1"
 
 
 def test_what_is_erased_has_nothing_to_suppress(mail_id: int) -> None:
     content = sample("hard", mail_id).content
-    erase(db.session.scalars(select(Signature.id)).one(), now=START)
-    assert take(content, now=START, paths=runtime().return_paths).is_suppressed is False
+    erase(db.session.scalars(select(Signature.id)).one(), now=START, vault=runtime().vault)
+    assert take(content, now=START, paths=runtime().return_paths, vault=runtime().vault).is_suppressed is False
     assert suppressed() == []
 
 
 def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp_path: Path) -> None:
     paths = runtime().return_paths
-    assert take_maildir(tmp_path / "none", now=START, paths=paths) == {}
+    assert take_maildir(tmp_path / "none", now=START, paths=paths, vault=runtime().vault) == {}
     box = mailbox.Maildir(tmp_path / "bounces")
     box.add(sample("hard", mail_id).content)
     box.add(sample("automatic", mail_id).content)
     box.add(sample("unknown", mail_id).content)
     box.add(forged(paths)[0].content)
     box.add(b"From: list@spam.example\nTo: somebody@tocsin.example\n\nBuy!\n")
-    found = take_maildir(tmp_path / "bounces", now=START, paths=paths)
+    found = take_maildir(tmp_path / "bounces", now=START, paths=paths, vault=runtime().vault)
     assert found == {"hard": 1, "automatic": 1, "unknown": 1, "forged": 1, "unaddressed": 1}
     assert len(box) == 3
-    assert take_maildir(tmp_path / "bounces", now=START, paths=paths) == {}
+    assert take_maildir(tmp_path / "bounces", now=START, paths=paths, vault=runtime().vault) == {}
     assert suppressed() == ["bounced"]
 
 

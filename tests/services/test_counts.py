@@ -42,7 +42,7 @@ def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
                 with suppress(StateError):  # the other thread has withdrawn it already
                     confirm_at(one, START)
                 if one % 4 == 0:
-                    withdraw(one, now=START)
+                    withdraw(one, now=START, vault=runtime().vault)
 
     # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
     threads = [threading.Thread(target=work, args=(ids[part % 2 :: 2],)) for part in range(4)]
@@ -80,7 +80,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     one, other = sign_many(appeal, 2)
     confirm_at(one, START)
     confirm_at(other, START + timedelta(days=1))
-    withdraw(one, now=START + timedelta(days=2))
+    withdraw(one, now=START + timedelta(days=2), vault=runtime().vault)
     assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []
 
@@ -106,7 +106,7 @@ def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, ap
     for place, one in enumerate(ids):
         confirm_at(one, START + timedelta(hours=place))
     fold(now=START + timedelta(days=30))
-    withdraw(ids[3], now=START + timedelta(days=30))
+    withdraw(ids[3], now=START + timedelta(days=30), vault=runtime().vault)
     assert verify() == []
     assert [day.total for day in days(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
@@ -124,7 +124,7 @@ def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: Appe
     def leave(mine: list[int]) -> None:
         with app.app_context():
             for one in mine:
-                withdraw(one, now=START + timedelta(days=10))
+                withdraw(one, now=START + timedelta(days=10), vault=runtime().vault)
 
     def fold_often() -> None:
         with app.app_context():

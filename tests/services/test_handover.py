@@ -17,6 +17,7 @@ from campaign import tasks
 from campaign.config import LOCALES
 from campaign.domain.errors import StateError
 from campaign.domain.handover import STALE, HandoverState
+from campaign.domain.place import at_handover
 from campaign.domain.retention import HANDOVERS
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
@@ -170,9 +171,9 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
 @pytest.mark.parametrize(
     "leave",
     [
-        lambda number: withdraw(number, now=START),
-        lambda number: erase(number, now=START),
-        lambda number: set_sharing(number, wanted=False, now=START),
+        lambda number: withdraw(number, now=START, vault=runtime().vault),
+        lambda number: erase(number, now=START, vault=runtime().vault),
+        lambda number: set_sharing(number, wanted=False, now=START, vault=runtime().vault),
         lambda number: change_country(number, country="BE", section_code="be-nl"),
     ],
 )
@@ -182,7 +183,7 @@ def test_whoever_leaves_takes_the_name_out_at_once(
     number = signed(appeal, "Ana Openly", 1, shares=True)
     other = signed(appeal, "Bob Quietly", 2)
     made(scope, appeal)
-    withdraw(other, now=START)
+    withdraw(other, now=START, vault=runtime().vault)
     assert handovers(scope, appeal.id)[0].state == "done"
     leave(number)
     assert handovers(scope, appeal.id)[0].state == "outdated"
@@ -208,7 +209,8 @@ def test_what_a_broken_worker_left_is_made_anew(app: Flask, appeal: AppealView, 
     assert waiting(START) == [number]
     with transaction() as session:
         session.execute(update(Handover).values(state=HandoverState.RUNNING.value))
-        session.add(HandoverPart(handover_id=number, name="half", content_sealed=at.vault.seal_file(b"x")))
+        sealed = at.vault.seal_file(b"x", at_handover(number, "half"))
+        session.add(HandoverPart(handover_id=number, name="half", content_sealed=sealed))
     assert waiting(START) == []
     clock.now += STALE + timedelta(seconds=1)
     assert waiting(clock.now) == [number]

@@ -221,7 +221,7 @@ def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undo
     appeal: AppealView, by: Scope
 ) -> None:
     first = signed(appeal, "Ana", "ana@spam.example")
-    erase(first, now=START)
+    erase(first, now=START, vault=runtime().vault)
     again = signed(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
     made, row = look(Criteria(domain="spam.example"), by)
@@ -240,7 +240,7 @@ def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
     run(made)
-    erase(crowd["flood"][1], now=START + DAY)
+    erase(crowd["flood"][1], now=START + DAY, vault=runtime().vault)
     change_country(crowd["flood"][2], country="BE", section_code="be-nl")
     assert verify() == []
     go(undo, made, by)

@@ -14,6 +14,7 @@ from campaign.domain.outbox import MailKind
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Signature
+from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView
 from campaign.services.outbox import Owed, owe_signer, row_of
 from campaign.services.sign import SignUp, sign
@@ -65,7 +66,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
         assert (mail.mailbox_digest, mail.domain_digest) == (at.vault.mailbox_digest(to), at.vault.domain_digest(to))
         assert mail.message_id.endswith("@act.example>")
     assert first.context_sealed is not None
-    assert json.loads(at.vault.open_context(first.context_sealed)) == {"words": "Mine."}
+    assert json.loads(at.vault.open_context(first.context_sealed, place_of(first))) == {"words": "Mine."}
     assert second.context_sealed is None
 
 

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.models import Action, Consent, Mail, Signature, Tombstone
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
@@ -119,7 +120,7 @@ def test_updates_can_be_asked_for_and_stopped(client: FlaskClient, appeal: Appea
 def test_erasing_what_was_never_confirmed_leaves_nothing(
     client: FlaskClient, appeal: AppealView, link: str, app: Flask
 ) -> None:
-    erase(db.session.scalars(select(Signature.id)).one(), now=appeal.opened_at)  # type: ignore[arg-type]
+    erase(db.session.scalars(select(Signature.id)).one(), now=appeal.opened_at, vault=runtime().vault)  # type: ignore[arg-type]
     assert db.session.scalars(select(Signature)).all() == []
     assert db.session.scalars(select(Mail)).all() == []
     assert client.get(link).status_code == 410

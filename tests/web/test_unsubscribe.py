@@ -98,6 +98,6 @@ def test_a_link_for_something_else_ends_nothing(client: FlaskClient, link: str) 
 def test_after_erasing_the_link_still_answers(client: FlaskClient, link: str) -> None:
     for one in db.session.scalars(select(Signature.id)).all():
         db.session.rollback()
-        erase(one, now=START)
+        erase(one, now=START, vault=runtime().vault)
     assert client.get(link).status_code == client.post(link, data=ONE_CLICK).status_code == 200
     assert db.session.scalars(select(Signature)).all() == []

@@ -7,7 +7,7 @@ is given to somebody else: a link in an old mail would open a stranger's signatu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -67,10 +67,10 @@ def load(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: C
     return manifest
 
 
-def settle(departures: Iterable[Departure], *, now: datetime, days: int, vault: Vault) -> Settled:
+def settle(departures: Sequence[Departure], *, now: datetime, days: int, vault: Vault) -> Settled:
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
     skip_ids(now=now)
-    left_again = replay(departures)
+    left_again = replay(departures, vault=vault)
     let_go = retain(now=now, days=days, go_on=lambda: True)
     known = {one.hex() for one in vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(vault).items() if number and name not in known}

@@ -70,16 +70,16 @@ def change(token: str) -> ResponseReturnValue:
 
 
 def _do(wish: str, signature: SignatureView) -> None:
-    now = runtime().clock()
+    now, vault = runtime().clock(), runtime().vault
     match wish:
         case "withdraw":
-            withdraw(signature.id, now=now)
+            withdraw(signature.id, now=now, vault=vault)
         case "erase":
-            erase(signature.id, now=now)
+            erase(signature.id, now=now, vault=vault)
         case "updates":
-            set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now)
+            set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now, vault=vault)
         case "share_name":
-            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now)
+            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now, vault=vault)
         case "country":
             country = request.form["country"].upper()
             section = snapshots().section_for(country, signature.locale, signature.appeal)

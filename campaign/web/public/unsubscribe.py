@@ -41,5 +41,7 @@ def create(token: str) -> ResponseReturnValue:
         signature_id = read(Purpose.UNSUBSCRIBE, token)
     except TokenError as error:
         return unusable(error)
-    unsubscribe(signature_id, everywhere=request.form.get("from") == "all", now=runtime().clock())
+    unsubscribe(
+        signature_id, everywhere=request.form.get("from") == "all", now=runtime().clock(), vault=runtime().vault
+    )
     return render_template("public/unsubscribe.html", section=None, is_done=True)

@@ -22,6 +22,7 @@ SIGNATURE_STATES = {
     "invalidated": lazy_gettext("invalidated"),
 }
 ALARM_NAMES = {
+    "sealed": lazy_gettext("A name or an address does not open"),
     "domain": lazy_gettext("Very many sign-ups with addresses of one mail domain"),
     "appeal": lazy_gettext("Very many sign-ups for one appeal"),
     "all": lazy_gettext("Very many sign-ups"),

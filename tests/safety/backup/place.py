@@ -17,8 +17,10 @@ from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
 from campaign.models import Signature
+from campaign.models.sealed import place_of
 from campaign.queries.appeal import find_appeal
 from campaign.queries.counts import counts
+from campaign.queries.person import digests_everywhere
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
@@ -64,15 +66,16 @@ class Place:
 
     def find(self, name: str) -> Signature | None:
         """The signature of that name; needs the application's context."""
-        digest = runtime().vault.address_digest(parse_address(f"{name}@mail.example"))
-        return db.session.scalars(select(Signature).where(Signature.address_digest == digest)).one_or_none()
+        digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+        return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one_or_none()
 
     def names(self) -> set[str]:
         """Who is in it, as their sealed names say."""
         with self.app.app_context():
-            sealed = db.session.scalars(select(Signature.name_sealed).where(Signature.name_sealed.is_not(None))).all()
+            rows = db.session.scalars(select(Signature).where(Signature.name_sealed.is_not(None))).all()
+            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
             db.session.remove()
-            return {runtime().vault.open_name(one) for one in sealed if one}
+            return found
 
     def total(self) -> int:
         """The count of signatures."""

@@ -63,9 +63,9 @@ def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path, figu
     assert during > len(before)
     for name in ("Ana", "Chi"):
         with here.app.app_context():
-            erase(here.find(name).id, now=datetime.now(UTC))  # type: ignore[union-attr]
+            erase(here.find(name).id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
     with here.app.app_context():
-        withdraw(here.find("Bo").id, now=datetime.now(UTC))  # type: ignore[union-attr]
+        withdraw(here.find("Bo").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
         db.session.remove()
     here.run("create", str(tmp_path / "later.age"))  # writes the departures out too
     assert "signatures" in here.run("verify", file, "--key", private).output
@@ -137,7 +137,7 @@ def test_who_left_the_database_that_is_replaced_stays_away(here: Place, private:
     """Even where no worker has written it out yet."""
     here.run("create", str(tmp_path / "backup.age"))
     with here.app.app_context():
-        erase(here.find("Ana").id, now=datetime.now(UTC))  # type: ignore[union-attr]
+        erase(here.find("Ana").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
         db.session.remove()
     here.run("restore", str(tmp_path / "backup.age"), "--key", private, "--replace")
     assert here.names() == {"Bo", "Chi"}

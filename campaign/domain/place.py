@@ -1,0 +1,48 @@
+"""Where a sealed value stands, which is authenticated with it: moved to another row or column, it opens no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of a table: `facts` are what the row is about and cannot be moved along with the value."""
+
+    table: str
+    facts: tuple[str, ...] = ()
+
+    def column(self, name: str) -> bytes:
+        """Return what is authenticated with a value in that column: no two places or columns give the same bytes."""
+        parts = (self.table, name, *self.facts)
+        return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+
+
+def at_signature(appeal_id: int, address_digest: bytes | None) -> Place:
+    """Return the place of a signature's values: bound to the appeal and to the address."""
+    return Place("signature", (str(appeal_id), (address_digest or b"").hex()))
+
+
+def at_mail(message_id: str) -> Place:
+    """Return the place of a mail's values: bound to its Message-ID, which is random and fixed from the start."""
+    return Place("mail", (message_id,))
+
+
+def at_sheet_row(entry_id: int, address_digest: bytes | None) -> Place:
+    """Return the place of what stands in a row of a paper sheet: bound to the sheet and to the address."""
+    return Place("sheet_row", (str(entry_id), (address_digest or b"").hex()))
+
+
+def at_link_request() -> Place:
+    """Return the place of an address that asked for its links: all requests are alike."""
+    return Place("link_request")
+
+
+def at_invalidation(section_code: str, staff_id: int) -> Place:
+    """Return the place of an invalidation's criteria: bound to the section and to who chose them."""
+    return Place("invalidation", (section_code, str(staff_id)))
+
+
+def at_handover(handover_id: int, name: str) -> Place:
+    """Return the place of a piece of a file that is handed over: bound to the list and to the file's name."""
+    return Place("handover_part", (str(handover_id), name))

@@ -1,0 +1,25 @@
+"""The digests by which one address is found: another one under each appeal, so that no stolen table can be joined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, scoped_session
+
+from campaign.domain.address import Address
+from campaign.domain.cipher import Vault
+from campaign.models import Appeal, Signature
+from campaign.models.sealed import place_of
+
+
+def digests_everywhere(session: Session | scoped_session[Any], address: Address, vault: Vault) -> list[bytes]:
+    """Return the address's digest under each appeal there is: a microsecond each."""
+    return vault.address_digests(session.scalars(select(Appeal.id)), address)
+
+
+def domain_of(signature: Signature | None, vault: Vault) -> str | None:
+    """Return the mail domain of the signature's address; None where it is erased. Raises CipherError."""
+    if signature is None or signature.email_sealed is None:
+        return None
+    return vault.open_email(signature.email_sealed, place_of(signature)).rpartition("@")[2]

@@ -1,0 +1,87 @@
+"""Whoever can write SQL moves sealed values between rows: they open on no other person's page, and staff are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Alarm, Mail, Signature, Staff
+from campaign.queries.appeal import AppealView
+from campaign.services.transaction import transaction
+from tests.conftest import START, Postbox, form
+
+SIGN = "/en/appeals/ana-ruiz-vega/sign"
+
+
+@pytest.fixture
+def two(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> list[str]:
+    """The pages of the data of two who have confirmed: Ana Victim, and the thief."""
+    for name in ("Ana Victim", "Some Thief"):
+        client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
+    deliver()
+    return [client.post(postbox.link(number)).location.replace("/act", "/me") for number in range(2)]
+
+
+def move(columns: tuple[str, ...]) -> None:
+    """What the attacker does: the victim's values into the thief's row."""
+    ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
+    with transaction() as session:
+        for column in columns:
+            session.execute(
+                text(
+                    f"UPDATE signature SET {column} = (SELECT {column} FROM signature WHERE id = :of) "  # noqa: S608
+                    "WHERE id = :to"
+                ),
+                {"of": ids[0], "to": ids[1]},
+            )
+
+
+@pytest.mark.parametrize("columns", [("name_sealed",), ("email_sealed",), ("name_sealed", "email_sealed")])
+def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str], columns: tuple[str, ...]) -> None:
+    move(columns)
+    with transaction() as session:
+        session.add(_person())
+    for path in (two[1], f"{two[1]}.json", two[1].replace("/me", "/act"), two[1].replace("/me", "/letter.pdf")):
+        answer = client.get(path)
+        assert answer.status_code == 410, path
+        assert b"Victim" not in answer.data
+        assert b"ana@mail.example" not in answer.data
+    assert "We cannot show this any more" in client.get(two[1]).text
+    assert client.post(two[1], data={"do": "withdraw", "signature": "all"}).status_code == 410
+    assert client.get(two[0]).status_code == 200
+    db.session.rollback()
+    assert db.session.scalars(select(Alarm.kind)).all() == ["sealed"]
+    assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 1
+
+
+def test_a_mail_to_whom_a_value_was_moved_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
+    before = len(postbox.messages)
+    move(("email_sealed",))
+    assert deliver() == {"sent": 1, "dead": 1}
+    assert postbox.recipients[before:] == ["ana@mail.example"]
+
+
+def test_a_value_of_another_table_does_not_open_either(client: FlaskClient, two: list[str], appeal: AppealView) -> None:
+    client.post("/en/new-link", data={"email": "ana@mail.example"})
+    with transaction() as session:
+        session.execute(text("UPDATE signature SET email_sealed = (SELECT email_sealed FROM link_request)"))
+    assert client.get(two[1]).status_code == 410
+
+
+def _person() -> Any:
+    return Staff(
+        email="admin@mail.example", password="", role="admin", section_code="fr", locale="en", active=True,
+        fs_uniquifier="u", created_at=START, invited_at=START, joined_at=START,
+    )  # fmt: skip
+
+
+def test_keys_that_are_gone_are_told_in_words(client: FlaskClient, two: list[str]) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE signature SET name_sealed = :junk"), {"junk": b"gone" + b"x" * 60})
+    assert client.get(two[0]).status_code == 410
+    assert runtime().vault.newest_key != b"gone"
