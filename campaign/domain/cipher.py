@@ -173,6 +173,10 @@ class Vault:
         person = self._person(address)
         return [self._under_appeal(appeal_id, person) for appeal_id in appeal_ids]
 
+    def waiting_digest(self, address_digest: bytes) -> bytes:
+        """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
+        return self._index.digest("waiting", address_digest.hex())
+
     def suppression_digest(self, address: Address) -> bytes:
         """Return what an address that gets no mail is known by; no other table holds it."""
         return self._index.digest("suppression", self._person(address).hex())
