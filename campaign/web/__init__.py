@@ -7,6 +7,7 @@ from flask_babel import Babel
 from flask_limiter import Limiter
 
 from campaign.web import alternates, api, caching, errors, guard, headers, locale, public, staff
+from campaign.web.public.mended_link import mended_link
 
 __all__ = ["init_app", "staff"]
 
@@ -18,7 +19,7 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     limiter.init_app(app)
     guard.init_app(app)
     headers.init_app(app)
-    errors.init_app(app)
+    errors.init_app(app, mended_link=mended_link)
     caching.init_app(app)
     public.init_app(app)
     api.init_app(app)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from campaign.domain.errors import CipherError
@@ -52,8 +54,15 @@ _WORDS = {
 }
 
 
-def init_app(app: Flask, template: str = "public/error.html") -> None:
-    """Registers the handlers; `template` shows the refusal."""
+def init_app(
+    app: Flask,
+    template: str = "public/error.html",
+    mended_link: Callable[[Flask], BaseResponse | None] = lambda _app: None,
+) -> None:
+    """Register the handlers.
+
+    `template` shows the refusal; `mended_link` returns the step on from a link that leads nowhere, or None.
+    """
 
     def page(code: int) -> Response:
         return _page(code, template)
@@ -61,6 +70,8 @@ def init_app(app: Flask, template: str = "public/error.html") -> None:
     @app.errorhandler(HTTPException)
     def _refused(error: HTTPException) -> ResponseReturnValue:
         code = error.code or 500
+        if code == 404 and (onward := mended_link(app)) is not None:
+            return onward
         if code < 400 or (error.response is not None and code not in _WORDS):
             return error.get_response()
         response = page(code)

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from babel import Locale
+from babel import Locale, negotiate_locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
@@ -27,6 +27,12 @@ def current_locale() -> str:
     """The locale of the request at hand."""
     locale: str = g.get("locale", DEFAULT)
     return locale
+
+
+def preferred_locale(*asked: str, otherwise: str = DEFAULT) -> str:
+    """Return the locale that fits best what is asked for, then what the browser asks for; else `otherwise`."""
+    wanted = [language.replace("-", "_") for language in (*asked, *request.accept_languages.values())]
+    return negotiate_locale(wanted, LOCALES) or otherwise
 
 
 def init_app(app: Flask, babel: Babel) -> None:

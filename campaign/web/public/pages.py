@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from babel import negotiate_locale
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from campaign.config import LOCALES
 from campaign.document.markup import to_html
 from campaign.domain.appeal import AppealState, days_left, is_in_time, progress
 from campaign.domain.country import country_name, country_names
@@ -20,7 +18,7 @@ from campaign.letter.plain import address_lines
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
-from campaign.web.locale import DEFAULT, PREFIX, bound, current_locale
+from campaign.web.locale import PREFIX, bound, current_locale, preferred_locale
 from campaign.web.public.after import after
 from campaign.web.snapshot import Listed, snapshots
 
@@ -32,9 +30,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 def root() -> ResponseReturnValue:
     """To the list in the language that the browser asks for."""
-    asked = [language.replace("-", "_") for language in request.accept_languages.values()]
-    locale = negotiate_locale(asked, LOCALES) or DEFAULT
-    response = redirect(url_for("pages.index", locale=locale), 302)
+    response = redirect(url_for("pages.index", locale=preferred_locale()), 302)
     response.headers["Vary"] = "Accept-Language"
     response.headers["Cache-Control"] = "no-cache"
     return response

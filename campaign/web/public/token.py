@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.signature import SignatureView, find_signature
+from campaign.web.public.mended_link import mended_link
 
 
 def read(purpose: Purpose, token: str) -> int:
@@ -31,5 +32,8 @@ def signer(token: str) -> SignatureView | ResponseReturnValue:
 def unusable(error: TokenError) -> ResponseReturnValue:
     """Says what is wrong with the link and offers to send a new one, to whatever address is typed."""
     is_expired = isinstance(error, ExpiredTokenError)
+    # A full stop behind it may be the sentence's.
+    if not is_expired and (onward := mended_link(current_app)) is not None:
+        return onward
     page = render_template("public/bad_link.html", is_expired=is_expired, error=None, email="")
     return page, 410 if is_expired else 404
