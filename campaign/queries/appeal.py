@@ -115,23 +115,23 @@ class AppealView:
 
 def find_appeal(slug: str) -> AppealView | None:
     """The appeal with that slug, drafts too."""
-    return next(iter(_load(select(Appeal).where(Appeal.slug == slug))), None)
+    return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
 
 
 def find_appeal_by_id(appeal_id: int) -> AppealView | None:
     """The appeal with that id, drafts too."""
-    return next(iter(_load(select(Appeal).where(Appeal.id == appeal_id))), None)
+    return next(iter(load_appeals(select(Appeal).where(Appeal.id == appeal_id))), None)
 
 
 def open_appeals() -> tuple[AppealView, ...]:
     """What is open, the nearest deadline first."""
     chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
-    return tuple(_load(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
+    return tuple(load_appeals(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
 
 
 def all_appeals() -> tuple[AppealView, ...]:
     """Every appeal, the newest first."""
-    return tuple(_load(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
+    return tuple(load_appeals(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
 
 
 def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
@@ -140,7 +140,8 @@ def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
     return None if row is None else _text(row)
 
 
-def _load(chosen: Any) -> Iterable[AppealView]:
+def load_appeals(chosen: Any) -> Iterable[AppealView]:
+    """Return the appeals that the statement chooses, in its order, with two more statements for all of them."""
     rows = db.session.scalars(chosen.options(selectinload(Appeal.texts), selectinload(Appeal.targets)))
     return [_view(row) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -47,37 +48,45 @@ class DayCounts:
         return sum(self.by_channel.values())
 
 
-_TOTALS = (
-    select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity))
-    .group_by(Tally.section_code, Tally.channel, Tally.evidence)
-    .order_by(Tally.section_code, Tally.channel, Tally.evidence)
+_CELL = (Tally.section_code, Tally.channel, Tally.evidence)
+_TOTALS = select(*_CELL, func.sum(Tally.quantity)).group_by(*_CELL).order_by(*_CELL)
+_TOTALS_BY_APPEAL = (
+    select(Tally.appeal_id, *_CELL, func.sum(Tally.quantity))
+    .group_by(Tally.appeal_id, *_CELL)
+    .order_by(Tally.appeal_id, *_CELL)
 )
 
 
 def counts(appeal_id: int) -> Counts:
     """The counts at this moment."""
+    rows = db.session.execute(_TOTALS.where(Tally.appeal_id == appeal_id))
+    return _summed((section, channel, evidence, int(number)) for section, channel, evidence, number in rows)
+
+
+def counts_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, Counts]:
+    """Return the counts of each of these appeals, by one statement."""
+    cells: dict[int, list[tuple[str, str, str, int]]] = {appeal_id: [] for appeal_id in appeal_ids}
+    for appeal_id, *cell, number in db.session.execute(_TOTALS_BY_APPEAL.where(Tally.appeal_id.in_(appeal_ids))):
+        cells[appeal_id].append((cell[0], cell[1], cell[2], int(number)))
+    return {appeal_id: _summed(some) for appeal_id, some in cells.items()}
+
+
+def _summed(cells: Iterable[tuple[str, str, str, int]]) -> Counts:
     by_evidence = {evidence.value: 0 for evidence in Evidence}
     by_channel: dict[str, int] = defaultdict(int)
     sections: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    signatures = 0
-    cells = []
-    for section, channel, evidence, quantity in db.session.execute(_TOTALS.where(Tally.appeal_id == appeal_id)):
-        if not quantity:
-            continue
-        number = int(quantity)
-        cells.append((section, channel, evidence, number))
+    filled = tuple(cell for cell in cells if cell[3])
+    for section, channel, evidence, number in filled:
         by_evidence[evidence] += number
         by_channel[channel] += number
         sections[section][channel] += number
-        if channel == Channel.SIGNATURE and evidence == Evidence.VERIFIED:
-            signatures += number
     return Counts(
         total=sum(by_channel.values()),
-        signatures=signatures,
+        signatures=sum(cell[3] for cell in filled if cell[1:3] == (Channel.SIGNATURE, Evidence.VERIFIED)),
         by_evidence=by_evidence,
         by_channel=dict(by_channel),
         by_section={code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in sections.items()},
-        cells=tuple(cells),
+        cells=filled,
     )
 
 

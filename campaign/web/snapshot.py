@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,6 +17,7 @@ from campaign.domain.section import choose_section, taking_part
 from campaign.domain.slug import is_slug
 from campaign.queries.appeal import AppealView, find_appeal, open_appeals
 from campaign.queries.counts import Counts, counts, signatures_by_appeal
+from campaign.queries.ended import EndedPage, ended_page, ended_version
 from campaign.queries.section import SectionView, list_sections
 from campaign.queries.site_text import site_texts
 
@@ -79,6 +80,11 @@ def _listed(_key: str) -> tuple[Listed, ...]:
     return tuple(Listed(appeal, signatures.get(appeal.id, 0)) for appeal in appeals)
 
 
+def _ended(key: str) -> EndedPage | None:
+    number, _, country = key.partition(" ")
+    return ended_page(int(number), country)
+
+
 class Snapshots:
     """One application's kept values."""
 
@@ -87,6 +93,8 @@ class Snapshots:
         self._counts = _Kept(lambda appeal_id: counts(int(appeal_id)))
         self._open = _Kept(_listed)
         self._site_texts = _Kept(lambda _key: site_texts())
+        self._ended = _Kept(_ended)
+        self._ended_version = _Kept(lambda _key: ended_version())
         self._sections = _Kept(lambda _key: list_sections())
 
     def appeal(self, slug: str) -> AppealView | None:
@@ -101,6 +109,14 @@ class Snapshots:
     def open(self) -> tuple[Listed, ...]:
         """The open appeals."""
         return self._open.get("") or ()
+
+    def ended(self, number: int, country: str = "") -> EndedPage | None:
+        """A page of the ended appeals, or of those about one country; None where there is no such page."""
+        return self._ended.get(f"{number} {country}")
+
+    def ended_version(self) -> Hashable:
+        """Changes whenever an appeal ends, or one that has ended is changed."""
+        return self._ended_version.get("")
 
     def sections(self) -> tuple[SectionView, ...]:
         """All sections."""

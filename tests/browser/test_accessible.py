@@ -51,6 +51,7 @@ OPENED = f"""
 /{{locale}}/appeals/{GOING}/act?country=FR
 /{{locale}}/appeals/{GOING}/progress
 /{{locale}}/countries/kz
+/{{locale}}/ended
 /{{locale}}/sections
 /{{locale}}/sections/fr
 /{{locale}}/privacy

@@ -37,6 +37,8 @@ m/<token>/me.json
 new-link
 new-link/sent
 countries/<country>
+ended
+ended/<int:number>
 sections
 sections/<code>
 feed.atom

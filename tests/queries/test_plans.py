@@ -184,6 +184,7 @@ COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
     "announcement.told",
+    "appeal.load_appeals",
     "dossier.facts_of",
     "person.domain_of",
     "dossier.target_of",
@@ -230,6 +231,10 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         appeal, "fr"
     ),
     "flood.is_uncarried": lambda *_: queries.flood.is_uncarried(NOW),
+    "ended.ended_page": lambda *_: queries.ended.ended_page(1, "CO"),
+    "ended.ended_appeals": lambda *_: queries.ended.ended_appeals(),
+    "ended.ended_version": lambda *_: queries.ended.ended_version(),
+    "counts.counts_by_appeal": lambda appeal, _: queries.counts.counts_by_appeal((appeal, appeal + 1)),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),

@@ -40,8 +40,9 @@ def test_appeals_are_listed_by_country(client: FlaskClient) -> None:
     assert 'href="/fr/countries/co">Colombie</a>' in client.get("/fr/").text
     assert "TEACHER THREATENED" in client.get("/fr/countries/co").text
     assert "TEACHER THREATENED" not in client.get("/fr/countries/kz").text
-    for wrong in ("xx", "CO", "zz", "colombia"):
+    for wrong in ("xx", "zz", "colombia"):
         assert client.get(f"/fr/countries/{wrong}").status_code == 404
+    assert client.get("/fr/countries/CO").location == "/fr/countries/co"
 
 
 def test_a_section_shows_what_it_has_done(client: FlaskClient, appeal: AppealView) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort
+from flask import Blueprint, Flask, Response, abort, request, url_for
 
 from campaign.domain.appeal import AppealState, days_left
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import Counts
 from campaign.web.caching import pages
+from campaign.web.locale import absolute
 from campaign.web.snapshot import snapshots
 
 TIME_ZONE = "UTC"
 _JSON = "application/json"
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 # Any site may read the counts.
 _OPEN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -28,7 +30,16 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/appeals")
 def appeals() -> Response:
-    """The open appeals, the nearest deadline first."""
+    """The open appeals, the nearest deadline first; with `state=closed` those that have ended, the newest end first.
+
+    The ended ones come by pages of fifty: `next` is the address of the following page, or null. Among them are stopped
+    ones; each says its state, when it ended and what became of it. Another state is 400, a page behind the last 404.
+    """
+    state = request.args.get("state", AppealState.OPEN.value)
+    if state == AppealState.CLOSED:
+        return _ended()
+    if state != AppealState.OPEN:
+        abort(400)
     listed = [one.appeal for one in snapshots().open()]
     counted = [(appeal, snapshots().counts(appeal)) for appeal in listed]
     now = runtime().clock()
@@ -38,6 +49,32 @@ def appeals() -> Response:
         return json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})
 
     return pages().answer("api", version, body, kind=_JSON, instead=_OPEN)
+
+
+def _ended() -> Response:
+    asked = request.args.get("page", "1")
+    page = snapshots().ended(int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else None
+    if page is None:
+        abort(404)
+    onward = url_for("api.appeals", state="closed", page=page.number + 1) if page.number < page.pages else None
+
+    def body() -> str:
+        return json.dumps(
+            {
+                "appeals": [
+                    _appeal(one.appeal, one.counts)
+                    | {
+                        "ended_at": one.appeal.ended_at.strftime(_MOMENT) if one.appeal.ended_at else None,
+                        "outcome": one.appeal.outcome,
+                    }
+                    for one in page.appeals
+                ],
+                "next": absolute(onward) if onward else None,
+            }
+        )
+
+    version = (tuple((one.appeal.id, one.appeal.revision, one.counts.cells) for one in page.appeals), onward, _today())
+    return pages().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_OPEN)
 
 
 @blueprint.get("/appeals/<slug>")
@@ -72,7 +109,7 @@ def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
                 code: {"total": one.total, "by_channel": one.by_channel} for code, one in counts.by_section.items()
             },
         },
-        "updated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "updated_at": now.strftime(_MOMENT),
     }
 
 

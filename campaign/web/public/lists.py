@@ -1,4 +1,4 @@
-"""Open appeals by country and by section, and as machines read them: feed, sitemap, robots.txt."""
+"""Appeals by country and by section, and as machines read them: feed, sitemap, robots.txt."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from flask_babel import gettext
 from campaign.domain.country import COUNTRIES, country_name
 from campaign.domain.site import SitePage
 from campaign.extensions.runtime import runtime
+from campaign.queries.ended import ended_appeals
 from campaign.web.alternates import alternates
 from campaign.web.caching import pages
 from campaign.web.locale import PREFIX, absolute, current_locale
+from campaign.web.public.ended import ended_list_version, ended_rows
 from campaign.web.public.pages import HTML, list_rows, list_version
 from campaign.web.public.progress import section_label
 from campaign.web.snapshot import snapshots
@@ -33,18 +35,21 @@ blueprint = Blueprint("lists", __name__)
 
 @blueprint.get(f"{PREFIX}/countries/<country>")
 def by_country(country: str) -> ResponseReturnValue:
-    """The open appeals about that country (ISO 3166-1 alpha-2 in lower case)."""
+    """The appeals about that country (ISO 3166-1 alpha-2 in lower case): all that are open, the newest that ended."""
     code = country.upper()
     if code not in COUNTRIES or country != country.lower():
         abort(404)
     locale, now = current_locale(), runtime().clock()
     listed = [one for one in snapshots().open() if one.appeal.country == code]
+    page = snapshots().ended(1, code)
+    past = page.appeals if page is not None else ()
 
     def render() -> str:
-        title = country_name(code, locale)
-        return render_template("public/list.html", title=title, rows=list_rows(listed, locale, now), section=None)
+        title, rows, ended = country_name(code, locale), list_rows(listed, locale, now), ended_rows(past, locale)
+        return render_template("public/list.html", title=title, rows=rows, ended=ended, section=None)
 
-    return pages().answer(("country", country, locale), list_version(listed, now), render, kind=HTML)
+    version = list_version(listed, now), ended_list_version(past)
+    return pages().answer(("country", country, locale), version, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections")
@@ -103,20 +108,21 @@ def feed() -> Response:
 def sitemap() -> Response:
     """Every page that a search engine should know, with its languages."""
     listed, found = snapshots().open(), snapshots().sections()
-    countries = {one.appeal.country.lower() for one in listed if one.appeal.country}
 
     def render() -> str:
-        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("lists.sections", {})]
+        shown = [one.appeal for one in listed] + list(ended_appeals())
+        countries = {appeal.country.lower() for appeal in shown if appeal.country}
+        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("lists.sections", {}), ("ended.index", {})]
         named += [(f"site.{page.value}", {}) for page in SitePage]
         named += [("lists.by_section", {"code": one.code}) for one in found]
         named += [("lists.by_country", {"country": code}) for code in sorted(countries)]
         named += [("progress.show", {"slug": one.appeal.slug}) for one in listed]
         entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in named]
-        entries += [alternates(partial(_path, "pages.appeal", {"slug": one.appeal.slug}), one.appeal) for one in listed]
+        entries += [alternates(partial(_path, "pages.appeal", {"slug": one.slug}), one) for one in shown]
         return render_template("public/sitemap.xml", entries=entries)
 
-    version = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed), found
-    return pages().answer("sitemap", version, render, kind=_XML)
+    shown = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed)
+    return pages().answer("sitemap", (shown, snapshots().ended_version(), found), render, kind=_XML)
 
 
 def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:

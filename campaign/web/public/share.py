@@ -156,13 +156,13 @@ def structured(appeal: AppealView, signatures: int, locale: str) -> dict[str, An
 
 def described(appeal: AppealView, locale: str) -> str:
     """The case in one or two lines, as search engines and networks show it."""
-    return _shortened(to_plain(appeal.text_in(locale).summary), 200)
+    return shortened(to_plain(appeal.text_in(locale).summary), 200)
 
 
 def in_short(summary: str) -> tuple[str, str]:
     """A summary's beginning without its demand, and the demand: what it sets in bold."""
-    said = _shortened(to_plain(_DEMAND.sub("", summary)))
-    return said, _shortened(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
+    said = shortened(to_plain(_DEMAND.sub("", summary)))
+    return said, shortened(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
 
 
 def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
@@ -202,7 +202,7 @@ def _rounded(signatures: int) -> int:
     return signatures // unit * unit
 
 
-def _shortened(text: str, most: int = _SUMMARY) -> str:
+def shortened(text: str, most: int = _SUMMARY) -> str:
     """Whole words, in one paragraph."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[:most].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
