@@ -72,19 +72,23 @@ class Challenges:
             raise ChallengeError("the proof is too old")
         return Solved(hashlib.sha256(bytes.fromhex(payload.challenge.parameters.nonce)).digest(), until)
 
-    def make_waiting(self, appeal: str, now: datetime) -> str:
-        """A ticket for that appeal, good from WAIT on."""
-        return str(self._waiting.dumps([appeal, secrets.token_hex(16), int(now.timestamp())]))
+    def make_waiting(self, appeal: str, network: str, now: datetime) -> str:
+        """Return a ticket for that appeal and the network it goes to (a keyed digest), good from WAIT on."""
+        return str(self._waiting.dumps([appeal, secrets.token_hex(16), int(now.timestamp()), network]))
 
-    def check_waiting(self, ticket: str, appeal: str, now: datetime) -> Solved:
-        """Whether whoever shows it has waited. Raises ChallengeError, with the seconds where some are missing."""
+    def check_waiting(self, ticket: str, appeal: str, network: str, now: datetime) -> Solved:
+        """Return what to store of a ticket whose holder has waited, in the network that it was given to.
+
+        Raise ChallengeError, with the seconds where some are missing. One machine cannot gather tickets for many others
+        to spend: waiting is rationed by network.
+        """
         try:
-            bound, nonce, made = self._waiting.loads(ticket)
+            bound, nonce, made, given_to = self._waiting.loads(ticket)
             since = datetime.fromtimestamp(made, UTC)
         except (BadSignature, ValueError, TypeError) as error:
             raise ChallengeError("the ticket is damaged") from error
-        if bound != appeal or now >= since + LIFETIME:
-            raise ChallengeError("the ticket is too old, or for another appeal")
+        if bound != appeal or given_to != network or now >= since + LIFETIME:
+            raise ChallengeError("the ticket is too old, for another appeal, or given to another network")
         missing = since + WAIT - now
         if missing > timedelta(0):
             raise ChallengeError("it is too early", wait=int(missing.total_seconds()) + 1)

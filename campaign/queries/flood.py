@@ -71,3 +71,13 @@ def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
     if appeal_id is not None:
         chosen = chosen.where(newest.c.appeal_id == appeal_id)
     return frozenset(db.session.scalars(chosen))
+
+
+def sections_reporting(appeal_id: int, now: datetime) -> frozenset[str]:
+    """Return the sections for which acts were reported within the last two hours, of that appeal."""
+    chosen = select(TallyHour.section_code).where(
+        TallyHour.appeal_id == appeal_id,
+        TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),
+        TallyHour.evidence == Evidence.REPORTED,
+    )
+    return frozenset(db.session.scalars(chosen.distinct()))

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.action import REPORTABLE, Channel, Evidence
 from campaign.domain.appeal import AppealState, goes_on, is_reportable
-from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
+from campaign.domain.challenge import Solved
+from campaign.domain.errors import InputError, NotFoundError, OverError, SpentError, StateError
 from campaign.domain.last_zone import last_zone
 from campaign.domain.signature import SignatureState
-from campaign.models import Action, Appeal, Section
+from campaign.models import Action, Appeal, Section, SpentSolution
 from campaign.services.signature import locked
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -21,6 +22,10 @@ from campaign.services.transaction import transaction
 _ONCE = {
     "sqlite": sqlite.insert(Action).on_conflict_do_nothing().returning(Action.id),
     "postgresql": postgresql.insert(Action).on_conflict_do_nothing().returning(Action.id),
+}
+_SPENT = {
+    dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 
 
@@ -45,18 +50,36 @@ def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -
     return True
 
 
-def record_unsigned(appeal_id: int, section_code: str, channel: Channel, *, target: int, now: datetime) -> None:
+def record_unsigned(
+    appeal_id: int,
+    section_code: str,
+    channel: Channel,
+    *,
+    target: int,
+    now: datetime,
+    solved: Solved | None = None,
+) -> None:
     """Counts one act of somebody who has not signed, for the section of the country they chose.
 
     Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
-    Raises NotFoundError (no such appeal), OverError, InputError.
+    `solved` is the proof that let it in, spent with it. Raises NotFoundError (no such appeal), OverError, InputError,
+    SpentError (the proof was taken before).
     """
     _refuse_channel(channel)
     with transaction() as session:
+        if solved is not None:
+            _spend(session, solved)
         cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
         session.connection().execute(insert(Action), _columns(cell, target, now) | {"signature_id": None})
         count(session.connection(), cell, now, 1)
+
+
+def _spend(session: Session, solved: Solved) -> None:
+    connection = session.connection()
+    values = {"digest": solved.digest, "expires_at": solved.expires_at}
+    if connection.execute(_SPENT[connection.dialect.name], values).first() is None:
+        raise SpentError
 
 
 def _refuse_channel(channel: Channel) -> None:

@@ -1,12 +1,11 @@
-"""Holding off floods at the form: what is counted, when the human check is asked for, and who is told.
+"""The abuse guard: what is counted of sign-ups, reports and page views, when the human check is asked for, who is told.
 
-Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database; whoever signs pays for one question.
+Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database, and asks one question of it.
 What is decided never depends on whether an address has signed.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,46 +13,70 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app
-from flask_babel import force_locale, gettext
-from limits import RateLimitItem, parse
+from limits import parse
 
 from campaign.domain.address import Address
 from campaign.domain.challenge import Challenges, Solved
 from campaign.domain.errors import ChallengeError
+from campaign.domain.provider import LARGE
 from campaign.extensions import limiter
-from campaign.extensions.counters import count
+from campaign.extensions.network import Network
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from campaign.queries.flood import Lately, lately, sections_lately
-from campaign.services.alarm import raise_alarm
-
-log = logging.getLogger(__name__)
+from campaign.queries.flood import Lately, lately, sections_lately, sections_reporting
+from campaign.web.abuse_alert import mail_alert
+from campaign.web.abuse_limits import Watched, beyond, hit, limits, watched_networks
 
 # More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
 _SOFT = {
-    "domain": (parse("300 per minute"), parse("5000 per hour")),
-    "appeal": (parse("600 per minute"), parse("20000 per hour")),
-    "all": (parse("1200 per minute"), parse("40000 per hour")),
+    "domain": limits("300 per minute", "5000 per hour"),
+    "appeal": limits("600 per minute", "20000 per hour"),
+    "all": limits("1200 per minute", "40000 per hour"),
 }
 # Half of all people have their mailbox with one of these.
-_LARGE = {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "gmx.de",
-          "web.de", "orange.fr", "free.fr", "wanadoo.fr", "mail.ru", "yandex.ru"}  # fmt: skip
-_LARGE_SOFT = (parse("3000 per minute"), parse("60000 per hour"))
+_LARGE_SOFT = limits("3000 per minute", "60000 per hour")
 # Beyond this even who solves puzzles is kept without a mail: somebody is after the mailboxes of one domain.
 _HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
+# One subscriber gets a /64 of IPv6 or a /48 with 65,536 of them (RFC 6177), one provider a /32: who counts /64 alone
+# counts an attacker never twice. A /16 of IPv4 is what a small provider has.
+_NETWORKS = {
+    "/48": limits("60 per minute", "300 per hour"),
+    "/32": limits("300 per minute", "3000 per hour"),
+    "/16": limits("300 per minute", "3000 per hour"),
+}
+# Reports of those who have not signed; what one network may is UNSIGNED_LIMITS of the page.
+_REPORTS = limits("60 per minute", "1000 per hour")
+_REPORTS_BY_NETWORK = {
+    "/48": limits("40 per hour", "120 per day"),
+    "/32": limits("200 per hour", "1000 per day"),
+    "/16": limits("200 per hour", "1000 per day"),
+}
+# Beyond this no report is counted for a while, whatever is solved.
+_REPORTS_CAP = limits("300 per minute", "5000 per hour")
+# A signer counts once for each way, target and day; so many at once are worth a look.
+_SIGNED_REPORTS = limits("300 per minute", "5000 per hour")
+# Views are a number for staff alone: beyond this they are not counted.
+_VIEWS = limits("12000 per minute", "200000 per hour")
+_VIEWS_BY_NETWORK = {
+    "/48": limits("240 per minute", "4000 per hour"),
+    "/32": limits("6000 per minute", "60000 per hour"),
+    "/16": limits("6000 per minute", "60000 per hour"),
+}
 # Who cannot run scripts waits instead; that costs no work, so it is rationed by network.
-_WAITING = (parse("4 per minute"), parse("20 per hour"))
-# So long after the last sign of it a flood is over.
-_ATTACK_SECONDS = 600
-# A kind of flood, its limits by the minute and by the hour, and what it is counted for.
-Watched = tuple[str, tuple[RateLimitItem, RateLimitItem], str]
+_WAITING = {
+    "/24": limits("4 per minute", "20 per hour"),
+    "/64": limits("4 per minute", "20 per hour"),
+    "/48": limits("8 per minute", "40 per hour"),
+    "/32": limits("40 per minute", "400 per hour"),
+    "/16": limits("40 per minute", "400 per hour"),
+}
 _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The sign-up may go on: by which proof, and with which flag."""
+    """It may go on: by which proof, and with which flag."""
 
     solved: Solved | None = None
     flag: str | None = None
@@ -97,53 +120,97 @@ def init_app(app: Flask) -> None:
     app.extensions["tocsin_guard"] = Guard()
 
 
-def admit(appeal: AppealView, address: Address, proof: str, ticket: str, network: str) -> Pass | Demand:
-    """Lets a sign-up pass, or says what it needs first. Wrong or spent proofs are answered by a new demand."""
+def admit(appeal: AppealView, address: Address, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand:
+    """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand."""
     at = runtime()
     mode, now = at.settings.challenge, at.clock()
-    trouble = _trouble(appeal, address, now) if mode != "always" else None
+    trouble = _trouble(appeal, address, networks, now) if mode != "always" else None
     if mode == "off" or (mode == "adaptive" and trouble is None):
         return Pass()
-    challenges = Challenges(at.settings.secret_key)
+    let = _check(appeal, proof, ticket, networks)
+    return Pass(let.solved, _flag(address)) if isinstance(let, Pass) else let
+
+
+def admit_report(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand | None:
+    """Let a report without a signature pass, or say what it needs first; None beyond what an appeal takes at all."""
+    at = runtime()
+    mode, now = at.settings.challenge, at.clock()
+    if not limiter.enabled:
+        return Pass()
+    key = str(appeal.id)
+    over, marked = beyond(
+        [
+            Watched("reports", _REPORTS, key),
+            *watched_networks("report-network", _REPORTS_BY_NETWORK, networks),
+        ]
+    )
+    if over:
+        _alert("reports", appeal, now)
+    is_quiet = mode == "off" or (mode == "adaptive" and not over and not marked)
+    let = Pass() if is_quiet else _check(appeal, proof, ticket, networks)
+    # Counted only of what would be taken: who solves nothing uses up nobody's share.
+    if isinstance(let, Pass) and beyond([Watched("reports-cap", _REPORTS_CAP, key)])[0]:
+        _alert("reports", appeal, now)
+        return None
+    return let
+
+
+def watch_signed_report(appeal: AppealView) -> None:
+    """Count a report of a signer; tell staff where there are very many."""
+    if limiter.enabled and beyond([Watched("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
+        _alert("signed-reports", appeal, runtime().clock())
+
+
+def admit_view(appeal: AppealView, networks: Sequence[Network]) -> bool:
+    """Return whether a page view is to be counted."""
+    if not limiter.enabled:
+        return True
+    by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
+    over, _ = beyond([Watched("views", _VIEWS, str(appeal.id)), *by_network])
+    if over:
+        _alert("views", appeal, runtime().clock())
+    return not over
+
+
+def demand(appeal: AppealView, networks: Sequence[Network]) -> Demand:
+    """Return a new puzzle and a new ticket."""
+    at = runtime()
+    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
+    return Demand(challenges.make(appeal.slug, now), ticket, 20)
+
+
+def _check(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand:
+    at = runtime()
+    challenges, now = Challenges(at.settings.secret_key), at.clock()
     try:
         if proof:
-            return Pass(challenges.check(proof, appeal.slug, now), _flag(address))
+            return Pass(challenges.check(proof, appeal.slug, now))
         if ticket:
-            solved = challenges.check_waiting(ticket, appeal.slug, now)
-            if all(_hit(item, "waiting", network) for item in _WAITING):
-                return Pass(solved, _flag(address))
+            solved = challenges.check_waiting(ticket, appeal.slug, networks[0].digest, now)
+            if not beyond(watched_networks("waiting", _WAITING, networks))[0]:
+                return Pass(solved)
     except ChallengeError as error:
         if error.wait:
             return Demand(challenges.make(appeal.slug, now), ticket, error.wait)
-    return demand(appeal)
+    return demand(appeal, networks)
 
 
-def demand(appeal: AppealView) -> Demand:
-    """A new puzzle and a new ticket."""
-    at = runtime()
-    challenges, now = Challenges(at.settings.secret_key), at.clock()
-    return Demand(challenges.make(appeal.slug, now), challenges.make_waiting(appeal.slug, now), 20)
-
-
-def _trouble(appeal: AppealView, address: Address, now: datetime) -> str | None:
-    """Counts the sign-up; what kind of flood goes on, if any, of which staff are told."""
+def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], now: datetime) -> str | None:
+    """Count the sign-up; return what kind of flood goes on, if any, of which staff are told."""
     if not limiter.enabled:
         return None
-    domain = runtime().vault.domain_digest(address).hex()[:32]
-    watched = (
-        ("domain", _LARGE_SOFT if address.domain in _LARGE else _SOFT["domain"], domain),
-        ("appeal", _SOFT["appeal"], str(appeal.id)),
-        ("all", _SOFT["all"], ""),
+    over, marked = beyond(
+        [
+            Watched("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _domain_key(address)),
+            Watched("appeal", _SOFT["appeal"], str(appeal.id)),
+            Watched("all", _SOFT["all"], ""),
+            *watched_networks("network", _NETWORKS, networks),
+        ]
     )
-    found = None
-    for (kind, _, key), is_within, is_marked in zip(watched, *_count(watched), strict=True):
-        if not is_within:
-            _remember(kind, key)
-            _alert(kind, appeal if kind == "appeal" else None, now)
-            found = kind
-        elif found is None and is_marked:
-            found = kind
-    return found or _unconfirmed(now)
+    for kind in over:
+        _alert(kind, appeal if kind == "appeal" else None, now)
+    return next(iter((*over, *marked)), None) or _unconfirmed(now)
 
 
 def _unconfirmed(now: datetime) -> str | None:
@@ -155,75 +222,23 @@ def _unconfirmed(now: datetime) -> str | None:
 
 
 def _flag(address: Address) -> str | None:
-    hard = _LARGE_HARD if address.domain in _LARGE else _HARD
-    domain = runtime().vault.domain_digest(address).hex()[:32]
-    return None if not limiter.enabled or _hit(hard, "hard", domain) else "domain"
+    hard = _LARGE_HARD if address.domain in LARGE else _HARD
+    return None if not limiter.enabled or hit(hard, "hard", _domain_key(address)) else "domain"
 
 
-def _hit(item: RateLimitItem, *key: str) -> bool:
-    """Counts one; False beyond the limit. A storage that is away stops nobody."""
-    try:
-        return limiter.limiter.hit(item, "flood", *key)
-    except Exception:  # whatever its client raises
-        log.exception("the limits' storage is away")
-        return True
-
-
-def _count(watched: Sequence[Watched]) -> tuple[list[bool], list[bool]]:
-    """Counts one for each in both its windows: which are within them, and which were beyond them lately."""
-    counters = [(item, ("flood", kind, key)) for kind, items, key in watched for item in items]
-    try:
-        within, marked = count(limiter, counters, [_mark(kind, key) for kind, _, key in watched])
-    except Exception:
-        log.exception("the limits' storage is away")
-        return [True] * len(watched), [False] * len(watched)
-    return [all(both) for both in zip(within[::2], within[1::2], strict=True)], marked
-
-
-def _remember(kind: str, key: str) -> None:
-    try:
-        limiter.storage.incr(_mark(kind, key), _ATTACK_SECONDS)
-    except Exception:
-        log.exception("the limits' storage is away")
-
-
-def _mark(kind: str, key: str) -> str:
-    return f"attack/{kind}/{key}"
+def _domain_key(address: Address) -> str:
+    return runtime().vault.domain_digest(address).hex()[:32]
 
 
 def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
-    appeal_id = appeal.id if appeal is not None else 0
-    if not _guard().is_news(kind, appeal_id, now):
+    appeal_id = appeal.id if appeal is not None else None
+    if not _guard().is_news(kind, appeal_id or 0, now):
         return
-    at = runtime()
-
-    def words(locale: str) -> dict[str, str]:
-        with force_locale(locale):
-            said = {
-                "domain": gettext("Very many sign-ups with addresses of one mail domain"),
-                "appeal": gettext("Very many sign-ups for one appeal"),
-                "all": gettext("Very many sign-ups"),
-                "unconfirmed": gettext("Most of those who sign do not confirm"),
-            }[kind]
-            advice = gettext(
-                "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
-                "If these are real people, nothing need be done."
-            )
-            look = gettext("In “Moderation” you see those of your own section.")
-            name = appeal.text_in(locale).headline if appeal is not None else ""
-        url = f"{at.settings.base_url}/staff/moderation" + (f"?appeal={appeal.slug}" if appeal is not None else "")
-        return {"subject": said, "text": f"{said}. {advice} {look}" + (f"\n\n{name}" if name else ""), "url": url}
-
-    raise_alarm(
-        kind,
-        appeal_id,
-        words,
-        now=now,
-        vault=at.vault,
-        mail_domain=at.mail_domain,
-        # Each editor moderates the own section, so each section that the flood may be in has to look.
-        sections=sections_lately(appeal.id if appeal is not None else None, now),
-    )
+    if appeal_id is not None and kind in {"reports", "signed-reports"}:
+        sections = sections_reporting(appeal_id, now)
+    else:
+        sections = sections_lately(appeal_id, now)
+    mail_alert(kind, appeal, sections, now)
 
 
 def _guard() -> Guard:

@@ -237,6 +237,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counts.counts_by_appeal": lambda appeal, _: queries.counts.counts_by_appeal((appeal, appeal + 1)),
     "flood.lately": lambda *_: queries.flood.lately(NOW),
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
+    "flood.sections_reporting": lambda appeal, _: queries.flood.sections_reporting(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "held.waiting_under": lambda _, one: queries.held.waiting_under(one, runtime().vault),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),

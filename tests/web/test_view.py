@@ -15,12 +15,14 @@ from campaign.domain.funnel import OTHER_SOURCES
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import KEY, runtime
-from campaign.models import TallyStep
+from campaign.models import Alarm, TallyStep
 from campaign.queries.appeal import AppealView
 from campaign.queries.funnel import funnel
 from campaign.services import steps
 from campaign.services.appeals import close
 from campaign.services.steps import count_view, fold_steps
+from campaign.web import guard
+from campaign.web.abuse_limits import limits
 from tests.conftest import DAY, START, Clock, form, fresh
 from tests.web.staff.room import staffed
 
@@ -156,3 +158,30 @@ def test_tags_that_are_only_looked_at_push_no_source_out(
     }
     assert found.whole.viewed == 14
     assert [one.value for one in funnel(appeal.id, ALL, section="fr", now=clock.now).sources] == ["stall-lyon"]
+
+
+def test_views_from_networks_side_by_side_are_not_counted_without_end(
+    client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(guard._VIEWS_BY_NETWORK, "/48", limits("2 per minute"))
+    guard.init_app(counting)
+    path = f"/en/appeals/{appeal.slug}"
+    for number in range(5):
+        answer = client.post(
+            path + "/viewed",
+            headers={"Referer": f"http://localhost{path}"},
+            environ_base={"REMOTE_ADDR": f"2001:db8:1:{number}::1"},
+        )
+        assert answer.status_code == 204
+    assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 2
+    assert db.session.scalars(select(Alarm.kind)).all() == ["views"]
+
+
+def test_one_appeal_takes_so_many_views_and_no_more(
+    client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_VIEWS", limits("3 per minute"))
+    guard.init_app(counting)
+    for _ in range(5):
+        view(client, appeal)
+    assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 3

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.action import REPORTABLE, Channel
-from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.errors import NotFoundError, SpentError, StateError
 from campaign.extensions import limiter
+from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.signature import SignatureView
 from campaign.services.record import record, record_unsigned
 from campaign.web.caching import pages
 from campaign.web.forms import MESSAGES
+from campaign.web.guard import Demand, admit_report, demand, watch_signed_report
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.act_page import Choice, act_page, read_choice
 from campaign.web.public.pages import HTML, published, version_of
@@ -24,6 +26,8 @@ from campaign.web.snapshot import snapshots
 
 # By network: enough for a class that writes together, too little to make a campaign look great.
 UNSIGNED_LIMITS = "40 per hour; 120 per day"
+# A channel and the position of a target.
+Done = tuple[Channel, int]
 blueprint = Blueprint("manage", __name__)
 
 
@@ -48,6 +52,7 @@ def report(token: str) -> ResponseReturnValue:
     try:
         if done is not None:
             record(signature.id, done[0], target=done[1], now=runtime().clock())
+            watch_signed_report(signature.appeal)
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for what it has not counted
     choice = read_choice(signature.appeal, signature)
@@ -75,20 +80,39 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     section = snapshots().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
         return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
-    try:
-        if done is not None:
-            record_unsigned(appeal.id, section.code, done[0], target=done[1], now=runtime().clock())
-    except (StateError, NotFoundError):
-        done = None
+    if done is not None:
+        done, challenge = _record_unsigned(appeal, section.code, done)
+        if challenge is not None:
+            return _unsigned(appeal, choice, challenge=challenge), 422
     return redirect(_onward("manage.act_unsigned", {"slug": slug}, done, choice), 303)
 
 
-def _unsigned(appeal: AppealView, choice: Choice, error: object = None) -> str:
-    page = act_page(appeal, None, choice) | {"error": error}
+def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, Demand | None]:
+    """Count it; return what was counted, or what the browser has to do first. 429 beyond what an appeal takes."""
+    sent, networks = request.form, client_networks()
+    let = admit_report(appeal, sent.get("proof", ""), sent.get("ticket", ""), networks)
+    if let is None:
+        abort(429)
+    if isinstance(let, Demand):
+        return None, let
+    try:
+        record_unsigned(
+            appeal.id, section_code, done[0], target=done[1], now=runtime().clock(), solved=let.solved,
+        )  # fmt: skip
+    except SpentError:
+        return None, demand(appeal, networks)
+    except (StateError, NotFoundError):
+        return None, None
+    return done, None
+
+
+def _unsigned(appeal: AppealView, choice: Choice, error: object = None, challenge: Demand | None = None) -> str:
+    asked = {name: request.form.get(name, "") for name in ("channel", "target")}
+    page = act_page(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": asked}
     return render_template("public/act.html", **page, token=None, done=request.args.get("done", ""))
 
 
-def _reported(appeal: AppealView) -> tuple[Channel, int] | None:
+def _reported(appeal: AppealView) -> Done | None:
     """Which channel and target the form names; None where it names none that can be reported."""
     channel, target = request.form.get("channel", ""), request.form.get("target", "0")
     positions = {str(one.position) for ones in appeal.targets.values() for one in ones} | {"0"}
@@ -97,7 +121,7 @@ def _reported(appeal: AppealView) -> tuple[Channel, int] | None:
     return Channel(channel), int(target)
 
 
-def _onward(endpoint: str, page: dict[str, str], done: tuple[Channel, int] | None, choice: Choice) -> str:
+def _onward(endpoint: str, page: dict[str, str], done: Done | None, choice: Choice) -> str:
     """Back to the page with the choice kept, at what was just done: the next channel follows there."""
     values: dict[str, Any] = {**page, **choice.as_query()}
     if done is not None:

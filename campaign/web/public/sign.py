@@ -13,6 +13,7 @@ from campaign.domain.appeal import is_in_time
 from campaign.domain.errors import SpentError
 from campaign.domain.signature import clean_via
 from campaign.extensions import client_network, limiter
+from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.flood import is_uncarried
@@ -69,12 +70,12 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
-    let = admit(appeal, answers.signer.address, answers.proof, answers.ticket, client_network())
+    let = admit(appeal, answers.signer.address, answers.proof, answers.ticket, client_networks())
     if isinstance(let, Pass):
         try:
             _sign(appeal, answers.signer, section.code, locale, let)
         except SpentError:
-            let = demand(appeal)
+            let = demand(appeal, client_networks())
         else:
             return None
     return {"form": _values(answers), "challenge": let}

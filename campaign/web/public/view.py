@@ -9,8 +9,10 @@ from flask import Blueprint, Response, abort, request
 
 from campaign.domain.signature import clean_via
 from campaign.extensions import limiter
+from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.services.steps import count_view
+from campaign.web.guard import admit_view
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.pages import published, takes_signatures
 from campaign.web.public.sign import tag_of_page
@@ -34,7 +36,8 @@ def create(slug: str) -> Response:
     appeal, now = published(slug), runtime().clock()
     section = snapshots().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
-    if section is not None and not refuses and takes_signatures(appeal, now):
+    is_wanted = section is not None and not refuses and takes_signatures(appeal, now)
+    if section is not None and is_wanted and admit_view(appeal, client_networks()):
         count_view(appeal.id, section.code, clean_via(tag_of_page()), now=now)
     return Response(status=204)
 

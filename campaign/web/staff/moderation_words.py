@@ -26,7 +26,11 @@ ALARM_NAMES = {
     "domain": lazy_gettext("Very many sign-ups with addresses of one mail domain"),
     "appeal": lazy_gettext("Very many sign-ups for one appeal"),
     "all": lazy_gettext("Very many sign-ups"),
+    "network": lazy_gettext("Very many sign-ups from networks side by side"),
     "unconfirmed": lazy_gettext("Most of those who sign do not confirm"),
+    "reports": lazy_gettext("Very many letters reported without a signature"),
+    "signed-reports": lazy_gettext("Very many letters reported by signers"),
+    "views": lazy_gettext("Very many page views of one appeal"),
     UNCARRIED: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
 }
 FAULTS = {
