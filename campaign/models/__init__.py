@@ -18,6 +18,7 @@ from campaign.models.site_text import SiteText
 from campaign.models.staff import LoginFailure, Passkey, ResetRequest, Staff, StaffSession
 from campaign.models.step import TallyStep
 from campaign.models.tally import Tally, TallyFold, TallyHour
+from campaign.models.worker import Worker
 
 __all__ = [
     "Action",
@@ -59,4 +60,5 @@ __all__ = [
     "Target",
     "Tombstone",
     "Withheld",
+    "Worker",
 ]
