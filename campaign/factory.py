@@ -19,11 +19,14 @@ from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
 from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
+from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.web.host import HostCheck
 from campaign.web.staff import ROOT as STAFF_ROOT
 
 log = logging.getLogger(__name__)
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
@@ -33,6 +36,8 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
             settings = load()
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
+        # Where nobody else has said how to log, a line without its time and level helps no operator.
+        logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     redaction.install()
     app = Flask(
         "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
@@ -128,7 +133,7 @@ def _let_go(_error: BaseException | None) -> None:
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        log.warning("the database went away: %s", type(error.orig).__name__)
+        log.warning("the database went away behind the answer: %s", diagnose(error))
 
 
 def _bind_queue(settings: Settings) -> None:

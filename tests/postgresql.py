@@ -43,5 +43,7 @@ def start_server(folder: Path, *, cleanup_mode: str | None = "stop") -> Postgres
 
 def control(server: PostgresServer, mode: str, act: str) -> None:
     """Run pg_ctl and wait until it is done. Raises CalledProcessError."""
-    arguments = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
+    arguments: tuple[str, ...] = ("-w", "-D", str(server.pgdata), "-m", mode, "-l", str(server.log), act)
+    if act == "start":  # a restart remembers where its socket is
+        arguments = ("-o", f'-h "" -k {server.get_postmaster_info().socket_dir}', *arguments)
     pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)

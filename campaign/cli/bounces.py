@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.bounce import Verdict
+from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import runtime
 from campaign.mail.bounce import ForgedError, UnaddressedError
 from campaign.services.bounce import Taken, take, take_maildir
@@ -50,7 +51,7 @@ def bounces(file: str, recipient: str | None) -> None:
     except ForgedError as error:
         _end(os.EX_NOPERM, str(error))
     except DBAPIError as error:
-        _end(os.EX_TEMPFAIL, f"the database does not answer: {type(error.orig).__name__}")
+        _end(os.EX_TEMPFAIL, str(diagnose(error)))
     except OSError as error:
         _end(os.EX_NOINPUT, f"{file}: {error.strerror}")
     else:

@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.errors import TocsinError
+from campaign.extensions.database_error import diagnose
 
 REFUSED = 1
 NO_DOCUMENT = 2
@@ -23,8 +24,7 @@ def refusals() -> Iterator[None]:
     except TocsinError as error:
         refuse(str(error))
     except DBAPIError as error:
-        detail = " ".join(str(error.orig).split())
-        refuse(f"the database does not answer as it should: {detail} (is it there, and did `flask db upgrade` run?)")
+        refuse(f"{diagnose(error)} (is the database there, and did `flask db upgrade` run?)")
 
 
 def refuse(reason: str, status: int = REFUSED) -> NoReturn:

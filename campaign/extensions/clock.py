@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from campaign.extensions.columns import UtcDateTime
@@ -32,3 +34,30 @@ def _sqlite(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
 @compiles(DatabaseClock, "postgresql")
 def _postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
     return f"(clock_timestamp() + make_interval(secs => ({_OFFSET})))"
+
+
+class ServerClock(FunctionElement[datetime]):
+    """This very moment by the database server's own clock, which no test moves."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "server_clock"
+
+
+@compiles(ServerClock, "sqlite")
+def _sqlite_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(ServerClock, "postgresql")
+def _postgresql_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+    return "clock_timestamp()"
+
+
+_SERVER_NOW = select(ServerClock())
+
+
+def server_now(session: Session) -> datetime:
+    """Return the moment by the database server's own clock."""
+    now: datetime = session.execute(_SERVER_NOW).scalar_one()
+    return now

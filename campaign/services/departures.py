@@ -69,6 +69,22 @@ def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambd
     return moved
 
 
+def unwritable(folder: Path) -> str | None:
+    """Return why nothing can be written into the folder; None where it can. Nothing stays behind."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = os.open(probe, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.write(number, b"-")
+        finally:
+            os.close(number)
+            probe.unlink()
+    except OSError as error:
+        return f"who left cannot be written to {folder}: {error.strerror or error}"
+    return None
+
+
 def read_folder(folder: Path, *, vault: Vault) -> Written:
     """Everything that the folder's files say, the oldest first. A folder that is not there says nothing."""
     found: list[Departure] = []

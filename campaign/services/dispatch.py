@@ -28,6 +28,7 @@ from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailKind, MailSt
 from campaign.domain.return_path import ReturnPaths
 from campaign.domain.token import Tokens
 from campaign.extensions import db
+from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import Runtime
 from campaign.extensions.signals import mail_held, mail_released, tell
 from campaign.mail.alert import held
@@ -300,8 +301,11 @@ class Dispatcher:
             self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         try:
             content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
-        except DBAPIError:
-            self._unwritten.append((job, Attempt(Outcome.RETRY, "render", detail="the database was away")))
+        except DBAPIError as error:
+            found = diagnose(error)
+            self._unwritten.append((job, Attempt(Outcome.RETRY, "render", detail=found.words)))
+            if not found.may_pass:
+                raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others
             log.exception("mail %s cannot be rendered", job.standing.id)
@@ -387,7 +391,7 @@ def _report_hold(attempt: Attempt, now: datetime, courier: Courier) -> None:
             mail_domain=domain,
         )
     except DBAPIError as error:  # what was begun meanwhile must still be handed over
-        log.warning("nobody was told by mail: %s", type(error.orig).__name__)
+        log.warning("nobody was told by mail: %s", diagnose(error))
 
 
 def _report_release(began_at: datetime) -> None:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from campaign.domain.errors import CipherError
 from campaign.extensions import db
+from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import runtime
 from campaign.mail import alert
 from campaign.services.alarm import raise_alarm
@@ -82,11 +83,8 @@ def init_app(
 
     @app.errorhandler(DBAPIError)
     @app.errorhandler(PoolTimeoutError)
-    def _away(error: Exception) -> ResponseReturnValue:
-        log.error("the database is away: %s", type(getattr(error, "orig", error)).__name__)
-        response = page(503)
-        response.headers["Retry-After"] = RETRY_SECONDS
-        return response
+    def _database_failed(error: Exception) -> ResponseReturnValue:
+        return _database_answer(error, page)
 
     @app.errorhandler(CipherError)
     def _unopened(error: CipherError) -> ResponseReturnValue:
@@ -97,6 +95,16 @@ def init_app(
     @app.errorhandler(InternalServerError)
     def _broken(error: InternalServerError) -> ResponseReturnValue:
         return page(error.code or 500)
+
+
+def _database_answer(error: Exception, page: Callable[[int], Response]) -> Response:
+    """Return 503 with Retry-After where waiting may help; 500 where a statement of ours is wrong."""
+    found = diagnose(error)
+    log.error("%s", found, exc_info=None if found.may_pass else error)
+    response = page(503 if found.may_pass else 500)
+    if found.may_pass:
+        response.headers["Retry-After"] = RETRY_SECONDS
+    return response
 
 
 def _tell() -> None:

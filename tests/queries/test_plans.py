@@ -194,6 +194,7 @@ ASK_NOTHING = {
 }
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
 CALLS: dict[str, Callable[[int, int], object]] = {
+    "worker.workers_view": lambda *_: queries.worker.workers_view(),
     "announcement.find_announced": lambda *_: queries.announcement.find_announced(1, "en"),
     "announcement.find_announcement": lambda *_: queries.announcement.find_announcement(1),
     "announcement.announcements_of": lambda appeal, _: queries.announcement.announcements_of(appeal),

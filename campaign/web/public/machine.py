@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from campaign.extensions import db
+from campaign.extensions.database_error import diagnose
+from campaign.extensions.schema import why_not_ready
+from campaign.queries.worker import workers_view
 
 blueprint = Blueprint("machine", __name__)
 
@@ -20,18 +21,14 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 only where the database answers and is migrated; else 503 with the reason."""
+    """200 only where the database answers, is new enough and migrated, and the workers get their work done; else 503
+    with the reason."""
     try:
-        with db.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-    except DBAPIError:
-        return _not_ready("the database does not answer")
-    wanted = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
-    if found != wanted:
-        return _not_ready(f"the database is at migration {found}, wanted is {wanted}: run flask db upgrade")
+        reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
+    except (DBAPIError, PoolTimeoutError) as error:
+        found = diagnose(error)
+        reason = f"{found.words} ({found.code})"
+    if reason is not None:
+        headers = {"Retry-After": "5"}
+        return Response(f"not ready: {reason}\n", 503, headers, content_type="text/plain; charset=utf-8")
     return Response("ready\n", content_type="text/plain; charset=utf-8")
-
-
-def _not_ready(reason: str) -> Response:
-    headers = {"Retry-After": "5"}
-    return Response(f"not ready: {reason}\n", 503, headers, content_type="text/plain; charset=utf-8")

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from campaign.extensions.runtime import runtime
 from campaign.queries.mail import outbox_status
 from campaign.queries.measures import measures
+from campaign.queries.worker import workers_view
 
 blueprint = Blueprint("metrics", __name__)
 # Counting millions of mails takes its time; scraping more often tells no more.
@@ -50,7 +51,7 @@ class _Campaign(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        outbox, found = outbox_status(), measures()
+        outbox, found, workers = outbox_status(), measures(), workers_view()
         yield _by("tocsin_mails", "Mails in the outbox", ("state",), outbox.by_state.items())
         yield GaugeMetricFamily(
             "tocsin_mail_oldest_due_seconds", "Age of the oldest mail that is due", value=outbox.oldest_due_seconds
@@ -59,6 +60,19 @@ class _Campaign(Collector):
         yield GaugeMetricFamily(
             "tocsin_mail_held", "1 while the mail server refuses us and nothing is sent", value=held
         )
+        yield GaugeMetricFamily("tocsin_workers", "Workers that get their work done", value=workers.working)
+        yield GaugeMetricFamily(
+            "tocsin_workers_troubled", "Of these, those that say what they cannot do", value=workers.troubled
+        )
+        yield GaugeMetricFamily(
+            "tocsin_worker_failures", "Errors of ours in workers within a day", value=workers.failures
+        )
+        if workers.seconds_since_done is not None:
+            yield GaugeMetricFamily(
+                "tocsin_worker_done_seconds",
+                "Since any worker last got its work done",
+                value=workers.seconds_since_done,
+            )
         yield _by("tocsin_appeals", "Appeals", ("state",), found.appeals.items())
         yield _by("tocsin_signatures", "Signatures", ("state",), found.signatures.items())
         yield _by("tocsin_actions", "Counted actions", ("channel", "evidence"), found.actions.items())

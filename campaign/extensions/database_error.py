@@ -1,0 +1,124 @@
+"""The meaning of a database's error: the database is away, it refuses us, or a statement of ours is wrong.
+
+Only the first two may be waited for. A wrong statement stays wrong however often it is tried: it must never be called
+"the database is away".
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+_MOST_CHARACTERS = 300
+AWAY = "the database is away"
+# By SQLSTATE, or its class (PostgreSQL, appendix A): what a repetition can heal, and what it is called.
+_MEANINGS = {
+    "08": AWAY,
+    "25006": "the database takes no writes: a standby, or a read-only one",
+    "28": "the database refuses us: unknown role, or it may not come from here",
+    "28P01": "the database refuses us: wrong password",
+    "3D000": "the database refuses us: there is no database of that name",
+    "40001": "the database broke a transaction off: it ran into another",
+    "40P01": "the database broke a transaction off: a deadlock",
+    "53": "the database lacks resources",
+    "53100": "the database's disk is full",
+    "53300": "the database refuses us: too many connections",
+    "55P03": "the database did not get a lock in time",
+    "57": AWAY,
+    "57014": "the database took too long",
+    "57P03": "the database is starting, stopping or recovering",
+    "58": "the database has a fault of its machine",
+}
+# A refused connection tells libpq's clients no SQLSTATE, only words: English, unless the server was set up otherwise.
+_SAID = (
+    (r"password authentication failed|no password supplied", "28P01"),
+    (r'role "[^"]*" (does not exist|is not permitted)|no pg_hba\.conf entry|authentication failed', "28000"),
+    (r'database "[^"]*" does not exist', "3D000"),
+    (r"too many clients|too many connections|remaining connection slots", "53300"),
+    (r"starting up|shutting down|recovery mode|not yet accepting|not accepting connections", "57P03"),
+    (r"session is read-only|hot standby", "25006"),
+)
+# What SQLite calls them (https://www.sqlite.org/rescode.html); SQLITE_ERROR, its word for a wrong statement, is none.
+_SQLITE = {
+    "SQLITE_BUSY": "the database is busy",
+    "SQLITE_LOCKED": "the database is busy",
+    "SQLITE_PROTOCOL": "the database is busy",
+    "SQLITE_FULL": "the database's disk is full",
+    "SQLITE_CANTOPEN": AWAY,
+    "SQLITE_IOERR": "the database's disk has a fault",
+    "SQLITE_READONLY": "the database takes no writes",
+    "SQLITE_CORRUPT": "the database's file is damaged",
+    "SQLITE_NOTADB": "the database's file is damaged",
+    "SQLITE_NOMEM": "the database lacks resources",
+    "SQLITE_INTERRUPT": "the database took too long",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Whether waiting may help (else the statement is wrong), in words, with the SQLSTATE or SQLite's name for it."""
+
+    may_pass: bool
+    words: str
+    code: str
+    detail: str
+
+    def __str__(self) -> str:
+        """Return one line for a log."""
+        return f"{self.words} ({self.code}): {self.detail}" if self.detail else f"{self.words} ({self.code})"
+
+
+def diagnose(error: Exception) -> Diagnosis:
+    """Return what an error of SQLAlchemy means; anything that is none of the database's is a fault of ours."""
+    if isinstance(error, PoolTimeoutError):
+        return Diagnosis(True, AWAY, "no connection became free", "")
+    if not isinstance(error, DBAPIError):
+        return Diagnosis(False, "an error of ours", type(error).__name__, _shortened(error))
+    original = error.orig or error
+    code = _code(original)
+    words = _meaning(code)
+    if words is None and code == "unknown" and isinstance(error, OperationalError | InterfaceError):
+        words = AWAY
+    if words is None and error.connection_invalidated:
+        words = AWAY
+    detail = _shortened(original)
+    if words is None:
+        return Diagnosis(False, "a statement of ours is wrong", f"{code}, {type(original).__name__}", detail)
+    return Diagnosis(True, words, code, detail)
+
+
+def may_pass(error: Exception) -> bool:
+    """Return whether the same may succeed later, without a change to the program."""
+    return diagnose(error).may_pass
+
+
+def _code(original: BaseException) -> str:
+    """Return the SQLSTATE, or SQLite's name of the error without its extension; `unknown` where there is neither."""
+    if isinstance(original, sqlite3.Error):
+        name = getattr(original, "sqlite_errorname", None) or "unknown"
+        return "_".join(name.split("_")[:2])
+    known = getattr(original, "sqlstate", None)
+    if known:
+        return str(known)
+    said = str(original)
+    found = next((code for pattern, code in _SAID if re.search(pattern, said)), None)
+    if found is None and isinstance(original, psycopg.OperationalError):
+        found = "08001" if "connection to server" in said or "resolve" in said else "08006"
+    return found or "unknown"
+
+
+def _meaning(code: str) -> str | None:
+    if code.startswith("SQLITE_"):
+        return _SQLITE.get(code)
+    return _MEANINGS.get(code) or (_MEANINGS.get(code[:2]) if len(code) == 5 else None)
+
+
+def _shortened(error: BaseException) -> str:
+    # The lines behind the first of PostgreSQL's errors may show a row's values.
+    lines = str(error).splitlines()
+    return " ".join(lines[0].split())[:_MOST_CHARACTERS] if lines else ""

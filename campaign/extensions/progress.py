@@ -1,0 +1,52 @@
+"""What one worker process gets done, in memory: its loops tell it here, and one of them writes it into the database."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+
+
+class Progress:
+    """The last success of each loop, the errors of ours, and the troubles from outside that persist."""
+
+    def __init__(self, loops: tuple[str, ...]) -> None:
+        self.id = secrets.token_hex(16)
+        self.host = socket.gethostname()[:100]
+        self.failures = 0
+        self.report_at = 0.0
+        self.error: str | None = None
+        self._lock = threading.Lock()
+        self._done: dict[str, float | None] = dict.fromkeys(loops)
+        self._troubles: dict[str, str] = {}
+
+    def done(self, loop: str) -> None:
+        """Note that the loop got a round done."""
+        self._done[loop] = time.monotonic()
+
+    def failed(self, error: object) -> None:
+        """Count an error of ours."""
+        with self._lock:
+            self.failures += 1
+            self.error = str(error)[:400]
+
+    def trouble(self, what: str, said: str | None) -> None:
+        """Set what stands in the way of `what`, or take it back by None."""
+        with self._lock:
+            if said is None:
+                self._troubles.pop(what, None)
+            else:
+                self._troubles[what] = said
+
+    @property
+    def troubles(self) -> str | None:
+        """Return all that stands in the way, in one line; None where nothing does."""
+        with self._lock:
+            return "; ".join(self._troubles.values())[:400] or None
+
+    def seconds_since_done(self) -> float | None:
+        """Return how long ago the loop furthest behind got a round done; None before each has once."""
+        oldest = list(self._done.values())
+        found = [one for one in oldest if one is not None]
+        return time.monotonic() - min(found) if len(found) == len(oldest) else None

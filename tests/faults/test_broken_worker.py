@@ -1,0 +1,190 @@
+"""A worker that cannot work: it says why, waits where waiting helps, ends where it does not, and `/readyz` tells."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask_migrate import upgrade
+
+from campaign.config import ROOT
+from campaign.extensions import db
+from campaign.factory import create_app
+from tests.conftest import KEYS, make_database, settings_for
+from tests.faults.site import WORKER, Site, make_site
+from tests.faults.smtp import Server
+from tests.journeys.processes import environment, free_port, running, web
+from tests.postgresql import PostgresServer, control, start_server
+
+pytestmark = pytest.mark.slow
+
+# `flask worker` with a statement that this database does not know, as min(bytea) before PostgreSQL 18.
+_WRONG = """
+from sqlalchemy import text
+from campaign.services import claim
+claim.WALK = text("SELECT no_such_function(:after, :domains, :now)")
+from flask.cli import main
+main()
+"""
+
+
+def ready(site: Site) -> tuple[int, str]:
+    answer = site.app.test_client().get("/readyz")
+    return answer.status_code, answer.text
+
+
+def metrics(site: Site) -> dict[str, float]:
+    site.app.extensions["tocsin_metrics"]._until = 0.0
+    lines = site.app.test_client().get("/metrics").text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+def test_a_wrong_statement_ends_the_worker_and_is_never_called_away(site: Site) -> None:
+    site.sign("one@mail.example")
+    assert ready(site) == (200, "ready\n"), "no worker has run yet, and nothing is wrong"
+    command = [sys.executable, "-c", _WRONG, "worker"]
+    for _ in range(2):
+        ended = subprocess.run(
+            command, cwd=ROOT, env=site.environ, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert ended.returncode == 1, ended.stderr
+        assert "the database is away" not in ended.stderr
+        assert "a statement of ours is wrong" in ended.stderr
+        assert "no_such_function" in ended.stderr
+    status, said = ready(site)
+    assert status == 503
+    assert "no worker gets anything done" in said
+    assert "no_such_function" in said
+    assert metrics(site)["tocsin_workers"] == 0
+    assert metrics(site)["tocsin_worker_failures"] == 2
+    with site.workers():
+        site.run_until(site.is_settled)
+        site.run_until(lambda: ready(site)[0] == 200, seconds=30)
+        assert metrics(site)["tocsin_workers"] == 1
+        assert metrics(site)["tocsin_worker_failures"] == 2, "what went wrong stays counted"
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_to_worry_about(site: Site) -> None:
+    with site.workers():
+        site.run_until(lambda: metrics(site)["tocsin_workers"] == 1, seconds=30)
+    assert metrics(site)["tocsin_workers"] == 0
+    assert ready(site) == (200, "ready\n")
+
+
+def test_who_left_and_cannot_be_written_down_is_told(site: Site) -> None:
+    folder = site.folder / "journal"
+    folder.write_text("a file where the folder should be")
+    with site.workers(TOCSIN_DEPARTURES=str(folder)):
+        site.run_until(lambda: ready(site)[0] == 503, seconds=30)
+        assert f"who left cannot be written to {folder}" in ready(site)[1]
+        assert metrics(site)["tocsin_workers_troubled"] == 1
+        folder.unlink()
+        site.run_until(lambda: ready(site)[0] == 200, seconds=30)
+        assert list(folder.iterdir()) == []
+
+
+def test_a_worker_waits_for_the_schema(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """On an empty file: it says what to do, and goes on by itself."""
+    url, log = f"sqlite:///{tmp_path}/new.db", tmp_path / "log"
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{server.port}")
+    with running(environ, [WORKER], log) as processes:
+        end = time.monotonic() + 30
+        while "waiting: the database is at migration None" not in log.read_text():
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+        assert processes[0].poll() is None
+        site = make_site("sqlite", server, tmp_path, request, url=url)
+        site.sign("one@mail.example")
+        site.run_until(site.is_settled)
+        assert processes[0].poll() is None
+    assert log.read_text().count("is at migration None") == 1
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server that no other test uses."""
+    server = start_server(tmp_path / "pg", cleanup_mode=None)
+    yield server
+    try:
+        control(server, "immediate", "stop")
+    except subprocess.CalledProcessError:
+        server.get_postmaster_info().process.kill()  # type: ignore[union-attr]
+
+
+def test_a_worker_waits_for_a_database_that_is_not_there_yet(
+    own_server: PostgresServer, server: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = make_database(own_server.get_uri(), "late")
+    site = make_site("postgresql", server, tmp_path, request, url=url)
+    site.sign("one@mail.example")
+    site.close()
+    control(own_server, "fast", "stop")
+    log = tmp_path / "log"
+    with running(site.environ, [WORKER], log) as processes:
+        time.sleep(5)
+        assert processes[0].poll() is None, log.read_text()
+        assert "WARNING campaign.tasks: waiting: the database is away (08001)" in log.read_text()
+        control(own_server, "fast", "start")
+        site.run_until(site.is_settled)
+    assert [one.recipient for one in server.received] == ["one@mail.example"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("role", r"unknown role.* \(28000\)"),
+        ("database", r"no database of that name \(3D000\)"),
+        ("connections", r"too many connections \(53300\)"),
+        ("password", r"wrong password \(28P01\)"),
+    ],
+)
+def test_a_database_that_refuses_is_told_apart_from_one_that_is_away(
+    own_server: PostgresServer, tmp_path: Path, wrong: str, said: str
+) -> None:
+    """In the web's log, with time, level and SQLSTATE; supporters are told to come again either way."""
+    url = make_database(own_server.get_uri(), "refuses")
+    app = create_app(settings_for(url, tmp_path))
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        db.engine.dispose()
+    if wrong == "role":
+        url = url.replace("refuses:@", "nobody:@")
+    elif wrong == "database":
+        url = url.replace("/refuses?", "/nothing?")
+    elif wrong == "connections":
+        with psycopg.connect(own_server.get_uri(), autocommit=True) as admin:
+            admin.execute("ALTER ROLE refuses CONNECTION LIMIT 0")
+    else:
+        with psycopg.connect(own_server.get_uri(), autocommit=True) as admin:
+            admin.execute("ALTER ROLE refuses PASSWORD 'another'")
+            rules = own_server.pgdata / "pg_hba.conf"
+            rules.write_text("local all refuses scram-sha-256\n" + rules.read_text())
+            admin.execute("SELECT pg_reload_conf()")
+        url = url.replace("refuses:@", "refuses:guessed@")
+    log, port = tmp_path / "log", free_port()
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=url)
+    with running(environ, [web(port)], log):
+        end = time.monotonic() + 60
+        status = 0
+        while status != 503:
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/fr/", timeout=5) as answer:
+                    status = answer.status
+            except urllib.error.HTTPError as error:
+                status, retry_after = error.code, error.headers["Retry-After"]
+            except OSError:
+                continue
+    assert retry_after == "5"
+    line = rf"(?m)^\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ERROR campaign\.web\.errors: the database refuses us: .*{said}"
+    assert re.search(line, log.read_text()), log.read_text()
+    assert "the database is away" not in log.read_text()

@@ -1,0 +1,49 @@
+"""`/readyz` and the schema: a program serves on where the schema is newer than itself, and says what is wrong else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from campaign.extensions import db, schema
+
+
+@pytest.fixture
+def revision(app: Flask) -> Iterator[str]:
+    """The migration that the database is at; put back afterwards."""
+    with db.engine.begin() as connection:
+        found = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    yield found
+    set_revision(found)
+
+
+def set_revision(revision: str) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_old_processes_serve_on_where_the_schema_is_newer(client: FlaskClient, revision: str) -> None:
+    set_revision(f"{int(revision) + 7:04}")
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("older", ["0001", "0000"])
+def test_an_older_schema_is_told_with_what_to_do(client: FlaskClient, revision: str, older: str) -> None:
+    set_revision(older)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert f"the database is at migration {older}, wanted is {revision}: run flask db upgrade" in answer.text
+
+
+def test_a_server_that_is_too_old_is_named(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "OLDEST_POSTGRESQL", 99)
+    answer = client.get("/readyz")
+    if db.engine.dialect.name == "postgresql":
+        assert answer.status_code == 503
+        assert "is too old: Tocsin needs 99 or later" in answer.text
+    else:
+        assert answer.status_code == 200
