@@ -12,6 +12,8 @@ from campaign.extensions import BigId, Model
 from campaign.models.choice import one_of
 
 _DUE = "state IN ('queued', 'retry')"
+_UNTRIED = "state IN ('queued', 'retry') AND attempts = 0"
+_RETRIED = "state = 'retry' AND attempts > 0"
 _SENDING = "state = 'sending'"
 _ANNOUNCED = "announcement_id IS NOT NULL"
 _UNDELIVERED = "state IN ('dead', 'unknown')"
@@ -26,7 +28,11 @@ class Mail(Model):
         one_of("state", MailState),
         one_of("kind", MailKind),
         # By domain first: workers go round the domains, so that a long queue to one holds up no other.
-        Index("ix_mail_due", "domain_digest", "due_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
+        # The id last: an announcement's mails are all due at one moment, and would be sorted for each claim.
+        Index("ix_mail_due", "domain_digest", "due_at", "id", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
+        # How long the oldest has waited (queries/mail.py).
+        Index("ix_mail_untried", "created_at", sqlite_where=text(_UNTRIED), postgresql_where=text(_UNTRIED)),
+        Index("ix_mail_retried", "due_at", sqlite_where=text(_RETRIED), postgresql_where=text(_RETRIED)),
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
         Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
         Index("ix_mail_signature_id", "signature_id"),
