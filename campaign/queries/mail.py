@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import case, func, select, text
 
@@ -33,7 +34,7 @@ class HoldView:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How many mails are in each state, the age in seconds of the oldest that is due, and the hold, if any."""
+    """How many mails are in each state, for how many seconds the oldest has been waiting, and the hold, if any."""
 
     by_state: dict[str, int]
     oldest_due_seconds: float
@@ -65,10 +66,11 @@ class DomainOutcome:
 def outbox_status() -> OutboxStatus:
     """The outbox at this moment, every state named; ages by the database's clock."""
     found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
-    now, since = db.session.execute(_OLDEST).one()
+    row: tuple[Any, ...] = tuple(db.session.execute(_OLDEST).one())
+    now, *oldest = row
     return OutboxStatus(
         by_state={state.value: found.get(state.value, 0) for state in MailState},
-        oldest_due_seconds=0.0 if since is None else max(0.0, (now - since).total_seconds()),
+        oldest_due_seconds=max([0.0, *((now - since).total_seconds() for since in oldest if since is not None)]),
         hold=queue_hold(),
     )
 
@@ -121,11 +123,12 @@ def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
 
 
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
-# A place in the queue may lie before the writing (answers go before campaign mail); a later one is the next attempt.
-_SINCE = case((Mail.due_at < Mail.created_at, Mail.created_at), else_=Mail.due_at)
+# Written out as the partial indexes say it. A mail that no server has refused waits since it was written, however
+# often it was put off while the server was away; one that was refused waits since its next try came due.
+_UNTRIED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
+_RETRIED = text("mail.state = 'retry' AND mail.attempts > 0")
 _OLDEST = select(
     DatabaseClock(),
-    select(func.min(_SINCE))
-    .where(Mail.state.in_(("queued", "retry")), Mail.due_at <= DatabaseClock())
-    .scalar_subquery(),
+    select(Mail.created_at).where(_UNTRIED).order_by(Mail.created_at).limit(1).scalar_subquery(),
+    select(Mail.due_at).where(_RETRIED).order_by(Mail.due_at).limit(1).scalar_subquery(),
 )

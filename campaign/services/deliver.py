@@ -72,13 +72,14 @@ class Standing:
     fence: int
     domain: bytes
     created_at: datetime
+    due_at: datetime
     attempts: int
     ambiguous: int
 
     @classmethod
     def of(cls, mail: Mail) -> Standing:
         """That of a row."""
-        return cls(mail.id, mail.fence, mail.domain_digest, mail.created_at, mail.attempts, mail.ambiguous)
+        return cls(mail.id, mail.fence, mail.domain_digest, mail.created_at, mail.due_at, mail.attempts, mail.ambiguous)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,8 @@ def _outcome(
         "held": mail.fence,
         "before": before,
         "state": following.state.value,
-        "due_at": now + following.wait,
+        # Put off by a held queue it keeps its place, and its age.
+        "due_at": mail.due_at if attempt.outcome is Outcome.HELD else now + following.wait,
         "fence": mail.fence,
         "lease_until": None,
         "attempts": attempts,
