@@ -41,6 +41,7 @@ from campaign.services.claim import Claim, Taken, claim, database_now, release, 
 from campaign.services.compose import Shelf, render
 from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
+from campaign.services.lane_limit import LaneLimit
 from campaign.services.new_link import answer_link_requests
 from campaign.services.pace import may_send
 from campaign.services.steps import count_mailed
@@ -59,8 +60,6 @@ _REPORT_SECONDS = 10.0
 _SHELF_SECONDS = 1.0
 # How long those under way may take to end when the worker is told to stop.
 _GRACE_SECONDS = 1.5
-# While other mail goes out, a refusal or a broken line is not about all.
-_LATELY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,15 @@ class _UnderWay:
     job: Job
     lane: Lane[Job]
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of a job, and whether other mail got through at the same time."""
+
+    job: Job
+    attempt: Attempt
+    others_pass: bool = True
 
 
 def courier_of(at: Runtime) -> Courier:
@@ -117,12 +125,12 @@ class Dispatcher:
         self._slow: set[int] = set()
         # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
         self._results: queue.Queue[tuple[Lane[Job], Job, Attempt]] = queue.Queue()
-        self._unwritten: list[tuple[Job, Attempt]] = []
+        self._unwritten: list[_Result] = []
         self._to_release: list[Taken] = []
         self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
-        self._sent_at = float("-inf")
+        self._limit = LaneLimit(self._lanes)
         self._alarms: list[Callable[[], None]] = []
 
     def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
@@ -197,7 +205,7 @@ class Dispatcher:
         with transaction() as session:
             now = database_now(session)
             hold = open_hold(session)
-            judged = [(job, self._judge(session, job, attempt, now, hold, alarms)) for job, attempt in self._unwritten]
+            judged = [(one.job, self._judge(session, one, now, hold, alarms)) for one in self._unwritten]
             states = conclude(session, judged, self._courier.vault, now)
             count_mailed(session.connection(), self._mailed(states), self._courier.vault)
             release(session, self._to_release)
@@ -220,23 +228,24 @@ class Dispatcher:
     def _mailed(self, states: list[MailState]) -> list[int]:
         """The signatures whose mail to confirm has just been taken by their provider's server."""
         return [
-            job.mail.signature_id
-            for (job, _), state in zip(self._unwritten, states, strict=True)
-            if state is MailState.SENT and job.mail.kind == MailKind.CONFIRMATION and job.mail.signature_id is not None
+            one.job.mail.signature_id
+            for one, state in zip(self._unwritten, states, strict=True)
+            if state is MailState.SENT
+            and one.job.mail.kind == MailKind.CONFIRMATION
+            and one.job.mail.signature_id is not None
         ]
 
     def _judge(
         self,
         session: Session,
-        job: Job,
-        attempt: Attempt,
+        result: _Result,
         now: datetime,
         hold: MailHold | None,
         alarms: list[Callable[[], None]],
     ) -> Attempt:
         """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
-        sent_lately = time.monotonic() - self._sent_at < _LATELY_SECONDS
-        if is_about_us(attempt, sent_lately=sent_lately and not job.is_probe):
+        job, attempt = result.job, result.attempt
+        if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
             if hold_queue(session, attempt, now, is_probe=job.is_probe):
                 alarms.append(partial(_report_hold, attempt, now, self._courier))
             attempt = replace(attempt, outcome=Outcome.HELD)
@@ -303,15 +312,14 @@ class Dispatcher:
             content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
         except DBAPIError as error:
             found = diagnose(error)
-            self._unwritten.append((job, Attempt(Outcome.RETRY, "render", detail=found.words)))
+            self._unwritten.append(_Result(job, Attempt(Outcome.RETRY, "render", detail=found.words)))
             if not found.may_pass:
                 raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others
             log.exception("mail %s cannot be rendered", job.standing.id)
-            self._unwritten.append(
-                (job, Attempt(Outcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200]))
-            )
+            attempt = Attempt(Outcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200])
+            self._unwritten.append(_Result(job, attempt))
             return
         finally:
             db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
@@ -329,25 +337,30 @@ class Dispatcher:
             # Not all of them, though: some lanes are to be busy meanwhile.
             while len(found) < self._lanes // 2:
                 found.append(self._results.get(timeout=_TOGETHER_SECONDS))
+        if any(attempt.outcome is Outcome.SENT for _, _, attempt in found):
+            self._limit.sent()
         for lane, job, attempt in found:
             one = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
             self._traffic.ended(job.standing.domain, time.monotonic() - one.since)
             if attempt.outcome is Outcome.AWAY:
                 self._traffic.forget(job.standing.domain)
-            self._unwritten.append((job, attempt))
-            if attempt.outcome is Outcome.SENT:
-                self._sent_at = time.monotonic()
-            self._give_back(lane)
+            busy = len(self._under_way) - len(self._slow)
+            self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
+            self._give_back(lane, is_open=attempt.outcome is not Outcome.AWAY)
         if found and self._claimed is not None and self._claimed.is_limited:
             self._claim_at = 0.0
 
-    def _give_back(self, lane: Lane[Job]) -> None:
-        """The lane used last is used next, so that one connection serves as long as one is enough."""
-        if len(self._idle) < self._lanes:
+    def _give_back(self, lane: Lane[Job], *, is_open: bool) -> None:
+        """The lane used last is used next, so that one connection serves as long as one is enough; those without one
+        come last.
+        """
+        if len(self._idle) >= self._lanes:
+            lane.close()
+        elif is_open:
             self._idle.append(lane)
         else:
-            lane.close()
+            self._idle.insert(0, lane)
 
     def _watch(self) -> None:
         """Whoever takes long keeps its lane, and no longer counts as one of the busy ones."""
@@ -358,10 +371,8 @@ class Dispatcher:
                 self._to_release += self._traffic.drop(one.job.standing.domain)
 
     def _free_lanes(self) -> int:
-        # Until the server has taken something it is asked with one: a wrong password must not be tried thirty times.
-        lanes = self._lanes if time.monotonic() - self._sent_at < _LATELY_SECONDS else 1
         under_way = len(self._under_way)
-        return max(0, min(lanes - under_way + len(self._slow), MOST_LANES - under_way))
+        return max(0, min(self._limit.lanes() - under_way + len(self._slow), MOST_LANES - under_way))
 
     def _report(self, *, at_once: bool = False) -> None:
         now = time.monotonic()

@@ -68,13 +68,13 @@ def time_held(session: Session, since: datetime, now: datetime) -> timedelta:
     return sum((min(end, now) - max(began, since) for began, end in rows), timedelta(0))
 
 
-def is_about_us(attempt: Attempt, *, sent_lately: bool) -> bool:
-    """Whether the queue must be held.
+def is_about_us(attempt: Attempt, *, others_pass: bool) -> bool:
+    """Return whether the queue must be held.
 
-    Refused before it heard of a recipient, and for good: yes. A broken line, or a refusal by policy once the recipient
-    is known, may be about one connection or one recipient; while other mail goes out, it is. Else any signer's own
-    server could stop the whole campaign.
+    Refused before it heard of a recipient, and for good: yes. A server that is away, or a refusal by policy once the
+    recipient is known, may be about one connection or one recipient; while other mail passes, it is. Else any signer's
+    own server could stop the whole campaign.
     """
     if attempt.outcome is Outcome.HELD:
-        return attempt.phase not in {"rcpt", "data", "dot"} or not sent_lately
-    return attempt.outcome is Outcome.AWAY and not sent_lately
+        return attempt.phase not in {"rcpt", "data", "dot"} or not others_pass
+    return attempt.outcome is Outcome.AWAY and not others_pass

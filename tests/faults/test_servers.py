@@ -15,7 +15,7 @@ from campaign.extensions import db
 from campaign.models import ClockOffset, Mail, Suppression
 from tests.attack import IS_ATTACK, Figure
 from tests.faults.site import Site
-from tests.faults.smtp import DROP, SILENCE, Received, Say, Script
+from tests.faults.smtp import DROP, SILENCE, Received, Say, Script, Server
 from tests.journeys.processes import flask
 
 pytestmark = pytest.mark.slow
@@ -68,6 +68,66 @@ def test_after_five_minutes_of_refusals_for_now_all_is_delivered(site: Site, pha
     assert max(site.server.attempts.values()) <= 6
     with site.app.app_context():
         assert max(db.session.scalars(select(Mail.attempts))) <= 6
+
+
+class Closing(Script):
+    """Takes so many mails, and then no connection any more until the test lets it."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.is_over = most, False
+
+    def _is_closed(self) -> bool:
+        return self.most <= 0 and not self.is_over
+
+    def banner(self, number: int) -> Say:
+        return Say("421 4.3.2 closed", hang_up=True) if self._is_closed() else super().banner(number)
+
+    def mail(self, sender: str) -> Say:
+        return DROP if self._is_closed() else super().mail(sender)
+
+    def dot(self, recipient: str, content: bytes) -> Say:
+        self.most -= 1
+        return super().dot(recipient, content)
+
+
+def test_a_server_that_takes_no_more_connections_is_left_alone_at_once(site: Site) -> None:
+    script = site.server.script = Closing(100)
+    site.sign(*(f"one{number}@d{number % 40}.example" for number in range(600)))
+    with site.workers():
+        site.run_until(lambda: "the mail queue is held" in (site.folder / "log").read_text())
+        time.sleep(1)
+        before = site.server.connections
+        # Of those under way when it closed, each lane may find it out for itself.
+        assert before <= 3 * 32
+        time.sleep(4)
+        # One probe after five seconds, one after another ten.
+        assert site.server.connections - before <= 2
+        script.is_over = True
+        site.run_until(site.is_settled, step=15, pause=0.4)
+    assert site.states() == {"sent": 600}
+
+
+class Narrow(Script):
+    """Takes so many connections at once, and refuses each further one."""
+
+    def __init__(self, most: int, server: Server) -> None:
+        self.most, self.server, self.refused = most, server, 0
+
+    def banner(self, number: int) -> Say:
+        if len(self.server._open) <= self.most:
+            return super().banner(number)
+        self.refused += 1
+        return Say("421 4.7.0 too many connections", hang_up=True)
+
+
+def test_a_server_that_takes_few_connections_is_sent_all_over_these(site: Site) -> None:
+    script = site.server.script = Narrow(4, site.server)
+    site.sign(*(f"one{number}@d{number % 40}.example" for number in range(600)))
+    with site.workers():
+        site.run_until(site.is_settled, seconds=60)
+    assert site.states() == {"sent": 600}
+    assert "the mail queue is held" not in (site.folder / "log").read_text()
+    assert script.refused <= 100
 
 
 class NoSuchUser(Script):
