@@ -44,9 +44,10 @@ def _walk() -> Select[bytes, bool]:
     walk = select(behind(bindparam("after")).label("domain"), _ONE.label("position")).cte("walk", recursive=True)
     goes_on = walk.c.domain.is_not(None), walk.c.position < bindparam("domains")
     walk = walk.union_all(select(behind(walk.c.domain), walk.c.position + _ONE).where(*goes_on))
-    # No EXISTS: PostgreSQL may read all that is due for it, to look the domains up in that.
-    ready = select(_ONE).where(Mail.domain_digest == walk.c.domain, text(_READY).bindparams(_AT)).limit(_ONE)
-    is_ready = ready.scalar_subquery().is_not(None).label("is_ready")
+    # No EXISTS: PostgreSQL may read all that is due for it, to look the domains up in that. In an order, or it may read
+    # the table from its start until it meets one.
+    ready = select(_ONE).where(Mail.domain_digest == walk.c.domain, text(_READY).bindparams(_AT))
+    is_ready = ready.order_by(Mail.due_at).limit(_ONE).scalar_subquery().is_not(None).label("is_ready")
     return select(walk.c.domain, is_ready).where(walk.c.domain.is_not(None)).order_by(walk.c.position)
 
 
