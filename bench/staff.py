@@ -165,7 +165,7 @@ def _hand_over(app: Flask, names: int) -> str:
     staff = join(app, f"list{names}@staff.example", Role.EDITOR)
     at, now = runtime(), datetime.now(UTC)
     scope = Scope(staff, Role.EDITOR, "fr")
-    number = ask_for_handover(scope, appeal, language="en", target=1, now=now, vault=at.vault)
+    number = ask_for_handover(scope, appeal, language="en", target=1, reason="For the meeting", now=now, vault=at.vault)
     start = time.perf_counter()
     make_handover(number, clock=lambda: datetime.now(UTC), bindery=Bindery(at.vault, ()))
     return f"{time.perf_counter() - start} {_peak()}"

@@ -79,3 +79,15 @@ def password_changed(locale: str, site: str) -> Said:
         subject = gettext("Your password for %(site)s was changed", site=site)
         text = gettext("The password of your account was changed a moment ago.")
     return Said(subject, text)
+
+
+def budget_used_up(locale: str, staff_id: int) -> Said:
+    """A colleague wanted to open more names and addresses than one may in a day."""
+    with force_locale(locale):
+        subject = gettext("one person opened very many names and addresses")
+        text = gettext(
+            "The account staff:%(number)s has opened as many names and addresses of supporters today as one person "
+            "may, and gets no more until tomorrow. Look into the audit log. If it was not for work, end the account.",
+            number=staff_id,
+        )
+    return Said(subject, text)

@@ -6,6 +6,7 @@ from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
 from campaign.models.audit import AuditEntry, AuditHead
 from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
 from campaign.models.departure import Departure
+from campaign.models.disclosure import DisclosureDay
 from campaign.models.entry import Entry, SheetRow
 from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.handover import Handover, HandoverPart
@@ -32,6 +33,7 @@ __all__ = [
     "ClockOffset",
     "Consent",
     "Departure",
+    "DisclosureDay",
     "Entry",
     "Handover",
     "HandoverPart",

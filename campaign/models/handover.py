@@ -29,6 +29,8 @@ class Handover(Model):
     # Of the covering letter; and the position of whom it goes to.
     language: Mapped[str]
     target: Mapped[int]
+    # What it is for: whoever takes a file takes it for that.
+    reason: Mapped[str]
     state: Mapped[str] = mapped_column(default=HandoverState.QUEUED)
     created_at: Mapped[datetime]
     # When its maker last said that it goes on.

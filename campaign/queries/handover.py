@@ -25,6 +25,7 @@ class HandoverView:
     state: str
     created_at: datetime
     language: str
+    reason: str
     steps: int
     done: int
     signatures: int | None
@@ -80,6 +81,7 @@ def _view(row: Handover) -> HandoverView:
         row.state,
         row.created_at,
         row.language,
+        row.reason,
         row.steps,
         row.done,
         row.signatures,

@@ -88,7 +88,8 @@ class InvalidationView:
     begun_at: datetime | None
     ended_at: datetime | None
     undone_by: str | None
-    sample: tuple[SignerView, ...] = ()
+    # How many of them can be looked at.
+    sampled: int
 
     @property
     def is_at_work(self) -> bool:
@@ -96,15 +97,15 @@ class InvalidationView:
         return self.state in AT_WORK
 
 
-def find_signers(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
-    """Who signed in the own section under exactly that name or that address, the newest first, FOUND at most."""
+def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
+    """Return whom exactly that name or address finds in the own section: ids, the newest first, FOUND at most."""
     wanted = (
         Signature.address_digest.in_(digests_everywhere(db.session, address, vault))
         if address is not None
         else Signature.name_digest == vault.name_digest(name)
     )
     chosen = select(Signature.id).where(wanted, Signature.section_code == scope.section)
-    return _signers(list(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND))), scope, vault)
+    return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND)))
 
 
 def is_indexing() -> bool:
@@ -156,11 +157,22 @@ def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
 
 
 def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
-    """One of the own section, with the first signatures that it is about. Raises NotFoundError."""
+    """One of the own section. Raises NotFoundError."""
     row = db.session.execute(_chosen(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
-    return _view(tuple(row), vault, _signers(row[0].sample, scope, vault))
+    return _view(tuple(row), vault)
+
+
+def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
+    """Return the ids of the first signatures that one of the own section is about. Raises NotFoundError."""
+    chosen = select(Invalidation.sample).where(
+        Invalidation.id == invalidation_id, Invalidation.section_code == scope.section
+    )
+    sample = db.session.scalar(chosen)
+    if sample is None:
+        raise NotFoundError("there is no such invalidation")
+    return tuple(sample)
 
 
 def _chosen(scope: Scope) -> Any:
@@ -175,7 +187,7 @@ def _chosen(scope: Scope) -> Any:
     )
 
 
-def _view(found: tuple[Any, ...], vault: Vault, sample: tuple[SignerView, ...] = ()) -> InvalidationView:
+def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
     row, slug, who, undoer = found
     return InvalidationView(
         id=row.id,
@@ -192,7 +204,7 @@ def _view(found: tuple[Any, ...], vault: Vault, sample: tuple[SignerView, ...] =
         begun_at=row.begun_at,
         ended_at=row.ended_at,
         undone_by=undoer,
-        sample=sample,
+        sampled=len(row.sample),
     )
 
 
@@ -203,8 +215,12 @@ def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
         return None
 
 
-def _signers(ids: list[int], scope: Scope, vault: Vault) -> tuple[SignerView, ...]:
-    """Opened, in the order of the ids; what was erased or cannot be opened any more is left out."""
+def open_signers(ids: Iterable[int], scope: Scope, vault: Vault) -> tuple[SignerView, ...]:
+    """Return them opened, in the order of the ids; what was erased or cannot be opened any more is left out.
+
+    For `services/disclosure.py` alone, which writes down first who looks and why.
+    """
+    ids = list(ids)
     rows = db.session.execute(
         select(Signature, Appeal.slug)
         .join(Appeal, Appeal.id == Signature.appeal_id)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
+from campaign.domain.disclosure import read_reason
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.handover import STALE, VOLUME, HandoverState
 from campaign.domain.place import at_handover
@@ -55,12 +56,13 @@ class Bindery:
 
 
 def ask_for_handover(
-    scope: Scope, appeal: AppealView, *, language: str, target: int, now: datetime, vault: Vault
+    scope: Scope, appeal: AppealView, *, language: str, target: int, reason: str, now: datetime, vault: Vault
 ) -> int:
-    """Writes down that a list of the own section's signatures is wanted; returns its id.
+    """Write down that a list of the own section's signatures is wanted, and what for; return its id.
 
-    Raises StateError where one is being made already.
+    Raises InputError (`reason`), StateError where one is being made already.
     """
+    reason = read_reason(reason)
     with transaction() as session:
         own = Handover.appeal_id == appeal.id, Handover.section_code == scope.section
         # Two clicks are one wish: whoever asks waits for the section's row.
@@ -73,6 +75,7 @@ def ask_for_handover(
             staff_id=scope.staff_id,
             language=language,
             target=target,
+            reason=reason,
             state=HandoverState.QUEUED.value,
             created_at=now,
             touched_at=now,
@@ -82,17 +85,9 @@ def ask_for_handover(
         session.add(wanted)
         session.flush()
         what = {"handover": wanted.id, "language": language, "target": target}
-        act = Act("handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what)
+        act = Act("handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what, reason=reason)
         append(session, act, now=now, vault=vault)
         return wanted.id
-
-
-def note_fetching(scope: Scope, slug: str, handover_id: int, file: str, *, now: datetime, vault: Vault) -> None:
-    """Writes down who takes a file of a list."""
-    what = {"handover": handover_id, "file": file}
-    with transaction() as session:
-        act = Act("handover.fetch", f"appeal:{slug}", scope.staff_id, scope.section, after=what)
-        append(session, act, now=now, vault=vault)
 
 
 def waiting(now: datetime) -> list[int]:

@@ -263,7 +263,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),
     "moderation.find_invalidation": lambda *_: _invalidation(),
-    "moderation.find_signers": lambda *_: queries.moderation.find_signers(
+    "moderation.open_signers": lambda _, one: queries.moderation.open_signers([one], STAFF, runtime().vault),
+    "moderation.sample_of": lambda *_: _absent(lambda: queries.moderation.sample_of(STAFF, 1)),
+    "moderation.signers_found": lambda *_: queries.moderation.signers_found(
         STAFF, runtime().vault, name="Jeanne Martin", address=None
     ),
     "moderation.invalidations": lambda *_: queries.moderation.invalidations(STAFF, runtime().vault),

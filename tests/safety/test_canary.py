@@ -229,11 +229,11 @@ def work(site: str, inbox: Gossip) -> str:
     shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
     desk.send(f"{case}/sheet/keep", shown)  # the mail to that address shows that it was taken
     room = desk.get("/staff/moderation")
-    assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME)
+    assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME, reason="asked by letter")
     assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia")
     reason = f"For the meeting with {LOCALS[0]}@{DOMAIN}"
     assert NAME in desk.send(f"{case}/signatures", reason=reason, addresses="y")
-    desk.send(f"{case}/handovers", target="1")
+    desk.send(f"{case}/handovers", target="1", reason="For the meeting")
     wait_until(lambda: "names.csv" in desk.get(f"{case}/handovers"))
     wait_until(lambda: f"{LOCALS[5]}@{DOMAIN}" in inbox.mails)
     return str(link).rpartition("/")[2]

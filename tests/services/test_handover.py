@@ -47,7 +47,9 @@ def scope(app: Flask) -> Scope:
 
 def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
     at = runtime()
-    number = ask_for_handover(scope, appeal, language=language, target=1, now=at.clock(), vault=at.vault)
+    number = ask_for_handover(
+        scope, appeal, language=language, target=1, reason="For the meeting", now=at.clock(), vault=at.vault
+    )
     assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, volume, "Watch"))
     return number
 
@@ -194,9 +196,11 @@ def test_whoever_leaves_takes_the_name_out_at_once(
 
 def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) -> None:
     at = runtime()
-    number = ask_for_handover(scope, appeal, language="en", target=1, now=START, vault=at.vault)
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+    )
     with pytest.raises(StateError):
-        ask_for_handover(scope, appeal, language="en", target=1, now=START, vault=at.vault)
+        ask_for_handover(scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
     bindery = Bindery(at.vault, at.settings.fonts)
     assert make_handover(number, clock=at.clock, bindery=bindery)
     assert not make_handover(number, clock=at.clock, bindery=bindery)
@@ -205,7 +209,9 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
 def test_what_a_broken_worker_left_is_made_anew(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
-    number = ask_for_handover(scope, appeal, language="en", target=1, now=START, vault=at.vault)
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+    )
     assert waiting(START) == [number]
     with transaction() as session:
         session.execute(update(Handover).values(state=HandoverState.RUNNING.value))

@@ -19,7 +19,7 @@ from campaign.extensions.runtime import runtime
 from campaign.models import Action, AuditEntry, Invalidation, Mail, Signature, Withheld
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
-from campaign.queries.moderation import find_signers
+from campaign.queries.moderation import SignerView, open_signers, signers_found
 from campaign.services.appeals import publish
 from campaign.services.change_country import change_country
 from campaign.services.fold import fold
@@ -328,12 +328,17 @@ def test_names_of_before_the_index_are_put_into_it(appeal: AppealView, by: Scope
         session.execute(update(Signature).values(name_digest=None))
         session.execute(update(Signature).where(Signature.id == ids[2]).values(name_sealed=b"gone" + b"x" * 40))
     vault = runtime().vault
-    assert find_signers(by, vault, name="jose  MULLER", address=None) == ()
+    assert found_by_name("jose  MULLER", by) == ()
     db.session.rollback()
     assert [index_names(vault=vault, batch=2) for _ in range(3)] == [2, 1, 0]
-    (found,) = find_signers(by, vault, name="jose  MULLER", address=None)
+    (found,) = found_by_name("jose  MULLER", by)
     assert (found.id, found.name) == (ids[0], "José Müller")
     db.session.rollback()
+
+
+def found_by_name(name: str, by: Scope) -> tuple[SignerView, ...]:
+    vault = runtime().vault
+    return open_signers(signers_found(by, vault, name=name, address=None), by, vault)
 
 
 def test_a_rotated_key_still_opens_what_was_chosen_by(

@@ -113,7 +113,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     sheet = read_rows([TypedRow(1, "Paper", f"paper@{code}.example", "FR", "y")], "FR", ("en",))
     entered = SheetEntry(sheet, START.date(), "Stall", "", "en")
     enter_sheet(appeal.slug, entered, by=by, is_sure=True, is_again=False, now=START, vault=at.vault)
-    number = ask_for_handover(by, appeal, language="en", target=1, now=START, vault=at.vault)
+    number = ask_for_handover(by, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
     assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
     act = prepare(Criteria(pattern=f"p{first + 2}@mail.example"), None, by=by, now=START, vault=at.vault)
     advance(now=START, vault=at.vault, only=act)

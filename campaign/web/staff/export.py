@@ -8,20 +8,21 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, stream_with_context
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from wtforms import BooleanField, StringField
 
+from campaign.domain.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.errors import InputError
 from campaign.domain.spreadsheet import harmless
 from campaign.domain.staff import Permission
 from campaign.extensions import wall
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from campaign.queries.signatory import Signatory, signatories
-from campaign.services.export import REASON_LENGTH, note_export
+from campaign.queries.signatory import Signatory
+from campaign.services.disclosure import export_signers
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
+from campaign.web.staff.disclosure import USED_UP, context, reason_fault
 from campaign.web.staff.sections import own_section
 from campaign.web.staff.spreadsheet import CSV
 from campaign.web.staff.token_form import TokenForm
@@ -51,14 +52,14 @@ def show(slug: str) -> ResponseReturnValue:
 def take(slug: str) -> ResponseReturnValue:
     """The file; 422 without a reason."""
     appeal, form, at = counted_appeal(slug), ExportForm(), runtime()
-    updates, addresses = bool(form.updates.data), bool(form.addresses.data)
-    what = {"only_with_updates": updates, "addresses": addresses}
+    what = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
-        note_export(scope(), appeal.slug, what, form.reason.data or "", now=at.clock(), vault=at.vault)
+        found = export_signers(context(form.reason.data), appeal.id, appeal.slug, **what)
     except InputError as error:
-        return _page(appeal, form, _fault(error)), 422
-    section = scope().section
-    found = signatories(appeal.id, section, at.vault, wanting_updates=updates, with_email=addresses)
+        return _page(appeal, form, reason_fault(error)), 422
+    except BudgetError:
+        return _page(appeal, form, USED_UP), 429
+    section, addresses = scope().section, what["addresses"]
     named = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.csv"'
     lines = behind_wall(section, as_lines(found, addresses=addresses))
     return Response(stream_with_context(lines), headers={"Content-Type": CSV, "Content-Disposition": named})
@@ -96,12 +97,6 @@ def as_lines(found: Iterator[Signatory], *, addresses: bool) -> Iterator[bytes]:
             text.seek(0)
             text.truncate()
     yield text.getvalue().encode()
-
-
-def _fault(error: InputError) -> object:
-    if error.code == "too-long":
-        return gettext("Please say it in fewer words: %(number)s characters at most.", number=REASON_LENGTH)
-    return gettext("Please say what you need the signatures for.")
 
 
 def _page(appeal: AppealView, form: ExportForm, fault: object) -> str:

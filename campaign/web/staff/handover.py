@@ -5,21 +5,24 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from wtforms import SelectField
+from wtforms import SelectField, StringField
 
 from campaign import tasks
 from campaign.config import LOCALES
 from campaign.domain.appeal import TargetKind
-from campaign.domain.errors import NotFoundError, StateError
+from campaign.domain.disclosure import REASON_LENGTH, BudgetError
+from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.retention import HANDOVERS
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from campaign.queries.handover import file_of, find_handover, handovers
-from campaign.services.handover import ask_for_handover, note_fetching
+from campaign.queries.handover import find_handover, handovers
+from campaign.services.disclosure import fetch_handover
+from campaign.services.handover import ask_for_handover
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
+from campaign.web.staff.disclosure import USED_UP, context, reason_fault
 from campaign.web.staff.export import behind_wall
 from campaign.web.staff.sections import own_section
 from campaign.web.staff.token_form import TokenForm
@@ -33,6 +36,7 @@ class HandoverForm(TokenForm):
 
     target = SelectField(coerce=int)
     language = SelectField()
+    reason = StringField()
 
 
 @blueprint.get("")
@@ -51,9 +55,11 @@ def ask(slug: str) -> ResponseReturnValue:
     form = _form(appeal)
     if not form.validate():
         return _page(appeal, form, gettext("Please choose one of these.")), 422
-    asked = {"language": form.language.data, "target": form.target.data}
+    asked = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
     try:
         handover_id = ask_for_handover(scope(), appeal, **asked, now=at.clock(), vault=at.vault)
+    except InputError as error:
+        return _page(appeal, form, reason_fault(error)), 422
     except StateError:
         return _page(appeal, form, gettext("A list is being made already.")), 422
     tasks.start_handover(handover_id)
@@ -65,15 +71,18 @@ def ask(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
     """One of its files; who takes it is written down first."""
-    appeal, at, section = counted_appeal(slug), runtime(), scope().section
+    appeal, section = counted_appeal(slug), scope().section
     try:
         found = find_handover(scope(), appeal.id, handover_id)
     except NotFoundError:
         abort(404)
     if name not in found.files:
         abort(404)
-    note_fetching(scope(), appeal.slug, found.id, name, now=at.clock(), vault=at.vault)
-    content = behind_wall(section, file_of(found.id, name, at.vault))
+    try:
+        pieces = fetch_handover(context(found.reason), appeal.slug, found.id, name)
+    except BudgetError:
+        return _page(appeal, _form(appeal), USED_UP), 429
+    content = behind_wall(section, pieces)
     mime = _PDF if name.endswith(".pdf") else _CSV
     named = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(stream_with_context(content), headers=named)
@@ -103,4 +112,5 @@ def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
         is_waiting=any(one.is_under_way for one in found),
         section=own_section(),
         kept=HANDOVERS.days,
+        most=REASON_LENGTH,
     )

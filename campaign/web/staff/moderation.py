@@ -12,6 +12,7 @@ from flask_babel import gettext
 from wtforms import BooleanField, StringField
 
 from campaign.domain.address import parse_address
+from campaign.domain.disclosure import BudgetError
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation import Criteria, read_domain, read_pattern, read_reason
 from campaign.domain.name import NAME_LENGTH
@@ -24,14 +25,15 @@ from campaign.queries.moderation import (
     SignerView,
     alarms,
     find_invalidation,
-    find_signers,
     invalidations,
     is_indexing,
     trends,
 )
+from campaign.services.disclosure import preview_signers, search_signers
 from campaign.services.invalidate import advance, begin, drop, prepare, undo
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import as_a_worker, needs, scope
+from campaign.web.staff.disclosure import USED_UP, context, reason_fault
 from campaign.web.staff.moderation_words import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections import own_section
 from campaign.web.staff.token_form import TokenForm
@@ -64,10 +66,10 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/search")
-@needs(Permission.EDIT)
+@needs(Permission.EDIT, fresh=True)
 def search() -> ResponseReturnValue:
     """Who signed under exactly that name or address; by POST, for addresses do not belong into addresses of pages."""
-    typed = " ".join(request.form.get("who", "").split())
+    typed, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
     if not typed or len(typed) > NAME_LENGTH * 2:
         return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}), 422
     address = None
@@ -76,7 +78,12 @@ def search() -> ResponseReturnValue:
             address = parse_address(typed)
         except InputError:
             return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
-    found = find_signers(scope(), runtime().vault, name=typed, address=address)
+    try:
+        found = search_signers(context(reason), name=typed, address=address)
+    except InputError as error:
+        return _page(ChooseForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
+    except BudgetError:
+        return _page(ChooseForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
     return _page(ChooseForm(formdata=None), found=found, who=typed)
 
 
@@ -102,8 +109,22 @@ def choose() -> ResponseReturnValue:
 @blueprint.get("/invalidations/<int:invalidation_id>")
 @needs(Permission.EDIT)
 def one(invalidation_id: int) -> ResponseReturnValue:
-    """How many and the first of them; then how far it is."""
+    """How many; then how far it is."""
     return _one_page(_own(invalidation_id))
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/look")
+@needs(Permission.EDIT, fresh=True)
+def look(invalidation_id: int) -> ResponseReturnValue:
+    """Shows the first whom it is about."""
+    found = _own(invalidation_id)
+    try:
+        sample = preview_signers(context(request.form.get("reason")), invalidation_id)
+    except InputError as error:
+        return _one_page(found, look_fault=reason_fault(error)), 422
+    except BudgetError:
+        return _one_page(found, look_fault=USED_UP), 429
+    return _one_page(found, sample=sample)
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
@@ -216,6 +237,7 @@ def _page(
         found=found,
         is_full=found is not None and len(found) == FOUND,
         who=who,
+        why=request.form.get("reason", ""),
         is_indexing=is_indexing(),
         trends=trends(scope(), at.vault, now=now, slug=chosen),
         chosen=chosen,
@@ -227,12 +249,18 @@ def _page(
     )
 
 
-def _one_page(found: InvalidationView, fault: Any = None) -> str:
+def _one_page(
+    found: InvalidationView, fault: Any = None, *, look_fault: Any = None, sample: tuple[SignerView, ...] = ()
+) -> str:
+    reason = request.form.get("reason", "")
     return render_template(
         "staff/invalidation.html",
         one=found,
         fault=fault,
-        reason=request.form.get("reason", ""),
+        look_fault=look_fault,
+        sample=sample,
+        reason=reason if fault else "",
+        why=reason if look_fault else "",
         zone=ZoneInfo(own_section().time_zone),
         **_names(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext
 
 from campaign.domain.outbox import UNCARRIED
+from campaign.services.disclosure import ALARM
 
 STATE_NAMES = {
     "counting": lazy_gettext("being counted"),
@@ -31,6 +32,7 @@ ALARM_NAMES = {
     "reports": lazy_gettext("Very many letters reported without a signature"),
     "signed-reports": lazy_gettext("Very many letters reported by signers"),
     "views": lazy_gettext("Very many page views of one appeal"),
+    ALARM: lazy_gettext("Somebody wanted to open more names and addresses than one person may in a day"),
     UNCARRIED: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
 }
 FAULTS = {

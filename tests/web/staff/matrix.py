@@ -88,7 +88,10 @@ MATRIX = (
         (("reason", "For the meeting"), ("addresses", "y")),
     ),
     Route(f"{APPEAL}/handovers", "GET", E, "/appeals/{slug}/handovers"),
-    Route(f"{APPEAL}/handovers", "POST", E, "/appeals/{slug}/handovers", (("target", "1"), ("language", "en"))),
+    Route(
+        f"{APPEAL}/handovers", "POST", E, "/appeals/{slug}/handovers",
+        (("target", "1"), ("language", "en"), ("reason", "For the meeting")),
+    ),
     *(
         Route(
             f"{APPEAL}/handovers/<int:handover_id>/<name>", "GET", E,
@@ -153,12 +156,19 @@ MATRIX = (
     Route(f"{APPEAL}/sheet/keep", "POST", E, "/appeals/{slug}/sheet/keep", (*LAY, ("rows", PAPER))),
     Route(f"{APPEAL}/sheet/print.pdf", "GET", E, "/appeals/{slug}/sheet/print.pdf"),
     Route("/moderation", "GET", E, "/moderation"),
-    *(Route("/moderation/search", "POST", E, "/moderation/search", (("who", who),)) for who in ("{name}", "{email}")),
+    *(
+        Route("/moderation/search", "POST", E, "/moderation/search", (("who", who), ("reason", "asked by letter")))
+        for who in ("{name}", "{email}")
+    ),
     Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("domain", "mail.example"),)),
     Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("ids", "{foreign_signature}"),)),
     Route(
         INVALIDATION, "GET", E, "/moderation/invalidations/{own_act}",
         theirs="/moderation/invalidations/{foreign_act}", theirs_from=None,
+    ),
+    Route(
+        f"{INVALIDATION}/look", "POST", E, "/moderation/invalidations/{own_act}/look", (("reason", "is it a flood?"),),
+        theirs="/moderation/invalidations/{foreign_act}/look", theirs_from=None,
     ),
     *(
         Route(

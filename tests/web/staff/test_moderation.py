@@ -73,7 +73,9 @@ def total(appeal: AppealView) -> int:
 @pytest.mark.slow
 def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, domain="spam.example", appeal=crowd.slug)
-    shown = editor.get(place).text
+    assert "@spam.example" not in editor.get(place).text, "names and addresses are shown when asked for, with a reason"
+    assert post(editor, f"{place}/look", reason="").status_code == 422
+    shown = post(editor, f"{place}/look", reason="is it a flood?").text
     assert "Take 4 signatures out of the counts" in shown
     assert "bot3@spam.example" in shown
     assert "bot9@spam.example" not in shown
@@ -119,15 +121,15 @@ def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient,
         ("bot9@spam.example", 0),
         ("Other Bot", 0),
     ):
-        answer = post(editor, f"{PAGE}/search", who=typed)
+        answer = post(editor, f"{PAGE}/search", who=typed, reason="asked by letter")
         assert answer.status_code == 200
         assert answer.text.count('name="ids"') == finds, typed
-    assert post(editor, f"{PAGE}/search", who="").status_code == 422
-    assert post(editor, f"{PAGE}/search", who="no@address").status_code == 422
+    assert post(editor, f"{PAGE}/search", who="", reason="asked by letter").status_code == 422
+    assert post(editor, f"{PAGE}/search", who="no@address", reason="asked by letter").status_code == 422
 
 
 def test_the_chosen_ones_are_taken_out_one_by_one(editor: FlaskClient, crowd: AppealView) -> None:
-    found = post(editor, f"{PAGE}/search", who="Ana Ruiz").text
+    found = post(editor, f"{PAGE}/search", who="Ana Ruiz", reason="asked by letter").text
     one = re.search(r'name="ids" value="(\d+)"', found)
     assert one is not None
     place = chosen(editor, ids=one[1])

@@ -1,0 +1,131 @@
+"""The one way by which staff get supporters' names and addresses: for a reason, written down first, within a budget.
+
+Everything that opens one for staff is here, and `disclose` stands before each; a test of the code refuses other ways
+(tests/code/test_disclosure.py). The page in front asks for a fresh log-in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import Address
+from campaign.domain.cipher import Vault
+from campaign.domain.disclosure import FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened, read_reason
+from campaign.domain.staff import Scope
+from campaign.mail.staff_words import budget_used_up
+from campaign.models import DisclosureDay
+from campaign.queries.handover import file_of
+from campaign.queries.moderation import SignerView, open_signers, sample_of, signers_found
+from campaign.queries.signatory import Signatory, signatories
+from campaign.services.alarm import raise_alarm
+from campaign.services.audit import Act, append
+from campaign.services.staff import Office
+from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+ALARM = "disclosure"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who opens names and addresses, when and why."""
+
+    scope: Scope
+    reason: str
+    now: datetime
+    office: Office
+
+    @property
+    def vault(self) -> Vault:
+        """The keys."""
+        return self.office.vault
+
+
+def disclose(
+    context: Context,
+    opened: Opened,
+    subject: str,
+    *,
+    shown: int = 0,
+    files: int = 0,
+    more: dict[str, Any] | None = None,
+) -> None:
+    """Write down that the own section's names or addresses are opened; whoever calls it opens them afterwards.
+
+    `shown` people on a page, or `files`, count against the day's budget. Raises InputError (`reason`: `missing`,
+    `too-long`), and BudgetError where the budget is used up; then coordinators and administrators are told.
+    """
+    reason, scope = read_reason(context.reason), context.scope
+    with transaction() as session:
+        is_within = _spend(session, context, shown, files)
+        after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
+        act = Act(opened.value, subject, scope.staff_id, scope.section, after=after or None, reason=reason)
+        append(session, act, now=context.now, vault=context.vault)
+    if not is_within:
+        _alarm(context)
+        raise BudgetError("the day's budget of names and addresses is used up")
+
+
+def search_signers(context: Context, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
+    """Return who signed in the own section under that name or address. Raises as `disclose`."""
+    read_reason(context.reason)
+    found = signers_found(context.scope, context.vault, name=name, address=address)
+    disclose(context, Opened.SEARCH, f"section:{context.scope.section}", shown=len(found))
+    return open_signers(found, context.scope, context.vault)
+
+
+def preview_signers(context: Context, invalidation_id: int) -> tuple[SignerView, ...]:
+    """Return the first whom an invalidation of the own section concerns. Raises NotFoundError, and as `disclose`."""
+    found = sample_of(context.scope, invalidation_id)
+    disclose(context, Opened.PREVIEW, f"invalidation:{invalidation_id}", shown=len(found))
+    return open_signers(found, context.scope, context.vault)
+
+
+def export_signers(
+    context: Context, appeal_id: int, slug: str, *, only_with_updates: bool, addresses: bool
+) -> Iterator[Signatory]:
+    """Return the own section's confirmed signers under the appeal, read piece by piece. Raises as `disclose`."""
+    what = {"only_with_updates": only_with_updates, "addresses": addresses}
+    disclose(context, Opened.EXPORT, f"appeal:{slug}", files=1, more=what)
+    section = context.scope.section
+    return signatories(appeal_id, section, context.vault, wanting_updates=only_with_updates, with_email=addresses)
+
+
+def fetch_handover(context: Context, slug: str, handover_id: int, name: str) -> Iterator[bytes]:
+    """Return a file of a list made to be handed over, piece by piece; the caller has found it in the own scope.
+
+    Raises as `disclose`.
+    """
+    disclose(context, Opened.HANDOVER, f"appeal:{slug}", files=1, more={"handover": handover_id, "file": name})
+    return file_of(handover_id, name, context.vault)
+
+
+def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
+    """Count it in one conditional statement, so that many pages asked for at once do not go beyond the budget."""
+    module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
+    day = context.now.astimezone(UTC).date()
+    first = module.insert(DisclosureDay).values(staff_id=context.scope.staff_id, day=day, shown=shown, files=files)
+    total = {"shown": DisclosureDay.shown + shown, "files": DisclosureDay.files + files}
+    within = and_(total["shown"] <= SHOWN_A_DAY, total["files"] <= FILES_A_DAY)
+    counted = first.on_conflict_do_update(index_elements=["staff_id", "day"], set_=total, where=within)
+    return session.execute(counted.returning(DisclosureDay.staff_id)).first() is not None
+
+
+def _alarm(context: Context) -> None:
+    office = context.office
+    log.error("staff %s has used up the day's budget of names and addresses", context.scope.staff_id)
+
+    def words(locale: str) -> dict[str, str]:
+        said = budget_used_up(locale, context.scope.staff_id)
+        return {"subject": said.subject, "text": said.text, "url": f"{office.settings.base_url}/staff/audit"}
+
+    raise_alarm(ALARM, 0, words, now=context.now, vault=office.vault, mail_domain=office.mail_domain)

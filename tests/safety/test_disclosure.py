@@ -1,0 +1,155 @@
+"""Somebody of the staff, or who took over their browser, copies names and addresses: stopped, written down, told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from campaign.domain.disclosure import FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import AuditEntry, DisclosureDay, Staff
+from campaign.queries.appeal import AppealView
+from campaign.services.disclosure import Context, disclose
+from tests.conftest import DAY, Clock, Postbox, text_of
+from tests.web.staff.room import csrf, join, log_in, office
+from tests.web.staff.test_export import signed
+
+ANA = "ana@staff.example"
+WHY = "asked by letter to be found"
+
+
+@pytest.fixture
+def desk(app: Flask, appeal: AppealView) -> FlaskClient:
+    """An editor's browser; two people have signed in the section."""
+    signed(appeal, "Jeanne Martin", 1, shares=True)
+    signed(appeal, "Jo Smit", 2)
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
+    token = csrf(desk.get("/staff/account"))
+    return desk.post(f"/staff{path}", data={**data, "csrf_token": token}, buffered=True)
+
+
+def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], TestResponse]]:
+    """Every page that shows names or addresses, by the act that the audit log calls it."""
+    act = post(desk, "/moderation/invalidations", domain="mail.example").location.removeprefix("/staff")
+    return {
+        "names.search": lambda why: post(desk, "/moderation/search", who="Jeanne Martin", reason=why),
+        "names.preview": lambda why: post(desk, f"{act}/look", reason=why),
+        "signatures.export": lambda why: post(desk, f"/appeals/{appeal.slug}/signatures", reason=why, addresses="y"),
+    }
+
+
+def written_down() -> list[tuple[str, str | None]]:
+    rows = db.session.execute(select(AuditEntry.act, AuditEntry.reason).where(AuditEntry.act.in_(list(Opened))))
+    found = [(act, reason) for act, reason in rows]
+    db.session.rollback()
+    return found
+
+
+def test_without_a_reason_nothing_is_shown_and_with_one_it_is_written_down(
+    desk: FlaskClient, appeal: AppealView
+) -> None:
+    for act, way in ways(desk, appeal).items():
+        for why in ("", " ", "abc"):
+            refused = way(why)
+            assert refused.status_code == 422, act
+            assert "Jeanne Martin" not in refused.text.replace('value="Jeanne Martin"', ""), act
+        before = written_down()
+        shown = way(WHY)
+        assert shown.status_code == 200, act
+        assert "Jeanne Martin" in shown.text
+        assert "p1@mail.example" in shown.text
+        assert written_down() == [*before, (act, WHY)]
+
+
+def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: AppealView) -> None:
+    act = post(desk, "/moderation/invalidations", domain="mail.example").location
+    for path in ("/staff/", "/staff/moderation", act, f"/staff/appeals/{appeal.slug}", "/staff/outbox"):
+        page = desk.get(path).text
+        for name in ("Jeanne", "Smit", "p1@mail", "p2@mail"):
+            assert name not in page, path
+
+
+def test_an_old_log_in_opens_nothing(desk: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ways(desk, appeal)
+    monkeypatch.setattr("campaign.web.staff.access.time", lambda: time.time() + 16 * 60)
+    for act, way in found.items():
+        assert way(WHY).location.startswith("/staff/verify"), act
+    assert written_down() == []
+
+
+def test_who_copies_page_by_page_is_stopped_and_others_are_told(
+    app: Flask, desk: FlaskClient, appeal: AppealView, clock: Clock, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    join(app, "cleo@staff.example", Role.COORDINATOR)
+    deliver()
+    postbox.messages.clear()
+    spend(shown=SHOWN_A_DAY - 1)
+    search = ways(desk, appeal)["names.search"]
+    assert search(WHY).status_code == 200
+    refused = search(WHY)
+    assert refused.status_code == 429
+    assert "p1@mail.example" not in refused.text
+    assert "as one person may" in refused.text
+    deliver()
+    (alarm,) = [one for one in postbox.messages if "names and addresses" in str(one["Subject"])]
+    assert alarm["To"] == "cleo@staff.example"
+    assert "staff:" in text_of(alarm)
+    last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert last is not None
+    assert (last.act, last.after) == ("names.search", {"people": 1, "refused": True})
+    db.session.rollback()
+    clock.now += DAY
+    spend(shown=1)  # the next day is another
+
+
+def test_files_have_a_budget_too(desk: FlaskClient, appeal: AppealView) -> None:
+    export = ways(desk, appeal)["signatures.export"]
+    spend(files=FILES_A_DAY - 1)
+    assert export(WHY).mimetype == "text/csv"
+    refused = export(WHY)
+    assert (refused.status_code, refused.mimetype) == (429, "text/html")
+
+
+@pytest.mark.slow
+def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: FlaskClient) -> None:
+    barrier = threading.Barrier(8)
+    asks = context()
+
+    def open_some(_number: int) -> bool:
+        with app.app_context():
+            barrier.wait(20)
+            try:
+                disclose(asks, Opened.SEARCH, "section:fr", shown=100)
+            except BudgetError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(open_some, range(8))) == SHOWN_A_DAY // 100
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == SHOWN_A_DAY
+
+
+def context() -> Context:
+    """The editor asks."""
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
+    db.session.rollback()
+    return Context(Scope(staff_id, Role.EDITOR, "fr"), WHY, runtime().clock(), office())
+
+
+def spend(*, shown: int = 0, files: int = 0) -> None:
+    """As pages and files of earlier that day."""
+    disclose(context(), Opened.SEARCH, "section:fr", shown=shown, files=files)
