@@ -1,0 +1,57 @@
+"""The shipped units of systemd: they are valid, hardened, and need no folder that nobody makes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from campaign.config import ROOT
+
+UNITS = sorted((ROOT / "deploy").glob("*.service"))
+# What `systemd-analyze security` calls exposure; 10 is a service without any of this, and 2 is "OK".
+MOST_EXPOSED = 2.0
+
+
+def values(unit: Path, key: str) -> list[str]:
+    """What the unit says for this key."""
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_is_hardened(unit: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        assert "CI" not in os.environ, "CI installs systemd (.ci/run)"
+        pytest.skip("systemd is not installed")
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.search(r"exposure level for \S+: ([\d.]+)", said.stdout)
+    assert found, said.stdout + said.stderr
+    assert float(found[1]) <= MOST_EXPOSED, said.stdout
+    assert "Unknown" not in said.stderr, said.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_writes_only_where_a_folder_is_made_for_it(unit: Path) -> None:
+    assert values(unit, "StateDirectory") == ["tocsin"]
+    assert values(unit, "StateDirectoryMode") == ["0700"]
+    assert values(unit, "UMask") == ["0077"]
+    # A path that is not there stops the start, unless it begins with "-".
+    assert all(path.startswith("-") for line in values(unit, "ReadWritePaths") for path in line.split())
+
+
+def test_a_service_comes_back_however_often_it_ends() -> None:
+    for unit in UNITS:
+        if values(unit, "Type") == ["oneshot"]:
+            continue
+        assert values(unit, "Restart") == ["always"], unit
+        assert values(unit, "RestartSec"), unit
+        assert values(unit, "StartLimitIntervalSec") == ["0"], unit
+
+
+def test_a_reload_asks_gunicorn_for_one() -> None:
+    assert values(ROOT / "deploy" / "tocsin-web.service", "ExecReload") == ["/bin/kill -HUP $MAINPID"]
