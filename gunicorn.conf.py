@@ -1,14 +1,37 @@
-"""What gunicorn does beside its command line: a worker makes itself ready before it takes a connection."""
+"""What gunicorn does beside its command line, which wins."""
 
 from __future__ import annotations
 
-from gunicorn.workers.base import Worker
+from typing import Any
 
-from campaign.extensions.runtime import KEY
-from campaign.web.warm import warm
+from campaign import serving
+
+worker_class = "gthread"
+threads = 8
+# The socket for gunicornc stands in the home folder, which a service has none of.
+control_socket_disable = True
+# Host and scheme are those of TOCSIN_BASE_URL, and no header may name another path.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 
 
-def post_worker_init(worker: Worker) -> None:
-    """The application is loaded in the worker; it listens right after this. Other applications are left alone."""
-    if KEY in worker.wsgi.extensions:
+def on_starting(server: Any) -> None:
+    """Choose the worker."""
+    serving.use(server)
+
+
+def on_reload(server: Any) -> None:
+    """HUP: start the new version's processes, then end the old ones."""
+    serving.use(server)
+    serving.begin_reload(server)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Prepare an application of ours before its worker listens, which it does right after this."""
+    # Imported here: what the master has imported, its workers would not load anew at a reload.
+    from campaign.extensions.runtime import KEY
+    from campaign.web.warm import warm
+
+    if KEY in getattr(worker.wsgi, "extensions", ()):
         warm(worker.wsgi)
+    serving.say_ready(worker)

@@ -65,7 +65,7 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     exec(Path("gunicorn.conf.py").read_text(encoding="utf-8"), settings)  # noqa: S102  as gunicorn reads it
     ready = settings["post_worker_init"]
     assert callable(ready)
-    ready(SimpleNamespace(wsgi=Flask("another")))
-    ready(SimpleNamespace(wsgi=app))
+    ready(SimpleNamespace(age=1, wsgi=Flask("another")))
+    ready(SimpleNamespace(age=1, wsgi=app))
     monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
     assert app.test_client().get(f"/en/appeals/{appeal.slug}").status_code == 200
