@@ -13,6 +13,7 @@ from campaign.models.handover import Handover, HandoverPart
 from campaign.models.invalidation import Invalidation, Withheld
 from campaign.models.mail import Mail
 from campaign.models.periodic_run import PeriodicRun
+from campaign.models.row_key import RowKey
 from campaign.models.section import Section
 from campaign.models.signature import Consent, Signature, Tombstone
 from campaign.models.site_text import SiteText
@@ -47,6 +48,7 @@ __all__ = [
     "Passkey",
     "PeriodicRun",
     "ResetRequest",
+    "RowKey",
     "Section",
     "SheetRow",
     "Signature",
