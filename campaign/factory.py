@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from campaign.domain.token import Tokens
 from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import KEY, Runtime
+from campaign.queries.row_key import seeds_of
 from campaign.web.host import HostCheck
 from campaign.web.staff import ROOT as STAFF_ROOT
 
@@ -39,13 +41,14 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
         # Where nobody else has said how to log, a line without its time and level helps no operator.
         logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     redaction.install()
+    os.umask(0o077)  # what the application writes is for its own user alone: database, queue, mail, keys
     app = Flask(
         "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
     )
     _configure(app, settings)
     app.extensions[KEY] = Runtime(
         settings=settings,
-        vault=Vault(settings.data_key, settings.index_key),
+        vault=Vault(settings.data_key, settings.index_key, seeds_of),
         tokens=Tokens(settings.secret_key),
         clock=clock or (lambda: datetime.now(UTC)),
     )

@@ -42,6 +42,7 @@ from campaign.services.remind import remind_pending
 from campaign.services.remind_staff import remind_staff
 from campaign.services.reset import answer_reset_requests
 from campaign.services.retain import retain
+from campaign.services.row_key import rewrite
 from campaign.services.spread import spread_all, start_reminders
 from campaign.services.staff import office_of
 from campaign.services.steps import fold_steps
@@ -399,6 +400,16 @@ def let_go() -> None:
     _once("let-go", timedelta(hours=1), work)
 
 
+def rewrite_keys() -> None:
+    """Every ten minutes: the small table of rows' keys, where somebody was erased."""
+
+    def work(_now: datetime) -> None:
+        if rewrite():
+            log.info("the keys of erased rows are gone from the database's files")
+
+    _once("rewrite-keys", timedelta(minutes=10), work)
+
+
 # When each runs, by Huey's clock: UTC.
 for _job, _when in (
     (close_what_is_over, crontab(minute="*/5")),
@@ -410,6 +421,7 @@ for _job, _when in (
     (make_handovers, crontab(minute="*")),
     (take_bounces, crontab(minute="*")),
     (let_go, crontab(minute="23")),
+    (rewrite_keys, crontab(minute="*/10")),
 ):
     huey.periodic_task(_when)(_job)
 _queue_handover = huey.task()(_make_handover)

@@ -289,6 +289,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions["tocsin_snapshots"] = Snapshots()
     migrated_app.extensions["tocsin_pages"] = Pages()
     migrated_app.extensions["tocsin_front"].clear()
+    before.vault.row_keys.drop()
     # Periodic jobs belong to whichever application was made last.
     huey.app = migrated_app
     with migrated_app.app_context():

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,14 +20,18 @@ from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.name import name_key
-from campaign.domain.place import Place
+from campaign.domain.place import Place, at_row_key
+from campaign.domain.row_key import SLOTS, KeyTree, Slot
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
-# The form of what follows it, so that another one can be told apart.
-_PADDED = b"\x01"
-_HEAD_LENGTH = _ID_LENGTH + len(_PADDED)
+# The forms of what follows the key's id: sealed with the data key itself, or with the key of a row under it.
+_PLAIN, _BY_ROW = b"\x01", b"\x02"
+_FORM_LENGTH = 1
+_BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
+# More batches are read again when they are wanted: each has the keys of 256 rows.
+_BATCHES_KEPT = 1024
 # Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
 _SMALLEST, _LARGEST = 128, 65536
 _SIZE_LENGTH = 4
@@ -48,22 +54,25 @@ def _unpadded(padded: bytes) -> bytes:
 
 
 class Cipher:
-    """Seals text with the newest data key and opens what any of them sealed.
+    """Seals data with the newest data key and opens what any of them sealed.
 
-    Sealed form: key id (4 bytes), form (1), nonce (12), AES-256-GCM ciphertext of the padded text with tag. The place
-    is authenticated with it, so that a sealed name cannot be passed off as an address, or as another person's name.
+    Sealed form: key id (4 bytes), form (1), where the row's key comes from (10, where it has one), nonce (12),
+    AES-256-GCM ciphertext of the padded data with tag. The place is authenticated with it, so that a sealed name cannot
+    be passed off as an address, or as another person's name.
     """
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         """`keys` are 32 bytes each, the newest first."""
+        self._keys = {key_id(key): key for key in keys}
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._newest = key_id(keys[0])
 
-    def seal(self, data: bytes, place: Place, column: str) -> bytes:
+    def seal(self, data: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
         """Return the sealed data; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
         nonce = os.urandom(_NONCE_LENGTH)
-        sealed = self._ciphers[self._newest].encrypt(nonce, _padded(data), place.column(column))
-        return self._newest + _PADDED + nonce + sealed
+        head = _PLAIN if slot is None else _BY_ROW + _packed(slot)
+        sealed = self._cipher(self._newest, slot).encrypt(nonce, _padded(data), place.column(column))
+        return self._newest + head + nonce + sealed
 
     @property
     def key_ids(self) -> frozenset[bytes]:
@@ -75,18 +84,76 @@ class Cipher:
         """The id of the key that seals."""
         return self._newest
 
-    def open(self, sealed: bytes, place: Place, column: str) -> bytes:
+    def open(self, sealed: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
         """Return the data. Raises CipherError where the key is gone, or the value was changed or moved."""
-        cipher = self._ciphers.get(sealed[:_ID_LENGTH])
-        if cipher is None:
+        used = sealed[:_ID_LENGTH]
+        if used not in self._ciphers:
             raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
-        if sealed[_ID_LENGTH:_HEAD_LENGTH] != _PADDED:
+        at = _ID_LENGTH + _FORM_LENGTH + (0 if slot is None else _BATCH_LENGTH + _NUMBER_LENGTH)
+        if sealed[_ID_LENGTH : _ID_LENGTH + _FORM_LENGTH] != (_PLAIN if slot is None else _BY_ROW):
             raise CipherError("sealed in a form that this version does not know")
-        nonce, data = sealed[_HEAD_LENGTH : _HEAD_LENGTH + _NONCE_LENGTH], sealed[_HEAD_LENGTH + _NONCE_LENGTH :]
+        nonce, data = sealed[at : at + _NONCE_LENGTH], sealed[at + _NONCE_LENGTH :]
         try:
-            return _unpadded(cipher.decrypt(nonce, data, place.column(column)))
+            return _unpadded(self._cipher(used, slot).decrypt(nonce, data, place.column(column)))
         except (InvalidTag, ValueError) as error:
             raise CipherError("sealed data was changed, or belongs to another place") from error
+
+    def _cipher(self, used: bytes, slot: Slot | None) -> AESGCM:
+        """Neither key alone opens the data: a row's needs the data key, and that one needs the row's."""
+        if slot is None:
+            return self._ciphers[used]
+        return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
+
+
+def _packed(slot: Slot) -> bytes:
+    return slot.batch.to_bytes(_BATCH_LENGTH, "big") + slot.number.to_bytes(_NUMBER_LENGTH, "big")
+
+
+class RowKeys:
+    """The keys of rows that a process has at hand: of its own batch, and of those it has opened lately."""
+
+    def __init__(self, read: Callable[[int], KeyTree]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._own: tuple[int, KeyTree] | None = None
+        self._next = 0
+        self._opened: OrderedDict[int, KeyTree] = OrderedDict()
+
+    def take(self) -> Slot | None:
+        """Return the next key of the process's own batch; None where it has none, or it is used up."""
+        with self._lock:
+            if self._own is None or self._next >= SLOTS:
+                return None
+            batch, tree = self._own
+            number, self._next = self._next, self._next + 1
+        return Slot(batch, number, tree.key(number))
+
+    def begin(self, batch: int, tree: KeyTree) -> None:
+        """Take the next keys from a batch that has just been written down."""
+        with self._lock:
+            self._own, self._next = (batch, tree), 0
+
+    def drop(self) -> None:
+        """Take no more keys from the process's own batch: the database does not have it (any more)."""
+        with self._lock:
+            self._own = None
+
+    def slot(self, batch: int, number: int) -> Slot:
+        """Return the key of a row. Raises CipherError where it was erased."""
+        with self._lock:
+            tree = self._opened.get(batch)
+        if tree is None:
+            tree = self._read(batch)
+            with self._lock:
+                self._opened[batch] = tree
+                while len(self._opened) > _BATCHES_KEPT:
+                    self._opened.popitem(last=False)
+        return Slot(batch, number, tree.key(number))
+
+    def forget(self, batch: int) -> None:
+        """Read the batch anew when it is wanted next: keys were erased."""
+        with self._lock:
+            self._opened.pop(batch, None)
 
 
 class BlindIndex:
@@ -103,8 +170,13 @@ class BlindIndex:
 class Vault:
     """Everything that reads or writes personal data at rest: the cipher and the blind index."""
 
-    def __init__(self, data_keys: tuple[bytes, ...], index_key: bytes) -> None:
+    def __init__(
+        self, data_keys: tuple[bytes, ...], index_key: bytes, seeds: Callable[[int], bytes | None] = lambda _batch: None
+    ) -> None:
+        """`seeds` finds the sealed seeds of a batch of rows' keys."""
+        self._seeds = seeds
         self._cipher = Cipher(data_keys)
+        self.row_keys = RowKeys(self._tree)
         self._index = BlindIndex(index_key)
         self._providers = {
             self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
@@ -127,39 +199,69 @@ class Vault:
 
     def reseal(self, sealed: bytes, place: Place, column: str) -> bytes:
         """Return the same value under the newest key. Raises CipherError."""
-        return self._cipher.seal(self._cipher.open(sealed, place, column), place, column)
+        slot = self._slot(sealed)
+        return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
 
-    def seal_name(self, name: str, place: Place) -> bytes:
+    def slot_of(self, sealed: bytes | None) -> tuple[int, int] | None:
+        """Return the batch and number of the row's key that the value was sealed with; None where it has none."""
+        head = _ID_LENGTH + _FORM_LENGTH
+        if sealed is None or sealed[_ID_LENGTH:head] != _BY_ROW:
+            return None
+        batch, number = sealed[head : head + _BATCH_LENGTH], sealed[head + _BATCH_LENGTH :][:_NUMBER_LENGTH]
+        return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
+
+    def _slot(self, sealed: bytes) -> Slot | None:
+        place = self.slot_of(sealed)
+        return None if place is None else self.row_keys.slot(*place)
+
+    def _tree(self, batch: int) -> KeyTree:
+        sealed = self._seeds(batch)
+        if sealed is None:
+            raise CipherError("sealed with the key of a row that is not in the database")
+        return self.open_seeds(sealed, at_row_key(batch))
+
+    def _open(self, sealed: bytes, place: Place, column: str) -> bytes:
+        return self._cipher.open(sealed, place, column, self._slot(sealed))
+
+    def seal_seeds(self, tree: KeyTree, place: Place) -> bytes:
+        """Return what is left of a batch of rows' keys, sealed."""
+        return self._cipher.seal(tree.pack(), place, "seeds")
+
+    def open_seeds(self, sealed: bytes, place: Place) -> KeyTree:
+        """Return it again. Raises CipherError."""
+        return KeyTree.unpack(self._cipher.open(sealed, place, "seeds"))
+
+    def seal_name(self, name: str, place: Place, slot: Slot | None = None) -> bytes:
         """Return a supporter's name, sealed."""
-        return self._cipher.seal(name.encode(), place, "name")
+        return self._cipher.seal(name.encode(), place, "name", slot)
 
     def open_name(self, sealed: bytes, place: Place) -> str:
         """Return the name again. Raises CipherError."""
-        return self._cipher.open(sealed, place, "name").decode()
+        return self._open(sealed, place, "name").decode()
 
-    def seal_email(self, address: Address, place: Place) -> bytes:
+    def seal_email(self, address: Address, place: Place, slot: Slot | None = None) -> bytes:
         """Return a supporter's address, sealed."""
-        return self._cipher.seal(str(address).encode(), place, "email")
+        return self._cipher.seal(str(address).encode(), place, "email", slot)
 
     def open_email(self, sealed: bytes, place: Place) -> str:
         """Return the address again. Raises CipherError."""
-        return self._cipher.open(sealed, place, "email").decode()
+        return self._open(sealed, place, "email").decode()
 
-    def seal_context(self, context: str, place: Place) -> bytes:
+    def seal_context(self, context: str, place: Place, slot: Slot | None = None) -> bytes:
         """Return what a mail to staff says, sealed."""
-        return self._cipher.seal(context.encode(), place, "context")
+        return self._cipher.seal(context.encode(), place, "context", slot)
 
     def open_context(self, sealed: bytes, place: Place) -> str:
         """Return what it says again. Raises CipherError."""
-        return self._cipher.open(sealed, place, "context").decode()
+        return self._open(sealed, place, "context").decode()
 
-    def seal_file(self, content: bytes, place: Place) -> bytes:
+    def seal_file(self, content: bytes, place: Place, slot: Slot | None = None) -> bytes:
         """Return a file to be handed over, sealed."""
-        return self._cipher.seal(content, place, "handover")
+        return self._cipher.seal(content, place, "handover", slot)
 
     def open_file(self, sealed: bytes, place: Place) -> bytes:
         """Return the file again. Raises CipherError."""
-        return self._cipher.open(sealed, place, "handover")
+        return self._open(sealed, place, "handover")
 
     def address_digest(self, appeal_id: int, address: Address) -> bytes:
         """Return what is equal for two addresses under one appeal exactly when they count as one person's.

@@ -23,6 +23,11 @@ def at_signature(appeal_id: int, address_digest: bytes | None) -> Place:
     return Place("signature", (str(appeal_id), (address_digest or b"").hex()))
 
 
+def at_row_key(batch: int) -> Place:
+    """Return the place of a batch of rows' keys: bound to its id, which is random."""
+    return Place("row_key", (str(batch),))
+
+
 def at_mail(message_id: str) -> Place:
     """Return the place of a mail's values: bound to its Message-ID, which is random and fixed from the start."""
     return Place("mail", (message_id,))

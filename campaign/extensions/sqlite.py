@@ -22,6 +22,7 @@ def prepare(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged signature is on the disk
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is freed is overwritten with zeros
         cursor.close()
 
     @event.listens_for(engine, "begin")

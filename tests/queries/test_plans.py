@@ -290,6 +290,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "staff_counts.history": lambda appeal, _: queries.staff_counts.history(appeal, LATE),
     "staff_counts.totals": lambda appeal, _: queries.staff_counts.totals(appeal, LATE),
     "person.digests_everywhere": lambda *_: queries.person.digests_everywhere(db.session, _address(), runtime().vault),
+    "row_key.seeds_of": lambda *_: queries.row_key.seeds_of(1),
     "signature.digests_of_same_address": lambda _, one: queries.signature.digests_of_same_address(one, runtime().vault),
     "signature.find_signature": lambda _, one: queries.signature.find_signature(one, runtime().vault),
     "signature.signatures_of_same_address": lambda _, one: queries.signature.signatures_of_same_address(

@@ -1,0 +1,124 @@
+"""Giving rows a key of their own, and erasing it for good.
+
+A process takes a batch of keys for itself, so that a sign-up writes nothing more than before: one further row for each
+256 of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from campaign.domain.cipher import Vault
+from campaign.domain.place import at_row_key
+from campaign.domain.row_key import KeyTree, Slot
+from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
+from campaign.models import RowKey
+from campaign.services.transaction import transaction
+
+
+def take_slot(vault: Vault) -> Slot:
+    """Return the key of a row that is about to be written. Outside of transactions: now and then it writes one."""
+    slot = vault.row_keys.take()
+    while slot is None:
+        batch, tree = secrets.randbits(63), KeyTree.fresh()
+        with transaction() as session:
+            values = {"id": batch, "seeds_sealed": vault.seal_seeds(tree, at_row_key(batch))}
+            session.connection().execute(insert(RowKey), values)
+        vault.row_keys.begin(batch, tree)
+        slot = vault.row_keys.take()
+    return slot
+
+
+def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *, on: date) -> int:
+    """Erase the keys of the rows that these values were in; return how many batches changed. The caller commits.
+
+    What is left of the values, in old pages, logs and copies of the table, opens no more once the table of seeds has
+    been rewritten (`rewrite`). Values without a row's key are passed over.
+    """
+    numbers: dict[int, set[int]] = defaultdict(set)
+    for value in sealed:
+        slot = vault.slot_of(value)
+        if slot is not None:
+            numbers[slot[0]].add(slot[1])
+    if not numbers:
+        return 0
+    chosen = select(RowKey).where(RowKey.id.in_(numbers)).order_by(RowKey.id).with_for_update(**KEYS_STAY)
+    rows = session.scalars(chosen.execution_options(populate_existing=True)).all()
+    for row in rows:
+        place = at_row_key(row.id)
+        left = vault.open_seeds(row.seeds_sealed, place).without(numbers[row.id])
+        row.seeds_sealed, row.erased_on = vault.seal_seeds(left, place), on
+        vault.row_keys.forget(row.id)
+    session.flush()
+    return len(rows)
+
+
+def rewrite() -> bool:
+    """Write the table of seeds anew where keys were erased, so that no page or log of the database holds them.
+
+    Returns whether that was done; False where nothing is due, or others are at work and the next run is to try again.
+    On SQLite freed pages are overwritten with zeros as they are freed (`secure_delete`), and the log is emptied here;
+    on PostgreSQL the table becomes a new file, and the older part of the log goes at the server's next checkpoints.
+    Costs milliseconds: ten million rows have ten megabytes of seeds.
+    """
+    erased = select(RowKey.id, RowKey.seeds_sealed).where(text("row_key.erased_on IS NOT NULL"))
+    found = [{"row": row.id, "seeds": row.seeds_sealed} for row in db.session.execute(erased)]
+    db.session.remove()
+    if not found or not _REWRITE[db.engine.dialect.name]():
+        return False
+    with transaction() as session:
+        # Of batches that lost more keys meanwhile the table still holds those.
+        session.connection().execute(_REWRITTEN, found)
+    return True
+
+
+def _empty_log() -> bool:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Who signs waits behind it: it gives up soon where somebody reads for long.
+        before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MILLISECONDS}")
+        try:
+            is_busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {before}")
+    return not is_busy
+
+
+def _new_file() -> bool:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"SET lock_timeout = {_PATIENCE_MILLISECONDS}")
+        try:
+            connection.exec_driver_sql("VACUUM (FULL, ANALYZE) row_key")
+            _checkpoint(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            return False
+        finally:
+            connection.exec_driver_sql("RESET lock_timeout")
+    return True
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Let the log before now go, where our role may ask for that: superusers and members of pg_checkpoint may."""
+    with suppress(ProgrammingError):
+        connection.exec_driver_sql("CHECKPOINT")
+
+
+_PATIENCE_MILLISECONDS = 500
+_LOCK_NOT_AVAILABLE = "55P03"
+_REWRITTEN = (
+    update(RowKey)
+    .where(RowKey.id == bindparam("row"), RowKey.seeds_sealed == bindparam("seeds"))
+    .values(erased_on=None)
+)
+_REWRITE = {"sqlite": _empty_log, "postgresql": _new_file}

@@ -1,0 +1,81 @@
+"""Keys of rows: each slot has its own, and erasing one leaves the others as they were."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
+from campaign.domain.place import at_row_key, at_signature
+from campaign.domain.row_key import SLOTS, KeyTree
+
+HERE = at_signature(1, b"a" * 32)
+
+
+def test_each_slot_has_a_key_of_its_own() -> None:
+    tree = KeyTree.fresh()
+    assert len({tree.key(number) for number in range(SLOTS)}) == SLOTS
+    assert {len(tree.key(number)) for number in range(SLOTS)} == {16}
+    assert KeyTree.fresh().key(0) != tree.key(0)
+
+
+def test_erasing_takes_those_keys_and_no_others_in_any_order() -> None:
+    draw = random.Random(7)  # noqa: S311  no secret
+    tree = KeyTree.fresh()
+    whole = {number: tree.key(number) for number in range(SLOTS)}
+    left = set(whole)
+    while left:
+        gone = set(draw.sample(sorted(left), min(len(left), draw.choice((1, 2, 50)))))
+        tree, left = KeyTree.unpack(tree.without(gone).pack()), left - gone
+        assert {number: tree.key(number) for number in left} == {number: whole[number] for number in left}
+        for number in set(whole) - left:
+            with pytest.raises(CipherError):
+                tree.key(number)
+    assert tree.is_empty
+
+
+def test_seeds_that_are_left_lead_to_no_erased_key() -> None:
+    tree = KeyTree.fresh()
+    erased = tree.key(77)
+    assert erased not in tree.without([77]).pack()
+    assert len(tree.without([77]).pack()) == 8 * 18
+    assert tree.without([77]).without([77]).pack() == tree.without([77]).pack()
+
+
+def test_a_value_needs_the_data_key_and_the_rows_key() -> None:
+    seeds: dict[int, bytes] = {}
+    vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
+    tree = KeyTree.fresh()
+    seeds[5] = vault.seal_seeds(tree, at_row_key(5))
+    vault.row_keys.begin(5, tree)
+    slot = vault.row_keys.take()
+    sealed = vault.seal_name("Ana", HERE, slot)
+    assert vault.slot_of(sealed) == (5, 0)
+    assert vault.open_name(sealed, HERE) == "Ana"
+    with pytest.raises(CipherError, match="not among"):
+        Vault((b"x" * 32,), b"i" * 32, seeds.get).open_name(sealed, HERE)
+    rotated = Vault((b"n" * 32, b"d" * 32), b"i" * 32, seeds.get)
+    again = rotated.reseal(sealed, HERE, "name")
+    assert (again[:4], rotated.slot_of(again)) == (rotated.newest_key, (5, 0))
+    assert rotated.open_name(again, HERE) == "Ana"
+    seeds[5] = vault.seal_seeds(tree.without([0]), at_row_key(5))
+    for one in (sealed, again):
+        with pytest.raises(CipherError, match="erased"):
+            Vault((b"n" * 32, b"d" * 32), b"i" * 32, seeds.get).open_name(one, HERE)
+    del seeds[5]
+    with pytest.raises(CipherError, match="not in the database"):
+        Vault((b"d" * 32,), b"i" * 32, seeds.get).open_name(sealed, HERE)
+
+
+def test_a_batch_ends_after_its_last_slot_and_can_be_dropped() -> None:
+    vault = Vault((b"d" * 32,), b"i" * 32)
+    assert vault.row_keys.take() is None
+    vault.row_keys.begin(1, KeyTree.fresh())
+    taken = [vault.row_keys.take() for _ in range(SLOTS)]
+    assert [one.number for one in taken if one] == list(range(SLOTS))
+    assert vault.row_keys.take() is None
+    vault.row_keys.begin(2, KeyTree.fresh())
+    vault.row_keys.drop()
+    assert vault.row_keys.take() is None
