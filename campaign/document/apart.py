@@ -1,8 +1,8 @@
 """PDF and Word read in a process of their own: small files can keep a reader busy for ever, or fill the memory.
 
 A stream packed twice, forms that draw each other, a member that denies its size: each fits in a file small enough to be
-taken, and there is no end to such tricks. So what bounds them is the system, not a list of them. It bounds time and
-memory and is no sandbox: the process is the same user's.
+taken, and there is no end to such tricks. So what bounds them is no list of them, but the steps that reading takes, and
+beyond that the system. It bounds steps, memory and time and is no sandbox: the process is the same user's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .lines import Line
 log = logging.getLogger(__name__)
 
 BEYOND = 3  # the status of the process where it would need more memory
-_WAIT = 120  # seconds on the clock, where many wait for the processor
+_WAIT = 40  # seconds on the clock, where many wait for the processor
 _ROOT = Path(__file__).resolve().parents[2]
 # What it said itself, and what the system does to who goes on.
 _STOPPED = (BEYOND, -signal.SIGKILL, -signal.SIGXCPU)

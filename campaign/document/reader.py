@@ -13,13 +13,17 @@ from .lines import Line
 from .quoting import normalise, visible
 
 LIMIT = 2 * 1024 * 1024  # bytes
+# A case has some hundred lines. What parses them takes a time that grows with their number.
+_MOST_LINES = 10_000
+_MOST_CHARACTERS = 400_000
 _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
 
 
 def read_lines(data: bytes, filename: str) -> list[Line]:
     """The lines of the document, numbered from 1 as warnings number them.
 
-    Raises DocumentError where the file is empty, above 2 MB, or in no format that is understood.
+    Raises DocumentError where the file is empty, above 2 MB, 10,000 lines or 400,000 characters, or in no format that
+    is understood.
     """
     name = _name(filename)
     if not data.strip():
@@ -44,6 +48,9 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
 
 
 def _filled(lines: list[Line], name: str) -> list[Line]:
+    written = sum(not line.is_blank for line in lines)
+    if written > _MOST_LINES or sum(len(line.text) for line in lines) > _MOST_CHARACTERS:
+        raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", f"{name} holds no text")
     return lines

@@ -73,6 +73,8 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "two cases in Word": ("case.docx", lambda: builders.docx(TWO), "several-urgent-actions"),
     "two cases in PDF": ("case.pdf", lambda: typeset(TWO), "several-urgent-actions"),
     "over 2 MB": ("case.md", lambda: NEW.encode() + b"\n" * (2 * 2**20), "too-large"),
+    "more lines than any case has": ("case.md", lambda: NEW.encode() + b"a\n" * 10_000, "too-large"),
+    "more text than any case has": ("case.md", lambda: NEW.encode() + b"a " * 200_000, "too-large"),
     "an encrypted PDF": ("case.pdf", encrypted, "encrypted"),
     "a scanned PDF": ("case.pdf", scanned, "no-text"),
     "a Word bomb": ("case.docx", bomb, "too-large"),

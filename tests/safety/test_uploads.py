@@ -17,11 +17,13 @@ import pytest
 
 from campaign.config import ROOT
 from campaign.document import DocumentError, apart, parse_document
-from campaign.document.bounded import MEGABYTES, SECONDS
+from campaign.document.bounded import MEGABYTES, SECONDS, STEPS
+from campaign.document.pdf import read_pdf
+from campaign.document.word import read_docx
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import KEYS
 from tests.document import builders
-from tests.document.forms import NEW
+from tests.document.forms import NEW, OLD, typeset
 from tests.journeys.processes import environment
 
 pytestmark = pytest.mark.slow
@@ -40,6 +42,13 @@ def flood(times: int) -> str:
     for _ in range(times - 1):
         packed = zlib.compress(packed, 9)
     return stream(packed.hex(), f"/Filter [/ASCIIHexDecode{' /FlateDecode' * times}]")
+
+
+def operators(what: str, times: int) -> bytes:
+    """A page that draws nothing, with so many operators: ten kilobytes of file hold ten million bytes of them."""
+    packed = zlib.compress((what * times).encode(), 9)
+    head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
+    return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
 
 
 def stream(content: str, head: str = "") -> str:
@@ -98,6 +107,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "forms that draw forms": ("case.pdf", laughs),
     "a table without end": ("case.pdf", endless_table),
     "a page three hundred thousand times": ("case.pdf", many_pages),
+    "operators without end": ("case.pdf", lambda: operators("q Q ", 2_500_000)),
     "zeros in a Word file": ("case.docx", lambda: word(2 * UNPACKED)),
     "zeros that a Word file denies": ("case.docx", lambda: word(2 * UNPACKED, said=1000)),
     "a crowd in a Word file": ("case.docx", crowded),
@@ -131,6 +141,45 @@ def test_a_process_that_fails_otherwise_is_told_and_logged(
         parse_document(builders.docx(NEW), "case.docx")
     assert refused.value.code == "unreadable"
     assert "No module named" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("what", "times"),
+    [("q Q ", 2_500_000), ("[", 10_000_000), ("%a\n", 3_000_000), ("<<", 5_000_000), ("/A ", 3_000_000)],
+)
+def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, times: int, figure: Figure) -> None:
+    data = operators(what, times)
+    assert len(data) < 11_000
+    command = [sys.executable, "-m", "campaign.document.bounded", "pdf", "case.pdf"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    with process.stdin:
+        process.stdin.write(data)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        assert pipe.read() == b""
+        pipe.close()
+    assert process.returncode == apart.BEYOND, "it ended by itself, the system had not to"
+    figure("5 input: ten kilobytes of operators: seconds", round(used.ru_utime + used.ru_stime, 1), f"< {SECONDS}")
+
+
+def test_what_an_urgent_action_takes_is_far_from_the_bound() -> None:
+    taken = 0
+
+    def count(*_: object) -> None:
+        nonlocal taken
+        taken += 1
+
+    for read, data in ((read_pdf, typeset(NEW)), (read_pdf, builders.pdf(OLD)), (read_docx, builders.docx(NEW))):
+        taken = 0
+        sys.setprofile(count)
+        try:
+            read(data, "case")
+        finally:
+            sys.setprofile(None)
+        assert 1000 < taken < STEPS / 10
 
 
 def test_each_is_refused_in_bounds(tmp_path: Path, figure: Figure) -> None:
