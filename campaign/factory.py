@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from huey.storage import PostgresStorage, RedisStorage, SqliteStorage
@@ -19,7 +20,7 @@ from campaign import cli, tasks, web
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
-from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, sqlite, wall
+from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, redis_pool, sqlite, wall
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.queries.row_key import seeds_of
@@ -94,11 +95,23 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAIL_DEFAULT_SENDER=settings.mail_from,
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
-        RATELIMIT_STORAGE_URI="memory://" if settings.limits_url == "off" else settings.limits_url,
+        **_limits_storage(settings.limits_url),
         RATELIMIT_SWALLOW_ERRORS=True,  # a storage that is away stops nobody
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # meanwhile each process counts for itself
         RATELIMIT_ENABLED=settings.limits_url != "off",
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+
+
+def _limits_storage(url: str) -> dict[str, Any]:
+    if url in {"off", "memory://"}:
+        return {"RATELIMIT_STORAGE_URI": "memory://"}
+    url = url.replace("valkey", "redis", 1)  # it speaks the same protocol
+    limiter.logger.filters = [redis_pool.OneLineAMinute()]
+    return {
+        "RATELIMIT_STORAGE_URI": url,
+        "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": redis_pool.limits_pool(url)},
+    }
 
 
 def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
@@ -150,4 +163,4 @@ def _bind_queue(settings: Settings) -> None:
         dsn = url.replace("+psycopg", "", 1)
         huey.storage = PostgresStorage("tocsin", dsn=dsn, create_tables=False)
     else:
-        huey.storage = RedisStorage("tocsin", url=url)
+        huey.storage = RedisStorage("tocsin", connection_pool=redis_pool.queue_pool(url))

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 
 from flask_limiter import Limiter
 from limits import RateLimitItem
-from limits.storage import RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
 
 # A limit, and what it is counted for.
 Counter = tuple[RateLimitItem, tuple[str, ...]]
 
 
-def count(limiter: Limiter, counters: Sequence[Counter], marks: Sequence[str]) -> tuple[list[bool], list[bool]]:
+class OwnLimits:
+    """Counts of this process alone, for as long as the storage of all is away."""
+
+    def __init__(self) -> None:
+        self.storage = MemoryStorage()
+        self.limiter = FixedWindowRateLimiter(self.storage)
+
+
+def count(
+    limiter: Limiter | OwnLimits, counters: Sequence[Counter], marks: Sequence[str]
+) -> tuple[list[bool], list[bool]]:
     """Counts one in each, as the limiter's own `hit` does: which are within their limits, and which marks are there.
 
     Raises whatever the storage's client raises.

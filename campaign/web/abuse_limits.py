@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 
 from campaign.extensions import limiter
-from campaign.extensions.counters import count
+from campaign.extensions.counters import OwnLimits, count
 from campaign.extensions.network import Network
-
-log = logging.getLogger(__name__)
+from campaign.extensions.redis_pool import FAILURES, say_away
 
 # So long after the last sign of it an attack is over.
 ATTACK_SECONDS = 600
 Limits = tuple[RateLimitItem, ...]
+_own = OwnLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,14 @@ def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence
 def beyond(watched: Sequence[Watched]) -> tuple[list[str], list[str]]:
     """Count one for each; return the kinds that are beyond a limit now, and those that were within ten minutes.
 
-    A storage that is away stops nobody.
+    While the storage is away, each process counts for itself.
     """
     counters = [(item, ("flood", one.kind, one.key)) for one in watched for item in one.limits]
     try:
         within, marked = count(limiter, counters, [_mark(one) for one in watched])
-    except Exception:  # whatever its client raises
-        log.exception("the limits' storage is away")
-        return [], []
+    except FAILURES as error:
+        say_away(error)
+        within, marked = count(_own, counters, [_mark(one) for one in watched])
     place, over = 0, []
     for one in watched:
         if not all(within[place : place + len(one.limits)]):
@@ -63,16 +62,17 @@ def hit(item: RateLimitItem, *key: str) -> bool:
     """Count one; return False beyond the limit."""
     try:
         return limiter.limiter.hit(item, "flood", *key)
-    except Exception:
-        log.exception("the limits' storage is away")
-        return True
+    except FAILURES as error:
+        say_away(error)
+        return _own.limiter.hit(item, "flood", *key)
 
 
 def _remember(one: Watched) -> None:
     try:
         limiter.storage.incr(_mark(one), ATTACK_SECONDS)
-    except Exception:
-        log.exception("the limits' storage is away")
+    except FAILURES as error:
+        say_away(error)
+        _own.storage.incr(_mark(one), ATTACK_SECONDS)
 
 
 def _mark(one: Watched) -> str:

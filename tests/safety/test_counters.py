@@ -16,7 +16,7 @@ from campaign.extensions.counters import count
 from campaign.extensions.network import client_network
 from campaign.models import Alarm
 from campaign.queries.appeal import AppealView
-from campaign.web import guard
+from campaign.web import abuse_limits, guard
 from tests.conftest import form
 from tests.safety.test_flood import URL, rows
 
@@ -83,6 +83,7 @@ def test_a_crowd_turns_the_check_on_where_redis_counts(
     client: FlaskClient, appeal: AppealView, under: Any, on_redis: Limiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "limiter", on_redis)
+    monkeypatch.setattr(abuse_limits, "limiter", on_redis)
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(7)]
     assert answers == [303] * 5 + [422] * 2
