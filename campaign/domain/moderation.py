@@ -28,13 +28,23 @@ class InvalidationState(StrEnum):
     DROPPED = "dropped"
 
 
+class Subject(StrEnum):
+    """What is taken out: signatures with all that was done with them, or acts reported without a signature."""
+
+    SIGNATURES = "signatures"
+    REPORTS = "reports"
+
+
 # A worker has something to do for these.
 AT_WORK = (InvalidationState.COUNTING, InvalidationState.RUNNING, InvalidationState.UNDOING)
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Signatures that agree with everything given. `pattern` is in lower case, `network` a keyed digest in hex."""
+    """Signatures, or reports, that agree with everything given; of several domains, with one of them.
+
+    `pattern` is in lower case; `network` and `wide_network` are keyed digests in hex.
+    """
 
     ids: tuple[int, ...] = ()
     domain: str | None = None
@@ -43,11 +53,19 @@ class Criteria:
     since: datetime | None = None
     until: datetime | None = None
     is_unconfirmed: bool = False
+    domains: tuple[str, ...] = ()
+    wide_network: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether it would mean everybody."""
-        return not (self.ids or self.domain or self.pattern or self.network or self.since or self.until)
+        by_whom = self.ids or self.domain or self.domains or self.pattern or self.network or self.wide_network
+        return not (by_whom or self.since or self.until)
+
+    @property
+    def all_domains(self) -> tuple[str, ...]:
+        """The domains chosen, one or several."""
+        return (*self.domains, *((self.domain,) if self.domain else ()))
 
     def matches(self, address: str) -> bool:
         """Whether an address fits the pattern, if there is one."""
@@ -111,4 +129,4 @@ def unpacked(text: str) -> Criteria:
     values = json.loads(text)
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return Criteria(**{**values, "ids": tuple(values["ids"])})
+    return Criteria(**{**values, "ids": tuple(values["ids"]), "domains": tuple(values.get("domains", ()))})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.action import Channel, Evidence
@@ -37,6 +37,19 @@ class Action(Model):
             sqlite_where=text("channel = 'signature'"),
             postgresql_where=text("channel = 'signature'"),
         ),
+        # Reports of those who have not signed, while it is known where they came from.
+        *(
+            Index(
+                name,
+                *columns,
+                sqlite_where=text("network_digest IS NOT NULL"),
+                postgresql_where=text("network_digest IS NOT NULL"),
+            )
+            for name, columns in (
+                ("ix_action_reported", ("section_code", "id")),
+                ("ix_action_network_age", ("counted_at",)),
+            )
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -52,3 +65,7 @@ class Action(Model):
     target: Mapped[int] = mapped_column(default=0)
     happened_on: Mapped[date]
     counted_at: Mapped[datetime]
+    # Keyed digests of the networks that a report without a signature came from, the narrow and the wide one; forgotten
+    # after a month.
+    network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    wide_network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

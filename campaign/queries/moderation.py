@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,12 +15,13 @@ from sqlalchemy.orm import aliased
 from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, NotFoundError
-from campaign.domain.moderation import AT_WORK, Criteria, unpacked
+from campaign.domain.moderation import AT_WORK, Criteria, Subject, unpacked
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere, domain_of
+from campaign.queries.reported import ReportView, reports
 
 FOUND = 100
 # Trends look at so many of the newest signatures at most: a flood is among them.
@@ -90,6 +91,9 @@ class InvalidationView:
     undone_by: str | None
     # How many of them can be looked at.
     sampled: int
+    # Where it is about acts reported without a signature.
+    is_of_reports: bool = False
+    reports: tuple[ReportView, ...] = ()
 
     @property
     def is_at_work(self) -> bool:
@@ -161,13 +165,16 @@ def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> Inval
     row = db.session.execute(_chosen(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
-    return _view(tuple(row), vault)
+    found = _view(tuple(row), vault)
+    return replace(found, sampled=0, reports=reports(scope, row[0].sample)) if found.is_of_reports else found
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
     """Return the ids of the first signatures that one of the own section is about. Raises NotFoundError."""
     chosen = select(Invalidation.sample).where(
-        Invalidation.id == invalidation_id, Invalidation.section_code == scope.section
+        Invalidation.id == invalidation_id,
+        Invalidation.section_code == scope.section,
+        Invalidation.subject == Subject.SIGNATURES,
     )
     sample = db.session.scalar(chosen)
     if sample is None:
@@ -205,6 +212,7 @@ def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
         ended_at=row.ended_at,
         undone_by=undoer,
         sampled=len(row.sample),
+        is_of_reports=row.subject == Subject.REPORTS,
     )
 
 

@@ -6,8 +6,6 @@ by as much, and notes how far it came. So a worker may die at any moment, and an
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +15,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
-from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, packed, unpacked
+from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, Subject, packed, unpacked
 from campaign.domain.place import at_invalidation, at_signature
 from campaign.domain.signature import SignatureState
 from campaign.domain.staff import Scope
@@ -27,7 +25,7 @@ from campaign.models import Action, Invalidation, Signature, Withheld
 from campaign.models.sealed import place_of
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
-from campaign.services.tally import Cell, count_many, hour_of
+from campaign.services.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
 from campaign.services.transaction import transaction
 
 # Rows looked at in one transaction: short enough that nobody who signs meanwhile waits noticeably.
@@ -39,13 +37,25 @@ _MOVED = ("id", "appeal_id", "channel", "evidence", "quantity", "signature_id", 
 _BLIND = {"synchronize_session": False}
 
 
-def prepare(criteria: Criteria, appeal_id: int | None, *, by: Scope, now: datetime, vault: Vault) -> int:
+def prepare(
+    criteria: Criteria,
+    appeal_id: int | None,
+    *,
+    by: Scope,
+    now: datetime,
+    vault: Vault,
+    subject: Subject = Subject.SIGNATURES,
+) -> int:
     """Begins to count whom it would concern, and returns its id. Changes nothing. Raises InputError (`criteria`)."""
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     with transaction() as session:
-        newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
+        if subject is Subject.REPORTS:
+            newest = newest_report(session, by.section)
+        else:
+            newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
         row = Invalidation(
+            subject=subject.value,
             section_code=by.section,
             appeal_id=appeal_id,
             criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id)),
@@ -103,6 +113,8 @@ def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int 
         if row is None:
             return False
         work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
+        if row.subject == Subject.REPORTS:
+            work = {"counting": look, "running": take_out, "undoing": put_back}[row.state]
         is_over = work(session, row, vault, now, batch)
         if is_over:
             _end(session, row, now=now, vault=vault)
@@ -126,8 +138,8 @@ def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, 
         mine = Action.signature_id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
         session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
-        gone = delete(Action).where(mine).returning(*_COUNTED)
-        _change(session, session.execute(gone, execution_options=_BLIND).all(), -1)
+        gone = delete(Action).where(mine).returning(*COUNTED)
+        recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
         _outdate_lists(session, ids, row.section_code)
         row.changed += len(ids)
     return is_last
@@ -151,8 +163,8 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
         back = back.join(Signature, Signature.id == Withheld.signature_id).where(Withheld.signature_id.in_(ids))
         session.execute(insert(Action).from_select([*_MOVED, "section_code"], back))
         session.execute(delete(Withheld).where(Withheld.signature_id.in_(ids)), execution_options=_BLIND)
-        counted = session.execute(select(*_COUNTED).where(Action.signature_id.in_(ids))).all()
-        _change(session, counted, 1)
+        counted = session.execute(select(*COUNTED).where(Action.signature_id.in_(ids))).all()
+        recount(session, counted, 1)
         was = case(
             (Signature.confirmed_at.is_not(None), SignatureState.CONFIRMED.value), else_=SignatureState.PENDING.value
         )
@@ -161,11 +173,6 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
         row.after_id = ids[-1]
         row.changed -= len(ids)
     return len(ids) < batch
-
-
-_COUNTED = (
-    Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
-)  # fmt: skip
 
 
 def _next(
@@ -200,8 +207,9 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
         found.append(Signature.appeal_id == row.appeal_id)
     if criteria.ids:
         found.append(Signature.id.in_(criteria.ids))
-    if criteria.domain is not None:
-        found.append(Signature.domain_digest == vault.domain_digest(Address("", criteria.domain)))
+    if criteria.all_domains:
+        digests = [vault.domain_digest(Address("", one)) for one in criteria.all_domains]
+        found.append(Signature.domain_digest.in_(digests))
     if criteria.network is not None:
         found.append(Signature.network_digest == bytes.fromhex(criteria.network))
     if criteria.since is not None:
@@ -219,13 +227,6 @@ def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
         return row.email_sealed is not None and criteria.matches(vault.open_email(row.email_sealed, place))
     except CipherError:
         return False
-
-
-def _change(session: Session, counted: Sequence[Any], sign: int) -> None:
-    changes: Counter[tuple[Cell, datetime]] = Counter()
-    for appeal_id, section, channel, evidence, counted_at, quantity in counted:
-        changes[Cell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
-    count_many(session.connection(), changes)
 
 
 def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) -> None:

@@ -58,11 +58,15 @@ def record_unsigned(
     target: int,
     now: datetime,
     solved: Solved | None = None,
+    networks: tuple[bytes, bytes] | None = None,
 ) -> None:
     """Counts one act of somebody who has not signed, for the section of the country they chose.
 
     Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
-    `solved` is the proof that let it in, spent with it. Raises NotFoundError (no such appeal), OverError, InputError,
+    `networks` are keyed digests of the narrow and the wide network it came from, kept for a month, so that staff can
+    take a flood out again. `solved` is the proof that let it in, spent with it.
+
+    Raises NotFoundError (no such appeal), OverError, InputError,
     SpentError (the proof was taken before).
     """
     _refuse_channel(channel)
@@ -71,7 +75,9 @@ def record_unsigned(
             _spend(session, solved)
         cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
-        session.connection().execute(insert(Action), _columns(cell, target, now) | {"signature_id": None})
+        narrow, wide = networks or (None, None)
+        known = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
+        session.connection().execute(insert(Action), _columns(cell, target, now) | known)
         count(session.connection(), cell, now, 1)
 
 

@@ -40,6 +40,7 @@ from campaign.models import (
     StaffSession,
     Suppression,
     Tombstone,
+    Withheld,
 )
 from campaign.services.signature import EMPTY
 from campaign.services.transaction import transaction
@@ -61,6 +62,7 @@ def retain(*, now: datetime, days: int, go_on: GoOn, batch: int = BATCH) -> Coun
     for appeal_id, everybody in _over(now, timedelta(days=days)):
         done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch)
     done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
+    done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
     done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch)
     if go_on():
         done["records"] = _prune_records(now)
@@ -158,6 +160,24 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
         number += len(ids)
         if len(ids) < batch:
             break
+    return number
+
+
+def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Where letters reported without a signature came from, counted or taken out."""
+    number = 0
+    for model in (Action, Withheld):
+        while go_on():
+            with transaction() as session:
+                old = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
+                ids = session.scalars(old.order_by(model.counted_at).limit(batch).with_for_update(**KEYS_STAY)).all()
+                if ids:
+                    forget = update(model).where(model.id.in_(ids))
+                    forget = forget.values(network_digest=None, wide_network_digest=None)
+                    session.execute(forget, execution_options=_BLIND)
+            number += len(ids)
+            if len(ids) < batch:
+                break
     return number
 
 

@@ -259,6 +259,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "flood.sections_reporting": lambda appeal, _: queries.flood.sections_reporting(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "held.waiting_under": lambda _, one: queries.held.waiting_under(one, runtime().vault),
+    "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
+    "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),

@@ -96,9 +96,16 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
     if isinstance(let, Demand):
         return None, let
     try:
+        known = bytes.fromhex(networks[0].digest), bytes.fromhex(networks[1 if len(networks) > 1 else 0].digest)
         record_unsigned(
-            appeal.id, section_code, done[0], target=done[1], now=runtime().clock(), solved=let.solved,
-        )  # fmt: skip
+            appeal.id,
+            section_code,
+            done[0],
+            target=done[1],
+            now=runtime().clock(),
+            solved=let.solved,
+            networks=known,
+        )
     except SpentError:
         return None, demand(appeal, networks)
     except (StateError, NotFoundError):

@@ -34,6 +34,7 @@ from campaign.services.invalidate import advance, begin, drop, prepare, undo
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.entry_words import CHANNEL_NAMES
 from campaign.web.staff.moderation_words import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections import own_section
 from campaign.web.staff.token_form import TokenForm
@@ -102,7 +103,7 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     made = prepare(criteria, appeals.get(form.appeal.data or ""), by=scope(), now=at.clock(), vault=at.vault)
-    _work(made)
+    work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 
 
@@ -141,7 +142,7 @@ def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
     else:
-        _work(invalidation_id)
+        work(invalidation_id)
     return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
 
 
@@ -165,8 +166,8 @@ def _own(invalidation_id: int) -> InvalidationView:
         abort(404)
 
 
-def _work(invalidation_id: int) -> None:
-    """The first batches at once: most acts are over with them.
+def work(invalidation_id: int) -> None:
+    """Do the first batches at once: most acts are over with them.
 
     Whoever was taken out and has moved since belongs to another section, and must be put back, too.
     """
@@ -182,9 +183,9 @@ def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
     for name, reader in (
         ("domain", read_domain),
         ("pattern", read_pattern),
-        ("network", _network),
-        ("since", _moment),
-        ("until", _moment),
+        ("network", read_network),
+        ("since", read_moment),
+        ("until", read_moment),
     ):
         typed = (form[name].data or "").strip()
         try:
@@ -199,7 +200,8 @@ def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
     return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), is_unconfirmed=bool(form.unconfirmed.data), **read)
 
 
-def _network(text: str) -> str:
+def read_network(text: str) -> str:
+    """Return the keyed digest of a network of the table. Raise InputError."""
     try:
         digest = bytes.fromhex(text)
     except ValueError:
@@ -209,8 +211,8 @@ def _network(text: str) -> str:
     return digest.hex()
 
 
-def _moment(text: str) -> datetime:
-    """A moment on the own section's clock."""
+def read_moment(text: str) -> datetime:
+    """Return a moment, on the own section's clock where it says no zone. Raise InputError."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -262,6 +264,7 @@ def _one_page(
         reason=reason if fault else "",
         why=reason if look_fault else "",
         zone=ZoneInfo(own_section().time_zone),
+        channel_names=CHANNEL_NAMES,
         **_names(),
     )
 

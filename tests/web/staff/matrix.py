@@ -160,6 +160,8 @@ MATRIX = (
         Route("/moderation/search", "POST", E, "/moderation/search", (("who", who), ("reason", "asked by letter")))
         for who in ("{name}", "{email}")
     ),
+    Route("/moderation/reports", "GET", E, "/moderation/reports"),
+    Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
     Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("domain", "mail.example"),)),
     Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("ids", "{foreign_signature}"),)),
     Route(
