@@ -198,7 +198,7 @@ def _without_repeats(appeal: int) -> None:
 
 
 # For operators, by command and not by page: they count every row there is.
-COUNT_EVERYTHING = {"privacy.holdings", "sealed.sealed_by_key"}
+COUNT_EVERYTHING = {"addressees.target_mailboxes", "privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
     "announcement.told",

@@ -18,6 +18,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.flood import is_uncarried
 from campaign.services.sign import SignUp, sign
+from campaign.web.addressees import is_addressee
 from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
 from campaign.web.guard import Pass, admit, demand
 from campaign.web.host import asked_host
@@ -102,7 +103,7 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
             wants_updates=signer.wants_updates,
             via=signer.via or clean_via(tag_of_page()),
             network_digest=bytes.fromhex(client_network()),
-            flag=let.flag,
+            flag=let.flag or ("addressee" if is_addressee(appeal, signer.address) else None),
             solved=let.solved,
             shares_name=signer.shares_name,
         ),
