@@ -7,27 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
 from campaign.domain.wording import FACTS, TARGET, WORDS
 from campaign.extensions import db
 from campaign.models import Appeal, AppealText, ImportedDocument, Staff, Target
 from campaign.queries.appeal import AppealView, find_appeal_by_id
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One appeal on the list of all."""
-
-    slug: str
-    headline: str
-    language: str
-    state: str
-    section: str | None
-    country: str | None
-    deadline: Any
-    languages: tuple[str, ...]
-    asked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +69,6 @@ class Dossier:
     followed_by: tuple[Kin, ...]
 
 
-def list_dossiers() -> tuple[Listed, ...]:
-    """Every appeal, drafts too: the newest first."""
-    rows = db.session.scalars(
-        select(Appeal).options(selectinload(Appeal.texts)).order_by(Appeal.created_at.desc(), Appeal.id.desc())
-    )
-    return tuple(_listed(row) for row in rows)
-
-
 def find_dossier(slug: str) -> Dossier | None:
     """The appeal with that slug, whatever its state."""
     row = db.session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
@@ -138,21 +114,6 @@ def facts_of(appeal: Appeal) -> dict[str, Any]:
     """The facts under the names of the form, the date as ISO 8601."""
     facts = {name: getattr(appeal, name) for name in FACTS}
     return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}
-
-
-def _listed(row: Appeal) -> Listed:
-    text = row.first_text
-    return Listed(
-        slug=row.slug,
-        headline=text.headline or row.slug if text else row.slug,
-        language=text.language if text else "en",
-        state=row.state,
-        section=row.section_code,
-        country=row.country,
-        deadline=row.deadline,
-        languages=tuple(one.language for one in row.texts),
-        asked_at=row.asked_at,
-    )
 
 
 def _document(row: ImportedDocument) -> Document:

@@ -18,7 +18,8 @@ from campaign.domain.moderation import Criteria, read_domain, read_pattern, read
 from campaign.domain.name import NAME_LENGTH
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import all_appeals
+from campaign.queries.appeal import find_appeal
+from campaign.queries.appeal_list import CHOICES, newest_appeals
 from campaign.queries.moderation import (
     FOUND,
     InvalidationView,
@@ -62,8 +63,7 @@ class ChooseForm(TokenForm):
 def show() -> ResponseReturnValue:
     """Search, trends, alarms, and what was invalidated; `?appeal=` leads from an alarm to that appeal's sign-ups."""
     slug = request.args.get("appeal", "")
-    known = slug in {appeal.slug for appeal in all_appeals()}
-    return _page(ChooseForm(formdata=None, appeal=slug if known else ""))
+    return _page(ChooseForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
 
 
 @blueprint.post("/search")
@@ -95,14 +95,14 @@ def choose() -> ResponseReturnValue:
     form, at = ChooseForm(), runtime()
     faults: dict[str, Any] = {}
     criteria = _read(form, faults)
-    appeals = {appeal.slug: appeal.id for appeal in all_appeals()}
-    if form.appeal.data and form.appeal.data not in appeals:
+    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
+    if form.appeal.data and appeal is None:
         faults["appeal"] = FAULTS["appeal", "unknown"]
     if not faults and criteria.is_empty:
         faults["criteria"] = FAULTS["criteria", "missing"]
     if faults:
         return _page(form, faults), 422
-    made = prepare(criteria, appeals.get(form.appeal.data or ""), by=scope(), now=at.clock(), vault=at.vault)
+    made = prepare(criteria, None if appeal is None else appeal.id, by=scope(), now=at.clock(), vault=at.vault)
     work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 
@@ -230,7 +230,8 @@ def _page(
 ) -> str:
     at = runtime()
     now = at.clock()
-    appeals = [(appeal.slug, appeal.text_in(current_locale()).headline) for appeal in all_appeals() if appeal.texts]
+    newest = newest_appeals(beside=form.appeal.data or None)
+    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
         "staff/moderation.html",
@@ -246,6 +247,7 @@ def _page(
         alarms=alarms(now=now),
         invalidations=invalidations(scope(), at.vault),
         appeals=appeals,
+        has_more=len(newest) >= CHOICES,
         section=own_section(),
         **_names(),
     )

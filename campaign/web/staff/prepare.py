@@ -16,7 +16,8 @@ from campaign.domain.section import taking_part
 from campaign.domain.staff import Permission
 from campaign.domain.wording import is_language
 from campaign.extensions.runtime import runtime
-from campaign.queries.dossier import Dossier, find_dossier, list_dossiers
+from campaign.queries.appeal_list import PAGE, list_appeals, newest_appeals
+from campaign.queries.dossier import Dossier, find_dossier
 from campaign.queries.ready import lacks
 from campaign.queries.section import list_sections
 from campaign.queries.staff_counts import family
@@ -30,12 +31,13 @@ from campaign.web.staff.sections import section_names
 from campaign.web.staff.words import text_languages
 
 blueprint = Blueprint("prepare", __name__, url_prefix="/appeals")
+LONGEST_SEARCH = 100
 
 
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
-    """Every appeal, drafts too."""
+    """The appeals, drafts too, a page at a time: `?before=` goes on behind one, `?q=` finds by words."""
     return _index()
 
 
@@ -122,7 +124,7 @@ def page(
         can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
         relatives=[one for one in family(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT],
-        others=[one for one in list_dossiers() if one.slug != appeal.slug],
+        others=[one for one in newest_appeals(beside=_earlier(dossier, typed)) if one.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},
         theirs=theirs or {},
@@ -132,10 +134,22 @@ def page(
     )
 
 
+def _earlier(dossier: Dossier, typed: dict[str, Any] | None) -> str | None:
+    """The appeal that this one follows, as it is typed or kept."""
+    return (typed or {}).get("follows") or (dossier.follows.slug if dossier.follows else None)
+
+
 def _index(wrong: object = None, known: str | None = None) -> str:
+    words = " ".join(request.args.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH]
+    asked = request.args.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    listed = list_appeals(before=before, words=words)
     return render_template(
         "staff/appeals.html",
-        listed=list_dossiers(),
+        listed=listed,
+        words=words,
+        is_first=before is None,
+        older=listed[-1].id if len(listed) == PAGE else None,
         sections=section_names(),
         can_upload=scope().may(Permission.EDIT),
         wrong=wrong,
