@@ -7,7 +7,9 @@ from importlib import import_module
 
 from bench.report import report
 
-SUITES = ("web", "growth", "slots", "memory", "crowd", "server", "document", "delivery", "staff", "moderation")
+SUITES = (
+    *("web", "growth", "slots", "memory", "crowd", "server", "document", "delivery", "outbox", "staff", "moderation"),
+)
 
 
 def main() -> None:

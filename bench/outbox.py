@@ -1,0 +1,167 @@
+"""A long outbox and thousands of appeals: claiming mail, what the monitor asks for, and staff's pages, all as an
+ordinary role of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import insert, select, text, update
+
+from bench.place import Place, places
+from bench.report import Row
+from campaign.domain.staff import Role
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Appeal, AppealText, Mail
+from campaign.services.claim import claim, database_now
+from campaign.services.deliver import begin
+from campaign.services.transaction import transaction
+from campaign.web.public.metrics import KeptMetrics
+from tests.web.staff.room import join, log_in
+
+QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
+TAKEN, TURNS, WARM_UP = 128, 9, 2
+CLAIM_MS, PAGE_MS, PAGE_KB = 100.0, 300.0, 100.0
+# Beside a superuser, whom no policy concerns; what noise there is hits both.
+SLOWER = 1.5
+PAGES = {
+    "metrics": "/metrics",
+    "moderation": "/staff/moderation",
+    "all appeals": "/staff/appeals",
+    "all appeals, by words": "/staff/appeals?q=number+7",
+    "outbox": "/staff/outbox",
+}
+
+
+def run() -> list[Row]:
+    """All rows, on both databases."""
+    rows: list[Row] = []
+    with places("outbox") as found:
+        for place in found:
+            one = place.sized("queued")
+            app = _queued(one, QUEUED)
+            with app.app_context():
+                _copy_appeals()
+            rows += _claims(one, app, QUEUED) + _pages(place.kind, app)
+            longest = place.sized("longest")
+            rows += _claims(longest, _queued(longest, LONGEST), LONGEST)
+    return rows
+
+
+def _queued(place: Place, mails: int) -> Flask:
+    """An application whose mails all wait: an announcement, due at one moment, to a large provider and many others."""
+    app = place.make(mails, appeals=50)
+    with app.app_context():
+        domain = {"postgresql": "sha256(int8send(id % 5000))", "sqlite": "randomblob(32)"}[db.engine.dialect.name]
+        with transaction() as session:
+            waiting = {
+                "state": "queued",
+                "attempts": 0,
+                "sent_at": None,
+                "due_at": datetime.now(UTC) - timedelta(hours=1),
+            }
+            session.execute(update(Mail).values(waiting), execution_options={"synchronize_session": False})
+            session.execute(text(f"UPDATE mail SET domain_digest = {domain} WHERE id % 30 = 0"))  # noqa: S608  ours
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE"))
+        _let_go()
+    return app
+
+
+def _copy_appeals() -> None:
+    """As many appeals as an organisation has after twenty years."""
+    columns = [one for one in Appeal.__table__.columns if one.name != "id"]
+    with transaction() as session:
+        first = session.scalar(select(Appeal.id).order_by(Appeal.id))
+        row = dict(session.execute(select(*columns).where(Appeal.id == first)).mappings().one())
+        words = dict(
+            session.execute(select(AppealText.__table__).where(AppealText.appeal_id == first)).mappings().one()
+        )
+        for number in range(APPEALS - 50):
+            made = row | {
+                "slug": f"old-{number}",
+                "reference": f"UA {number}/99",
+                "state": "closed",
+                "ended_at": datetime.now(UTC),
+            }
+            key = session.scalar(insert(Appeal).values(made).returning(Appeal.id))
+            headline = f"A headline of the usual length, number {number}"
+            session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
+
+
+def _claims(place: Place, app: Flask, mails: int) -> list[Row]:
+    """Claiming and beginning a batch, rolled back; on PostgreSQL beside the same by a superuser."""
+    apps = [app]
+    if place.kind == "postgresql":
+        apps.append(_as_superuser(place))
+    times: list[list[float]] = [[] for _ in apps]
+    for turn in range(TURNS + WARM_UP):
+        for one, taken in zip(apps, times, strict=True):
+            with one.app_context():
+                spent = _timed(_claim)
+                db.session.rollback()
+            if turn >= WARM_UP:
+                taken.append(spent)
+    ours, *others = [statistics.median(one) for one in times]
+    what = f"claim of {TAKEN}, {mails:,} queued"
+    rows = [Row(place.kind, what, ours, CLAIM_MS, "ms", ours / CLAIM_MS, 1.0, True)]
+    rows += [Row(place.kind, f"{what}: superuser", ours, one, "ms", ours / one, SLOWER, True) for one in others]
+    for one in apps:
+        with one.app_context():
+            _let_go()
+    return rows
+
+
+def _as_superuser(place: Place) -> Flask:
+    name = place.url.partition("//")[2].partition(":")[0]
+    return Place(place.kind, place.url.replace(f"//{name}:@", "//postgres:@"), place.folder).app()
+
+
+def _claim() -> None:
+    session = db.session()
+    now = database_now(session)
+    taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
+    jobs, ended = begin(session, taken, runtime().vault, now)
+    if len(jobs) + len(ended) != TAKEN:
+        raise SystemExit(f"bench: {len(taken)} mails were claimed instead of {TAKEN}")
+
+
+def _pages(kind: str, app: Flask) -> list[Row]:
+    """As a coordinator sees them; the monitor's is made anew each time."""
+    with app.app_context():
+        join(app, "desk@staff.example", Role.COORDINATOR)
+        desk = log_in(app, "desk@staff.example")
+    rows = []
+    for what, path in PAGES.items():
+        spent, size = [], 0
+        for turn in range(TURNS + WARM_UP):
+            app.extensions["tocsin_metrics"] = KeptMetrics()
+            start = time.perf_counter()
+            answer = desk.get(path)
+            if turn >= WARM_UP:
+                spent.append(1000 * (time.perf_counter() - start))
+            if answer.status_code != 200:
+                raise SystemExit(f"bench: {path} answered {answer.status_code}")
+            size = len(answer.data)
+        middle, kilobytes = statistics.median(spent), size / 1000
+        rows.append(Row(kind, what, middle, PAGE_MS, "ms", middle / PAGE_MS, 1.0, True))
+        rows.append(Row(kind, f"{what}: size", kilobytes, PAGE_KB, "KB", kilobytes / PAGE_KB, 1.0, True))
+    with app.app_context():
+        _let_go()
+    return rows
+
+
+def _timed(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - start)
+
+
+def _let_go() -> None:
+    db.session.remove()
+    db.engine.dispose()
