@@ -20,6 +20,8 @@ class Section(Model):
     languages: Mapped[list[str]]
     time_zone: Mapped[str]
     contact: Mapped[str]
+    # Where answers to the mails of its signers go; without it, to the sender of all mail.
+    reply_to: Mapped[str | None]
     # Where its tile stands on the map of sections: column and row.
     tile_column: Mapped[int | None]
     tile_row: Mapped[int | None]
