@@ -99,6 +99,8 @@ def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: A
     [
         (('code = "fr"', 'code = "FR"'), "code"),
         (('time_zone = "Europe/Paris"', 'time_zone = "Mars/Base"'), "no time zone"),
+        (('contact = "fr@sections.example"', 'contact = "fr@s.example"\nreply_to = "nowhere"'), "reply_to must be"),
+        (('contact = "fr@sections.example"', 'contact = "fr@s.example"\nreply_to = ["a@b.example"]'), "reply_to must"),
         (('contact = "fr@sections.example"', ""), "contact is missing"), (("[[section]]", "[[section"), "no TOML"),
         (('code = "international"', 'code = "zz"'), "takes the rest"), (('code = "be-nl"', 'code = "fr"'), "twice"),
     ],

@@ -14,7 +14,7 @@ from campaign.domain.section import INTERNATIONAL, SectionLike
 from campaign.domain.wording import clean, is_language
 
 # `tile` is its column and row on the map.
-FIELDS = ("name", "countries", "languages", "time_zone", "contact", "tile", "position")
+FIELDS = ("name", "countries", "languages", "time_zone", "contact", "reply_to", "tile", "position")
 _MOST_NAME, _MOST_TILE, _MOST_POSITION = 80, 40, 9999
 
 
@@ -56,10 +56,17 @@ def checked_section(
         "tile": _tile_fault(values["tile"], others),
         "position": None if _number(values["position"], _MOST_POSITION) is not None else "no-number",
     }
-    try:
-        values["contact"] = str(parse_address(values["contact"].strip()))
-    except InputError:
-        faults["contact"] = "not-an-address" if values["contact"].strip() else "missing"
+    for name in ("contact", "reply_to"):
+        values[name] = values[name].strip()
+        try:
+            values[name] = str(parse_address(values[name])) if values[name] else ""
+        except InputError:
+            faults[name] = "not-an-address"
+    if not values["contact"]:
+        faults["contact"] = "missing"
+    # It stands in a header that every server on the way must take (RFC 5322, 3.6.2).
+    if not values["reply_to"].isascii():
+        faults["reply_to"] = "not-an-address"
     found = {name: fault for name, fault in faults.items() if fault}
     if found:
         raise FaultsError(found)

@@ -32,6 +32,8 @@ class Envelope:
     message_id: str
     created_at: datetime
     locale: str
+    # Where answers go, if not to the sender.
+    reply_to: str | None = None
 
 
 def write(
@@ -73,6 +75,7 @@ def message_of(envelope: Envelope, subject: str, body: str, html: str, headers: 
     message.subject, message.sender, message.recipients = subject, envelope.sender, [envelope.recipient]
     message.alts = {}  # where the HTML is kept, which would be the blank's
     message.body, message.html, message.extra_headers = body, html, headers
+    message.reply_to = envelope.reply_to
     message.date, message.msgId = envelope.created_at.timestamp(), envelope.message_id
     return message
 

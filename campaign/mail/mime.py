@@ -34,6 +34,7 @@ def write(message: Message) -> bytes:
         ("Subject", _text_header("Subject", message.subject or "")),
         ("From", _sender(str(message.sender))),
         ("To", _recipient(str(message.recipients[0]))),
+        *((("Reply-To", _recipient(str(message.reply_to))),) if message.reply_to else ()),
         ("Date", formatdate(message.date)),
         ("Message-ID", _one_line(str(message.msgId))),
         *((_name(name), _plain_header(name, str(value))) for name, value in (message.extra_headers or {}).items()),

@@ -67,6 +67,7 @@ def fields_of(section: Section) -> dict[str, Any]:
         "languages": list(section.languages),
         "time_zone": section.time_zone,
         "contact": section.contact,
+        "reply_to": section.reply_to or "",
         "tile": [section.tile_column, section.tile_row] if is_placed else None,
         "position": section.position,
     }

@@ -55,11 +55,12 @@ class Addressed:
     text_language: str | None = None
     text_version: int | None = None
     days_left: int = 0
+    reply_to: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
 
 
 _SIGNER = (
-    select(Signature, Appeal, Section.time_zone, Section.countries)
+    select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
     .where(among(Signature.id, "signatures"))
@@ -127,6 +128,7 @@ class Signer:
     appeal: Appeal
     time_zone: str
     countries: Sequence[str]
+    reply_to: str | None
     recipient: str | None
     name: str | None
     suppressed: str | None
@@ -182,13 +184,15 @@ def address(session: Session, mail: Mail, known: Mapping[int, Signer], earlier: 
         text_language=mail.text_language,
         text_version=mail.text_version,
         days_left=days_left(appeal.deadline, today) or 0,
+        reply_to=signer.reply_to,
         context=json.loads(vault.open_context(mail.context_sealed, place_of(mail))) if mail.context_sealed else {},
     )
 
 
 def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) -> Message:
     """The message, from what the shelf holds. Raises LookupError."""
-    envelope = Envelope(settings.mail_from, mail.recipient, mail.message_id, mail.created_at, mail.locale)
+    fixed = mail.message_id, mail.created_at, mail.locale
+    envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
     if mail.kind in STAFF:
         return _STAFF[mail.kind](envelope, mail.context)
     appeal, text = _appeal(mail, shelf)

@@ -75,6 +75,7 @@ def _others(session: Session, desk: Desk) -> tuple[SectionView, ...]:
 def _set(section: Section, values: dict[str, Any]) -> None:
     for name in ("name", "countries", "languages", "time_zone", "contact", "position"):
         setattr(section, name, values[name])
+    section.reply_to = values["reply_to"] or None
     section.tile_column, section.tile_row = values["tile"] or (None, None)
 
 

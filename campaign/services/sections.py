@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
+from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import InputError
 from campaign.domain.section import CODE, INTERNATIONAL
@@ -20,7 +21,8 @@ from campaign.services.audit import Act, append
 from campaign.services.transaction import transaction
 
 SHIPPED = Path(__file__).parent.parent / "data" / "sections.toml"
-_FIELDS = {"code", "name", "countries", "languages", "time_zone", "contact", "tile"}
+_FIELDS = {"code", "name", "countries", "languages", "time_zone", "contact", "reply_to", "tile"}
+_OPTIONAL = {"tile", "reply_to"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
     where = f"{where} ({entry.get('code', 'no code')})"
     for name in sorted(entry.keys() - _FIELDS):
         raise InputError(name, "unknown", f"{where}: there is no field {name}")
-    for name in sorted(_FIELDS - {"tile"} - entry.keys()):
+    for name in sorted(_FIELDS - _OPTIONAL - entry.keys()):
         raise InputError(name, "missing", f"{where}: {name} is missing")
     for name in ("code", "name", "time_zone", "contact"):
         if not isinstance(entry[name], str) or not entry[name]:
@@ -106,8 +108,18 @@ def _checked(entry: Any, where: str) -> dict[str, Any]:
     if entry["time_zone"] not in available_timezones():
         raise InputError("time_zone", "unknown", f"{where}: there is no time zone {entry['time_zone']}")
     column, row = _tile(entry.get("tile"), where)
-    values = {name: entry[name] for name in _FIELDS - {"tile"}}
-    return {**values, "tile_column": column, "tile_row": row}
+    values = {name: entry[name] for name in _FIELDS - _OPTIONAL}
+    return {**values, **_reply_to(entry, where), "tile_column": column, "tile_row": row}
+
+
+def _reply_to(entry: dict[str, Any], where: str) -> dict[str, str]:
+    """Return the address for answers where the file gives one: without it, what staff entered stays."""
+    if "reply_to" not in entry:
+        return {}
+    try:
+        return {"reply_to": str(parse_address(entry["reply_to"]))}
+    except (InputError, AttributeError, TypeError) as error:
+        raise InputError("reply_to", "not-an-address", f"{where}: reply_to must be an e-mail address") from error
 
 
 def _tile(tile: Any, where: str) -> tuple[int | None, int | None]:

@@ -30,6 +30,9 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
     ("contact", "not-an-address"): lazy_gettext(
         "This does not look like an e-mail address. It needs an @ and a domain."
     ),
+    ("reply_to", "not-an-address"): lazy_gettext(
+        "This does not look like an e-mail address. It needs an @ and a domain."
+    ),
     ("time_zone", "no-zone"): lazy_gettext("There is no such time zone. Please choose from the list."),
     ("tile", "no-tile"): lazy_gettext("Please write both numbers, from 0 to 40, or neither."),
     ("tile", "taken"): lazy_gettext("Another section stands there already."),

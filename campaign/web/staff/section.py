@@ -48,8 +48,9 @@ def index() -> ResponseReturnValue:
 @needs(Permission.ADMINISTER)
 def begin() -> ResponseReturnValue:
     """The empty form."""
-    empty: Values = {"name": "", "countries": [], "languages": [], "time_zone": "", "contact": "", "tile": None}
-    return _page("", {**empty, "position": next_position()})
+    empty: Values = dict.fromkeys(("name", "time_zone", "contact", "reply_to"), "")
+    lists: Values = {"countries": [], "languages": [], "tile": None}
+    return _page("", empty | lists | {"position": next_position()})
 
 
 @blueprint.post("/new")
@@ -105,6 +106,7 @@ def _typed(before: Values) -> Values:
         "languages": [*dict.fromkeys(main + [one for one in order if one in further] + further)],
         "time_zone": sent.get("time_zone", "").strip(),
         "contact": sent.get("contact", "").strip(),
+        "reply_to": sent.get("reply_to", "").strip(),
         "tile": [_number(part) for part in tile] if any(tile) else None,
         "position": _number(position),
     }

@@ -30,6 +30,7 @@ NEW: dict[str, Any] = {
     "code": "jp",
     "name": "Japan",
     "contact": "hello@japan.example",
+    "reply_to": "answers@japan.example",
     "countries": ["JP"],
     "language": "ja",
     "languages": ["en"],
@@ -96,6 +97,7 @@ def test_a_section_that_is_added_takes_the_people_of_its_country(
         "languages": ["ja", "en"],
         "time_zone": "Asia/Tokyo",
         "contact": "hello@japan.example",
+        "reply_to": "answers@japan.example",
         "tile": [5, 2],
         "position": 9,
     }
@@ -151,6 +153,10 @@ def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
         ({"name": "n" * 81}, "too long"),
         ({"contact": ""}, "must not be empty"),
         ({"contact": "no address"}, "does not look like an e-mail address"),
+        ({"reply_to": "no address"}, "does not look like an e-mail address"),
+        ({"reply_to": "a@b.example, c@d.example"}, "does not look like an e-mail address"),
+        ({"reply_to": "jürgen@japan.example"}, "does not look like an e-mail address"),
+        ({"reply_to": "a@b.example\r\nBcc: c@d.example"}, "does not look like an e-mail address"),
         ({"countries": ["JP", "BE"], "languages": ["nl"]}, "Another section takes these already"),
         ({"countries": ["XX"]}, "choose from the list"),
         ({"language": "", "languages": []}, "must not be empty"),
@@ -171,7 +177,7 @@ def test_what_is_wrong_is_said_beside_it_and_what_was_typed_stays(
     assert answer.status_code == 422
     assert said in answer.text
     kept = filled(answer)
-    for name in ("name", "contact", "time_zone", "tile_column", "tile_row", "position"):
+    for name in ("name", "contact", "reply_to", "time_zone", "tile_column", "tile_row", "position"):
         assert kept[name] == typed[name].strip(), name
     assert kept["code"] == typed["code"].lower()
     assert 'aria-invalid="true"' in answer.text

@@ -1,0 +1,74 @@
+"""Answers to a section's mails go to the section where it has said so, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from campaign.domain.address import parse_address
+from campaign.domain.outbox import MailKind
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import Section
+from campaign.queries.appeal import AppealView
+from campaign.services.outbox import owe_staff
+from campaign.services.transaction import transaction
+from tests.conftest import START, Postbox, form
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+@pytest.fixture
+def answering(app: Flask) -> Iterator[None]:
+    """France wants its answers at an address of its own; other tests share the sections."""
+    with transaction() as session:
+        session.execute(update(Section).where(Section.code == "fr").values(reply_to="reponses@france.example"))
+    yield
+    db.session.rollback()
+    with transaction() as session:
+        session.execute(update(Section).values(reply_to=None))
+
+
+def test_each_signer_answers_to_the_own_section(
+    answering: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="fr@mail.example", country="FR"))
+    client.post(URL, data=form(email="jp@mail.example", country="JP"))
+    client.post(URL, data=form(email="fr2@mail.example", country="FR"))
+    deliver()
+    found = {to: message["Reply-To"] for to, message in zip(postbox.recipients, postbox.messages, strict=True)}
+    assert found == {
+        "fr@mail.example": "reponses@france.example",
+        "jp@mail.example": None,
+        "fr2@mail.example": "reponses@france.example",
+    }
+
+
+def test_every_later_mail_says_it_too(
+    answering: None, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    client.post(postbox.link())
+    deliver()
+    client.post(URL, data=form())
+    deliver()
+    assert [message["Reply-To"] for message in postbox.messages] == ["reponses@france.example"] * 3
+
+
+def test_mail_to_staff_says_nothing_of_it(answering: None, deliver: Any, postbox: Postbox) -> None:
+    at = runtime()
+    context = {"subject": "An alert", "text": "Look.", "url": ""}
+    with transaction() as session:
+        to = parse_address("ed@staff.example")
+        kind = MailKind.STAFF_ALERT
+        owe_staff(
+            session.connection(), kind, to, context, locale="en", now=START, vault=at.vault, domain=at.mail_domain
+        )  # fmt: skip
+    assert deliver() == {"sent": 1}
+    assert postbox.messages[0]["Reply-To"] is None
