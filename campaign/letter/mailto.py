@@ -7,6 +7,8 @@ paragraphs that fits, and says whether that is the whole one. The limits, in cha
   2,083 (INTERNET_MAX_URL_LENGTH; electron/electron#9987, sdmtr/electromagnet#2).
 - Elsewhere (phones, macOS, Linux) no limit is documented; Outlook asked without a browser takes 31,888.
 - Gmail answers 413 somewhere between 6,410 and 8,132 (defund12/defund12.org#893).
+- Outlook, on Windows and on the web, takes semicolons between addresses. A comma parts them only where somebody has set
+  it so ("Commas can be used to separate multiple message recipients"); else it finds nobody of that name.
 - Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); about 2,048 is what is told of it.
   It ignores `cc`, so the page names those addresses, too.
 - Yahoo names none: it gets the smallest.
@@ -77,17 +79,25 @@ def recipients(targets: tuple[TargetView, ...]) -> Recipients | None:
 
 
 def mail_links(whom: Recipients, letter: Letter) -> tuple[MailLink, ...]:
-    """One link for each client, in the order of the page; `windows` only where the whole letter is too long for it."""
+    """Return one link for each client, in the order of the page.
+
+    `windows` only where it differs: the whole letter is too long for it, or there are several addresses.
+    """
     links = [_fitted(client, whom, letter) for client in (ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
-    return tuple(link for link in links if link.client is not WINDOWS or link.fit is not Fit.WHOLE)
+    is_several = len(whom.to) > 1 or len(whom.copies) > 1
+    return tuple(link for link in links if link.client is not WINDOWS or link.fit is not Fit.WHOLE or is_several)
 
 
-def mailto(whom: Recipients, subject: str, body: str) -> str:
+def mailto(whom: Recipients, subject: str, body: str, between: str = ",") -> str:
     """RFC 6068: addresses by comma, line breaks as %0D%0A, everything else in UTF-8 percent-encoded."""
-    fields = [("cc", ",".join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
+    fields = [("cc", between.join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
     fields += [("subject", _quoted(subject)), ("body", _quoted(body))]
     query = "&".join(f"{name}={value}" for name, value in fields if value)
-    return "mailto:" + ",".join(quote(email, safe="@") for email in whom.to) + "?" + query
+    return "mailto:" + between.join(quote(email, safe="@") for email in whom.to) + "?" + query
+
+
+def _windows(whom: Recipients, subject: str, body: str) -> str:
+    return mailto(whom, subject, body, ";")
 
 
 def _fitted(client: Client, whom: Recipients, letter: Letter) -> MailLink:
@@ -111,15 +121,15 @@ def _gmail(whom: Recipients, subject: str, body: str) -> str:
 
 def _outlook(whom: Recipients, subject: str, body: str) -> str:
     base = "https://outlook.live.com/mail/0/deeplink/compose"
-    return _web(base, whom, [], ("subject", subject), ("body", body))
+    return _web(base, whom, [], ("subject", subject), ("body", body), between=";")
 
 
 def _yahoo(whom: Recipients, subject: str, body: str) -> str:
     return _web("https://compose.mail.yahoo.com/", whom, [], ("subject", subject), ("body", body))
 
 
-def _web(base: str, whom: Recipients, first: list[tuple[str, str]], *last: tuple[str, str]) -> str:
-    fields = [*first, ("to", ",".join(whom.to)), ("cc", ",".join(whom.copies)), *last]
+def _web(base: str, whom: Recipients, first: list[tuple[str, str]], *last: tuple[str, str], between: str = ",") -> str:
+    fields = [*first, ("to", between.join(whom.to)), ("cc", between.join(whom.copies)), *last]
     return base + "?" + "&".join(f"{name}={_quoted(value)}" for name, value in fields if value)
 
 
@@ -129,7 +139,7 @@ def _quoted(text: str) -> str:
 
 _BUILDERS: dict[str, Callable[[Recipients, str, str], str]] = {
     ANY.code: mailto,
-    WINDOWS.code: mailto,
+    WINDOWS.code: _windows,
     GMAIL.code: _gmail,
     OUTLOOK.code: _outlook,
     YAHOO.code: _yahoo,

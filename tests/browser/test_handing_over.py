@@ -88,11 +88,11 @@ def test_the_list_is_made_fetched_and_left(browser: Browser, demonstration: tupl
     expect(desk.get_by_text("Somebody has left the list since")).to_be_visible()
     looked_at(desk, "handover-left", "Hand the signatures over")
     desk.goto(f"{APPEAL}/signatures")
-    desk.get_by_role("button", name="Take the file").click()
+    desk.get_by_role("button", name="Take the file (CSV)").click()
     looked_at(desk, "export-fault", "Take signatures out")
     desk.get_by_label("What you need them for").fill("For the meeting in May")
     with desk.expect_download() as download:
-        desk.get_by_role("button", name="Take the file").click()
+        desk.get_by_role("button", name="Take the file (CSV)").click()
     assert "Quentin Quietly" in Path(download.value.path()).read_text(encoding="utf-8-sig")
     desk.goto(f"{APPEAL}/signing")
     looked_at(desk, "signing", "How signing goes")

@@ -63,9 +63,9 @@ def text_of_pdf(content: bytes) -> str:
     return " ".join(extract_text(io.BytesIO(content)).split())
 
 
-def lines_of_pdf(content: bytes) -> list[tuple[str, tuple[float, float, float, float]]]:
-    """Each line of the first page with its edges in millimetres from the top left: left, top, right, bottom."""
-    page = next(iter(extract_pages(io.BytesIO(content))))
+def lines_of_pdf(content: bytes, number: int = 0) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """Each line of a page, 0 the first, with its edges in millimetres from the top left: left, top, right, bottom."""
+    page = next(iter(extract_pages(io.BytesIO(content), page_numbers=[number])))
     found = []
     for box in page:
         for line in box if isinstance(box, LTTextContainer) else ():

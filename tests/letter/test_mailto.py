@@ -71,8 +71,10 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
             assert letter.paragraphs[-1] in body
             assert body.startswith(letter.salutation)
             assert body.endswith(letter.name)
-    assert (WINDOWS in found) is (len(mailto(WHOM, letter.subject, letter.text)) > WINDOWS.limit)
-    assert {ANY, GMAIL, OUTLOOK, YAHOO} <= set(found)
+    assert set(found) == {ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "two addressees: Outlook has a link of its own"
+    alone = Recipients(WHOM.to[:1], WHOM.copies)
+    is_long = len(mailto(alone, letter.subject, letter.text)) > WINDOWS.limit
+    assert (WINDOWS in by_client(mail_links(alone, letter))) is is_long
 
 
 def filled(language: str, client: Client, middle: int = 0) -> tuple[Letter, Letter]:
@@ -141,6 +143,15 @@ def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> 
         if client is not ANY:
             assert link.fit is Fit.EMPTY
         assert len(link.url) <= client.limit
+
+
+def test_outlook_gets_its_semicolons_and_all_others_their_commas() -> None:
+    copies = ("c@x.example", "d@x.example")
+    found = by_client(mail_links(Recipients(("a@x.example", "b@x.example"), copies), LETTERS["fr"]))
+    for client, between in ((ANY, ","), (WINDOWS, ";"), (GMAIL, ","), (OUTLOOK, ";"), (YAHOO, ",")):
+        said = decoded(found[client].url)
+        assert said["to"].split(between) == ["a@x.example", "b@x.example"], client
+        assert said["cc"].split(between) == list(copies), client
 
 
 def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:

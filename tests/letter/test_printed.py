@@ -76,6 +76,14 @@ def test_an_address_of_many_lines_loses_none_and_stays_in_the_window(layout: Lay
     assert max(bottom for *_, bottom in found) <= layout.window.top + layout.window.height + 0.5
 
 
+@pytest.mark.parametrize("name", ["W" * 200, "Ж" * 200, "Maximiliane " + "Wolfeschlegelsteinhausen-" * 7])
+def test_a_long_name_stays_on_the_paper(name: str) -> None:
+    letter = dataclasses.replace(LETTERS["fr"], name=name)
+    content = pdf(sheet(letter), ())
+    assert max(right for _, (_, _, right, _) in lines_of_pdf(content)) <= 210 - 20 + 0.5, "millimetres"
+    assert name.replace(" ", "") in text_of_pdf(content).replace(" ", "").replace("\u200b", ""), "and whole"
+
+
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_the_letter_begins_below_the_window(layout: Layout) -> None:
     for text, (_left, top, right, bottom) in lines_of_pdf(pdf(sheet(LETTERS["fr"], layout=layout), ())):

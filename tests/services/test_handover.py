@@ -33,6 +33,7 @@ from campaign.services.retain import retain
 from campaign.services.transaction import transaction
 from campaign.services.withdraw import erase, set_sharing, withdraw
 from tests.conftest import START, Clock
+from tests.letter.letters import lines_of_pdf
 from tests.web.staff.room import join
 from tests.web.staff.test_export import signed
 
@@ -90,6 +91,22 @@ def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
     assert "Pedro Alba Montes" in said
     assert "3 people have signed the letter below with Watch, France." in said
     assert "In all countries together, 4 people" in said
+
+
+def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    for number, name in enumerate(("W" * 200, "Ana Short", "Ш" * 200, "Bob Short"), 1):
+        signed(appeal, name, number, shares=True)
+    made(scope, appeal)
+    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
+    column = (210 - 22 - 18 - 2 * 5) / 3
+    places = [(text.replace("\u200b", ""), place) for text, place in lines_of_pdf(pdf, 1)]
+    lines = [(text, left, right) for text, (left, _, right, _) in places if "WWW" in text or "ШШШ" in text]
+    assert len(lines) > 10
+    for text, left, right in lines:
+        assert right <= left - (left - 22) % (column + 5) + column + 0.5, text
+    said = text_of(pdf).replace("\n", "").replace("\u200b", "")
+    assert "W" * 200 in said
+    assert "Ш" * 200 in said
 
 
 def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:

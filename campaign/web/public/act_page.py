@@ -11,6 +11,7 @@ from flask import request, url_for
 from campaign.domain.action import Channel
 from campaign.domain.appeal import AppealState, TargetKind
 from campaign.domain.country import COUNTRIES, country_names
+from campaign.domain.receipt import make_receipt, read_receipt
 from campaign.extensions.runtime import runtime
 from campaign.letter.forms import Form, has_open_forms
 from campaign.letter.mailto import MailLink, Recipients, mail_links, recipients
@@ -105,7 +106,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     targets = reachable(appeal, choice)
     name = signer_name(appeal, signature.name if signature else None)
     letter = model_letter(text, name, form=choice.form)
-    steps = _steps(appeal, text, letter, targets, choice, name or "", _done(signature))
+    steps = _steps(appeal, text, letter, targets, choice, name or "", _done(appeal, signature))
     return {
         "appeal": appeal,
         "text": text,
@@ -125,6 +126,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
         "counts": snapshots().counts(appeal),
         "countries": country_names(current_locale()),
         "primary": TargetKind.PRIMARY.value,
+        "done": just_counted(appeal),
         "error": None,
     }
 
@@ -215,12 +217,24 @@ def _step(
     )
 
 
-def _done(signature: SignatureView | None) -> frozenset[tuple[str, int]]:
-    """What was reported with this signature; without one, what the address says to have been reported just now."""
+def _done(appeal: AppealView, signature: SignatureView | None) -> frozenset[tuple[str, int]]:
+    """What was reported with this signature; without one, what the address proves to have been reported just now."""
     if signature is not None:
         return frozenset(signature.reported)
-    channel, _, target = request.args.get("done", "").partition("-")
-    return frozenset({(channel, int(target))} if target.isascii() and target.isdigit() and len(target) < 4 else ())
+    channel, _, target = just_counted(appeal).partition("-")
+    return frozenset({(channel, int(target))} if target else ())
+
+
+def counted_receipt(appeal: AppealView, channel: Channel, target: int) -> str:
+    """Return what an address says of a report that was counted just now."""
+    at = runtime()
+    return make_receipt(at.settings.secret_key, appeal.slug, f"{channel.value}-{target}", at.clock())
+
+
+def just_counted(appeal: AppealView) -> str:
+    """Return the channel and target, as `fax-1`, that the address proves to have been counted just now; else ""."""
+    at = runtime()
+    return read_receipt(at.settings.secret_key, appeal.slug, request.args.get("done", ""), at.clock()) or ""
 
 
 def _next(steps: list[Step]) -> str | None:

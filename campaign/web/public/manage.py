@@ -19,7 +19,7 @@ from campaign.web.caching import pages
 from campaign.web.forms import MESSAGES
 from campaign.web.guard import Demand, admit_report, demand, watch_signed_report
 from campaign.web.locale import PREFIX, current_locale
-from campaign.web.public.act_page import Choice, act_page, read_choice
+from campaign.web.public.act_page import Choice, act_page, counted_receipt, read_choice
 from campaign.web.public.pages import HTML, published, version_of
 from campaign.web.public.token import signer
 from campaign.web.snapshot import snapshots
@@ -39,7 +39,7 @@ def act(token: str) -> ResponseReturnValue:
         return signature
     choice = read_choice(signature.appeal, signature)
     page = act_page(signature.appeal, signature, choice)
-    return render_template("public/act.html", **page, token=token, done=request.args.get("done", ""))
+    return render_template("public/act.html", **page, token=token)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/act")
@@ -56,7 +56,7 @@ def report(token: str) -> ResponseReturnValue:
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for what it has not counted
     choice = read_choice(signature.appeal, signature)
-    return redirect(_onward("manage.act", {"token": token}, done, choice), 303)
+    return redirect(_onward("manage.act", {"token": token}, signature.appeal, done, choice), 303)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act")
@@ -84,7 +84,7 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
         done, challenge = _record_unsigned(appeal, section.code, done)
         if challenge is not None:
             return _unsigned(appeal, choice, challenge=challenge), 422
-    return redirect(_onward("manage.act_unsigned", {"slug": slug}, done, choice), 303)
+    return redirect(_onward("manage.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
 
 
 def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, Demand | None]:
@@ -116,7 +116,7 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
 def _unsigned(appeal: AppealView, choice: Choice, error: object = None, challenge: Demand | None = None) -> str:
     asked = {name: request.form.get(name, "") for name in ("channel", "target")}
     page = act_page(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": asked}
-    return render_template("public/act.html", **page, token=None, done=request.args.get("done", ""))
+    return render_template("public/act.html", **page, token=None)
 
 
 def _reported(appeal: AppealView) -> Done | None:
@@ -128,9 +128,9 @@ def _reported(appeal: AppealView) -> Done | None:
     return Channel(channel), int(target)
 
 
-def _onward(endpoint: str, page: dict[str, str], done: Done | None, choice: Choice) -> str:
+def _onward(endpoint: str, page: dict[str, str], appeal: AppealView, done: Done | None, choice: Choice) -> str:
     """Back to the page with the choice kept, at what was just done: the next channel follows there."""
     values: dict[str, Any] = {**page, **choice.as_query()}
     if done is not None:
-        values |= {"done": f"{done[0].value}-{done[1]}", "_anchor": done[0].value}
+        values |= {"done": counted_receipt(appeal, *done), "_anchor": done[0].value}
     return url_for(endpoint, **values)

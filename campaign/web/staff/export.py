@@ -1,10 +1,10 @@
-"""Taking the own section's signatures out as CSV: streamed, with a reason, after proving who one is."""
+"""Taking the own section's signatures out as CSV or XLSX: streamed, with a reason, after proving who one is."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flask import Blueprint, Response, render_template, stream_with_context
 from flask.typing import ResponseReturnValue
@@ -24,8 +24,9 @@ from campaign.web.staff.access import needs, scope
 from campaign.web.staff.appeal import counted_appeal
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
 from campaign.web.staff.sections import own_section
-from campaign.web.staff.spreadsheet import CSV
+from campaign.web.staff.spreadsheet import CSV, XLSX
 from campaign.web.staff.token_form import TokenForm
+from campaign.web.staff.workbook import stream_workbook
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")
 # Rows sent together: fewer calls, and still little memory.
@@ -38,6 +39,7 @@ class ExportForm(TokenForm):
     reason = StringField()
     updates = BooleanField()
     addresses = BooleanField()
+    kind = StringField()
 
 
 @blueprint.get("/signatures")
@@ -59,10 +61,12 @@ def take(slug: str) -> ResponseReturnValue:
         return _page(appeal, form, reason_fault(error)), 422
     except BudgetError:
         return _page(appeal, form, USED_UP), 429
-    section, addresses = scope().section, what["addresses"]
-    named = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.csv"'
-    lines = behind_wall(section, as_lines(found, addresses=addresses))
-    return Response(stream_with_context(lines), headers={"Content-Type": CSV, "Content-Disposition": named})
+    section, is_book = scope().section, form.kind.data == "xlsx"
+    head, rows = as_table(found, addresses=what["addresses"])
+    lines = behind_wall(section, stream_workbook(head, rows) if is_book else as_lines(head, rows))
+    kind, mime = ("xlsx", XLSX) if is_book else ("csv", CSV)
+    named = f'attachment; filename="{appeal.slug}-{section}-signatures-{at.clock():%Y-%m-%d}.{kind}"'
+    return Response(stream_with_context(lines), headers={"Content-Type": mime, "Content-Disposition": named})
 
 
 def behind_wall(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -71,32 +75,38 @@ def behind_wall(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
         yield from lines
 
 
-def as_lines(found: Iterator[Signatory], *, addresses: bool) -> Iterator[bytes]:
+def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """The CSV (RFC 4180, UTF-8 with the mark that tells Excel so), some hundred rows at a time."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name", "source"]
-    writer.writerow(head if addresses else [name for name in head if name != "email"])
+    writer.writerow(head)
     yield "\ufeff".encode()
-    for number, one in enumerate(found, 1):
-        writer.writerow(
-            (
-                f"{one.signed_at:%Y-%m-%dT%H:%M:%SZ}",
-                f"{one.confirmed_at:%Y-%m-%dT%H:%M:%SZ}" if one.confirmed_at else "",
-                harmless(one.name),
-                *((harmless(one.email),) if addresses else ()),
-                one.country,
-                one.locale,
-                "yes" if one.wants_updates else "no",
-                "yes" if one.shares_name else "no",
-                harmless(one.via or ""),
-            )
-        )
+    for number, row in enumerate(rows, 1):
+        writer.writerow(harmless(cell) for cell in row)
         if number % _TOGETHER == 0:
             yield text.getvalue().encode()
             text.seek(0)
             text.truncate()
     yield text.getvalue().encode()
+
+
+def as_table(found: Iterator[Signatory], *, addresses: bool) -> tuple[list[str], Iterator[list[str]]]:
+    """Return the head and the rows, read one by one."""
+    head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name", "source"]
+    return head if addresses else [name for name in head if name != "email"], (
+        [
+            f"{one.signed_at:%Y-%m-%dT%H:%M:%SZ}",
+            f"{one.confirmed_at:%Y-%m-%dT%H:%M:%SZ}" if one.confirmed_at else "",
+            one.name,
+            *((one.email,) if addresses else ()),
+            one.country,
+            one.locale,
+            "yes" if one.wants_updates else "no",
+            "yes" if one.shares_name else "no",
+            one.via or "",
+        ]
+        for one in found
+    )
 
 
 def _page(appeal: AppealView, form: ExportForm, fault: object) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
+
 from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -13,6 +17,7 @@ from campaign.domain.appeal import TargetKind
 from campaign.domain.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.retention import HANDOVERS
+from campaign.domain.spreadsheet import plain
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
@@ -25,10 +30,13 @@ from campaign.web.staff.appeal import counted_appeal
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
 from campaign.web.staff.export import behind_wall
 from campaign.web.staff.sections import own_section
+from campaign.web.staff.spreadsheet import CSV, XLSX
 from campaign.web.staff.token_form import TokenForm
+from campaign.web.staff.workbook import stream_workbook
 
 blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
-_PDF, _CSV = "application/pdf", "text/csv; charset=utf-8"
+_PDF = "application/pdf"
+_BOOK = ".xlsx"
 
 
 class HandoverForm(TokenForm):
@@ -76,16 +84,27 @@ def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
         found = find_handover(scope(), appeal.id, handover_id)
     except NotFoundError:
         abort(404)
-    if name not in found.files:
+    stored = name.removesuffix(_BOOK) + ".csv" if name.endswith(_BOOK) else name
+    if stored not in found.files:
         abort(404)
     try:
-        pieces = fetch_handover(context(found.reason), appeal.slug, found.id, name)
+        pieces = fetch_handover(context(found.reason), appeal.slug, found.id, stored)
     except BudgetError:
         return _page(appeal, _form(appeal), USED_UP), 429
-    content = behind_wall(section, pieces)
-    mime = _PDF if name.endswith(".pdf") else _CSV
+    content = behind_wall(section, _workbook(pieces) if name.endswith(_BOOK) else pieces)
+    mime = _PDF if name.endswith(".pdf") else XLSX if name.endswith(_BOOK) else CSV
     named = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(stream_with_context(content), headers=named)
+
+
+def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
+    rows = (
+        [plain(cell) for cell in row]
+        for piece in pieces
+        for row in csv.reader(io.StringIO(piece.decode("utf-8-sig"), newline=""))
+    )
+    return stream_workbook(next(rows, []), rows)
 
 
 def _form(appeal: AppealView) -> HandoverForm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,10 @@ def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_se
     assert refused.status_code == 422
     assert 'id="country-wrong"' in refused.text
     done = client.post(ACT, data={"channel": "fax", "target": "1", "country": "FR", "lang": "fr", "form": "f"})
-    assert (done.status_code, done.location) == (303, f"{ACT}?lang=fr&country=FR&form=f&done=fax-1#fax")
+    assert done.status_code == 303
+    assert re.fullmatch(
+        re.escape(f"{ACT}?lang=fr&country=FR&form=f&done=fax-1.") + r"\d+\.[\w-]{12}#fax", done.location
+    )
     assert "Counted, thank you." in client.get(done.location).text
     db.session.rollback()
     found = counts(both.id)
@@ -75,3 +79,13 @@ def test_what_was_reported_today_is_not_asked_again(client: FlaskClient, act: st
     assert client.get(act).text.count('name="channel" value="letter"') == 0
     clock.now += timedelta(days=1)
     assert client.get(act).text.count('name="channel" value="letter"') == 1
+
+
+def test_no_page_thanks_for_what_was_not_counted(client: FlaskClient, both: AppealView, clock: Clock) -> None:
+    for made_up in ("fax-1", "fax-1.94000.AAAAAAAAAAAA", "fax-1.x.y", "fax-1..", "é.1.é", "fax-1." + "9" * 5000 + ".A"):
+        assert "Counted" not in client.get(ACT, query_string={"country": "FR", "done": made_up}).text, made_up
+    done = client.post(ACT, data={"channel": "fax", "target": "1", "country": "FR"}).location
+    assert "Counted, thank you." in client.get(done).text
+    assert "Counted" not in client.get(done.replace("done=fax-1", "done=letter-1")).text
+    clock.now += timedelta(hours=2)
+    assert "Counted" not in client.get(done).text, "a link that was shared later"

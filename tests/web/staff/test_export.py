@@ -13,15 +13,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import load_workbook
 from sqlalchemy import select, update
 
 from campaign.domain.address import parse_address
 from campaign.domain.spreadsheet import harmless, plain
-from campaign.domain.staff import Role
+from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import AuditEntry, Signature
+from campaign.models import AuditEntry, Signature, Staff
 from campaign.queries.appeal import AppealView
+from campaign.services.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
 from tests.conftest import START, confirm_at
@@ -82,6 +84,43 @@ def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal:
     assert found[0]["confirmed_at"] == "2026-03-01T12:05:00Z"
     assert "email" not in found[0]
     assert [one["email"] for one in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
+
+
+def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> None:
+    for number, name in enumerate(("=HYPERLINK(1)", "'t Hooft", "Łucja <b> & Co", "王小明"), 1):
+        signed(appeal, name, number, shares=True)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    desk = staffed(app, Role.EDITOR)
+    data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), "addresses": "y", "kind": "xlsx"}
+    answer = desk.post(path, data=data)
+    assert str(answer.headers["Content-Disposition"]).endswith('-signatures-2026-03-01.xlsx"')
+    assert str(answer.mimetype).endswith("spreadsheetml.sheet")
+    head, *found = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
+    csv_rows = rows(desk, appeal, addresses="y")
+    assert list(head) == list(csv_rows[0])
+    assert [[cell or "" for cell in row] for row in found] == [
+        [plain(cell) for cell in one.values()] for one in csv_rows
+    ]
+    sheet = load_workbook(io.BytesIO(answer.data)).active
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}
+
+
+def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "=Ana", 1, shares=True)
+    signed(appeal, "Bob Quietly", 2)
+    desk, at = staffed(app, Role.EDITOR), runtime()
+    staff_id = db.session.scalars(select(Staff.id)).one()
+    scope = Scope(staff_id, Role.EDITOR, "fr")
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting in May", now=at.clock(), vault=at.vault
+    )
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, 3, "Watch"))
+    page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
+    (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
+    book = load_workbook(io.BytesIO(desk.get(path).data)).active
+    found = [list(row) for row in book.iter_rows(values_only=True)]
+    assert found == [["number", "name", "country"], ["1", "=Ana", "FR"]]
+    assert desk.get(path.replace("-names.xlsx", ".xlsx")).status_code == 404
 
 
 def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None:
