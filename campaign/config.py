@@ -282,6 +282,12 @@ SETTINGS = (
     Setting("demo", "off", "try it: the mailbox page at `/dev/mail` exists only with this", _bool),
 )
 
+
+def new_keys() -> dict[str, str]:
+    """Return a new value for each setting that is a key, by its environment variable."""
+    return {setting.variable: _GENERATED[setting.field]() for setting in SETTINGS if setting.field in _GENERATED}
+
+
 # Made once under instance/ where nobody else's data is at stake.
 _GENERATED: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(48),
@@ -290,8 +296,11 @@ _GENERATED: dict[str, Callable[[], str]] = {
 }
 
 
-def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Settings:
-    """Reads the environment over `.env`. Raises SettingsError at the first wrong or missing setting."""
+def load(environ: Mapping[str, str] | None = None, root: Path = ROOT, *, stores_keys: bool = True) -> Settings:
+    """Read the environment over `.env`. Raise SettingsError at the first wrong or missing setting.
+
+    Without `stores_keys`, keys that are missing are made for this process only.
+    """
     if environ is None:
         environ = {**{key: value or "" for key, value in dotenv_values(root / ".env").items()}, **os.environ}
     instance = root / "instance"
@@ -299,7 +308,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
     for setting in SETTINGS:
         text = environ.get(setting.variable, "").strip() or setting.default
         if text is None:
-            text = _generated(setting, environ, instance)
+            text = _generated(setting, environ, instance) if stores_keys else _GENERATED[setting.field]()
         try:
             values[setting.field] = setting.read(text, root)
         except ValueError as error:

@@ -17,6 +17,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaign import cli, tasks, web
+from campaign.cli.harmless import harmless_settings, is_harmless
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
@@ -25,6 +26,8 @@ from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.queries.row_key import seeds_of
 from campaign.web.host import HostCheck
+from campaign.web.proxies import KEY as PROXY_KEY
+from campaign.web.proxies import UnknownProxy
 from campaign.web.staff import ROOT as STAFF_ROOT
 
 log = logging.getLogger(__name__)
@@ -36,7 +39,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     """The application, refusing to start on a wrong setting: one line on stderr, exit status 1."""
     if settings is None:
         try:
-            settings = load()
+            settings = harmless_settings() if is_harmless(sys.argv) else load()
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
         # Where nobody else has said how to log, a line without its time and level helps no operator.
@@ -66,7 +69,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     checked = HostCheck(both, settings)
     hops = settings.proxies
     # Flask's documentation has middleware put there. Host and scheme are those of the base URL, whatever is forwarded.
-    app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0) if hops else checked  # type: ignore[method-assign]
+    if hops:
+        app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0)  # type: ignore[method-assign]
+    else:
+        app.extensions[PROXY_KEY] = app.wsgi_app = UnknownProxy(checked)  # type: ignore[method-assign]
     return app
 
 

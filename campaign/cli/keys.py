@@ -10,11 +10,19 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals, refuse
+from campaign.config import new_keys
 from campaign.extensions.runtime import runtime
 from campaign.queries.sealed import sealed_by_key
 from campaign.services.rotate import rotate
 
 keys = AppGroup("keys", help="The keys that seal names and addresses.")
+
+
+@keys.command("init")
+def init() -> None:
+    """Print all three keys, each new, as settings. Nothing is needed, nothing is written."""
+    for variable, value in new_keys().items():
+        click.echo(f"{variable}={value}")
 
 
 @keys.command("new")

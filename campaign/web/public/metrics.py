@@ -18,11 +18,11 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.mail import outbox_status
 from campaign.queries.measures import measures
 from campaign.queries.worker import workers_view
+from campaign.web.proxies import FORWARDED
 
 blueprint = Blueprint("metrics", __name__)
 # Counting millions of mails takes its time; scraping more often tells no more.
 _SECONDS = 10.0
-_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
 
 class KeptMetrics:
@@ -107,7 +107,7 @@ def _is_near() -> bool:
 
     A proxy that nobody told us of (TOCSIN_PROXIES) makes everybody look near, so what was forwarded is not.
     """
-    if runtime().settings.proxies == 0 and any(name in request.headers for name in _FORWARDED):
+    if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED):
         return False
     try:
         address = ipaddress.ip_address(request.remote_addr or "")

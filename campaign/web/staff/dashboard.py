@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeal import days_left, progress
@@ -14,6 +14,7 @@ from campaign.queries.mail import queue_hold
 from campaign.queries.moderation import alarms
 from campaign.queries.staff_counts import Glance, ended_appeals, glances
 from campaign.web.locale import current_locale
+from campaign.web.proxies import KEY, UnknownProxy
 from campaign.web.staff.access import needs, scope
 from campaign.web.staff.moderation_words import ALARM_NAMES
 from campaign.web.staff.sections import own_section
@@ -35,7 +36,14 @@ def show() -> ResponseReturnValue:
         hold=queue_hold() if scope().may(Permission.COORDINATE) else None,
         alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
         alarm_names=ALARM_NAMES,
+        is_behind_unknown_proxy=scope().may(Permission.ADMINISTER) and _is_behind_unknown_proxy(),
     )
+
+
+def _is_behind_unknown_proxy() -> bool:
+    """Return whether this process has had a request through a proxy that TOCSIN_PROXIES does not count."""
+    found: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(KEY)
+    return found is not None and found.is_seen
 
 
 def card(one: Glance) -> dict[str, object]:
