@@ -10,8 +10,10 @@ from campaign.domain.errors import InputError, TocsinError
 
 # More in one entry is a slip of the hand: no stall has brought home a million letters.
 MOST = 1_000_000
-# So many times what the section usually enters is asked back about.
+# So many times what the section usually enters in a day is asked back about, and waits for a second person.
 UNUSUAL = 10
+# More than so many in a day always does, whatever is usual: a section may have got used to it step by step.
+MOST_ALONE = 10_000
 # What counts as usual where a section has entered hardly anything yet.
 _USUAL, _FEW = 100, 3
 # How many of the newest entries tell what is usual.
@@ -22,10 +24,14 @@ _GROUPING = {ord(character): None for character in " \u00a0\u202f\u2009'’"}
 
 
 class UnusualError(TocsinError):
-    """The quantity is far from what the section usually enters (`usual`): to be entered again if it is right."""
+    """The quantity is far from what the section usually enters (`usual`): to be entered again if it is right.
+
+    `usual` 0: it is more than one person enters in a day, whatever is usual.
+    """
 
     def __init__(self, usual: int) -> None:
-        super().__init__(f"more than {UNUSUAL} times the usual {usual}")
+        beyond = f"{UNUSUAL} times the usual {usual}" if usual else f"{MOST_ALONE} in a day"
+        super().__init__(f"more than {beyond}")
         self.usual = usual
 
 
@@ -77,7 +83,12 @@ def usual(earlier: Sequence[int]) -> int:
     return round(statistics.median(earlier)) if len(earlier) >= _FEW else _USUAL
 
 
-def refuse_unusual(quantity: int, earlier: Sequence[int]) -> None:
-    """Raises UnusualError above UNUSUAL times the usual."""
-    if quantity > UNUSUAL * (known := usual(earlier)):
+def refuse_unusual(quantity: int, earlier: Sequence[int], today: int = 0) -> None:
+    """Raise UnusualError where the quantity and what the section has entered `today` is above UNUSUAL times the usual.
+
+    `earlier` are entries of days before, so that nobody makes a large one usual by entering many in a row.
+    """
+    if quantity + today > UNUSUAL * (known := usual(earlier)):
         raise UnusualError(known)
+    if quantity + today > MOST_ALONE:
+        raise UnusualError(0)

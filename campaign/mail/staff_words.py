@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from flask_babel import force_locale, gettext
 
 
@@ -91,3 +92,15 @@ def budget_used_up(locale: str, staff_id: int) -> Said:
             number=staff_id,
         )
     return Said(subject, text)
+
+
+def entry_waits(locale: str, headline: str, quantity: int) -> Said:
+    """An entry beyond the usual is not counted before a second person has confirmed it."""
+    with force_locale(locale):
+        subject = gettext("please look at a large entry")
+        text = gettext(
+            "A colleague has entered %(count)s, far more than the section usually enters. It is not counted before "
+            "somebody else has confirmed it. Please ask how they were counted, then confirm or undo it.",
+            count=format_decimal(quantity, locale=locale),
+        )
+    return Said(subject, f"{headline}\n\n{text}")

@@ -43,6 +43,10 @@ class Entry(Model):
     sheet_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # What it counts; None where it counts nothing (any more).
     action_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("action.id"))
+    # Beyond the usual: counted once somebody else has confirmed it.
+    waits: Mapped[bool] = mapped_column(default=False)
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
 

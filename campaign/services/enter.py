@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import ENTERABLE, Channel, Evidence
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
-from campaign.domain.entry import REMEMBERED, read_day, refuse_unusual
-from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.entry import REMEMBERED, UnusualError, read_day, refuse_unusual
+from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.staff import Scope
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Appeal, Entry, Section, SheetRow
 from campaign.services.audit import Act, append
+from campaign.services.desk import Desk
 from campaign.services.tally import Cell, count
+from campaign.services.tell import tell_of_entry
 from campaign.services.transaction import transaction
 
 
@@ -34,8 +36,9 @@ class Quantity:
 
 
 def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
-    """Counts it as `bulk` for the own section and returns the entry's id.
+    """Count it as `bulk` for the own section and return the entry's id.
 
+    What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
     Raises NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` where it is not for staff to enter),
     UnusualError unless `is_sure`.
     """
@@ -43,8 +46,7 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
-        if not is_sure:
-            refuse_unusual(entered.quantity, newest_quantities(session, by.section))
+        waits = is_doubted(session, entered.quantity, by, is_sure=is_sure, now=now)
         entry = Entry(
             appeal_id=appeal.id,
             section_code=by.section,
@@ -56,9 +58,41 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
             note=entered.note,
             staff_id=by.staff_id,
             entered_at=now,
+            waits=waits,
         )
         keep(session, entry, appeal.slug, now=now, vault=vault)
         return entry.id
+
+
+def ask_to_confirm(entry_id: int, *, desk: Desk, now: datetime) -> None:
+    """Owe a mail to those who may confirm the entry, if it waits."""
+    with transaction() as session:
+        entry = session.get_one(Entry, entry_id)
+        if entry.waits:
+            tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), desk, now=now)
+
+
+def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Count what waited, on the word of a second person: of the own section, or a coordinator for any.
+
+    Raises NotFoundError (none of that appeal, or not for this person), FourEyesError (who entered it), StateError (it
+    waits no more).
+    """
+    with transaction() as session:
+        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY, populate_existing=True)
+        found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
+        if entry is None or not found or not by.works_on(entry.section_code):
+            raise NotFoundError("there is no such entry")
+        if entry.staff_id == by.staff_id:
+            raise FourEyesError("who entered it does not confirm it")
+        taken = update(Entry).where(Entry.id == entry.id, Entry.waits, Entry.undone_at.is_(None)).values(waits=False)
+        if session.execute(taken.returning(Entry.id)).first() is None:
+            raise StateError("the entry waits no more")
+        entry.confirmed_at, entry.confirmed_by = now, by.staff_id
+        if entry.quantity:
+            add_quantity(session, entry, entry.quantity, now=now)
+        act = Act("entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug))
+        append(session, act, now=now, vault=vault)
 
 
 def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
@@ -78,7 +112,7 @@ def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) ->
             raise StateError("the entry was undone already")
         session.execute(delete(SheetRow).where(SheetRow.entry_id == entry.id))
         _uncount(session, entry)
-        entry.undone_at, entry.undone_by = now, by.staff_id
+        entry.undone_at, entry.undone_by, entry.waits = now, by.staff_id, False
         act = Act(
             "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
         )
@@ -101,15 +135,28 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
     return appeal
 
 
-def newest_quantities(session: Session, section_code: str) -> list[int]:
-    """What the section has entered lately, the newest first."""
-    chosen = select(Entry.quantity).where(Entry.section_code == section_code, Entry.undone_at.is_(None))
-    return list(session.scalars(chosen.where(Entry.quantity > 0).order_by(Entry.id.desc()).limit(REMEMBERED)))
+def is_doubted(session: Session, quantity: int, by: Scope, *, is_sure: bool, now: datetime) -> bool:
+    """Return whether the quantity is beyond the usual and has to wait. Raises UnusualError there unless `is_sure`.
+
+    Entries of one section come one after the other: two at once do not each stay below the limit.
+    """
+    session.execute(select(Section.code).where(Section.code == by.section).with_for_update(**KEYS_STAY))
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = Entry.section_code == by.section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
+    newest = select(Entry.quantity).where(*counted, Entry.entered_at < midnight).order_by(Entry.id.desc())
+    alone = select(func.sum(Entry.quantity)).where(*counted, Entry.entered_at >= midnight, Entry.confirmed_by.is_(None))
+    try:
+        refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
+    except UnusualError:
+        if not is_sure:
+            raise
+        return True
+    return False
 
 
 def keep(session: Session, entry: Entry, slug: str, *, now: datetime, vault: Vault) -> None:
-    """Writes the entry down, counts its quantity, and tells the audit log."""
-    if entry.quantity:
+    """Write the entry down, count its quantity unless it waits, and tell the audit log."""
+    if entry.quantity and not entry.waits:
         add_quantity(session, entry, entry.quantity, now=now)
     session.add(entry)
     session.flush()
@@ -118,7 +165,9 @@ def keep(session: Session, entry: Entry, slug: str, *, now: datetime, vault: Vau
 
 
 def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime) -> None:
-    """Counts so many for the entry; its own `quantity` is the caller's to set."""
+    """Count so many for the entry, unless it waits; its own `quantity` is the caller's to set."""
+    if entry.waits:
+        return
     cell = _cell(entry)
     if entry.action_id is None:
         columns = {"quantity": quantity, "target": 0, "happened_on": entry.happened_on, "counted_at": now}
@@ -153,4 +202,5 @@ def _told(entry: Entry, slug: str) -> dict[str, object]:
         "quantity": entry.quantity,
         "sign_ups": entry.sign_ups,
         "day": entry.happened_on.isoformat(),
+        **({"waits": True} if entry.waits else {}),
     }

@@ -13,7 +13,6 @@ from campaign.domain.action import Channel
 from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
-from campaign.domain.entry import refuse_unusual
 from campaign.domain.errors import CipherError, StateError
 from campaign.domain.place import at_sheet_row
 from campaign.domain.section import choose_section, taking_part
@@ -26,7 +25,7 @@ from campaign.models import Entry, SheetRow
 from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
-from campaign.services.enter import add_quantity, entered_for, keep, newest_quantities
+from campaign.services.enter import add_quantity, entered_for, is_doubted, keep
 from campaign.services.sign import SignUp, write
 from campaign.services.transaction import transaction
 
@@ -69,8 +68,7 @@ def enter_sheet(
         digest = vault.sheet_digest(f"{appeal.id}\n{by.section}\n{sheet.content}")
         if not is_again:
             _refuse_same(session, digest)
-        if not is_sure:
-            refuse_unusual(sheet.counted, newest_quantities(session, by.section))
+        waits = is_doubted(session, sheet.counted, by, is_sure=is_sure, now=now)
         entry = Entry(
             appeal_id=appeal.id,
             section_code=by.section,
@@ -83,6 +81,7 @@ def enter_sheet(
             staff_id=by.staff_id,
             entered_at=now,
             sheet_digest=digest,
+            waits=waits,
         )
         keep(session, entry, appeal.slug, now=now, vault=vault)
         rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,8 +12,8 @@ from campaign.domain.address import parse_address
 from campaign.domain.appeal import AppealState
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import Role
-from campaign.mail.staff_words import Said, asked, corrected, sent_back
-from campaign.models import Alarm, Appeal, AppealText, Staff
+from campaign.mail.staff_words import Said, asked, corrected, entry_waits, sent_back
+from campaign.models import Alarm, Appeal, AppealText, Entry, Staff
 from campaign.services.desk import Desk
 from campaign.services.outbox import owe_staff
 
@@ -50,6 +50,15 @@ def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: dat
         owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
 
 
+def tell_of_entry(session: Session, entry: Entry, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
+    editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
+    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
+    for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
+        said = entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
+        owe(session, staff, said, appeal, desk, now, page="entries")
+
+
 def publishers(session: Session, appeal: Appeal, desk: Desk) -> list[Staff]:
     """Coordinators and administrators who have joined and have not written this appeal."""
     own = desk.scope.staff_id if desk.scope else 0
@@ -74,9 +83,12 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
     return found.get(locale) or found.get(appeal.first_language or "") or next(iter(found.values()), appeal.slug)
 
 
-def owe(session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime) -> None:
+def owe(
+    session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime, *, page: str = "edit"
+) -> None:
     """Owes one of the staff a mail that leads to the appeal."""
-    context = {"subject": said.subject, "text": said.text, "url": f"{desk.base_url}/staff/appeals/{appeal.slug}/edit"}
+    url = f"{desk.base_url}/staff/appeals/{appeal.slug}/{page}"
+    context = {"subject": said.subject, "text": said.text, "url": url}
     owe_staff(
         session.connection(),
         MailKind.STAFF_ALERT,

@@ -238,6 +238,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "entry.entries": lambda appeal, _: queries.entry.entries(STAFF, appeal, before=9),
     "dossier.find_dossier": lambda *_: queries.dossier.find_dossier("case-1"),
     "funnel.funnel": lambda appeal, _: queries.funnel.funnel(appeal, STAFF, section="fr", now=NOW),
+    "entry.is_waiting": lambda *_: queries.entry.is_waiting(1),
+    "entry.waiting_elsewhere": lambda appeal, _: queries.entry.waiting_elsewhere(STAFF, appeal),
     "handover.file_of": lambda *_: list(queries.handover.file_of(1, "list.csv", runtime().vault)),
     "handover.find_handover": lambda appeal, _: _absent(lambda: queries.handover.find_handover(STAFF, appeal, 1)),
     "handover.handovers": lambda appeal, _: queries.handover.handovers(STAFF, appeal),

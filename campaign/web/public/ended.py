@@ -47,6 +47,7 @@ def ended_rows(ended: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]
                 "text": one.appeal.text_in(locale),
                 "signatures": one.counts.signatures,
                 "others": one.counts.total - one.counts.signatures,
+                "entered": one.counts.by_evidence["bulk"],
                 "outcome": (told[0], shortened(to_plain(told[1]), _OUTCOME_LENGTH)) if told else None,
             }
         )

@@ -13,17 +13,26 @@ from wtforms import BooleanField, StringField
 
 from campaign.domain.action import ENTERABLE, Channel
 from campaign.domain.appeal import AppealState
-from campaign.domain.entry import NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_day, read_quantity, read_words
-from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.entry import (
+    MOST_ALONE,
+    NOTE_LENGTH,
+    PLACE_LENGTH,
+    UnusualError,
+    read_day,
+    read_quantity,
+    read_words,
+)
+from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView, find_appeal
-from campaign.queries.entry import PAGE, entries
-from campaign.services.enter import Quantity, enter, undo
+from campaign.queries.entry import PAGE, entries, is_waiting, waiting_elsewhere
+from campaign.services.enter import Quantity, ask_to_confirm, confirm_entry, enter, undo
 from campaign.web.locale import current_locale, number
-from campaign.web.staff.access import needs, scope
+from campaign.web.staff.access import all_sections, needs, scope
+from campaign.web.staff.desk import desk
 from campaign.web.staff.entry_words import CHANNEL_NAMES, FAULTS
-from campaign.web.staff.sections import own_section
+from campaign.web.staff.sections import own_section, section_names
 from campaign.web.staff.token_form import TokenForm
 
 blueprint = Blueprint("entries", __name__, url_prefix="/appeals/<slug>/entries")
@@ -59,10 +68,31 @@ def add(slug: str) -> ResponseReturnValue:
     if entered is None:
         return _page(appeal, form, faults), 422
     try:
-        enter(slug, entered, by=scope(), is_sure=bool(form.sure.data), now=at.clock(), vault=at.vault)
+        made = enter(slug, entered, by=scope(), is_sure=bool(form.sure.data), now=at.clock(), vault=at.vault)
     except UnusualError as error:
         return _page(appeal, form, usual=error.usual), 422
-    flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")
+    if not told_if_waiting(made):
+        flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")
+    return redirect(url_for("entries.show", slug=slug), 303)
+
+
+@blueprint.post("/<int:entry_id>/confirm")
+@needs(Permission.EDIT, fresh=True)
+def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
+    """Counts what waited for a second person."""
+    published(slug)
+    at, me = runtime(), scope()
+    try:
+        with all_sections():
+            confirm_entry(slug, entry_id, by=me, now=at.clock(), vault=at.vault)
+    except NotFoundError:
+        abort(404)
+    except FourEyesError:
+        flash(gettext("You entered it yourself: somebody else has to confirm it."), "error")
+    except StateError:
+        flash(gettext("This entry does not wait any more."), "error")
+    else:
+        flash(gettext("Confirmed and counted."), "success")
     return redirect(url_for("entries.show", slug=slug), 303)
 
 
@@ -89,6 +119,16 @@ def published(slug: str) -> AppealView:
     if appeal is None or appeal.state == AppealState.DRAFT:
         abort(404)
     return appeal
+
+
+def told_if_waiting(entry_id: int) -> bool:
+    """Whether the entry waits for a second person; then those who may confirm it are told, and who entered it too."""
+    if not is_waiting(entry_id):
+        return False
+    ask_to_confirm(entry_id, desk=desk(), now=runtime().clock())
+    words = gettext("It is written down, and counted once somebody else has confirmed it. They have been told by mail.")
+    flash(words, "success")
+    return True
 
 
 def today() -> date:
@@ -135,7 +175,10 @@ def _page(
     usual: int | None = None,
     before: int | None = None,
 ) -> str:
-    found = entries(scope(), appeal.id, before=before)
+    me = scope()
+    found = entries(me, appeal.id, before=before)
+    with all_sections():
+        elsewhere = waiting_elsewhere(me, appeal.id)
     return render_template(
         "staff/entries.html",
         appeal=appeal,
@@ -144,6 +187,9 @@ def _page(
         faults=faults or {},
         usual=usual,
         entries=found,
+        elsewhere=elsewhere,
+        names=section_names(),
+        most_alone=MOST_ALONE,
         older=found[-1].id if len(found) == PAGE else None,
         channel_names=CHANNEL_NAMES,
         enterable=ENTERABLE,

@@ -14,7 +14,7 @@ from wtforms import BooleanField, StringField
 
 from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_names
-from campaign.domain.entry import NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
+from campaign.domain.entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
 from campaign.domain.errors import InputError
 from campaign.domain.sheet import COLUMNS, MOST_BYTES, MOST_ROWS, Sheet, SheetError, TypedRow, read_csv, read_rows
 from campaign.domain.signature import clean_via
@@ -24,7 +24,7 @@ from campaign.queries.appeal import AppealView
 from campaign.services.enter_sheet import SameSheetError, SheetEntry, enter_sheet
 from campaign.web.locale import current_locale, number
 from campaign.web.staff.access import needs, room_for, scope
-from campaign.web.staff.entries import checked_day, published, today
+from campaign.web.staff.entries import checked_day, published, today, told_if_waiting
 from campaign.web.staff.entry_words import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
 from campaign.web.staff.paper import NotPrintableError, printed
 from campaign.web.staff.sections import own_section
@@ -152,14 +152,15 @@ def keep(slug: str) -> ResponseReturnValue:
     )
     sure, again = bool(form.sure.data), bool(form.again.data)
     try:
-        enter_sheet(slug, entered, by=scope(), is_sure=sure, is_again=again, now=at.clock(), vault=at.vault)
+        made = enter_sheet(slug, entered, by=scope(), is_sure=sure, is_again=again, now=at.clock(), vault=at.vault)
     except SameSheetError as error:
         return _preview(appeal, form, rows, sheet, same=error), 422
     except UnusualError as error:
         return _preview(appeal, form, rows, sheet, usual=error.usual), 422
     said = ngettext("%(count)s signer will be asked by mail to confirm.", "%(count)s signers will be asked by mail to "
                     "confirm.", len(sheet.sign_ups), count=number(len(sheet.sign_ups)))  # fmt: skip
-    flash(f"{said} {gettext('Counted: %(count)s.', count=number(sheet.counted))}", "success")
+    flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(sheet.counted))}",
+          "success")  # fmt: skip
     return redirect(url_for("entries.show", slug=slug), 303)
 
 
@@ -256,4 +257,5 @@ def _preview(
         ),
         same=same,
         usual=usual,
+        most_alone=MOST_ALONE,
     )

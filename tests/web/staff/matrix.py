@@ -74,6 +74,10 @@ MATRIX = (
         f"{APPEAL}/entries/<int:entry_id>/undo", "POST", E, "/appeals/{slug}/entries/{own_entry}/undo",
         theirs="/appeals/{slug}/entries/{foreign_entry}/undo", theirs_from=None,
     ),
+    Route(
+        f"{APPEAL}/entries/<int:entry_id>/confirm", "POST", E, "/appeals/{slug}/entries/{own_waiting}/confirm",
+        theirs="/appeals/{slug}/entries/{foreign_waiting}/confirm",
+    ),
     Route(f"{APPEAL}/signing", "GET", V, "/appeals/{slug}/signing?section=be-nl"),
     Route(
         f"{APPEAL}/signing/<any(providers, waits, sources):table>.svg", "GET", V, "/appeals/{slug}/signing/sources.svg"

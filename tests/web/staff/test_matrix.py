@@ -139,6 +139,8 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
     files = {name.rpartition(".")[2]: name for name in listed.files}
     quantity = Quantity(Channel.LETTER, 7, START.date(), place, f"{place} again")
     entry = enter(appeal.slug, quantity, by=by, is_sure=False, now=START, vault=at.vault)
+    many = Quantity(Channel.LETTER, 5000, START.date(), place, f"{place} again")
+    waiting = enter(appeal.slug, many, by=by, is_sure=True, now=START, vault=at.vault)
     rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
     sheet = SheetEntry(rows, START.date(), place, "", "en")
     enter_sheet(appeal.slug, sheet, by=by, is_sure=True, is_again=False, now=START, vault=at.vault)
@@ -153,6 +155,7 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
     return {
         "list": str(number),
         "entry": str(entry),
+        "waiting": str(waiting),
         "act": str(acts[0]),
         "done": str(acts[1]),
         "spare": str(acts[2]),

@@ -29,7 +29,7 @@ from campaign.services.departures import replay
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.verify import verify
 from tests.conftest import DAY, Clock, Postbox, confirm_at, form
-from tests.web.staff.room import csrf, log_in, staffed
+from tests.web.staff.room import csrf, log_in_later, staffed
 
 # For the gate: the quick part has enough of the staff room.
 pytestmark = pytest.mark.slow
@@ -371,7 +371,7 @@ def test_sheets_can_be_entered_after_the_end_and_are_only_counted(
     app: Flask, editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     clock.now += 60 * DAY
-    log_in(app, "editor.fr@staff.example", editor)
+    log_in_later(app, "editor.fr@staff.example", editor)
     enter(editor, appeal, ROWS)
     sign_all()
     assert counts(appeal.id).by_evidence["bulk"] == 4

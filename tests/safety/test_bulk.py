@@ -1,0 +1,172 @@
+"""One person of the staff types the public total up: doubted, counted on a second person's word alone, always said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from campaign.domain.entry import MOST_ALONE
+from campaign.domain.errors import StateError
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import AuditEntry, Entry, Staff
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts
+from campaign.services.enter import confirm_entry
+from campaign.services.verify import verify
+from tests.conftest import DAY, Clock, Postbox, fresh, text_of
+from tests.web.staff.room import csrf, join, log_in
+from tests.web.staff.test_export import signed
+
+ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
+
+
+@pytest.fixture
+def ana(app: Flask) -> FlaskClient:
+    """An editor who wants a large number."""
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def page(appeal: AppealView) -> str:
+    return f"/staff/appeals/{appeal.slug}/entries"
+
+
+def send(desk: FlaskClient, appeal: AppealView, quantity: int, *, sure: bool = True) -> TestResponse:
+    data = {"quantity": str(quantity), "channel": "letter", "day": f"{runtime().clock():%Y-%m-%d}"}
+    data |= {"sure": "y"} if sure else {}
+    return desk.post(page(appeal), data={**data, "csrf_token": csrf(desk.get(page(appeal)))})
+
+
+def confirm(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestResponse:
+    return desk.post(f"{page(appeal)}/{entry_id}/confirm", data={"csrf_token": csrf(desk.get("/staff/account"))})
+
+
+def total(appeal: AppealView) -> int:
+    found = counts(appeal.id).total
+    db.session.rollback()
+    return found
+
+
+def newest() -> int:
+    found = db.session.scalars(select(Entry.id).order_by(Entry.id.desc())).first()
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
+def test_999_999_are_not_public_on_one_person_s_word(
+    app: Flask, ana: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    join(app, BOB, Role.EDITOR)
+    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    deliver()
+    postbox.messages.clear()
+    assert send(ana, appeal, 999_999, sure=False).status_code == 422
+    assert send(ana, appeal, 999_999).status_code == 303
+    assert total(appeal) == 0
+    shown = ana.get(page(appeal)).text
+    assert "not counted yet" in shown
+    assert "/confirm" not in shown, "no button for who entered it"
+    confirm(ana, appeal, newest())
+    assert "You entered it yourself" in ana.get(page(appeal)).text
+    assert total(appeal) == 0
+    deliver()
+    (mail,) = [one for one in postbox.messages if "large entry" in str(one["Subject"])]
+    assert mail["To"] == BOB
+    assert "999,999" in text_of(mail)
+    bob = log_in(app, BOB)
+    assert f"{newest()}/confirm" in bob.get(page(appeal)).text
+    confirm(bob, appeal, newest())
+    assert total(appeal) == 999_999
+    assert verify() == []
+    assert f"confirmed by {BOB}" in ana.get(page(appeal)).text
+    acts = db.session.execute(select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%"))).all()
+    assert [act for act, _ in acts] == ["entry.add", "entry.confirm"]
+    assert acts[0][1]["waits"] is True
+
+
+def test_what_staff_entered_is_said_beside_the_signatures(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    signed(appeal, "Jeanne Martin", 1)
+    assert send(ana, appeal, 900).status_code == 303
+    fresh(app)
+    for path in ("", "/progress"):
+        shown = client.get(f"/en/appeals/{appeal.slug}{path}").text
+        assert "and 900 other actions (900 entered by our staff)" in shown, path
+    found = client.get(f"/api/v1/appeals/{appeal.slug}").json
+    assert found is not None
+    assert found["counts"]["by_evidence"] == {"verified": 1, "reported": 0, "bulk": 900}
+    assert found["counts"]["signatures"] == 1
+
+
+def test_many_small_ones_in_a_row_do_not_go_beyond_the_usual_either(ana: FlaskClient, appeal: AppealView) -> None:
+    for _ in range(30):
+        send(ana, appeal, 900)
+    assert total(appeal) == 900, "a thousand a day where nothing else is usual"
+
+
+def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
+    app: Flask, ana: FlaskClient, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One browser for many days.
+    monkeypatch.setattr("campaign.web.staff.access.is_session_alive", lambda *_, **__: True)
+    largest = 0
+    for _ in range(12):
+        for quantity in (1_000_000, 500_000, 100_000, MOST_ALONE, 5_000, 1_000):
+            before = total(appeal)
+            send(ana, appeal, quantity)
+            largest = max(largest, total(appeal) - before)
+        clock.now += DAY
+    assert largest <= MOST_ALONE
+
+
+@pytest.mark.slow
+def test_two_at_once_stay_within_the_day_together(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    token = csrf(ana.get(page(appeal)))
+    data = {"quantity": "900", "channel": "letter", "day": "2026-03-01", "sure": "y", "csrf_token": token}
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: ana.post(page(appeal), data=data), range(6)))
+    assert total(appeal) == 900
+
+
+@pytest.mark.slow
+def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    send(ana, appeal, 50_000)
+    number, at = newest(), runtime()
+    scopes = [db.session.get_one(Staff, join(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
+    db.session.rollback()
+
+    def sure(scope: Scope) -> bool:
+        with app.app_context():
+            try:
+                confirm_entry(appeal.slug, number, by=scope, now=at.clock(), vault=at.vault)
+            except StateError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(sure, scopes)) == 1
+    assert total(appeal) == 50_000
+    assert verify() == []
+
+
+def test_a_coordinator_confirms_another_section_s_and_an_editor_does_not(
+    app: Flask, ana: FlaskClient, appeal: AppealView
+) -> None:
+    send(ana, appeal, 50_000)
+    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    assert confirm(log_in(app, "be@staff.example"), appeal, newest()).status_code == 404
+    join(app, CLEO, Role.COORDINATOR, "be-nl")
+    cleo = log_in(app, CLEO)
+    assert "Other sections" in cleo.get(page(appeal)).text
+    assert confirm(cleo, appeal, newest()).status_code == 303
+    assert total(appeal) == 50_000
