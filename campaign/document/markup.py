@@ -37,10 +37,19 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 def to_html(markdown: str) -> str:
     """The HTML of a summary or background, safe to put into a page or a mail."""
+    return cleaned(_parser().render(prepared(markdown)))
+
+
+def prepared(markdown: str) -> str:
+    """Return the Markdown with headings below a page's own, and no emphasis inside a word."""
     text = _INSIDE_WORD.sub(r"\\*", markdown.replace("\x00", ""))
-    text = _HEADING.sub(lambda match: "###" if len(match[1]) <= 2 else "####", text)
+    return _HEADING.sub(lambda match: "###" if len(match[1]) <= 2 else "####", text)
+
+
+def cleaned(html: str) -> str:
+    """Return the HTML through the allow-list: no script, image or style, links to web and mail addresses only."""
     return nh3.clean(
-        _parser().render(text),
+        html,
         tags=_TAGS,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto"},

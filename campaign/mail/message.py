@@ -11,7 +11,7 @@ from babel import Locale
 from flask_babel import force_locale, gettext, ngettext
 from flask_mail import Message
 
-from campaign.document.markup import to_html, to_plain
+from campaign.document.message_markup import message_html, message_text
 from campaign.domain.appeal import TargetKind
 from campaign.extensions.runtime import runtime
 from campaign.letter.plain import address_lines, letter_text, signer_name
@@ -165,8 +165,8 @@ def _announcement(envelope: Envelope, signed: Signed, links: Links, announced: A
         **_about(signed, links),
         "announced": announced,
         "announced_direction": Locale(announced.language).text_direction,
-        "body_html": to_html(announced.body),
-        "body_plain": to_plain(announced.body),
+        "body_html": message_html(announced.body),
+        "body_plain": message_text(announced.body),
     }
     with force_locale(envelope.locale):
         return write(envelope, announced.subject, template, values, unsubscribe_url=links.unsubscribe)

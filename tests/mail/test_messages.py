@@ -141,6 +141,19 @@ def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
     assert "<script" not in html_of(parsed(write(message.confirmed(envelope, signed, links))))
 
 
+def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
+    appeal = sample._appeal()
+    signed = message.Signed(appeal, appeal.texts["en"], "Ana")
+    links = message.Links(BASE, BASE, BASE, BASE, None)
+    envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
+    body = "Read [the report](https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team"
+    mail = parsed(write(message.update(envelope, signed, links, message.Announced("en", "s", body))))
+    said, html = text_of(mail), html_of(mail)
+    assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in said
+    assert '<a href="https://watch.example/c_d"' in html
+    assert re.search(r"Anna<br ?/?>\s*for the team", html)
+
+
 def test_a_header_is_one_line_and_no_longer_than_it_is_shown() -> None:
     assert clean_header("a\r\nBcc: x\0\x1f y\u2028z") == "a Bcc: x y z"
     assert len(clean_header("x" * 1000)) == 150

@@ -1,0 +1,93 @@
+"""A mail that staff write: live addresses and the writer's line breaks in HTML, and a text part that loses neither."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign.document.message_markup import message_html, message_text
+
+REPORT = "https://news.example/a_b_c?x=1&copy=2"
+BODY = f"""# He is free
+
+Read [the **report**]({REPORT}) and [write](mailto:act@watch.example).
+Or look at {REPORT}.
+
+(See https://watch.example/wiki/A_(b)), www.watch.example, act@watch.example!
+
+- <https://watch.example/list>
+- [https://watch.example/](https://watch.example)
+
+Anna
+for the *whole* team"""
+
+
+def test_the_text_part_keeps_the_address_behind_linked_words() -> None:
+    assert (
+        message_text(BODY)
+        == f"""He is free
+
+Read the report ({REPORT}) and write (act@watch.example).
+Or look at {REPORT}.
+
+(See https://watch.example/wiki/A_(b)), www.watch.example, act@watch.example!
+
+- https://watch.example/list
+- https://watch.example
+
+Anna
+for the whole team"""
+    )
+
+
+def test_bare_addresses_are_links_in_html_and_lines_end_where_the_writer_ended_them() -> None:
+    html = message_html(BODY)
+    linked = re.findall(r'<a href="([^"]+)"[^>]*>(.*?)</a>', html)
+    safe = REPORT.replace("&", "&amp;")
+    assert linked == [
+        (safe, "the <strong>report</strong>"),
+        ("mailto:act@watch.example", "write"),
+        (safe, safe),
+        ("https://watch.example/wiki/A_(b)", "https://watch.example/wiki/A_(b)"),
+        ("https://www.watch.example", "www.watch.example"),
+        ("mailto:act@watch.example", "act@watch.example"),
+        ("https://watch.example/list", "https://watch.example/list"),
+        ("https://watch.example", "https://watch.example/"),
+    ]
+    assert re.search(r"Anna<br>\s*for the <em>whole</em> team", html)
+    assert "<h3>He is free</h3>" in html
+
+
+@pytest.mark.parametrize(
+    "target", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "mailto:a@b.example?bcc=c@d.example"]
+)
+def test_what_is_no_address_is_no_link(target: str) -> None:
+    body = f"[words]({target}) javascript:alert(1)"
+    assert "javascript" not in re.findall('href="([^"]*)', message_html(body))
+    assert "bcc" not in message_html(body)
+    assert message_text(body).startswith(("words javascript", "words (a@b.example) javascript"))
+
+
+_words = st.text(alphabet=st.characters(categories=("Ll", "Lu", "Nd"), max_codepoint=0x24F), min_size=1, max_size=12)
+
+
+@given(
+    st.lists(_words, min_size=1, max_size=6),
+    st.sampled_from([REPORT, "https://watch.example/_x_y", "https://ü.example/ß"]),
+)
+def test_every_address_is_in_both_parts(words: list[str], address: str) -> None:
+    body = f"{' '.join(words)} [linked]({address}) and {address}\nend"
+    text = message_text(body)
+    assert text.count(address) == 2, text
+    assert text.count("\n") == 1
+    assert message_html(body).count("<a href=") == 2
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_typed_becomes_safe_html_and_text(body: str) -> None:
+    html = message_html(body)
+    assert not re.search(r"<(?!/?(?:p|em|strong|a|ul|ol|li|blockquote|h3|h4|br)\b)", html)
+    message_text(body)
