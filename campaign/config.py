@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 
+from campaign.database_url import one_form
 from campaign.theme import Theme, read_theme
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +127,7 @@ def _one_of(*choices: str) -> Callable[[str, Path], str]:
 def _database(value: str, root: Path) -> str:
     scheme, found, rest = value.partition("://")
     if found and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
-        return "postgresql+psycopg://" + rest
+        return "postgresql+psycopg://" + one_form(rest)
     if found and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return "sqlite:///" + str(root / rest[1:].partition("?")[0])
     raise ValueError("start with sqlite:/// or postgresql://")

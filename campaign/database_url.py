@@ -1,0 +1,62 @@
+"""The address of a PostgreSQL database, with one host or several, as libpq, SQLAlchemy and Huey all read it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+_PORT = "5432"
+
+
+def one_form(rest: str) -> str:
+    """Return what stands behind `postgresql://`, several hosts put into the query: `?host=a,b&port=5432,5432`.
+
+    libpq takes `a:5432,b:5432/name` too, SQLAlchemy `?host=a:5432&host=b:5432`; neither takes the other's. Of several
+    servers one takes writes, so that one is looked for unless the address says otherwise. Raises ValueError.
+    """
+    place, _, query = rest.partition("?")
+    authority, slash, name = place.partition("/")
+    user, at, listed = authority.rpartition("@")
+    given = parse_qsl(query, keep_blank_values=True)
+    asked = [one for key, value in given if key == "host" for one in value.split(",")]
+    ports = [one for key, value in given if key == "port" for one in value.split(",")]
+    hosts = [*(map(unquote, listed.split(",")) if "," in listed else []), *asked]
+    if len(hosts) < 2 and not any(_has_port(one) for one in hosts):
+        return rest
+    if "," not in listed and listed:
+        raise ValueError("name the hosts in front of the database's name or behind it, not both")
+    pairs = [_host_and_port(one) for one in hosts]
+    if ports:
+        pairs = _with_ports([host for host, _ in pairs], ports)
+    others = [(key, value) for key, value in given if key not in {"host", "port"}]
+    if len(pairs) > 1 and not any(key == "target_session_attrs" for key, _ in others):
+        others.append(("target_session_attrs", "read-write"))
+    said = [("host", ",".join(host for host, _ in pairs)), ("port", ",".join(port for _, port in pairs)), *others]
+    return f"{user}{at}{slash or '/'}{name}?{urlencode(said, quote_via=quote, safe=',/:')}"
+
+
+def _has_port(host: str) -> bool:
+    """An IPv6 address is in brackets where it has one."""
+    return host.count(":") == 1 or "]:" in host
+
+
+def _host_and_port(host: str) -> tuple[str, str]:
+    if host.startswith("["):
+        address, _, port = host[1:].partition("]")
+        host, port = address, port.removeprefix(":")
+    elif _has_port(host):
+        host, _, port = host.partition(":")
+    else:
+        port = ""
+    if port and not port.isdigit():
+        raise ValueError("a port is no number")
+    return host, port or _PORT
+
+
+def _with_ports(hosts: list[str], ports: list[str]) -> list[tuple[str, str]]:
+    """As libpq has it: one port for all, or one for each."""
+    if len(ports) not in {1, len(hosts)}:
+        raise ValueError("give one port for all hosts, or one for each")
+    if not all(port.isdigit() or not port for port in ports):
+        raise ValueError("a port is no number")
+    each = ports * len(hosts) if len(ports) == 1 else ports
+    return [(host, port or _PORT) for host, port in zip(hosts, each, strict=True)]
