@@ -27,6 +27,7 @@ from campaign.extensions.schema import why_not_ready
 from campaign.extensions.watchdog import Watchdog
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
+from campaign.services.clock import ClocksApartError, agreed_now
 from campaign.services.departures import forget, unwritable, write_out
 from campaign.services.desk import Desk
 from campaign.services.digest import owe_digests
@@ -200,6 +201,7 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
             folder = runtime().settings.departures
             progress.trouble("departures", unwritable(folder))
             try:
+                progress.trouble("clock", _clocks_apart())
                 report(progress)
                 since = progress.seconds_since_done()
                 # What has just begun, or begun again, is told at once.
@@ -207,6 +209,14 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
                 progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
+
+
+def _clocks_apart() -> str | None:
+    try:
+        agreed_now(runtime().clock())
+    except ClocksApartError as error:
+        return str(error)
+    return None
 
 
 def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
@@ -258,9 +268,13 @@ def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], Non
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
-    """Runs the job for the period that now falls into, unless another worker has."""
+    """Runs the job for the period that now falls into, unless another worker has; not where the clocks differ."""
     with huey.app.app_context():
-        now = runtime().clock()
+        apart = _clocks_apart()
+        if apart is not None:
+            log.error("%s is not done: %s", job, apart)
+            return
+        now = agreed_now(runtime().clock())
         due_at = _EPOCH + (now - _EPOCH) // every * every
         try:
             run_once(job, due_at, lambda: work(now), now=now)

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -23,7 +23,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import Connection, delete, text, update
+from sqlalchemy import Connection, delete, insert, text, update
 
 from campaign import config
 from campaign.document import parse_text
@@ -31,7 +31,7 @@ from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import Model, db, huey, limiter
 from campaign.extensions.runtime import KEY, Runtime, runtime
 from campaign.factory import create_app
-from campaign.models import AuditEntry, AuditHead
+from campaign.models import AuditEntry, AuditHead, ClockOffset
 from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import publish
@@ -322,6 +322,20 @@ def _empty_audit_log(connection: Connection) -> None:
         connection.execute(delete(AuditEntry))
         connection.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER USER"))
     connection.execute(update(AuditHead).values(entry_id=0, seal=runtime().vault.head_seal(0, bytes(32))))
+
+
+@pytest.fixture
+def in_step(app: Flask, clock: Clock) -> Callable[[], None]:
+    """Sets the database's clock to the application's, as of now; jobs that close or delete want them to agree."""
+
+    def follow() -> None:
+        db.session.rollback()
+        with db.engine.begin() as connection:
+            connection.execute(delete(ClockOffset))
+            seconds = round((clock.now - datetime.now(UTC)).total_seconds())
+            connection.execute(insert(ClockOffset).values(id=1, seconds=seconds))
+
+    return follow
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.backup.create import create
 from campaign.services.backup.restore import Settled, load, settle
 from campaign.services.backup.verify import verify
+from campaign.services.clock import agreed_now
 from campaign.services.departures import Written, read_folder, write_out
 
 backup = AppGroup("backup", help="Encrypted backups, and their way back.")
@@ -93,7 +94,7 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departur
         upgrade(directory=migrations.directory)
         db.session.remove()
         settings = at.settings
-        done = settle(written.departures, now=at.clock(), days=settings.retention_days, vault=at.vault)
+        done = settle(written.departures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault)
     click.echo(f"restored: {_told(manifest)}")
     _report(done, written)
 

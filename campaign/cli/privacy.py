@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from campaign.cli.refusal import refusals
 from campaign.extensions.runtime import runtime
 from campaign.queries.privacy import holdings
+from campaign.services.clock import agreed_now
 from campaign.services.departures import forget
 from campaign.services.retain import retain
 
@@ -45,7 +46,8 @@ def prune() -> None:
         signal.signal(number, lambda *_: stop.set())
     at = runtime()
     with refusals():
-        done = retain(now=at.clock(), days=at.settings.retention_days, go_on=lambda: not stop.is_set())
-        done["months of departures"] = forget(at.settings.departures, now=at.clock())
+        now = agreed_now(at.clock())
+        done = retain(now=now, days=at.settings.retention_days, go_on=lambda: not stop.is_set())
+        done["months of departures"] = forget(at.settings.departures, now=now)
     said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
     click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

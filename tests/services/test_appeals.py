@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -105,10 +106,14 @@ def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: Appe
     assert close_over(now=end) == []
 
 
-def test_the_audit_log_says_once_that_the_deadline_closed_it(app: Flask, appeal: AppealView, clock: Clock) -> None:
+def test_the_audit_log_says_once_that_the_deadline_closed_it(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
     clock.now = datetime(2026, 4, 13, 12, tzinfo=UTC)
+    in_step()
     tasks.close_what_is_over()
     clock.now += timedelta(hours=1)
+    in_step()
     tasks.close_what_is_over()
     (entry,) = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close"))
     assert (entry.subject, entry.staff_id, entry.section_code) == (f"appeal:{appeal.slug}", None, None)

@@ -223,7 +223,9 @@ def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) 
     assert not make_handover(number, clock=at.clock, bindery=bindery)
 
 
-def test_what_a_broken_worker_left_is_made_anew(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
+def test_what_a_broken_worker_left_is_made_anew(
+    app: Flask, appeal: AppealView, scope: Scope, clock: Clock, in_step: Callable[[], None]
+) -> None:
     signed(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
     number = ask_for_handover(
@@ -237,6 +239,7 @@ def test_what_a_broken_worker_left_is_made_anew(app: Flask, appeal: AppealView, 
     assert waiting(START) == []
     clock.now += STALE + timedelta(seconds=1)
     assert waiting(clock.now) == [number]
+    in_step()
     tasks.make_handovers()
     found = handovers(scope, appeal.id)[0]
     assert found.state == "done"
