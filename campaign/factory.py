@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,24 @@ from campaign.cli.harmless import harmless_settings, is_harmless
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
-from campaign.extensions import babel, db, huey, limiter, mail, migrate, redaction, redis_pool, sqlite, wall
+from campaign.extensions import (
+    babel,
+    db,
+    huey,
+    limiter,
+    mail,
+    migrate,
+    postgresql,
+    redaction,
+    redis_pool,
+    sqlite,
+    time_limit,
+    wall,
+)
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.queries.row_key import seeds_of
+from campaign.web.admission import ADMISSION, Admission
 from campaign.web.host import HostCheck
 from campaign.web.proxies import KEY as PROXY_KEY
 from campaign.web.proxies import UnknownProxy
@@ -66,7 +81,8 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     cli.init_app(app)
     tasks.bind(app)
     both = DispatcherMiddleware(app.wsgi_app, {STAFF_ROOT: _staff_app(app, settings)})
-    checked = HostCheck(both, settings)
+    admission = app.extensions[ADMISSION] = Admission(both)
+    checked = HostCheck(admission, settings)
     hops = settings.proxies
     # Flask's documentation has middleware put there. Host and scheme are those of the base URL, whatever is forwarded.
     if hops:
@@ -132,17 +148,13 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
             "pool_size": 10,
             "max_overflow": 30,
             "pool_recycle": 1800,
-            "connect_args": {
-                "connect_timeout": 5,
-                "application_name": "tocsin",
-                "options": f"-c timezone=UTC {session}",
-            },
+            "pool_timeout": 5,
+            "connect_args": postgresql.CONNECT_ARGUMENTS | {"options": f"-c timezone=UTC {session}"},
         }
     db.init_app(app)
     app.teardown_appcontext(_let_go)
-    if embedded:
-        with app.app_context():
-            sqlite.prepare(db.engine)
+    with app.app_context():
+        (sqlite if embedded else postgresql).prepare(db.engine)
 
 
 def _let_go(_error: BaseException | None) -> None:
@@ -156,6 +168,8 @@ def _let_go(_error: BaseException | None) -> None:
         if not error.connection_invalidated:
             raise
         log.warning("the database went away behind the answer: %s", diagnose(error))
+    finally:
+        time_limit.stop()
 
 
 def _bind_queue(settings: Settings) -> None:
@@ -167,6 +181,7 @@ def _bind_queue(settings: Settings) -> None:
         huey.storage = SqliteStorage("tocsin", filename=str(path), create_tables=False)
     elif url.startswith("postgresql+psycopg://"):
         dsn = url.replace("+psycopg", "", 1)
-        huey.storage = PostgresStorage("tocsin", dsn=dsn, create_tables=False)
+        connect = partial(postgresql.queue_connection, dsn)
+        huey.storage = PostgresStorage("tocsin", connection=connect, create_tables=False)
     else:
         huey.storage = RedisStorage("tocsin", connection_pool=redis_pool.queue_pool(url))

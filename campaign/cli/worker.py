@@ -7,12 +7,22 @@ import signal
 import threading
 
 import click
+import psycopg
 from flask.cli import with_appcontext
 
 from campaign.cli.refusal import refuse
+from campaign.extensions.database_error import diagnose
 from campaign.tasks import WorkerBrokenError, run_worker
 
 _ENDING = {signal.SIGINT, signal.SIGTERM}
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Have the job queue say in one line, not in a trace for each of its threads, that the database is away."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, psycopg.Error) and record.name.startswith("huey."):
+        record.msg, record.exc_info, record.exc_text = f"{record.msg}: {diagnose(error)}", None, None
+    return True
 
 
 @click.command()
@@ -20,7 +30,10 @@ _ENDING = {signal.SIGINT, signal.SIGTERM}
 def worker() -> None:
     """Deliver mail and run the periodic jobs; any number of workers, on any number of machines."""
     logging.getLogger().setLevel(logging.INFO)
-    logging.getLogger("huey").setLevel(logging.WARNING)
+    for name in ("huey", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_shorten)
     stop = threading.Event()
     # A thread waits for them. A handler would run in the middle of whatever the main thread does: setting the event
     # while that waits for it may lock both for ever.

@@ -77,14 +77,14 @@ def diagnose(error: Exception) -> Diagnosis:
     """Return what an error of SQLAlchemy means; anything that is none of the database's is a fault of ours."""
     if isinstance(error, PoolTimeoutError):
         return Diagnosis(True, AWAY, "no connection became free", "")
-    if not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError | psycopg.Error | sqlite3.Error):
         return Diagnosis(False, "an error of ours", type(error).__name__, _shortened(error))
-    original = error.orig or error
+    original = (error.orig or error) if isinstance(error, DBAPIError) else error
     code = _code(original)
     words = _meaning(code)
     if words is None and code == "unknown" and isinstance(error, OperationalError | InterfaceError):
         words = AWAY
-    if words is None and error.connection_invalidated:
+    if words is None and isinstance(error, DBAPIError) and error.connection_invalidated:
         words = AWAY
     detail = _shortened(original)
     if words is None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaign.extensions import db
 from campaign.extensions.sqlite import WRITES
+from campaign.extensions.time_limit import COMMIT_SECONDS, within
 
 
 @contextmanager
@@ -22,7 +23,8 @@ def transaction() -> Iterator[Session]:
     try:
         session.connection(execution_options={WRITES: True})
         yield session
-        session.commit()
+        with within(COMMIT_SECONDS):
+            session.commit()
     except BaseException:
         session.rollback()
         raise
@@ -49,5 +51,5 @@ def one_statement() -> Iterator[Connection]:
             yield session.connection()
         return
     _afresh()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, within(COMMIT_SECONDS):
         yield connection

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import addressees, alternates, api, caching, errors, guard, headers, locale, public, staff
+from campaign.web import addressees, alternates, api, caching, deadline, errors, guard, headers, locale, public, staff
 from campaign.web.public.mended_link import mended_link
 
 __all__ = ["init_app", "staff"]
@@ -14,6 +14,7 @@ __all__ = ["init_app", "staff"]
 
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     """Adds the public pages, the API and what every answer carries."""
+    deadline.init_app(app, deadline.PUBLIC_SECONDS)
     locale.init_app(app, babel)
     alternates.init_app(app)
     limiter.init_app(app)

@@ -8,9 +8,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.schema import why_not_ready
+from campaign.extensions.time_limit import within
 from campaign.queries.worker import workers_view
 
 blueprint = Blueprint("machine", __name__)
+# Whoever asks asks often, and has other machines to send people to.
+_SECONDS = 3.0
 
 
 @blueprint.get("/healthz")
@@ -24,7 +27,8 @@ def readyz() -> Response:
     """200 only where the database answers, is new enough and migrated, and the workers get their work done; else 503
     with the reason."""
     try:
-        reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
+        with within(_SECONDS):
+            reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
     except (DBAPIError, PoolTimeoutError) as error:
         found = diagnose(error)
         reason = f"{found.words} ({found.code})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import Babel
 
-from campaign.web import errors, headers
+from campaign.web import deadline, errors, headers
 from campaign.web.staff import (
     access,
     account,
@@ -46,6 +46,7 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT
     app.extensions["tocsin_public"] = public
+    deadline.init_app(app, deadline.STAFF_SECONDS)
     headers.init_app(app)
     errors.init_app(app, "staff/error.html")
     access.init_app(app)
