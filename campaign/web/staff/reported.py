@@ -12,7 +12,8 @@ from campaign.domain.errors import InputError
 from campaign.domain.moderation import Criteria, Subject
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import all_appeals
+from campaign.queries.appeal import find_appeal
+from campaign.queries.appeal_list import CHOICES, newest_appeals
 from campaign.queries.reported import reported
 from campaign.services.invalidate import prepare
 from campaign.web.locale import current_locale
@@ -40,8 +41,7 @@ class ReportsForm(TokenForm):
 def show() -> ResponseReturnValue:
     """What was reported lately, by hour and by network."""
     slug = request.args.get("appeal", "")
-    known = slug in {appeal.slug for appeal in all_appeals()}
-    return _page(ReportsForm(formdata=None, appeal=slug if known else ""), {})
+    return _page(ReportsForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""), {})
 
 
 @blueprint.post("")
@@ -59,22 +59,23 @@ def choose() -> ResponseReturnValue:
             faults[name] = FAULTS[error.field, error.code]
     if read.get("since") and read.get("until") and read["since"] >= read["until"]:
         faults["until"] = FAULTS["until", "too-early"]
-    appeals = {appeal.slug: appeal.id for appeal in all_appeals()}
-    if form.appeal.data and form.appeal.data not in appeals:
+    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
+    if form.appeal.data and appeal is None:
         faults["appeal"] = FAULTS["appeal", "unknown"]
     criteria = Criteria(**read) if not faults else Criteria()
     if not faults and criteria.is_empty:
         faults["criteria"] = FAULTS["criteria", "missing"]
     if faults:
         return _page(form, faults), 422
-    appeal_id = appeals.get(form.appeal.data or "")
+    appeal_id = None if appeal is None else appeal.id
     made = prepare(criteria, appeal_id, by=scope(), now=at.clock(), vault=at.vault, subject=Subject.REPORTS)
     work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 
 
 def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
-    appeals = [(appeal.slug, appeal.text_in(current_locale()).headline) for appeal in all_appeals() if appeal.texts]
+    newest = newest_appeals(beside=form.appeal.data or None)
+    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
         "staff/reported.html",
@@ -83,5 +84,6 @@ def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
         found=reported(scope(), now=runtime().clock(), slug=chosen),
         chosen=chosen,
         appeals=appeals,
+        has_more=len(newest) >= CHOICES,
         section=own_section(),
     )

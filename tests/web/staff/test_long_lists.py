@@ -73,13 +73,14 @@ def test_a_strange_place_in_the_list_is_no_fault_of_ours(editor: FlaskClient, be
     assert editor.get("/staff/appeals", query_string={"before": before}).status_code == 200
 
 
-def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: FlaskClient) -> None:
-    page = editor.get("/staff/moderation?appeal=case-0")
+@pytest.mark.parametrize("path", ["/staff/moderation", "/staff/moderation/reports"])
+def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: FlaskClient, path: str) -> None:
+    page = editor.get(f"{path}?appeal=case-0")
     assert len(page.data) < MOST_BYTES
     offered = re.findall(r'<option value="([^"]+)"', page.text)
     assert len(offered) == CHOICES + 1
     assert '<option value="case-0" selected>' in page.text
-    assert "case-0" not in re.findall(r'<option value="([^"]+)"', editor.get("/staff/moderation").text)
+    assert "case-0" not in re.findall(r'<option value="([^"]+)"', editor.get(path).text)
 
 
 def test_an_old_appeal_can_still_be_moderated_and_leads_there(editor: FlaskClient) -> None:
