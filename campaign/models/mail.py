@@ -14,6 +14,7 @@ from campaign.models.choice import one_of
 _DUE = "state IN ('queued', 'retry')"
 _UNTRIED = "state IN ('queued', 'retry') AND attempts = 0"
 _RETRIED = "state = 'retry' AND attempts > 0"
+_SUPPRESSED = "state = 'suppressed'"
 _SENDING = "state = 'sending'"
 _ANNOUNCED = "announcement_id IS NOT NULL"
 _UNDELIVERED = "state IN ('dead', 'unknown')"
@@ -37,6 +38,8 @@ class Mail(Model):
         Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
         Index("ix_mail_signature_id", "signature_id"),
         Index("ix_mail_undelivered", "state", sqlite_where=text(_UNDELIVERED), postgresql_where=text(_UNDELIVERED)),
+        # Why mail was not sent of late.
+        Index("ix_mail_suppressed", "created_at", sqlite_where=text(_SUPPRESSED), postgresql_where=text(_SUPPRESSED)),
         # Each signer gets an announcement once, and is reminded to confirm once.
         Index(
             "uq_mail_announcement",
