@@ -50,6 +50,18 @@ ENDABLE = CAMPAIGN | {MailKind.STAFF_DIGEST}
 CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CONFIRMATION_REMINDER, MailKind.NEW_LINK})
 
 
+# What became of them may be mended: the server's fault is over, the mailbox has room again, a wrong reason is gone.
+_ENDED_UNSENT = frozenset({MailState.DEAD, MailState.UNKNOWN, MailState.SUPPRESSED})
+
+
+def may_resend(kind: str, state: str) -> bool:
+    """Return whether staff may have a signer's mail tried again.
+
+    The words of a signer's own letter are forgotten once its mail is given up, so that nothing is left to send.
+    """
+    return state in _ENDED_UNSENT and (kind != MailKind.OWN_LETTER or state == MailState.DEAD)
+
+
 class Outcome(StrEnum):
     """What became of one attempt."""
 

@@ -19,6 +19,8 @@ from campaign.queries.person import domain_of
 SHARED_BY = 20
 # Written out as the partial index says it: SQLite uses it only so.
 _UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
+_SUPPRESSED = text("mail.state = 'suppressed'")
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,16 @@ class DeadLetters:
     kind: str
     phase: str | None
     code: int | None
+    detail: str | None
+    number: int
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Mails of one kind that were not sent after all, for one reason."""
+
+    kind: str
     detail: str | None
     number: int
     newest_at: datetime
@@ -89,7 +101,15 @@ def dead_letters() -> tuple[DeadLetters, ...]:
     return tuple(DeadLetters(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
 
 
-def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = timedelta(days=7)) -> tuple[DomainOutcome, ...]:
+def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
+    """Return what was lately not sent after all, by reason, the most frequent first."""
+    number = func.count().label("number")
+    chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
+    grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
+    return tuple(Unsent(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail)))
+
+
+def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -> tuple[DomainOutcome, ...]:
     """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed."""
     counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(

@@ -265,6 +265,8 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
+    "mail.unsent": lambda *_: queries.mail.unsent(now=NOW),
+    "signer_mail.mails_of_signer": lambda _, one: _absent(lambda: queries.signer_mail.mails_of_signer(STAFF, one)),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),
     "moderation.find_invalidation": lambda *_: _invalidation(),

@@ -47,6 +47,33 @@ PHASE_NAMES = {
     "worker": lazy_gettext("our program broke off"),
     "lane": lazy_gettext("our program broke off"),
 }
+# Why a mail was not sent after all, by how the reason begins that its row holds.
+_REASONS = (
+    ("the signature is confirmed", lazy_gettext("It is confirmed already: there is nothing left to ask.")),
+    ("the signature is pending", lazy_gettext("The signature is not confirmed yet.")),
+    ("the signature is withdrawn", lazy_gettext("The signature was taken back.")),
+    ("the signature is invalidated", lazy_gettext("The signature was taken out of the counts.")),
+    ("the appeal was stopped", lazy_gettext("The appeal was stopped.")),
+    ("the appeal is", lazy_gettext("The appeal has ended.")),
+    ("the signer wants no updates", lazy_gettext("The signer wants no news.")),
+    ("the announcement was stopped", lazy_gettext("The announcement was stopped.")),
+    ("this mailbox", lazy_gettext("This mailbox has had as many mails as may go to one.")),
+    ("erased", lazy_gettext("Name and address were erased.")),
+    (
+        "this address is suppressed",
+        lazy_gettext("No mail goes to this address: it came back, or its owner complained."),
+    ),
+    ("flagged", lazy_gettext("The sign-up looked like part of a flood.")),
+    ("dropped by an operator", lazy_gettext("Staff dropped it.")),
+)
+
+
+def reason_words(detail: str | None) -> str:
+    """Return why a mail was not sent, in the reader's language; what a server said stays as it is."""
+    words = next((words for begin, words in _REASONS if (detail or "").startswith(begin)), None)
+    return str(words) if words is not None else detail or ""
+
+
 ANNOUNCEMENT_STATES = {
     AnnouncementState.DRAFT: lazy_gettext("draft"),
     AnnouncementState.SENDING: lazy_gettext("on its way"),

@@ -11,11 +11,11 @@ from flask_babel import gettext, ngettext
 from campaign.domain.outbox import MailState
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.mail import DeadLetters, dead_letters, domain_outcomes, outbox_status
+from campaign.queries.mail import DeadLetters, dead_letters, domain_outcomes, outbox_status, unsent
 from campaign.services.dead import Operator, Reason, drop, retry
 from campaign.web.locale import number
 from campaign.web.staff.access import all_sections, needs, scope
-from campaign.web.staff.mail_words import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES
+from campaign.web.staff.mail_words import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
 
 blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
 
@@ -55,10 +55,19 @@ def decide() -> ResponseReturnValue:
 
 def _page(fault: str | None = None) -> str:
     at = runtime()
+    now = at.clock()
     with all_sections():
-        status, dead = outbox_status(), dead_letters()
-        domains = domain_outcomes(at.vault, now=at.clock())
-    return _render("staff/outbox.html", status=status, dead=dead, domains=domains, fault=fault)
+        status, dead, not_sent = outbox_status(), dead_letters(), unsent(now=now)
+        domains = domain_outcomes(at.vault, now=now)
+    return _render(
+        "staff/outbox.html",
+        status=status,
+        dead=dead,
+        unsent=not_sent,
+        domains=domains,
+        fault=fault,
+        reason_words=reason_words,
+    )
 
 
 def _render(template: str, **values: object) -> str:

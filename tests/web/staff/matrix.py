@@ -33,6 +33,7 @@ APPEAL = "/appeals/<slug>"
 TEXT, TARGET = f"{APPEAL}/texts/<language>", f"{APPEAL}/targets/<int:position>"
 ANNOUNCEMENTS = f"{APPEAL}/announcements"
 ANNOUNCEMENT = f"{ANNOUNCEMENTS}/<int:number>"
+MAILS = "/moderation/signatures/<int:signature_id>/mails"
 INVALIDATION = "/moderation/invalidations/<int:invalidation_id>"
 BEGIN_UNDO = f"{INVALIDATION}/<any(begin, undo):act>"
 FILES = f"{APPEAL}/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>"
@@ -186,6 +187,15 @@ MATRIX = (
     Route(
         f"{INVALIDATION}/drop", "POST", E, "/moderation/invalidations/{own_spare}/drop",
         theirs="/moderation/invalidations/{foreign_act}/drop", theirs_from=None,
+    ),
+    Route(
+        MAILS, "GET", E, "/moderation/signatures/{own_signature}/mails",
+        theirs="/moderation/signatures/{foreign_signature}/mails", theirs_from=None,
+    ),
+    Route(
+        f"{MAILS}/<int:mail_id>", "POST", E, "/moderation/signatures/{own_signature}/mails/{own_mail}",
+        (("seen", "{own_fence}"),),
+        theirs="/moderation/signatures/{foreign_signature}/mails/{foreign_mail}", theirs_from=None,
     ),
     Route("/account", "GET", V, "/account"),
     Route("/account", "POST", V, "/account", (("locale", "en"),)),

@@ -26,7 +26,7 @@ from campaign.domain.sheet import TypedRow, read_rows
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, Entry, Handover, Invalidation, Signature
+from campaign.models import Appeal, Entry, Handover, Invalidation, Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.queries.handover import handovers
 from campaign.services.announce import Audience, Author, Wording, draft
@@ -117,6 +117,10 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
         "email": CANARY_ADDRESS,
         "staff": str(colleague),
         "foreign_signature": str(ids[0]),
+        "own_signature": str(ids[2]),
+        "foreign_mail": str(undelivered(ids[0])),
+        "own_mail": str(undelivered(ids[2])),
+        "own_fence": "0",
         "written": own["written"],
         "elsewhere": foreign["written"],
         "edition": edition_of(int(own["written"])),
@@ -124,6 +128,15 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
         **{f"own_{name}": place for name, place in own.items()},
         **{f"foreign_{name}": place for name, place in foreign.items()},
     }
+
+
+def undelivered(signature: int) -> int:
+    """The number of a mail to that signer which was refused."""
+    with transaction() as session:
+        mail = session.scalars(select(Mail).where(Mail.signature_id == signature).order_by(Mail.id)).first()
+        assert mail is not None
+        mail.state = "dead"
+        return mail.id
 
 
 # Drafts of appeals, and the section that prepares each.
@@ -256,8 +269,10 @@ def untouched(places: dict[str, str]) -> bool:
     signer = db.session.get_one(Signature, int(places["foreign_signature"]))
     handover = db.session.get_one(Handover, int(places["foreign_list"]))
     db.session.rollback()
-    found = (entry.undone_at, states, signer.state, handover.state)
-    return found == (None, ["ready", "done", "ready"], "confirmed", "done")
+    mail = db.session.get_one(Mail, int(places["foreign_mail"])).state
+    db.session.rollback()
+    found = (entry.undone_at, states, signer.state, handover.state, mail)
+    return found == (None, ["ready", "done", "ready"], "confirmed", "done", "dead")
 
 
 @pytest.mark.slow
