@@ -61,11 +61,22 @@ def name_key(name: str) -> str:
     Capitals, accents, spaces, hyphens, apostrophes, points, the forms of Arabic and Persian letters, and strokes
     through Latin ones make no difference.
     """
+    if name.isascii():  # most are, and a search opens very many
+        return name.casefold().translate(_UNHEARD_ASCII)
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    return "".join(_PLAIN.get(one, one) for one in decomposed if not unicodedata.combining(one) and one not in _UNHEARD)
+    return "".join(_PLAIN.get(one, one) for one in decomposed if not _is_unheard(one))
+
+
+def _is_unheard(character: str) -> bool:
+    return (
+        character in _UNHEARD
+        or unicodedata.combining(character) > 0
+        or unicodedata.category(character) == "Cf"  # what was pasted along with the name that is searched
+    )
 
 
 _UNHEARD = _APOSTROPHES | _HYPHENS | _WORD_MARKS | _MIDDLE_DOTS | _JOINERS | _INVISIBLE | frozenset(" .\u0640ʾʿʽˈ")
+_UNHEARD_ASCII = {ord(one): None for one in _UNHEARD if one.isascii()}
 _PLAIN = {
     **dict(zip("łđøħŧıðŋƶɨʉɵǥ", ("l", "d", "o", "h", "t", "i", "d", "n", "z", "i", "u", "o", "g"), strict=True)),
     "æ": "ae",

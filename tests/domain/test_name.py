@@ -165,6 +165,8 @@ def test_every_character_is_kept_made_plain_or_refused() -> None:
         ("نیما\u200cنژاد", "نیما نژاد"),
         ("Gal·la", "galla"),
         ("Jeanne", "ＪＥＡＮＮＥ"),
+        ("محمد", "\u200fمحمد\u200e"),
+        ("J.Top", "j top"),
     ],
 )
 def test_a_search_takes_ways_to_write_a_name_for_one(signed: str, typed: str) -> None:
