@@ -48,6 +48,7 @@ from campaign.services.spread import spread_all, start_reminders
 from campaign.services.staff import office_of
 from campaign.services.steps import fold_steps
 from campaign.services.verify import verify
+from campaign.services.watch_domains import watch_domains
 from campaign.services.worker import report, retire
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ _SILENCE_SECONDS = 60.0
 _BREATH_SECONDS = 0.05
 _REPORT_SECONDS = 10.0
 _SAID_AGAIN_SECONDS = 60.0
+# What one minute looks at: a hundred thousand confirmations.
+_DOMAIN_BATCHES = 20
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -414,6 +417,18 @@ def let_go() -> None:
     _once("let-go", timedelta(hours=1), work)
 
 
+def look_at_domains() -> None:
+    """Each minute: from which mail domains signatures were confirmed."""
+    at = runtime()
+
+    def work(now: datetime) -> None:
+        for _ in range(_DOMAIN_BATCHES):
+            if not watch_domains(now=now, vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain):
+                break
+
+    _once("look-at-domains", timedelta(minutes=1), work)
+
+
 def rewrite_keys() -> None:
     """Every ten minutes: the small table of rows' keys, where somebody was erased."""
 
@@ -436,6 +451,7 @@ for _job, _when in (
     (take_bounces, crontab(minute="*")),
     (let_go, crontab(minute="23")),
     (rewrite_keys, crontab(minute="*/10")),
+    (look_at_domains, crontab(minute="*")),
 ):
     huey.periodic_task(_when)(_job)
 _queue_handover = huey.task()(_make_handover)

@@ -306,6 +306,10 @@ class Vault:
         """Equal for addresses under one mail domain, for fairness between them."""
         return self._index.digest("domain", address.domain)
 
+    def seen_domain_digest(self, domain: str) -> bytes:
+        """Return what tells whether a mail domain (A-labels, lower case) was seen before; no other table holds it."""
+        return self._index.digest("seen domain", domain)
+
     def name_digest(self, name: str) -> bytes:
         """Equal for two names that differ in capitals, accents and spaces only."""
         return self._index.digest("name", name_key(name))

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 UNCONFIRMED = WITHDRAWN = timedelta(days=30)
 # Keyed digests of networks, only for telling floods.
 NETWORKS = timedelta(days=30)
+# Mail domains from which somebody confirmed: after so long without, one is new again.
+DOMAINS = timedelta(days=90)
 # Mails that are over; the caps on mail to one person look back 30 days, and bounces come within days.
 MAILS = timedelta(days=35)
 # Lists made to be handed over hold names; they are fetched soon.

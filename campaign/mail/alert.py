@@ -32,3 +32,15 @@ def held(locale: str, attempt: Attempt, at: datetime, base_url: str) -> dict[str
             time=f"{at:%Y-%m-%d %H:%M}",
         )
     return {"subject": subject, "text": f"{text}\n\n{answer}", "url": f"{base_url}/staff/outbox"}
+
+
+def new_domains(locale: str, base_url: str) -> dict[str, str]:
+    """Return what tells that many confirmed from a mail domain from which nobody had before."""
+    with force_locale(locale):
+        subject = gettext("Many confirmed signatures from a new mail domain")
+        text = gettext(
+            "Many signatures were confirmed from a mail domain from which nobody confirmed before this week. They "
+            "count. If these are real people, such as a school or a company, nothing need be done. Otherwise choose "
+            "the domains in “Moderation” and take them out of the counts."
+        )
+    return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}

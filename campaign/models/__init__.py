@@ -12,6 +12,7 @@ from campaign.models.flood import Alarm, LinkRequest, SpentSolution
 from campaign.models.handover import Handover, HandoverPart
 from campaign.models.invalidation import Invalidation, Withheld
 from campaign.models.mail import Mail
+from campaign.models.mail_domain import DomainWatch, MailDomain
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.row_key import RowKey
 from campaign.models.section import Section
@@ -35,6 +36,7 @@ __all__ = [
     "Consent",
     "Departure",
     "DisclosureDay",
+    "DomainWatch",
     "Entry",
     "Handover",
     "HandoverPart",
@@ -43,6 +45,7 @@ __all__ = [
     "LinkRequest",
     "LoginFailure",
     "Mail",
+    "MailDomain",
     "MailHold",
     "MailPace",
     "Passkey",

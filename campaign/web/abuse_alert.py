@@ -44,12 +44,15 @@ def _words(kind: str) -> tuple[str, str]:
         "all": gettext("Very many sign-ups"),
         "network": gettext("Very many sign-ups from networks side by side"),
         "unconfirmed": gettext("Most of those who sign do not confirm"),
+        "confirmed-network": gettext("Many signatures confirmed from one network"),
         "reports": gettext("Very many letters reported without a signature"),
         "signed-reports": gettext("Very many letters reported by signers"),
         "views": gettext("Very many page views of one appeal"),
     }[kind]
     if kind == "views":
         return said, gettext("More than the usual are not counted until it is over.")
+    if kind == "confirmed-network":
+        return said, gettext("They count. If these are real people, such as a school, nothing need be done.")
     if kind == "signed-reports":
         return said, gettext("All of them are counted. Taking a signature out of the counts takes its letters out too.")
     if kind == "reports":

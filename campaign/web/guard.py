@@ -62,6 +62,14 @@ _VIEWS_BY_NETWORK = {
     "/32": limits("6000 per minute", "60000 per hour"),
     "/16": limits("6000 per minute", "60000 per hour"),
 }
+# Confirming asks nothing of anybody; so many from one network are worth a look, which a school passes with a mail.
+_CONFIRMED_BY_NETWORK = {
+    "/24": limits("40 per minute", "200 per hour"),
+    "/64": limits("40 per minute", "200 per hour"),
+    "/48": limits("60 per minute", "300 per hour"),
+    "/32": limits("600 per minute", "6000 per hour"),
+    "/16": limits("600 per minute", "6000 per hour"),
+}
 # Who cannot run scripts waits instead; that costs no work, so it is rationed by network.
 _WAITING = {
     "/24": limits("4 per minute", "20 per hour"),
@@ -159,6 +167,12 @@ def watch_signed_report(appeal: AppealView) -> None:
     """Count a report of a signer; tell staff where there are very many."""
     if limiter.enabled and beyond([Watched("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
         _alert("signed-reports", appeal, runtime().clock())
+
+
+def watch_confirmed(networks: Sequence[Network]) -> None:
+    """Count a confirmation; tell staff where there are very many from one network, or from networks side by side."""
+    if limiter.enabled and beyond(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
+        _alert("confirmed-network", None, runtime().clock())
 
 
 def admit_view(appeal: AppealView, networks: Sequence[Network]) -> bool:

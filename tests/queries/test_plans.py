@@ -262,6 +262,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "flood.sections_reporting": lambda appeal, _: queries.flood.sections_reporting(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
     "held.waiting_under": lambda _, one: queries.held.waiting_under(one, runtime().vault),
+    "new_domains.new_domains": lambda *_: queries.new_domains.new_domains(STAFF, runtime().vault, now=NOW),
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),

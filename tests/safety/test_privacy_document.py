@@ -20,6 +20,8 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.UPDATES_AT_MOST.days} days" in row("who asked to hear")
     assert f"{retention.WITHDRAWN.days} days" in row("taken back")
     assert f"{retention.NETWORKS.days} days" in row("the network")
+    assert f"{retention.NETWORKS.days} days" in row("reported without a signature")
+    assert f"{retention.DOMAINS.days} days" in row("from which somebody confirmed")
     assert f"{retention.HANDOVERS.days} days" in row("handed over: the names")
     assert f"{retention.MAILS.days} days" in row("in the outbox")
     assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")

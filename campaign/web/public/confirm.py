@@ -7,9 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from campaign.domain.errors import NotFoundError, OverError, StateError, TokenError
 from campaign.domain.token import Purpose
+from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.queries.signature import find_signature
 from campaign.services.confirm import confirm
+from campaign.web.guard import watch_confirmed
 from campaign.web.locale import PREFIX
 from campaign.web.public.token import read, unusable
 
@@ -43,5 +45,6 @@ def create(token: str) -> ResponseReturnValue:
         reason = "over" if isinstance(error, OverError) else "left"
         signature = find_signature(signature_id, at.vault)
         return render_template("public/gone.html", reason=reason, signature=signature), 410
+    watch_confirmed(client_networks())
     manage = at.tokens.make(Purpose.MANAGE, signature_id, at.clock(), b"")
     return redirect(url_for("manage.act", token=manage), 303)

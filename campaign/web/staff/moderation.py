@@ -16,6 +16,7 @@ from campaign.domain.disclosure import BudgetError
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation import Criteria, read_domain, read_pattern, read_reason
 from campaign.domain.name import NAME_LENGTH
+from campaign.domain.provider import is_disposable
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import find_appeal
@@ -194,6 +195,10 @@ def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
             faults[name] = FAULTS[error.field, error.code]
     if read.get("since") and read.get("until") and read["since"] >= read["until"]:
         faults["until"] = FAULTS["until", "too-early"]
+    try:
+        read["domains"] = tuple(sorted({read_domain(one) for one in request.form.getlist("domains")[:_MOST_CHOSEN]}))
+    except InputError as error:
+        faults["domain"] = FAULTS[error.field, error.code]
     chosen = request.form.getlist("ids", type=int)
     if len(chosen) > _MOST_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
@@ -249,6 +254,7 @@ def _page(
         appeals=appeals,
         has_more=len(newest) >= CHOICES,
         section=own_section(),
+        is_disposable=is_disposable,
         **_names(),
     )
 

@@ -29,6 +29,8 @@ ALARM_NAMES = {
     "all": lazy_gettext("Very many sign-ups"),
     "network": lazy_gettext("Very many sign-ups from networks side by side"),
     "unconfirmed": lazy_gettext("Most of those who sign do not confirm"),
+    "new-domain": lazy_gettext("Many confirmed signatures from a new mail domain"),
+    "confirmed-network": lazy_gettext("Many signatures confirmed from one network"),
     "reports": lazy_gettext("Very many letters reported without a signature"),
     "signed-reports": lazy_gettext("Very many letters reported by signers"),
     "views": lazy_gettext("Very many page views of one appeal"),

@@ -165,6 +165,7 @@ MATRIX = (
         Route("/moderation/search", "POST", E, "/moderation/search", (("who", who), ("reason", "asked by letter")))
         for who in ("{name}", "{email}")
     ),
+    Route("/moderation/domains", "GET", E, "/moderation/domains"),
     Route("/moderation/reports", "GET", E, "/moderation/reports"),
     Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
     Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("domain", "mail.example"),)),

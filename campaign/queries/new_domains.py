@@ -1,0 +1,75 @@
+"""Mail domains that confirmed for the first time this week, of those who signed lately in the own section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
+from campaign.domain.provider import LARGE, is_disposable
+from campaign.domain.staff import Scope
+from campaign.extensions import db
+from campaign.models import Appeal, MailDomain, Signature
+from campaign.queries.person import domain_of
+
+DAYS = 7
+# So many of the newest signatures are looked at, and of the domains those with the most.
+LOOKED_AT = 20_000
+_MOST, _SHOWN = 200, 30
+
+
+@dataclass(frozen=True, slots=True)
+class NewDomain:
+    """A domain, how many signed and confirmed, and the day of the first one anywhere (None: none has confirmed)."""
+
+    domain: str
+    signed: int
+    confirmed: int
+    first_on: date | None
+
+    @property
+    def is_disposable(self) -> bool:
+        """Whether it hands out mailboxes to throw away."""
+        return is_disposable(self.domain)
+
+
+def new_domains(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> tuple[NewDomain, ...]:
+    """Return the new domains with the most signatures of a week in the own section, of one appeal or of all."""
+    found = _sums(scope, vault, now, slug)
+    digests = {vault.seen_domain_digest(domain): domain for domain in found}
+    seen = select(MailDomain.digest, MailDomain.first_on).where(MailDomain.digest.in_(list(digests)))
+    first = {digests[bytes(digest)]: day for digest, day in db.session.execute(seen)}
+    since = (now - timedelta(days=DAYS)).date()
+    new = [
+        NewDomain(domain, signed, confirmed, first.get(domain))
+        for domain, (signed, confirmed) in found.items()
+        if domain not in first or first[domain] > since
+    ]
+    return tuple(sorted(new, key=lambda one: (-one.confirmed, -one.signed, one.domain))[:_SHOWN])
+
+
+def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[str, tuple[int, int]]:
+    """Signed and confirmed by domain; one signature of each is opened to know it."""
+    columns = Signature.id, Signature.appeal_id, Signature.domain_digest, Signature.signed_at, Signature.confirmed_at
+    newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    lately = newest.limit(LOOKED_AT).subquery()
+    wanted = [lately.c.signed_at > now - timedelta(days=DAYS), lately.c.domain_digest.is_not(None)]
+    if slug is not None:
+        wanted.append(lately.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+    number = func.count().label("number")
+    sums = select(number, func.count(lately.c.confirmed_at), func.max(lately.c.id)).where(*wanted)
+    rows = db.session.execute(sums.group_by(lately.c.domain_digest).order_by(number.desc()).limit(_MOST)).all()
+    some = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_([r[2] for r in rows])))}
+    found: dict[str, tuple[int, int]] = {}
+    for signed, confirmed, one in rows:
+        try:
+            domain = domain_of(some.get(one), vault)
+        except CipherError:
+            continue
+        if domain is not None and domain not in LARGE:
+            before = found.get(domain, (0, 0))
+            found[domain] = before[0] + signed, before[1] + confirmed
+    return found
