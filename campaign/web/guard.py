@@ -128,10 +128,21 @@ def init_app(app: Flask) -> None:
     app.extensions["tocsin_guard"] = Guard()
 
 
-def admit(appeal: AppealView, address: Address, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand:
-    """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand."""
+def admit(
+    appeal: AppealView,
+    address: Address,
+    proof: str,
+    ticket: str,
+    networks: Sequence[Network],
+    *,
+    must_prove: bool = False,
+) -> Pass | Demand:
+    """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand.
+
+    `must_prove` where nothing shows that our own form sent it: only who was answered by us has a puzzle or a ticket.
+    """
     at = runtime()
-    mode, now = at.settings.challenge, at.clock()
+    mode, now = "always" if must_prove else at.settings.challenge, at.clock()
     trouble = _trouble(appeal, address, networks, now) if mode != "always" else None
     if mode == "off" or (mode == "adaptive" and trouble is None):
         return Pass()

@@ -34,6 +34,9 @@ _TRANSPORT = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Mail programs post the one click from wherever they are (RFC 8058); its signed token is the permission.
 _FROM_ANYWHERE = {"unsubscribe.create"}
+# A frame that its site keeps in a sandbox has no origin of its own, so its form seems to come from elsewhere. A frame
+# with something else in it may send the same, so such a form must first show that it is ours (guard.admit).
+_FROM_SANDBOX = {"embed.create"}
 
 
 def init_app(app: Flask) -> None:
@@ -41,7 +44,9 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _refuse_other_sites() -> None:
-        if request.method not in _SAFE_METHODS and request.endpoint not in _FROM_ANYWHERE and _is_foreign():
+        if request.method in _SAFE_METHODS or request.endpoint in _FROM_ANYWHERE or not _is_foreign():
+            return
+        if request.endpoint not in _FROM_SANDBOX or not is_sandboxed():
             abort(403)
 
     @app.after_request
@@ -67,6 +72,11 @@ def standard_headers() -> tuple[tuple[str, str], ...]:
 def is_embed() -> bool:
     """Whether the request is for a frame on another site; the staff app, whose paths begin anew, has no such pages."""
     return "embed" in current_app.blueprints and request.path.startswith("/embed/")
+
+
+def is_sandboxed() -> bool:
+    """Return whether a form was sent by a frame in a sandbox without an origin of its own (HTML, 7.1.5)."""
+    return request.headers.get("Origin") == "null"
 
 
 def _is_foreign() -> bool:

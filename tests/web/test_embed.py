@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
+import nh3
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -13,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from campaign.extensions import db
 from campaign.models import Signature
 from campaign.queries.appeal import AppealView
-from tests.conftest import form
+from tests.conftest import Clock, form
 
 EMBED = "/embed/ana-ruiz-vega"
 ADDRESS = "http://127.0.0.1:8000/fr/appeals/ana-ruiz-vega"
@@ -103,6 +106,34 @@ def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClie
     assert client.post(EMBED, data=form(), headers=foreign).status_code == 403
 
 
+@pytest.mark.usefixtures("appeal")
+def test_a_form_in_a_sandbox_is_taken_once_it_shows_that_it_is_ours(client: FlaskClient, clock: Clock) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "null"}
+    first = client.post(EMBED + "?lang=en", data=form(), headers=foreign)
+    assert first.status_code == 422, "a stranger’s frame could have sent this, and cannot read the answer"
+    assert _may_be_framed(first.headers)
+    assert "Very many" not in first.text
+    ticket = re.search(r'name="ticket" value="([^"]+)"', first.text)
+    assert ticket
+    clock.now += timedelta(seconds=30)
+    assert client.post(EMBED + "?lang=en", data=form(ticket=ticket[1] + "x"), headers=foreign).status_code == 422
+    sent = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1]), headers=foreign)
+    assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=auto&lang=en")
+    again = client.post(EMBED + "?lang=en", data=form(ticket=ticket[1], email="b@mail.example"), headers=foreign)
+    assert again.status_code == 422, "each ticket once"
+    for path in ("/en/appeals/ana-ruiz-vega/sign", "/en/appeals/ana-ruiz-vega/act", "/en/new-link"):
+        assert client.post(path, data=form(), headers=foreign).status_code == 403, path
+
+
+@pytest.mark.usefixtures("appeal")
+def test_what_an_embed_loads_may_be_loaded_by_a_frame_without_an_origin(client: FlaskClient) -> None:
+    page = client.get(EMBED).text
+    loaded = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    assert len(loaded) >= 3
+    for path in loaded:
+        assert client.get(path).headers["Cross-Origin-Resource-Policy"] == "cross-origin", path
+
+
 def test_the_script_is_one_line_to_paste(client: FlaskClient, appeal: AppealView) -> None:
     answer = client.get("/embed.js")
     assert answer.content_type == "text/javascript; charset=utf-8"
@@ -146,3 +177,23 @@ def test_oembed_answers_in_json_and_xml(client: FlaskClient) -> None:
 @pytest.mark.usefixtures("appeal")
 def test_oembed_says_no_as_the_spec_does(client: FlaskClient, query: dict[str, str], status: int) -> None:
     assert client.get("/oembed", query_string=query).status_code == status
+
+
+@pytest.mark.usefixtures("appeal")
+def test_wordpress_takes_the_frame(client: FlaskClient) -> None:
+    """As wp_filter_oembed_result() does for providers it does not know: these attributes, and an iframe with a src."""
+    asked = {"url": ADDRESS, "maxwidth": "600", "maxheight": "900", "dnt": "1", "format": "json"}
+    said = client.get("/oembed", query_string=asked).get_json()
+    kept = set("src width height frameborder marginwidth marginheight scrolling title".split())
+    allowed = {"a": {"href"}, "blockquote": set[str](), "iframe": kept}
+    cleaned = nh3.clean(said["html"], tags=set(allowed), attributes=allowed, link_rel=None)
+    frame = re.fullmatch(r"(<blockquote>.*?</blockquote>)?.*(<iframe.*?></iframe>)", cleaned, re.DOTALL)
+    assert frame
+    source = re.search(r""" src=(['"])(.*?)\1""", frame[2])
+    assert source
+    path = html.unescape(source[2]).removeprefix("http://127.0.0.1:8000")
+    assert client.get(path).status_code == 200
+    assert isinstance(said["width"], int)
+    assert 0 < said["width"] <= 600
+    page = client.get(path).text
+    assert re.search(r'class="instead" hidden><a class="button" href="/fr/appeals/ana-ruiz-vega#form"', page)

@@ -42,7 +42,8 @@ def init_app(app: Flask) -> None:
         if kind.startswith(("text/", "application/javascript")):
             kind += "; charset=utf-8"
         policy = IMAGE_POLICY if kind.startswith("image/") else FILE_POLICY
-        instead = (("Content-Security-Policy", policy),)
+        # An embed in a sandbox has no origin: nothing is its own there, not even its style.
+        instead = (("Content-Security-Policy", policy), ("Cross-Origin-Resource-Policy", "cross-origin"))
         return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=instead)
 
 

@@ -21,6 +21,7 @@ from campaign.services.sign import SignUp, sign
 from campaign.web.addressees import is_addressee
 from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
 from campaign.web.guard import Pass, admit, demand
+from campaign.web.headers import is_sandboxed
 from campaign.web.host import asked_host
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.pages import appeal_page, list_rows, other_appeals, published
@@ -71,7 +72,10 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
-    let = admit(appeal, answers.signer.address, answers.proof, answers.ticket, client_networks())
+    # Sec-Fetch-Site of our own form in a sandbox is that of a stranger's.
+    sandboxed = is_sandboxed()
+    proofs = answers.proof, answers.ticket
+    let = admit(appeal, answers.signer.address, *proofs, client_networks(), must_prove=sandboxed)
     if isinstance(let, Pass):
         try:
             _sign(appeal, answers.signer, section.code, locale, let)
@@ -79,7 +83,7 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
             let = demand(appeal, client_networks())
         else:
             return None
-    return {"form": _values(answers), "challenge": let}
+    return {"form": _values(answers), "challenge": let, "is_sandboxed": sandboxed}
 
 
 def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""Embeds in a sandbox, as WordPress and others put them: with forms they sign, without they show a link, with style."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote, unquote
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+from tests.browser.conftest import SAMPLE
+
+SECRET = "a1B2c3D4e5"
+
+
+class Other(http.server.BaseHTTPRequestHandler):
+    """A page of another site: what its address says is in its body."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(unquote(self.path.partition("?")[2]).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def other_site() -> Iterator[str]:
+    """Where pages of somebody else are."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def framed(browser: Browser, site: str, other_site: str, sandbox: str, more: str = "") -> tuple[Page, FrameLocator]:
+    """A page of another site with the embed in such a frame; it keeps the messages that it hears."""
+    page = browser.new_page()
+    listen = "<script>heard = []; addEventListener('message', one => heard.push(one.data))</script>"
+    source = f"{site}/embed/{SAMPLE}?kind=form&amp;lang=en{more}"
+    frame = f'<iframe sandbox="{sandbox}" src="{source}" width="480" height="900"></iframe>'
+    page.goto(f"{other_site}/?{quote(f'<!doctype html>{listen}{frame}')}")
+    return page, page.frame_locator("iframe")
+
+
+def is_styled(frame: FrameLocator, selector: str) -> bool:
+    """Whether our style reached it: unstyled, nothing has rounded corners."""
+    return str(frame.locator(selector).first.evaluate("one => getComputedStyle(one).borderRadius")) != "0px"
+
+
+def test_without_forms_a_styled_link_stands_for_the_form(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = framed(browser, site, other_site, "allow-scripts allow-popups allow-popups-to-escape-sandbox")
+    link = frame.get_by_role("link", name="Sign on Tocsin")
+    expect(link).to_be_visible()
+    expect(frame.locator("form")).to_have_count(0)
+    assert is_styled(frame, ".instead a")
+    with page.expect_popup() as opened:
+        link.click()
+    assert opened.value.url == f"{site}/en/appeals/{SAMPLE}#form"
+    page.close()
+
+
+def test_wordpress_is_told_of_height_and_links(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = framed(browser, site, other_site, "allow-scripts", f"#?secret={SECRET}")
+    frame.get_by_role("link", name="Sign on Tocsin").click()
+    page.wait_for_function("heard.some(one => one.message == 'link') && heard.some(one => one.message == 'height')")
+    said = {one["message"]: one for one in page.evaluate("heard") if "message" in one}
+    assert {one["secret"] for one in said.values()} == {SECRET}
+    assert said["link"]["value"] == f"{site}/en/appeals/{SAMPLE}#form"
+    assert 100 < said["height"]["value"] < 2000
+    page.close()
+
+
+@pytest.mark.parametrize("sandbox", ["allow-scripts allow-forms", "allow-scripts allow-forms allow-same-origin"])
+def test_with_forms_it_signs(browser: Browser, site: str, other_site: str, sandbox: str) -> None:
+    page, frame = framed(browser, site, other_site, sandbox)
+    expect(frame.locator("form")).to_be_visible()
+    assert is_styled(frame, "form button")
+    frame.locator("[name=name]").fill("Ada Example")
+    frame.locator("[name=email]").fill(f"{len(sandbox)}@mail.example")
+    frame.locator("[name=country]").select_option("FR")
+    frame.locator("[name=consent]").check()
+    frame.locator("form button").click()
+    expect(frame.get_by_role("heading", name="look at your mail")).to_be_visible(timeout=60_000)
+    page.close()
