@@ -21,6 +21,7 @@ class Opened(StrEnum):
     PREVIEW = "names.preview"
     EXPORT = "signatures.export"
     HANDOVER = "handover.fetch"
+    HELD = "names.print"
 
 
 class BudgetError(TocsinError):

@@ -22,6 +22,7 @@ from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere, domain_of
 from campaign.queries.reported import ReportView, reports
+from campaign.queries.signature import digests_of_same_address
 
 FOUND = 100
 # Trends look at so many of the newest signatures at most: a flood is among them.
@@ -110,6 +111,35 @@ def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | N
     )
     chosen = select(Signature.id).where(wanted, Signature.section_code == scope.section)
     return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND)))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSignature:
+    """A signature of the own section without its signer."""
+
+    id: int
+    slug: str
+    state: str
+    country: str
+    signed_at: datetime
+
+
+def own_signature(scope: Scope, signature_id: int) -> OwnSignature:
+    """Return one of the own section that was not erased. Raises NotFoundError."""
+    chosen = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
+    own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
+    row = db.session.execute(chosen.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
+    if row is None:
+        raise NotFoundError("there is no such signature")
+    return OwnSignature(*row)
+
+
+def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[int, ...]:
+    """Return the ids of all that the own section holds under its address. Raises NotFoundError."""
+    own_signature(scope, signature_id)
+    digests = digests_of_same_address(signature_id, vault)
+    chosen = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
+    return tuple(db.session.scalars(chosen.order_by(Signature.id)))
 
 
 def is_indexing() -> bool:

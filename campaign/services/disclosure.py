@@ -23,7 +23,8 @@ from campaign.domain.staff import Scope
 from campaign.mail.staff_words import budget_used_up
 from campaign.models import DisclosureDay
 from campaign.queries.handover import file_of
-from campaign.queries.moderation import SignerView, open_signers, sample_of, signers_found
+from campaign.queries.held import Held, held_under
+from campaign.queries.moderation import SignerView, open_signers, own_signature, sample_of, signers_found
 from campaign.queries.signatory import Signatory, signatories
 from campaign.services.alarm import raise_alarm
 from campaign.services.audit import Act, append
@@ -107,6 +108,17 @@ def fetch_handover(context: Context, slug: str, handover_id: int, name: str) -> 
     """
     disclose(context, Opened.HANDOVER, f"appeal:{slug}", files=1, more={"handover": handover_id, "file": name})
     return file_of(handover_id, name, context.vault)
+
+
+def held_for(context: Context, signature_id: int) -> tuple[Held, ...]:
+    """Return all that the own section holds under a signature's address, to be printed for whom it belongs to.
+
+    Raises NotFoundError, and as `disclose`.
+    """
+    own_signature(context.scope, signature_id)
+    disclose(context, Opened.HELD, f"signature:{signature_id}", shown=1)
+    found = held_under(signature_id, context.vault)
+    return tuple(one for one in found if one.signature.section_code == context.scope.section)
 
 
 def _spend(session: Session, context: Context, shown: int, files: int) -> bool:

@@ -272,6 +272,10 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),
     "moderation.find_invalidation": lambda *_: _invalidation(),
     "moderation.open_signers": lambda _, one: queries.moderation.open_signers([one], STAFF, runtime().vault),
+    "moderation.own_signature": lambda _, one: _absent(lambda: queries.moderation.own_signature(STAFF, one)),
+    "moderation.own_signatures_of_same_address": lambda _, one: _absent(
+        lambda: queries.moderation.own_signatures_of_same_address(STAFF, runtime().vault, one)
+    ),
     "moderation.sample_of": lambda *_: _absent(lambda: queries.moderation.sample_of(STAFF, 1)),
     "moderation.signers_found": lambda *_: queries.moderation.signers_found(
         STAFF, runtime().vault, name="Jeanne Martin", address=None

@@ -11,12 +11,14 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.country import COUNTRIES, country_names
-from campaign.domain.errors import NotFoundError, TokenError
+from campaign.domain.errors import InputError, NotFoundError, TokenError
+from campaign.domain.name import clean_name
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.held import Held, PaperView, held_under, waiting_under
 from campaign.queries.signature import SignatureView
 from campaign.services.change_country import change_country
+from campaign.services.correct import correct_name
 from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX, current_locale
@@ -62,6 +64,11 @@ def change(token: str) -> ResponseReturnValue:
     if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
         message = MESSAGES["country", "unknown" if request.form.get("country") else "missing"]
         return _page(token, found, wrong=chosen, error=message), 422
+    if wish == "name":
+        try:
+            clean_name(request.form.get("name", ""))
+        except InputError as error:
+            return _page(token, found, wrong=f"name-{chosen}", error=MESSAGES["name", error.code]), 422
     for one in found:
         if chosen in {"all", str(one.signature.id)}:
             with suppress(NotFoundError):  # erased meanwhile, in another window
@@ -80,6 +87,8 @@ def _do(wish: str, signature: SignatureView) -> None:
             set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now, vault=vault)
         case "share_name":
             set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now, vault=vault)
+        case "name":
+            correct_name(signature.id, clean_name(request.form["name"]), vault=vault)
         case "country":
             country = request.form["country"].upper()
             section = snapshots().section_for(country, signature.locale, signature.appeal)
@@ -111,6 +120,7 @@ def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = 
         countries=country_names(current_locale()),
         section_label=section_label,
         wrong=wrong,
+        typed=request.form.get("name", ""),
         error=error,
     )
 

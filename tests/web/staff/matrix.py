@@ -198,6 +198,20 @@ MATRIX = (
         (("seen", "{own_fence}"),),
         theirs="/moderation/signatures/{foreign_signature}/mails/{foreign_mail}", theirs_from=None,
     ),
+    *(
+        Route(
+            f"/moderation/signatures/<int:signature_id>{of}", method, E,
+            f"/moderation/signatures/{{own_signature}}{of}", data,
+            theirs=f"/moderation/signatures/{{foreign_signature}}{of}", theirs_from=None,
+        )
+        for of, method, data in (
+            ("", "GET", ()),
+            ("/name", "POST", (("name", "Odile Owen"), ("reason", "wrote a letter"))),
+            ("/print", "POST", (("reason", "wrote a letter"),)),
+            ("/erase", "POST", (("reason", "wrote a letter"), ("sure", "y"))),
+        )
+    ),
+    Route("/moderation/links", "POST", E, "/moderation/links", (("email", "x@mail.example"), ("reason", "called us"))),
     Route("/account", "GET", V, "/account"),
     Route("/account", "POST", V, "/account", (("locale", "en"),)),
     Route("/people", "GET", A, "/people"),

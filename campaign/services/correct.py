@@ -1,0 +1,22 @@
+"""Correcting what is held of a signer: the name as it is printed and handed over."""
+
+from __future__ import annotations
+
+from campaign.domain.cipher import Vault
+from campaign.models.sealed import place_of
+from campaign.services.handover import outdate
+from campaign.services.signature import locked
+from campaign.services.transaction import transaction
+
+
+def correct_name(signature_id: int, name: str, *, vault: Vault) -> None:
+    """Give the signature that name (`domain.name.clean_name`); a list that holds the old one is made again.
+
+    Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        signature.name_sealed = vault.seal_name(name, place_of(signature))
+        signature.name_digest = vault.name_digest(name)
+        if signature.shares_name:
+            outdate(session, signature.appeal_id, signature.section_code)

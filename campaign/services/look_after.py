@@ -1,0 +1,54 @@
+"""What staff do for somebody who writes by letter: correct the name, mail the links again, erase.
+
+Each is written into the audit log with its reason first, of the own section's signatures alone, and without a name or
+an address. What is held is printed by services/disclosure.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from campaign.domain.address import Address
+from campaign.domain.disclosure import read_reason
+from campaign.queries.moderation import own_signatures_of_same_address
+from campaign.services.audit import Act, append
+from campaign.services.correct import correct_name
+from campaign.services.disclosure import Context
+from campaign.services.new_link import ask_new_links
+from campaign.services.transaction import transaction
+from campaign.services.withdraw import erase
+
+
+def correct_name_for(context: Context, signature_id: int, name: str) -> None:
+    """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
+    own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    _note(context, "signature.correct-name", f"signature:{signature_id}")
+    correct_name(signature_id, name, vault=context.vault)
+
+
+def erase_for(context: Context, signature_id: int) -> int:
+    """Erase all that the own section holds under the signature's address; return how many signatures that were.
+
+    Raises NotFoundError, InputError (`reason`).
+    """
+    found = own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    _note(context, "signature.erase", f"signature:{signature_id}", {"signatures": len(found)})
+    for one in found:
+        erase(one, now=context.now, vault=context.vault)
+    return len(found)
+
+
+def send_links_for(context: Context, address: Address) -> None:
+    """Have a worker mail to that address what waits to be confirmed under it, and a link to its data.
+
+    Nothing tells whether there is anything. Raises InputError (`reason`).
+    """
+    _note(context, "signature.send-links", f"section:{context.scope.section}")
+    ask_new_links(address, now=context.now, vault=context.vault)
+
+
+def _note(context: Context, act: str, subject: str, after: dict[str, Any] | None = None) -> None:
+    reason, scope = read_reason(context.reason), context.scope
+    with transaction() as session:
+        entry = Act(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
+        append(session, entry, now=context.now, vault=context.vault)

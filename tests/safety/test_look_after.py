@@ -1,0 +1,132 @@
+"""Correcting, printing and erasing what is held: by the person, and by staff for who writes by letter."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from campaign.domain.staff import Role
+from campaign.domain.token import Purpose
+from campaign.extensions import db
+from campaign.extensions.runtime import runtime
+from campaign.models import AuditEntry, LinkRequest, Signature
+from campaign.queries.appeal import AppealView
+from campaign.queries.counts import counts
+from campaign.queries.signature import find_signature
+from campaign.services.verify import verify
+from tests.conftest import START
+from tests.web.staff.room import csrf, join, log_in
+from tests.web.staff.test_export import signed
+
+ANA = "ana@staff.example"
+WHY = "wrote a letter on 1 March"
+
+
+@pytest.fixture
+def desk(app: Flask) -> FlaskClient:
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
+    return desk.post(f"/staff/moderation{path}", data={**data, "csrf_token": csrf(desk.get("/staff/account"))})
+
+
+def name_of(signature_id: int) -> str | None:
+    db.session.rollback()
+    found = find_signature(signature_id, runtime().vault)
+    db.session.rollback()
+    return None if found is None else found.name
+
+
+def acts() -> list[tuple[str, str, str | None]]:
+    rows = db.session.execute(
+        select(AuditEntry.act, AuditEntry.subject, AuditEntry.reason)
+        .where(AuditEntry.act.like("signature.%") | (AuditEntry.act == "names.print"))
+        .order_by(AuditEntry.id)
+    )
+    found = [(act, subject, reason) for act, subject, reason in rows]
+    db.session.rollback()
+    return found
+
+
+def my_page(signature_id: int) -> str:
+    link_key: bytes = getattr(db.session.get_one(Signature, signature_id), "link_key", None) or b""
+    db.session.rollback()
+    return f"/en/m/{runtime().tokens.make(Purpose.MANAGE, signature_id, START, link_key)}/me"
+
+
+def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeane Martin", 1)
+    page = my_page(one)
+    assert 'value="Jeane Martin"' in client.get(page).text
+    for typed, said in (("", "write your name"), ("x.example/pay", "cannot hold a link"), ("123", "with letters")):
+        answer = client.post(page, data={"do": "name", "signature": str(one), "name": typed})
+        assert (answer.status_code, said in answer.text) == (422, True), typed
+        assert f'value="{typed}"' in answer.text
+    assert name_of(one) == "Jeane Martin"
+    assert client.post(page, data={"do": "name", "signature": str(one), "name": "Jeanne  Martin"}).status_code == 303
+    assert name_of(one) == "Jeanne Martin"
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
+def test_a_corrected_name_is_found_and_the_old_one_is_not(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeane Martin", 1)
+    answer = post(desk, f"/signatures/{one}/name", name="Jeanne Martin", reason=WHY)
+    assert answer.status_code == 303
+    for typed, finds in (("Jeane Martin", 0), ("Jeanne Martin", 1)):
+        assert post(desk, "/search", who=typed, reason=WHY).text.count('name="ids"') == finds, typed
+    assert acts() == [("signature.correct-name", f"signature:{one}", WHY)]
+
+
+def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    page = desk.get(f"/staff/moderation/signatures/{one}").text
+    assert "Jeanne" not in page
+    assert "p1@mail" not in page
+    for act, data in (("name", {"name": "Other Name"}), ("print", {}), ("erase", {"sure": "y"})):
+        refused = post(desk, f"/signatures/{one}/{act}", **data, reason=" ")
+        assert refused.status_code == 422, act
+        assert "p1@mail" not in refused.text
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY).status_code == 422, "it asks whether one is sure"
+    assert (acts(), name_of(one)) == ([], "Jeanne Martin")
+
+
+def test_what_is_held_is_printed_of_the_own_section_alone(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    foreign = signed(appeal, "Jef Peeters", 2, "be-nl")
+    printed = post(desk, f"/signatures/{one}/print", reason=WHY)
+    assert printed.status_code == 200
+    assert "Jeanne Martin" in printed.text
+    assert "p1@mail.example" in printed.text
+    assert post(desk, f"/signatures/{foreign}/print", reason=WHY).status_code == 404
+    assert acts() == [("names.print", f"signature:{one}", WHY)]
+
+
+def test_erasing_for_somebody_keeps_the_count_and_leaves_other_sections_alone(
+    desk: FlaskClient, appeal: AppealView
+) -> None:
+    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jef Peeters", 2, "be-nl")
+    assert post(desk, f"/signatures/{foreign}/erase", reason=WHY, sure="y").status_code == 404
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
+    assert (name_of(one), name_of(foreign)) == (None, "Jef Peeters")
+    assert (counts(appeal.id).signatures, verify()) == (2, [])
+    assert desk.get(f"/staff/moderation/signatures/{one}").status_code == 404
+    assert acts() == [("signature.erase", f"signature:{one}", WHY)]
+
+
+def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: FlaskClient, appeal: AppealView) -> None:
+    signed(appeal, "Jeanne Martin", 1)
+    said = set()
+    for email in ("p1@mail.example", "nobody@mail.example"):
+        answer = post(desk, "/links", email=email, reason=WHY)
+        said.add((answer.status_code, answer.location, desk.get("/staff/moderation").text.count("on its way")))
+    assert said == {(303, "/staff/moderation#links", 1)}
+    assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
+    db.session.rollback()
+    assert acts() == [("signature.send-links", "section:fr", WHY)] * 2
+    post(desk, "/links", email="p1@mail.example", reason="")
+    assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
