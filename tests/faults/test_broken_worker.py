@@ -14,10 +14,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from flask_migrate import upgrade
+from sqlalchemy import func, select
 
 from campaign.config import ROOT
 from campaign.extensions import db
 from campaign.factory import create_app
+from campaign.models import Appeal, Mail
 from tests.conftest import KEYS, make_database, settings_for
 from tests.faults.site import WORKER, Site, make_site
 from tests.faults.smtp import Server
@@ -31,6 +33,24 @@ _WRONG = """
 from sqlalchemy import text
 from campaign.services import claim
 claim.WALK = text("SELECT no_such_function(:after, :domains, :now)")
+from flask.cli import main
+main()
+"""
+
+
+# `flask worker` on a machine whose clock is 100 days ahead; what it does each hour it does each second.
+_AHEAD = """
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from campaign import factory, tasks
+factory.create_app = partial(factory.create_app, clock=lambda: datetime.now(UTC) + timedelta(days=100))
+mind = tasks._mind
+def every_job(app, stop, turning):
+    for job in (tasks.close_what_is_over, tasks.let_go, tasks.remind):
+        job()
+    mind(app, stop, turning)
+every_job.__name__ = "_mind"
+tasks._mind = every_job
 from flask.cli import main
 main()
 """
@@ -70,6 +90,31 @@ def test_a_wrong_statement_ends_the_worker_and_is_never_called_away(site: Site) 
         site.run_until(lambda: ready(site)[0] == 200, seconds=30)
         assert metrics(site)["tocsin_workers"] == 1
         assert metrics(site)["tocsin_worker_failures"] == 2, "what went wrong stays counted"
+
+
+def test_a_worker_with_a_wrong_clock_deletes_nothing_and_is_told_of(site: Site) -> None:
+    site.sign(*(f"{number}@mail.example" for number in range(20)))
+    log = site.folder / "ahead"
+    with log.open("w") as output:
+        ahead = subprocess.Popen(
+            [sys.executable, "-c", _AHEAD, "worker"], cwd=ROOT, env=site.environ, stdout=output, stderr=output
+        )
+        try:
+            site.run_until(lambda: ready(site)[0] == 503, seconds=60)
+            assert "this machine's clock says" in ready(site)[1]
+            site.run_until(site.is_settled)
+        finally:
+            ahead.terminate()
+            ahead.wait(30)
+    assert "let-go is not done: this machine's clock says" in log.read_text()
+    with site.app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Mail)) == 20
+        assert set(db.session.scalars(select(Appeal.state))) == {"open"}
+        db.session.remove()
+    assert sorted(one.recipient for one in site.server.received) == sorted(
+        f"{number}@mail.example" for number in range(20)
+    )
+    assert ready(site) == (200, "ready\n")
 
 
 def test_a_worker_that_is_told_to_stop_leaves_nothing_to_worry_about(site: Site) -> None:
