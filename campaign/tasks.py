@@ -38,7 +38,7 @@ from campaign.services.handover import Bindery, make_handover, waiting
 from campaign.services.index_names import index_names
 from campaign.services.invalidate import advance, has_work
 from campaign.services.new_link import answer_link_requests
-from campaign.services.periodic import run_once
+from campaign.services.periodic import last_run, run_once
 from campaign.services.remind import remind_pending
 from campaign.services.remind_staff import remind_staff
 from campaign.services.reset import answer_reset_requests
@@ -62,6 +62,10 @@ _REPORT_SECONDS = 10.0
 _SAID_AGAIN_SECONDS = 60.0
 # What one minute looks at: a hundred thousand confirmations.
 _DOMAIN_BATCHES = 20
+# Every five minutes, so it tells when any worker last ran.
+_STEADY_JOB = "close-over"
+_LONG_STOP = timedelta(days=2)
+_DOUBT_SECONDS = 3600.0
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -215,11 +219,25 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
 
 
 def _clocks_apart() -> str | None:
+    """Returns why no time can be believed yet; None where one can."""
     try:
-        agreed_now(runtime().clock())
+        now = agreed_now(runtime().clock())
     except ClocksApartError as error:
         return str(error)
-    return None
+    # On one machine both clocks are the same, and may be wrong together. A site that nobody ran for days looks alike.
+    last = last_run(_STEADY_JOB, now)
+    if last is None or now - last < _LONG_STOP:
+        progress.waits_since = None
+        return None
+    if progress.waits_since is None:
+        progress.waits_since = time.monotonic()
+    minutes = round((progress.waits_since + _DOUBT_SECONDS - time.monotonic()) / 60)
+    if minutes <= 0:
+        return None
+    return (
+        f"it is {now:%Y-%m-%d %H:%M} UTC, and the last job ran {last:%Y-%m-%d %H:%M}: "
+        f"if that is no error of the clock, wait; jobs begin in {minutes} minutes"
+    )
 
 
 def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
@@ -301,7 +319,7 @@ def close_what_is_over() -> None:
         for slug in close_over(now=now, desk=_server()):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
-    _once("close-over", timedelta(minutes=5), work)
+    _once(_STEADY_JOB, timedelta(minutes=5), work)
 
 
 def fold_history() -> None:

@@ -16,6 +16,8 @@ class Progress:
         self.host = socket.gethostname()[:100]
         self.failures = 0
         self.report_at = 0.0
+        # Since when the time is doubted, on the machine's monotonic clock.
+        self.waits_since: float | None = None
         self.error: str | None = None
         self._lock = threading.Lock()
         self._done: dict[str, float | None] = dict.fromkeys(loops)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from campaign.extensions import db
 from campaign.models import PeriodicRun
 from campaign.services.transaction import transaction
 
@@ -34,6 +35,14 @@ def run_once(job: str, due_at: datetime, work: Callable[[], object], *, now: dat
         raise
     _end(job, due_at, now, None)
     return True
+
+
+def last_run(job: str, now: datetime) -> datetime | None:
+    """Return when that job was last due and done by any worker, up to now; None where it never was."""
+    newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job, PeriodicRun.due_at <= now)
+    found = db.session.execute(newest).scalar_one()
+    db.session.rollback()
+    return found
 
 
 def _end(job: str, due_at: datetime, now: datetime, error: str | None) -> None:

@@ -50,6 +50,45 @@ def test_what_is_over_goes_by_the_databases_clock(
     db.session.rollback()
 
 
+def test_after_a_leap_of_time_jobs_wait_an_hour(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    """Where database and worker share a machine their clocks are wrong together."""
+    in_step()
+    tasks.close_what_is_over()
+    clock.now += timedelta(days=100)
+    in_step()
+    for minutes in (0, 30, 29):
+        if tasks.progress.waits_since is not None:
+            tasks.progress.waits_since -= minutes * 60
+        tasks.close_what_is_over()
+        assert "the last job ran 2026-03-01" in (tasks._clocks_apart() or "")
+        assert db.session.scalars(select(Appeal.state)).all() == ["open"]
+        db.session.rollback()
+    assert tasks.progress.waits_since is not None
+    tasks.progress.waits_since -= 60
+    tasks.close_what_is_over()
+    assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
+    db.session.rollback()
+    assert tasks._clocks_apart() is None
+
+
+def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    in_step()
+    tasks.close_what_is_over()
+    clock.now += timedelta(days=100)
+    in_step()
+    assert tasks._clocks_apart() is not None
+    clock.now -= timedelta(days=100) - timedelta(minutes=5)
+    in_step()
+    assert tasks._clocks_apart() is None
+    tasks.close_what_is_over()
+    assert db.session.scalars(select(Appeal.state)).all() == ["open"]
+    db.session.rollback()
+
+
 def test_whoever_asks_is_told_of_the_two_clocks(
     app: Flask, client: FlaskClient, clock: Clock, in_step: Callable[[], None]
 ) -> None:
