@@ -1,4 +1,4 @@
-"""What the workers run and when: the outbox each second, and the periodic jobs through Huey.
+"""What the workers run and when: the periodic jobs through Huey, and long jobs for staff.
 
 Every worker's scheduler ticks, so each run of a job is claimed by writing its row: the first one does the work.
 """
@@ -6,7 +6,6 @@ Every worker's scheduler ticks, so each run of a job is claimed by writing its r
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,52 +13,32 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from huey import crontab
-from huey.consumer import Consumer
 from huey.storage import RedisStorage
-from psycopg import Error as PsycopgError
-from sqlalchemy.exc import DBAPIError
 
 from campaign.extensions import huey
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.progress import Progress
 from campaign.extensions.runtime import Runtime, runtime
-from campaign.extensions.schema import why_not_ready
-from campaign.extensions.watchdog import Watchdog
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
 from campaign.services.clock import ClocksApartError, agreed_now
-from campaign.services.departures import forget, unwritable, write_out
+from campaign.services.departures import forget
 from campaign.services.desk import Desk
 from campaign.services.digest import owe_digests
-from campaign.services.dispatch import Dispatcher, courier_of
-from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.fold import fold
 from campaign.services.handover import Bindery, make_handover, waiting
-from campaign.services.index_names import index_names
-from campaign.services.invalidate import advance, has_work
-from campaign.services.new_link import answer_link_requests
 from campaign.services.periodic import last_run, run_once
 from campaign.services.remind import remind_pending
 from campaign.services.remind_staff import remind_staff
-from campaign.services.reset import answer_reset_requests
 from campaign.services.retain import retain
 from campaign.services.row_key import rewrite
 from campaign.services.spread import spread_all, start_reminders
-from campaign.services.staff import office_of
 from campaign.services.steps import fold_steps
 from campaign.services.verify import verify
 from campaign.services.watch_domains import watch_domains
-from campaign.services.worker import report, retire
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
-_SHUTDOWN_SECONDS = 2.0
-# Longer than any round takes; twice that is no longer than what this worker claimed waits for its lease.
-_SILENCE_SECONDS = 60.0
-_BREATH_SECONDS = 0.05
-_REPORT_SECONDS = 10.0
-_SAID_AGAIN_SECONDS = 60.0
 # What one minute looks at: a hundred thousand confirmations.
 _DOMAIN_BATCHES = 20
 # Every five minutes, so it tells when any worker last ran.
@@ -73,153 +52,13 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 progress = Progress(("deliver", "mind", "work_for_staff"))
 
 
-class WorkerBrokenError(Exception):
-    """An error of ours ended the worker; it is in the log and in the worker's row."""
-
-
-class _ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
-    """A consumer inside our own process: signals are ours."""
-
-    def _set_signal_handlers(self) -> None:
-        """The worker command has its own."""
-
-
 def bind(app: Flask) -> None:
     """Lets the jobs find their application."""
     huey.app = app
 
 
-def run_worker(stop: threading.Event) -> None:
-    """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
-    _wait_for_database(huey.app, stop)
-    if stop.is_set():
-        return
-    huey.worker_stop = stop
-    # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
-    consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
-    consumer.start()
-    watchdog = Watchdog(_SILENCE_SECONDS)
-    broken: list[Exception] = []
-    beside = [
-        threading.Thread(target=_run_beside, args=(watchdog, work, stop, broken), daemon=True)
-        for work in (_mind, _work_for_staff, _tell_progress)
-    ]
-    for thread in beside:
-        thread.start()
-    try:
-        watchdog.watched(_deliver, runtime(), stop)
-    except Exception as error:
-        log.exception("delivering broke")
-        broken.append(error)
-    finally:
-        stop.set()
-        for thread in beside:
-            thread.join(_SHUTDOWN_SECONDS)
-        consumer.stop(graceful=True)
-        _say_end(broken)
-
-
-def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.Event, broken: list[Exception]) -> None:
-    """Runs a loop; an error of ours in it ends the whole worker, for its service to start it again and tell."""
-    try:
-        watchdog.watched(work, huey.app, stop)
-    except Exception as error:
-        log.exception("a loop broke")
-        broken.append(error)
-        stop.set()
-
-
-def _say_end(broken: list[Exception]) -> None:
-    """Takes this worker's row away, or says in it what broke; raises that."""
-    for error in broken:
-        progress.failed(diagnose(error))
-        log.error("the worker ends: %s", diagnose(error))
-    try:
-        if broken:
-            report(progress, is_broken=True)
-        else:
-            retire(progress)
-    except DBAPIError as error:
-        log.warning("how this worker ended is not written down: %s", diagnose(error))
-    if broken:
-        raise WorkerBrokenError(str(diagnose(broken[0])))
-
-
-def _wait_for_database(app: Flask, stop: threading.Event) -> None:
-    """Returns once the database can be worked with: machines start in any order. Raises DatabaseTooOldError."""
-    said, said_at = "", 0.0
-    while not stop.is_set():
-        try:
-            reason = why_not_ready(app.extensions["migrate"].directory)
-            if reason is None and not isinstance(huey.storage, RedisStorage):  # which has no schema
-                huey.storage.initialize_schema()
-        except (DBAPIError, PsycopgError, sqlite3.Error) as error:
-            reason = str(diagnose(error))
-        if reason is None:
-            return
-        if reason != said or time.monotonic() - said_at >= _SAID_AGAIN_SECONDS:
-            log.warning("waiting: %s", reason)
-            said, said_at = reason, time.monotonic()
-        stop.wait(POLL_SECONDS)
-
-
-def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
-    dispatcher = Dispatcher(courier_of(at))
-    turns = 0
-
-    def turned() -> None:
-        nonlocal turns
-        turning()
-        if turns:  # the one before went well
-            progress.done("deliver")
-        turns += 1
-
-    try:
-        while not stop.is_set():
-            try:
-                dispatcher.run(stop, turned)
-            except DBAPIError as error:
-                # The database may be restarting; what was owed is still written there.
-                turns = _wait_or_raise(error, stop)
-    finally:
-        try:
-            dispatcher.stop()
-        except DBAPIError as error:
-            log.warning("what was under way is in doubt: %s", diagnose(error))
-
-
-def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
-    """Waits a second where the database is away; a wrong statement of ours is raised: it stays wrong. Returns 0."""
-    found = diagnose(error)
-    if not found.may_pass:
-        raise error
-    log.warning("%s", found)
-    stop.wait(POLL_SECONDS)
-    return 0
-
-
-def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Every ten seconds: what this worker gets done, and whether who left can be written down."""
-    while not stop.wait(POLL_SECONDS):
-        turning()
-        if time.monotonic() < progress.report_at:
-            continue
-        with app.app_context():
-            folder = runtime().settings.departures
-            progress.trouble("departures", unwritable(folder))
-            try:
-                progress.trouble("clock", _clocks_apart())
-                report(progress)
-                since = progress.seconds_since_done()
-                # What has just begun, or begun again, is told at once.
-                is_steady = since is not None and since < _REPORT_SECONDS
-                progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
-            except DBAPIError as error:
-                _wait_or_raise(error, stop)
-
-
-def _clocks_apart() -> str | None:
-    """Returns why no time can be believed yet; None where one can."""
+def clocks_apart() -> str | None:
+    """Return why no time can be believed yet; None where one can."""
     try:
         now = agreed_now(runtime().clock())
     except ClocksApartError as error:
@@ -240,58 +79,10 @@ def _clocks_apart() -> str | None:
     )
 
 
-def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Each second: who asked for new links gets them, and who left is written where it outlives the database."""
-    again_at = 0.0
-    while not stop.wait(POLL_SECONDS):
-        turning()
-        with app.app_context():
-            at = runtime()
-            try:
-                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain) and not stop.is_set():
-                    turning()
-                office = office_of(at)
-                while answer_reset_requests(office=office) and not stop.is_set():
-                    turning()
-                if time.monotonic() >= again_at:
-                    write_out(at.settings.departures, vault=at.vault, turning=turning)
-                progress.done("mind")
-            except DBAPIError as error:
-                _wait_or_raise(error, stop)
-            except OSError as error:
-                # They wait in the database until the folder can be written to.
-                log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
-                again_at = time.monotonic() + 60
-            except Exception as error:  # one that cannot be answered must not silence all others until the next start
-                progress.failed(diagnose(error))
-                log.exception("links or departures failed")
-
-
-def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Each second: the next rows of paper sheets, names that have no digest yet, and moderation, batch by batch."""
-    while not stop.wait(POLL_SECONDS):
-        turning()
-        with app.app_context():
-            at = runtime()
-            try:
-                if has_waiting_rows():
-                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
-                index_names(vault=at.vault)
-                # A breath between two batches: whoever signs meanwhile gets the database.
-                while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
-                    turning()
-                progress.done("work_for_staff")
-            except DBAPIError as error:
-                _wait_or_raise(error, stop)
-            except Exception as error:  # the next second tries again, and everybody else's work goes on
-                progress.failed(diagnose(error))
-                log.exception("work for staff failed")
-
-
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
     """Runs the job for the period that now falls into, unless another worker has; not where the clocks differ."""
     with huey.app.app_context():
-        apart = _clocks_apart()
+        apart = clocks_apart()
         if apart is not None:
             log.error("%s is not done: %s", job, apart)
             return

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 
 from campaign.cli.refusal import refuse
 from campaign.extensions.database_error import diagnose
-from campaign.tasks import WorkerBrokenError, run_worker
+from campaign.worker import WorkerBrokenError, run_worker
 
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 

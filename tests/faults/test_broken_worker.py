@@ -42,15 +42,15 @@ main()
 _AHEAD = """
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from campaign import factory, tasks
+from campaign import factory, tasks, worker
 factory.create_app = partial(factory.create_app, clock=lambda: datetime.now(UTC) + timedelta(days=100))
-mind = tasks._mind
+mind = worker._mind
 def every_job(app, stop, turning):
     for job in (tasks.close_what_is_over, tasks.let_go, tasks.remind):
         job()
     mind(app, stop, turning)
 every_job.__name__ = "_mind"
-tasks._mind = every_job
+worker._mind = every_job
 from flask.cli import main
 main()
 """
@@ -176,7 +176,7 @@ def test_a_worker_waits_for_a_database_that_is_not_there_yet(
     with running(site.environ, [WORKER], log) as processes:
         time.sleep(5)
         assert processes[0].poll() is None, log.read_text()
-        assert "WARNING campaign.tasks: waiting: the database is away (08001)" in log.read_text()
+        assert "WARNING campaign.worker: waiting: the database is away (08001)" in log.read_text()
         control(own_server, "fast", "start")
         site.run_until(site.is_settled)
     assert [one.recipient for one in server.received] == ["one@mail.example"]

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.slow
 # `flask worker`, but that the loop named stops for ever at its third turn, in a lock that nobody gives back.
 _STANDING_STILL = """
 import sys, threading
-from campaign import tasks
+from campaign import worker
 from campaign.services.dispatch import Dispatcher
 
-calls, turn, answer, wait = [], Dispatcher.turn, tasks.answer_link_requests, tasks.has_waiting_rows
+calls, turn, answer, wait = [], Dispatcher.turn, worker.answer_link_requests, worker.has_waiting_rows
 
 def stand_still_in(work):
     def run(*given, **named):
@@ -33,11 +33,11 @@ def stand_still_in(work):
         return work(*given, **named)
     return run
 
-tasks._SILENCE_SECONDS = 6.0
+worker._SILENCE_SECONDS = 6.0
 match sys.argv.pop():
     case "deliver": Dispatcher.turn = stand_still_in(turn)
-    case "mind": tasks.answer_link_requests = stand_still_in(answer)
-    case "staff": tasks.has_waiting_rows = stand_still_in(wait)
+    case "mind": worker.answer_link_requests = stand_still_in(answer)
+    case "staff": worker.has_waiting_rows = stand_still_in(wait)
 from flask.cli import main
 main()
 """

@@ -62,7 +62,7 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
         if tasks.progress.waits_since is not None:
             tasks.progress.waits_since -= minutes * 60
         tasks.close_what_is_over()
-        assert "the last job ran 2026-03-01" in (tasks._clocks_apart() or "")
+        assert "the last job ran 2026-03-01" in (tasks.clocks_apart() or "")
         assert db.session.scalars(select(Appeal.state)).all() == ["open"]
         db.session.rollback()
     assert tasks.progress.waits_since is not None
@@ -70,7 +70,7 @@ def test_after_a_leap_of_time_jobs_wait_an_hour(
     tasks.close_what_is_over()
     assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
     db.session.rollback()
-    assert tasks._clocks_apart() is None
+    assert tasks.clocks_apart() is None
 
 
 def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
@@ -80,10 +80,10 @@ def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
     tasks.close_what_is_over()
     clock.now += timedelta(days=100)
     in_step()
-    assert tasks._clocks_apart() is not None
+    assert tasks.clocks_apart() is not None
     clock.now -= timedelta(days=100) - timedelta(minutes=5)
     in_step()
-    assert tasks._clocks_apart() is None
+    assert tasks.clocks_apart() is None
     tasks.close_what_is_over()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
     db.session.rollback()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from campaign import tasks
+from campaign import worker
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
@@ -27,9 +27,9 @@ def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pyte
         stop.set()
         return False
 
-    monkeypatch.setattr(tasks, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(tasks, "answer_link_requests", answer)
-    tasks._mind(app, stop, turning=lambda: None)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "answer_link_requests", answer)
+    worker._mind(app, stop, turning=lambda: None)
     assert len(calls) == 2
 
 
@@ -46,6 +46,6 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
         if not waiting[-1]:
             stop.set()
 
-    monkeypatch.setattr(tasks, "POLL_SECONDS", 0.0)
-    tasks._mind(app, stop, turning)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    worker._mind(app, stop, turning)
     assert waiting == [150, 50, 0]

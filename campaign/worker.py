@@ -1,0 +1,232 @@
+"""A worker process: its loops, and what it says of itself.
+
+It delivers mail, answers who asks for links, does what staff have asked for, and runs the periodic jobs (see `tasks`).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+from flask import Flask
+from huey.consumer import Consumer
+from huey.storage import RedisStorage
+from psycopg import Error as PsycopgError
+from sqlalchemy.exc import DBAPIError
+
+from campaign.extensions import huey
+from campaign.extensions.database_error import diagnose
+from campaign.extensions.runtime import Runtime, runtime
+from campaign.extensions.schema import why_not_ready
+from campaign.extensions.watchdog import Watchdog
+from campaign.services.departures import unwritable, write_out
+from campaign.services.dispatch import Dispatcher, courier_of
+from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
+from campaign.services.index_names import index_names
+from campaign.services.invalidate import advance, has_work
+from campaign.services.new_link import answer_link_requests
+from campaign.services.reset import answer_reset_requests
+from campaign.services.staff import office_of
+from campaign.services.worker import report, retire
+from campaign.tasks import clocks_apart, progress
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+_SHUTDOWN_SECONDS = 2.0
+# Longer than any round takes; twice that is no longer than what this worker claimed waits for its lease.
+_SILENCE_SECONDS = 60.0
+_BREATH_SECONDS = 0.05
+_REPORT_SECONDS = 10.0
+_SAID_AGAIN_SECONDS = 60.0
+
+
+class WorkerBrokenError(Exception):
+    """An error of ours ended the worker; it is in the log and in the worker's row."""
+
+
+class _ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
+    """A consumer inside our own process: signals are ours."""
+
+    def _set_signal_handlers(self) -> None:
+        """The worker command has its own."""
+
+
+def run_worker(stop: threading.Event) -> None:
+    """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
+    _wait_for_database(huey.app, stop)
+    if stop.is_set():
+        return
+    huey.worker_stop = stop
+    # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
+    consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
+    consumer.start()
+    watchdog = Watchdog(_SILENCE_SECONDS)
+    broken: list[Exception] = []
+    beside = [
+        threading.Thread(target=_run_beside, args=(watchdog, work, stop, broken), daemon=True)
+        for work in (_mind, _work_for_staff, _tell_progress)
+    ]
+    for thread in beside:
+        thread.start()
+    try:
+        watchdog.watched(_deliver, runtime(), stop)
+    except Exception as error:
+        log.exception("delivering broke")
+        broken.append(error)
+    finally:
+        stop.set()
+        for thread in beside:
+            thread.join(_SHUTDOWN_SECONDS)
+        consumer.stop(graceful=True)
+        _say_end(broken)
+
+
+def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.Event, broken: list[Exception]) -> None:
+    """Runs a loop; an error of ours in it ends the whole worker, for its service to start it again and tell."""
+    try:
+        watchdog.watched(work, huey.app, stop)
+    except Exception as error:
+        log.exception("a loop broke")
+        broken.append(error)
+        stop.set()
+
+
+def _say_end(broken: list[Exception]) -> None:
+    """Takes this worker's row away, or says in it what broke; raises that."""
+    for error in broken:
+        progress.failed(diagnose(error))
+        log.error("the worker ends: %s", diagnose(error))
+    try:
+        if broken:
+            report(progress, is_broken=True)
+        else:
+            retire(progress)
+    except DBAPIError as error:
+        log.warning("how this worker ended is not written down: %s", diagnose(error))
+    if broken:
+        raise WorkerBrokenError(str(diagnose(broken[0])))
+
+
+def _wait_for_database(app: Flask, stop: threading.Event) -> None:
+    """Returns once the database can be worked with: machines start in any order. Raises DatabaseTooOldError."""
+    said, said_at = "", 0.0
+    while not stop.is_set():
+        try:
+            reason = why_not_ready(app.extensions["migrate"].directory)
+            if reason is None and not isinstance(huey.storage, RedisStorage):  # which has no schema
+                huey.storage.initialize_schema()
+        except (DBAPIError, PsycopgError, sqlite3.Error) as error:
+            reason = str(diagnose(error))
+        if reason is None:
+            return
+        if reason != said or time.monotonic() - said_at >= _SAID_AGAIN_SECONDS:
+            log.warning("waiting: %s", reason)
+            said, said_at = reason, time.monotonic()
+        stop.wait(POLL_SECONDS)
+
+
+def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
+    dispatcher = Dispatcher(courier_of(at))
+    turns = 0
+
+    def turned() -> None:
+        nonlocal turns
+        turning()
+        if turns:  # the one before went well
+            progress.done("deliver")
+        turns += 1
+
+    try:
+        while not stop.is_set():
+            try:
+                dispatcher.run(stop, turned)
+            except DBAPIError as error:
+                # The database may be restarting; what was owed is still written there.
+                turns = _wait_or_raise(error, stop)
+    finally:
+        try:
+            dispatcher.stop()
+        except DBAPIError as error:
+            log.warning("what was under way is in doubt: %s", diagnose(error))
+
+
+def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
+    """Waits a second where the database is away; a wrong statement of ours is raised: it stays wrong. Returns 0."""
+    found = diagnose(error)
+    if not found.may_pass:
+        raise error
+    log.warning("%s", found)
+    stop.wait(POLL_SECONDS)
+    return 0
+
+
+def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
+    """Every ten seconds: what this worker gets done, and whether who left can be written down."""
+    while not stop.wait(POLL_SECONDS):
+        turning()
+        if time.monotonic() < progress.report_at:
+            continue
+        with app.app_context():
+            folder = runtime().settings.departures
+            progress.trouble("departures", unwritable(folder))
+            try:
+                progress.trouble("clock", clocks_apart())
+                report(progress)
+                since = progress.seconds_since_done()
+                # What has just begun, or begun again, is told at once.
+                is_steady = since is not None and since < _REPORT_SECONDS
+                progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
+            except DBAPIError as error:
+                _wait_or_raise(error, stop)
+
+
+def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
+    """Each second: who asked for new links gets them, and who left is written where it outlives the database."""
+    again_at = 0.0
+    while not stop.wait(POLL_SECONDS):
+        turning()
+        with app.app_context():
+            at = runtime()
+            try:
+                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain) and not stop.is_set():
+                    turning()
+                office = office_of(at)
+                while answer_reset_requests(office=office) and not stop.is_set():
+                    turning()
+                if time.monotonic() >= again_at:
+                    write_out(at.settings.departures, vault=at.vault, turning=turning)
+                progress.done("mind")
+            except DBAPIError as error:
+                _wait_or_raise(error, stop)
+            except OSError as error:
+                # They wait in the database until the folder can be written to.
+                log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
+                again_at = time.monotonic() + 60
+            except Exception as error:  # one that cannot be answered must not silence all others until the next start
+                progress.failed(diagnose(error))
+                log.exception("links or departures failed")
+
+
+def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
+    """Each second: the next rows of paper sheets, names that have no digest yet, and moderation, batch by batch."""
+    while not stop.wait(POLL_SECONDS):
+        turning()
+        with app.app_context():
+            at = runtime()
+            try:
+                if has_waiting_rows():
+                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+                index_names(vault=at.vault)
+                # A breath between two batches: whoever signs meanwhile gets the database.
+                while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
+                    turning()
+                progress.done("work_for_staff")
+            except DBAPIError as error:
+                _wait_or_raise(error, stop)
+            except Exception as error:  # the next second tries again, and everybody else's work goes on
+                progress.failed(diagnose(error))
+                log.exception("work for staff failed")
