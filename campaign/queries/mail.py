@@ -17,6 +17,8 @@ from campaign.queries.person import domain_of
 
 # A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
 SHARED_BY = 20
+# Of so many, for the name of each is opened with the key.
+NAMED = 20
 # Written out as the partial index says it: SQLite uses it only so.
 _UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
 _SUPPRESSED = text("mail.state = 'suppressed'")
@@ -124,10 +126,13 @@ def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()
-    named, rest, rest_bounced = [], dict.fromkeys((state.value for state in MailState), 0), 0
+    opened, rest_bounced = 0, 0
+    named, rest = [], dict.fromkeys((state.value for state in MailState), 0)
     for _, mailboxes, signature_id, bounced, *numbers in rows:
         by_state = {state.value: int(number) for state, number in zip(counted, numbers, strict=True)}
-        domain = _domain_of(signature_id, vault) if mailboxes >= SHARED_BY else None
+        is_shared = mailboxes >= SHARED_BY and opened < NAMED
+        opened += is_shared
+        domain = _domain_of(signature_id, vault) if is_shared else None
         if domain is not None:
             named.append(DomainOutcome(domain, by_state, bounced))
             continue
