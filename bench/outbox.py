@@ -58,7 +58,9 @@ def _queued(place: Place, mails: int) -> Flask:
     """An application whose mails all wait: an announcement, due at one moment, to a large provider and many others."""
     app = place.make(mails, appeals=50)
     with app.app_context():
-        domain = {"postgresql": "sha256(int8send(id % 5000))", "sqlite": "randomblob(32)"}[db.engine.dialect.name]
+        domain = {"postgresql": "sha256(int8send(id % 5000))", "sqlite": "CAST(printf('%032d', id % 5000) AS BLOB)"}[
+            db.engine.dialect.name
+        ]
         with transaction() as session:
             waiting = {
                 "state": "queued",
