@@ -45,7 +45,7 @@ from campaign.services.lane_limit import LaneLimit
 from campaign.services.new_link import answer_link_requests
 from campaign.services.pace import may_send
 from campaign.services.steps import count_mailed
-from campaign.services.traffic import SLOW_SECONDS, Traffic
+from campaign.services.traffic import HANGING_SECONDS, SLOW_SECONDS, Traffic
 from campaign.services.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,7 @@ class Dispatcher:
         self._idle: list[Lane[Job]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
+        self._hanging: set[int] = set()
         # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
         self._results: queue.Queue[tuple[Lane[Job], Job, Attempt]] = queue.Queue()
         self._unwritten: list[_Result] = []
@@ -342,7 +343,9 @@ class Dispatcher:
         for lane, job, attempt in found:
             one = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
-            self._traffic.ended(job.standing.domain, time.monotonic() - one.since)
+            was_hanging = job.standing.id in self._hanging
+            self._hanging.discard(job.standing.id)
+            self._traffic.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
             if attempt.outcome is Outcome.AWAY:
                 self._traffic.forget(job.standing.domain)
             busy = len(self._under_way) - len(self._slow)
@@ -369,6 +372,9 @@ class Dispatcher:
                 self._slow.add(number)
                 self._traffic.slow(one.job.standing.domain)
                 self._to_release += self._traffic.drop(one.job.standing.domain)
+            if number not in self._hanging and time.monotonic() - one.since >= HANGING_SECONDS:
+                self._hanging.add(number)
+                self._traffic.hangs(one.job.standing.domain)
 
     def _free_lanes(self) -> int:
         under_way = len(self._under_way)

@@ -1,6 +1,8 @@
 """What one worker knows of the domains it sends to: which are quick, which are slow, and how much each may have now.
 
-A domain nobody knows gets one lane until it has shown that it is quick; a slow one keeps one lane only.
+A domain nobody knows gets one lane until it has shown that it is quick. A slow one keeps one lane, and one more for
+each message that hangs, for it may hang for ten minutes. Where everything is slow it is our own mail server, and one
+message after the other would take days: then each domain has a part of the lanes.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ from campaign.services.claim import Taken
 
 # A send that takes longer no longer counts as one of the busy lanes: another lane takes its place.
 SLOW_SECONDS = 2.0
+# One that takes longer than any answer but that to the final dot no longer keeps its domain waiting.
+HANGING_SECONDS = 35.0
 _SLOW_FOR = 300.0
+# After so many slow messages in a row, whatever their domains, the server is slow.
+_ALL_SLOW_AFTER = 3
+_PART = 4
 _REMEMBERED = 10_000
 
 
@@ -31,6 +38,9 @@ class Traffic:
         # Until when a domain counts as slow; 0 where it has shown that it is quick. The oldest are forgotten.
         self._slow_until: OrderedDict[bytes, float] = OrderedDict()
         self._paced_until: dict[bytes, float] = {}
+        self._hanging: Counter[bytes] = Counter()
+        # How many messages in a row were slow.
+        self._slow_in_a_row = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -94,14 +104,21 @@ class Traffic:
         """One more is under way."""
         self._under_way[domain] += 1
 
-    def ended(self, domain: bytes, seconds: float) -> None:
+    def hangs(self, domain: bytes) -> None:
+        """Note that one of those under way hangs."""
+        self._hanging[domain] += 1
+
+    def ended(self, domain: bytes, seconds: float, *, was_hanging: bool = False) -> None:
         """One came back after so long."""
+        self._hanging -= Counter({domain: int(was_hanging)})
         self._under_way[domain] -= 1
         if self._under_way[domain] <= 0:
             del self._under_way[domain]
         if seconds < SLOW_SECONDS:
+            self._slow_in_a_row = 0
             self._remember(domain, 0.0)
         else:
+            self._slow_in_a_row += 1
             self.slow(domain)
 
     def forget(self, domain: bytes) -> None:
@@ -118,7 +135,11 @@ class Traffic:
 
     def _lanes_for(self, domain: bytes) -> int:
         until = self._slow_until.get(domain)
-        return self._lanes if until is not None and until <= self._monotonic() else 1
+        if until is not None and until <= self._monotonic():
+            return self._lanes
+        part = max(1, self._lanes // _PART)
+        is_server = until is not None and self._slow_in_a_row >= _ALL_SLOW_AFTER
+        return part if is_server else min(part, 1 + self._hanging[domain])
 
     def _is_slow(self, domain: bytes) -> bool:
         return self._slow_until.get(domain, 0.0) > self._monotonic()

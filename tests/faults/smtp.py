@@ -37,6 +37,10 @@ class Script:
         """To the connection with that number."""
         return Say("220 ready")
 
+    def hello(self, number: int) -> Say:
+        """Before the answer to EHLO: only its pause counts."""
+        return Say("")
+
     def auth(self, line: str) -> Say:
         return Say("235 2.7.0 welcome")
 
@@ -169,6 +173,7 @@ class _Talk:
         self._line.close()
 
     def _hello(self) -> None:
+        time.sleep(self._server.script.hello(self._number).pause)
         extensions = [*self._server.script.extensions]
         if self._server.tls is not None and not self._is_secret:
             extensions.append("STARTTLS")
