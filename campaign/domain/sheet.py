@@ -22,16 +22,25 @@ MOST_ROWS = 2000
 MOST_BYTES = 1024 * 1024
 _LONGEST_CELL = 1000
 COLUMNS = ("name", "email", "country", "consent")
-# How the columns may be headed: what spreadsheets of the six languages call them.
+# How the columns may be headed: what spreadsheets of the six languages call them. Beside one of `first` or `last`, a
+# column headed as `name` is the other part.
 _HEADS = {
-    "name": "name nom nombre nome фио имя الاسم fullname",
+    "name": "name nom nombre nome фио имя الاسم fullname nomcomplet nombrecompleto vollständigername الاسمالكامل",
+    "first": "first firstname givenname givennames forename prénom prénoms vorname vornamen nombredepila الاسمالأول",
+    "last": "last lastname surname familyname nomdefamille apellido apellidos nachname familienname фамилия اللقب "
+    "اسمالعائلة الاسمالأخير",
     "email": "email mail courriel correo emailadresse adresseemail correoelectronico почта электроннаяпочта البريد "
     "البريدالإلكتروني",
     "country": "country pays pais land страна البلد",
     "consent": "consent accord consentement consentimiento einwilligung zustimmung согласие الموافقة",
 }
-_YES = set("y yes x 1 true ✓ ✔ oui o si sí s ja j да д نعم".split())
-_NO = set("n no 0 false non nein нет н لا".split()) | {""}
+# Yes and no as people write them, and as spreadsheets of those languages write a ticked cell; without accents, in small
+# letters.
+_YES = set(
+    "y yes true agree agreed ok x 1 ✓ ✔ ☑ ☒ ✅ oui o vrai accepte si s verdadero acepto ja j wahr einverstanden "
+    "да д истина согласен согласна نعم صحيح صواب موافق".split()
+)
+_NO = set("n no false 0 ☐ non faux falso nein falsch нет н ложь لا خطا".split()) | {""}
 # What spreadsheet programs compute instead of showing it (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EMPTY_MARKS = {"-", "–", "—", "/"}
@@ -102,9 +111,10 @@ class Sheet:
         return "\n".join(sorted(f"{r.name.casefold()}\t{r.address.identity if r.address else ''}" for r in self.rows))
 
 
-def read_csv(data: bytes) -> list[TypedRow]:
-    """The rows of a CSV file with a head: commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark).
+def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
+    """Return the rows of a CSV file with a head, and the heads of the columns that are skipped.
 
+    Commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark); the name in one column or in two.
     Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `too-many-rows`, `quotes`).
     """
     if len(data) > MOST_BYTES:
@@ -115,7 +125,8 @@ def read_csv(data: bytes) -> list[TypedRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         rows: list[TypedRow] = []
-        head, started = None, 1
+        head: _Head | None = None
+        started = 1
         for cells in reader:
             line, started = started, reader.line_num + 1
             if not any(cell.strip() for cell in cells):
@@ -130,7 +141,7 @@ def read_csv(data: bytes) -> list[TypedRow]:
         raise SheetError("quotes", f"line {reader.line_num}: {error}", str(reader.line_num)) from error
     if not rows:
         raise SheetError("empty", "the file has a head and no rows")
-    return rows
+    return rows, head.skipped if head is not None else ()
 
 
 def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> Sheet:
@@ -188,7 +199,7 @@ def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
 
 
 def _is_yes(text: str) -> bool:
-    answer = text.casefold()
+    answer = _bare(text).strip(" .!")
     if answer not in _YES | _NO:
         raise InputError("consent", "unknown", "neither yes nor no")
     return answer in _YES
@@ -216,27 +227,51 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=head.count)
 
 
-def _columns(cells: list[str]) -> dict[str, int]:
-    """Where each column stands."""
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where each column stands, the heads that are none of ours, and how many columns there are."""
+
+    places: dict[str, int]
+    skipped: tuple[str, ...]
+    width: int
+
+
+def _columns(cells: list[str]) -> _Head:
     found: dict[str, int] = {}
+    skipped = []
     for place, cell in enumerate(cells):
         column = _COLUMN_OF.get(_plain(cell))
-        if column is None or column in found:
-            raise SheetError("columns", f"the column {cell!r} is unknown or twice there", cell.strip()[:60])
-        found[column] = place
-    if "name" not in found:
-        raise SheetError("columns", "there is no column for the name", "name")
-    return found
+        if column in found:
+            raise SheetError("columns", f"the column {cell!r} is twice there", cell.strip()[:60])
+        if column is not None:
+            found[column] = place
+        elif cell.strip():
+            skipped.append(" ".join(cell.split())[:60])
+    for one, other in (("first", "last"), ("last", "first")):
+        if "name" in found and one in found and other not in found:
+            found[other] = found.pop("name")
+    if not {"name", "first", "last"} & found.keys():
+        raise SheetError("columns", "there is no column for the name", skipped[0] if skipped else "name")
+    return _Head(found, tuple(skipped), len(cells))
 
 
 def _plain(head: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", head.casefold())
-    return re.sub(r"[\W_]", "", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    return re.sub(r"[\W_]", "", _bare(head))
+
+
+def _bare(text: str) -> str:
+    """Return the text in small letters, without accents and without what only chooses a sign's look."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\ufe0f")
 
 
 _COLUMN_OF = {_plain(head): column for column, heads in _HEADS.items() for head in heads.split()}
 
 
-def _row(line: int, head: dict[str, int], cells: list[str]) -> TypedRow:
-    found = {column: cells[place] if place < len(cells) else "" for column, place in head.items()}
-    return TypedRow(line, **found, has_more=any(cell.strip() for cell in cells[len(head) :]))
+def _row(line: int, head: _Head, cells: list[str]) -> TypedRow:
+    found = {column: cells[place] if place < len(cells) else "" for column, place in head.places.items()}
+    parts = [found.pop(part, "").strip() for part in ("first", "last")]
+    # Where there are three, the whole name stands. A part that spreadsheets would compute is refused, as a name is.
+    name = found.pop("name", "") or " ".join(part for part in parts if part)
+    unsafe = next((part for part in parts if _unsafe(part) == "formula"), None)
+    return TypedRow(line, unsafe or name, **found, has_more=any(cell.strip() for cell in cells[head.width :]))

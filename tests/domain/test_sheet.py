@@ -11,7 +11,7 @@ HEAD = "name,email,country,consent\n"
 
 
 def read(text: str) -> Sheet:
-    return read_rows(read_csv((HEAD + text).encode()), "FR", LOCALES)
+    return read_rows(read_csv((HEAD + text).encode())[0], "FR", LOCALES)
 
 
 def faults(text: str) -> list[tuple[int, str, str]]:
@@ -30,7 +30,7 @@ def test_a_row_with_address_and_consent_may_be_mailed_any_other_is_only_counted(
 def test_what_spreadsheets_write_is_read(delimiter: str, encoding: str) -> None:
     lines = ["Nom", "Adresse e-mail", "Pays", "Accord"], ["Renée Ångström", "r@mail.example", "Belgique", "oui"]
     data = "\r\n".join(delimiter.join(line) for line in lines).encode(encoding)
-    (row,) = read_rows(read_csv(data), "FR", LOCALES).rows
+    (row,) = read_rows(read_csv(data)[0], "FR", LOCALES).rows
     assert (row.name, row.country, str(row.address), row.line) == ("Renée Ångström", "BE", "r@mail.example", 2)
 
 
@@ -95,7 +95,8 @@ def test_a_dash_means_nothing_is_there() -> None:
         (b"name\nA\0B", "binary", ""),
         (HEAD.encode() + "Ana,,,\nRen\u00e9e,,,\n".encode("latin-1"), "not-utf8", "3"),
         (b"\xff\xfea", "not-utf8", ""),
-        (b"first,last\nA,B\n", "columns", "first"),
+        (b"street,town\nA,B\n", "columns", "street"),
+        (b"first name,first name\nA,B\n", "columns", "first name"),
         (b"name,name\nA,B\n", "columns", "name"),
         (b"email\na@mail.example\n", "columns", "name"),
         (b"Ana,ana@mail.example,FR,y\n", "columns", "Ana"),
@@ -107,6 +108,49 @@ def test_a_file_that_cannot_be_read_is_refused_whole(data: bytes, code: str, det
     with pytest.raises(SheetError) as refused:
         read_csv(data)
     assert (refused.value.code, refused.value.detail) == (code, detail)
+
+
+YES = (
+    *("y", "Yes", "TRUE", "x", "1", "✓", "✔️", "☑"),
+    *("oui", "Oui.", "VRAI", "o", "sí", "Si", "VERDADERO", "ja", "Ja!", "WAHR", "да", "ИСТИНА", "نعم", "صحيح"),
+)
+NO = ("n", "No", "FALSE", "0", "", "non", "FAUX", "FALSO", "nein", "FALSCH", "нет", "ЛОЖЬ", "لا", "خطأ")
+
+
+@pytest.mark.parametrize(("answers", "is_yes"), [(YES, True), (NO, False)])
+def test_yes_and_no_are_read_in_every_language_of_the_pages(answers: tuple[str, ...], is_yes: bool) -> None:
+    for answer in answers:
+        sheet = read(f"Ana Ruiz,ana@mail.example,FR,{answer}\n")
+        assert sheet.faults == [], answer
+        assert bool(sheet.sign_ups) is is_yes, answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("first name;last name", "Given Name;Surname", "prénom;nom", "Prénom;Nom de famille", "nombre;apellidos"),
+        *("Vorname;Nachname", "Vorname;Name", "имя;фамилия", "الاسم;اسم العائلة"),
+    ],
+)
+def test_a_name_in_two_columns_is_put_together(head: str) -> None:
+    turned = ";".join(reversed(head.split(";")))
+    for columns, cells in ((head, "Ana María;Ruiz Vega"), (turned, "Ruiz Vega;Ana María")):
+        rows, skipped = read_csv(f"{columns};email\n{cells};\nEva;;\n".encode())
+        assert skipped == ()
+        assert rows[0].name == "Ana María Ruiz Vega", columns
+        assert (rows[1].name, rows[1].has_more) == ("Eva", False)
+    (row,), _ = read_csv(f"{head}\nAna;=HYPERLINK(1)\n".encode())
+    assert [one.code for one in read_rows([row], "FR", LOCALES).faults] == ["formula"]
+
+
+def test_further_columns_are_skipped_and_said() -> None:
+    data = "No.,Name,Street  and town,E-mail,Country,,Consent,Phone\n1,Ana,Main Street 1,a@mail.example,FR,,yes,+331\n"
+    rows, skipped = read_csv(data.encode())
+    assert skipped == ("No.", "Street and town", "Phone")
+    sheet = read_rows(rows, "FR", LOCALES)
+    assert (len(sheet.sign_ups), sheet.faults) == (1, [])
+    (surplus,), _ = read_csv((data.splitlines()[0] + "\n1,Ana,,,,,,,surplus\n").encode())
+    assert surplus.has_more
 
 
 def test_the_same_rows_in_another_order_have_the_same_content() -> None:

@@ -53,7 +53,8 @@ FILE_FAULTS = {
     "binary": lazy_gettext("This is no text file. Please save the table as CSV and send that."),
     "not-utf8": lazy_gettext("This file is not in UTF-8 (line %(detail)s). Please save it as “CSV UTF-8”."),
     "columns": lazy_gettext(
-        "The first line must name the columns name, email, country and consent, each once. Please look at “%(detail)s”."
+        "The first line must name the columns: name (or first name and last name), email, country and consent, each "
+        "once. Please look at “%(detail)s”."
     ),
     "quotes": lazy_gettext("The quotation marks do not close (line %(detail)s)."),
 }

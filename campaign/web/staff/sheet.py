@@ -110,14 +110,15 @@ def upload(slug: str) -> ResponseReturnValue:
     appeal, form = published(slug), SheetForm()
     faults, file = _faults(appeal, form), request.files.get("file")
     rows: list[TypedRow] = []
+    skipped: tuple[str, ...] = ()
     try:
-        rows = read_csv(file.read() if file is not None else b"")
+        rows, skipped = read_csv(file.read() if file is not None else b"")
     except SheetError as error:
         faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MOST_ROWS)}
     sheet = read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults:
         return _page(appeal, form, _empty(ROWS), faults, sheet, is_file=True), 422
-    return _preview(appeal, form, rows, sheet)
+    return _preview(appeal, form, rows, sheet, skipped=skipped)
 
 
 @blueprint.post("/rows")
@@ -243,6 +244,7 @@ def _preview(
     *,
     same: SameSheetError | None = None,
     usual: int | None = None,
+    skipped: tuple[str, ...] = (),
 ) -> str:
     filled = [row for row in rows if row.name.strip() or row.email.strip()]
     return render_template(
@@ -257,5 +259,6 @@ def _preview(
         ),
         same=same,
         usual=usual,
+        skipped=skipped,
         most_alone=MOST_ALONE,
     )

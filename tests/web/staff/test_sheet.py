@@ -235,7 +235,7 @@ def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -
     ("data", "said"),
     [
         (b"name,email\nAna,nowhere\n", "does not look like an e-mail address"),
-        (b"first,last\nAna,Ruiz\n", "name the columns"),
+        (b"street,town\nAna,Ruiz\n", "name the columns"),
         ("name\nRenée\n".encode("latin-1"), "not in UTF-8 (line 2)"),
         (b"PK\x03\x04", "save it as CSV"),
         (b"", "no row in it"),
@@ -248,6 +248,18 @@ def test_a_bad_file_is_told_what_is_wrong(editor: FlaskClient, appeal: AppealVie
     assert said in answer.text
     assert 'value="Lyon"' in answer.text
     assert number_of(Entry) == 0
+
+
+def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient, appeal: AppealView) -> None:
+    text = "Nr;Vorname;Name;E-Mail;Straße;Einwilligung\n1;Ana;Ruiz Vega;ana@mail.example;Weg 1;WAHR\n"
+    shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
+    assert shown.status_code == 200
+    assert "Ana Ruiz Vega" in shown.text
+    assert "These columns were not read: Nr, Straße." in shown.text
+    assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
+    entry = db.session.scalars(select(Entry)).one()
+    assert (entry.quantity, entry.sign_ups) == (0, 1)
+    db.session.rollback()
 
 
 def send_file(browser: FlaskClient, appeal: AppealView, content: bytes) -> TestResponse:
@@ -324,7 +336,7 @@ def test_rows_that_wait_for_longer_than_a_day_are_told(
 
 @pytest.mark.slow
 def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: AppealView) -> None:
-    lines = "".join(f"Person {'abcdefghij'[n % 10] * 60} {n},p{n}@mail.example,FR,y\n" for n in range(2000))
+    lines = "".join(f"Person {'abcdefghij'[n % 10] * 60} {'abcd'[n % 4]},p{n}@mail.example,FR,y\n" for n in range(2000))
     text = "name,email,country,consent\n" + lines
     shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
