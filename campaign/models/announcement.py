@@ -44,6 +44,8 @@ class Announcement(Model):
     locales: Mapped[list[str]] = mapped_column(default=list)
     # Also to those who signed other appeals of the same case: what it follows, and what follows it.
     to_family: Mapped[bool] = mapped_column(default=False)
+    # Only to those who signed earlier words of the letter: it tells them, and how to take their signature back.
+    is_rewording: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
