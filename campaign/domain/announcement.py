@@ -57,13 +57,19 @@ def choose_language(locale: str, written: Collection[str], first: str) -> str:
 
 
 def edition(
-    section_code: str | None, locales: Collection[str], texts: Mapping[str, tuple[str, str]], *, to_family: bool = False
+    section_code: str | None,
+    locales: Collection[str],
+    texts: Mapping[str, tuple[str, str]],
+    *,
+    to_family: bool = False,
+    is_rewording: bool = False,
 ) -> str:
     """A short name for exactly these words to exactly these people; `texts` are subject and body by language.
 
     Who changes or lets go of a draft says which edition they have seen.
     """
-    told = [section_code, sorted(locales), sorted((language, *words) for language, words in texts.items()), to_family]
+    words = sorted((language, *said) for language, said in texts.items())
+    told = [section_code, sorted(locales), words, to_family, is_rewording]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

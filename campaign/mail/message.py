@@ -55,6 +55,8 @@ class Announced:
     language: str
     subject: str
     body: str
+    # The letter that was signed has been reworded: the mail says so, and how to take the signature back.
+    is_rewording: bool = False
 
 
 def confirmation(envelope: Envelope, signed: Signed, links: Links) -> Message:

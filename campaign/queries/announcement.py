@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import selectinload
 
 from campaign.domain.address import Address
@@ -15,7 +15,7 @@ from campaign.domain.announcement import choose_language, edition
 from campaign.domain.cipher import Vault
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
-from campaign.models import Announcement, AnnouncementText, Mail, Signature
+from campaign.models import Announcement, AnnouncementText, AppealText, Consent, Mail, Signature
 from campaign.queries.appeal import family_ids
 
 
@@ -27,6 +27,7 @@ class AnnouncedView:
     subject: str
     body: str
     appeal_id: int
+    is_rewording: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,14 @@ class AnnouncementView:
     mails: dict[str, int]
     # The language of the appeal's first text.
     first_language: str = ""
+    is_rewording: bool = False
 
     @property
     def edition(self) -> str:
         """The name of exactly these words to exactly these people."""
         texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
-        return edition(self.section_code, self.locales, texts, to_family=self.to_family)
+        readers = {"to_family": self.to_family, "is_rewording": self.is_rewording}
+        return edition(self.section_code, self.locales, texts, **readers)
 
     def reads(self, locale: str) -> str | None:
         """In which language who signed in that one gets it; None where they get nothing."""
@@ -63,15 +66,15 @@ class AnnouncementView:
 def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
     """The words in that language."""
     row = db.session.execute(
-        select(AnnouncementText, Announcement.appeal_id)
+        select(AnnouncementText, Announcement.appeal_id, Announcement.is_rewording)
         .join(Announcement, Announcement.id == AnnouncementText.announcement_id)
         .where(AnnouncementText.announcement_id == announcement_id, AnnouncementText.language == language)
     ).one_or_none()
     return None if row is None else _announced(*row)
 
 
-def _announced(row: AnnouncementText, appeal_id: int) -> AnnouncedView:
-    return AnnouncedView(row.language, row.subject, row.body, appeal_id)
+def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncedView:
+    return AnnouncedView(row.language, row.subject, row.body, appeal_id, is_rewording)
 
 
 def find_announcement(announcement_id: int) -> AnnouncementView | None:
@@ -107,29 +110,54 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        texts={text.language: _announced(text, row.appeal_id) for text in row.texts},
+        texts={text.language: _announced(text, row.appeal_id, row.is_rewording) for text in row.texts},
         mails=mails,
         first_language=row.appeal.first_language or "",
+        is_rewording=row.is_rewording,
     )
 
 
-def audience(appeal_id: int, section_code: str | None = None, *, to_family: bool = False) -> dict[str, int]:
+def audience(
+    appeal_id: int, section_code: str | None = None, *, to_family: bool = False, is_rewording: bool = False
+) -> dict[str, int]:
     """How many confirmed signers want to hear how the case goes on, by the language in which they signed.
 
     Of several appeals (`to_family`) at most so many: whoever signed two of them is counted twice and written to once.
     """
-    chosen = select(Signature.locale, func.count()).where(*told(appeal_id, section_code, (), to_family=to_family))
+    conditions = told(appeal_id, section_code, (), to_family=to_family, is_rewording=is_rewording)
+    chosen = select(Signature.locale, func.count()).where(*conditions)
     return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
 
 
-def told(appeal_id: int, section_code: str | None, locales: Collection[str], *, to_family: bool) -> list[Any]:
+def told(
+    appeal_id: int,
+    section_code: str | None,
+    locales: Collection[str],
+    *,
+    to_family: bool,
+    is_rewording: bool = False,
+) -> list[Any]:
     """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
 
-    Those who signed several appeals of the case are in it several times: `without_repeats` leaves one.
+    Those who signed several appeals of the case are in it several times: `without_repeats` leaves one. Where it tells
+    of a rewording, only those who agreed last to words that are no longer today's.
     """
+    earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
     ids = family_ids(appeal_id) if to_family else (appeal_id,)
     # As the partial index says it: SQLite uses it only so.
-    return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales)]
+    return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales), *earlier]
+
+
+# Whether the newest consent of a signature names an older version than today's in its language; by one look-up.
+_SIGNED_EARLIER = (
+    select(Consent.text_version < AppealText.version)
+    .join(AppealText, and_(AppealText.language == Consent.text_language, AppealText.is_current))
+    .where(Consent.signature_id == Signature.id, AppealText.appeal_id == Signature.appeal_id)
+    .order_by(Consent.id.desc())
+    .limit(1)
+    .correlate(Signature)
+    .scalar_subquery()
+)
 
 
 def without_repeats(
@@ -146,7 +174,7 @@ def without_repeats(
     digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
     chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
         Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
-        *told(row.appeal_id, row.section_code, row.locales, to_family=True),
+        *told(row.appeal_id, row.section_code, row.locales, to_family=True, is_rewording=row.is_rewording),
     )
     found = {
         bytes(digest or b""): (appeal_id == row.appeal_id, number)

@@ -37,12 +37,14 @@ class Wording:
 class Audience:
     """To whom: the signers of one section or (None) of all, who signed in one of these languages or (empty) any.
 
-    `to_family`: also those who signed the other appeals of the case.
+    `to_family`: also those who signed the other appeals of the case. `is_rewording`: only those who signed earlier
+    words of the letter, who are told so and how to take their signature back.
     """
 
     section_code: str | None = None
     locales: tuple[str, ...] = ()
     to_family: bool = False
+    is_rewording: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def draft(appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[s
             section_code=to.section_code,
             locales=list(to.locales),
             to_family=to.to_family,
+            is_rewording=to.is_rewording,
             created_at=by.now,
         )
         _write(row, texts)
@@ -98,6 +101,7 @@ def revise(announcement_id: int, to: Audience, texts: Mapping[str, Wording], by:
         row.section_code = to.section_code
         row.locales = list(to.locales)
         row.to_family = to.to_family
+        row.is_rewording = to.is_rewording
         row.texts.clear()
         session.flush()
         _write(row, texts)
@@ -198,7 +202,8 @@ def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, s
 
 def _refuse_unseen(row: Announcement, seen: str) -> None:
     texts = {text.language: (text.subject, text.body) for text in row.texts}
-    if edition(row.section_code, row.locales, texts, to_family=row.to_family) != seen:
+    readers = {"to_family": row.to_family, "is_rewording": row.is_rewording}
+    if edition(row.section_code, row.locales, texts, **readers) != seen:
         raise ConflictError(_readers(row) | {"texts": texts})
 
 
@@ -210,7 +215,8 @@ def _seen(row: Announcement) -> dict[str, object]:
 
 def _readers(row: Announcement) -> dict[str, object]:
     family = {"family": True} if row.to_family else {}
-    return {"section": row.section_code, "locales": list(row.locales), **family}
+    rewording = {"rewording": True} if row.is_rewording else {}
+    return {"section": row.section_code, "locales": list(row.locales), **family, **rewording}
 
 
 def _note(

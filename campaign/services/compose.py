@@ -221,7 +221,7 @@ def _written(
         announced = shelf.announced(mail)
         if announced is None:
             raise LookupError("the announcement or its text is gone")
-        words = message.Announced(announced.language, announced.subject, announced.body)
+        words = message.Announced(announced.language, announced.subject, announced.body, announced.is_rewording)
         return (message.update if mail.kind == MailKind.UPDATE else message.outcome)(envelope, signed, links, words)
     return _TO_SIGNERS[mail.kind](envelope, signed, links)
 

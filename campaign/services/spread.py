@@ -102,7 +102,7 @@ def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: st
 
 def _next(row: Announcement) -> Any:
     conditions: list[Any] = [
-        *told(row.appeal_id, row.section_code, row.locales, to_family=row.to_family),
+        *told(row.appeal_id, row.section_code, row.locales, to_family=row.to_family, is_rewording=row.is_rewording),
         Signature.id > row.after_id,
     ]
     if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:

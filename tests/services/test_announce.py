@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,9 +20,10 @@ from campaign.domain.errors import ConflictError, InputError, NotFoundError, Sta
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Announcement, Appeal, AuditEntry, Mail, Signature, Staff
+from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
 from campaign.queries.announcement import announcements_of, audience, find_announcement
 from campaign.queries.appeal import AppealView, find_appeal
+from campaign.queries.dossier import words_of
 from campaign.services import spread as spreading
 from campaign.services.announce import (
     Audience,
@@ -37,6 +39,7 @@ from campaign.services.announce import (
 )
 from campaign.services.appeals import publish
 from campaign.services.audit import verify as verify_log
+from campaign.services.edit_text import keep_version
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sign import SignUp, sign
 from campaign.services.spread import spread, spread_all, start_reminders
@@ -137,6 +140,54 @@ def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
     one = announced(appeal, Audience("be-nl", ("en",)))
     assert spread_now() == 1
     assert owed(one) == [(belgian, "en")]
+
+
+def reword(appeal: AppealView) -> None:
+    """The letter in English now asks for something else."""
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
+        row = session.get_one(Appeal, appeal.id)
+        keep_version(session, row, "en", words_of(text) | {"paragraphs": ["Set her free."]}, text, START)
+
+
+def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    early, silent = confirmed(appeal, "early"), confirmed(appeal, "silent", updates=False)
+    assert audience(appeal.id, is_rewording=True) == {}, "nobody, while the words are those that were signed"
+    reword(appeal)
+    late = confirmed(appeal, "late")
+    with transaction() as session:
+        session.execute(update(Consent).where(Consent.signature_id == late).values(text_version=2))
+    clear_others()
+    assert audience(appeal.id, is_rewording=True) == {"fr": 1}
+    assert audience(appeal.id) == {"fr": 2}
+    one = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
+    assert spread_now() == 1
+    assert owed(one) == [(early, "fr")]
+    assert silent not in dict(owed(one))
+    assert deliver() == {"sent": 1}
+    said = text_of(postbox.messages[-1])
+    assert "La lettre a été reformulée depuis que vous l’avez signée." in said
+    link = re.search(r"retirez votre signature ici[^\n]*\n(?:[^\n]+\n)*?\S*(/fr/m/\S+/me)", said)
+    assert link
+    page = client.get(link[1])
+    assert page.status_code == 200
+    assert "withdraw" in page.text
+    # Another message to all of them says nothing of that.
+    announced(appeal, Audience(), AnnouncementKind.UPDATE)
+    assert spread_now() == 2
+    deliver()
+    assert "reformulée" not in text_of(postbox.messages[-1])
+
+
+def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    revise(one, Audience(is_rewording=True), TEXTS, by(), seen=seen)
+    assert edition_of(one) != seen
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
 
 
 def follow_up(appeal: AppealView) -> AppealView:

@@ -70,7 +70,7 @@ def begin(slug: str) -> ResponseReturnValue:
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
     section = None if scope().may(Permission.COORDINATE) else scope().section
-    to = Audience(section, to_family="family" in request.args)
+    to = Audience(section, to_family="family" in request.args, is_rewording="rewording" in request.args)
     return _form(appeal, None, Typed(kind, to, {}, {}))
 
 
@@ -102,7 +102,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
         (code for code in (asked, current_locale(), one.first_language, *one.texts) if code in one.texts), None
     )
     with all_sections():
-        people = audience(appeal.id, one.section_code, to_family=one.to_family)
+        people = audience(appeal.id, one.section_code, to_family=one.to_family, is_rewording=one.is_rewording)
     readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
     page = _render(
         "announcement",
@@ -137,7 +137,8 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
     appeal = _appeal(slug)
     one = _draft(appeal, number)
     texts = {code: Wording(text.subject, text.body) for code, text in one.texts.items()}
-    return _form(appeal, one, Typed(one.kind, Audience(one.section_code, one.locales, one.to_family), texts, {}))
+    to = Audience(one.section_code, one.locales, one.to_family, one.is_rewording)
+    return _form(appeal, one, Typed(one.kind, to, texts, {}))
 
 
 @blueprint.post("/<int:number>/edit")
@@ -262,7 +263,8 @@ def _typed(form: MultiDict[str, str]) -> Typed:
     if kind not in ANNOUNCED:
         faults["kind"] = FAULTS["kind", "unknown"]
     locales = tuple(code for code in LOCALES if code in form.getlist("locales"))
-    return Typed(kind, Audience(form.get("section") or None, locales, "family" in form), texts, faults)
+    to = Audience(form.get("section") or None, locales, "family" in form, "rewording" in form)
+    return Typed(kind, to, texts, faults)
 
 
 def _form(
@@ -272,6 +274,7 @@ def _form(
     with all_sections():
         section = typed.to.section_code if own is None else own
         people = audience(appeal.id, section)
+        earlier = audience(appeal.id, section, is_rewording=True)
         has_family = len(family_ids(appeal.id)) > 1
         everybody = audience(appeal.id, section, to_family=True) if has_family else people
     return _render(
@@ -283,6 +286,7 @@ def _form(
         is_other=is_other,
         people=people,
         has_family=has_family,
+        earlier=sum(earlier.values()),
         more=sum(everybody.values()) - sum(people.values()),
         own=own,
         kinds=ANNOUNCED,
@@ -305,7 +309,7 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
 
 def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Message:
     settings, said = runtime().settings, one.texts[language]
-    words = Announced(language, said.subject, said.body)
+    words = Announced(language, said.subject, said.body, one.is_rewording)
     return sample.announced(one.kind, appeal, words, sender=settings.mail_from, base_url=settings.base_url)
 
 

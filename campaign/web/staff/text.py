@@ -64,7 +64,17 @@ def save(slug: str, language: str) -> ResponseReturnValue:
     except (FaultsError, StateError) as error:
         return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
+    if version and version > 1 and dossier.appeal.is_open:
+        flash(_reminder(), "info")
     return redirect(url_for("prepare.show", slug=slug), 303)
+
+
+def _reminder() -> str:
+    said: str = gettext(
+        "Does the letter now say something else? Then tell those who signed it before, under “Mail to supporters”: "
+        "tick that it was reworded."
+    )
+    return said
 
 
 @blueprint.get("/mail")
