@@ -18,15 +18,19 @@ from passlib.totp import TOTP
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from campaign.document import parse_text
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import AuditEntry, Staff, StaffSession
 from campaign.services import once
+from campaign.services.appeals import publish
+from campaign.services.desk import Desk
+from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.staff import Invitation, invite
 from campaign.services.transaction import transaction
 from tests.attack import Figure
-from tests.conftest import Postbox, text_of
+from tests.conftest import DOCUMENT, START, Postbox, text_of
 from tests.web.staff.room import PASSWORD, code_for, csrf, join, log_in, office, path_of
 
 pytestmark = pytest.mark.slow
@@ -176,6 +180,20 @@ def test_one_reset_link_sets_one_password(app: Flask, deliver: Callable[[], obje
     first = next(one for one, answer in zip(browsers, answers, strict=True) if answer.location == "/staff/login")
     login = {"email": CLEO, "password": data[first]["password"], "csrf_token": csrf(first.get("/staff/login"))}
     assert first.post("/staff/login", data=login).status_code == 302
+
+
+def test_an_appeal_is_published_once(app: Flask) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="at-once"), now=START).slug
+    barrier, at = threading.Barrier(AT_ONCE), runtime()
+
+    def publish_now(_number: int) -> bool:
+        with app.app_context():
+            barrier.wait(20)
+            return publish(slug, now=START, desk=Desk(None, at.vault, at.mail_domain, at.settings.base_url))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert sum(pool.map(publish_now, range(AT_ONCE))) == 1
+    assert written_down("appeal.publish") == 1
 
 
 def recovery_codes(desk: FlaskClient) -> list[str]:
