@@ -121,8 +121,9 @@ def ask_about(address: Address) -> Any:
     if address.suggestion:
         return gettext("Did you mean %(address)s? Correct it, or send it as it is.", address=address.suggestion)
     if not address.has_known_ending:
-        ending = address.domain.rpartition(".")[2]
-        return gettext("No address ends in “.%(ending)s”. Correct it, or send it as it is.", ending=ending)
+        # Isolated, so that in Arabic the point stays before it.
+        ending = f"\u2066.{address.domain.rpartition('.')[2]}\u2069"
+        return gettext("No address ends in “%(ending)s”. Correct it, or send it as it is.", ending=ending)
     if address.is_international:
         return gettext(
             "Many mail servers cannot carry letters such as é or я before the @: the mail may not reach you. "

@@ -197,7 +197,7 @@ def _without_repeats(appeal: int) -> None:
     queries.announcement.without_repeats([(one, _address()) for one in some], row, runtime().vault)
 
 
-# For operators, by command and not by page: they count every row there is.
+# For operators, by command and not by page: they count every row there is. All targets are read once a minute.
 COUNT_EVERYTHING = {"addressees.target_mailboxes", "privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {

@@ -255,7 +255,7 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
     go(begin, made, by)
     advance(now=START, vault=runtime().vault, only=made, batch=3)
     with monkeypatch.context() as patched:
-        patched.setattr("campaign.services.invalidate.count_many", lambda *_: 1 / 0)
+        patched.setattr("campaign.services.invalidate_reports.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             advance(now=START, vault=runtime().vault, only=made, batch=3)
     assert verify() == []

@@ -137,7 +137,7 @@ def test_no_password_manager_knows_the_hidden_field(client: FlaskClient, appeal:
     [
         ("jeanne@gmial.com", "jeanne@gmail.com"),
         ("jeanne@yaho.fr", "jeanne@yahoo.fr"),
-        ("jeanne@amnesty.orgg", "No address ends in “.orgg”"),
+        ("jeanne@amnesty.orgg", "No address ends in “\u2066.orgg\u2069”"),
         ("jérôme@mail.example", "Many mail servers cannot carry letters"),
     ],
 )
