@@ -179,6 +179,10 @@ def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Sheet, 
             faults.append(Fault(row.line, "email", "repeated", str(first)))
         elif address.suggestion:
             sheet.doubts.append(Fault(row.line, "email", "likely", address.suggestion))
+        elif not address.has_known_ending:
+            sheet.doubts.append(Fault(row.line, "email", "ending", address.domain.rpartition(".")[2]))
+        elif address.is_international:
+            sheet.doubts.append(Fault(row.line, "email", "international"))
     sheet.faults += faults
     if not faults:
         sheet.rows.append(Row(row.line, read["name"], read["country"], address if read["consent"] else None))

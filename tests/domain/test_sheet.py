@@ -77,6 +77,15 @@ def test_a_likely_slip_in_the_domain_is_a_doubt_and_no_fault() -> None:
     assert ([one.detail for one in sheet.doubts], len(sheet.sign_ups)) == (["ana@gmail.com"], 1)
 
 
+def test_an_ending_that_does_not_exist_and_letters_that_few_servers_carry_are_doubts() -> None:
+    sheet = read("Ana,ana@amnesty.orgg,FR,y\nJo,jé@mail.example,FR,y\n")
+    assert [(one.line, one.code, one.detail) for one in sheet.doubts] == [
+        (2, "ending", "orgg"),
+        (3, "international", ""),
+    ]
+    assert (len(sheet.sign_ups), sheet.faults) == (2, [])
+
+
 def test_a_dash_means_nothing_is_there() -> None:
     sheet = read("Ana,-,–,-\n")
     assert (sheet.counted, sheet.faults) == (1, [])

@@ -63,6 +63,8 @@ _ROW_FAULTS = {
     "too-long": lazy_gettext("This is too long."),
     "repeated": lazy_gettext("The same address stands in line %(detail)s."),
     "likely": lazy_gettext("Could it be %(detail)s?"),
+    "ending": lazy_gettext("No address ends in “.%(detail)s”. Is it right?"),
+    "international": lazy_gettext("Many mail servers cannot carry letters such as é or я before the @. Is it right?"),
     "cells": lazy_gettext("This line has more cells than the first one."),
 }
 _UNKNOWN = {
