@@ -28,6 +28,11 @@ def at_row_key(batch: int) -> Place:
     return Place("row_key", (str(batch),))
 
 
+def at_sign_up(appeal_id: int, address_digest: bytes) -> Place:
+    """Return the place of what waits to be confirmed: bound to the appeal and to the address."""
+    return Place("sign_up", (str(appeal_id), address_digest.hex()))
+
+
 def at_mail(message_id: str) -> Place:
     """Return the place of a mail's values: bound to its Message-ID, which is random and fixed from the start."""
     return Place("mail", (message_id,))

@@ -16,6 +16,7 @@ from campaign.models.mail_domain import DomainWatch, MailDomain
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.row_key import RowKey
 from campaign.models.section import Section
+from campaign.models.sign_up import MailboxLimit, SignUp
 from campaign.models.signature import Consent, Signature, Tombstone
 from campaign.models.site_text import SiteText
 from campaign.models.staff import LoginFailure, Passkey, ResetRequest, Staff, StaffSession
@@ -48,12 +49,14 @@ __all__ = [
     "MailDomain",
     "MailHold",
     "MailPace",
+    "MailboxLimit",
     "Passkey",
     "PeriodicRun",
     "ResetRequest",
     "RowKey",
     "Section",
     "SheetRow",
+    "SignUp",
     "Signature",
     "SiteText",
     "SpentSolution",

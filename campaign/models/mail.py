@@ -18,7 +18,6 @@ _SUPPRESSED = "state = 'suppressed'"
 _SENDING = "state = 'sending'"
 _ANNOUNCED = "announcement_id IS NOT NULL"
 _UNDELIVERED = "state IN ('dead', 'unknown')"
-_REMINDED = "kind = 'confirmation_reminder'"
 
 
 class Mail(Model):
@@ -35,12 +34,12 @@ class Mail(Model):
         Index("ix_mail_untried", "created_at", sqlite_where=text(_UNTRIED), postgresql_where=text(_UNTRIED)),
         Index("ix_mail_retried", "due_at", sqlite_where=text(_RETRIED), postgresql_where=text(_RETRIED)),
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
-        Index("ix_mail_mailbox_digest_created_at", "mailbox_digest", "created_at"),
         Index("ix_mail_signature_id", "signature_id"),
+        Index("ix_mail_sign_up_id", "sign_up_id"),
         Index("ix_mail_undelivered", "state", sqlite_where=text(_UNDELIVERED), postgresql_where=text(_UNDELIVERED)),
         # Why mail was not sent of late.
         Index("ix_mail_suppressed", "created_at", sqlite_where=text(_SUPPRESSED), postgresql_where=text(_SUPPRESSED)),
-        # Each signer gets an announcement once, and is reminded to confirm once.
+        # Each signer gets an announcement once.
         Index(
             "uq_mail_announcement",
             "announcement_id",
@@ -49,13 +48,6 @@ class Mail(Model):
             sqlite_where=text(_ANNOUNCED),
             postgresql_where=text(_ANNOUNCED),
         ),
-        Index(
-            "uq_mail_reminder",
-            "signature_id",
-            unique=True,
-            sqlite_where=text(_REMINDED),
-            postgresql_where=text(_REMINDED),
-        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -63,12 +55,13 @@ class Mail(Model):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default=MailState.QUEUED)
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
+    # What answers a form, until it has left; then which form is sealed in the context, for what comes back.
+    sign_up_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("sign_up.id", ondelete="CASCADE"))
     announcement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("announcement.id"))
     # Who is no signer: the address and what the message says (JSON), sealed, and cleared once the mail is gone.
     recipient_sealed: Mapped[bytes | None]
     context_sealed: Mapped[bytes | None]
-    # Keyed digests: of the mailbox, for the cap on mail to one person; of the domain, for fairness and throttling.
-    mailbox_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # A keyed digest of the mail domain, for fairness and throttling.
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # Fixed when the row is written, so that a repeated message is the same message.
     message_id: Mapped[str]

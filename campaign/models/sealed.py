@@ -16,6 +16,7 @@ from campaign.domain.place import (
     at_mail,
     at_row_key,
     at_sheet_row,
+    at_sign_up,
     at_signature,
 )
 from campaign.models.entry import SheetRow
@@ -24,6 +25,7 @@ from campaign.models.handover import HandoverPart
 from campaign.models.invalidation import Invalidation
 from campaign.models.mail import Mail
 from campaign.models.row_key import RowKey
+from campaign.models.sign_up import SignUp
 from campaign.models.signature import Signature
 
 
@@ -47,6 +49,7 @@ class Sealed:
 SEALED: dict[type[Any], Sealed] = {
     Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_signature),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
+    SignUp: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_sign_up),
     Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),
     LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
     Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),

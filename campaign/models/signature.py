@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from campaign.domain.signature import SignatureState
+from campaign.domain.token import new_link_key
 from campaign.extensions import BigId, Model
 from campaign.models.choice import one_of
 
@@ -113,10 +114,8 @@ class Signature(Model):
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
-    flag: Mapped[str | None]
-    # How far it is in the counts of steps (domain/funnel.py, Standing).
-    standing: Mapped[int] = mapped_column(SmallInteger, default=3, server_default="3")
+    # Random; mailed links are bound to it. None opens nothing: the signature was erased.
+    link_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=new_link_key)
     # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

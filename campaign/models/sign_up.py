@@ -1,0 +1,76 @@
+"""Sign-ups that wait for their mailbox, and how much mail each mailbox was sent lately."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.extensions import BigId, Model
+
+
+class SignUp(Model):
+    """A form that was sent and that its mailbox has not confirmed yet; nobody but the mailbox learns of it.
+
+    Every form writes its row the same way, whatever the address has done before. The signature comes into being, or
+    changes, when the mailbox confirms; then the row keeps no name and no address, only that it is done.
+    """
+
+    __tablename__ = "sign_up"
+    __table_args__ = (
+        # The same address signs the same appeal again: the newest form waits.
+        UniqueConstraint("appeal_id", "address_digest"),
+        Index("ix_sign_up_address_digest", "address_digest"),
+        # What retention and the watch for floods look for.
+        Index("ix_sign_up_signed_at", "signed_at"),
+        Index("ix_sign_up_signature_id", "signature_id"),
+    )
+
+    # Random: in the order of numbers the newest form would show that there was an earlier one.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
+    country: Mapped[str]
+    # Not that of a signature (Vault.waiting_digest): whoever has a form sent must not find by it who has signed.
+    address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # Keyed, of name, country, language and consents together with appeal and address: equal only for the same form.
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # Random; mailed links are bound to it.
+    link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    name_sealed: Mapped[bytes | None]
+    email_sealed: Mapped[bytes | None]
+    locale: Mapped[str]
+    # Which letter was on the page, and which wording of the consent.
+    text_language: Mapped[str]
+    text_version: Mapped[int]
+    wording: Mapped[int]
+    via: Mapped[str | None]
+    # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
+    flag: Mapped[str | None]
+    # Keyed digests for telling floods apart: of the network it came from, and of the mail domain.
+    network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    # When the form was last sent; for when the last mail with a link to confirm it was owed, once it has left, and when
+    # a reminder was.
+    signed_at: Mapped[datetime]
+    mailed_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    # What came of it.
+    signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
+
+
+class MailboxLimit(Model):
+    """What limits mail to one mailbox, found by a keyed digest; a stolen table tells neither whose nor how much.
+
+    The content is sealed and always equally long (services/mailbox_limit.py).
+    """
+
+    __tablename__ = "mailbox_limit"
+    # No row ids: their order would tell the order in which mailboxes were written to.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    content: Mapped[bytes]
+    # The first day of the month in which it was last written, by which it is let go.
+    month: Mapped[date]
