@@ -28,13 +28,12 @@ def on_reload(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Prepare an application of ours before its worker listens, which it does right after this."""
-    if getattr(worker.wsgi, "extensions", None):
-        # Imported here: what the master has imported, its workers would not load anew at a reload.
-        from campaign.extensions.runtime import KEY
-        from campaign.web.admission import ADMISSION
-        from campaign.web.warm import warm
+    # Imported here: what the master has imported, its workers would not load anew at a reload.
+    from campaign.extensions.runtime import KEY
+    from campaign.web.admission import ADMISSION
+    from campaign.web.warm import warm
 
-        if KEY in worker.wsgi.extensions:
-            warm(worker.wsgi)
-            worker.wsgi.extensions[ADMISSION].threads = worker.cfg.threads
+    if KEY in getattr(worker.wsgi, "extensions", ()):
+        warm(worker.wsgi)
+        worker.wsgi.extensions[ADMISSION].threads = worker.cfg.threads
     serving.say_ready(worker)

@@ -85,7 +85,7 @@ def owe(app: Flask, turn: str) -> None:
         assert appeal is not None
         for number in range(MAILS):
             address = parse_address(f"{turn}-{number}@d{number % DOMAINS}.example")
-            one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+            one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
             sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
         db.session.remove()
 

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Flask
-from sqlalchemy import text
 
 from bench.place import places
 from bench.report import Row
 from campaign.domain.address import parse_address
-from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import find_appeal
 from campaign.queries.counts import counts, days
-from campaign.services.confirm import confirm
 from campaign.services.sign import SignUp, sign
+from tests.conftest import confirm_at, newest_sign_up
 
 SIZES = (10, 10_000, 1_000_000)
 LARGE = 10_000_000  # with TOCSIN_BENCH=large, `make bench-large`
@@ -74,7 +72,7 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     db.session.rollback()
     client, now = app.test_client(), datetime.now(UTC)
     address = parse_address(f"growth-{turn}@mail.example")
-    sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+    sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
     domain = runtime().mail_domain
 
     def page(path: str) -> None:
@@ -85,9 +83,7 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
             raise SystemExit(f"bench: {path} did not answer 200")
 
     def confirm_newest() -> None:
-        newest = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
-        runtime().tokens.make(Purpose.CONFIRM, newest, now, b"")
-        confirm(newest, now=now, vault=runtime().vault, mail_domain=domain)
+        confirm_at(newest_sign_up(), now)
 
     return {
         "appeal page, nothing kept": lambda: page("/en/appeals/case-0"),

@@ -117,7 +117,7 @@ def _measure(app: Flask) -> tuple[list[float], float]:
 
     def transaction(name: str) -> float:
         address = parse_address(f"{name}@mail.example")
-        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
         start = time.perf_counter()
         sign(sign_up, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
         return time.perf_counter() - start

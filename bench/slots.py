@@ -12,9 +12,8 @@ from sqlalchemy import text
 from bench.place import places
 from bench.report import Row
 from campaign.extensions import db
-from campaign.extensions.runtime import runtime
 from campaign.services import tally
-from campaign.services.confirm import confirm
+from tests.conftest import confirm_at
 
 CONNECTIONS = 32
 EACH = 40
@@ -27,8 +26,8 @@ def run() -> list[Row]:
         app = place.make(2 * CONNECTIONS * EACH * ROUNDS * 2)
         with app.app_context():
             # One section: all of them meet where they are counted.
-            waiting = list(db.session.scalars(text("SELECT id FROM signature WHERE state = 'pending'")))
-            db.session.execute(text("UPDATE signature SET section_code = 'fr' WHERE state = 'pending'"))
+            waiting = list(db.session.scalars(text("SELECT id FROM sign_up WHERE signature_id IS NULL")))
+            db.session.execute(text("UPDATE sign_up SET section_code = 'fr'"))
             db.session.commit()
         found: dict[int, list[float]] = {tally.SLOTS: [], 1: []}
         for slots in list(found) * ROUNDS:
@@ -37,7 +36,7 @@ def run() -> list[Row]:
             def work(ids: list[int]) -> None:
                 with app.app_context():
                     for one in ids:
-                        confirm(one, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
+                        confirm_at(one, datetime.now(UTC))
 
             usual, tally.SLOTS = tally.SLOTS, slots
             threads = [threading.Thread(target=work, args=(ids,)) for ids in mine]

@@ -75,8 +75,9 @@ def _sent(place: Place) -> int:
 def _tokens(place: Place) -> list[str]:
     """A link for each signature that waits to be confirmed."""
     with place.app().app_context():
-        ids = db.session.scalars(text("SELECT id FROM signature WHERE state = 'pending' ORDER BY id")).all()
-        made = [runtime().tokens.make(Purpose.CONFIRM, one, datetime.now(UTC), b"") for one in ids]
+        rows = db.session.execute(text("SELECT id, link_key, content_digest FROM sign_up ORDER BY id")).all()
+        make, now = runtime().tokens.make, datetime.now(UTC)
+        made = [make(Purpose.CONFIRM, one.id, now, bytes(one[1]), bytes(one[2])) for one in rows]
         db.session.remove()
         db.engine.dispose()
     return made

@@ -30,12 +30,12 @@ _MOST_HEAD = 64 * 1024
 # More than any form takes; what is larger goes on unread, and is refused by its length.
 _MOST_BODY = 8 * 1024 * 1024
 _MOST_STORED = 64 * 1024 * 1024
-_PIECE, _CHUNK = 16 * 1024, 256 * 1024
+_CHUNK = 256 * 1024
 _CLOSING_SECONDS, _MOST_DRAINED = 2.0, 16
 _END = b"\r\n\r\n"
-# In a head in lower case.
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)")
-_CHUNKED, _EXPECT = b"\r\ntransfer-encoding:", re.compile(rb"\r\nexpect:[ \t]*100-continue")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 # How long an old process goes on at a reload where the new ones are not ready by then.
 _LINGER_SECONDS = 20.0
 # Shared by the master and its workers: the age of the newest worker before the reload, how many were started by it,
@@ -73,17 +73,14 @@ class Arriving:
         if found < 0:
             return False
         self._head = found + len(_END)
+        head = bytes(self.data[: self._head])
         self.deadline += REQUEST_SECONDS - HEAD_SECONDS
-        head = bytes(self.data[: self._head]).lower()
-        self._needed = self._head
-        if _CHUNKED in head:
-            self._chunk = self._head
-        elif b"\r\ncontent-length:" in head:
-            length = max((int(length) for length in _LENGTH.findall(head)), default=0)
-            self._needed += length if length <= _MOST_BODY else 0
-        else:
-            return True
         self._is_asking = _EXPECT.search(head) is not None
+        lengths = [int(length) for length in _LENGTH.findall(head)]
+        length = max(lengths, default=0)
+        self._needed = self._head + (length if length <= _MOST_BODY else 0)
+        if _CHUNKED.search(head):
+            self._chunk = self._head
         return True
 
     def _has_last_chunk(self) -> bool:
@@ -140,6 +137,7 @@ class BufferingWorker(ThreadWorker):
 
     def enqueue_req(self, conn: _Connection) -> None:
         """Begin with the next request of a connection that had one; part of it may have arrived with the last."""
+        conn.sock.setblocking(False)
         arriving = Arriving(conn.parser.unreader.take_buffered())
         if arriving.data and arriving.is_whole():
             self._hand_over(conn, arriving)
@@ -149,7 +147,7 @@ class BufferingWorker(ThreadWorker):
     def _receive(self, conn: _Connection, arriving: Arriving, _socket: Any = None) -> None:
         """Take what is there, and hand the request over if that was the rest."""
         try:
-            data = conn.sock.recv(_PIECE if len(arriving.data) < _PIECE else _CHUNK, socket.MSG_DONTWAIT)
+            data = conn.sock.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):
             self._wait(conn, arriving)
             return

@@ -23,19 +23,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from sqlalchemy import Connection, delete, insert, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from campaign import config
 from campaign.document import parse_text
 from campaign.domain.outbox import Attempt, Outcome
+from campaign.domain.token import Purpose
 from campaign.extensions import Model, db, huey, limiter
 from campaign.extensions.runtime import KEY, Runtime, runtime
 from campaign.factory import create_app
-from campaign.models import AuditEntry, AuditHead, ClockOffset
+from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
 from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.appeals import publish
-from campaign.services.confirm import confirm
+from campaign.services.confirm import Wishes, confirm
 from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.reset import answer_reset_requests
@@ -391,7 +392,30 @@ def fresh(app: Flask) -> None:
 DAY = timedelta(days=1)
 
 
-def confirm_at(signature_id: int, now: datetime) -> None:
-    """Confirms as the page does."""
+def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
+    """Confirms as the page does, and returns the signature's id."""
     at = runtime()
-    confirm(signature_id, now=now, vault=at.vault, mail_domain=at.mail_domain)
+    row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
+    token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
+    link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), Wishes(updates, shares_name)
+    return confirm(link, wishes, now=now, vault=at.vault, mail_domain=at.mail_domain).signature_id
+
+
+def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:
+    """Confirms what was signed last, and returns the signature's id."""
+    return confirm_at(newest_sign_up(), now, updates=updates, shares_name=shares_name)
+
+
+def newest_sign_up() -> int:
+    """What was signed last: numbers of sign-ups are random, those of the mails owed to them are not."""
+    owed = select(Mail.sign_up_id).where(Mail.sign_up_id.is_not(None)).order_by(Mail.id.desc()).limit(1)
+    found = db.session.scalars(owed).first() or db.session.scalars(select(SignUp.id)).one()
+    db.session.rollback()
+    return found
+
+
+def manage_token(signature_id: int, *, purpose: Purpose = Purpose.MANAGE, now: datetime = START) -> str:
+    """A token of a signature's own."""
+    link_key = db.session.scalars(select(Signature.link_key).where(Signature.id == signature_id)).one()
+    db.session.rollback()
+    return runtime().tokens.make(purpose, signature_id, now, link_key or b"")

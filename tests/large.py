@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from campaign.document import parse_text
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
-from campaign.domain.place import at_signature
+from campaign.domain.place import at_sign_up, at_signature
 from campaign.extensions import db
 from campaign.models import Action
 from campaign.services.appeals import publish
@@ -21,23 +21,28 @@ from campaign.services.transaction import transaction
 from campaign.services.verify import verify
 from tests.conftest import DOCUMENT
 
-# Every other signature is confirmed, counted as an action, and its mails are sent; the rest are pending, mailed too.
+# Every other signer has confirmed, is counted as an action, and was mailed; the rest wait, mailed too.
 _ROWS = {
     "signature": """
         INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
             locale, wants_updates, via, signed_at, confirmed_at)
         SELECT :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
-            CASE i % 2 WHEN 0 THEN 'confirmed' ELSE 'pending' END, digest, name, email,
-            'en', i % 20 = 0, NULL, {moment}, CASE i % 2 WHEN 0 THEN {moment} END
-        FROM people""",
+            'confirmed', digest, name, email, 'en', i % 20 = 0, NULL, {moment}, {moment}
+        FROM people WHERE i % 2 = 0""",
+    "sign_up": """
+        INSERT INTO sign_up (id, appeal_id, section_code, country, address_digest, content_digest, link_key,
+            name_sealed, email_sealed, locale, text_language, text_version, wording, signed_at, mailed_at)
+        SELECT i, :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
+            digest, digest, substr(digest, 1, 16), name, email, 'en', 'en', 1, 1, {moment}, {moment}
+        FROM people WHERE i % 2 = 1""",
     "consent": """
         INSERT INTO consent (signature_id, given_at, text_language, text_version, locale, wording, to_appeal,
             to_updates)
         SELECT id, signed_at, 'en', 1, 'en', 1, {true}, wants_updates FROM signature""",
     "mail": """
-        INSERT INTO mail (kind, state, signature_id, mailbox_digest, domain_digest, message_id, created_at, locale,
+        INSERT INTO mail (kind, state, signature_id, domain_digest, message_id, created_at, locale,
             text_language, text_version, due_at, attempts, ambiguous, fence, sent_at)
-        SELECT 'confirmation', 'sent', id, address_digest, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
+        SELECT 'confirmation', 'sent', id, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
             'en', 1, signed_at, 1, 0, 1, signed_at FROM signature""",
     "tally_step": """
         INSERT INTO tally_step (appeal_id, section_code, aspect, value, day, step, slot, quantity)
@@ -114,7 +119,7 @@ def _batched(numbers: range, size: int) -> Iterator[range]:
 
 def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
     digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
-    place = at_signature(appeal_id, digest)
+    place = at_sign_up(appeal_id, digest) if number % 2 else at_signature(appeal_id, digest)
     return {
         "i": number,
         "digest": digest,
@@ -153,18 +158,19 @@ def fill(
             "start": start.strftime("%Y-%m-%d %H:%M:%S"),
         }
     for numbers in _batched(range(signatures), _TOGETHER):
-        statement = text(_PEOPLE[dialect] + _ROWS["signature"].format(**_WORDS[dialect]))
-        with transaction() as session:
-            if dialect == "sqlite":
-                session.execute(_ROOMY)
-            people = [_person(number, first + number % appeals, address, vault) for number in numbers]
-            shared = {name: values[name] for name in statement._bindparams if name in values}
-            given: Any = [one | shared for one in people]
-            if dialect == "postgresql":
-                given = {name: [one[name] for one in people] for name in people[0]} | shared
-            session.connection().execute(statement, given)
+        people = [_person(number, first + number % appeals, address, vault) for number in numbers]
+        for table in ("signature", "sign_up"):
+            statement = text(_PEOPLE[dialect] + _ROWS[table].format(**_WORDS[dialect]))
+            with transaction() as session:
+                if dialect == "sqlite":
+                    session.execute(_ROOMY)
+                shared = {name: values[name] for name in statement._bindparams if name in values}
+                given: Any = [one | shared for one in people]
+                if dialect == "postgresql":
+                    given = {name: [one[name] for one in people] for name in people[0]} | shared
+                session.connection().execute(statement, given)
     # Each its own transaction, so that SQLite's log of ten million rows does not grow beside the file until the end.
-    for sql in list(_ROWS.values())[1:]:
+    for sql in list(_ROWS.values())[2:]:
         numbered = "FROM numbers" in sql
         statement = text((_NUMBERS[dialect] if numbered else "") + sql.format(**_WORDS[dialect]))
         with transaction() as session:

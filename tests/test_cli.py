@@ -14,12 +14,12 @@ from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import AuditEntry, Section, Signature, Tally
+from campaign.models import AuditEntry, Section, Tally
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.services.sections import SHIPPED, read_sections
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
-from tests.conftest import DOCUMENT, START, confirm_at
+from tests.conftest import DOCUMENT, START, confirm_newest
 
 
 def run(app: Flask, *arguments: str) -> Result:
@@ -80,9 +80,9 @@ def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
 
 def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: AppealView) -> None:
     address = parse_address("a@mail.example")
-    sign_up = SignUp(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, False, None)
+    sign_up = SignUp(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
     sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
-    confirm_at(db.session.scalars(select(Signature.id)).one(), START)
+    confirm_newest(START)
     assert run(app, "tally", "verify").output == "all counts are exact\n"
     db.session.execute(update(Tally).values(quantity=7))
     db.session.commit()

@@ -24,7 +24,8 @@ def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:
     html = run(app, "mail", "preview", "confirmation", "--locale", "ar", "--html").output
     assert html.startswith("<!DOCTYPE html>")
     assert 'dir="rtl"' in html
-    assert run(app, "mail", "preview", "confirmation", "--text").output.startswith("Jean Martin,")
+    assert run(app, "mail", "preview", "confirmed", "--text").output.startswith("Jean Martin,")
+    assert "Jean Martin" not in run(app, "mail", "preview", "confirmation", "--text").output
 
 
 def test_preview_refuses_what_there_is_not(app: Flask) -> None:

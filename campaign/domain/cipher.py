@@ -178,6 +178,7 @@ class Vault:
         self._cipher = Cipher(data_keys)
         self.row_keys = RowKeys(self._tree)
         self._index = BlindIndex(index_key)
+        self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
         self._providers = {
             self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
         }
@@ -301,6 +302,29 @@ class Vault:
     def mailbox_digest(self, address: Address) -> bytes:
         """Equal for all ways to write one mailbox; only limits mail."""
         return self._index.digest("mailbox", address.mailbox)
+
+    def content_digest(self, appeal_id: int, address: Address, *shown: str) -> bytes:
+        """Return what is equal for two sign-ups of one address for one appeal that say the same, and for no others."""
+        return self._index.digest("content", "\0".join([str(appeal_id), str(address), *shown]))
+
+    def limit_digest(self, purpose: str, mailbox: str) -> bytes:
+        """Return what a mailbox's limit is found by; no other table holds it."""
+        return self._index.digest(f"limit {purpose}", mailbox)
+
+    def seal_limit(self, content: bytes, digest: bytes) -> bytes:
+        """Return the content of the mailbox limit with that digest, sealed; as long as the content, and 28 bytes.
+
+        Under a key made of the index key, which finds it: the row lasts for weeks, and rotation passes it by.
+        """
+        nonce = os.urandom(_NONCE_LENGTH)
+        return nonce + self._limits.encrypt(nonce, content, digest)
+
+    def open_limit(self, sealed: bytes, digest: bytes) -> bytes:
+        """Return the content again. Raises CipherError."""
+        try:
+            return self._limits.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
+        except (InvalidTag, ValueError) as error:
+            raise CipherError("a mailbox limit was changed, or belongs to another mailbox") from error
 
     def domain_digest(self, address: Address) -> bytes:
         """Equal for addresses under one mail domain, for fairness between them."""

@@ -54,6 +54,10 @@ class FourEyesError(StateError):
     """Whoever wrote an appeal does not publish it."""
 
 
+class ChangedError(StateError):
+    """What waits is no longer what the link or page showed: it is to be shown again, and asked again."""
+
+
 class OverError(StateError):
     """The deadline has passed in the supporter's section, or the appeal was closed or stopped."""
 

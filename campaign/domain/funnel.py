@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """A step that a sign-up took; the confirming ones say how long after signing. Nobody knows who viewed the page."""
+    """A step that a sign-up took; the confirming ones say how long after signing. Nobody knows who viewed the page.
+
+    Every form counts as signed alike. `mailed` was counted once, and told whether a mailbox gets our mail: no more.
+    """
 
     VIEWED = "viewed"
     SIGNED = "signed"
@@ -42,16 +45,8 @@ EARLIER = date(1970, 1, 1)
 SOURCES = 200
 OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
-
-
-class Standing:
-    """How far one signature has been counted, as its row says it; see `services/steps.py`."""
-
-    FRESH = 0
-    SIGNED_AGAIN = 1
-    MAILED = 2
-    # Signed before steps were counted, or looking like part of a flood.
-    NOT_FOLLOWED = 3
+# Fewer confirmations from one provider or source are not told: they might be one person that somebody has in mind.
+FEW = 5
 
 
 def confirming(waited: timedelta) -> Step:

@@ -49,6 +49,9 @@ ENDABLE = CAMPAIGN | {MailKind.STAFF_DIGEST}
 # What anybody can bring about by typing somebody's address.
 CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CONFIRMATION_REMINDER, MailKind.NEW_LINK})
 
+# What answers a form or a request for its link: to a mailbox that may have proven nothing.
+ANSWERS = CAPPED
+
 
 # What became of them may be mended: the server's fault is over, the mailbox has room again, a wrong reason is gone.
 _ENDED_UNSENT = frozenset({MailState.DEAD, MailState.UNKNOWN, MailState.SUPPRESSED})
@@ -109,8 +112,23 @@ BATCH = 100
 BATCH_LEASE = timedelta(minutes=2)
 SENDING_LEASE = timedelta(minutes=12)
 
-# At most so many mails that answer a sign-up go to one mailbox, over all appeals.
-CAPS = ((timedelta(hours=24), 3), (timedelta(days=30), 5))
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """At most so many mails a day go to one mailbox because somebody typed its address, over all appeals.
+
+    `strangers` while it has proven nothing, `proven` within a day of its confirming something, and `asked` for links
+    that the page for new links was asked for.
+    """
+
+    strangers: int = 3
+    proven: int = 50
+    asked: int = 3
+
+
+DAILY = Daily()
+# The same form again so soon is answered by the mail that has left already.
+JUST_MAILED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ UNCONFIRMED = WITHDRAWN = timedelta(days=30)
 NETWORKS = timedelta(days=30)
 # Mail domains from which somebody confirmed: after so long without, one is new again.
 DOMAINS = timedelta(days=90)
-# Mails that are over; the caps on mail to one person look back 30 days, and bounces come within days.
+# Mails that are over; bounces come within days.
 MAILS = timedelta(days=35)
+# What limits mail to a mailbox is of use for a day; the table knows months only.
+LIMITS = timedelta(days=31)
 # Lists made to be handed over hold names; they are fetched soon.
 HANDOVERS = timedelta(days=7)
 # Which runs were taken, and which alarms were raised.

@@ -23,6 +23,8 @@ from campaign.domain.staff import INVITATION_LIFETIME, RESET_LIFETIME
 LINK_KEY_LENGTH = 16
 # 128 bits: nobody finds another key or content with the same digest.
 _DIGEST_LENGTH = 16
+# Of rows that a mail names beside: thirty of them must fit into a link.
+_ROW_LENGTH, _MARK_LENGTH = 2, 6
 
 
 class Purpose(StrEnum):
@@ -59,6 +61,7 @@ class Link:
     made: datetime
     key_digest: str
     shown_digest: str
+    beside: bytes = b""
 
     def opens(self, link_key: bytes) -> bool:
         """Return whether it was made for the row with that link key; in constant time."""
@@ -67,6 +70,13 @@ class Link:
     def shows(self, link_key: bytes, content: bytes) -> bool:
         """Return whether the row's content is still what it was when the link was made; in constant time."""
         return hmac.compare_digest(self.shown_digest, _digest(b"shown", link_key, content))
+
+    def shows_beside(self, row: int, content: bytes) -> bool | None:
+        """Return whether another row's content is what the mail showed beside; None where the mail did not name it."""
+        mark = shown_mark(row, content)
+        marks = [self.beside[place : place + len(mark)] for place in range(0, len(self.beside), len(mark))]
+        found = [one for one in marks if one[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
+        return None if not found else any(hmac.compare_digest(one, mark) for one in found)
 
 
 class Tokens:
@@ -83,14 +93,19 @@ class Tokens:
             for purpose in Purpose
         }
 
-    def make(self, purpose: Purpose, subject: int, now: datetime, link_key: bytes, content: bytes = b"") -> str:
+    def make(
+        self, purpose: Purpose, subject: int, now: datetime, link_key: bytes, content: bytes = b"", beside: bytes = b""
+    ) -> str:
         """Return a token for the row with that id and link key, valid from now on for the purpose's lifetime.
 
-        `content` stands for what the mail shows of the row; a link that confirms is bound to it.
+        `content` stands for what the mail shows of the row; a link that confirms is bound to it. `beside` are the marks
+        of other rows that the same mail names.
         """
         bound = [_digest(b"key", link_key)]
         if content:
             bound.append(_digest(b"shown", link_key, content))
+        if beside:
+            bound.append(base64.urlsafe_b64encode(beside).decode().rstrip("="))
         return self._serializers[purpose].dumps([subject, int(now.timestamp()), *bound])
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
@@ -99,18 +114,25 @@ class Tokens:
             content: Any = self._serializers[purpose].loads(token)
             subject, made = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
             # Links from before there were link keys have expired: their ids may be others' by now.
-            key_digest, shown_digest = [*map(str, content[2:4]), "", ""][:2]
+            key_digest, shown_digest, beside = [*map(str, content[2:5]), "", "", ""][:3]
+            named = base64.urlsafe_b64decode(beside + "=" * (-len(beside) % 4))
         except (BadSignature, ValueError, TypeError, LookupError, OverflowError) as error:
             raise TokenError("the link is damaged") from error
         lifetime = LIFETIME[purpose]
         if not key_digest or (lifetime is not None and now >= made + lifetime):
             raise ExpiredTokenError(subject)
-        return Link(subject, made, key_digest, shown_digest)
+        return Link(subject, made, key_digest, shown_digest, named)
 
 
 def new_link_key() -> bytes:
     """Return 16 random bytes for a new row."""
     return secrets.token_bytes(LINK_KEY_LENGTH)
+
+
+def shown_mark(row: int, content: bytes) -> bytes:
+    """Return eight bytes that stand for a row and what it says: two for the one, six for the other."""
+    named = hashlib.sha256(b"tocsin row\0" + str(row).encode()).digest()[:_ROW_LENGTH]
+    return named + hashlib.sha256(b"tocsin beside\0" + content).digest()[:_MARK_LENGTH]
 
 
 def _digest(*parts: bytes) -> str:

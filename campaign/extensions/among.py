@@ -32,7 +32,9 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
 
-def among(column: ColumnElement[int] | InstrumentedAttribute[int], name: str) -> ColumnElement[bool]:
+def among(
+    column: ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None], name: str
+) -> ColumnElement[bool]:
     """Whether the column is one of the ids in the list that is given under that name when the statement is run."""
     return _Among(column, bindparam(name, type_=_Ids()))
 

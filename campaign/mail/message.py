@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from babel import Locale
@@ -59,29 +59,33 @@ class Announced:
     is_rewording: bool = False
 
 
-def confirmation(envelope: Envelope, signed: Signed, links: Links) -> Message:
-    """The letter as signed, the one link that confirms it, and at the foot the link to one's data.
+def confirmation(envelope: Envelope, signed: Signed, links: Links, others: Sequence[TextView] = ()) -> Message:
+    """Return the letter with the one link that confirms it; `others` are the appeals that the same link confirms.
 
-    Whoever reads it may not be who typed the address, and can erase it at once without confirming anything.
+    The reader may not be the person who typed the address: nothing that was typed is in it, and it confirms only.
     """
     with force_locale(envelope.locale):
         subject = gettext("Please confirm your signature: %(headline)s", headline=signed.text.headline)
-        values = {**_about(signed, links), **_letter(signed)}
+        unnamed = replace(signed, letter_name=gettext("your name"))
+        values = {**_about(signed, links), **_letter(unnamed), "others": others}
         return write(envelope, subject, "confirmation", values)
 
 
-def confirmation_reminder(envelope: Envelope, signed: Signed, links: Links) -> Message:
-    """Once, where the first mail was overlooked: the link to confirm and the one to one's data, without the letter."""
+def confirmation_reminder(envelope: Envelope, signed: Signed, links: Links, _: Sequence[TextView] = ()) -> Message:
+    """Return the link to confirm once more, without the letter, where the first mail was overlooked."""
     with force_locale(envelope.locale):
         subject = gettext("Your signature is still missing: %(headline)s", headline=signed.text.headline)
         return write(envelope, subject, "confirmation_reminder", _about(signed, links))
 
 
-def already_signed(envelope: Envelope, signed: Signed, links: Links) -> Message:
-    """For an address that has signed and confirmed before: says so, and brings its own link."""
+def already_signed(envelope: Envelope, signed: Signed, links: Links, _: Sequence[TextView] = ()) -> Message:
+    """Return what an address that has signed before is told, with the link to its page, where it may ask to hear more.
+
+    With a link to confirm, where another person signed from the same mailbox.
+    """
     with force_locale(envelope.locale):
         subject = gettext("You have already signed: %(headline)s", headline=signed.text.headline)
-        return write(envelope, subject, "already_signed", _about(signed, links))
+        return write(envelope, subject, "already_signed", {**_about(signed, links), "is_other": bool(links.confirm)})
 
 
 def confirmed(envelope: Envelope, signed: Signed, links: Links) -> Message:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from campaign.domain.action import Channel, Evidence
 from campaign.domain.outbox import UNCARRIED
 from campaign.extensions import db
-from campaign.models import Alarm, Signature, TallyHour
+from campaign.models import Alarm, SignUp, TallyHour
 
 # Who signed within the last minutes has hardly had the mail.
 REST = timedelta(minutes=15)
@@ -36,8 +36,8 @@ class Lately:
 def lately(now: datetime) -> Lately:
     """Unconfirmed and confirmed over all appeals; both by an index."""
     waiting = (
-        select(Signature.id)
-        .where(text("signature.state = 'pending'"), Signature.signed_at.between(now - WINDOW, now - REST))
+        select(SignUp.id)
+        .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - REST))
         .limit(_ENOUGH)
     )
     unconfirmed = db.session.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
@@ -59,11 +59,10 @@ def is_uncarried(now: datetime) -> bool:
 
 def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
     """The sections of those who signed within the last two hours, that appeal or any; of the newest sign-ups only."""
-    # By the index of what came over the network, which is let go later than this; sheets of paper are no flood.
     newest = (
-        select(Signature.appeal_id, Signature.section_code)
-        .where(Signature.network_digest.is_not(None), Signature.signed_at > now - WINDOW)
-        .order_by(Signature.signed_at.desc())
+        select(SignUp.appeal_id, SignUp.section_code)
+        .where(SignUp.signed_at > now - WINDOW)
+        .order_by(SignUp.signed_at.desc())
         .limit(_ENOUGH)
         .subquery()
     )

@@ -24,11 +24,9 @@ class Passed:
 
     value: str
     signed: int
-    mailed: int
     confirmed: int
     recent_signed: int
     recent_confirmed: int
-    recent_mailed: int = 0
     viewed: int = 0
     recent_viewed: int = 0
 
@@ -70,6 +68,8 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         chosen = chosen.where(TallyStep.section_code == section)
     if not has_views:
         chosen = chosen.where(TallyStep.step != Step.VIEWED)
+    # Counted once, in versions before: whether a mailbox gets our mail is nobody else's business.
+    chosen = chosen.where(TallyStep.step != Step.MAILED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
@@ -82,7 +82,7 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         if aspect == Aspect.PROVIDER:
             waits.update(sums[aspect, value])
     viewed = rows.get((Aspect.PAGE, ""), _passed("", Counter(), Counter()))
-    steps = ("signed", "mailed", "confirmed", "recent_signed", "recent_confirmed", "recent_mailed")
+    steps = ("signed", "confirmed", "recent_signed", "recent_confirmed")
     return Funnel(
         whole=Passed(
             "",
@@ -100,11 +100,9 @@ def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> Passed:
     return Passed(
         value,
         all_[Step.SIGNED],
-        all_[Step.MAILED],
         sum(all_[step] for step in CONFIRMED),
         recent[Step.SIGNED],
         sum(recent[step] for step in CONFIRMED),
-        recent[Step.MAILED],
         all_[Step.VIEWED],
         recent[Step.VIEWED],
     )

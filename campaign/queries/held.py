@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.extensions import db
 from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
 from campaign.models.sealed import place_of
+from campaign.queries.sign_up import waiting_under
 from campaign.queries.signature import SignatureView, digests_of_same_address, signatures_of_same_address
 
 T = TypeVar("T")
@@ -63,6 +65,18 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class UnconfirmedView:
+    """A form that was sent with the address and waits to be confirmed."""
+
+    appeal: str
+    name: str
+    email: str
+    country: str
+    language: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PaperView:
     """A row of a paper sheet that waits to be signed up."""
 
@@ -72,7 +86,7 @@ class PaperView:
     entered_at: datetime
 
 
-def waiting_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
+def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
     """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, Entry.entered_at)
@@ -83,6 +97,14 @@ def waiting_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
     )
     return tuple(
         PaperView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
+    )
+
+
+def unconfirmed_under(email: str, vault: Vault) -> tuple[UnconfirmedView, ...]:
+    """Return what waits to be confirmed under the address. Raises CipherError."""
+    found = waiting_under(parse_address(email), vault)
+    return tuple(
+        UnconfirmedView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found
     )
 
 

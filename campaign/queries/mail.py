@@ -117,7 +117,8 @@ def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -
     rows = db.session.execute(
         select(
             Mail.domain_digest,
-            func.count(Mail.mailbox_digest.distinct()),
+            # Of those who have confirmed: mail to all others names nobody once it is gone.
+            func.count(Mail.signature_id.distinct()),
             func.max(Mail.signature_id),
             func.count(Mail.bounced_at),
             *counted.values(),
@@ -152,8 +153,10 @@ _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
 # often it was put off while the server was away; one that was refused waits since its next try came due.
 _UNTRIED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
 _RETRIED = text("mail.state = 'retry' AND mail.attempts > 0")
+# Put off because its mailbox has had enough for a day: nobody waits for it.
+_NOT_PUT_OFF = text("coalesce(mail.phase, '') <> 'before'")
 _OLDEST = select(
     DatabaseClock(),
-    select(Mail.created_at).where(_UNTRIED).order_by(Mail.created_at).limit(1).scalar_subquery(),
+    select(Mail.created_at).where(_UNTRIED, _NOT_PUT_OFF).order_by(Mail.created_at).limit(1).scalar_subquery(),
     select(Mail.due_at).where(_RETRIED).order_by(Mail.due_at).limit(1).scalar_subquery(),
 )

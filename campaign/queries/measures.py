@@ -10,7 +10,7 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.appeal import AppealState
 from campaign.domain.signature import SignatureState
 from campaign.extensions import db
-from campaign.models import Appeal, Signature, Tally
+from campaign.models import Appeal, Signature, SignUp, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def measures() -> Measures:
 _APPEALS = select(Appeal.state, func.count()).group_by(Appeal.state)
 _ACTIONS = select(Tally.channel, Tally.evidence, func.sum(Tally.quantity)).group_by(Tally.channel, Tally.evidence)
 # Written out as the partial indexes say it: SQLite uses them only so.
-_PENDING = select(func.count()).select_from(Signature).where(text("signature.state = 'pending'"))
+_PENDING = select(func.count()).select_from(SignUp).where(SignUp.signature_id.is_(None))
 _ENDED = (
     select(Signature.state, func.count())
     .where(text("signature.state IN ('withdrawn', 'invalidated')"))

@@ -25,8 +25,10 @@ from campaign.models import (
     LinkRequest,
     LoginFailure,
     Mail,
+    MailboxLimit,
     SheetRow,
     Signature,
+    SignUp,
     Staff,
     StaffSession,
     Suppression,
@@ -60,17 +62,19 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
     state, signed, ended = Signature.state, Signature.signed_at, Signature.ended_at
     closed = select(Appeal.id).where(Appeal.ended_at <= now - timedelta(days=days))
     long_closed = select(Appeal.id).where(Appeal.ended_at <= now - max(timedelta(days=days), retention.UPDATES_AT_MOST))
-    pending = held, state == SignatureState.PENDING
     gone = held, state == SignatureState.WITHDRAWN
     others = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
     hearing = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
     forgotten = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES - _LATE)
     refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
-    mailed = or_(Mail.signature_id.is_not(None), Mail.recipient_sealed.is_not(None))
+    mailed = or_(Mail.signature_id.is_not(None), Mail.sign_up_id.is_not(None), Mail.recipient_sealed.is_not(None))
     return [
-        _holding("signatures not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
-                 _days(retention.UNCONFIRMED, "after signing"), signed, pending,
-                 signed < now - retention.UNCONFIRMED),
+        _holding("sign-ups not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
+                 _days(retention.UNCONFIRMED, "after signing"), SignUp.signed_at, (),
+                 SignUp.signed_at < now - retention.UNCONFIRMED),
+        _holding("mailboxes that were written to or confirmed: keyed digests, sealed times", "not to write too often",
+                 _SAFETY, "two months", MailboxLimit.month, (),
+                 MailboxLimit.month < (now - 3 * retention.LIMITS).date()),
         _holding("signatures confirmed: name, address, country", "to count each person once and hand the letter over",
                  _OPINION, f"{days} days after the appeal has ended", signed, others,
                  Signature.appeal_id.in_(closed)),
@@ -92,7 +96,7 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
         _holding("networks of letters reported without a signature: keyed digests", "to tell floods", _SAFETY,
                  _days(retention.NETWORKS, "after reporting"), Action.counted_at, (Action.network_digest.is_not(None),),
                  Action.counted_at < now - retention.NETWORKS),
-        _holding("mails owed and sent: keyed digests of mailbox and domain", "to deliver once, and not too often",
+        _holding("mails owed and sent: keyed digests of the domain", "to deliver once, and not too often",
                  _SAFETY, _days(retention.MAILS, "after writing"), Mail.created_at, (mailed,),
                  Mail.created_at < now - retention.MAILS - timedelta(days=4)),
         _holding("requests for new links: address", "to answer them", _OPINION,

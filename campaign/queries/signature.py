@@ -22,6 +22,7 @@ class SignatureView:
     """One signature, the appeal it is for, and what was reported with it: the last day by channel and target."""
 
     id: int
+    link_key: bytes
     appeal: AppealView
     state: str
     name: str
@@ -72,6 +73,7 @@ def _view(row: Signature, vault: Vault) -> SignatureView | None:
     )
     return SignatureView(
         id=row.id,
+        link_key=row.link_key or b"",
         appeal=appeal,
         state=row.state,
         name=vault.open_name(row.name_sealed, place_of(row)),

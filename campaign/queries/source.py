@@ -1,19 +1,22 @@
-"""Where signatures came from: the tag in the link (`?via=stall-lyon`) that somebody followed before signing."""
+"""Where signatures came from: the tag in the link (`?via=stall-lyon`) that somebody followed before signing.
+
+Read from sums alone: every form that was sent counts alike, whatever its address has done before.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
-from campaign.domain.signature import SignatureState
+from campaign.domain.funnel import CONFIRMED, Aspect, Step
 from campaign.extensions import db
-from campaign.models import Signature
+from campaign.models import TallyStep
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """How many signed with that tag, and how many of them have confirmed."""
+    """How many forms came with that tag, and how many of them were confirmed."""
 
     source: str
     signed: int
@@ -21,12 +24,13 @@ class SourceCounts:
 
 
 def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
-    """The tags of one appeal, of one section or all, the most signatures first."""
-    confirmed = func.count().filter(Signature.state == SignatureState.CONFIRMED)
-    chosen = select(Signature.via, func.count(), confirmed).where(
-        Signature.appeal_id == appeal_id, Signature.via.is_not(None)
+    """Return the tags of one appeal, of one section or all, the most forms first."""
+    signed = func.coalesce(func.sum(case((TallyStep.step == Step.SIGNED, TallyStep.quantity))), 0)
+    confirmed = func.coalesce(func.sum(case((TallyStep.step.in_(CONFIRMED), TallyStep.quantity))), 0)
+    chosen = select(TallyStep.value, signed, confirmed).where(
+        TallyStep.appeal_id == appeal_id, TallyStep.aspect == Aspect.SOURCE, TallyStep.step != Step.VIEWED
     )
     if section_code is not None:
-        chosen = chosen.where(Signature.section_code == section_code)
-    rows = db.session.execute(chosen.group_by(Signature.via).order_by(func.count().desc(), Signature.via))
-    return tuple(SourceCounts(str(via), signed, sure) for via, signed, sure in rows)
+        chosen = chosen.where(TallyStep.section_code == section_code)
+    rows = db.session.execute(chosen.group_by(TallyStep.value).order_by(signed.desc(), TallyStep.value))
+    return tuple(SourceCounts(str(via), int(all_), int(sure)) for via, all_, sure in rows)

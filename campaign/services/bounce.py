@@ -1,10 +1,11 @@
 """Taking in what comes back: it is noted with its mail, and an address that is not there gets no more.
 
-A signature whose mail bounced stays pending. It never counts, and its owner may sign again with the right address.
+A sign-up whose mail bounced waits on. It never counts, and its owner may sign again with the right address.
 """
 
 from __future__ import annotations
 
+import json
 import mailbox
 from collections import Counter
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from campaign.domain.address import Address, parse_address
 from campaign.domain.bounce import Verdict
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox import SuppressionReason
+from campaign.domain.outbox import ANSWERS, SuppressionReason
 from campaign.domain.return_path import ReturnPaths
 from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
-from campaign.models import Mail, Signature
+from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.services.suppress import suppress
 from campaign.services.transaction import transaction
@@ -54,20 +55,35 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
             mail.bounced_at = now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
-        signature = None if mail.signature_id is None else session.get(Signature, mail.signature_id)
-        address = None if signature is None else _address(signature, vault)
+        sign_up_id = _sign_up_id(mail, vault)
+        sign_up = None if sign_up_id is None else session.get(SignUp, sign_up_id)
+        if sign_up is not None and reason is not None:
+            sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
+        signature_id = mail.signature_id if sign_up is None else sign_up.signature_id
+        signature = None if signature_id is None else session.get(Signature, signature_id)
+        address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:
             return Taken(report, is_suppressed=False)
         suppress(session, address, reason, now=now, vault=vault)
     return Taken(report, is_suppressed=True)
 
 
-def _address(signature: Signature, vault: Vault) -> Address | None:
+def _sign_up_id(mail: Mail, vault: Vault) -> int | None:
+    """Return the sign-up that the mail answered: named in clear until it left, and sealed since."""
+    if mail.sign_up_id is not None or mail.kind not in ANSWERS or mail.context_sealed is None:
+        return mail.sign_up_id
+    try:
+        return int(json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"])
+    except (CipherError, KeyError):
+        return None
+
+
+def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
     """Return the address; None where it is erased, or its key is gone and nothing can be sent to it anyway."""
-    if signature.email_sealed is None:
+    if row is None or row.email_sealed is None:
         return None
     try:
-        return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+        return parse_address(vault.open_email(row.email_sealed, place_of(row)))
     except CipherError:
         return None
 

@@ -16,13 +16,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.config import Settings
-from campaign.domain.address import parse_address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.last_zone import last_zone
-from campaign.domain.outbox import CAMPAIGN, STAFF, MailKind
-from campaign.domain.token import Purpose, Tokens
+from campaign.domain.outbox import CAMPAIGN, CAPPED, STAFF, MailKind, MailState
+from campaign.domain.token import Purpose, Tokens, shown_mark
 from campaign.extensions.among import among
 from campaign.letter.plain import signer_name
 from campaign.mail import message
@@ -32,8 +32,9 @@ from campaign.models import Appeal, Mail, Section, Signature
 from campaign.models.sealed import place_of
 from campaign.queries.announcement import AnnouncedView, find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
+from campaign.services.answer import Answer, Answers, Covered, UnwantedError
 from campaign.services.suppress import suppression_reason, suppression_reasons
-from campaign.services.wanted import Earlier, UnwantedError, refuse_unwanted
+from campaign.services.wanted import refuse_unwanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Addressed:
     days_left: int = 0
     reply_to: str | None = None
     context: Mapping[str, str] = field(default_factory=dict)
+    link_key: bytes = b""
+    # Of an answer to a form: what its link confirms, and what that link is bound to.
+    covered: tuple[Covered, ...] = ()
+    is_other: bool = False
+    composed_at: datetime | None = None
 
 
 _SIGNER = (
@@ -113,6 +119,7 @@ class Shelf:
             mail.announcement_id,
             mail.text_language,
             mail.text_version,
+            mail.is_other,
             mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
         )
         if key not in self._stencils:
@@ -157,18 +164,30 @@ def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]
         return None, None
 
 
-def address(session: Session, mail: Mail, known: Mapping[int, Signer], earlier: Earlier, vault: Vault) -> Addressed:
-    """Opens whom the mail goes to. Raises UnwantedError where it is not sent after all, CipherError."""
+def limited(mails: Iterable[Mail], known: Mapping[int, Signer]) -> list[Address]:
+    """Return where those mails to signers go that anybody can bring about."""
+    signers = [known[mail.signature_id or 0] for mail in mails if mail.kind in CAPPED and mail.signature_id in known]
+    return [parse_address(one.recipient) for one in signers if one.recipient is not None]
+
+
+def address(
+    session: Session, mail: Mail, known: Mapping[int, Signer], answers: Answers, vault: Vault, now: datetime
+) -> Addressed:
+    """Open whom the mail goes to. Raises UnwantedError where it is not sent after all, PostponedError, CipherError."""
+    if mail.sign_up_id is not None:
+        return _answer(mail, answers.answer(mail), now)
     if mail.signature_id is None:
         return _to_staff(session, mail, vault)
     signer = known[mail.signature_id]
     signature, appeal = signer.signature, signer.appeal
     _refuse_suppressed(signer.suppressed)
-    refuse_unwanted(session, mail, signature, appeal, earlier)
+    refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise UnwantedError("erased")
     if signer.recipient is None or signer.name is None:
         raise CipherError(f"name and address of signature {signature.id} do not open")
+    if mail.kind in CAPPED:
+        answers.room(parse_address(signer.recipient), mail, is_asked=True)
     zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()
     return Addressed(
@@ -179,6 +198,7 @@ def address(session: Session, mail: Mail, known: Mapping[int, Signer], earlier: 
         created_at=mail.created_at,
         locale=mail.locale,
         signature_id=signature.id,
+        link_key=signature.link_key or b"",
         appeal_id=signature.appeal_id,
         announcement_id=mail.announcement_id,
         text_language=mail.text_language,
@@ -186,6 +206,27 @@ def address(session: Session, mail: Mail, known: Mapping[int, Signer], earlier: 
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
         context=json.loads(vault.open_context(mail.context_sealed, place_of(mail))) if mail.context_sealed else {},
+    )
+
+
+def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
+    """To a mailbox that may have proven nothing: nothing that was typed stands in it."""
+    sign_up, signature = found.sign_up, found.signature
+    return Addressed(
+        kind=found.kind,
+        recipient=found.recipient,
+        message_id=mail.message_id,
+        created_at=mail.created_at,
+        locale=mail.locale,
+        signature_id=None if signature is None else signature.id,
+        link_key=b"" if signature is None else signature.link_key or b"",
+        appeal_id=sign_up.appeal_id,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+        covered=found.covered,
+        is_other=found.is_other,
+        # What waited its turn is as good as new.
+        composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,
     )
 
 
@@ -197,6 +238,8 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
         return _STAFF[mail.kind](envelope, mail.context)
     appeal, text = _appeal(mail, shelf)
     page = shelf.page(mail, settings.base_url)
+    if mail.covered:
+        return _render_answer(mail, envelope, message.Signed(appeal, text, ""), page, settings, tokens, shelf)
     if mail.signature_id is None:
         links = message.Links(page, page, page, page, None)
         return _written(mail, envelope, message.Signed(appeal, text, mail.name), links, shelf)
@@ -208,6 +251,27 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links, shelf))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
     return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
+
+
+def _render_answer(
+    mail: Addressed,
+    envelope: Envelope,
+    signed: message.Signed,
+    page: str,
+    settings: Settings,
+    tokens: Tokens,
+    shelf: Shelf,
+) -> Message:
+    write = _ANSWERS[mail.kind]
+    others = [shelf.appeal(one.appeal_id) for one in mail.covered[1:]]
+    if any(others):
+        texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
+        links = message.Links(page, **_links(_LINKS, mail, settings, tokens))
+        return write(envelope, signed, links, texts)
+    is_told = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
+    links = message.Links(page, **{name: "" if is_told and name == "confirm" else MARKS[name] for name in _LINKS})
+    stencil = shelf.stencil(mail, lambda: write(envelope, signed, links, []))
+    return stencil.fill(envelope, _links(stencil.wants, mail, settings, tokens))
 
 
 def _written(
@@ -239,10 +303,12 @@ _STAFF = {
     MailKind.STAFF_SECURITY.value: message.staff_security,
     MailKind.STAFF_DIGEST.value: message.staff_digest,
 }
-_TO_SIGNERS = {
+_ANSWERS = {
     MailKind.CONFIRMATION.value: message.confirmation,
     MailKind.CONFIRMATION_REMINDER.value: message.confirmation_reminder,
     MailKind.ALREADY_SIGNED.value: message.already_signed,
+}
+_TO_SIGNERS = {
     MailKind.CONFIRMED.value: message.confirmed,
     MailKind.NEW_LINK.value: message.new_link,
 }
@@ -289,13 +355,26 @@ def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
 
 
 def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: Tokens) -> dict[str, str]:
-    """The signer's own links of those names."""
-    if mail.signature_id is None:
-        raise LookupError("the mail belongs to no signer")
+    """The signer's own links of those names; a sign-up that has become no signature yet has one to confirm it."""
     wanted = {name: _LINKS[name] for name in names if name in _LINKS}
-    made = {
-        purpose: tokens.make(purpose, mail.signature_id, mail.created_at, b"")
-        for purpose in {purpose for purpose, _ in wanted.values()}
-    }
+    made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in wanted.values()}}
     site = f"{settings.base_url}/{mail.locale}"
-    return {name: f"{site}/{path.format(made[purpose])}" for name, (purpose, path) in wanted.items()}
+    return {
+        name: f"{site}/{path.format(made[purpose])}" if made[purpose] else ""
+        for name, (purpose, path) in wanted.items()
+    }
+
+
+def _token(purpose: Purpose, mail: Addressed, tokens: Tokens) -> str:
+    if purpose is Purpose.CONFIRM:
+        if not mail.covered:
+            return ""
+        own, *others = mail.covered
+        beside = b"".join(shown_mark(one.sign_up_id, one.content_digest) for one in others)
+        made = mail.composed_at or mail.created_at
+        return tokens.make(purpose, own.sign_up_id, made, own.link_key, own.content_digest, beside)
+    if mail.signature_id is None:
+        if not mail.covered:
+            raise LookupError("the mail belongs to no signer")
+        return ""
+    return tokens.make(purpose, mail.signature_id, mail.created_at, mail.link_key)

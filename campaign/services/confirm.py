@@ -1,150 +1,285 @@
-"""Confirming a signature: from here on it counts."""
+"""Confirming a sign-up: the signature comes into being and counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, bindparam, exists, insert, literal_column, null, select, update
+from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
+from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import NotFoundError, OverError, StateError
-from campaign.domain.funnel import Standing, Step, confirming
+from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError
+from campaign.domain.funnel import confirming
 from campaign.domain.last_zone import last_zone
 from campaign.domain.outbox import MailKind
+from campaign.domain.place import at_signature
 from campaign.domain.signature import SignatureState
+from campaign.domain.token import Link, new_link_key
+from campaign.extensions.compiled import Compiled
 from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.together import Write, write_all
-from campaign.models import Action, Appeal, Mail, Section, Signature
-from campaign.services.outbox import Owed, enqueuing, owe_signer
-from campaign.services.signature import locked, was_counted
+from campaign.models import Action, Appeal, Consent, Section, Signature, SignUp, Tombstone
+from campaign.models.sealed import place_of
+from campaign.services.mailbox_limit import proving
+from campaign.services.outbox import Owed, enqueuing
+from campaign.services.signature import locked
 from campaign.services.steps import Passage, counting_steps
 from campaign.services.tally import Cell, counting
 from campaign.services.transaction import transaction
+from campaign.services.withdraw import grant
 
-# All that confirming needs to know, in one round trip. The mail that brought the link has the digests of the address
-# already, so that it need not be opened here.
-_earlier = aliased(Mail)
-_NEWEST = (
-    select(func.max(_earlier.id))
-    .where(_earlier.signature_id == Signature.id, _earlier.text_version.is_not(None))
-    .scalar_subquery()
-)
+# On PostgreSQL the signature's id is drawn beforehand, so that all its rows are written by one statement.
+_NUMBER = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
 _FIND = (
     select(
-        Signature.state,
-        Signature.appeal_id,
-        Signature.section_code,
-        Signature.locale,
-        Signature.signed_at,
-        Signature.standing,
-        Signature.via,
-        Signature.domain_digest.label("signer_domain"),
+        SignUp,
         Appeal.deadline,
         Appeal.state.label("appeal_state"),
         Appeal.ended_at,
-        Section.code.label("section"),
         Section.countries,
         Section.time_zone,
-        Signature.address_digest,
-        Mail.mailbox_digest,
-        Mail.domain_digest,
-        Mail.text_language,
-        Mail.text_version,
     )
-    .select_from(Signature)
-    .join(Appeal, Appeal.id == Signature.appeal_id)
-    .join(Section, Section.code == Signature.section_code)
-    # The first condition finds the few mails by an index; by the second alone, which is a query of its own, PostgreSQL
-    # does not look past the row-level policy and walks through all mails.
-    .outerjoin(Mail, and_(Mail.signature_id == Signature.id, Mail.id == _NEWEST))
-    .where(and_(Signature.id == bindparam("signature"), Signature.address_digest.is_not(None)))
-    .with_for_update(of=Signature, **KEYS_STAY)
+    .join(Appeal, Appeal.id == SignUp.appeal_id)
+    .join(Section, Section.code == SignUp.section_code)
+    .where(SignUp.id == bindparam("sign_up"))
+    .with_for_update(of=SignUp, **KEYS_STAY)
+    .execution_options(populate_existing=True)
 )
-_CONFIRM = (
+_SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
+_ERASED = exists().where(Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased"))
+# What the address has done on this appeal before; it is asked when the address is known.
+_BEFORE = {
+    dialect: select(_SIGNED.label("signed_id"), _ERASED.label("was_counted"), number.label("number"))
+    for dialect, number in _NUMBER.items()
+}
+_DONE = (
+    update(SignUp)
+    .where(SignUp.id == bindparam("done"))
+    # What was typed stands in the signature from now on.
+    .values(signature_id=bindparam("signed"), name_sealed=None, email_sealed=None, network_digest=None, mailed_at=None)
+)
+_NEW, _CONSENT, _COUNTED = insert(Signature), insert(Consent), insert(Action)
+_CARRIED = ("appeal_id", "section_code", "country", "locale", "via")
+_COLUMNS = (
+    *(*_CARRIED, "address_digest", "name_sealed", "email_sealed", "state", "wants_updates", "shares_name", "link_key"),
+    *("signed_at", "confirmed_at", "ended_at", "network_digest", "domain_digest", "name_digest", "is_repeat"),
+)
+_AGAIN = (
     update(Signature)
-    .where(Signature.id == bindparam("signature"))
-    .values(
-        state=SignatureState.CONFIRMED.value,
-        confirmed_at=bindparam("now"),
-        standing=Standing.NOT_FOLLOWED,
-        is_repeat=bindparam("repeat"),
-    )
+    .where(Signature.id == bindparam("again"))
+    .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _COLUMNS})
 )
-_COUNTED = insert(Action)
+_FIRST = Compiled(_NEW.returning(Signature.id), _COLUMNS)
 
 
-def confirm(signature_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """Confirms and counts the signature, and owes its address the thanks; repeating it changes nothing and succeeds.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the mailbox's owner ticks when confirming: to hear how the case goes on, to have the name handed over."""
 
-    Raises NotFoundError (erased), OverError (confirmed too late, or the appeal was stopped), StateError (withdrawn or
-    invalidated).
+    updates: bool = False
+    shares_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sign-up as a page showed it."""
+
+    sign_up_id: int
+    content_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The signature that a sign-up has become, and what its links are bound to."""
+
+    signature_id: int
+    link_key: bytes
+
+
+def confirm(
+    link: Link,
+    wishes: Wishes = Wishes(),
+    *,
+    also: Sequence[Shown] = (),
+    is_own: bool = True,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> Confirmed:
+    """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
+
+    Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
+    ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), StateError (withdrawn or
+    invalidated), CipherError. Returns what came of the link's own sign-up, or else of the first of the others.
     """
     with transaction() as session:
-        connection = session.connection()
-        found = connection.execute(_FIND, {"signature": signature_id}).one_or_none()
-        if found is None:
-            raise NotFoundError("this signature has been erased")
-        if found.state == SignatureState.CONFIRMED:
-            return
-        if found.state != SignatureState.PENDING:
-            raise StateError(f"the signature is {found.state}")
-        _refuse_late(found, now)
-        if found.mailbox_digest is None:
-            # Its mails are no longer kept.
-            signature = locked(session, signature_id)
-            owe_signer(session, MailKind.CONFIRMED, signature, now=now, vault=vault, domain=mail_domain)
-        is_repeat = was_counted(session, found.appeal_id, found.address_digest, vault)
-        writes = _writes(connection.dialect.name, signature_id, found, now, vault, mail_domain, is_repeat=is_repeat)
-        write_all(connection, writes)
+        own = _found(session, link.subject)
+        if not link.opens(own.SignUp.link_key):
+            raise NotFoundError("this sign-up is another's")
+        done = []
+        if is_own:
+            if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
+                raise ChangedError("the sign-up is no longer what the link showed")
+            done.append(_confirm(session, own, wishes, now, vault, mail_domain))
+        for one in sorted(also, key=lambda one: one.sign_up_id):
+            found = _found(session, one.sign_up_id)
+            if found.SignUp.content_digest != one.content_digest:
+                raise ChangedError("the sign-up is no longer what the page showed")
+            done.append(_confirm(session, found, wishes, now, vault, mail_domain))
+        if not done:
+            raise StateError("nothing was chosen")
+        return done[0]
 
 
-def _writes(
-    dialect: str, signature_id: int, found: Any, now: datetime, vault: Vault, mail_domain: str, *, is_repeat: bool
-) -> list[Write]:
-    writes: list[Write] = [(_CONFIRM, {"signature": signature_id, "now": now, "repeat": is_repeat})]
-    if found.mailbox_digest is not None:
-        owed = Owed(
-            kind=MailKind.CONFIRMED,
-            signature_id=signature_id,
-            mailbox_digest=found.mailbox_digest,
-            domain_digest=found.domain_digest,
-            locale=found.locale,
-            text_language=found.text_language,
-            text_version=found.text_version,
-        )
-        writes.append(enqueuing(owed, now=now, domain=mail_domain))
-    if not is_repeat:
-        writes += _count(dialect, signature_id, found, now)
-    if found.standing != Standing.NOT_FOLLOWED:
-        writes += counting_steps(dialect, _steps(found, now, vault))
-    return writes
+def _found(session: Session, sign_up_id: int) -> Any:
+    found = session.execute(_FIND, {"sign_up": sign_up_id}).one_or_none()
+    if found is None:
+        raise NotFoundError("this sign-up has been erased")
+    return found
 
 
-def _steps(found: Any, now: datetime, vault: Vault) -> list[tuple[Passage, Step]]:
-    """Whoever confirms has got the mail, whatever became known of its delivery."""
-    provider = vault.provider(found.signer_domain)
-    passage = Passage(found.appeal_id, found.section_code, provider, found.via, found.signed_at.date())
-    taken = [confirming(now - found.signed_at)]
-    if found.standing != Standing.MAILED:
-        taken.append(Step.MAILED)
-    return [(passage, step) for step in taken]
+def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault: Vault, mail_domain: str) -> Confirmed:
+    sign_up = found.SignUp
+    if sign_up.signature_id is not None:
+        signature = locked(session, sign_up.signature_id)
+        if signature.state != SignatureState.CONFIRMED:
+            raise StateError(f"the signature is {signature.state}")
+        return _again(session, sign_up, signature, wishes, now)
+    signer = _opened(session, sign_up, vault)
+    if signer.signed_id is not None:
+        signature = locked(session, signer.signed_id)
+        if signature.state == SignatureState.CONFIRMED:
+            return _again(session, sign_up, signature, wishes, now)
+        if signature.state != SignatureState.WITHDRAWN:
+            raise StateError(f"the signature is {signature.state}")
+    _refuse_late(found, now)
+    return _write(session.connection(), sign_up, signer, wishes, now, vault, mail_domain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Who signed, opened, and what the address has done on this appeal before."""
+
+    name: str
+    address: Address
+    digest: bytes
+    signed_id: int | None
+    was_counted: bool
+    number: int | None
+
+
+def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
+    if sign_up.name_sealed is None or sign_up.email_sealed is None:
+        raise NotFoundError("this sign-up has been erased")
+    place = place_of(sign_up)
+    address = parse_address(vault.open_email(sign_up.email_sealed, place))
+    digest = vault.address_digest(sign_up.appeal_id, address)
+    asked = {"signed": digest, "appeal": sign_up.appeal_id, "erased": vault.tombstone_digest(digest)}
+    before = session.execute(_BEFORE[session.connection().dialect.name], asked).one()
+    return _Signer(vault.open_name(sign_up.name_sealed, place), address, digest, *before)
+
+
+def _again(session: Session, sign_up: SignUp, signature: Signature, wishes: Wishes, now: datetime) -> Confirmed:
+    if sign_up.name_sealed is not None:
+        session.execute(_DONE, {"done": sign_up.id, "signed": signature.id})
+    grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
+    return Confirmed(signature.id, signature.link_key or b"")
+
+
+def _write(
+    connection: Connection,
+    sign_up: SignUp,
+    signer: _Signer,
+    wishes: Wishes,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> Confirmed:
+    row = _signature(sign_up, signer, wishes, now, vault)
+    writes: list[Write] = []
+    if signer.signed_id is not None:
+        signature_id = signer.signed_id
+        writes.append((_AGAIN, {"again": signature_id, **{f"again_{name}": row[name] for name in _COLUMNS}}))
+    elif signer.number is None:
+        signature_id = _FIRST.run(connection, row).scalar_one()
+    else:
+        signature_id = signer.number
+        writes.append((_NEW, row | {"id": signature_id}))
+    owed = Owed(
+        kind=MailKind.CONFIRMED,
+        signature_id=signature_id,
+        domain_digest=vault.domain_digest(signer.address),
+        locale=sign_up.locale,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+    )
+    writes += [
+        (_DONE, {"done": sign_up.id, "signed": signature_id}),
+        (_CONSENT, _consents(sign_up, signature_id, wishes, now)),
+        enqueuing(owed, now=now, domain=mail_domain),
+        proving(connection.dialect.name, signer.address, now=now, vault=vault),
+    ]
+    if not signer.was_counted:
+        writes += _count(connection.dialect.name, signature_id, sign_up, now)
+    if sign_up.flag is None:
+        provider = vault.provider(sign_up.domain_digest)
+        passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, sign_up.via, sign_up.signed_at.date())
+        writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
+    write_all(connection, writes)
+    return Confirmed(signature_id, row["link_key"])
+
+
+def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:
+    place = at_signature(sign_up.appeal_id, signer.digest)
+    return {name: getattr(sign_up, name) for name in _CARRIED} | {
+        "address_digest": signer.digest,
+        "name_sealed": vault.seal_name(signer.name, place),
+        "email_sealed": vault.seal_email(signer.address, place),
+        "state": SignatureState.CONFIRMED.value,
+        "wants_updates": wishes.updates,
+        "shares_name": wishes.shares_name,
+        "link_key": new_link_key(),
+        "signed_at": sign_up.signed_at,
+        "confirmed_at": now,
+        "ended_at": None,
+        "network_digest": sign_up.network_digest,
+        "domain_digest": sign_up.domain_digest,
+        "name_digest": vault.name_digest(signer.name),
+        "is_repeat": signer.was_counted,
+    }
+
+
+def _consents(sign_up: SignUp, signature_id: int, wishes: Wishes, now: datetime) -> dict[str, Any]:
+    return {
+        "signature_id": signature_id,
+        "given_at": now if wishes != Wishes() else sign_up.signed_at,
+        "text_language": sign_up.text_language,
+        "text_version": sign_up.text_version,
+        "locale": sign_up.locale,
+        "wording": sign_up.wording,
+        "to_appeal": True,
+        "to_updates": wishes.updates,
+        "to_sharing_name": wishes.shares_name,
+    }
 
 
 def _refuse_late(found: Any, now: datetime) -> None:
     if found.appeal_state == AppealState.STOPPED:
         raise OverError("the appeal was stopped")
-    zone = last_zone(found.section, tuple(found.countries), found.time_zone, found.deadline)
-    if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=found.signed_at, now=now):
+    sign_up = found.SignUp
+    zone = last_zone(sign_up.section_code, tuple(found.countries), found.time_zone, found.deadline)
+    if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=sign_up.signed_at, now=now):
         raise OverError("it is too late to confirm")
 
 
-def _count(dialect: str, signature_id: int, found: Any, now: datetime) -> Iterator[Write]:
-    cell = Cell(found.appeal_id, found.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
+    cell = Cell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
     more = {"quantity": 1, "signature_id": signature_id, "target": 0, "happened_on": now.date(), "counted_at": now}
     yield _COUNTED, cell.as_columns() | more
     yield from counting(dialect, cell, now, 1)

@@ -7,6 +7,7 @@ their own queue. Which mail goes next, and over which connection, is the dispatc
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 from collections.abc import Iterable
@@ -32,15 +33,16 @@ from campaign.domain.outbox import (
     SuppressionReason,
     after,
 )
+from campaign.domain.place import at_mail
 from campaign.extensions.among import among
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Mail
 from campaign.services.alarm import note_alarm
+from campaign.services.answer import Answers, PostponedError, UnwantedError, note_mailed
 from campaign.services.claim import Taken
-from campaign.services.compose import Addressed, address, signers
+from campaign.services.compose import Addressed, address, limited, signers
 from campaign.services.hold import time_held
 from campaign.services.suppress import suppress
-from campaign.services.wanted import Earlier, UnwantedError
 
 log = logging.getLogger(__name__)
 
@@ -101,24 +103,28 @@ def begin(
     jobs: list[Job] = []
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    known, earlier = signers(session, mails.values(), vault), Earlier(session, mails.values())
+    known = signers(session, mails.values(), vault)
+    answers = Answers(session, mails.values(), limited(mails.values(), known), vault, now)
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         standing = Standing.of(mail)
         try:
-            addressed = address(session, mail, known, earlier, vault)
+            addressed = address(session, mail, known, answers, vault, now)
+        except PostponedError as error:
+            _write(session, [_postponed(standing, error, mail.state)])
+            continue
         except TocsinError as error:
             is_unwanted = isinstance(error, UnwantedError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
             state, outcome = _outcome(session, standing, attempt, now, mail.state)
+            if mail.sign_up_id is not None and state in _GONE:
+                outcome["sign_up_id"] = None
             _write(session, [outcome])
             ended.append(state)
-            if is_unwanted:
-                earlier.refuse(mail)
             continue
         jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
     if jobs:
@@ -137,6 +143,14 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
         state, outcome = _outcome(session, job.standing, attempt, now, MailState.SENDING)
         states.append(state)
         outcomes.append(outcome)
+        if job.mail.covered and state in _GONE:
+            # Which form it answered is sealed from now on: two mails to one mailbox have nothing in common.
+            sealed = vault.seal_context(
+                json.dumps({"sign_up": job.mail.covered[0].sign_up_id}), at_mail(job.mail.message_id)
+            )
+            outcome |= {"sign_up_id": None, "context_sealed": sealed}
+        if state is MailState.SENT:
+            note_mailed(session, job.mail.covered, job.mail.created_at)
     _write(session, outcomes)
     return states
 
@@ -194,9 +208,15 @@ def _outcome(
     }
 
 
+def _postponed(mail: Standing, error: PostponedError, before: str) -> dict[str, Any]:
+    """It waits as it was, until its mailbox may have more."""
+    kept = {"mail": mail.id, "held": mail.fence, "before": before, "state": before, "fence": mail.fence}
+    return kept | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}
+
+
 def _write(session: Session, outcomes: list[dict[str, Any]]) -> None:
     """Several in one statement; those that are cleared apart, for they set more."""
-    for _, rows in groupby(sorted(outcomes, key=lambda one: (len(one), one["mail"])), key=len):
+    for _, rows in groupby(sorted(outcomes, key=lambda one: (sorted(one), one["mail"])), key=sorted):
         session.connection().execute(_OUTCOME, list(rows))
 
 

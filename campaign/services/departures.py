@@ -27,7 +27,7 @@ from campaign.domain.errors import CipherError
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Departure as Row
-from campaign.models import SheetRow, Signature
+from campaign.models import SheetRow, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.services.signature import last_consent
 from campaign.services.transaction import transaction
@@ -184,19 +184,27 @@ def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, in
 
 
 def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
-    """Delete the rows of sheets that waited, whatever their appeal, when their address was erased."""
+    """Delete the forms and rows of sheets that waited, whatever their appeal, when their address was erased."""
     erased = {one.address_digest: one for one in departures if one.kind == DepartureKind.ERASED}
     appeal_ids = sorted({one.appeal_id for one in erased.values()})
     with transaction() as session:
-        for row in session.scalars(select(SheetRow)).all():
+        waiting: list[SheetRow | SignUp] = [*session.scalars(select(SheetRow)), *session.scalars(select(SignUp))]
+        for row in waiting:
+            if row.email_sealed is None:
+                continue
             try:
                 address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
             except CipherError:
                 continue
             for digest in vault.address_digests(appeal_ids, address):
                 one = erased.get(vault.departure_digest(digest))
-                if one is not None and row.address_digest is not None:
+                if one is None or row.address_digest is None:
+                    continue
+                if isinstance(row, SheetRow):
                     forget_rows(session, [row.address_digest], one.at)
+                elif row.signed_at <= one.at:
+                    session.delete(row)
+                    break
 
 
 def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.cipher import Vault
-from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailKind, MailState, Outcome
+from campaign.domain.outbox import BATCH, BATCH_LEASE, Attempt, MailState, Outcome
 from campaign.domain.return_path import ReturnPaths
 from campaign.domain.token import Tokens
 from campaign.extensions import db
@@ -44,7 +44,6 @@ from campaign.services.hold import hold_queue, is_about_us, open_hold, release_q
 from campaign.services.lane_limit import LaneLimit
 from campaign.services.new_link import answer_link_requests
 from campaign.services.pace import may_send
-from campaign.services.steps import count_mailed
 from campaign.services.traffic import HANGING_SECONDS, SLOW_SECONDS, Traffic
 from campaign.services.transaction import transaction
 
@@ -208,7 +207,6 @@ class Dispatcher:
             hold = open_hold(session)
             judged = [(one.job, self._judge(session, one, now, hold, alarms)) for one in self._unwritten]
             states = conclude(session, judged, self._courier.vault, now)
-            count_mailed(session.connection(), self._mailed(states), self._courier.vault)
             release(session, self._to_release)
             if alarms:
                 hold, wants_more = open_hold(session), True
@@ -225,16 +223,6 @@ class Dispatcher:
                     self._claim(session, now)
                 jobs = self._begin(session, room, now, states)
         return jobs, states
-
-    def _mailed(self, states: list[MailState]) -> list[int]:
-        """The signatures whose mail to confirm has just been taken by their provider's server."""
-        return [
-            one.job.mail.signature_id
-            for one, state in zip(self._unwritten, states, strict=True)
-            if state is MailState.SENT
-            and one.job.mail.kind == MailKind.CONFIRMATION
-            and one.job.mail.signature_id is not None
-        ]
 
     def _judge(
         self,

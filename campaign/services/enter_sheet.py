@@ -150,7 +150,6 @@ def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_
         locale=row.locale,
         text_language=text.language,
         text_version=text.version,
-        wants_updates=False,
         via=clean_via(f"paper-{entry.section_code}"),
     )
     write(session.connection(), sign_up, now=now, vault=vault, mail_domain=mail_domain)

@@ -17,10 +17,9 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_link_request
-from campaign.domain.signature import SignatureState
-from campaign.models import Appeal, LinkRequest, Signature
+from campaign.models import Appeal, LinkRequest, Signature, SignUp
 from campaign.queries.person import digests_everywhere
-from campaign.services.outbox import owe_signer
+from campaign.services.outbox import owe_sign_up, owe_signer
 from campaign.services.transaction import transaction
 
 _BATCH = 100
@@ -51,21 +50,27 @@ def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
 
 
 def _send(session: Session, address: Address, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """A link to confirm each signature that waits for it, else one to everything we hold under the address.
+    """Owe one mail with a link to confirm all that waits, and one with a link to everything held under the address.
 
-    That one page shows all its signatures, those on appeals long over too. A signature that looks like part of a flood
+    That one page shows all its signatures, those on appeals long over too. A sign-up that looks like part of a flood
     gets no mail this way either.
     """
     digests = digests_everywhere(session, address, vault)
-    found = session.execute(
-        select(Signature, Appeal.state)
-        .join(Appeal, Appeal.id == Signature.appeal_id)
-        .where(Signature.address_digest.in_(digests), Signature.flag.is_(None))
-        .order_by(Signature.id.desc())
-    ).all()
-    for signature, state in found:
-        if signature.state == SignatureState.PENDING and state == AppealState.OPEN:
-            owe_signer(session, MailKind.CONFIRMATION, signature, now=now, vault=vault, domain=mail_domain)
-    rest = [one for one, state in found if one.state != SignatureState.PENDING or state != AppealState.OPEN]
-    if rest:
-        owe_signer(session, MailKind.NEW_LINK, rest[0], now=now, vault=vault, domain=mail_domain)
+    waiting = session.scalars(
+        select(SignUp)
+        .join(Appeal, Appeal.id == SignUp.appeal_id)
+        .where(
+            SignUp.address_digest.in_([vault.waiting_digest(digest) for digest in digests]),
+            SignUp.signature_id.is_(None),
+            SignUp.flag.is_(None),
+            Appeal.state == AppealState.OPEN,
+        )
+        .order_by(SignUp.signed_at.desc())
+        .limit(1)
+    ).first()
+    if waiting is not None:
+        owe_sign_up(session, MailKind.NEW_LINK, waiting, now=now, vault=vault, domain=mail_domain)
+    newest = select(Signature).where(Signature.address_digest.in_(digests)).order_by(Signature.id.desc()).limit(1)
+    signature = session.scalars(newest).first()
+    if signature is not None:
+        owe_signer(session, MailKind.NEW_LINK, signature, now=now, vault=vault, domain=mail_domain)

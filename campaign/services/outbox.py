@@ -17,35 +17,35 @@ from campaign.domain.cipher import Vault
 from campaign.domain.outbox import CAMPAIGN, MailKind, MailState
 from campaign.domain.place import at_mail
 from campaign.extensions.together import Write
-from campaign.models import Mail, Signature
+from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.services.signature import last_consent
 
 _INSERT = insert(Mail)
-# The columns of `row_of`, for statements that are written before the row is known.
-SIGNER_COLUMNS = (
+# The columns of `row_of` for a sign-up, for statements that are written before its id is known.
+SIGN_UP_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
-    *("detail", "signature_id", "mailbox_digest", "domain_digest", "text_language", "text_version", "announcement_id"),
+    *("detail", "domain_digest", "text_language", "text_version"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A message to a signer; its digests are those of the signer's address.
+    """A message to a signer; its digest is that of the address's domain. To a sign-up it goes without `signature_id`.
 
     An announcement names the language of its words and no version; every other message the letter that was signed.
     One that is `unwanted` from the start says why, and never leaves.
     """
 
     kind: MailKind
-    signature_id: int
-    mailbox_digest: bytes
+    signature_id: int | None
     domain_digest: bytes
     locale: str
     text_language: str
     text_version: int | None
     announcement_id: int | None = None
     unwanted: str | None = None
+    sign_up_id: int | None = None
 
 
 def enqueuing(owed: Owed, *, now: datetime, domain: str) -> Write:
@@ -74,7 +74,6 @@ def owe_signer(
     owed = Owed(
         kind=kind,
         signature_id=signature.id,
-        mailbox_digest=vault.mailbox_digest(to),
         domain_digest=vault.domain_digest(to),
         locale=signature.locale,
         text_language=consent.text_language,
@@ -86,6 +85,22 @@ def owe_signer(
     session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
 
 
+def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datetime, vault: Vault, domain: str) -> None:
+    """Owe the mailbox of a sign-up a mail; what it says is decided when it leaves. Raises CipherError."""
+    if sign_up.email_sealed is None:
+        return
+    owed = Owed(
+        kind=kind,
+        signature_id=None,
+        sign_up_id=sign_up.id,
+        domain_digest=vault.domain_digest(parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))),
+        locale=sign_up.locale,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+    )
+    session.connection().execute(_INSERT, row_of(owed, now=now, domain=domain))
+
+
 def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
     """The columns of the outbox row. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
     return {
@@ -93,7 +108,7 @@ def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
         "phase": None,
         "detail": None,
         "signature_id": owed.signature_id,
-        "mailbox_digest": owed.mailbox_digest,
+        "sign_up_id": owed.sign_up_id,
         "domain_digest": owed.domain_digest,
         "text_language": owed.text_language,
         "text_version": owed.text_version,
@@ -132,7 +147,6 @@ def owe_staff(
         _INSERT,
         {
             **columns,
-            "mailbox_digest": vault.mailbox_digest(to),
             "domain_digest": vault.domain_digest(to),
             "recipient_sealed": vault.seal_email(to, place),
             "context_sealed": vault.seal_context(json.dumps(dict(context)), place),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import select
 
 from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.last_zone import last_zone
-from campaign.domain.outbox import MailKind, MailState
+from campaign.domain.outbox import MailKind
 from campaign.domain.token import LIFETIME, Purpose
 from campaign.extensions.locks import KEYS_STAY
-from campaign.models import Appeal, Mail, Section, Signature
-from campaign.services.outbox import owe_signer
+from campaign.models import Appeal, Section, SignUp
+from campaign.services.outbox import owe_sign_up
 from campaign.services.transaction import transaction
 
 REMINDER_AFTER = timedelta(hours=48)
@@ -23,7 +23,7 @@ _BATCH = 500
 
 
 def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
-    """Owes each signer who waits for two days and got the first mail one reminder; returns how many.
+    """Owe each sign-up that waits for two days after its mail arrived one reminder; return how many.
 
     Whether the mailbox has had its share already is decided when sending.
     """
@@ -31,44 +31,38 @@ def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
     while True:
         with transaction() as session:
             found = session.execute(_waiting(now, after_id)).all()
-            for signature, deadline, time_zone, countries in found:
-                after_id = signature.id
-                zone = last_zone(signature.section_code, tuple(countries), time_zone, deadline)
+            for sign_up, deadline, time_zone, countries in found:
+                after_id = sign_up.id
+                zone = last_zone(sign_up.section_code, tuple(countries), time_zone, deadline)
                 if not is_in_time(deadline, zone, now):
                     continue
                 try:
                     kind = MailKind.CONFIRMATION_REMINDER
-                    owe_signer(session, kind, signature, now=now, vault=vault, domain=mail_domain)
+                    owe_sign_up(session, kind, sign_up, now=now, vault=vault, domain=mail_domain)
                 except CipherError:
                     continue
+                sign_up.reminded_at = now
                 reminded += 1
         if len(found) < _BATCH:
             return reminded
 
 
 def _waiting(now: datetime, after_id: int) -> Any:
-    own = Mail.signature_id == Signature.id
-    arrived = exists().where(
-        own, Mail.kind == MailKind.CONFIRMATION, Mail.state == MailState.SENT, Mail.bounced_at.is_(None)
-    )
-    lately = exists().where(own, Mail.kind == MailKind.CONFIRMATION, Mail.created_at > now - REMINDER_AFTER)
-    reminded = exists().where(own, Mail.kind == MailKind.CONFIRMATION_REMINDER)
     oldest = now - (LIFETIME[Purpose.CONFIRM] or REMINDER_AFTER)
     return (
-        select(Signature, Appeal.deadline, Section.time_zone, Section.countries)
-        .join(Appeal, Appeal.id == Signature.appeal_id)
-        .join(Section, Section.code == Signature.section_code)
+        select(SignUp, Appeal.deadline, Section.time_zone, Section.countries)
+        .join(Appeal, Appeal.id == SignUp.appeal_id)
+        .join(Section, Section.code == SignUp.section_code)
         .where(
-            text("signature.state = 'pending'"),  # as the partial index says it
-            Signature.signed_at > oldest,
-            Signature.signed_at <= now - REMINDER_AFTER,
-            Signature.id > after_id,
+            SignUp.signature_id.is_(None),
+            SignUp.signed_at > oldest,
+            SignUp.signed_at <= now - REMINDER_AFTER,
+            SignUp.mailed_at <= now - REMINDER_AFTER,
+            SignUp.reminded_at.is_(None),
+            SignUp.id > after_id,
             Appeal.state == AppealState.OPEN,
-            arrived,
-            ~lately,
-            ~reminded,
         )
-        .order_by(Signature.id)
+        .order_by(SignUp.id)
         .limit(_BATCH)
-        .with_for_update(of=Signature, skip_locked=True, **KEYS_STAY)
+        .with_for_update(of=SignUp, skip_locked=True, **KEYS_STAY)
     )

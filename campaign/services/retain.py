@@ -32,11 +32,13 @@ from campaign.models import (
     LinkRequest,
     LoginFailure,
     Mail,
+    MailboxLimit,
     MailDomain,
     MailPace,
     PeriodicRun,
     ResetRequest,
     Signature,
+    SignUp,
     SpentSolution,
     StaffSession,
     Suppression,
@@ -56,9 +58,8 @@ _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel ==
 def retain(*, now: datetime, days: int, go_on: GoOn, batch: int = BATCH) -> Counter[str]:
     """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
     done: Counter[str] = Counter()
-    unconfirmed = Signature.state == SignatureState.PENDING, Signature.signed_at < now - retention.UNCONFIRMED
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
-    done["unconfirmed"] = _delete_signatures(unconfirmed, Signature.signed_at, go_on, batch)
+    done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
     done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch)
     for appeal_id, everybody in _over(now, timedelta(days=days)):
         done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch)
@@ -68,6 +69,21 @@ def retain(*, now: datetime, days: int, go_on: GoOn, batch: int = BATCH) -> Coun
     if go_on():
         done["records"] = _prune_records(now)
     return done
+
+
+def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Forms sent so long ago, with their mails; whether they were confirmed or not."""
+    gone = 0
+    while go_on():
+        with transaction() as session:
+            old = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(old.with_for_update(**KEYS_STAY)).all()
+            if ids:
+                session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_BLIND)
+        gone += len(ids)
+        if len(ids) < batch:
+            break
+    return gone
 
 
 def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int) -> int:
@@ -217,6 +233,7 @@ def _prune_records(now: datetime) -> int:
             update(Invalidation)
             .where(Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN))
             .values(state=InvalidationState.DROPPED, ended_at=now, criteria_sealed=None, sample=[]),
+            delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
             delete(LoginFailure).where(LoginFailure.window_at < now - retention.LOGINS),
             delete(StaffSession).where(StaffSession.created_at < now - retention.LOGINS),
             delete(DisclosureDay).where(DisclosureDay.day < (now - retention.RUNS).date()),

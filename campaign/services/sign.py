@@ -1,7 +1,8 @@
-"""Signing an appeal: one transaction writes the signature, the consent record and the mail we owe."""
+"""Signing an appeal: one transaction writes the sign-up and the mail we owe."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +12,16 @@ from sqlalchemy import Connection
 from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
-from campaign.domain.funnel import Standing
 from campaign.domain.outbox import MailKind
-from campaign.domain.place import at_signature
-from campaign.domain.signature import CONSENT_WORDING, SignatureState
+from campaign.domain.place import at_sign_up
+from campaign.domain.signature import CONSENT_WORDING
+from campaign.domain.token import new_link_key
 from campaign.services.outbox import Owed, row_of
 from campaign.services.sign_writes import write_sign_up
 from campaign.services.transaction import one_statement
+
+# Positive in 64 bits, on both databases; two of millions hardly ever meet, and then the second form is refused.
+_ID_BITS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +39,17 @@ class SignUp:
     locale: str
     text_language: str
     text_version: int
-    wants_updates: bool
     via: str | None
     network_digest: bytes | None = None
     flag: str | None = None
     solved: Solved | None = None
-    shares_name: bool = False
 
 
 def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """Keeps the signature as pending and owes its address a mail. Raises SpentError; then nothing is kept.
+    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail. Raises SpentError; then nothing is kept.
 
-    New, pending or withdrawn: the mail asks to confirm what was just signed. Confirmed: it says so and brings the
-    link. Invalidated or flagged: a mail is written down that never leaves. The caller learns none of this, and every
-    case takes the same statements, so that neither the answer nor its time can tell who has signed.
+    What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
+    case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     with one_statement() as connection:
@@ -56,17 +57,16 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """What `sign` does, in the transaction of `connection`."""
+    """Do what `sign` does, in the transaction of `connection`."""
     write_sign_up(connection, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
 
 
 def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
-    """The rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
+    """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
     domain_digest = vault.domain_digest(sign_up.address)
     owed = Owed(
         kind=MailKind.CONFIRMATION,
-        signature_id=0,  # which is not known yet
-        mailbox_digest=vault.mailbox_digest(sign_up.address),
+        signature_id=None,
         domain_digest=domain_digest,
         locale=sign_up.locale,
         text_language=sign_up.text_language,
@@ -74,8 +74,7 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
         unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
-        "signature": _signature(sign_up, now, vault, domain_digest),
-        "consent": _consent(sign_up, now),
+        "sign_up": _waiting(sign_up, now, vault, domain_digest),
         "mail": row_of(owed, now=now, domain=mail_domain),
         "step": {
             "appeal_id": sign_up.appeal_id,
@@ -83,6 +82,8 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
             "day": now.date(),
             "provider": vault.provider(domain_digest),
             "source": sign_up.via,
+            # A flood is no sign-up of anybody.
+            "quantity": 0 if sign_up.flag else 1,
         },
     }
     if sign_up.solved is not None:
@@ -90,41 +91,27 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
     return values
 
 
-def _signature(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
-    digest = vault.address_digest(sign_up.appeal_id, sign_up.address)
-    place = at_signature(sign_up.appeal_id, digest)
+def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+    digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
+    place = at_sign_up(sign_up.appeal_id, digest)
+    shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
     return {
+        "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
         "country": sign_up.country,
-        "state": SignatureState.PENDING.value,
         "address_digest": digest,
+        "content_digest": vault.content_digest(sign_up.appeal_id, sign_up.address, *shown),
+        "link_key": new_link_key(),
         "name_sealed": vault.seal_name(sign_up.name, place),
         "email_sealed": vault.seal_email(sign_up.address, place),
         "locale": sign_up.locale,
-        "wants_updates": sign_up.wants_updates,
-        "shares_name": sign_up.shares_name,
-        "via": sign_up.via,
-        "signed_at": now,
-        "confirmed_at": None,
-        "ended_at": None,
-        "flag": sign_up.flag,
-        "standing": Standing.NOT_FOLLOWED if sign_up.flag else Standing.FRESH,
-        "network_digest": sign_up.network_digest,
-        "domain_digest": domain_digest,
-        "name_digest": vault.name_digest(sign_up.name),
-        "is_repeat": False,
-    }
-
-
-def _consent(sign_up: SignUp, now: datetime) -> dict[str, Any]:
-    return {
-        "given_at": now,
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
-        "locale": sign_up.locale,
         "wording": CONSENT_WORDING,
-        "to_appeal": True,
-        "to_updates": sign_up.wants_updates,
-        "to_sharing_name": sign_up.shares_name,
+        "via": sign_up.via,
+        "flag": sign_up.flag,
+        "network_digest": sign_up.network_digest,
+        "domain_digest": domain_digest,
+        "signed_at": now,
     }

@@ -1,4 +1,4 @@
-"""What a sign-up writes, as SQL: the signature, and three rows that follow from how it stands afterwards.
+"""What a sign-up writes, as SQL: the row that waits for its mailbox, the mail owed to it, and the sums of steps.
 
 The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
 of them as one (extensions/together.py), SQLite one after the other (extensions/compiled.py). Where the human check was
@@ -15,7 +15,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    FromClause,
     Insert,
     Select,
     and_,
@@ -23,6 +22,7 @@ from sqlalchemy import (
     case,
     insert,
     literal_column,
+    null,
     or_,
     select,
     union_all,
@@ -31,37 +31,32 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from campaign.domain.errors import SpentError
-from campaign.domain.funnel import Aspect, Standing, Step
-from campaign.domain.outbox import MailKind
-from campaign.domain.signature import SignatureState
+from campaign.domain.funnel import Aspect, Step
+from campaign.domain.outbox import MailState
 from campaign.extensions.compiled import Compiled
-from campaign.models import Consent, Mail, Signature, SpentSolution, TallyStep
-from campaign.services.outbox import SIGNER_COLUMNS, unwanted_columns
+from campaign.models import Mail, SignUp, SpentSolution, TallyStep
+from campaign.services.outbox import SIGN_UP_COLUMNS
 from campaign.services.steps import KEYS, adding
 from campaign.services.tally import free_slot
 
-# What is replaced where the address has signed this appeal before; never that of a settled signature.
+# What the newest form says, and what one that looks like part of a flood never changes of one that does not.
 _REPLACED = (
     "section_code",
     "country",
-    "state",
+    "content_digest",
     "name_sealed",
     "email_sealed",
     "locale",
-    "wants_updates",
-    "shares_name",
+    "text_language",
+    "text_version",
+    "wording",
     "via",
-    "signed_at",
-    "confirmed_at",
-    "ended_at",
     "flag",
     "network_digest",
     "domain_digest",
-    "name_digest",
-    "is_repeat",
+    "signed_at",
 )
-_SIGNATURE = ("appeal_id", "address_digest", "standing", *_REPLACED)
-_CONSENT = [column.name for column in Consent.__table__.c if column.name not in {"id", "signature_id"}]
+_SIGN_UP = ("id", "appeal_id", "address_digest", "link_key", *_REPLACED)
 
 
 def _said(value: str | int) -> ColumnElement[Any]:
@@ -69,26 +64,11 @@ def _said(value: str | int) -> ColumnElement[Any]:
     return literal_column(repr(value))
 
 
-_PENDING, _CONFIRMED, _WITHDRAWN, _INVALIDATED = (
-    _said(state.value)
-    for state in (
-        SignatureState.PENDING,
-        SignatureState.CONFIRMED,
-        SignatureState.WITHDRAWN,
-        SignatureState.INVALIDATED,
-    )
-)
-_SETTLED = [_CONFIRMED, _INVALIDATED]
-# How the signature stands after the first write; the three others follow from it.
-_KEPT = Signature.id, Signature.state, Signature.standing
-
-
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Writes the rows, whose columns are given as `signature`, `consent`, `mail`, `step` (of a new sign-up), and
-    `spent` where a proof was asked for.
+    """Write the rows, whose columns are given as `sign_up`, `mail`, `step`, and `spent` where a proof was asked for.
 
-    `step` has the KEYS that are not said here; its `provider`, and its `source` or None, are what is counted. Raises
-    SpentError where the proof was taken before; then the transaction is broken.
+    `step` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
+    what is counted. Raises SpentError where the proof was taken before; then the transaction is broken.
     """
     try:
         _write(connection, values, connection.dialect.name)
@@ -106,26 +86,27 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         return
     if "spent" in values:
         _SPENT.run(connection, values["spent"])
-    given["signature_id"] = _FIRST.run(connection, values["signature"]).scalar_one()
+    sign_up_id = _FIRST.run(connection, values["sign_up"]).scalar_one()
+    # A mail that never leaves names no form.
+    is_unwanted = values["mail"]["state"] == MailState.SUPPRESSED.value
+    given["mail_sign_up_id"] = None if is_unwanted else sign_up_id
     for part in _FOLLOWING:
         part.run(connection, given)
 
 
 def _upsert(module: Any) -> Any:
-    new = module.insert(Signature)
-    columns = Signature.__table__.c
-    is_settled = columns["state"].in_(_SETTLED)
-    changes: dict[str, Any] = {name: case((is_settled, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
-    is_held = and_(columns["flag"].is_not(None), columns["standing"] == _said(int(Standing.NOT_FOLLOWED)))
-    # Taken back, or never followed because it looked like part of a flood: it is followed from the start. Else once is
-    # enough.
-    changes["standing"] = case(
-        (is_settled, columns["standing"]),
-        (or_(columns["state"] == _WITHDRAWN, is_held), new.excluded["standing"]),
-        (columns["standing"] == _said(int(Standing.FRESH)), _said(int(Standing.SIGNED_AGAIN))),
-        else_=columns["standing"],
-    )
-    return new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes).returning(*_KEPT)
+    new = module.insert(SignUp)
+    columns = SignUp.__table__.c
+    is_refused = and_(columns["flag"].is_(None), new.excluded["flag"].is_not(None))
+    is_same = columns["content_digest"] == new.excluded["content_digest"]
+    changes: dict[str, Any] = {name: case((is_refused, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
+    # The same form again is the same sign-up: the link that was mailed confirms it still. What it says now, where that
+    # is something else, has not been mailed.
+    for name in ("mailed_at", "reminded_at"):
+        changes[name] = case((or_(is_refused, is_same), columns[name]), else_=null())
+    # It waits anew, whatever came of an earlier form: nothing of that is to be seen in its row.
+    changes["signature_id"] = case((is_refused, columns["signature_id"]), else_=null())
+    return new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes).returning(SignUp.id)
 
 
 def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, BindParameter[Any]]:
@@ -133,47 +114,32 @@ def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, Bind
     return {name: bindparam(f"{part}_{name}", type_=model.__table__.c[name].type) for name in names}
 
 
-def _consenting(kept: FromClause) -> Insert:
-    """Nobody consents in the name of a signature that the mailbox has confirmed."""
-    row: dict[str, Any] = {"signature_id": kept.c.id, **_places(Consent, _CONSENT, "consent")}
-    return insert(Consent).from_select(list(row), select(*row.values()).where(kept.c.state.not_in(_SETTLED)))
-
-
-def _owing(kept: FromClause) -> Insert:
-    """Confirmed: the mail says so and brings the link. Invalidated: it is written down and never leaves."""
-    row: dict[str, Any] = {**_places(Mail, SIGNER_COLUMNS, "mail"), "signature_id": kept.c.id}
-    is_confirmed = kept.c.state == _CONFIRMED
-    row["kind"] = case((is_confirmed, _said(MailKind.ALREADY_SIGNED.value)), else_=row["kind"])
-    is_invalid = kept.c.state == _INVALIDATED
-    for name, value in unwanted_columns("the signature is invalidated").items():
-        row[name] = case((is_invalid, _said(value)), else_=row[name])
-    return insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
-
-
-def _counting(module: Any, kept: FromClause) -> Insert:
-    """Adds nothing for who signs again."""
-    is_new = and_(kept.c.state == _PENDING, kept.c.standing == _said(int(Standing.FRESH)))
-    row: dict[str, Any] = dict(_places(TallyStep, (*KEYS, "slot"), "step"))
-    row |= {"step": _said(Step.SIGNED.value), "quantity": case((is_new, _said(1)), else_=_said(0))}
+def _counting(module: Any) -> Insert:
+    """Counts every form alike, whoever has signed before."""
+    row: dict[str, Any] = dict(_places(TallyStep, (*KEYS, "slot", "quantity"), "step"))
+    row["step"] = _said(Step.SIGNED.value)
     cells = []
     for aspect in Aspect.PROVIDER, Aspect.SOURCE:
         value = bindparam(f"step_{aspect.value}", type_=TallyStep.__table__.c["value"].type)
         cell = row | {"aspect": _said(aspect.value), "value": value}
-        cells.append(select(*cell.values()).select_from(kept).where(value.is_not(None)))
+        cells.append(select(*cell.values()).where(value.is_not(None)))
     added: Insert = adding(module).from_select(list(row), union_all(*cells))
     return added
 
 
 def _at_once(*, is_solved: bool) -> Select[Any]:
-    kept = _upsert(postgresql).values(_places(Signature, _SIGNATURE, "signature")).cte("kept")
+    kept = _upsert(postgresql).values(_places(SignUp, _SIGN_UP, "sign_up")).cte("kept")
+    row: dict[str, Any] = {**_places(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": kept.c.id}
+    row["sign_up_id"] = case((row["state"] == _said(MailState.SUPPRESSED.value), null()), else_=kept.c.id)
+    owed = insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
     # PostgreSQL runs them from the last to the first.
-    parts = {"counted": _counting(postgresql, kept), "owed": _owing(kept), "consented": _consenting(kept)}
+    parts: dict[str, Insert] = {"counted": _counting(postgresql), "owed": owed}
     if is_solved:
         parts["spent"] = insert(SpentSolution).values(_places(SpentSolution, ("digest", "expires_at"), "spent"))
     return select(kept.c.id).add_cte(*(part.cte(name) for name, part in parts.items()))
 
 
 _AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite), _SIGNATURE)
-_BY_ID = select(*_KEPT).where(Signature.id == bindparam("signature_id")).subquery("kept")
-_FOLLOWING = [Compiled(part) for part in (_consenting(_BY_ID), _owing(_BY_ID), _counting(sqlite, _BY_ID))]
+_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite), _SIGN_UP)
+_OWED = insert(Mail).values(_places(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
+_FOLLOWING = [Compiled(_OWED), Compiled(_counting(sqlite))]

@@ -26,7 +26,7 @@ EMPTY: dict[str, Any] = {
     "wants_updates": False,
     "shares_name": False,
     "via": None,
-    "flag": None,
+    "link_key": None,
 }
 
 
@@ -76,11 +76,20 @@ def note_departure(session: Session, kind: DepartureKind, signature: Signature, 
     """
     if signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
-    values = {
-        "kind": kind.value,
-        "appeal_id": signature.appeal_id,
-        "address_digest": vault.departure_digest(signature.address_digest),
-        "signed_at": signature.signed_at,
-        "at": now,
-    }
+    own = signature.appeal_id, signature.address_digest
+    note_left(session, kind, *own, signature.signed_at, now, vault)
+
+
+def note_left(
+    session: Session,
+    kind: DepartureKind,
+    appeal_id: int,
+    address_digest: bytes,
+    signed_at: datetime,
+    now: datetime,
+    vault: Vault,
+) -> None:
+    """As `note_departure`, of the address with that digest under the appeal."""
+    left = vault.departure_digest(address_digest)
+    values = {"kind": kind.value, "appeal_id": appeal_id, "address_digest": left, "signed_at": signed_at, "at": now}
     session.connection().execute(insert(Departure), values)

@@ -126,7 +126,6 @@ def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) ->
     return Owed(
         kind=MailKind(row.kind),
         signature_id=signature.id,
-        mailbox_digest=vault.mailbox_digest(to),
         domain_digest=vault.domain_digest(to),
         locale=signature.locale,
         text_language=choose_language(signature.locale, languages, row.appeal.first_language or ""),

@@ -1,7 +1,6 @@
 """Counting the steps of sign-ups, each once, in the transaction of the step; and folding what is old.
 
-A signature's `standing` says how far it has been counted. Withdrawing takes no step back: the steps tell how sign-ups
-went, not how many there are now.
+Withdrawing takes no step back: the steps tell how sign-ups went, not how many there are now.
 """
 
 from __future__ import annotations
@@ -12,26 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.domain.cipher import Vault
-from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Standing, Step
-from campaign.extensions.among import among
-from campaign.extensions.locks import KEYS_STAY
+from campaign.domain.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Step
 from campaign.extensions.together import Write
-from campaign.models import Signature, TallyStep
+from campaign.models import TallyStep
 from campaign.services.tally import free_slot
 from campaign.services.transaction import transaction
 
-_NOT_YET = among(Signature.id, "signatures"), Signature.standing < Standing.MAILED
-_UNMAILED = select(Signature.id).where(*_NOT_YET).with_for_update(skip_locked=True, **KEYS_STAY)
-_TAKEN = (
-    update(Signature)
-    .where(*_NOT_YET)
-    .values(standing=Standing.MAILED)
-    .returning(Signature.appeal_id, Signature.section_code, Signature.domain_digest, Signature.via, Signature.signed_at)
-)
 KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
 
 
@@ -44,12 +32,6 @@ class Passage:
     provider: str
     source: str | None
     day: date
-
-    @classmethod
-    def of(cls, row: Any, vault: Vault) -> Passage:
-        """That of a row with `appeal_id`, `section_code`, `domain_digest`, `via` and `signed_at`."""
-        provider = vault.provider(row.domain_digest)
-        return cls(row.appeal_id, row.section_code, provider, row.via, row.signed_at.date())
 
     def cells(self, step: Step) -> Iterable[tuple[object, ...]]:
         """The keys under which the step is counted, in the order in which everybody locks them."""
@@ -87,20 +69,6 @@ def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]
     ]
     if rows:
         yield _ADDING[dialect], rows
-
-
-def count_mailed(connection: Connection, signature_ids: list[int], vault: Vault) -> None:
-    """Counts those whose first confirmation mail their provider has just taken.
-
-    Whoever is being changed at this moment is passed over, for they may be waiting for the mail's row that we hold;
-    confirming makes up for it.
-    """
-    if not signature_ids:
-        return
-    if connection.dialect.name == "postgresql":
-        signature_ids = list(connection.execute(_UNMAILED, {"signatures": signature_ids}).scalars())
-    rows = connection.execute(_TAKEN, {"signatures": signature_ids}).all()
-    count_steps(connection, [(Passage.of(row, vault), Step.MAILED) for row in rows])
 
 
 def fold_steps(*, now: datetime) -> int:

@@ -12,14 +12,15 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
-from campaign.domain.errors import CipherError
+from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.signature import SignatureState
+from campaign.domain.token import Link
 from campaign.extensions.locks import KEYS_STAY
-from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, Tombstone
+from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, SignUp, Tombstone
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.handover import outdate
-from campaign.services.signature import EMPTY, consent_record, locked, note_departure, was_counted
+from campaign.services.signature import EMPTY, consent_record, locked, note_departure, note_left, was_counted
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
@@ -35,8 +36,8 @@ def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
 def erase(signature_id: int, *, now: datetime, vault: Vault) -> None:
     """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
 
-    Rows of paper sheets with that address that wait to be signed up go too, whatever their appeal. Repeating it changes
-    nothing. Nothing is raised for a signature that is not there: it is erased.
+    Forms and rows of paper sheets with that address that wait to be confirmed go too, whatever their appeal. Repeating
+    it changes nothing. Nothing is raised for a signature that is not there: it is erased.
     """
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
@@ -59,6 +60,36 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault)
                 note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
 
 
+def refuse_sign_up(link: Link, *, now: datetime, vault: Vault) -> None:
+    """Delete the form that the link was to confirm; what is confirmed stays. Raises NotFoundError, CipherError."""
+    with transaction() as session:
+        found = session.get(SignUp, link.subject, with_for_update=KEYS_STAY)
+        if found is None or not link.opens(found.link_key):
+            raise NotFoundError("this sign-up has been erased")
+        if found.signature_id is not None or found.email_sealed is None:
+            return
+        address = parse_address(vault.open_email(found.email_sealed, place_of(found)))
+        digest = vault.address_digest(found.appeal_id, address)
+        note_left(session, DepartureKind.ERASED, found.appeal_id, digest, found.signed_at, now, vault)
+        session.delete(found)
+
+
+def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, vault: Vault) -> None:
+    """Delete the forms sent until `now` that wait under one of those digests, in the caller's transaction."""
+    if digests:
+        waiting = [vault.waiting_digest(digest) for digest in digests]
+        chosen = SignUp.address_digest.in_(waiting), SignUp.signed_at <= now
+        session.execute(delete(SignUp).where(*chosen), execution_options={"synchronize_session": False})
+
+
+def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
+    """Add what a signer agrees to besides, in the caller's transaction; takes nothing away. The signature is locked."""
+    wanted = updates or signature.wants_updates, shares_name or signature.shares_name
+    if wanted != (signature.wants_updates, signature.shares_name):
+        signature.wants_updates, signature.shares_name = wanted
+        session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
+
+
 def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
     """As `withdraw`, in the caller's transaction, of a signature that is locked; False where nothing was to change."""
     if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
@@ -75,6 +106,7 @@ def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
 
 def erase_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
     """As `erase`, in the caller's transaction, of a signature that is locked."""
+    session.execute(delete(SignUp).where(SignUp.signature_id == signature.id))
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code)
     # What was mailed and what still waits to be: their digests tell of the address.
@@ -96,15 +128,18 @@ def forget_rows(session: Session, address_digests: Collection[bytes], now: datet
 
 
 def _forget_waiting(session: Session, signature: Signature | None, now: datetime, vault: Vault) -> None:
-    """Delete the rows of sheets under the signature's address, whatever their appeal."""
+    """Delete the forms and the rows of sheets that wait under the signature's address, whatever their appeal."""
     if signature is None or signature.email_sealed is None or signature.address_digest is None:
         return
     try:
         address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError:
         forget_rows(session, [signature.address_digest], now)
+        erase_waiting(session, [signature.address_digest], now, vault)
         return
-    forget_rows(session, digests_everywhere(session, address, vault), now)
+    digests = digests_everywhere(session, address, vault)
+    forget_rows(session, digests, now)
+    erase_waiting(session, digests, now, vault)
 
 
 def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:

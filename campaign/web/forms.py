@@ -47,9 +47,6 @@ class SignForm(Form):
     email = StringField()
     country = StringField()
     consent = BooleanField(false_values=("", "0", "n", "false"))
-    updates = BooleanField(false_values=("", "0", "n", "false"))
-    # Whether the name may be on the list that is handed over.
-    share_name = BooleanField(false_values=("", "0", "n", "false"))
     via = StringField()
     # The address that the form has asked back about; sent again unchanged, it is taken as it is.
     checked = StringField()
@@ -67,9 +64,7 @@ class Signer:
     name: str
     address: Address
     country: str
-    wants_updates: bool
     via: str | None
-    shares_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +85,7 @@ class Answers:
 def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     """Checks every field, so that one answer names all that is wrong."""
     form = SignForm(sent)
-    values = {name: form[name].data for name in ("name", "email", "country", "consent", "updates", "share_name", "via")}
+    values = {name: form[name].data for name in ("name", "email", "country", "consent", "via")}
     errors: dict[str, Any] = {}
     name = address = None
     try:
@@ -111,8 +106,7 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     question = ask_about(address) if address is not None and form.checked.data != form.email.data else None
     signer = None
     if not errors and not question and name is not None and address is not None:
-        wishes = bool(form.updates.data), clean_via(form.via.data), bool(form.share_name.data)
-        signer = Signer(name, address, country, *wishes)
+        signer = Signer(name, address, country, clean_via(form.via.data))
     return Answers(values, signer, errors, question, proof=form.proof.data or "", ticket=form.ticket.data or "")
 
 
@@ -121,9 +115,8 @@ def ask_about(address: Address) -> Any:
     if address.suggestion:
         return gettext("Did you mean %(address)s? Correct it, or send it as it is.", address=address.suggestion)
     if not address.has_known_ending:
-        # Isolated, so that in Arabic the point stays before it.
-        ending = f"\u2066.{address.domain.rpartition('.')[2]}\u2069"
-        return gettext("No address ends in “%(ending)s”. Correct it, or send it as it is.", ending=ending)
+        ending = address.domain.rpartition(".")[2]
+        return gettext("No address ends in “.%(ending)s”. Correct it, or send it as it is.", ending=ending)
     if address.is_international:
         return gettext(
             "Many mail servers cannot carry letters such as é or я before the @: the mail may not reach you. "

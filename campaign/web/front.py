@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,23 +54,6 @@ class Front:
         self._kept.clear()
 
 
-@lru_cache(maxsize=256)
 def accepted_coding(accept_encoding: str) -> str:
-    """Return the smallest coding of ours that the browser takes: `br`, `gzip` or none (RFC 9110, 12.5.3)."""
-    weights: dict[str, float] = {}
-    for part in accept_encoding.lower().split(","):
-        name, *parameters = part.split(";")
-        weights[name.strip().removeprefix("x-")] = _weight(parameters)
-    return next((name for name in ("br", "gzip") if weights.get(name, weights.get("*", 0.0)) > 0), "")
-
-
-def _weight(parameters: list[str]) -> float:
-    """Return the q of a coding: 1 where there is none, 0 where it is no number (plain text suits everybody)."""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+    """The smallest coding of ours that the browser takes: `br`, `gzip` or none."""
+    return next((name for name in ("br", "gzip") if name in accept_encoding), "")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from flask import Flask
 
-from campaign.domain.provider import has_known_ending
 from campaign.extensions.runtime import KEY, Runtime
 from campaign.web.locale import DEFAULT
 
@@ -16,14 +15,12 @@ _MOST_APPEALS = 20
 
 
 def warm(app: Flask) -> None:
-    """Compiles the public templates, reads the endings of mail domains, then asks for the list, and for the page and
-    counts of the open appeals on it.
+    """Compiles the public templates, then asks for the list, and for the page and counts of the open appeals on it.
 
     A database that is away makes those answers 503, nothing more: the first supporter then waits a little longer.
     """
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("public/")):
         app.jinja_env.get_template(name)
-    has_known_ending("mail.example.org")  # the public suffix list, a tenth of a second to read
     at: Runtime = app.extensions[KEY]
     client = app.test_client(use_cookies=False)
     base = at.settings.base_url

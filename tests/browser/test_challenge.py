@@ -56,17 +56,6 @@ def test_a_browser_with_scripts_goes_on_by_itself(browser: Browser, guarded: str
     page.close()
 
 
-def test_a_report_with_scripts_goes_on_by_itself(browser: Browser, guarded: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 800})
-    problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.goto(f"{guarded}/en/appeals/case/act?country=FR")
-    page.locator("form[method=post] button").first.click()
-    expect(page.get_by_text("Counted, thank you.").first).to_be_visible(timeout=30_000)
-    assert [one for one in problems if "422" not in one] == []
-    page.close()
-
-
 def test_a_browser_without_scripts_waits(browser: Browser, guarded: str, tmp_path: Path) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=False)
     page = context.new_page()

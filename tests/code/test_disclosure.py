@@ -13,7 +13,7 @@ OPENERS = {"open_name", "open_email", "open_file"}
 # Open an address and let out its domain alone.
 DOMAIN_ONLY = {"_domain_of", "domain_of"}
 # Whose reader is the person it belongs to, by a mailed link or a command on the server.
-FOR_THE_PERSON = {"signature", "held"}
+FOR_THE_PERSON = {"signature", "sign_up", "held"}
 # What of the read side may be imported where: the gateway, and the worker that makes lists to hand over.
 GATEWAYS = {"services/disclosure.py", "services/handover.py"}
 

@@ -53,7 +53,7 @@ class Site:
             assert appeal is not None
             for email in emails:
                 address = parse_address(email)
-                one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, False, None)
+                one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
                 sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
 
     def states(self) -> Counter[str]:

@@ -153,20 +153,17 @@ def test_a_reload_makes_nobody_wait(tmp_path: Path, figure: Figure) -> None:
         asking.start()
         time.sleep(1)
         process.send_signal(signal.SIGHUP)
-        told_at = time.monotonic()
-        end = told_at + 60
+        end = time.monotonic() + 60
         while children(process) & before or len(children(process)) != 2:
             assert time.monotonic() < end, "the old processes did not go"
             time.sleep(0.2)
-        reloading = time.monotonic() - told_at
         time.sleep(1)
         stop.set()
         asking.join()
     assert {status for status, _ in took} == {200}
     slowest = max(seconds for _, seconds in took)
     figure(f"10 faults: HUP under {len(took)} requests: the slowest answer, s", round(slowest, 2), "1")
-    # A second, or what a busy machine makes of it: waiting for the new processes would take almost all that time.
-    assert slowest < max(1, reloading / 4)
+    assert slowest < 1
 
 
 def children(process: subprocess.Popen[bytes]) -> set[str]:

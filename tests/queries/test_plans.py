@@ -37,14 +37,17 @@ from campaign.services.sign import SignUp, sign
 from campaign.services.steps import count_view
 from campaign.services.unsubscribe import unsubscribe
 from campaign.services.withdraw import erase, withdraw
-from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
+from tests.conftest import START, Postbox, confirm_at, make_database, newest_sign_up, settings_for
 from tests.large import fill
 
 pytestmark = pytest.mark.slow
 
 SIGNATURES = 1_000_000
 # Growing with the signatures, or with the days: tallies are cells, but of a long campaign there are many.
-GROWING = {"signature", "consent", "mail", "action", "tombstone", "spent_solution", "tally_step", "tally_hour"}
+GROWING = {
+    *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),
+    *("tally_step", "tally_hour"),
+}
 # An index of some rows is read from end to end by whoever wants just these.
 PARTIAL = {
     index.name
@@ -145,15 +148,23 @@ def _address(number: int = 1) -> Any:
 def _sign(number: int, solved: Solved | None = None) -> int:
     appeal = queries.appeal.find_appeal("case-1")
     assert appeal is not None
-    sign_up = SignUp(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, False, "stall-lyon", solved=solved)
+    sign_up = SignUp(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, "stall-lyon", solved=solved)
     sign(sign_up, now=NOW, vault=runtime().vault, mail_domain="tocsin.example")
-    return int(db.session.execute(text("SELECT max(id) FROM signature")).scalar_one())
+    return newest_sign_up()
 
 
 def _confirmed(number: int) -> int:
-    signature = _sign(number)
-    confirm_at(signature, NOW)
-    return signature
+    return confirm_at(_sign(number), NOW)
+
+
+def _waiting() -> int:
+    return int(db.session.execute(text("SELECT max(id) FROM sign_up")).scalar_one())
+
+
+def _seen_waiting() -> queries.sign_up.WaitingView:
+    found = queries.sign_up.find_waiting(_waiting(), runtime().vault)
+    assert found is not None
+    return found
 
 
 def _appeal() -> int:
@@ -197,7 +208,7 @@ def _without_repeats(appeal: int) -> None:
     queries.announcement.without_repeats([(one, _address()) for one in some], row, runtime().vault)
 
 
-# For operators, by command and not by page: they count every row there is. All targets are read once a minute.
+# For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {"addressees.target_mailboxes", "privacy.holdings", "sealed.sealed_by_key"}
 # They look at what was read before or say what is to be asked, and ask the database nothing.
 ASK_NOTHING = {
@@ -261,10 +272,14 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
     "flood.sections_reporting": lambda appeal, _: queries.flood.sections_reporting(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
-    "held.waiting_under": lambda _, one: queries.held.waiting_under(one, runtime().vault),
     "new_domains.new_domains": lambda *_: queries.new_domains.new_domains(STAFF, runtime().vault, now=NOW),
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
+    "held.paper_under": lambda _, one: queries.held.paper_under(one, runtime().vault),
+    "held.unconfirmed_under": lambda *_: queries.held.unconfirmed_under(str(_address(1)), runtime().vault),
+    "sign_up.find_waiting": lambda *_: queries.sign_up.find_waiting(_waiting(), runtime().vault),
+    "sign_up.waiting_under": lambda *_: queries.sign_up.waiting_under(_address(1), runtime().vault),
+    "sign_up.beside": lambda *_: queries.sign_up.beside(_seen_waiting(), runtime().vault),
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.unsent": lambda *_: queries.mail.unsent(now=NOW),
     "signer_mail.mails_of_signer": lambda _, one: _absent(lambda: queries.signer_mail.mails_of_signer(STAFF, one)),
@@ -322,8 +337,8 @@ HOT: dict[str, Callable[[], object]] = {
     "sign again": lambda: _sign(1),
     "confirm": lambda: confirm_at(_sign(2), NOW),
     "deliver": _deliver,
-    "withdraw": lambda: withdraw(_sign(2), now=NOW, vault=runtime().vault),
-    "erase": lambda: erase(_sign(2), now=NOW, vault=runtime().vault),
+    "withdraw": lambda: withdraw(_confirmed(2), now=NOW, vault=runtime().vault),
+    "erase": lambda: erase(_confirmed(2), now=NOW, vault=runtime().vault),
     "new link": _new_link,
     "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),

@@ -26,13 +26,14 @@ from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.letter.printed import is_printable
-from campaign.models import Mail, Signature
+from campaign.models import Mail
+from campaign.models import SignUp as SignedUp
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sign import SignUp, sign
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
-from tests.conftest import START, Postbox, confirm_at, form, fresh
+from tests.conftest import START, Postbox, confirm_at, form, fresh, manage_token
 from tests.safety.payloads import WANTED, payloads
 
 pytestmark = [
@@ -130,20 +131,19 @@ def hostile(payload: str) -> DraftAppeal:
 
 
 def signer(appeal_id: int, payload: str) -> int:
-    """Somebody of that name, even where the form would have refused it; the signature's id."""
+    """Somebody of that name, even where the form would have refused it; the sign-up's id."""
     vault = runtime().vault
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(
-        SignUp(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, True, None),
+        SignUp(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, None),
         now=START,
         vault=vault,
         mail_domain="tocsin.example",
     )
-    db.session.execute(
-        update(Signature).where(Signature.appeal_id == appeal_id).values(via=payload.replace("\x00", "")[:40])
-    )
+    mine = SignedUp.appeal_id == appeal_id
+    db.session.execute(update(SignedUp).where(mine).values(via=payload.replace("\x00", "")[:40]))
     db.session.commit()
-    return db.session.scalars(select(Signature.id).where(Signature.appeal_id == appeal_id)).one()
+    return db.session.scalars(select(SignedUp.id).where(mine)).one()
 
 
 def test_the_list_is_what_it_says() -> None:
@@ -185,11 +185,12 @@ def test_no_payload_runs_anywhere(
         )
         assert answer.status_code == 422
         tab.bodies[f"/typed/{number}"] = ("text/html", answer.data)
-        signature_id = signer(_appeal_id(slug), payload)
+        sign_up_id = signer(_appeal_id(slug), payload)
         tokens, now = runtime().tokens, runtime().clock()
-        confirm, manage = (
-            tokens.make(purpose, signature_id, now, b"") for purpose in (Purpose.CONFIRM, Purpose.MANAGE)
-        )
+        row = db.session.execute(
+            select(SignedUp.link_key, SignedUp.content_digest).where(SignedUp.id == sign_up_id)
+        ).one()
+        confirm = tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
         for path in (
             f"/en/appeals/{slug}",
             f"/typed/{number}",
@@ -198,7 +199,7 @@ def test_no_payload_runs_anywhere(
             f"/en/s/{confirm}",
         ):
             look(payload, path)
-        confirm_at(signature_id, START)
+        manage = manage_token(confirm_at(sign_up_id, START))
         for path in (f"/en/m/{manage}/act", f"/en/m/{manage}/me", f"/en/appeals/{slug}/thanks"):
             look(payload, path)
         deliver()

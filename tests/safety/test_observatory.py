@@ -25,14 +25,14 @@ from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
-from campaign.models import Signature
+from campaign.models import SignUp as SignedUp
 from campaign.queries.appeal import find_appeal
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
 from tests.attack import Figure
-from tests.conftest import DOCUMENT, START, confirm_at, settings_for
+from tests.conftest import DOCUMENT, START, confirm_at, manage_token, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -54,11 +54,12 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
         publish("case", now=START)
         at, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
         assert appeal is not None
-        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, False, None)
+        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)
         sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
-        number = db.session.scalars(select(Signature.id)).one()
-        confirm_at(number, START)
-        tokens = {letter: at.tokens.make(purpose, number, START, b"") for letter, purpose in _PURPOSES.items()}
+        waiting = db.session.execute(select(SignedUp.id, SignedUp.link_key, SignedUp.content_digest)).one()
+        number = confirm_at(waiting.id, START)
+        tokens = {letter: manage_token(number, purpose=purpose) for letter, purpose in _PURPOSES.items()}
+        tokens["s"] = at.tokens.make(Purpose.CONFIRM, waiting.id, START, waiting.link_key, waiting.content_digest)
         db.session.remove()
         css = app.jinja_env.globals["asset"]("tocsin.css")  # type: ignore[operator]  # a function of ours
     digest, name = str(css).rsplit("/", 2)[-2:]

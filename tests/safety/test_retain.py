@@ -36,6 +36,7 @@ from campaign.models import (
     Mail,
     PeriodicRun,
     Signature,
+    SignUp,
     SpentSolution,
     StaffSession,
     Tombstone,
@@ -77,7 +78,7 @@ def sign_up(
     deliver()
     if confirmed:
         for number in range(len(names)):
-            assert client.post(postbox.link(-1 - number)).status_code == 303
+            assert client.post(postbox.link(-1 - number), data=more).status_code == 303
 
 
 def test_unconfirmed_data_is_gone_after_thirty_days(
@@ -86,10 +87,10 @@ def test_unconfirmed_data_is_gone_after_thirty_days(
     sign_up(client, deliver, postbox, *"abcdefg", confirmed=False)
     sign_up(client, deliver, postbox, "kept")
     assert prune(START + retention.UNCONFIRMED) == {}
-    assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 7
-    figure("7 rights: of 7 unconfirmed signatures left after thirty days", of(Signature) - 1, "0")
+    assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 8  # and the form of the one who confirmed
+    figure("7 rights: of 7 unconfirmed sign-ups left after thirty days", of(SignUp), "0")
+    assert of(SignUp) == 0
     assert of(Signature) == of(Consent) == 1
-    assert {mail.signature_id for mail in db.session.scalars(select(Mail))} == {db.session.scalar(select(Signature.id))}
     assert counts(appeal.id).signatures == 1
     assert verify() == []
 
@@ -181,9 +182,9 @@ def test_mails_digests_and_records_are_pruned(
         session.add(LinkRequest(email_sealed=b"x", created_at=long_ago))
         session.add(Alarm(kind="rate", appeal_id=0, window_at=long_ago, raised_at=long_ago))
         session.add(PeriodicRun(job="x", due_at=long_ago, claimed_at=long_ago))
-    assert prune(START + retention.NETWORKS) == {"records": 4}
+    assert prune(START + retention.NETWORKS)["records"] == 4
     assert prune(START + retention.NETWORKS + DAY)["networks"] >= 5
-    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # that of who never confirmed went with the signature
+    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # that of who never confirmed went with the form
     assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thanks have not been sent yet
     assert verify() == []
 
@@ -197,7 +198,7 @@ def test_it_stops_between_two_batches_and_goes_on(
 
     def twice() -> bool:
         asked.append(1)
-        return len(asked) <= 5
+        return len(asked) <= 9
 
     first = prune(START + 180 * DAY, twice, batch=2)
     assert 0 < first["anonymised"] < 7
@@ -219,7 +220,7 @@ def test_the_report_says_what_is_held_and_what_is_overdue(
     said = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
     assert said.exit_code == 0, said.output
     found = {one["what"].partition(":")[0]: one for one in json.loads(said.output)}
-    assert found["signatures not confirmed"]["rows"] == 1
+    assert found["sign-ups not confirmed"]["rows"] == 1
     assert all(one["why"] and one["basis"] and one["until"] for one in found.values())
     clock.now += 31 * DAY
     late = app.test_cli_runner().invoke(args=["privacy", "report"])
@@ -273,11 +274,12 @@ def test_a_terminated_run_leaves_every_count_exact(app: Flask, appeal: AppealVie
     at = START - 60 * DAY
     with transaction() as session:
         session.connection().execute(
-            Signature.__table__.insert(),  # type: ignore[attr-defined]
+            SignUp.__table__.insert(),  # type: ignore[attr-defined]
             [
-                {"appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "pending", "locale": "en",
-                 "address_digest": number.to_bytes(32, "big"), "name_sealed": b"n" * 40, "email_sealed": b"e" * 50,
-                 "wants_updates": False, "signed_at": at}
+                {"id": number, "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "locale": "en",
+                 "address_digest": number.to_bytes(32, "big"), "content_digest": bytes(32), "link_key": bytes(16),
+                 "name_sealed": b"n" * 40, "email_sealed": b"e" * 50, "text_language": "en", "text_version": 1,
+                 "wording": 1, "signed_at": at}
                 for number in range(40_000)
             ],
         )  # fmt: skip
@@ -286,16 +288,16 @@ def test_a_terminated_run_leaves_every_count_exact(app: Flask, appeal: AppealVie
     command = [sys.executable, "-m", "flask", "privacy", "prune"]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 60
-    while of(Signature) == 40_000:
+    while of(SignUp) == 40_000:
         db.session.rollback()
         assert time.monotonic() < end
     os.kill(process.pid, signal.SIGTERM)
     said, _ = process.communicate(timeout=20)
     assert (process.returncode, "stopped, run it again" in said) == (0, True)
     db.session.rollback()
-    assert 0 < of(Signature) < 40_000
+    assert 0 < of(SignUp) < 40_000
     assert "unconfirmed" in flask(environ, "privacy", "prune")
     db.session.rollback()
-    assert of(Signature) == 0
+    assert of(SignUp) == 0
     assert verify() == []
     assert db.session.scalar(select(func.count()).select_from(Appeal)) == 1

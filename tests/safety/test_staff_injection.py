@@ -132,8 +132,7 @@ def made(payload: str, number: int, editor: int) -> Case:
     with transaction() as session:
         session.execute(update(Appeal).where(Appeal.slug == slug).values(section_code="fr"))
         appeal_id = session.scalars(select(Appeal.id).where(Appeal.slug == slug)).one()
-    signature_id = signer(appeal_id, payload)
-    confirm_at(signature_id, START)
+    signature_id = confirm_at(signer(appeal_id, payload), START)
     by = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
     writing = Author(by, START, at.vault)

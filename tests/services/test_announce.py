@@ -21,6 +21,7 @@ from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
+from campaign.models import SignUp as SignedUp
 from campaign.queries.announcement import announcements_of, audience, find_announcement
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.dossier import words_of
@@ -44,7 +45,7 @@ from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sign import SignUp, sign
 from campaign.services.spread import spread, spread_all, start_reminders
 from campaign.services.transaction import transaction
-from tests.conftest import DOCUMENT, START, Postbox, confirm_at, text_of
+from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, text_of
 
 TEXTS = {
     "en": Wording("She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"),
@@ -52,20 +53,20 @@ TEXTS = {
 }
 
 
-def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
+def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr") -> int:
+    """Somebody who has not confirmed; the id of the sign-up."""
     at = runtime()
     to = parse_address(f"{name}@mail.example")
-    sign_up = SignUp(appeal.id, section, "FR", name, to, locale, "en", 1, updates, None)
+    sign_up = SignUp(appeal.id, section, "FR", name, to, locale, "en", 1, None)
     sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
-    found = db.session.scalars(select(func.max(Signature.id))).one()
+    found = db.session.scalars(select(func.max(SignedUp.id))).one()
     db.session.rollback()
     return int(found)
 
 
 def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
-    one = signer(appeal, name, section, locale, updates=updates)
-    confirm_at(one, START)
-    return one
+    signer(appeal, name, section, locale)
+    return confirm_newest(START, updates=updates)
 
 
 def colleague() -> int:

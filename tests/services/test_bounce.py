@@ -16,11 +16,10 @@ from sqlalchemy import select
 
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, Signature, Suppression
+from campaign.models import Mail, SignUp, Suppression
 from campaign.queries.appeal import AppealView
 from campaign.services.bounce import take, take_maildir
-from campaign.services.withdraw import erase
-from tests.conftest import START, form
+from tests.conftest import START, Postbox, form
 from tests.mail.dsn import Sample, forged, samples
 
 # For the gate: the quick part is to stay quick.
@@ -72,7 +71,7 @@ def test_each_report_is_noted_and_only_a_missing_mailbox_or_a_complaint_suppress
         assert taken.is_suppressed is bool(reasons)
     assert (row().bounce_status, row().state) == (status, "sent")
     assert suppressed() == reasons
-    assert db.session.scalars(select(Signature.state)).one() == "pending"
+    assert db.session.scalars(select(SignUp.signature_id)).one() is None
 
 
 def test_a_delay_reported_late_does_not_hide_that_the_mailbox_is_gone(mail_id: int) -> None:
@@ -81,9 +80,10 @@ def test_a_delay_reported_late_does_not_hide_that_the_mailbox_is_gone(mail_id: i
     assert row().bounce_status == "5.1.1"
 
 
-def test_what_is_erased_has_nothing_to_suppress(mail_id: int) -> None:
+def test_what_is_erased_has_nothing_to_suppress(mail_id: int, client: FlaskClient, postbox: Postbox) -> None:
+    link = postbox.link()
     content = sample("hard", mail_id).content
-    erase(db.session.scalars(select(Signature.id)).one(), now=START, vault=runtime().vault)
+    assert client.post(link, data={"do": "erase"}).status_code == 200
     assert take(content, now=START, paths=runtime().return_paths, vault=runtime().vault).is_suppressed is False
     assert suppressed() == []
 

@@ -15,7 +15,8 @@ from campaign.domain.address import parse_address
 from campaign.domain.outbox import BATCH_LEASE, MailKind, MailState
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, Signature
+from campaign.models import Mail
+from campaign.models import SignUp as SignedUp
 from campaign.queries.appeal import AppealView
 from campaign.services import claim as claims
 from campaign.services.claim import Claim, Taken, claim, release, renew
@@ -41,16 +42,16 @@ def letters(found: Iterable[Taken]) -> str:
 def queue(app: Flask, appeal: AppealView) -> Queue:
     """Owes one mail to each letter's domain, in this order, and nothing else."""
     at = runtime()
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, False, None),
+    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
          now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
     with transaction() as session:
         session.query(Mail).delete()
 
     def owe(to: str) -> None:
         with transaction() as session:
-            signature_id = session.scalars(select(Signature.id)).one()
+            sign_up_id = session.scalars(select(SignedUp.id)).one()
             for letter in to:
-                owed = Owed(MailKind.CONFIRMATION, signature_id, b"m" * 32, domain(letter), "fr", "en", 1)
+                owed = Owed(MailKind.CONFIRMATION, None, domain(letter), "fr", "en", 1, sign_up_id=sign_up_id)
                 session.execute(insert(Mail), row_of(owed, now=START, domain="act.example"))
 
     return owe

@@ -13,7 +13,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.errors import StateError
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Action, Signature, Tally, TallyHour
+from campaign.models import Action, Mail, Signature, Tally, TallyHour
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts, days
 from campaign.services.fold import fold
@@ -27,9 +27,9 @@ def sign_many(appeal: AppealView, number: int) -> list[int]:
     for one in range(number):
         address = parse_address(f"p{one}@mail.example")
         code = ("fr", "be-fr", "international")[one % 3]
-        sign_up = SignUp(appeal.id, code, "FR", "Name", address, "en", "en", 1, False, None)
+        sign_up = SignUp(appeal.id, code, "FR", "Name", address, "en", "en", 1, None)
         sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
-    return list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+    return [one for one in db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)) if one is not None]
 
 
 def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
@@ -40,9 +40,9 @@ def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
         with app.app_context():
             for one in mine:
                 with suppress(StateError):  # the other thread has withdrawn it already
-                    confirm_at(one, START)
-                if one % 4 == 0:
-                    withdraw(one, now=START, vault=runtime().vault)
+                    signature_id = confirm_at(one, START)
+                    if one % 4 == 0:
+                        withdraw(signature_id, now=START, vault=runtime().vault)
 
     # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
     threads = [threading.Thread(target=work, args=(ids[part % 2 :: 2],)) for part in range(4)]
@@ -78,9 +78,9 @@ def test_an_action_without_its_signature_is_found(app: Flask, appeal: AppealView
 
 def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: AppealView, clock: Clock) -> None:
     one, other = sign_many(appeal, 2)
-    confirm_at(one, START)
+    signature_id = confirm_at(one, START)
     confirm_at(other, START + timedelta(days=1))
-    withdraw(one, now=START + timedelta(days=2), vault=runtime().vault)
+    withdraw(signature_id, now=START + timedelta(days=2), vault=runtime().vault)
     assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []
 
@@ -103,10 +103,9 @@ def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appe
 
 def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
-    for place, one in enumerate(ids):
-        confirm_at(one, START + timedelta(hours=place))
+    signed = [confirm_at(one, START + timedelta(hours=place)) for place, one in enumerate(ids)]
     fold(now=START + timedelta(days=30))
-    withdraw(ids[3], now=START + timedelta(days=30), vault=runtime().vault)
+    withdraw(signed[3], now=START + timedelta(days=30), vault=runtime().vault)
     assert verify() == []
     assert [day.total for day in days(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
@@ -116,9 +115,7 @@ def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, ap
 
 
 def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: AppealView) -> None:
-    ids = sign_many(appeal, 24)
-    for one in ids:
-        confirm_at(one, START)
+    ids = [confirm_at(one, START) for one in sign_many(appeal, 24)]
     db.session.rollback()
 
     def leave(mine: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -32,7 +33,7 @@ from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
 from campaign.services.verify import verify
 from campaign.services.withdraw import erase
-from tests.conftest import DAY, DOCUMENT, START, confirm_at
+from tests.conftest import DAY, DOCUMENT, START, confirm_newest
 from tests.web.staff.room import join
 
 pytestmark = pytest.mark.slow
@@ -54,18 +55,11 @@ def signed(
     *,
     at: datetime = START,
     network: bytes | None = None,
-    is_confirmed: bool = True,
 ) -> int:
     """A signature; its id."""
-    sign_up = SignUp(
-        appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, False, None, network_digest=network
-    )
+    sign_up = SignUp(appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network)
     sign(sign_up, now=at, vault=runtime().vault, mail_domain="tocsin.example")
-    made: int = db.session.execute(select(func.max(Signature.id))).scalar_one()
-    db.session.rollback()
-    if is_confirmed:
-        confirm_at(made, at)
-    return made
+    return confirm_newest(at)
 
 
 @pytest.fixture
@@ -79,7 +73,6 @@ def crowd(appeal: AppealView) -> dict[str, list[int]]:
                 f"Bot {n}",
                 f"bot{n}@spam.example",
                 network=NETWORK,
-                is_confirmed=n % 3 > 0,
                 at=START + n * DAY / 8,
             )
             for n in range(9)
@@ -137,7 +130,7 @@ def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
 ) -> None:
     before = (total(appeal), total(appeal, "be-nl"))
     made, row = look(criteria, by)
-    assert (row.matched, row.matched_confirmed, row.sample) == (9, 6, crowd["flood"])
+    assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, crowd["flood"])
     assert total(appeal) == before[0], "a preview changes nothing"
     go(begin, made, by)
     assert run(made) == InvalidationState.DONE
@@ -146,17 +139,15 @@ def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
     assert (total(appeal), total(appeal, "be-nl")) == (3, before[1])
     go(undo, made, by)
     assert run(made) == InvalidationState.UNDONE
-    assert states(crowd["flood"]) == {"pending", "confirmed"}
+    assert states(crowd["flood"]) == {"confirmed"}
     assert (total(appeal), total(appeal, "be-nl")) == before
     assert db.session.execute(select(func.count()).select_from(Withheld)).scalar_one() == 0
     db.session.rollback()
 
 
-def test_a_time_window_and_unconfirmed_narrow_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+def test_a_time_window_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
     _, row = look(Criteria(since=START + DAY / 8, until=START + DAY / 2), by)
     assert row.sample == crowd["flood"][1:4]
-    _, row = look(Criteria(domain="spam.example", is_unconfirmed=True), by)
-    assert row.sample == crowd["flood"][::3]
 
 
 def test_one_of_another_section_is_never_taken_by_its_number(
@@ -245,7 +236,7 @@ def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
     assert verify() == []
     go(undo, made, by)
     run(made)
-    assert (total(appeal), total(appeal, "be-nl")) == (8, 3)
+    assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
 
 
 def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
@@ -255,7 +246,7 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
     go(begin, made, by)
     advance(now=START, vault=runtime().vault, only=made, batch=3)
     with monkeypatch.context() as patched:
-        patched.setattr("campaign.services.invalidate_reports.count_many", lambda *_: 1 / 0)
+        patched.setattr("campaign.services.invalidate.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             advance(now=START, vault=runtime().vault, only=made, batch=3)
     assert verify() == []
@@ -268,16 +259,17 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
 
 
 def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
-    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], deliver: Any
 ) -> None:
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
     run(made)
-    signed(appeal, "Bot 0", "bot0@spam.example", is_confirmed=False)
+    with pytest.raises(StateError):
+        signed(appeal, "Bot Zero", "bot0@spam.example")
+    deliver()
     assert states(crowd["flood"]) == {"invalidated"}
-    last = db.session.scalars(select(Mail).order_by(Mail.id.desc())).first()
-    assert last is not None
-    assert (last.state, last.detail) == ("suppressed", "the signature is invalidated")
+    last = select(Mail.state, Mail.detail).where(Mail.kind == "confirmation").order_by(Mail.id.desc()).limit(1)
+    assert db.session.execute(last).one() == ("suppressed", "the signature is invalidated")
     db.session.rollback()
 
 
@@ -399,7 +391,7 @@ def test_actions_come_back_as_they_were(appeal: AppealView, by: Scope, crowd: di
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
     run(made)
-    assert len(all_actions()) == len(before) - 6
+    assert len(all_actions()) == len(before) - 9
     go(undo, made, by)
     run(made)
     assert all_actions() == before

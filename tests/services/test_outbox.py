@@ -19,9 +19,9 @@ from campaign.queries.appeal import AppealView
 from campaign.services.outbox import Owed, owe_signer, row_of
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
-from tests.conftest import START
+from tests.conftest import START, confirm_newest
 
-OWED = Owed(MailKind.CONFIRMATION, 7, b"m" * 32, b"d" * 32, "fr", "en", 3, announcement_id=9)
+OWED = Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
 
 
 def row(owed: Owed) -> dict[str, Any]:
@@ -36,25 +36,26 @@ def row(owed: Owed) -> dict[str, Any]:
 def test_a_row_says_all_that_sending_needs() -> None:
     assert row(OWED) == {
         "kind": "confirmation", "state": "queued", "phase": None, "detail": None, "signature_id": 7,
-        "mailbox_digest": b"m" * 32, "domain_digest": b"d" * 32, "locale": "fr", "text_language": "en",
+        "sign_up_id": None, "domain_digest": b"d" * 32, "locale": "fr", "text_language": "en",
         "text_version": 3, "announcement_id": 9, "created_at": START, "due_at": START - timedelta(days=1),
         "attempts": 0, "ambiguous": 0, "fence": 0,
     }  # fmt: skip
 
 
 def test_what_is_unwanted_from_the_start_never_leaves_and_says_why() -> None:
-    made = row(Owed(MailKind.CONFIRMATION, 7, b"m" * 32, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
+    made = row(Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 
 
 def test_a_campaigns_mails_wait_behind_the_answers() -> None:
-    assert row(Owed(MailKind.OUTCOME, 7, b"m" * 32, b"d" * 32, "fr", "en", None))["due_at"] == START
+    assert row(Owed(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
 
 
 def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
     at, to = runtime(), parse_address("jeanne@mail.example")
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, False, None), now=START, vault=at.vault,
+    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), now=START, vault=at.vault,
          mail_domain="act.example")  # fmt: skip
+    confirm_newest(START)
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         for context in ({"words": "Mine."}, None):
@@ -63,7 +64,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
     first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
-        assert (mail.mailbox_digest, mail.domain_digest) == (at.vault.mailbox_digest(to), at.vault.domain_digest(to))
+        assert mail.domain_digest == at.vault.domain_digest(to)
         assert mail.message_id.endswith("@act.example>")
     assert first.context_sealed is not None
     assert json.loads(at.vault.open_context(first.context_sealed, place_of(first))) == {"words": "Mine."}
@@ -72,8 +73,9 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
 
 def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
     at = runtime()
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, False, None),
+    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
          now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
+    confirm_newest(START)
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         signature.email_sealed = None

@@ -9,12 +9,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, Mail, Signature
+from campaign.models import Appeal, Mail, SignUp
 from campaign.queries.appeal import AppealView
+from campaign.services.bounce import take
 from campaign.services.remind import remind_pending
 from tests.conftest import START, Postbox, form
+from tests.mail.dsn import samples
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 TWO_DAYS = timedelta(hours=48)
@@ -55,15 +58,21 @@ def test_no_reminder_to_who_confirmed_or_after_the_end(client: FlaskClient, sign
     assert remind() == 0
 
 
-def test_no_reminder_where_the_first_mail_did_not_arrive(client: FlaskClient, signed: None) -> None:
-    for values in ({"state": "dead"}, {"state": "sent", "bounced_at": START}):
-        db.session.execute(update(Mail).values(**values))
-        db.session.commit()
-        assert remind() == 0
+def test_no_reminder_where_the_first_mail_did_not_arrive(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 554), Attempt(Outcome.SENT, "dot", 250)]
+    client.post(URL, data=form())
+    client.post(URL, data=form(email="other@mail.example"))
+    deliver()
+    at, bounced = runtime(), max(db.session.scalars(select(Mail.id)))
+    report = next(one for one in samples(at.return_paths, lambda _: bounced) if one.verdict == "hard")
+    take(report.content, now=START, paths=at.return_paths, vault=at.vault)
+    assert remind() == 0
 
 
 def test_no_reminder_after_the_sections_own_deadline(signed: None) -> None:
-    late = update(Signature).values(signed_at=START + timedelta(days=42))
+    late = update(SignUp).values(signed_at=START + timedelta(days=42))
     db.session.execute(late)
     db.session.commit()
     assert remind(timedelta(days=44)) == 0  # 14 April; the deadline was the 12th
@@ -82,12 +91,12 @@ def test_a_reminder_overtaken_by_the_signer_is_not_sent(
 def test_a_reminder_counts_towards_what_one_mailbox_gets(
     client: FlaskClient, signed: None, deliver: Any, postbox: Postbox
 ) -> None:
-    remind()
-    for _ in range(4):
-        client.post(URL, data=form())
-    db.session.execute(update(Mail).values(created_at=START + TWO_DAYS))
-    db.session.commit()
-    while deliver():
-        pass
+    for number in range(2):
+        client.post(URL, data=form(name=f"Jeanne {'AB'[number]}"))
+        deliver()
     assert len(postbox.messages) == 3
-    assert len(db.session.scalars(select(Mail).where(Mail.state == "suppressed")).all()) == 3
+    db.session.execute(update(Mail).values(created_at=START - TWO_DAYS))
+    db.session.commit()
+    assert remind() == 1
+    assert deliver() == {"suppressed": 1}
+    assert len(postbox.messages) == 3

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
 
 from campaign.extensions import db
+from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, Signature
+from campaign.models import Mail, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
-from campaign.services.signature import locked
-from campaign.services.steps import count_mailed
 from campaign.services.transaction import transaction
 from tests.conftest import Clock, form
 
@@ -51,7 +48,7 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
     for tag in range(4):
-        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"ab+{tag}@gmail.com"))
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"a.b+{tag}@mail.example"))
     first = min(db.session.scalars(select(Mail.id)))
     db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # not there yet
     db.session.commit()
@@ -65,23 +62,19 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     one.may_end.set()
     assert one.ended.wait(10)
     assert other.ended.wait(10)
-    assert (one.jobs, other.jobs) == (3, 0)
+    # Two of these spellings may have a mail: the third is left to the plain one.
+    assert (one.jobs, other.jobs) == (2, 0)
 
 
-def count(session: Session, signature_id: int) -> None:
-    count_mailed(session.connection(), [signature_id], runtime().vault)
-
-
-@pytest.mark.parametrize("hold", [count, locked])
-def test_what_became_of_a_mail_is_written_down_while_its_signature_is_held(
-    client: FlaskClient, appeal: AppealView, hold: Callable[[Session, int], object]
+def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
+    client: FlaskClient, appeal: AppealView
 ) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     with transaction() as session:
-        hold(session, session.scalars(select(Signature.id)).one())
+        session.scalars(select(SignUp).with_for_update(**KEYS_STAY)).one()
         with db.engine.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '2s'"))
-            # PostgreSQL looks the signature up where a row is changed that was changed in the same transaction.
+            # PostgreSQL looks the sign-up up where a row is changed that was changed in the same transaction.
             for state in ("retry", "sent"):
                 other.execute(update(Mail).values(state=state))
     assert db.session.scalars(select(Mail.state)).one() == "sent"

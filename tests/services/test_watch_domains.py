@@ -87,9 +87,9 @@ def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: Appeal
     ]
 
 
-def test_nothing_is_counted_twice_and_the_unconfirmed_never(appeal: AppealView) -> None:
+def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient, appeal: AppealView) -> None:
     crowd(appeal, "one.example", 10)
-    signed(appeal, "Waiting", "w@two.example", is_confirmed=False)
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="w@two.example"))
     for _ in range(3):
         watch(batch=3)
     assert db.session.scalars(select(MailDomain.confirmed)).all() == [10]

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from campaign.queries.appeal import AppealView
-from campaign.web.front import Front, accepted_coding
+from campaign.web.front import Front
 from tests.conftest import Clock
 
 Answer = tuple[str, dict[str, str], bytes]
@@ -93,32 +92,3 @@ def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView
     assert first.status_code == 200
     assert sorted(headers) == sorted(first.headers)
     assert body == first.data
-
-
-@pytest.mark.parametrize(
-    ("header", "coding"),
-    [
-        ("gzip, deflate, br, zstd", "br"),
-        ("br;q=0, gzip", "gzip"),
-        ("BR; Q=0.0, GZIP ; q=0.5", "gzip"),
-        ("gzip;q=0, br;q=0", ""),
-        ("*", "br"),
-        ("*;q=0", ""),
-        ("br;q=0, *;q=0.1", "gzip"),
-        ("gzip;q=1, *;q=0", "gzip"),
-        ("identity", ""),
-        ("x-gzip", "gzip"),
-        ("brotli, gzipped", ""),
-        ("br;q=much", ""),
-        ("", ""),
-    ],
-)
-def test_a_coding_that_is_refused_is_not_sent(header: str, coding: str) -> None:
-    assert accepted_coding(header) == coding
-
-
-def test_a_page_is_plain_for_a_client_that_refuses_codings(client: FlaskClient, appeal: AppealView) -> None:
-    for _ in range(2):  # from Flask, then from before it
-        answer = client.get(f"/en/appeals/{appeal.slug}", headers={"Accept-Encoding": "br;q=0, gzip;q=0"})
-        assert "Content-Encoding" not in answer.headers
-        assert "Ana Ruiz Vega" in answer.text

@@ -11,12 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.extensions import db
-from campaign.extensions.runtime import runtime
-from campaign.models import Action, Consent, Mail, Signature, Tombstone
+from campaign.models import Action, Consent, Mail, Signature, SignUp, Tombstone
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.verify import verify
-from campaign.services.withdraw import erase
 from tests.conftest import Clock, Postbox, form, fresh
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -81,7 +79,7 @@ def test_withdrawing_leaves_the_count_and_signing_again_returns(
     assert client.post(me, data={"signature": "all", "do": "withdraw"}).status_code == 303
     assert signatures(appeal) == 0
     assert client.post(link).status_code == 410
-    client.post(URL, data=form())
+    client.post(URL, data=form(name="Jeanne M. Martin"))
     deliver()
     client.post(postbox.link())
     assert signatures(appeal) == 1
@@ -117,12 +115,10 @@ def test_updates_can_be_asked_for_and_stopped(client: FlaskClient, appeal: Appea
     assert given == [False, True, False]
 
 
-def test_erasing_what_was_never_confirmed_leaves_nothing(
-    client: FlaskClient, appeal: AppealView, link: str, app: Flask
-) -> None:
-    erase(db.session.scalars(select(Signature.id)).one(), now=appeal.opened_at, vault=runtime().vault)  # type: ignore[arg-type]
-    assert db.session.scalars(select(Signature)).all() == []
-    assert db.session.scalars(select(Mail)).all() == []
+def test_erasing_what_was_never_confirmed_leaves_nothing(client: FlaskClient, appeal: AppealView, link: str) -> None:
+    client.post(link, data={"do": "erase"})
+    assert db.session.scalars(select(SignUp)).all() == []
+    assert set(db.session.execute(select(Mail.signature_id, Mail.sign_up_id))) == {(None, None)}
     assert client.get(link).status_code == 410
 
 

@@ -17,15 +17,14 @@ from campaign.domain.errors import InputError
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature, Tally
+from campaign.models import Mail, Tally
 from campaign.queries.appeal import AppealView
-from campaign.services.confirm import confirm
 from campaign.services.enter import Quantity, enter
 from campaign.services.record import record
 from campaign.services.transaction import transaction
 from campaign.services.verify import verify
 from campaign.web.chart import bars
-from tests.conftest import START, fresh
+from tests.conftest import START, confirm_at, fresh
 from tests.conftest import form as filled
 from tests.web.staff.room import join
 
@@ -39,12 +38,10 @@ def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     for email, country in (("a@mail.example", "FR"), ("b@mail.example", "JP")):
         sent = filled(email=email, country=country)
         assert client.post("/fr/appeals/ana-ruiz-vega/sign", data=sent).status_code == 303
-    ids = list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+    ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
-    at = runtime()
-    for one in ids:
-        confirm(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
-    record(ids[0], Channel.LETTER, target=1, now=START)
+    signed = [confirm_at(one, START) for one in ids if one is not None]
+    record(signed[0], Channel.LETTER, target=1, now=START)
     fresh(app)
 
 

@@ -33,7 +33,7 @@ def link(appeal: AppealView) -> str:
         db.session.rollback()
         at = runtime()
         address = parse_address("jeanne@mail.example")
-        sign_up = SignUp(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, True, None)
+        sign_up = SignUp(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, None)
         sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
     first = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
     assert first is not None

@@ -12,7 +12,6 @@ from jinja2 import Environment
 
 from campaign.factory import create_app
 from campaign.queries.appeal import AppealView
-from campaign.web.admission import ADMISSION
 from campaign.web.caching import Pages
 from campaign.web.warm import warm
 from tests.conftest import settings_for
@@ -66,9 +65,7 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     exec(Path("gunicorn.conf.py").read_text(encoding="utf-8"), settings)  # noqa: S102  as gunicorn reads it
     ready = settings["post_worker_init"]
     assert callable(ready)
-    monkeypatch.setattr(app.extensions[ADMISSION], "threads", None)
     ready(SimpleNamespace(age=1, wsgi=Flask("another")))
-    ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=4)))
-    assert app.extensions[ADMISSION].threads == 4
+    ready(SimpleNamespace(age=1, wsgi=app))
     monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
     assert app.test_client().get(f"/en/appeals/{appeal.slug}").status_code == 200

@@ -1,50 +1,154 @@
-"""Confirming: the mailed link shows a button, and only the button changes anything (mail scanners follow links)."""
+"""Confirming: the mailed link shows what waits and a button, and only the button changes anything."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.errors import NotFoundError, OverError, StateError, TokenError
-from campaign.domain.token import Purpose
+from campaign.domain.errors import ChangedError, CipherError, NotFoundError, OverError, StateError, TokenError
+from campaign.domain.name import name_key
+from campaign.domain.signature import SignatureState
+from campaign.domain.token import Link, Purpose
 from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
-from campaign.queries.signature import find_signature
-from campaign.services.confirm import confirm
+from campaign.queries.sign_up import WaitingView, beside, find_waiting
+from campaign.queries.signature import SignatureView, find_signature
+from campaign.services.confirm import Shown, Wishes, confirm
+from campaign.services.withdraw import refuse_sign_up
 from campaign.web.guard import watch_confirmed
 from campaign.web.locale import PREFIX
 from campaign.web.public.token import read, unusable
+from campaign.web.snapshot import snapshots
 
 blueprint = Blueprint("confirm", __name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a link leads to: its own sign-up, what else waits for the same mailbox, and what it became."""
+
+    link: Link
+    own: WaitingView
+    others: tuple[WaitingView, ...]
+    signature: SignatureView | None
+
+    @property
+    def is_other(self) -> bool:
+        """Whether another person has signed from this mailbox before."""
+        signed = self.own.signed
+        return signed is not None and bool(self.own.name) and name_key(self.own.name) != name_key(signed)
+
+
 @blueprint.get(f"{PREFIX}/s/<token>")
 def show(token: str) -> ResponseReturnValue:
-    """What is about to be confirmed, and the button."""
+    """Show what is about to be confirmed, and the button."""
     try:
-        signature = find_signature(read(Purpose.CONFIRM, token), runtime().vault)
-    except TokenError as error:
-        return unusable(error)
-    if signature is None:
-        return render_template("public/gone.html", reason="erased", signature=None), 410
-    return render_template("public/confirm.html", signature=signature, token=token)
+        found = _found(token)
+    except (TokenError, NotFoundError, CipherError) as error:
+        return _unusable(error)
+    if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
+        return render_template("public/gone.html", reason="left", slug=found.own.slug), 410
+    return _page(found, is_changed=not found.link.shows(found.own.link_key, found.own.content_digest))
 
 
 @blueprint.post(f"{PREFIX}/s/<token>")
 def create(token: str) -> ResponseReturnValue:
-    """Confirms, as often as it is pressed, and leads on to sending the letter."""
+    """Confirm, as often as it is pressed, and lead on to sending the letter."""
     at = runtime()
     try:
-        signature_id = read(Purpose.CONFIRM, token)
-        confirm(signature_id, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
-    except TokenError as error:
-        return unusable(error)
-    except NotFoundError:
-        return render_template("public/gone.html", reason="erased", signature=None), 410
+        if request.form.get("do") == "erase":
+            refuse_sign_up(read(Purpose.CONFIRM, token), now=at.clock(), vault=at.vault)
+            return render_template("public/gone.html", reason="erased", slug="")
+        found = _found(token) if request.form.getlist("appeal") or "shown" in request.form else None
+        link = read(Purpose.CONFIRM, token) if found is None else found.link
+        done = confirm(
+            link,
+            Wishes(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
+            also=() if found is None else _chosen(found),
+            is_own=found is None or (_is_chosen(found, found.own) and "shown" not in request.form),
+            now=at.clock(),
+            vault=at.vault,
+            mail_domain=at.mail_domain,
+        )
+    except ChangedError:
+        return _page(_found(token), is_changed=True), 409
+    except (TokenError, NotFoundError, CipherError) as error:
+        return _unusable(error)
     except StateError as error:
         reason = "over" if isinstance(error, OverError) else "left"
-        signature = find_signature(signature_id, at.vault)
-        return render_template("public/gone.html", reason=reason, signature=signature), 410
+        return render_template("public/gone.html", reason=reason, slug=_slug(token)), 410
     watch_confirmed(client_networks())
-    manage = at.tokens.make(Purpose.MANAGE, signature_id, at.clock(), b"")
+    manage = at.tokens.make(Purpose.MANAGE, done.signature_id, at.clock(), done.link_key)
     return redirect(url_for("manage.act", token=manage), 303)
+
+
+def _found(token: str) -> _Found:
+    """Raises TokenError, NotFoundError where it is gone or another's by now, CipherError."""
+    link, vault = read(Purpose.CONFIRM, token), runtime().vault
+    own = find_waiting(link.subject, vault)
+    if own is None or not link.opens(own.link_key):
+        raise NotFoundError("nothing is left of this sign-up")
+    signature = find_signature(own.signature_id, vault) if own.signature_id is not None else None
+    if own.signature_id is not None and signature is None:
+        raise NotFoundError("the signature was erased")
+    return _Found(link, own, beside(own, vault), signature)
+
+
+def _chosen(found: _Found) -> Sequence[Shown]:
+    """Return what was ticked, as the page showed it.
+
+    Raises ChangedError where it says something else by now: than on the page whose form this is, or, without one, than
+    when the mail was written.
+    """
+    seen = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
+    chosen = []
+    for one in (found.own, *found.others) if seen else found.others:
+        if not _is_chosen(found, one):
+            continue
+        if seen and not hmac.compare_digest(seen.get(one.slug, ""), mark(one)):
+            raise ChangedError("it is no longer what the page showed")
+        if not seen and found.link.shows_beside(one.id, one.content_digest) is False:
+            raise ChangedError("it is no longer what it was when the mail was written")
+        chosen.append(Shown(one.id, one.content_digest))
+    if not chosen and not (_is_chosen(found, found.own) and not seen):
+        raise ChangedError("nothing of what was chosen waits any more")
+    return chosen
+
+
+def _is_chosen(found: _Found, one: WaitingView) -> bool:
+    return one.slug in (request.form.getlist("appeal") or [found.own.slug])
+
+
+def mark(one: WaitingView) -> str:
+    """Return what stands for a sign-up's content in the page's form."""
+    return one.content_digest[:16].hex()
+
+
+def _page(found: _Found, *, is_changed: bool) -> str:
+    waiting = [one for one in (found.own, *found.others) if one.signature_id is None]
+    listed = [(one, appeal) for one in waiting if (appeal := snapshots().appeal(one.slug)) is not None]
+    page: dict[str, Any] = {
+        "signature": found.signature,
+        "listed": listed,
+        "own": found.own,
+        "is_other": found.is_other,
+        "is_changed": is_changed and found.signature is None,
+        "mark": mark,
+    }
+    return render_template("public/confirm.html", **page)
+
+
+def _slug(token: str) -> str:
+    own = find_waiting(read(Purpose.CONFIRM, token).subject, runtime().vault)
+    return own.slug if own is not None else ""
+
+
+def _unusable(error: TokenError | NotFoundError | CipherError) -> ResponseReturnValue:
+    if isinstance(error, TokenError):
+        return unusable(error)
+    return render_template("public/gone.html", reason="erased", slug=""), 410

@@ -15,7 +15,7 @@ from campaign.domain.errors import InputError, NotFoundError, TokenError
 from campaign.domain.name import clean_name
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.held import Held, PaperView, held_under, waiting_under
+from campaign.queries.held import Held, PaperView, UnconfirmedView, held_under, paper_under, unconfirmed_under
 from campaign.queries.signature import SignatureView
 from campaign.services.change_country import change_country
 from campaign.services.correct import correct_name
@@ -23,7 +23,7 @@ from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.forms import MESSAGES
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
-from campaign.web.public.token import read, unusable
+from campaign.web.public.token import opened, unusable
 from campaign.web.snapshot import snapshots
 
 blueprint = Blueprint("me", __name__)
@@ -42,12 +42,14 @@ def show(token: str) -> ResponseReturnValue:
 def export(token: str) -> ResponseReturnValue:
     """The same as a file that other programs read (GDPR art. 20)."""
     try:
-        found, waiting = _held(token), _waiting(token)
+        found, paper = _held(token), _paper(token)
     except TokenError as error:
         return unusable(error)
     held = {"signatures": [_as_json(one) for one in found]}
-    if waiting:
-        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in waiting]
+    if unconfirmed := _unconfirmed(found):
+        held["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in unconfirmed]
+    if paper:
+        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in paper]
     content = json.dumps(held, ensure_ascii=False, indent=1) + "\n"
     named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, content_type="application/json", headers=named)
@@ -99,11 +101,17 @@ def _do(wish: str, signature: SignatureView) -> None:
 
 
 def _held(token: str) -> tuple[Held, ...]:
-    return held_under(read(Purpose.MANAGE, token), runtime().vault)
+    signature = opened(Purpose.MANAGE, token)
+    return () if signature is None else held_under(signature.id, runtime().vault)
 
 
-def _waiting(token: str) -> tuple[PaperView, ...]:
-    return waiting_under(read(Purpose.MANAGE, token), runtime().vault)
+def _paper(token: str) -> tuple[PaperView, ...]:
+    signature = opened(Purpose.MANAGE, token)
+    return () if signature is None else paper_under(signature.id, runtime().vault)
+
+
+def _unconfirmed(found: tuple[Held, ...]) -> tuple[UnconfirmedView, ...]:
+    return unconfirmed_under(found[0].signature.email, runtime().vault) if found else ()
 
 
 def _headline(slug: str) -> str:
@@ -115,7 +123,8 @@ def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = 
     return render_template(
         "public/me.html",
         held=found,
-        waiting=[(_headline(one.appeal), one.entered_at) for one in _waiting(token)],
+        unconfirmed=[(one, _headline(one.appeal)) for one in _unconfirmed(found)],
+        waiting=[(_headline(one.appeal), one.entered_at) for one in _paper(token)],
         token=token,
         countries=country_names(current_locale()),
         section_label=section_label,

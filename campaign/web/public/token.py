@@ -6,26 +6,36 @@ from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
-from campaign.domain.token import Purpose
+from campaign.domain.token import Link, Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.signature import SignatureView, find_signature
 from campaign.web.public.mended_link import mended_link
 
 
-def read(purpose: Purpose, token: str) -> int:
-    """The signature's id. Raises TokenError."""
+def read(purpose: Purpose, token: str) -> Link:
+    """Return the link, which opens nothing before it is compared with its row. Raises TokenError."""
     at = runtime()
-    return at.tokens.read(purpose, token, at.clock()).subject
+    return at.tokens.read(purpose, token, at.clock())
+
+
+def opened(purpose: Purpose, token: str) -> SignatureView | None:
+    """Return the signature that the link is for; None where it was erased, or the id is another's by now.
+
+    Raises TokenError, CipherError.
+    """
+    link = read(purpose, token)
+    signature = find_signature(link.subject, runtime().vault)
+    return signature if signature is not None and link.opens(signature.link_key) else None
 
 
 def signer(token: str) -> SignatureView | ResponseReturnValue:
     """Whose `manage` link this is, or the page that says what is wrong with it."""
     try:
-        signature = find_signature(read(Purpose.MANAGE, token), runtime().vault)
+        signature = opened(Purpose.MANAGE, token)
     except TokenError as error:
         return unusable(error)
     if signature is None:
-        return render_template("public/gone.html", reason="erased", signature=None), 410
+        return render_template("public/gone.html", reason="erased", slug=""), 410
     return signature
 
 

@@ -8,11 +8,10 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.errors import TokenError
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
-from campaign.queries.signature import find_signature
 from campaign.services.unsubscribe import unsubscribe
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
-from campaign.web.public.token import read, unusable
+from campaign.web.public.token import opened, unusable
 
 blueprint = Blueprint("unsubscribe", __name__)
 
@@ -21,10 +20,9 @@ blueprint = Blueprint("unsubscribe", __name__)
 def show(token: str) -> ResponseReturnValue:
     """What can be ended, and the buttons; looking changes nothing."""
     try:
-        signature_id = read(Purpose.UNSUBSCRIBE, token)
+        signature = opened(Purpose.UNSUBSCRIBE, token)
     except TokenError as error:
         return unusable(error)
-    signature = find_signature(signature_id, runtime().vault)
     section = None
     if signature is not None:
         section = section_label(signature.section_code, current_locale())
@@ -38,10 +36,10 @@ def create(token: str) -> ResponseReturnValue:
     The token is the permission: mail programs post it from anywhere, so the guard against other sites lets it pass.
     """
     try:
-        signature_id = read(Purpose.UNSUBSCRIBE, token)
+        signature = opened(Purpose.UNSUBSCRIBE, token)
     except TokenError as error:
         return unusable(error)
-    unsubscribe(
-        signature_id, everywhere=request.form.get("from") == "all", now=runtime().clock(), vault=runtime().vault
-    )
+    if signature is not None:
+        everywhere, at = request.form.get("from") == "all", runtime()
+        unsubscribe(signature.id, everywhere=everywhere, now=at.clock(), vault=at.vault)
     return render_template("public/unsubscribe.html", section=None, is_done=True)

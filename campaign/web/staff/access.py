@@ -107,12 +107,6 @@ def as_a_worker() -> Iterator[None]:
         yield
 
 
-def is_fresh() -> bool:
-    """Return whether whoever is logged in has proved a moment ago who they are."""
-    proved_at = session.get("fs_paa")
-    return isinstance(proved_at, float) and 0 <= time() - proved_at < FRESHNESS.total_seconds()
-
-
 def init_app(app: Flask) -> None:
     """What has to come before Flask-Security."""
 
@@ -181,7 +175,7 @@ def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseR
         return redirect(url_for_security("two_factor_setup"))
     if not scope().may(permission):
         abort(404)
-    if need.is_fresh and not is_fresh():
+    if need.is_fresh and not _is_fresh():
         return redirect(url_for_security("verify", next=_way_back()))
     return None
 
@@ -197,6 +191,11 @@ def _mark(need: Need) -> Callable[[View], View]:
 def _is_alive() -> bool:
     secret, at = session.get(LOGIN), runtime()
     return isinstance(secret, str) and is_session_alive(secret, member().id, now=at.clock(), vault=at.vault)
+
+
+def _is_fresh() -> bool:
+    proved_at = session.get("fs_paa")
+    return isinstance(proved_at, float) and 0 <= time() - proved_at < FRESHNESS.total_seconds()
 
 
 def _way_back() -> str:

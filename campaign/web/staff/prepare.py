@@ -23,7 +23,7 @@ from campaign.queries.section import list_sections
 from campaign.queries.staff_counts import family
 from campaign.services.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.locale import current_locale
-from campaign.web.staff.access import is_fresh, needs, scope, takes_upload
+from campaign.web.staff.access import needs, scope, takes_upload
 from campaign.web.staff.desk import desk, editable, found
 from campaign.web.staff.doubts import GENERAL, by_field
 from campaign.web.staff.faults import fault
@@ -125,7 +125,6 @@ def page(
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
         relatives=[one for one in family(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT],
         others=[one for one in newest_appeals(beside=_earlier(dossier, typed)) if one.slug != appeal.slug],
-        is_fresh=is_fresh(),
         wrong=wrong or {},
         typed=typed or {},
         theirs=theirs or {},

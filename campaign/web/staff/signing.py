@@ -9,7 +9,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.domain.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Step
+from campaign.domain.funnel import FEW, OTHER_PROVIDERS, OTHER_SOURCES, Step
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.funnel import Funnel, Passed, funnel
@@ -39,6 +39,8 @@ def show(slug: str) -> ResponseReturnValue:
         passed=_steps(found),
         has_views=_has_views(),
         words=_words,
+        told=_told,
+        few=FEW,
         names=section_names(),
         chosen=section,
         asked={"section": section} if section else {},
@@ -58,8 +60,7 @@ def chart(slug: str, table: str) -> Response:
         labels = [_words(one.value) for one in rows]
         series = [
             (gettext("Signed"), [one.signed for one in rows]),
-            (gettext("Mailed"), [one.mailed for one in rows]),
-            (gettext("Confirmed"), [one.confirmed for one in rows]),
+            (gettext("Confirmed"), [_told(one.confirmed) or 0 for one in rows]),
         ]
     return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
 
@@ -75,9 +76,9 @@ def take_away(slug: str, table: str, kind: str) -> Response:
         return spreadsheet.answer(
             kind, name, ["step", "quantity", "last_7_days"], [[step, *numbers] for step, _, *numbers in _steps(found)]
         )
-    head = [table.removesuffix("s"), "signed", "mailed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
+    head = [table.removesuffix("s"), "signed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
     rows: list[list[spreadsheet.Cell]] = [
-        [one.value, one.signed, one.mailed, one.confirmed, one.recent_signed, one.recent_confirmed]
+        [one.value, one.signed, _told(one.confirmed), one.recent_signed, _told(one.recent_confirmed)]
         for one in _rows(found, table)
     ]
     if table == "sources" and _has_views():
@@ -101,7 +102,6 @@ def _steps(found: Funnel) -> list[tuple[str, str, int, int]]:
     whole = found.whole
     steps = [
         (Step.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
-        (Step.MAILED.value, gettext("Mailed"), whole.mailed, whole.recent_mailed),
         ("confirmed", gettext("Confirmed"), whole.confirmed, whole.recent_confirmed),
     ]
     viewed = (Step.VIEWED.value, gettext("Viewed"), whole.viewed, whole.recent_viewed)
@@ -110,6 +110,11 @@ def _steps(found: Funnel) -> list[tuple[str, str, int, int]]:
 
 def _rows(found: Funnel, table: str) -> tuple[Passed, ...]:
     return found.providers if table == "providers" else found.sources
+
+
+def _told(number: int) -> int | None:
+    """Return the number of confirmations, or None where it might be one person that somebody has in mind."""
+    return number if number >= FEW else None
 
 
 def _section() -> str | None:

@@ -54,7 +54,7 @@ class Place:
             at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
-            one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, False, None)
+            one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
             sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
             signature = self.find(name)
             assert signature is not None

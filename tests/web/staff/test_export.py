@@ -26,7 +26,7 @@ from campaign.queries.appeal import AppealView
 from campaign.services.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
-from tests.conftest import START, confirm_at
+from tests.conftest import START, confirm_newest
 from tests.web.staff.room import csrf, staffed
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -37,15 +37,9 @@ def signed(
 ) -> int:
     """A confirmed signature; returns its id."""
     at, address = runtime(), parse_address(f"p{number}@mail.example")
-    one = SignUp(
-        appeal.id, section, "FR", name, address, "en", "en", version, number % 2 == 0, None, shares_name=shares
-    )
+    one = SignUp(appeal.id, section, "FR", name, address, "en", "en", version, None)
     sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
-    found = db.session.scalars(select(Signature.id).order_by(Signature.id.desc())).first()
-    db.session.rollback()
-    assert found is not None
-    confirm_at(found, START + timedelta(minutes=5))
-    return found
+    return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
 
 
 def rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:

@@ -1,0 +1,202 @@
+"""The mail that answers a form: whether it leaves now, what it asks, and what else it gathers.
+
+It is decided when the mail leaves, not when the form is sent: what the mailbox has done before is its own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import Address, parse_address
+from campaign.domain.appeal import AppealState
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError, StateError
+from campaign.domain.name import name_key
+from campaign.domain.outbox import JUST_MAILED, MailKind, MailState
+from campaign.domain.signature import SignatureState
+from campaign.extensions.among import among
+from campaign.models import Appeal, Mail, Signature, SignUp
+from campaign.models.sealed import place_of
+from campaign.queries.sign_up import waiting_under
+from campaign.services.mailbox_limit import MailboxLimits
+from campaign.services.suppress import suppression_reasons
+
+_FOUND = select(SignUp, Appeal).join(Appeal, Appeal.id == SignUp.appeal_id).where(among(SignUp.id, "sign_ups"))
+_UNDER_WAY = select(Mail.sign_up_id).where(among(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
+_MAILED = update(SignUp).where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
+_ENDED = (
+    update(Mail)
+    .where(
+        among(Mail.sign_up_id, "covered"),
+        text("mail.state IN ('queued', 'retry') AND mail.kind = 'confirmation'"),
+        Mail.created_at <= bindparam("owed_by"),
+    )
+    .values(
+        state=MailState.SUPPRESSED.value, phase="before", detail="another mail has brought its link", sign_up_id=None
+    )
+    .execution_options(synchronize_session=False)
+)
+# As long as a mail with the same link is on its way.
+_MOMENT = timedelta(minutes=1)
+
+
+class UnwantedError(StateError):
+    """Nobody wants this mail any more; the message says why."""
+
+
+class PostponedError(StateError):
+    """This mail leaves later: the mailbox has had enough for now."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("the mailbox has had enough for now")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A sign-up whose link a mail brings, as it stood when the mail was written."""
+
+    sign_up_id: int
+    appeal_id: int
+    link_key: bytes
+    content_digest: bytes
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a mail to a sign-up's mailbox says: which message, about which appeals besides, and what it covers."""
+
+    kind: str
+    recipient: str
+    sign_up: SignUp
+    signature: Signature | None
+    covered: tuple[Covered, ...]
+    # Whether somebody else than who has signed from that address asks to.
+    is_other: bool = False
+
+
+class Answers:
+    """What composing the answers to some forms needs to know, read at once, with their mailboxes locked."""
+
+    def __init__(
+        self, session: Session, mails: Iterable[Mail], others: Iterable[Address], vault: Vault, now: datetime
+    ) -> None:
+        """`others` are where other limited mails go. `now` is the database's."""
+        self._session, self._vault, self._now = session, vault, now
+        ids = sorted({mail.sign_up_id for mail in mails if mail.sign_up_id is not None})
+        rows = session.execute(_FOUND, {"sign_ups": ids}).all() if ids else ()
+        self._found: dict[int, tuple[SignUp, Appeal]] = {row[0].id: (row[0], row[1]) for row in rows}
+        self._under_way = set(session.scalars(_UNDER_WAY, {"sign_ups": ids})) if ids else set()
+        self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
+        self._signatures = self._signed()
+        self._suppressed = suppression_reasons(
+            session, [vault.suppression_digest(one) for one in self._addresses.values()]
+        )
+        self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
+
+    def answer(self, mail: Mail) -> Answer:
+        """Decide about one mail. Raises UnwantedError, PostponedError, CipherError."""
+        found = self._found.get(mail.sign_up_id or 0)
+        if found is None or found[0].email_sealed is None:
+            raise UnwantedError("it is confirmed, or erased")
+        sign_up, appeal = found
+        address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
+        if address is None:
+            raise CipherError("the address cannot be opened")
+        kind = self._kind(mail, appeal, signature, address)
+        is_asked = mail.kind == MailKind.NEW_LINK
+        if mail.kind == MailKind.CONFIRMATION:
+            self._refuse_answered(mail, sign_up)
+        room = self.room(address, mail, is_asked=is_asked)
+        gathers = is_asked or room == 1 or mail.due_at > mail.created_at
+        self._under_way.add(sign_up.id)
+        others = waiting_under(address, self._vault) if gathers and kind != MailKind.ALREADY_SIGNED else ()
+        rest = tuple(
+            Covered(one.id, one.appeal_id, one.link_key, one.content_digest, one.signed_at)
+            for one in others
+            if one.id != sign_up.id
+        )
+        own = Covered(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
+        is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
+        return Answer(kind, str(address), sign_up, signature, (own, *rest), is_other)
+
+    def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
+        """Take one of the mails that the mailbox may get and return how many were left. Raises as `answer`."""
+        room = self._limits.room(address, owed_at=mail.created_at, is_asked=is_asked)
+        if room.left <= 0:
+            if mail.kind != MailKind.CONFIRMATION:
+                raise UnwantedError("the mailbox has had enough for today")
+            raise PostponedError(room.until)
+        self._limits.take(address, mail.id, is_asked=is_asked)
+        return room.left
+
+    def _kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
+        reason = self._suppressed.get(self._vault.suppression_digest(address))
+        if reason is not None:
+            raise UnwantedError(f"this address is suppressed: {reason}")
+        state = signature.state if signature is not None else None
+        if state == SignatureState.INVALIDATED:
+            raise UnwantedError("the signature is invalidated")
+        if appeal.state == AppealState.STOPPED:
+            raise UnwantedError("the appeal was stopped")
+        if mail.kind == MailKind.CONFIRMATION_REMINDER:
+            if state == SignatureState.CONFIRMED:
+                raise UnwantedError("the signature is confirmed")
+            if appeal.state != AppealState.OPEN:
+                raise UnwantedError(f"the appeal is {appeal.state}")
+            return MailKind.CONFIRMATION_REMINDER.value
+        already = MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION
+        return already.value
+
+    def _refuse_answered(self, mail: Mail, sign_up: SignUp) -> None:
+        """The same form again within minutes owes nothing new."""
+        if sign_up.id in self._under_way:
+            raise PostponedError(self._now + _MOMENT)
+        if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + JUST_MAILED:
+            raise UnwantedError("another mail has brought its link")
+
+    def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:
+        if sign_up.name_sealed is None or signature is None or signature.name_sealed is None:
+            return False
+        names = (
+            self._vault.open_name(sign_up.name_sealed, place_of(sign_up)),
+            self._vault.open_name(signature.name_sealed, place_of(signature)),
+        )
+        return name_key(names[0]) != name_key(names[1])
+
+    def _open(self, sign_up_id: int) -> Address | None:
+        row = self._found[sign_up_id][0] if sign_up_id in self._found else None
+        if row is None or row.email_sealed is None:
+            return None
+        try:
+            return parse_address(self._vault.open_email(row.email_sealed, place_of(row)))
+        except CipherError:
+            return None
+
+    def _signed(self) -> dict[int, Signature]:
+        """The signatures that the addresses have on the same appeals, by sign-up."""
+        digests = {
+            self._vault.address_digest(self._found[one][0].appeal_id, address): one
+            for one, address in self._addresses.items()
+        }
+        if not digests:
+            return {}
+        rows = self._session.scalars(select(Signature).where(Signature.address_digest.in_(list(digests))))
+        return {digests[bytes(row.address_digest or b"")]: row for row in rows}
+
+
+def note_mailed(session: Session, covered: Iterable[Covered], owed_at: datetime) -> None:
+    """Note that a mail with the link of those sign-ups has left; other mails that were to bring it are not needed."""
+    for one in covered:
+        mailed = max(one.signed_at, owed_at)
+        session.connection().execute(
+            _MAILED.values(mailed_at=bindparam("mailed")),
+            {"covered": one.sign_up_id, "shown": one.content_digest, "mailed": mailed},
+        )
+        session.connection().execute(_ENDED, {"covered": [one.sign_up_id], "owed_by": mailed})
