@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from werkzeug.wsgi import ClosingIterator
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -54,13 +52,6 @@ class Admission:
         seconds = self._enter(lane, threads)
         if seconds is not None:
             environ[SECONDS] = seconds
-        is_over = False
-
-        def leave() -> None:
-            nonlocal is_over
-            with self._lock:
-                lane.under_way -= not is_over
-                is_over = True
 
         def start(status: str, headers: list[tuple[str, str]], *rest: object) -> Callable[[bytes], object]:
             if not status.startswith("503"):
@@ -68,10 +59,11 @@ class Admission:
             return start_response(status, headers, *rest)  # type: ignore[arg-type]
 
         try:
-            return ClosingIterator(self._application(environ, start), leave)
-        except BaseException:
-            leave()
-            raise
+            # Sending what is made is no waiting for the database: whoever reads slowly turns nobody away.
+            return self._application(environ, start)
+        finally:
+            with self._lock:
+                lane.under_way -= 1
 
     def _enter(self, lane: _Lane, threads: int) -> float | None:
         with self._lock:
