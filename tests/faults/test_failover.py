@@ -35,6 +35,8 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         self.primary = start_server(folder / "one", cleanup_mode=None)
         self.copy = folder / "two"
+        # The server copies all that is in its folder, also what the wheel's package notes there as another user.
+        (folder / "one" / ".handle_pids.json").chmod(0o644)
         self.copy.mkdir()
         shutil.chown(self.copy, self.primary.system_user or os.getlogin())
         self.copy.chmod(0o700)
