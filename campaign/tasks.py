@@ -228,9 +228,9 @@ def let_go() -> None:
 
 def look_at_domains() -> None:
     """Each minute: from which mail domains signatures were confirmed."""
-    at = runtime()
 
     def work(now: datetime) -> None:
+        at = runtime()
         for _ in range(_DOMAIN_BATCHES):
             if not watch_domains(now=now, vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain):
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -10,9 +11,9 @@ from sqlalchemy import func, select
 
 from campaign import worker
 from campaign.domain.address import parse_address
-from campaign.extensions import db
+from campaign.extensions import db, huey
 from campaign.extensions.runtime import runtime
-from campaign.models import LinkRequest
+from campaign.models import LinkRequest, PeriodicRun
 from campaign.services.new_link import ask_new_links
 from tests.conftest import START
 
@@ -49,3 +50,24 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
     worker._mind(app, stop, turning)
     assert waiting == [150, 50, 0]
+
+
+def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: Callable[[], None]) -> None:
+    """In a thread of its own, without an application context."""
+    in_step()
+    huey.worker_stop = threading.Event()
+    jobs, broken = huey._registry.periodic_tasks, []
+
+    def run_all() -> None:
+        for job in jobs:
+            try:
+                job.execute()
+            except Exception as error:  # noqa: BLE001  whatever it is, the test shows it
+                broken.append((job.name, error))
+
+    thread = threading.Thread(target=run_all)
+    thread.start()
+    thread.join(60)
+    assert broken == []
+    done = set(db.session.scalars(select(PeriodicRun.job).where(PeriodicRun.ended_at.is_not(None))))
+    assert len(done) == len(jobs) >= 10
