@@ -108,3 +108,14 @@ def test_the_ordinary_owner_can_dump_and_restore(signed: Flask, postgresql_serve
         assert connection.execute("SELECT count(*) FROM signature").fetchone() == (4,)
         connection.execute("SELECT set_config('tocsin.section', 'fr', true)")
         assert connection.execute("SELECT count(*) FROM signature").fetchone() == (2,)
+
+
+def test_the_suite_works_as_an_ordinary_role(signed: Flask) -> None:
+    """As a superuser, whom no policy concerns, no test here would mean anything."""
+    role = text(
+        "SELECT rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication FROM pg_roles WHERE rolname = current_user"
+    )
+    for app in (signed, signed.extensions["tocsin_public"]):
+        with app.app_context():
+            assert db.session.scalar(role) is False
+            db.session.rollback()
