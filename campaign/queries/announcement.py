@@ -180,11 +180,11 @@ def without_repeats(
         bytes(digest or b""): (appeal_id == row.appeal_id, number)
         for number, appeal_id, digest in db.session.execute(chosen)
     }
-    return [
-        (one, to)
-        for one, to in batch
-        if (one.appeal_id == row.appeal_id, one.id) >= max(found[some] for some in digests[one.id] if some in found)
-    ]
+    # Who has just left, erased or unsubscribed, is found under no address: a worker looks again before it sends.
+    best = {
+        one.id: max((found[some] for some in digests[one.id] if some in found), default=(False, 0)) for one, _ in batch
+    }
+    return [(one, to) for one, to in batch if (one.appeal_id == row.appeal_id, one.id) >= best[one.id]]
 
 
 def _asked(
