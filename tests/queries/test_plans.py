@@ -136,6 +136,8 @@ def _wholly_read(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
         yield table
     if "hashed SubPlan" in node.get("Filter", "") and table in GROWING:
         yield f"a policy of {table}"
+    if node.get("One-Time Filter") == "false":
+        return  # what follows from an empty list is never run
     is_bounded = is_bounded or kind == "Limit"
     for child in node.get("Plans", []):
         yield from _wholly_read(child, is_bounded=is_bounded)
