@@ -29,6 +29,8 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>", "<noBreak>")
 # Ideographs that normalising would turn into others, which the person would not write (Unicode 15.0, 12.1).
 _COMPATIBLE = re.compile("[\uf900-\ufaff\U0002f800-\U0002fa1f]")
+# What most names are, so that they cost nothing.
+_ORDINARY = re.compile(rf"[A-Za-z](?:[A-Za-z]|[ '-](?=[A-Za-z])){{0,{NAME_LENGTH - 1}}}")
 _LINK = re.compile(r"[@/\\:⁄∕⧸]|\bwww\.", re.IGNORECASE)
 
 
@@ -39,6 +41,8 @@ def clean_name(text: str) -> str:
     needs stays: joiners, middle dots, tones. Raise InputError (`missing`, `unreadable`, `too-long`, `characters`,
     `no-letters`, `link`).
     """
+    if text.isascii() and _ORDINARY.fullmatch(ordinary := " ".join(text.split())):
+        return ordinary
     if "\ufffd" in text:  # what decoding leaves of bytes that were no UTF-8
         raise InputError("name", "unreadable", "the name was not sent as UTF-8")
     name = " ".join(_visible(text[: NAME_LENGTH * 20]).split())

@@ -6,7 +6,7 @@ Endings come from the public suffix list and disposable domains from a kept list
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from disposable_email_domains import blocklist
 from publicsuffixlist import PublicSuffixList
@@ -91,6 +91,8 @@ _OTHERS = """
 LARGE = frozenset((*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_OTHERS.split()))
 # Short names have too many honest neighbours: `me.com`, `sky.com`, `free.fr`.
 _LEAST_NAME = 5
+# What was found of so many domains and endings is remembered: most who sign share a few.
+_REMEMBERED = 4096
 # RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.
 _RESERVED = frozenset({"example", "test", "invalid", "localhost"})
 
@@ -111,6 +113,7 @@ def _shortened() -> dict[str, tuple[str, ...]]:
     return {short: tuple(sorted(domains)) for short, domains in found.items()}
 
 
+@lru_cache(_REMEMBERED)
 def likely_domain(domain: str) -> str | None:
     """Return the large provider's domain that is one typing error away, None where there is none.
 
@@ -159,7 +162,11 @@ def has_known_ending(domain: str) -> bool:
     """Return whether the last label (an A-label, in lower case) is one that exists, by the public suffix list."""
     if domain in LARGE:
         return True
-    ending = domain.rpartition(".")[2]
+    return _is_known(domain.rpartition(".")[2])
+
+
+@lru_cache(_REMEMBERED)
+def _is_known(ending: str) -> bool:
     return ending in _RESERVED or _suffixes().publicsuffix(ending) is not None
 
 
