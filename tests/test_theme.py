@@ -15,9 +15,10 @@ from pypdf import PdfReader
 
 from campaign.config import LOCALES, SettingsError
 from campaign.domain.outbox import STAFF, MailKind
-from campaign.extensions.runtime import KEY
+from campaign.extensions.runtime import KEY, runtime
 from campaign.factory import create_app
 from campaign.mail.sample import names, preview
+from campaign.mail.staff_words import choose_password, password_changed
 from campaign.theme import contrast, read_theme
 from tests.conftest import settings_for
 
@@ -149,8 +150,9 @@ def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
     staff = themed.extensions["tocsin_staff"]
     assert {staff.config["SECURITY_TOTP_ISSUER"], staff.config["SECURITY_WAN_RP_NAME"]} == {"Amis des libertés"}
     with staff.test_request_context():
-        for kind in ("RESET", "NOTICE", "CHANGE_NOTICE"):
-            assert "Amis des libertés" in str(staff.config[f"SECURITY_EMAIL_SUBJECT_PASSWORD_{kind}"])
+        name = runtime().settings.theme.name
+        for said in (choose_password("fr", name), password_changed("fr", name)):
+            assert "Amis des libertés" in said.subject
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def test_the_list_is_made_fetched_and_left(browser: Browser, demonstration: tupl
     desk.goto(APPEAL)
     desk.get_by_role("link", name="Hand the signatures over").click()
     looked_at(desk, "handover-form", "Hand the signatures over")
+    desk.get_by_label("What you need them for").fill("For the meeting in May")
     desk.get_by_role("button", name="Make it").click()
     expect(desk.get_by_text("1 name", exact=False)).to_be_visible(timeout=90_000)
     looked_at(desk, "handover-made", "Hand the signatures over")
