@@ -34,6 +34,7 @@ class MailKind(StrEnum):
     UPDATE = "update"
     OUTCOME = "outcome"
     OWN_LETTER = "own_letter"
+    ADDRESS = "address"
     STAFF_INVITATION = "staff_invitation"
     STAFF_ALERT = "staff_alert"
     STAFF_SECURITY = "staff_security"
@@ -44,6 +45,8 @@ class MailKind(StrEnum):
 CAMPAIGN = frozenset({MailKind.DEADLINE_REMINDER, MailKind.UPDATE, MailKind.OUTCOME})
 # To people with an account: the address and what is said are sealed in the row until the mail is gone.
 STAFF = frozenset({MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY, MailKind.STAFF_DIGEST})
+# Owed to an address that stands, sealed, in the row itself, as what is said does.
+ADDRESSED = STAFF | {MailKind.ADDRESS}
 # Ended by one click in the mail program (RFC 8058).
 ENDABLE = CAMPAIGN | {MailKind.STAFF_DIGEST}
 # What anybody can bring about by typing somebody's address.

@@ -56,3 +56,8 @@ def at_invalidation(section_code: str, staff_id: int) -> Place:
 def at_handover(handover_id: int, name: str) -> Place:
     """Return the place of a piece of a file that is handed over: bound to the list and to the file's name."""
     return Place("handover_part", (str(handover_id), name))
+
+
+def at_address_change(link_key: bytes) -> Place:
+    """Return the place of the address in a link that changes it: bound to the signature's link key."""
+    return Place("address_change", (link_key.hex(),))

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     MANAGE = "manage"
     UNSUBSCRIBE = "unsubscribe"
+    ADDRESS = "address"
     # Of an account, not of a signature.
     INVITATION = "invitation"
     RESET = "reset"
@@ -44,6 +45,7 @@ LIFETIME = {
     Purpose.CONFIRM: timedelta(days=7),
     Purpose.MANAGE: timedelta(days=31),
     Purpose.UNSUBSCRIBE: None,
+    Purpose.ADDRESS: timedelta(days=7),
     Purpose.INVITATION: INVITATION_LIFETIME,
     Purpose.RESET: RESET_LIFETIME,
     Purpose.DIGEST: None,

@@ -138,6 +138,12 @@ def _site() -> str:
     return runtime().settings.theme.name
 
 
+def address(envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """About another address for what was signed. `context`: subject, text, url (may be empty)."""
+    with force_locale(envelope.locale):
+        return write(envelope, context["subject"], "address", context)
+
+
 def staff_invitation(envelope: Envelope, context: Mapping[str, str]) -> Message:
     """An account waits. `context`: url, section, role, valid (how long, in the reader's language)."""
     with force_locale(envelope.locale):

@@ -15,9 +15,10 @@ from flask_mail import Message
 from campaign.config import LOCALES, ROOT
 from campaign.domain.appeal import AppealState, TargetKind
 from campaign.domain.errors import NotFoundError
-from campaign.domain.outbox import STAFF, MailKind
+from campaign.domain.outbox import ADDRESSED, MailKind
 from campaign.extensions.runtime import runtime
 from campaign.mail import message
+from campaign.mail.address_words import confirm_address
 from campaign.mail.digest import Week, week_lines
 from campaign.mail.frame import Envelope
 from campaign.mail.sections import section_title
@@ -40,8 +41,8 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     if locale not in LOCALES:
         raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
-    if name in STAFF:
-        return _STAFF[name](envelope, base_url)
+    if name in ADDRESSED:
+        return _ADDRESSED[name](envelope, base_url)
     words = _words()[locale]
     signed = message.Signed(_appeal(), _text(locale), words["name"])
     site = f"{base_url}/{locale}"
@@ -99,6 +100,12 @@ def _security(envelope: Envelope, base_url: str) -> Message:
     return message.staff_security(envelope, context)
 
 
+def _address(envelope: Envelope, base_url: str) -> Message:
+    said = confirm_address(envelope.locale, runtime().settings.theme.name)
+    url = f"{base_url}/{envelope.locale}/m/PREVIEW/address"
+    return message.address(envelope, {"subject": said.subject, "text": said.text, "url": url})
+
+
 def _digest(envelope: Envelope, base_url: str) -> Message:
     with force_locale(envelope.locale):
         lines = week_lines(Week(1240, 310, 86, 22, 1000, 12), envelope.locale)
@@ -117,7 +124,8 @@ def _digest(envelope: Envelope, base_url: str) -> Message:
     return message.staff_digest(envelope, context)
 
 
-_STAFF: dict[str, Callable[[Envelope, str], Message]] = {
+_ADDRESSED: dict[str, Callable[[Envelope, str], Message]] = {
+    MailKind.ADDRESS: _address,
     MailKind.STAFF_INVITATION: _invitation,
     MailKind.STAFF_ALERT: _alert,
     MailKind.STAFF_SECURITY: _security,

@@ -21,7 +21,7 @@ from campaign.domain.appeal import days_left
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.last_zone import last_zone
-from campaign.domain.outbox import CAMPAIGN, CAPPED, STAFF, MailKind, MailState
+from campaign.domain.outbox import ADDRESSED, CAMPAIGN, CAPPED, MailKind, MailState
 from campaign.domain.token import Purpose, Tokens, shown_mark
 from campaign.extensions.among import among
 from campaign.letter.plain import signer_name
@@ -234,8 +234,8 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     """The message, from what the shelf holds. Raises LookupError."""
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
-    if mail.kind in STAFF:
-        return _STAFF[mail.kind](envelope, mail.context)
+    if mail.kind in ADDRESSED:
+        return _ADDRESSED[mail.kind](envelope, mail.context)
     appeal, text = _appeal(mail, shelf)
     page = shelf.page(mail, settings.base_url)
     if mail.covered:
@@ -297,7 +297,8 @@ _LINKS = {
     "me": (Purpose.MANAGE, "m/{}/me"),
     "unsubscribe": (Purpose.UNSUBSCRIBE, "u/{}"),
 }
-_STAFF = {
+_ADDRESSED = {
+    MailKind.ADDRESS.value: message.address,
     MailKind.STAFF_INVITATION.value: message.staff_invitation,
     MailKind.STAFF_ALERT.value: message.staff_alert,
     MailKind.STAFF_SECURITY.value: message.staff_security,

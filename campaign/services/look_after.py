@@ -1,4 +1,4 @@
-"""What staff do for somebody who writes by letter: correct the name, mail the links again, erase.
+"""What staff do for somebody who writes by letter: correct name or address, mail the links again, erase.
 
 Each is written into the audit log with its reason first, of the own section's signatures alone, and without a name or
 an address. What is held is printed by services/disclosure.py.
@@ -12,6 +12,7 @@ from campaign.domain.address import Address
 from campaign.domain.disclosure import read_reason
 from campaign.queries.moderation import own_signatures_of_same_address
 from campaign.services.audit import Act, append
+from campaign.services.change_address import ask_change
 from campaign.services.correct import correct_name
 from campaign.services.disclosure import Context
 from campaign.services.new_link import ask_new_links
@@ -24,6 +25,16 @@ def correct_name_for(context: Context, signature_id: int, name: str) -> None:
     own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.correct-name", f"signature:{signature_id}")
     correct_name(signature_id, name, vault=context.vault)
+
+
+def change_address_for(context: Context, signature_id: int, new: Address) -> None:
+    """Mail the new address a link that changes it; nothing changes before it is confirmed there. The old one is told.
+
+    Raises NotFoundError, InputError (`reason`; `email` as `ask_change`).
+    """
+    own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    _note(context, "signature.change-address", f"signature:{signature_id}")
+    ask_change(signature_id, new, now=context.now, office=context.office)
 
 
 def erase_for(context: Context, signature_id: int) -> int:

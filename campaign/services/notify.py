@@ -1,9 +1,10 @@
-"""Notices to people with an account: written down in the outbox like every other mail."""
+"""Notices to one address about an account or an address: written down in the outbox like every other mail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -24,7 +25,8 @@ class Notice:
     url: str
     locale: str
 
-    def write(self, connection: Connection, *, now: datetime, vault: Vault, domain: str) -> None:
-        """Owes it in the transaction of `connection`."""
+    def write(self, connection: Connection, *, now: datetime, vault: Vault, domain: str) -> int:
+        """Owe it in the transaction of `connection`; return the mail's id."""
         context = {"subject": self.subject, "text": self.text, "url": self.url}
-        owe_staff(connection, self.kind, self.to, context, locale=self.locale, now=now, vault=vault, domain=domain)
+        given: dict[str, Any] = {"locale": self.locale, "now": now, "vault": vault, "domain": domain}
+        return owe_staff(connection, self.kind, self.to, context, **given)

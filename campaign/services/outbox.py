@@ -134,8 +134,8 @@ def owe_staff(
     domain: str,
     announcement_id: int | None = None,
     text_language: str | None = None,
-) -> None:
-    """Owes a mail to somebody who is no signer: a member of staff, or an address that is invited to be one.
+) -> int:
+    """Owe a mail to an address that is no signer's (yet, or any more), or a member's of staff; return the mail's id.
 
     It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and context
     are sealed in the row and cleared once the mail is gone. What the context holds, in the reader's language:
@@ -143,8 +143,8 @@ def owe_staff(
     """
     columns = _columns(kind, locale, now, domain)
     place = at_mail(columns["message_id"])
-    connection.execute(
-        _INSERT,
+    owed = connection.execute(
+        _INSERT.returning(Mail.id),
         {
             **columns,
             "domain_digest": vault.domain_digest(to),
@@ -154,6 +154,7 @@ def owe_staff(
             "text_language": text_language,
         },
     )
+    return int(owed.scalar_one())
 
 
 def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:

@@ -39,6 +39,12 @@ MESSAGES = {
     ),
 }
 
+# Of another address for what was signed.
+ADDRESS_FAULTS = {code: words for (field, code), words in MESSAGES.items() if field == "email"} | {
+    "same": lazy_gettext("This is the address that we have already."),
+    "enough": lazy_gettext("We have written to this address often enough today. Try again tomorrow."),
+}
+
 
 class SignForm(Form):
     """The sign-up. The country is plain text here: a field with 250 choices would cost more than all the rest."""

@@ -32,6 +32,7 @@ m/<token>/act
 m/<token>/act.svg
 m/<token>/letter.pdf
 m/<token>/words
+m/<token>/address
 m/<token>/me
 m/<token>/me.json
 new-link

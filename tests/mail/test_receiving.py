@@ -51,8 +51,9 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
     envelope = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
     context = dict.fromkeys(("section", "role", "valid", "text"), said["context"])
     context |= {"subject": said["subject"], "url": said["url"]}
-    if kind in {MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY}:
+    if kind in {MailKind.ADDRESS, MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY}:
         to_staff = {
+            MailKind.ADDRESS: message.address,
             MailKind.STAFF_INVITATION: message.staff_invitation,
             MailKind.STAFF_ALERT: message.staff_alert,
             MailKind.STAFF_SECURITY: message.staff_security,

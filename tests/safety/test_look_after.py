@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,7 +20,7 @@ from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.queries.signature import find_signature
 from campaign.services.verify import verify
-from tests.conftest import START
+from tests.conftest import START, Postbox, text_of
 from tests.web.staff.room import csrf, join, log_in
 from tests.web.staff.test_export import signed
 
@@ -53,10 +56,16 @@ def acts() -> list[tuple[str, str, str | None]]:
     return found
 
 
-def my_page(signature_id: int) -> str:
-    link_key: bytes = getattr(db.session.get_one(Signature, signature_id), "link_key", None) or b""
+def link_key_of(signature_id: int) -> bytes:
     db.session.rollback()
-    return f"/en/m/{runtime().tokens.make(Purpose.MANAGE, signature_id, START, link_key)}/me"
+    found = db.session.get_one(Signature, signature_id).link_key or b""
+    db.session.rollback()
+    return found
+
+
+def my_page(signature_id: int) -> str:
+    token = runtime().tokens.make(Purpose.MANAGE, signature_id, START, link_key_of(signature_id))
+    return f"/en/m/{token}/me"
 
 
 def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: AppealView) -> None:
@@ -130,3 +139,107 @@ def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: Fl
     assert acts() == [("signature.send-links", "section:fr", WHY)] * 2
     post(desk, "/links", email="p1@mail.example", reason="")
     assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
+
+
+def address_mails(postbox: Postbox) -> list[tuple[str, str]]:
+    """To whom mails about addresses went, with the path of their link."""
+    found = []
+    for to, message in zip(postbox.recipients, postbox.messages, strict=True):
+        if "address" in str(message["Subject"]):
+            links = re.findall(r"http://\S+?(/en/m/\S+)", text_of(message))
+            found.append((to, links[0] if links else ""))
+    return found
+
+
+def addresses(*ids: int) -> list[str | None]:
+    db.session.rollback()
+    views = [find_signature(one, runtime().vault) for one in ids]
+    db.session.rollback()
+    return [None if view is None else view.email for view in views]
+
+
+NEW = "jeanne@new.example"
+
+
+def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is_told(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    page = my_page(one)
+    asked = client.post(page, data={"do": "address", "email": NEW})
+    assert asked.status_code == 303
+    assert "written to the new address" in client.get(asked.location).text
+    deliver()
+    ((to, link),) = address_mails(postbox)
+    assert to == NEW
+    said = text_of(postbox.messages[postbox.recipients.index(NEW)])
+    assert "Jeanne" not in said
+    assert "p1@mail" not in said, "nothing of the old mailbox goes to the new one"
+    shown = client.get(link)
+    assert (shown.status_code, NEW in shown.text) == (200, True)
+    assert addresses(one) == ["p1@mail.example"], "looking changes nothing"
+    assert "1 signature is under the new address" in client.post(link).text
+    assert (addresses(one), name_of(one)) == ([NEW], "Jeanne Martin")
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    deliver()
+    assert [who for who, _ in address_mails(postbox)] == [NEW, "p1@mail.example"]
+    assert client.post(link).status_code == 410, "once"
+    assert client.get(page).status_code in {404, 410} or NEW not in client.get(page).text, "an old link opens nothing"
+    assert NEW in client.get(my_page(one)).text
+
+
+def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one, other = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Ana Ruiz", 2)
+    client.post(my_page(one), data={"do": "address", "email": NEW})
+    deliver()
+    link = address_mails(postbox)[0][1]
+    signed_part, _, sealed = link.split("/")[3].partition("~")
+    theirs = runtime().tokens.make(Purpose.MANAGE, other, START, link_key_of(other))
+    for forged in (
+        link.replace(signed_part, theirs),
+        link.replace(sealed, sealed[:-4] + "AAAA"),
+        link.replace(f"~{sealed}", ""),
+        link.replace(signed_part, ""),
+    ):
+        assert client.post(forged).status_code in {404, 410}, forged
+    assert addresses(one, other) == ["p1@mail.example", "p2@mail.example"]
+
+
+def test_an_appeal_that_both_addresses_signed_is_counted_as_before(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one, two = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jeanne Martin", 2)
+    client.post(my_page(one), data={"do": "address", "email": "p2@mail.example"})
+    deliver()
+    done = client.post(address_mails(postbox)[0][1]).text
+    assert "1 stays under the old one" in done
+    assert addresses(one, two) == ["p1@mail.example", "p2@mail.example"]
+    assert (counts(appeal.id).signatures, verify()) == (2, [])
+
+
+def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    answers = []
+    for number in range(1, 7):
+        page = my_page(signed(appeal, "Jeanne Martin", number))
+        answers.append(client.post(page, data={"do": "address", "email": "victim@mail.example"}).status_code)
+        deliver()
+    assert answers == [303, 303, 303, 422, 422, 422]
+    assert [to for to, _ in address_mails(postbox)] == ["victim@mail.example"] * 3
+
+
+def test_staff_have_an_address_changed_by_its_new_owner(
+    client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason="").status_code == 422
+    assert post(desk, f"/signatures/{one}/address", email="no address", reason=WHY).status_code == 422
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    assert addresses(one) == ["p1@mail.example"]
+    assert acts() == [("signature.change-address", f"signature:{one}", WHY)]
+    deliver()
+    client.post(address_mails(postbox)[-1][1])
+    assert addresses(one) == [NEW]

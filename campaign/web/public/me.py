@@ -10,17 +10,20 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from campaign.domain.address import parse_address
 from campaign.domain.country import COUNTRIES, country_names
-from campaign.domain.errors import InputError, NotFoundError, TokenError
+from campaign.domain.errors import CipherError, InputError, NotFoundError, TokenError
 from campaign.domain.name import clean_name
 from campaign.domain.token import Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.held import Held, PaperView, UnconfirmedView, held_under, paper_under, unconfirmed_under
-from campaign.queries.signature import SignatureView
+from campaign.queries.signature import SignatureView, find_signature
+from campaign.services.change_address import ask_change, change_address, read_wanted
 from campaign.services.change_country import change_country
 from campaign.services.correct import correct_name
+from campaign.services.staff import office_of
 from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
-from campaign.web.forms import MESSAGES
+from campaign.web.forms import ADDRESS_FAULTS, MESSAGES
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
 from campaign.web.public.token import opened, unusable
@@ -66,6 +69,8 @@ def change(token: str) -> ResponseReturnValue:
     if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
         message = MESSAGES["country", "unknown" if request.form.get("country") else "missing"]
         return _page(token, found, wrong=chosen, error=message), 422
+    if wish == "address":
+        return _ask_address(token, found)
     if wish == "name":
         try:
             clean_name(request.form.get("name", ""))
@@ -76,6 +81,49 @@ def change(token: str) -> ResponseReturnValue:
             with suppress(NotFoundError):  # erased meanwhile, in another window
                 _do(wish, one.signature)
     return redirect(url_for("me.show", token=token), 303)
+
+
+def _ask_address(token: str, found: tuple[Held, ...]) -> ResponseReturnValue:
+    """Mails the new address; nothing changes before it has confirmed."""
+    at = runtime()
+    try:
+        new = parse_address(request.form.get("email", ""))
+        if found:
+            ask_change(found[0].signature.id, new, now=at.clock(), office=office_of(at))
+    except InputError as error:
+        return _page(token, found, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
+    except NotFoundError:
+        pass  # erased meanwhile, in another window: the page says so
+    return redirect(url_for("me.show", token=token, asked=1), 303)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/address")
+def new_address(token: str) -> ResponseReturnValue:
+    """Shows which address is about to be used, and the button."""
+    at = runtime()
+    try:
+        wanted = read_wanted(token, tokens=at.tokens, now=at.clock())
+        signature = find_signature(wanted.link.subject, at.vault)
+        address = None if signature is None else str(wanted.address(signature.link_key, at.vault))
+    except TokenError as error:
+        return unusable(error)
+    except (NotFoundError, CipherError):
+        address = None
+    return render_template("public/address.html", address=address, done=None), 200 if address else 410
+
+
+@blueprint.post(f"{PREFIX}/m/<token>/address")
+def use_address(token: str) -> ResponseReturnValue:
+    """Moves everything under the old address to the new one."""
+    at = runtime()
+    try:
+        wanted = read_wanted(token, tokens=at.tokens, now=at.clock())
+        done = change_address(wanted, now=at.clock(), office=office_of(at))
+    except TokenError as error:
+        return unusable(error)
+    except (NotFoundError, CipherError):
+        return render_template("public/address.html", address=None, done=None), 410
+    return render_template("public/address.html", address=None, done=done)
 
 
 def _do(wish: str, signature: SignatureView) -> None:
@@ -130,6 +178,8 @@ def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = 
         section_label=section_label,
         wrong=wrong,
         typed=request.form.get("name", ""),
+        typed_address=request.form.get("email", ""),
+        asked="asked" in request.args,
         error=error,
     )
 

@@ -17,6 +17,7 @@ MESSAGE_NAMES = {
     MailKind.UPDATE: lazy_gettext("News of the case"),
     MailKind.OUTCOME: lazy_gettext("How the case ended"),
     MailKind.OWN_LETTER: lazy_gettext("The letter in one’s own words"),
+    MailKind.ADDRESS: lazy_gettext("Another address"),
     MailKind.STAFF_INVITATION: lazy_gettext("To staff: invitation"),
     MailKind.STAFF_ALERT: lazy_gettext("To staff: alert"),
     MailKind.STAFF_SECURITY: lazy_gettext("To staff: about the account"),

@@ -18,8 +18,8 @@ from campaign.domain.name import NAME_LENGTH, clean_name
 from campaign.domain.staff import Permission
 from campaign.queries.moderation import OwnSignature, own_signature
 from campaign.services.disclosure import held_for
-from campaign.services.look_after import correct_name_for, erase_for, send_links_for
-from campaign.web.forms import MESSAGES
+from campaign.services.look_after import change_address_for, correct_name_for, erase_for, send_links_for
+from campaign.web.forms import ADDRESS_FAULTS, MESSAGES
 from campaign.web.locale import number
 from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
@@ -50,6 +50,24 @@ def correct(signature_id: int) -> ResponseReturnValue:
     except NotFoundError:
         abort(404)
     flash(gettext("The name was corrected."), "success")
+    return redirect(url_for("signer.show", signature_id=signature_id), 303)
+
+
+@blueprint.post("/signatures/<int:signature_id>/address")
+@needs(Permission.EDIT, fresh=True)
+def readdress(signature_id: int) -> ResponseReturnValue:
+    """Mails a new address, which changes it by confirming."""
+    own, asks = _own(signature_id), context(request.form.get("reason"))
+    try:
+        new = parse_address(request.form.get("email", ""))
+        with as_a_worker():
+            change_address_for(asks, signature_id, new)
+    except InputError as error:
+        words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
+        return _page(own, {f"address-{error.field}": words}), 422
+    except NotFoundError:
+        abort(404)
+    flash(gettext("The new address gets a mail. Nothing changes before its owner has confirmed it there."), "success")
     return redirect(url_for("signer.show", signature_id=signature_id), 303)
 
 

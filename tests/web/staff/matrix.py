@@ -207,6 +207,7 @@ MATRIX = (
         for of, method, data in (
             ("", "GET", ()),
             ("/name", "POST", (("name", "Odile Owen"), ("reason", "wrote a letter"))),
+            ("/address", "POST", (("email", "odile@mail.example"), ("reason", "wrote a letter"))),
             ("/print", "POST", (("reason", "wrote a letter"),)),
             ("/erase", "POST", (("reason", "wrote a letter"), ("sure", "y"))),
         )

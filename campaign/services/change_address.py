@@ -1,0 +1,132 @@
+"""Changing the address of everything that somebody has signed: the new mailbox confirms it, the old one is told.
+
+What is asked for stands in the mailed link alone, sealed; nothing is stored before the new mailbox has confirmed. The
+link is bound to the signature's link key, which is another one afterwards: it works once, and so do no links of before.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.address import Address, parse_address
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import InputError, NotFoundError, TokenError
+from campaign.domain.outbox import MailKind
+from campaign.domain.place import at_address_change
+from campaign.domain.token import Link, Purpose, Tokens, new_link_key
+from campaign.extensions.locks import KEYS_STAY
+from campaign.mail.address_words import address_changed, confirm_address
+from campaign.models import Signature, SignUp
+from campaign.models.sealed import place_of
+from campaign.queries.person import digests_everywhere
+from campaign.services.mailbox_limit import MailboxLimits, proving
+from campaign.services.notify import Notice
+from campaign.services.signature import locked, was_counted
+from campaign.services.staff import Office
+from campaign.services.transaction import transaction
+
+# Between the signed token and the sealed address: in neither alphabet.
+_BETWEEN = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a link to change an address asks for."""
+
+    link: Link
+    sealed: bytes
+
+    def address(self, link_key: bytes, vault: Vault) -> Address:
+        """Return the new address. Raises NotFoundError where the link is used up or another's, CipherError."""
+        if not self.link.opens(link_key) or not self.link.shows(link_key, self.sealed):
+            raise NotFoundError("the link is used up")
+        return parse_address(vault.open_email(self.sealed, at_address_change(link_key)))
+
+
+def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
+    """Return what the mailed token asks for. Raises TokenError, ExpiredTokenError."""
+    signed, _, sealed = token.partition(_BETWEEN)
+    try:
+        padded = sealed + "=" * (-len(sealed) % 4)
+        return Wanted(tokens.read(Purpose.ADDRESS, signed, now), base64.urlsafe_b64decode(padded))
+    except (binascii.Error, ValueError) as error:
+        raise TokenError("the link is damaged") from error
+
+
+def ask_change(signature_id: int, new: Address, *, now: datetime, office: Office) -> None:
+    """Owe the new address a mail whose link changes it.
+
+    Raises NotFoundError (erased), InputError (`email`: `same`; `enough`, where that mailbox gets no more mail today
+    that somebody else brings about).
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if _address_of(signature, office.vault).identity == new.identity:
+            raise InputError("email", "same", "this is the address that there is")
+        limits = MailboxLimits(session, [new], office.vault, now)
+        if limits.room(new, owed_at=now, is_asked=False).left <= 0:
+            raise InputError("email", "enough", "this mailbox has had enough mail today")
+        link_key = signature.link_key or b""
+        sealed = office.vault.seal_email(new, at_address_change(link_key))
+        token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed)
+        url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
+        said = confirm_address(signature.locale, office.settings.theme.name)
+        notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
+        mail_id = notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
+        limits.take(new, mail_id, is_asked=False)
+
+
+def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
+    """Give everything under the old address the new one, and owe the old one a mail that says so.
+
+    Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed or been
+    counted for already. Raises NotFoundError where the link is used up, CipherError.
+    """
+    vault = office.vault
+    with transaction() as session:
+        signature = locked(session, wanted.link.subject)
+        new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
+        under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
+        rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
+        changed = sum(_move(session, row, new, vault) for row in rows)
+        # Used up, also where nothing could be changed.
+        signature.link_key = new_link_key()
+        session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
+        if changed:
+            said = address_changed(signature.locale, office.settings.theme.name)
+            notice = Notice(MailKind.ADDRESS, old, said.subject, said.text, "", signature.locale)
+            notice.write(session.connection(), now=now, vault=vault, domain=office.mail_domain)
+        return changed, len(rows) - changed
+
+
+def _move(session: Session, row: Signature, new: Address, vault: Vault) -> bool:
+    """Give the signature the new address; False where that one has signed or been counted for the appeal already."""
+    digest = vault.address_digest(row.appeal_id, new)
+    taken = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
+    if session.scalar(select(taken)) or was_counted(session, row.appeal_id, digest, vault):
+        return False
+    name = vault.open_name(row.name_sealed or b"", place_of(row))
+    row.address_digest = digest
+    # What is sealed is bound to the address.
+    place = place_of(row)
+    row.name_sealed, row.email_sealed = vault.seal_name(name, place), vault.seal_email(new, place)
+    row.domain_digest, row.link_key = vault.domain_digest(new), new_link_key()
+    session.execute(delete(SignUp).where(SignUp.signature_id == row.id))
+    session.flush()
+    return True
+
+
+def _address_of(signature: Signature, vault: Vault) -> Address:
+    if signature.email_sealed is None:
+        raise NotFoundError("this signature has been erased")
+    return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+
+
+def _text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
