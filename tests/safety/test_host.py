@@ -84,7 +84,7 @@ def test_another_host_is_refused_by_both_applications(tmp_path: Path, proxies: s
         assert client.get("/healthz", headers={"Host": host}).status_code == 200
         assert client.get("/static/x/y", headers={"Host": host}).status_code == 404
     for machine in ("/healthz", "/readyz", "/metrics"):
-        assert client.get(machine, headers=PLAIN).status_code in {200, 503, 403}, "monitoring asks by any address"
+        assert client.get(machine, headers=PLAIN).status_code != 421, "monitoring asks by any address"
     dispose(app)
 
 
