@@ -276,6 +276,10 @@ class Vault:
         person = self._person(address)
         return [self._under_appeal(appeal_id, person) for appeal_id in appeal_ids]
 
+    def second_digest(self, address_digest: bytes) -> bytes:
+        """Return what a second person's signature is known by, who shares the mailbox with that digest."""
+        return self._index.digest("second person", address_digest.hex())
+
     def waiting_digest(self, address_digest: bytes) -> bytes:
         """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
         return self._index.digest("waiting", address_digest.hex())

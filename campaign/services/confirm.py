@@ -17,6 +17,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError
 from campaign.domain.funnel import confirming
 from campaign.domain.last_zone import last_zone
+from campaign.domain.name import name_key
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_signature
 from campaign.domain.signature import SignatureState
@@ -147,17 +148,21 @@ def _found(session: Session, sign_up_id: int) -> Any:
 def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault: Vault, mail_domain: str) -> Confirmed:
     sign_up = found.SignUp
     if sign_up.signature_id is not None:
-        signature = locked(session, sign_up.signature_id)
-        if signature.state != SignatureState.CONFIRMED:
-            raise StateError(f"the signature is {signature.state}")
-        return _again(session, sign_up, signature, wishes, now)
+        done = locked(session, sign_up.signature_id)
+        if done.state != SignatureState.CONFIRMED:
+            raise StateError(f"the signature is {done.state}")
+        return _again(session, sign_up, done, wishes, now)
     signer = _opened(session, sign_up, vault)
-    if signer.signed_id is not None:
-        signature = locked(session, signer.signed_id)
-        if signature.state == SignatureState.CONFIRMED:
-            return _again(session, sign_up, signature, wishes, now)
-        if signature.state != SignatureState.WITHDRAWN:
-            raise StateError(f"the signature is {signature.state}")
+    signature = _locked(session, signer)
+    if signature is not None and signature.state == SignatureState.CONFIRMED and _is_another(signature, signer, vault):
+        # Two people who share a mailbox both sign; the mail asked whether it is so.
+        digest = vault.second_digest(signer.digest)
+        signer = _asked_before(session, sign_up, signer.name, signer.address, digest, vault)
+        signature = _locked(session, signer)
+    if signature is not None and signature.state == SignatureState.CONFIRMED:
+        return _again(session, sign_up, signature, wishes, now)
+    if signature is not None and signature.state != SignatureState.WITHDRAWN:
+        raise StateError(f"the signature is {signature.state}")
     _refuse_late(found, now)
     return _write(session.connection(), sign_up, signer, wishes, now, vault, mail_domain)
 
@@ -180,9 +185,25 @@ def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
     place = place_of(sign_up)
     address = parse_address(vault.open_email(sign_up.email_sealed, place))
     digest = vault.address_digest(sign_up.appeal_id, address)
+    return _asked_before(session, sign_up, vault.open_name(sign_up.name_sealed, place), address, digest, vault)
+
+
+def _asked_before(
+    session: Session, sign_up: SignUp, name: str, address: Address, digest: bytes, vault: Vault
+) -> _Signer:
     asked = {"signed": digest, "appeal": sign_up.appeal_id, "erased": vault.tombstone_digest(digest)}
     before = session.execute(_BEFORE[session.connection().dialect.name], asked).one()
-    return _Signer(vault.open_name(sign_up.name_sealed, place), address, digest, *before)
+    return _Signer(name, address, digest, *before)
+
+
+def _locked(session: Session, signer: _Signer) -> Signature | None:
+    return None if signer.signed_id is None else locked(session, signer.signed_id)
+
+
+def _is_another(signature: Signature, signer: _Signer, vault: Vault) -> bool:
+    if signature.name_sealed is None:
+        return False
+    return name_key(vault.open_name(signature.name_sealed, place_of(signature))) != name_key(signer.name)
 
 
 def _again(session: Session, sign_up: SignUp, signature: Signature, wishes: Wishes, now: datetime) -> Confirmed:
