@@ -20,6 +20,8 @@ FILE_POLICY = "default-src 'none'; frame-ancestors 'none'"
 IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 # In the page itself: a request of its own would weigh four times as much.
 _ICON = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='7' fill='{}'/></svg>"
+# What these say holds for pages alone; the first visit is to fit into one round trip.
+_OF_PAGES = (("Permissions-Policy", ""), ("Cross-Origin-Opener-Policy", ""))
 blueprint = Blueprint("assets", __name__)
 
 
@@ -43,7 +45,8 @@ def init_app(app: Flask) -> None:
             kind += "; charset=utf-8"
         policy = IMAGE_POLICY if kind.startswith("image/") else FILE_POLICY
         # An embed in a sandbox has no origin: nothing is its own there, not even its style.
-        instead = (("Content-Security-Policy", policy), ("Cross-Origin-Resource-Policy", "cross-origin"))
+        frames = ("Cross-Origin-Resource-Policy", "cross-origin")
+        instead = (("Content-Security-Policy", policy), frames, *_OF_PAGES)
         return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=instead)
 
 
