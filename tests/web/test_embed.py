@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from campaign.extensions import db
-from campaign.models import Signature
+from campaign.models import SignUp
 from campaign.queries.appeal import AppealView
 from tests.conftest import Clock, form
 
@@ -100,8 +100,8 @@ def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClie
     assert '<input type="hidden" name="via" value="example-org">' in wrong.text
     sent = client.post(EMBED + "?lang=fr&theme=dark", data=form(), headers=headers)
     assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=dark&lang=fr")
-    signature = db.session.scalars(select(Signature)).one()
-    assert (signature.via, signature.locale) == ("example-org", "fr")
+    waiting = db.session.scalars(select(SignUp)).one()
+    assert (waiting.via, waiting.locale) == ("example-org", "fr")
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     assert client.post(EMBED, data=form(), headers=foreign).status_code == 403
 
