@@ -14,7 +14,7 @@ from campaign.domain.challenge import WAIT
 from campaign.domain.staff import Role
 from campaign.extensions import db, limiter
 from campaign.extensions.network import networks_of
-from campaign.models import Action, Alarm, Signature, SpentSolution
+from campaign.models import Action, Alarm, SignUp, SpentSolution
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.verify import verify
@@ -66,7 +66,7 @@ def test_a_48_of_460_64s_does_not_pass_without_a_puzzle(client: FlaskClient, app
     ]
     assert answers.count(303) <= 120  # 60 a minute, in two minutes of the clock at most
     assert answers[:60] == [303] * 60
-    assert rows(Signature) == answers.count(303)
+    assert rows(SignUp) == answers.count(303)
     assert "network" in db.session.scalars(select(Alarm.kind)).all()
     # Somebody else is not asked for anything.
     assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
@@ -173,7 +173,7 @@ def test_a_ticket_is_good_in_its_own_network_only(
     clock.now += WAIT
     fresh(app)
     stolen = client.post(URL, data=form(ticket=ticket), environ_base=there)
-    assert (stolen.status_code, rows(Signature)) == (422, 0)
+    assert (stolen.status_code, rows(SignUp)) == (422, 0)
     assert asked(stolen.text)[1] != ticket
     assert client.post(URL, data=form(ticket=ticket), environ_base=here).status_code == 303
 
