@@ -22,7 +22,7 @@ from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
 from campaign.models import SignUp as SignedUp
-from campaign.queries.announcement import announcements_of, audience, find_announcement
+from campaign.queries.announcement import announcements_of, audience, find_announcement, without_repeats
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.dossier import words_of
 from campaign.services import spread as spreading
@@ -200,6 +200,16 @@ def follow_up(appeal: AppealView) -> AppealView:
     found = find_appeal(made.slug)
     assert found is not None
     return found
+
+
+def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: AppealView) -> None:
+    follow_up(appeal)
+    signature = db.session.get_one(Signature, confirmed(appeal, "gone"))
+    address = parse_address("gone@mail.example")
+    unsubscribed = update(Signature).values(wants_updates=False).execution_options(synchronize_session=False)
+    db.session.execute(unsubscribed)
+    row = Announcement(appeal_id=appeal.id, section_code=None, locales=[], to_family=True, is_rewording=False)
+    assert without_repeats([(signature, address)], row, runtime().vault) == [(signature, address)]
 
 
 def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
