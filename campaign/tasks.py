@@ -218,7 +218,7 @@ def let_go() -> None:
     def work(now: datetime) -> None:
         stop: threading.Event = huey.worker_stop
         settings = runtime().settings
-        done = retain(now=now, days=settings.retention_days, go_on=lambda: not stop.is_set())
+        done = retain(now=now, days=settings.retention_days, go_on=lambda: not stop.is_set(), vault=runtime().vault)
         done["months of departures"] = forget(settings.departures, now=now)
         if done.total():
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))

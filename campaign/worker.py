@@ -25,7 +25,6 @@ from campaign.extensions.watchdog import Watchdog
 from campaign.services.departures import unwritable, write_out
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
-from campaign.services.index_names import index_names
 from campaign.services.invalidate import advance, has_work
 from campaign.services.new_link import answer_link_requests
 from campaign.services.reset import answer_reset_requests
@@ -212,7 +211,7 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
 
 
 def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Each second: the next rows of paper sheets, names that have no digest yet, and moderation, batch by batch."""
+    """Each second: the next rows of paper sheets, and moderation, batch by batch."""
     while not stop.wait(POLL_SECONDS):
         turning()
         with app.app_context():
@@ -220,7 +219,6 @@ def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], Non
             try:
                 if has_waiting_rows():
                     sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
-                index_names(vault=at.vault)
                 # A breath between two batches: whoever signs meanwhile gets the database.
                 while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
                     turning()

@@ -12,6 +12,8 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,8 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
-from campaign.domain.name import name_key
-from campaign.domain.place import Place, at_row_key
+from campaign.domain.place import Place, at_month_key, at_row_key
 from campaign.domain.row_key import SLOTS, KeyTree, Slot
 
 KEY_LENGTH = 32
@@ -109,34 +110,51 @@ def _packed(slot: Slot) -> bytes:
     return slot.batch.to_bytes(_BATCH_LENGTH, "big") + slot.number.to_bytes(_NUMBER_LENGTH, "big")
 
 
+@dataclass(slots=True)
+class _Own:
+    batch: int
+    tree: KeyTree
+    begun_on: date
+    taken: int = 0
+
+
 class RowKeys:
-    """The keys of rows that a process has at hand: of its own batch, and of those it has opened lately."""
+    """The keys of rows that a process has at hand: of its own batches, one for each use, and of those opened lately."""
 
     def __init__(self, read: Callable[[int], KeyTree]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._own: tuple[int, KeyTree] | None = None
-        self._next = 0
+        self._own: dict[str, _Own] = {}
         self._opened: OrderedDict[int, KeyTree] = OrderedDict()
 
-    def take(self) -> Slot | None:
-        """Return the next key of the process's own batch; None where it has none, or it is used up."""
+    def left(self, use: str) -> int:
+        """Return how many keys the process's own batch for that use has left."""
         with self._lock:
-            if self._own is None or self._next >= SLOTS:
-                return None
-            batch, tree = self._own
-            number, self._next = self._next, self._next + 1
-        return Slot(batch, number, tree.key(number))
+            return SLOTS - self._own[use].taken if use in self._own else 0
 
-    def begin(self, batch: int, tree: KeyTree) -> None:
-        """Take the next keys from a batch that has just been written down."""
+    def take(self, use: str) -> Slot:
+        """Return the next key of the process's own batch for that use. Raises CipherError where none is left."""
         with self._lock:
-            self._own, self._next = (batch, tree), 0
+            own = self._own.get(use)
+            if own is None or own.taken >= SLOTS:
+                raise CipherError("no key is at hand for a row that is to be written")
+            number, own.taken = own.taken, own.taken + 1
+        return Slot(own.batch, number, own.tree.key(number))
+
+    def begun_on(self, use: str) -> date | None:
+        """Return the day on which the process's own batch for that use was written down."""
+        with self._lock:
+            return self._own[use].begun_on if use in self._own else None
+
+    def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
+        """Take the next keys for that use from a batch that has just been written down."""
+        with self._lock:
+            self._own[use] = _Own(batch, tree, on)
 
     def drop(self) -> None:
-        """Take no more keys from the process's own batch: the database does not have it (any more)."""
+        """Take no more keys from the process's own batches: the database does not have one of them (any more)."""
         with self._lock:
-            self._own = None
+            self._own.clear()
 
     def slot(self, batch: int, number: int) -> Slot:
         """Return the key of a row. Raises CipherError where it was erased."""
@@ -177,6 +195,8 @@ class Vault:
         self._seeds = seeds
         self._cipher = Cipher(data_keys)
         self.row_keys = RowKeys(self._tree)
+        # The keys of months that were looked up; few, for old ones are forgotten.
+        self.month_keys: dict[int, bytes] = {}
         self._index = BlindIndex(index_key)
         self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
         self._providers = {
@@ -200,7 +220,7 @@ class Vault:
 
     def reseal(self, sealed: bytes, place: Place, column: str) -> bytes:
         """Return the same value under the newest key. Raises CipherError."""
-        slot = self._slot(sealed)
+        slot = self.slot(sealed)
         return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
 
     def slot_of(self, sealed: bytes | None) -> tuple[int, int] | None:
@@ -211,7 +231,8 @@ class Vault:
         batch, number = sealed[head : head + _BATCH_LENGTH], sealed[head + _BATCH_LENGTH :][:_NUMBER_LENGTH]
         return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
 
-    def _slot(self, sealed: bytes) -> Slot | None:
+    def slot(self, sealed: bytes) -> Slot | None:
+        """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
         place = self.slot_of(sealed)
         return None if place is None else self.row_keys.slot(*place)
 
@@ -222,7 +243,31 @@ class Vault:
         return self.open_seeds(sealed, at_row_key(batch))
 
     def _open(self, sealed: bytes, place: Place, column: str) -> bytes:
-        return self._cipher.open(sealed, place, column, self._slot(sealed))
+        return self._cipher.open(sealed, place, column, self.slot(sealed))
+
+    def seal_origin(self, origin: str, place: Place, slot: Slot | None = None) -> bytes:
+        """Return where a sign-up came from, sealed."""
+        return self._cipher.seal(origin.encode(), place, "origin", slot)
+
+    def open_origin(self, sealed: bytes, place: Place) -> str:
+        """Return it again. Raises CipherError."""
+        return self._open(sealed, place, "origin").decode()
+
+    def seal_month_key(self, key: bytes, month: int) -> bytes:
+        """Return the key of a month, sealed."""
+        return self._cipher.seal(key, at_month_key(month), "month")
+
+    def open_month_key(self, sealed: bytes, month: int) -> bytes:
+        """Return it again. Raises CipherError."""
+        return self._cipher.open(sealed, at_month_key(month), "month")
+
+    def month_digest(self, digest: bytes | None, month_key: bytes, use: str) -> bytes | None:
+        """Return what a row holds of the digest of a domain or network: equal within one month and one use only."""
+        return None if digest is None else hmac.digest(month_key, f"{use}\0".encode() + digest, "sha256")
+
+    def over_digest(self, domain_digest: bytes, use: str) -> bytes:
+        """Return what the row of a mail that is over holds of its domain: it joins no form with a signature."""
+        return self._index.digest(f"mail of {use}", domain_digest.hex())
 
     def seal_seeds(self, tree: KeyTree, place: Place) -> bytes:
         """Return what is left of a batch of rows' keys, sealed."""
@@ -337,10 +382,6 @@ class Vault:
     def seen_domain_digest(self, domain: str) -> bytes:
         """Return what tells whether a mail domain (A-labels, lower case) was seen before; no other table holds it."""
         return self._index.digest("seen domain", domain)
-
-    def name_digest(self, name: str) -> bytes:
-        """Equal for two names that differ in capitals, accents and spaces only."""
-        return self._index.digest("name", name_key(name))
 
     def sheet_digest(self, rows: str) -> bytes:
         """Equal for two paper sheets with the same rows."""

@@ -89,5 +89,9 @@ class ExpiredTokenError(TokenError):
         self.subject = subject
 
 
+class UnknownKeyError(TocsinError):
+    """A row was to be written under a key that the database does not have (any more)."""
+
+
 class CipherError(TocsinError):
     """Sealed data cannot be opened: its key is not among the data keys, or it was changed."""

@@ -23,6 +23,11 @@ def at_signature(appeal_id: int, address_digest: bytes | None) -> Place:
     return Place("signature", (str(appeal_id), (address_digest or b"").hex()))
 
 
+def at_month_key(month: int) -> Place:
+    """Return the place of a month's key: bound to the month."""
+    return Place("month_key", (str(month),))
+
+
 def at_row_key(batch: int) -> Place:
     """Return the place of a batch of rows' keys: bound to its id, which is random."""
     return Place("row_key", (str(batch),))
@@ -33,9 +38,9 @@ def at_sign_up(appeal_id: int, address_digest: bytes) -> Place:
     return Place("sign_up", (str(appeal_id), address_digest.hex()))
 
 
-def at_mail(message_id: str) -> Place:
+def at_mail(message_id: str | None) -> Place:
     """Return the place of a mail's values: bound to its Message-ID, which is random and fixed from the start."""
-    return Place("mail", (message_id,))
+    return Place("mail", (message_id or "",))
 
 
 def at_sheet_row(entry_id: int, address_digest: bytes | None) -> Place:

@@ -51,3 +51,9 @@ def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) 
     if told_at is not None:
         last = min(last, max(most_at, told_at + AFTER_OUTCOME))
     return Closing(most_at, last)
+
+
+# What comes back of a mail comes within five days (RFC 5321, 4.5.4.1); then its Message-ID goes.
+BOUNCES = timedelta(days=7)
+# Longer than the watch for floods looks back; then nothing asks for the minute of a form any more.
+MINUTES = timedelta(hours=3)

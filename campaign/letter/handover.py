@@ -101,9 +101,14 @@ def _data(bundle: Bundle, number: int, names: list[str], fonts: tuple[Path, ...]
     }
 
 
+def _country(code: str, language: str) -> str:
+    """Return its name; of an erased signature it is no longer known."""
+    return country_name(code, language) if code else gettext("Country no longer stored")
+
+
 def _cover(bundle: Bundle, address: list[str]) -> dict[str, object]:
     whole, names = _number(bundle, bundle.signatures), _number(bundle, bundle.names)
-    rows = [[country_name(code, bundle.language), _number(bundle, one)] for code, one in bundle.by_country.items()]
+    rows = [[_country(code, bundle.language), _number(bundle, one)] for code, one in bundle.by_country.items()]
     return {
         "address": address,
         "date": format_date(bundle.dated, "long", locale=bundle.language),

@@ -13,6 +13,7 @@ from campaign.models.handover import Handover, HandoverPart
 from campaign.models.invalidation import Invalidation, Withheld
 from campaign.models.mail import Mail
 from campaign.models.mail_domain import DomainWatch, MailDomain
+from campaign.models.month_key import MonthKey
 from campaign.models.periodic_run import PeriodicRun
 from campaign.models.row_key import RowKey
 from campaign.models.section import Section
@@ -50,6 +51,7 @@ __all__ = [
     "MailHold",
     "MailPace",
     "MailboxLimit",
+    "MonthKey",
     "Passkey",
     "PeriodicRun",
     "ResetRequest",

@@ -36,6 +36,13 @@ class Mail(Model):
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
         Index("ix_mail_signature_id", "signature_id"),
         Index("ix_mail_sign_up_id", "sign_up_id"),
+        # Whose Message-ID is to be let go.
+        Index(
+            "ix_mail_message_id",
+            "created_at",
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
         Index("ix_mail_undelivered", "state", sqlite_where=text(_UNDELIVERED), postgresql_where=text(_UNDELIVERED)),
         # Why mail was not sent of late.
         Index("ix_mail_suppressed", "created_at", sqlite_where=text(_SUPPRESSED), postgresql_where=text(_SUPPRESSED)),
@@ -61,10 +68,13 @@ class Mail(Model):
     # Who is no signer: the address and what the message says (JSON), sealed, and cleared once the mail is gone.
     recipient_sealed: Mapped[bytes | None]
     context_sealed: Mapped[bytes | None]
-    # A keyed digest of the mail domain, for fairness and throttling.
+    # A keyed digest of the mail domain, for fairness and throttling; once the mail is over, another one for forms, for
+    # signers and for staff (Vault.over_digest).
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # Fixed when the row is written, so that a repeated message is the same message.
-    message_id: Mapped[str]
+    # None once nothing can come back any more: a provider's log names it beside the address.
+    message_id: Mapped[str | None]
+    # To the hour, once it is over.
     created_at: Mapped[datetime]
     locale: Mapped[str]
     # Which letter, for mail to a signer; of an announcement, the language alone.

@@ -31,3 +31,5 @@ class RowKey(Model):
     seeds_sealed: Mapped[bytes]
     # Since the table was rewritten last, keys of this batch were erased; the day only.
     erased_on: Mapped[date | None]
+    # Of sign-ups that wait: the whole batch goes then, for none of them waits any longer.
+    expires_on: Mapped[date | None]

@@ -14,6 +14,7 @@ from campaign.domain.place import (
     at_invalidation,
     at_link_request,
     at_mail,
+    at_month_key,
     at_row_key,
     at_sheet_row,
     at_sign_up,
@@ -24,6 +25,7 @@ from campaign.models.flood import LinkRequest
 from campaign.models.handover import HandoverPart
 from campaign.models.invalidation import Invalidation
 from campaign.models.mail import Mail
+from campaign.models.month_key import MonthKey
 from campaign.models.row_key import RowKey
 from campaign.models.sign_up import SignUp
 from campaign.models.signature import Signature
@@ -48,8 +50,13 @@ class Sealed:
 # Every sealed column; a test compares this with the tables.
 SEALED: dict[type[Any], Sealed] = {
     Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_signature),
+    MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
-    SignUp: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_sign_up),
+    SignUp: Sealed(
+        {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
+        ("appeal_id", "address_digest"),
+        at_sign_up,
+    ),
     Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),
     LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
     Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),

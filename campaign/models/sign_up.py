@@ -31,7 +31,6 @@ class SignUp(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    country: Mapped[str]
     # Not that of a signature (Vault.waiting_digest): whoever has a form sent must not find by it who has signed.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # Keyed, of name, country, language and consents together with appeal and address: equal only for the same form.
@@ -40,19 +39,21 @@ class SignUp(Model):
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     name_sealed: Mapped[bytes | None]
     email_sealed: Mapped[bytes | None]
+    # Country and the link's tag (JSON): whoever had a form sent would find its row again by them.
+    origin_sealed: Mapped[bytes]
     locale: Mapped[str]
     # Which letter was on the page, and which wording of the consent.
     text_language: Mapped[str]
     text_version: Mapped[int]
     wording: Mapped[int]
-    via: Mapped[str | None]
     # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
     flag: Mapped[str | None]
-    # Keyed digests for telling floods apart: of the network it came from, and of the mail domain.
+    # For telling floods apart, of the network it came from and of the mail domain: under the key of a month and for
+    # this table alone.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # When the form was last sent; for when the last mail with a link to confirm it was owed, once it has left, and when
-    # a reminder was.
+    # When the form was last sent (to the hour, once that is some hours ago); for when the last mail with a link to
+    # confirm it was owed, once it has left; and when a reminder was.
     signed_at: Mapped[datetime]
     mailed_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]

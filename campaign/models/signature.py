@@ -25,13 +25,6 @@ class Signature(Model):
         # One address signs an appeal once; NULL digests (erased) do not collide.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_signature_address_digest", "address_digest"),
-        Index(
-            "ix_signature_appeal_id_via",
-            "appeal_id",
-            "via",
-            sqlite_where=text("via IS NOT NULL"),
-            postgresql_where=text("via IS NOT NULL"),
-        ),
         # Who is told how the case goes on, and who has yet to confirm.
         Index(
             "ix_signature_updates",
@@ -69,25 +62,13 @@ class Signature(Model):
             postgresql_where=text("state = 'withdrawn'"),
         ),
         Index(
-            "ix_signature_network",
+            "ix_signature_domain",
             "signed_at",
-            sqlite_where=text("network_digest IS NOT NULL"),
-            postgresql_where=text("network_digest IS NOT NULL"),
+            sqlite_where=text("domain_digest IS NOT NULL"),
+            postgresql_where=text("domain_digest IS NOT NULL"),
         ),
-        # What staff look through: the newest of their section, a name, the names that have no digest yet.
+        # What staff look through: the newest of their section.
         Index("ix_signature_section", "section_code", "id"),
-        Index(
-            "ix_signature_name_digest",
-            "name_digest",
-            sqlite_where=text("name_digest IS NOT NULL"),
-            postgresql_where=text("name_digest IS NOT NULL"),
-        ),
-        Index(
-            "ix_signature_unindexed",
-            "id",
-            sqlite_where=text("name_digest IS NULL AND name_sealed IS NOT NULL"),
-            postgresql_where=text("name_digest IS NULL AND name_sealed IS NOT NULL"),
-        ),
         Index(
             "ix_signature_invalidation",
             "invalidation_id",
@@ -110,19 +91,18 @@ class Signature(Model):
     wants_updates: Mapped[bool]
     # The name may be on the list that is handed to whom the letter goes to.
     shares_name: Mapped[bool] = mapped_column(default=False, server_default=false())
-    via: Mapped[str | None]
+    # To the hour; of an erased one to the day.
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     # Random; mailed links are bound to it. None opens nothing: the signature was erased.
     link_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=new_link_key)
-    # Keyed digests for telling floods apart: of the network it came from (kept for 30 days), and of the mail domain.
+    # For telling floods apart, of the network it came from and of the mail domain: under the key of a month and for
+    # this table alone, kept for 30 days.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # Its address had been counted before it was erased, and is not counted again: confirming added no action.
     is_repeat: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # By which staff find an exact name: keyed, of the name without capitals and accents.
-    name_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     # Which act of moderation took it out; no foreign key, for SQLite would have to copy the table to add one.
     invalidation_id: Mapped[int | None] = mapped_column(BigId)
 

@@ -57,7 +57,6 @@ class Held:
     """One signature with all that hangs on it."""
 
     signature: SignatureView
-    via: str | None
     ended_at: datetime | None
     consents: tuple[ConsentView, ...]
     acts: tuple[ActView, ...]
@@ -119,7 +118,6 @@ def held_under(signature_id: int, vault: Vault) -> tuple[Held, ...]:
     return tuple(
         Held(
             signature=one,
-            via=rows[one.id].via,
             ended_at=rows[one.id].ended_at,
             consents=tuple(consents.get(one.id, ())),
             acts=tuple(acts.get(one.id, ())),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.moderation import AT_WORK, Criteria, Subject, unpacked
+from campaign.domain.name import name_key
+from campaign.domain.place import at_signature
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
@@ -24,6 +27,8 @@ from campaign.queries.person import digests_everywhere, domain_of
 from campaign.queries.reported import ReportView, reports
 from campaign.queries.signature import digests_of_same_address
 
+# Whose names are opened by a search: a second or two.
+SEARCHED = 50_000
 FOUND = 100
 # Trends look at so many of the newest signatures at most: a flood is among them.
 LOOKED_AT = 20_000
@@ -103,13 +108,14 @@ class InvalidationView:
 
 
 def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
-    """Return whom exactly that name or address finds in the own section: ids, the newest first, FOUND at most."""
-    wanted = (
-        Signature.address_digest.in_(digests_everywhere(db.session, address, vault))
-        if address is not None
-        else Signature.name_digest == vault.name_digest(name)
-    )
-    chosen = select(Signature.id).where(wanted, Signature.section_code == scope.section)
+    """Return whom exactly that name or address finds in the own section: ids, the newest first, FOUND at most.
+
+    No digest of a name is stored, for it would tell a thief who signed: the names of the newest SEARCHED are opened.
+    """
+    if address is None:
+        return tuple(islice(_named(scope, vault, name_key(name)), FOUND))
+    found = Signature.address_digest.in_(digests_everywhere(db.session, address, vault))
+    chosen = select(Signature.id).where(found, Signature.section_code == scope.section)
     return tuple(db.session.scalars(chosen.order_by(Signature.id.desc()).limit(FOUND)))
 
 
@@ -142,10 +148,24 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
     return tuple(db.session.scalars(chosen.order_by(Signature.id)))
 
 
-def is_indexing() -> bool:
-    """Whether names signed before there was an index of them are not all in it yet."""
-    waiting = select(Signature.id).where(text("signature.name_digest IS NULL AND signature.name_sealed IS NOT NULL"))
-    return db.session.execute(waiting.limit(1)).first() is not None
+def is_beyond_search(scope: Scope) -> bool:
+    """Return whether the section has more signatures than a search by name looks through."""
+    chosen = select(Signature.id).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    return db.session.execute(chosen.offset(SEARCHED).limit(1)).first() is not None
+
+
+def _named(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
+    columns = Signature.id, Signature.appeal_id, Signature.address_digest, Signature.name_sealed
+    chosen = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    for row in db.session.execute(chosen.limit(SEARCHED)).all():
+        if row.name_sealed is None:
+            continue
+        try:
+            name = vault.open_name(row.name_sealed, at_signature(row.appeal_id, row.address_digest))
+        except CipherError:
+            continue
+        if name_key(name) == key:
+            yield row.id
 
 
 def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> Trends:
@@ -299,7 +319,13 @@ def _sums(newest: Any, key: Any, wanted: list[Any]) -> Sums:
 
 def _trends(sums: Sums, days: tuple[date, ...], named: Any) -> tuple[Trend, ...]:
     largest = sorted(sums.items(), key=lambda pair: -sum(row[1] for row in pair[1]))[:_TOP]
-    return tuple(trend for digest, rows in largest if (trend := _trend(named(digest, rows[-1][3]), rows, days)))
+    # A domain has another digest in each month.
+    by_name: dict[str, list[tuple[Any, int, int, int]]] = {}
+    for digest, rows in largest:
+        key = named(digest, rows[-1][3])
+        if key is not None:
+            by_name.setdefault(key, []).extend(rows)
+    return tuple(trend for key, rows in by_name.items() if (trend := _trend(key, rows, days)))
 
 
 def _trend(key: str | None, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +71,12 @@ def beside(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
 _CHOSEN = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id)
 
 
+def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
+    """Return the sign-up's country, and the tag of the link that led to it. Raises CipherError."""
+    country, via = json.loads(vault.open_origin(row.origin_sealed, place_of(row)))
+    return country, via
+
+
 def _view(found: Any, vault: Vault) -> WaitingView:
     row, slug = found
     place = place_of(row)
@@ -82,7 +89,7 @@ def _view(found: Any, vault: Vault) -> WaitingView:
         content_digest=row.content_digest,
         name=vault.open_name(row.name_sealed, place) if row.name_sealed else "",
         email=email,
-        country=row.country,
+        country=origin_of(row, vault)[0],
         locale=row.locale,
         signed_at=row.signed_at,
         signature_id=row.signature_id,

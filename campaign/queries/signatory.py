@@ -34,7 +34,6 @@ class Signatory:
     locale: str
     wants_updates: bool
     shares_name: bool
-    via: str | None
     signed_at: datetime
     confirmed_at: datetime | None
 
@@ -54,7 +53,6 @@ def signatories(
         Signature.locale,
         Signature.wants_updates,
         Signature.shares_name,
-        Signature.via,
         Signature.signed_at,
         Signature.confirmed_at,
         Signature.address_digest,

@@ -115,8 +115,10 @@ def _move(session: Session, row: Signature, new: Address, vault: Vault) -> bool:
     row.address_digest = digest
     # What is sealed is bound to the address.
     place = place_of(row)
-    row.name_sealed, row.email_sealed = vault.seal_name(name, place), vault.seal_email(new, place)
-    row.domain_digest, row.link_key = vault.domain_digest(new), new_link_key()
+    slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
+    row.name_sealed, row.email_sealed = vault.seal_name(name, place, slot), vault.seal_email(new, place, slot)
+    # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
+    row.domain_digest, row.link_key = None, new_link_key()
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))
     session.flush()
     return True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, literal_column, null, select, update
@@ -14,24 +15,28 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError
+from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, UnknownKeyError
 from campaign.domain.funnel import confirming
 from campaign.domain.last_zone import last_zone
 from campaign.domain.name import name_key
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_signature
+from campaign.domain.row_key import Slot
 from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link, new_link_key
 from campaign.extensions.compiled import Compiled
 from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.together import Write, write_all
-from campaign.models import Action, Appeal, Consent, Section, Signature, SignUp, Tombstone
+from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
 from campaign.models.sealed import place_of
+from campaign.queries.sign_up import origin_of
 from campaign.services.mailbox_limit import proving
+from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, enqueuing
+from campaign.services.row_key import Use, reserve
 from campaign.services.signature import locked
 from campaign.services.steps import Passage, counting_steps
-from campaign.services.tally import Cell, counting
+from campaign.services.tally import Cell, counting, hour_of
 from campaign.services.transaction import transaction
 from campaign.services.withdraw import grant
 
@@ -54,22 +59,42 @@ _FIND = (
 )
 _SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
 _ERASED = exists().where(Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased"))
+_KEYED = exists().where(RowKey.id == bindparam("batch"))
 # What the address has done on this appeal before; it is asked when the address is known.
 _BEFORE = {
-    dialect: select(_SIGNED.label("signed_id"), _ERASED.label("was_counted"), number.label("number"))
+    dialect: select(
+        _SIGNED.label("signed_id"), _ERASED.label("was_counted"), _KEYED.label("has_key"), number.label("number")
+    )
     for dialect, number in _NUMBER.items()
 }
 _DONE = (
     update(SignUp)
     .where(SignUp.id == bindparam("done"))
     # What was typed stands in the signature from now on.
-    .values(signature_id=bindparam("signed"), name_sealed=None, email_sealed=None, network_digest=None, mailed_at=None)
+    .values(
+        signature_id=bindparam("signed"),
+        name_sealed=None,
+        email_sealed=None,
+        network_digest=None,
+        domain_digest=None,
+        mailed_at=None,
+    )
 )
 _NEW, _CONSENT, _COUNTED = insert(Signature), insert(Consent), insert(Action)
-_CARRIED = ("appeal_id", "section_code", "country", "locale", "via")
+_CARRIED = ("appeal_id", "section_code", "locale")
 _COLUMNS = (
-    *(*_CARRIED, "address_digest", "name_sealed", "email_sealed", "state", "wants_updates", "shares_name", "link_key"),
-    *("signed_at", "confirmed_at", "ended_at", "network_digest", "domain_digest", "name_digest", "is_repeat"),
+    *(
+        *_CARRIED,
+        "country",
+        "address_digest",
+        "name_sealed",
+        "email_sealed",
+        "state",
+        "wants_updates",
+        "shares_name",
+        "link_key",
+    ),
+    *("signed_at", "confirmed_at", "ended_at", "network_digest", "domain_digest", "is_repeat"),
 )
 _AGAIN = (
     update(Signature)
@@ -119,6 +144,32 @@ def confirm(
     ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), StateError (withdrawn or
     invalidated), CipherError. Returns what came of the link's own sign-up, or else of the first of the others.
     """
+    acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
+    _prepare(vault, len(also) + 1, now)
+    try:
+        return acted()
+    except UnknownKeyError:
+        # The database was set back: it does not have the keys that this process took for its rows.
+        vault.row_keys.drop()
+        _prepare(vault, len(also) + 1, now)
+        return acted()
+
+
+def _prepare(vault: Vault, number: int, now: datetime) -> None:
+    reserve(vault, Use.SIGNED, number, now=now)
+    month_key(vault, now=now)
+
+
+def _confirm_all(
+    link: Link,
+    wishes: Wishes,
+    also: Sequence[Shown],
+    *,
+    is_own: bool,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> Confirmed:
     with transaction() as session:
         own = _found(session, link.subject)
         if not link.opens(own.SignUp.link_key):
@@ -157,7 +208,7 @@ def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault:
     if signature is not None and signature.state == SignatureState.CONFIRMED and _is_another(signature, signer, vault):
         # Two people who share a mailbox both sign; the mail asked whether it is so.
         digest = vault.second_digest(signer.digest)
-        signer = _asked_before(session, sign_up, signer.name, signer.address, digest, vault)
+        signer = _asked_before(session, sign_up, replace(signer, digest=digest), vault)
         signature = _locked(session, signer)
     if signature is not None and signature.state == SignatureState.CONFIRMED:
         return _again(session, sign_up, signature, wishes, now)
@@ -174,9 +225,13 @@ class _Signer:
     name: str
     address: Address
     digest: bytes
-    signed_id: int | None
-    was_counted: bool
-    number: int | None
+    # Where it came from: country, and the link's tag.
+    country: str
+    via: str | None
+    slot: Slot
+    signed_id: int | None = None
+    was_counted: bool = False
+    number: int | None = None
 
 
 def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
@@ -185,15 +240,18 @@ def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
     place = place_of(sign_up)
     address = parse_address(vault.open_email(sign_up.email_sealed, place))
     digest = vault.address_digest(sign_up.appeal_id, address)
-    return _asked_before(session, sign_up, vault.open_name(sign_up.name_sealed, place), address, digest, vault)
+    name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
+    signer = _Signer(name, address, digest, country, via, vault.row_keys.take(Use.SIGNED))
+    return _asked_before(session, sign_up, signer, vault)
 
 
-def _asked_before(
-    session: Session, sign_up: SignUp, name: str, address: Address, digest: bytes, vault: Vault
-) -> _Signer:
-    asked = {"signed": digest, "appeal": sign_up.appeal_id, "erased": vault.tombstone_digest(digest)}
+def _asked_before(session: Session, sign_up: SignUp, signer: _Signer, vault: Vault) -> _Signer:
+    erased = vault.tombstone_digest(signer.digest)
+    asked = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
     before = session.execute(_BEFORE[session.connection().dialect.name], asked).one()
-    return _Signer(name, address, digest, *before)
+    if not before.has_key:
+        raise UnknownKeyError
+    return replace(signer, signed_id=before.signed_id, was_counted=before.was_counted, number=before.number)
 
 
 def _locked(session: Session, signer: _Signer) -> Signature | None:
@@ -249,29 +307,31 @@ def _write(
     if not signer.was_counted:
         writes += _count(connection.dialect.name, signature_id, sign_up, now)
     if sign_up.flag is None:
-        provider = vault.provider(sign_up.domain_digest)
-        passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, sign_up.via, sign_up.signed_at.date())
+        provider = vault.provider(vault.domain_digest(signer.address))
+        passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
         writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
     write_all(connection, writes)
     return Confirmed(signature_id, row["link_key"])
 
 
 def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:
-    place = at_signature(sign_up.appeal_id, signer.digest)
+    place, key = at_signature(sign_up.appeal_id, signer.digest), vault.month_keys[month_of(now)]
     return {name: getattr(sign_up, name) for name in _CARRIED} | {
+        "country": signer.country,
         "address_digest": signer.digest,
-        "name_sealed": vault.seal_name(signer.name, place),
-        "email_sealed": vault.seal_email(signer.address, place),
+        "name_sealed": vault.seal_name(signer.name, place, signer.slot),
+        "email_sealed": vault.seal_email(signer.address, place, signer.slot),
         "state": SignatureState.CONFIRMED.value,
         "wants_updates": wishes.updates,
         "shares_name": wishes.shares_name,
         "link_key": new_link_key(),
-        "signed_at": sign_up.signed_at,
-        "confirmed_at": now,
+        # Nothing waits for the minute any more.
+        "signed_at": hour_of(sign_up.signed_at),
+        "confirmed_at": hour_of(now),
         "ended_at": None,
-        "network_digest": sign_up.network_digest,
-        "domain_digest": sign_up.domain_digest,
-        "name_digest": vault.name_digest(signer.name),
+        # Of the form's digest, which is of another use: whoever had a form sent must not find by it who has signed.
+        "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
+        "domain_digest": vault.month_digest(vault.domain_digest(signer.address), key, "signature"),
         "is_repeat": signer.was_counted,
     }
 
@@ -279,7 +339,7 @@ def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, 
 def _consents(sign_up: SignUp, signature_id: int, wishes: Wishes, now: datetime) -> dict[str, Any]:
     return {
         "signature_id": signature_id,
-        "given_at": now if wishes != Wishes() else sign_up.signed_at,
+        "given_at": hour_of(now if wishes != Wishes() else sign_up.signed_at),
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
         "locale": sign_up.locale,
@@ -301,6 +361,12 @@ def _refuse_late(found: Any, now: datetime) -> None:
 
 def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
     cell = Cell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
-    more = {"quantity": 1, "signature_id": signature_id, "target": 0, "happened_on": now.date(), "counted_at": now}
+    more = {
+        "quantity": 1,
+        "signature_id": signature_id,
+        "target": 0,
+        "happened_on": now.date(),
+        "counted_at": hour_of(now),
+    }
     yield _COUNTED, cell.as_columns() | more
     yield from counting(dialect, cell, now, 1)

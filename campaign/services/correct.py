@@ -16,7 +16,7 @@ def correct_name(signature_id: int, name: str, *, vault: Vault) -> None:
     """
     with transaction() as session:
         signature = locked(session, signature_id)
-        signature.name_sealed = vault.seal_name(name, place_of(signature))
-        signature.name_digest = vault.name_digest(name)
+        slot = None if signature.name_sealed is None else vault.slot(signature.name_sealed)
+        signature.name_sealed = vault.seal_name(name, place_of(signature), slot)
         if signature.shares_name:
             outdate(session, signature.appeal_id, signature.section_code)

@@ -23,6 +23,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, InputError, TocsinError
 from campaign.domain.outbox import (
+    ANSWERS,
     BATCH,
     GIVE_UP_AFTER,
     SENDING_LEASE,
@@ -43,6 +44,7 @@ from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, limited, signers
 from campaign.services.hold import time_held
 from campaign.services.suppress import suppress
+from campaign.services.tally import hour_of
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +79,15 @@ class Standing:
     due_at: datetime
     attempts: int
     ambiguous: int
+    # What it answers or whom it goes to, once nothing more comes of it.
+    use: str
 
     @classmethod
     def of(cls, mail: Mail) -> Standing:
         """That of a row."""
-        return cls(mail.id, mail.fence, mail.domain_digest, mail.created_at, mail.due_at, mail.attempts, mail.ambiguous)
+        use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
+        numbers = mail.attempts, mail.ambiguous
+        return cls(mail.id, mail.fence, mail.domain_digest, mail.created_at, mail.due_at, *numbers, use)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,10 @@ def begin(
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
-            state, outcome = _outcome(session, standing, attempt, now, mail.state)
+            state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
+            if state in _GONE and mail.sign_up_id is not None:
+                # Why it did not leave may tell of a signature: then it is not told which form it answered.
+                outcome |= {"sign_up_id": None}
             if mail.sign_up_id is not None and state in _GONE:
                 outcome["sign_up_id"] = None
             _write(session, [outcome])
@@ -140,7 +149,7 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == NOT_CARRIED:
             note_alarm(session, UNCARRIED, now=now)
-        state, outcome = _outcome(session, job.standing, attempt, now, MailState.SENDING)
+        state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         outcomes.append(outcome)
         if job.mail.covered and state in _GONE:
@@ -162,12 +171,12 @@ def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
         session.execute(_BY_FENCE.where(*ours).values(lease_until=now + SENDING_LEASE))
 
 
-def sweep(session: Session, now: datetime) -> list[MailState]:
+def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
     states, outcomes = [], []
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        state, outcome = _outcome(session, Standing.of(mail), attempt, now, MailState.SENDING)
+        state, outcome = _outcome(session, Standing.of(mail), attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.
         outcomes.append(outcome | {"fence": mail.fence + 1})
@@ -176,7 +185,7 @@ def sweep(session: Session, now: datetime) -> list[MailState]:
 
 
 def _outcome(
-    session: Session, mail: Standing, attempt: Attempt, now: datetime, before: str
+    session: Session, mail: Standing, attempt: Attempt, now: datetime, vault: Vault, before: str
 ) -> tuple[MailState, dict[str, Any]]:
     """What becomes of the mail, and what is to be written of it."""
     age = now - mail.created_at
@@ -189,14 +198,21 @@ def _outcome(
     following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
     if following.state is MailState.UNKNOWN:
         log.error("mail %s: nobody knows whether it went out; it is not sent again", mail.id)
-    cleared = {"recipient_sealed": None, "context_sealed": None} if following.state in _GONE else {}
-    return following.state, cleared | {
+    is_gone = following.state in _GONE
+    # Nothing waits for the minute any more, nor for its turn among the mails of its domain.
+    over: dict[str, Any] = {
+        "recipient_sealed": None,
+        "context_sealed": None,
+        "created_at": hour_of(mail.created_at),
+        "domain_digest": vault.over_digest(mail.domain, mail.use),
+    }
+    return following.state, (over if is_gone else {}) | {
         "mail": mail.id,
         "held": mail.fence,
         "before": before,
         "state": following.state.value,
         # Put off by a held queue it keeps its place, and its age.
-        "due_at": mail.due_at if attempt.outcome is Outcome.HELD else now + following.wait,
+        "due_at": _due_at(mail, attempt, now + following.wait, is_gone=is_gone),
         "fence": mail.fence,
         "lease_until": None,
         "attempts": attempts,
@@ -204,8 +220,14 @@ def _outcome(
         "phase": attempt.phase,
         "code": attempt.code,
         "detail": attempt.detail or None,
-        "sent_at": now if following.state is MailState.SENT else None,
+        "sent_at": hour_of(now) if following.state is MailState.SENT else None,
     }
+
+
+def _due_at(mail: Standing, attempt: Attempt, following: datetime, *, is_gone: bool) -> datetime:
+    if is_gone:
+        return hour_of(following)
+    return mail.due_at if attempt.outcome is Outcome.HELD else following
 
 
 def _postponed(mail: Standing, error: PostponedError, before: str) -> dict[str, Any]:

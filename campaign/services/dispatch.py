@@ -247,7 +247,7 @@ class Dispatcher:
         return attempt
 
     def _claim(self, session: Session, now: datetime) -> None:
-        sweep(session, now)
+        sweep(session, self._courier.vault, now)
         after = self._claimed.after if self._claimed else os.urandom(32)
         room = BATCH - self._traffic.ready()
         self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)

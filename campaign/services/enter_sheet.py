@@ -26,7 +26,7 @@ from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
 from campaign.services.enter import add_quantity, entered_for, is_doubted, keep
-from campaign.services.sign import SignUp, write
+from campaign.services.sign import SignUp, prepare, write
 from campaign.services.transaction import transaction
 
 # So many are signed up in one transaction. A worker comes once a second: 600 a minute are no flood.
@@ -112,6 +112,7 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str) -> int:
     A row and its signature change in one transaction: a worker that dies signs nobody up twice. Where it has become
     too late to sign, the row is only counted.
     """
+    prepare(vault, now=now, number=BATCH)
     with transaction() as session:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
         rows = list(session.scalars(chosen))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address
@@ -23,6 +23,7 @@ from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Invalidation, Signature, Withheld
 from campaign.models.sealed import place_of
+from campaign.queries.month_key import month_digests
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
 from campaign.services.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
@@ -208,8 +209,10 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
     if criteria.ids:
         found.append(Signature.id.in_(criteria.ids))
     if criteria.all_domains:
-        digests = [vault.domain_digest(Address("", one)) for one in criteria.all_domains]
-        found.append(Signature.domain_digest.in_(digests))
+        domains = [vault.domain_digest(Address("", one)) for one in criteria.all_domains]
+        digests = [one for domain in domains for one in month_digests(domain, "signature", vault)]
+        # It is kept for a month: of older ones the address tells (`_fits`).
+        found.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
     if criteria.network is not None:
         found.append(Signature.network_digest == bytes.fromhex(criteria.network))
     if criteria.since is not None:
@@ -220,13 +223,15 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
 
 
 def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
-    if criteria.pattern is None:
+    if criteria.pattern is None and not criteria.all_domains:
         return True
     place = at_signature(row.appeal_id, row.address_digest)
     try:
-        return row.email_sealed is not None and criteria.matches(vault.open_email(row.email_sealed, place))
+        address = "" if row.email_sealed is None else vault.open_email(row.email_sealed, place)
     except CipherError:
         return False
+    is_of_domain = not criteria.all_domains or address.rpartition("@")[2] in criteria.all_domains
+    return bool(address) and is_of_domain and criteria.matches(address)
 
 
 def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) -> None:

@@ -7,25 +7,29 @@ any of them, and the next run goes on. `go_on` is asked before each.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy import and_, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain import retention
 from campaign.domain.action import Channel
 from campaign.domain.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.cipher import Vault
 from campaign.domain.moderation import InvalidationState
 from campaign.domain.outbox import MailState, SuppressionReason
 from campaign.domain.signature import SignatureState
+from campaign.extensions.clock import CutToHour
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import (
     Action,
     Alarm,
     Announcement,
     Appeal,
+    Consent,
     DisclosureDay,
     Handover,
     Invalidation,
@@ -35,8 +39,10 @@ from campaign.models import (
     MailboxLimit,
     MailDomain,
     MailPace,
+    MonthKey,
     PeriodicRun,
     ResetRequest,
+    RowKey,
     Signature,
     SignUp,
     SpentSolution,
@@ -45,7 +51,9 @@ from campaign.models import (
     Tombstone,
     Withheld,
 )
-from campaign.services.signature import EMPTY
+from campaign.services.month_key import month_of
+from campaign.services.row_key import erase_keys
+from campaign.services.signature import DAY_OF_CONSENT, EMPTY
 from campaign.services.transaction import transaction
 
 BATCH = 500
@@ -55,20 +63,35 @@ _NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
 _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
-def retain(*, now: datetime, days: int, go_on: GoOn, batch: int = BATCH) -> Counter[str]:
+def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = BATCH) -> Counter[str]:
     """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
     done: Counter[str] = Counter()
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
     done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
-    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch)
+    gone = _Gone(now.date(), vault)
+    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, gone)
     for appeal_id, everybody in _over(now, timedelta(days=days)):
-        done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch)
+        done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch, gone)
     done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
     done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
     done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch)
+    done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
+    done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
     if go_on():
+        done["keys"] = _forget_keys(now)
         done["records"] = _prune_records(now)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Erases the keys of rows that go."""
+
+    on: date
+    vault: Vault
+
+    def erase(self, session: Session, rows: Iterable[Any]) -> None:
+        erase_keys(session, (row.email_sealed for row in rows), self.vault, on=self.on)
 
 
 def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
@@ -86,13 +109,15 @@ def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
     return gone
 
 
-def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int) -> int:
+def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int, gone_for_good: _Gone) -> int:
     """With their consents and mails; what was reported with them stays counted, by nobody."""
     gone = 0
     while go_on():
         with transaction() as session:
-            chosen = select(Signature.id).where(*conditions).order_by(order).limit(batch).with_for_update(**KEYS_STAY)
-            ids = session.scalars(chosen).all()
+            chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
+            rows = session.execute(chosen.with_for_update(**KEYS_STAY)).all()
+            ids = [row.id for row in rows]
+            gone_for_good.erase(session, rows)
             if ids:
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
         gone += len(ids)
@@ -124,13 +149,16 @@ def _over(now: datetime, kept: timedelta) -> list[tuple[int, bool]]:
     ]
 
 
-def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int) -> int:
+def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _Gone) -> int:
     """Empties name, address and every digest; the signature, its action and all counts stay."""
     number, last = 0, b""
     while go_on():
         with transaction() as session:
             chosen = (
-                select(Signature.id, Signature.address_digest, Signature.state, _COUNTED.label("is_counted"))
+                select(
+                    *(Signature.id, Signature.address_digest, Signature.email_sealed, Signature.state),
+                    _COUNTED.label("is_counted"),
+                )
                 .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
                 .order_by(Signature.address_digest)
                 .limit(batch)
@@ -139,6 +167,7 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int) -> int:
             if not everybody:
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
             rows = session.execute(chosen).all()
+            gone.erase(session, rows)
             _empty(session, rows)
         number += len(rows)
         if len(rows) < batch:
@@ -157,6 +186,8 @@ def _empty(session: Session, rows: Any) -> None:
         session.execute(delete(Mail).where(Mail.signature_id.in_(kept)), execution_options=_BLIND)
         emptied = update(Signature).where(Signature.id.in_(kept)).values(**EMPTY)
         session.execute(emptied, execution_options=_BLIND)
+        agreed = update(Consent).where(Consent.signature_id.in_(kept)).values(**DAY_OF_CONSENT)
+        session.execute(agreed, execution_options=_BLIND)
 
 
 def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
@@ -165,14 +196,14 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
         with transaction() as session:
             old = (
                 select(Signature.id)
-                .where(Signature.network_digest.is_not(None), Signature.signed_at < before)
+                .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < before)
                 .order_by(Signature.signed_at)
                 .limit(batch)
                 .with_for_update(**KEYS_STAY)
             )
             ids = session.scalars(old).all()
             if ids:
-                forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None)
+                forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None, domain_digest=None)
                 session.execute(forget, execution_options=_BLIND)
         number += len(ids)
         if len(ids) < batch:
@@ -196,6 +227,49 @@ def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
             if len(ids) < batch:
                 break
     return number
+
+
+def _forget_message_ids(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Of mails that are over and so old that nothing comes back any more; with which form they answered."""
+    number = 0
+    while go_on():
+        with transaction() as session:
+            over = Mail.created_at < before, Mail.state.in_(_OVER), text("mail.message_id IS NOT NULL")
+            old = select(Mail.id).where(*over).order_by(Mail.created_at).limit(batch).with_for_update(**KEYS_STAY)
+            ids = session.scalars(old).all()
+            if ids:
+                forget = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
+                session.execute(forget, execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Of forms that have waited for some hours: nothing asks for the minute any more."""
+    number = 0
+    while go_on():
+        with transaction() as session:
+            fine = SignUp.signed_at < before, SignUp.signed_at != CutToHour(SignUp.signed_at)
+            chosen = select(SignUp.id).where(*fine).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(chosen.with_for_update(**KEYS_STAY)).all()
+            if ids:
+                cut = {name: CutToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")}
+                session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**cut), execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _forget_keys(now: datetime) -> int:
+    """Keys of months, and of forms that wait no longer."""
+    kept_since = month_of(now - retention.NETWORKS - timedelta(days=1))
+    with transaction() as session:
+        number = session.connection().execute(delete(MonthKey).where(MonthKey.id < kept_since)).rowcount
+        expired = delete(RowKey).where(RowKey.expires_on < now.date())
+        return number + session.connection().execute(expired).rowcount
 
 
 def _prune_mails(before: datetime, go_on: GoOn, batch: int) -> int:

@@ -10,32 +10,44 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from campaign.domain import retention
 from campaign.domain.cipher import Vault
 from campaign.domain.place import at_row_key
-from campaign.domain.row_key import KeyTree, Slot
+from campaign.domain.row_key import KeyTree
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import RowKey
 from campaign.services.transaction import transaction
 
+# Retention may be late.
+_SPARE = timedelta(days=2)
 
-def take_slot(vault: Vault) -> Slot:
-    """Return the key of a row that is about to be written. Outside of transactions: now and then it writes one."""
-    slot = vault.row_keys.take()
-    while slot is None:
-        batch, tree = secrets.randbits(63), KeyTree.fresh()
-        with transaction() as session:
-            values = {"id": batch, "seeds_sealed": vault.seal_seeds(tree, at_row_key(batch))}
-            session.connection().execute(insert(RowKey), values)
-        vault.row_keys.begin(batch, tree)
-        slot = vault.row_keys.take()
-    return slot
+
+class Use(StrEnum):
+    """What a batch of keys is for: those of sign-ups that wait go as a whole when none of them waits any longer."""
+
+    WAITING = "waiting"
+    SIGNED = "signed"
+
+
+def reserve(vault: Vault, use: Use, number: int = 1, *, now: datetime) -> None:
+    """Have so many keys at hand (256 at most) for `vault.row_keys.take`. Outside of transactions: it may write."""
+    begun_on = vault.row_keys.begun_on(use)
+    if vault.row_keys.left(use) >= number and begun_on == now.date():
+        return
+    batch, tree = secrets.randbits(63), KeyTree.fresh()
+    expires_on = (now + retention.UNCONFIRMED).date() + _SPARE if use is Use.WAITING else None
+    with transaction() as session:
+        values = {"id": batch, "seeds_sealed": vault.seal_seeds(tree, at_row_key(batch)), "expires_on": expires_on}
+        session.connection().execute(insert(RowKey), values)
+    vault.row_keys.begin(use, batch, tree, now.date())
 
 
 def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *, on: date) -> int:

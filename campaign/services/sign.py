@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +13,14 @@ from sqlalchemy import Connection
 from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import UnknownKeyError
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_sign_up
 from campaign.domain.signature import CONSENT_WORDING
 from campaign.domain.token import new_link_key
+from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, row_of
+from campaign.services.row_key import Use, reserve
 from campaign.services.sign_writes import write_sign_up
 from campaign.services.transaction import one_statement
 
@@ -51,13 +55,30 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
     case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
+    prepare(vault, now=now)
+    try:
+        _sign(sign_up, now=now, vault=vault, mail_domain=mail_domain)
+    except UnknownKeyError:
+        # The database was set back: it does not have the keys that this process took for its rows.
+        vault.row_keys.drop()
+        prepare(vault, now=now)
+        _sign(sign_up, now=now, vault=vault, mail_domain=mail_domain)
+
+
+def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
+    """Have the keys at hand for so many sign-ups. Outside of transactions."""
+    reserve(vault, Use.WAITING, number, now=now)
+    month_key(vault, now=now)
+
+
+def _sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     with one_statement() as connection:
         write_sign_up(connection, values)
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """Do what `sign` does, in the transaction of `connection`."""
+    """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
     write_sign_up(connection, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
 
 
@@ -94,24 +115,25 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
 def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     place = at_sign_up(sign_up.appeal_id, digest)
+    slot, key = vault.row_keys.take(Use.WAITING), vault.month_keys[month_of(now)]
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
     return {
         "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
-        "country": sign_up.country,
         "address_digest": digest,
         "content_digest": vault.content_digest(sign_up.appeal_id, sign_up.address, *shown),
         "link_key": new_link_key(),
-        "name_sealed": vault.seal_name(sign_up.name, place),
-        "email_sealed": vault.seal_email(sign_up.address, place),
+        "batch": slot.batch,
+        "name_sealed": vault.seal_name(sign_up.name, place, slot),
+        "email_sealed": vault.seal_email(sign_up.address, place, slot),
+        "origin_sealed": vault.seal_origin(json.dumps([sign_up.country, sign_up.via]), place, slot),
         "locale": sign_up.locale,
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
         "wording": CONSENT_WORDING,
-        "via": sign_up.via,
         "flag": sign_up.flag,
-        "network_digest": sign_up.network_digest,
-        "domain_digest": domain_digest,
+        "network_digest": vault.month_digest(sign_up.network_digest, key, "sign-up"),
+        "domain_digest": vault.month_digest(domain_digest, key, "sign-up"),
         "signed_at": now,
     }

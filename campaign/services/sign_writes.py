@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     insert,
     literal_column,
     null,
@@ -30,11 +31,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from campaign.domain.errors import SpentError
+from campaign.domain.errors import SpentError, UnknownKeyError
 from campaign.domain.funnel import Aspect, Step
 from campaign.domain.outbox import MailState
 from campaign.extensions.compiled import Compiled
-from campaign.models import Mail, SignUp, SpentSolution, TallyStep
+from campaign.models import Mail, RowKey, SignUp, SpentSolution, TallyStep
 from campaign.services.outbox import SIGN_UP_COLUMNS
 from campaign.services.steps import KEYS, adding
 from campaign.services.tally import free_slot
@@ -42,15 +43,14 @@ from campaign.services.tally import free_slot
 # What the newest form says, and what one that looks like part of a flood never changes of one that does not.
 _REPLACED = (
     "section_code",
-    "country",
     "content_digest",
     "name_sealed",
     "email_sealed",
+    "origin_sealed",
     "locale",
     "text_language",
     "text_version",
     "wording",
-    "via",
     "flag",
     "network_digest",
     "domain_digest",
@@ -68,11 +68,14 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
     """Write the rows, whose columns are given as `sign_up`, `mail`, `step`, and `spent` where a proof was asked for.
 
     `step` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
-    what is counted. Raises SpentError where the proof was taken before; then the transaction is broken.
+    what is counted. Raises SpentError where the proof was taken before, and
+    UnknownKeyError where the database does not have the batch of the row's key; then the transaction is broken.
     """
     try:
         _write(connection, values, connection.dialect.name)
     except IntegrityError as error:
+        if "link_key" in str(error.orig):
+            raise UnknownKeyError from error
         if SpentSolution.__tablename__ in str(error.orig):
             raise SpentError from error
         raise
@@ -86,7 +89,7 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         return
     if "spent" in values:
         _SPENT.run(connection, values["spent"])
-    sign_up_id = _FIRST.run(connection, values["sign_up"]).scalar_one()
+    sign_up_id = _FIRST.run(connection, given).scalar_one()
     # A mail that never leaves names no form.
     is_unwanted = values["mail"]["state"] == MailState.SUPPRESSED.value
     given["mail_sign_up_id"] = None if is_unwanted else sign_up_id
@@ -114,6 +117,14 @@ def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, Bind
     return {name: bindparam(f"{part}_{name}", type_=model.__table__.c[name].type) for name in names}
 
 
+def _form() -> dict[str, Any]:
+    """Return the columns of a form. Without the row's batch of keys it would never open: then it has no link key."""
+    row: dict[str, Any] = dict(_places(SignUp, _SIGN_UP, "sign_up"))
+    is_there = exists().where(RowKey.id == bindparam("sign_up_batch", type_=RowKey.__table__.c.id.type))
+    row["link_key"] = case((is_there, row["link_key"]))
+    return row
+
+
 def _counting(module: Any) -> Insert:
     """Counts every form alike, whoever has signed before."""
     row: dict[str, Any] = dict(_places(TallyStep, (*KEYS, "slot", "quantity"), "step"))
@@ -128,7 +139,7 @@ def _counting(module: Any) -> Insert:
 
 
 def _at_once(*, is_solved: bool) -> Select[Any]:
-    kept = _upsert(postgresql).values(_places(SignUp, _SIGN_UP, "sign_up")).cte("kept")
+    kept = _upsert(postgresql).values(_form()).cte("kept")
     row: dict[str, Any] = {**_places(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": kept.c.id}
     row["sign_up_id"] = case((row["state"] == _said(MailState.SUPPRESSED.value), null()), else_=kept.c.id)
     owed = insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
@@ -140,6 +151,6 @@ def _at_once(*, is_solved: bool) -> Select[Any]:
 
 
 _AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite), _SIGN_UP)
+_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite).values(_form()))
 _OWED = insert(Mail).values(_places(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
 _FOLLOWING = [Compiled(_OWED), Compiled(_counting(sqlite))]

@@ -12,22 +12,28 @@ from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
+from campaign.extensions.clock import CutToDay
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Consent, Departure, Signature, Tombstone
 
-# What makes a signature somebody's.
+# What makes a signature somebody's. The day stays, for the history of counts.
 EMPTY: dict[str, Any] = {
+    "country": "",
+    "signed_at": CutToDay(Signature.signed_at),
+    "confirmed_at": CutToDay(Signature.confirmed_at),
+    "ended_at": CutToDay(Signature.ended_at),
     "address_digest": None,
     "name_sealed": None,
     "email_sealed": None,
     "network_digest": None,
     "domain_digest": None,
-    "name_digest": None,
     "wants_updates": False,
     "shares_name": False,
-    "via": None,
     "link_key": None,
 }
+
+
+DAY_OF_CONSENT: dict[str, Any] = {"given_at": CutToDay(Consent.given_at)}
 
 
 def locked(session: Session, signature_id: int) -> Signature:

@@ -20,7 +20,16 @@ from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, S
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.handover import outdate
-from campaign.services.signature import EMPTY, consent_record, locked, note_departure, note_left, was_counted
+from campaign.services.row_key import erase_keys
+from campaign.services.signature import (
+    DAY_OF_CONSENT,
+    EMPTY,
+    consent_record,
+    locked,
+    note_departure,
+    note_left,
+    was_counted,
+)
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
@@ -71,6 +80,7 @@ def refuse_sign_up(link: Link, *, now: datetime, vault: Vault) -> None:
         address = parse_address(vault.open_email(found.email_sealed, place_of(found)))
         digest = vault.address_digest(found.appeal_id, address)
         note_left(session, DepartureKind.ERASED, found.appeal_id, digest, found.signed_at, now, vault)
+        erase_keys(session, [found.origin_sealed], vault, on=now.date())
         session.delete(found)
 
 
@@ -79,7 +89,9 @@ def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, v
     if digests:
         waiting = [vault.waiting_digest(digest) for digest in digests]
         chosen = SignUp.address_digest.in_(waiting), SignUp.signed_at <= now
-        session.execute(delete(SignUp).where(*chosen), execution_options={"synchronize_session": False})
+        gone = delete(SignUp).where(*chosen).returning(SignUp.origin_sealed)
+        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        erase_keys(session, sealed, vault, on=now.date())
 
 
 def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
@@ -106,6 +118,8 @@ def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
 
 def erase_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
     """As `erase`, in the caller's transaction, of a signature that is locked."""
+    forms = session.scalars(select(SignUp.origin_sealed).where(SignUp.signature_id == signature.id)).all()
+    erase_keys(session, [*forms, signature.name_sealed, signature.email_sealed], vault, on=now.date())
     session.execute(delete(SignUp).where(SignUp.signature_id == signature.id))
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code)
@@ -115,6 +129,7 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
         _bury(session, signature, now, vault)
         if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
             session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
+            session.execute(update(Consent).where(Consent.signature_id == signature.id).values(**DAY_OF_CONSENT))
             return
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
@@ -180,5 +195,6 @@ def _uncount(session: Session, signature: Signature) -> None:
 def _bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
     own = signature.appeal_id, signature.address_digest or b""
     if not was_counted(session, *own, vault):
-        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1]), "erased_at": now}
+        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1])}
+        left["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
         session.execute(insert(Tombstone), left)

@@ -10,8 +10,8 @@ from campaign.config import ROOT
 
 CODE = ROOT / "campaign"
 OPENERS = {"open_name", "open_email", "open_file"}
-# Open an address and let out its domain alone.
-DOMAIN_ONLY = {"_domain_of", "domain_of"}
+# Open an address and let out its domain alone; compare names with one that was typed, and let out ids alone.
+DOMAIN_ONLY = {"_domain_of", "domain_of", "_named"}
 # Whose reader is the person it belongs to, by a mailed link or a command on the server.
 FOR_THE_PERSON = {"signature", "sign_up", "held"}
 # What of the read side may be imported where: the gateway, and the worker that makes lists to hand over.

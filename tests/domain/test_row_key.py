@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 
 import pytest
 
@@ -49,8 +50,8 @@ def test_a_value_needs_the_data_key_and_the_rows_key() -> None:
     vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
     tree = KeyTree.fresh()
     seeds[5] = vault.seal_seeds(tree, at_row_key(5))
-    vault.row_keys.begin(5, tree)
-    slot = vault.row_keys.take()
+    vault.row_keys.begin("signed", 5, tree, date(2026, 3, 1))
+    slot = vault.row_keys.take("signed")
     sealed = vault.seal_name("Ana", HERE, slot)
     assert vault.slot_of(sealed) == (5, 0)
     assert vault.open_name(sealed, HERE) == "Ana"
@@ -71,11 +72,14 @@ def test_a_value_needs_the_data_key_and_the_rows_key() -> None:
 
 def test_a_batch_ends_after_its_last_slot_and_can_be_dropped() -> None:
     vault = Vault((b"d" * 32,), b"i" * 32)
-    assert vault.row_keys.take() is None
-    vault.row_keys.begin(1, KeyTree.fresh())
-    taken = [vault.row_keys.take() for _ in range(SLOTS)]
-    assert [one.number for one in taken if one] == list(range(SLOTS))
-    assert vault.row_keys.take() is None
-    vault.row_keys.begin(2, KeyTree.fresh())
-    vault.row_keys.drop()
-    assert vault.row_keys.take() is None
+    keys, day = vault.row_keys, date(2026, 3, 1)
+    with pytest.raises(CipherError):
+        keys.take("signed")
+    keys.begin("signed", 1, KeyTree.fresh(), day)
+    assert (keys.left("signed"), keys.left("waiting"), keys.begun_on("signed")) == (SLOTS, 0, day)
+    assert [keys.take("signed").number for _ in range(SLOTS)] == list(range(SLOTS))
+    with pytest.raises(CipherError):
+        keys.take("signed")
+    keys.begin("signed", 2, KeyTree.fresh(), day)
+    keys.drop()
+    assert keys.left("signed") == 0

@@ -170,7 +170,7 @@ def test_what_is_kept_goes_an_hour_early_at_most(machines: Machines) -> None:
     assert machines.sign(timedelta(0), "waits") == 303
 
     def let_go(_app: Flask, now: datetime) -> None:
-        gone.append(retain(now=now, days=180, go_on=lambda: True)["unconfirmed"])
+        gone.append(retain(now=now, days=180, go_on=lambda: True, vault=runtime().vault)["unconfirmed"])
 
     gone: list[int] = []
     machines.clock.now = START + retention.UNCONFIRMED - HOUR

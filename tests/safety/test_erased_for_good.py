@@ -27,7 +27,7 @@ from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView
 from campaign.queries.row_key import seeds_of
 from campaign.services import row_key
-from campaign.services.row_key import erase_keys, rewrite, take_slot
+from campaign.services.row_key import Use, erase_keys, reserve, rewrite
 from campaign.services.transaction import transaction
 from tests.conftest import START, Clock
 
@@ -68,7 +68,10 @@ def search(app: Flask, request: pytest.FixtureRequest) -> Iterator[Search]:
 def signed(app: Flask, appeal: AppealView) -> list[int]:
     """Three hundred signatures, each sealed with a key of its own."""
     at = runtime()
-    slots = [take_slot(at.vault) for _ in range(PEOPLE)]
+    slots = []
+    for _ in range(PEOPLE):
+        reserve(at.vault, Use.SIGNED, now=START)
+        slots.append(at.vault.row_keys.take(Use.SIGNED))
     rows = []
     for number, slot in enumerate(slots):
         address = parse_address(f"person{number}@mail.example")

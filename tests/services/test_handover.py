@@ -250,6 +250,6 @@ def test_lists_are_let_go_after_some_days(app: Flask, appeal: AppealView, scope:
     signed(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
-    retain(now=clock.now, days=180, go_on=lambda: True)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
     for model in (Handover, HandoverPart):
         assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 0

@@ -20,12 +20,11 @@ from campaign.extensions.runtime import runtime
 from campaign.models import Action, AuditEntry, Invalidation, Mail, Signature, Withheld
 from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
-from campaign.queries.moderation import SignerView, open_signers, signers_found
+from campaign.queries.moderation import SignerView, is_beyond_search, open_signers, signers_found
 from campaign.services.appeals import publish
 from campaign.services.change_country import change_country
 from campaign.services.fold import fold
 from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.index_names import index_names
 from campaign.services.invalidate import advance, begin, drop, has_work, prepare, undo
 from campaign.services.record import record
 from campaign.services.rotate import rotate
@@ -314,17 +313,19 @@ def test_the_audit_log_tells_of_each_step_without_addresses(
     db.session.rollback()
 
 
-def test_names_of_before_the_index_are_put_into_it(appeal: AppealView, by: Scope) -> None:
+def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
+    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = [signed(appeal, name, f"n{n}@mail.example") for n, name in enumerate(("José Müller", "Ana", "Li"))]
     with transaction() as session:
-        session.execute(update(Signature).values(name_digest=None))
         session.execute(update(Signature).where(Signature.id == ids[2]).values(name_sealed=b"gone" + b"x" * 40))
-    vault = runtime().vault
-    assert found_by_name("jose  MULLER", by) == ()
-    db.session.rollback()
-    assert [index_names(vault=vault, batch=2) for _ in range(3)] == [2, 1, 0]
     (found,) = found_by_name("jose  MULLER", by)
     assert (found.id, found.name) == (ids[0], "José Müller")
+    assert found_by_name("Li", by) == ()
+    assert not is_beyond_search(by)
+    monkeypatch.setattr("campaign.queries.moderation.SEARCHED", 2)
+    assert found_by_name("jose  MULLER", by) == ()
+    assert is_beyond_search(by)
     db.session.rollback()
 
 

@@ -170,7 +170,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
     made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
-    retain(now=START + 32 * DAY, days=180, go_on=lambda: True)
+    retain(now=START + 32 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
     for model in (Action, Withheld):
         kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
         assert db.session.scalar(kept) == 0

@@ -98,9 +98,9 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
 def test_a_domain_is_forgotten_after_three_months(appeal: AppealView) -> None:
     crowd(appeal, "one.example", 1)
     watch()
-    retain(now=START + 89 * DAY, days=180, go_on=lambda: True)
+    retain(now=START + 89 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    retain(now=START + 92 * DAY, days=180, go_on=lambda: True)
+    retain(now=START + 92 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 

@@ -14,8 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.models import SignUp
 from campaign.queries.appeal import AppealView
+from campaign.queries.sign_up import origin_of
 from tests.conftest import Clock, form
 
 EMBED = "/embed/ana-ruiz-vega"
@@ -101,7 +103,7 @@ def test_the_form_signs_inside_the_frame_and_counts_its_source(client: FlaskClie
     sent = client.post(EMBED + "?lang=fr&theme=dark", data=form(), headers=headers)
     assert (sent.status_code, sent.location) == (303, EMBED + "/thanks?theme=dark&lang=fr")
     waiting = db.session.scalars(select(SignUp)).one()
-    assert (waiting.via, waiting.locale) == ("example-org", "fr")
+    assert (origin_of(waiting, runtime().vault)[1], waiting.locale) == ("example-org", "fr")
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     assert client.post(EMBED, data=form(), headers=foreign).status_code == 403
 

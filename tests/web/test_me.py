@@ -48,7 +48,7 @@ def test_everything_under_the_address_is_shown_together(client: FlaskClient, me:
     client.post("/en/appeals/second/sign", data=form(email="JEANNE@mail.example", name="J. Martin"))
     page = client.get(me).text
     assert "1 signature under this address" in page
-    for part in ("Jeanne Martin", "J. Martin", "stall-lyon", "confirmed and counted", "Not yet confirmed", "By post",
+    for part in ("Jeanne Martin", "J. Martin", "confirmed and counted", "Not yet confirmed", "By post",
                  "<dt>Section</dt><dd>France</dd>"):  # fmt: skip
         assert part in page
     said = json.loads(client.get(me + ".json").data)

@@ -15,10 +15,12 @@ from campaign.document import parse_text
 from campaign.domain.appeal import end_of_day
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
+from campaign.extensions.runtime import runtime
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Alarm, Consent, Mail, Signature, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
+from campaign.queries.sign_up import origin_of
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
@@ -36,7 +38,8 @@ def test_one_sign_up_waits_for_its_mailbox_and_owes_it_a_mail(client: FlaskClien
     assert (answer.status_code, answer.location) == (303, "/en/appeals/ana-ruiz-vega/thanks")
     waiting = db.session.scalars(select(SignUp)).one()
     mail = db.session.scalars(select(Mail)).one()
-    assert (waiting.section_code, waiting.via, waiting.signature_id) == ("fr", "stall-lyon", None)
+    assert (waiting.section_code, waiting.signature_id) == ("fr", None)
+    assert origin_of(waiting, runtime().vault) == ("FR", "stall-lyon")
     assert (waiting.text_language, waiting.text_version) == ("en", 1)
     assert (mail.kind, mail.state, mail.sign_up_id) == ("confirmation", "queued", waiting.id)
     assert b"Jeanne" not in (waiting.name_sealed or b"")

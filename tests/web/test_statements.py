@@ -14,9 +14,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from campaign.domain.challenge import Solved
+from campaign.domain.row_key import SLOTS
 from campaign.extensions import db
-from campaign.extensions.runtime import KEY
+from campaign.extensions.runtime import KEY, runtime
 from campaign.queries.appeal import AppealView
+from campaign.services.row_key import Use, reserve
+from campaign.services.sign import prepare
 from campaign.web import snapshot
 from campaign.web.guard import Pass
 from tests.conftest import START, Postbox, form, fresh
@@ -28,6 +31,10 @@ Said = list[str]
 def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     """Every statement from here on; a busy machine must not let the snapshots grow stale in between."""
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
+    # A process writes down a batch of keys for 256 rows, and a month's key once.
+    prepare(runtime().vault, now=START, number=SLOTS)
+    reserve(runtime().vault, Use.SIGNED, SLOTS, now=START)
+    db.session.rollback()
     found: Said = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

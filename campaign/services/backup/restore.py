@@ -71,7 +71,7 @@ def settle(departures: Sequence[Departure], *, now: datetime, days: int, vault: 
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
     skip_ids(now=now)
     left_again = replay(departures, vault=vault)
-    let_go = retain(now=now, days=days, go_on=lambda: True)
+    let_go = retain(now=now, days=days, go_on=lambda: True, vault=vault)
     known = {one.hex() for one in vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(vault).items() if number and name not in known}
     return Settled(left_again, let_go, verify(), missing)

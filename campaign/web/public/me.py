@@ -197,7 +197,6 @@ def _as_json(one: Held) -> dict[str, Any]:
         "state": signature.state,
         "updates": signature.wants_updates,
         "share_name": signature.shares_name,
-        "via": one.via,
         "signed_at": signature.signed_at.isoformat(),
         "confirmed_at": signature.confirmed_at.isoformat() if signature.confirmed_at else None,
         "ended_at": one.ended_at.isoformat() if one.ended_at else None,

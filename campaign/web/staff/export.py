@@ -92,18 +92,17 @@ def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[byt
 
 def as_table(found: Iterator[Signatory], *, addresses: bool) -> tuple[list[str], Iterator[list[str]]]:
     """Return the head and the rows, read one by one."""
-    head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name", "source"]
+    head = ["signed_at", "confirmed_at", "name", "email", "country", "language", "updates", "share_name"]
     return head if addresses else [name for name in head if name != "email"], (
         [
-            f"{one.signed_at:%Y-%m-%dT%H:%M:%SZ}",
-            f"{one.confirmed_at:%Y-%m-%dT%H:%M:%SZ}" if one.confirmed_at else "",
+            f"{one.signed_at:%Y-%m-%dT%H:00Z}",
+            f"{one.confirmed_at:%Y-%m-%dT%H:00Z}" if one.confirmed_at else "",
             one.name,
             *((one.email,) if addresses else ()),
             one.country,
             one.locale,
             "yes" if one.wants_updates else "no",
             "yes" if one.shares_name else "no",
-            one.via or "",
         ]
         for one in found
     )

@@ -28,7 +28,7 @@ from campaign.queries.moderation import (
     alarms,
     find_invalidation,
     invalidations,
-    is_indexing,
+    is_beyond_search,
     trends,
 )
 from campaign.services.disclosure import preview_signers, search_signers
@@ -246,7 +246,7 @@ def _page(
         is_full=found is not None and len(found) == FOUND,
         who=who,
         why=request.form.get("reason", ""),
-        is_indexing=is_indexing(),
+        is_beyond_search=is_beyond_search(scope()),
         trends=trends(scope(), at.vault, now=now, slug=chosen),
         chosen=chosen,
         alarms=alarms(now=now),

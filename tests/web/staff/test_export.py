@@ -75,7 +75,7 @@ def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal:
     assert [plain(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
     assert [one["name"][0] for one in found] == ["'", "'"]
     assert [one["share_name"] for one in found] == ["yes", "no"]
-    assert found[0]["confirmed_at"] == "2026-03-01T12:05:00Z"
+    assert found[0]["confirmed_at"] == "2026-03-01T12:00Z"
     assert "email" not in found[0]
     assert [one["email"] for one in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
 

@@ -1,0 +1,220 @@
+"""A thief has every table and no key, and asks: did this person sign?
+
+Beforehand the thief did what anybody can: sent forms with the person's address, forms with another address of the same
+domain, and confirmed forms from mailboxes of their own with the person's name, all marked. Then the tables are joined
+by every value that two rows have in common, and by what points from row to row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from campaign.domain.address import parse_address
+from campaign.domain.cipher import Vault
+from campaign.domain.place import Place
+from campaign.extensions import Model, db
+from campaign.extensions.runtime import runtime
+from campaign.models import Signature, SignUp
+from campaign.queries.appeal import AppealView
+from campaign.services.retain import retain
+from campaign.services.sign import SignUp as Form
+from campaign.services.sign import sign
+from tests.attack import Figure
+from tests.conftest import START, Clock, confirm_newest
+
+# For the gate: it signs some thousands.
+pytestmark = pytest.mark.slow
+
+SIGNERS, TARGETS, DRAWS = 2000, 50, 200
+# What the thief's own forms are known by.
+MARK, MARKED_LOCALE, MARKED_COUNTRY = "thief", "ar", "TV"
+# Points from row to row, and tells of no person by itself.
+COMMON = {"appeal_id", "section_code", "announcement_id", "staff_id", "slot"}
+Key = tuple[str, Any]
+Tables = dict[Key, dict[str, Any]]
+
+
+class Person:
+    """Somebody whom the thief has in mind, or any signer."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"Anaïs Number{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
+        # Half of them have a mail domain that hardly anybody else has.
+        domain = "gmail.com" if number % 2 else f"rare{number}.example"
+        self.email = f"anais.number{number}@{domain}"
+        self.beside = f"somebody{number}@{domain}"
+
+
+def send(appeal: AppealView, name: str, email: str, clock: Clock, *, is_thief: bool = False) -> None:
+    country, locale = (MARKED_COUNTRY, MARKED_LOCALE) if is_thief else ("FR", "en")
+    via = MARK if is_thief else None
+    form = Form(appeal.id, "fr", country, name, parse_address(email), locale, "en", 1, via, network_digest=b"n" * 16)
+    sign(form, now=clock.now, vault=runtime().vault, mail_domain="tocsin.example")
+    clock.now += timedelta(seconds=1)
+
+
+def probe(appeal: AppealView, target: Person, number: int, clock: Clock) -> None:
+    send(appeal, "Some Body", target.email, clock, is_thief=True)
+    send(appeal, "Some Body", target.beside, clock, is_thief=True)
+    send(appeal, target.name, f"own{number}@thief.example", clock, is_thief=True)
+    confirm_newest(clock.now)
+
+
+def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int]]:
+    """The targets, and which of them signed among two thousand; half are probed before it and half afterwards."""
+    draw = random.Random(20261130)  # noqa: S311  no secret
+    targets = [Person(number) for number in range(TARGETS)]
+    signed = set(draw.sample(range(TARGETS), TARGETS // 2))
+    for number in range(0, TARGETS, 2):
+        probe(appeal, targets[number], number, clock)
+    signers = [targets[number] for number in signed]
+    signers += [Person(number) for number in range(TARGETS, TARGETS + SIGNERS - len(signers))]
+    draw.shuffle(signers)
+    for one in signers:
+        send(appeal, one.name, one.email, clock)
+        confirm_newest(clock.now)
+    for number in range(1, TARGETS, 2):
+        probe(appeal, targets[number], number, clock)
+    deliver()
+    return targets, signed
+
+
+def dump() -> Tables:
+    """All rows of all tables, as a thief of the files or of a backup has them."""
+    db.session.rollback()
+    found: Tables = {}
+    for table in Model.metadata.sorted_tables:
+        keys = [column.name for column in table.primary_key]
+        for row in db.session.execute(select(table)):
+            values = dict(row._mapping)
+            found[table.name, tuple(values[name] for name in keys)] = values
+    return found
+
+
+def joined(tables: Tables) -> dict[Key, set[Key]]:
+    """Rows beside each other: by foreign key, and by any value that a handful of rows have in common."""
+    holders: dict[Any, set[Key]] = defaultdict(set)
+    for key, row in tables.items():
+        for name, value in row.items():
+            if name in COMMON or value is None:
+                continue
+            if name in {"signature_id", "sign_up_id", "entry_id"}:
+                holders[name.removesuffix("_id"), value].add(key)
+            elif name == "id" and key[0] in {"signature", "sign_up", "entry"}:
+                holders[key[0], value].add(key)
+            elif isinstance(value, bytes | str) and len(value) >= 12:
+                holders["value", bytes(value) if isinstance(value, bytes) else value].add(key)
+    beside: dict[Key, set[Key]] = defaultdict(set)
+    for rows in holders.values():
+        if 1 < len(rows) <= 40:
+            for one in rows:
+                beside[one] |= rows - {one}
+    return beside
+
+
+def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> bool:
+    """Whether the thief's rows lead to somebody else's signature."""
+    seen, edge = set(start), set(start)
+    for _ in range(6):
+        edge = {other for one in edge for other in beside.get(one, ())} - seen
+        seen |= edge
+    return any(key[0] == "signature" and tables[key]["country"] != MARKED_COUNTRY for key in seen)
+
+
+def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
+    """The thief's own rows by target and by what they were made with; the test tells which they are, by the keys."""
+    vault = runtime().vault
+    forms = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "sign_up"}
+    rows = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "signature"}
+    found = []
+    for number, one in enumerate(targets):
+        made: dict[str, set[Key]] = {}
+        for of, email in (("address", one.email), ("domain", one.beside), ("name", f"own{number}@thief.example")):
+            digest = vault.address_digest(appeal.id, parse_address(email))
+            keys = {forms.get(vault.waiting_digest(digest)), rows.get(digest) if of == "name" else None} - {None}
+            # A row that no longer bears the thief's mark is not known to be the thief's.
+            made[of] = {key for key in keys if key is not None and tables[key]["locale"] == MARKED_LOCALE}
+        found.append(made)
+    return found
+
+
+def advantage(guesses: list[bool], signed: set[int]) -> float:
+    """How much oftener somebody who signed is taken for a signer than somebody who did not: mean over many draws."""
+    draw = random.Random(7)  # noqa: S311  no secret
+    total = 0.0
+    for _ in range(DRAWS):
+        ins = draw.sample(sorted(signed), 15)
+        outs = draw.sample(sorted(set(range(TARGETS)) - signed), 15)
+        total += sum(guesses[one] for one in ins) / 15 - sum(guesses[one] for one in outs) / 15
+    return total / DRAWS
+
+
+def play(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
+    """The thief's advantage by each kind of probe."""
+    targets, signed = crowd(appeal, deliver, clock)
+    tables = dump()
+    beside = joined(tables)
+    probes = probes_of(appeal, targets, tables)
+    found = {
+        of: abs(advantage([reached(one[of], beside, tables) for one in probes], signed))
+        for of in ("address", "domain", "name")
+    }
+    lengths = {len(row["name_sealed"]) for key, row in tables.items() if key[0] == "signature" and row["name_sealed"]}
+    found["length"] = 0.0 if len(lengths) == 1 else 1.0
+    return found
+
+
+def test_a_stolen_database_does_not_tell_who_signed(
+    appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
+) -> None:
+    found = play(appeal, deliver, clock)
+    for of, value in found.items():
+        figure(f"thief: advantage by {of}, 50 probes among 2,000 signers", f"{value:.2f}", "0.05 at most")
+    assert max(found.values()) <= 0.05, found
+    assert db.session.scalars(select(Signature.id)).all()
+
+
+def test_the_thief_of_this_test_would_win_where_digests_are_equal(
+    appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.safety.test_thief.SIGNERS", 200)
+    monkeypatch.setattr(Vault, "waiting_digest", lambda _self, digest: digest)
+    monkeypatch.setattr(Vault, "month_digest", lambda _self, digest, _key, _use: digest)
+    monkeypatch.setattr(Place, "column", lambda _self, _name: b"")
+    found = play(appeal, deliver, clock)
+    assert found["address"] > 0.4
+    assert found["domain"] > 0.2
+
+
+def test_no_minute_and_no_message_id_is_left_after_a_while(
+    app: Flask, appeal: AppealView, deliver: Any, clock: Clock
+) -> None:
+    clock.now = START + timedelta(minutes=17, seconds=3)
+    for number in range(5):
+        send(appeal, f"Ana {chr(97 + number)}", f"ana{number}@mail.example", clock)
+        if number:
+            confirm_newest(clock.now)
+    deliver()
+    clock.now += timedelta(days=8)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    tables = dump()
+    fine = [
+        (key[0], name)
+        for key, row in tables.items()
+        for name, value in row.items()
+        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "tombstone"}
+        and name.endswith("_at")
+        and value is not None
+        and (value.minute or value.second or value.microsecond)
+    ]
+    assert fine == []
+    assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9
+    assert not any(name == "via" for row in tables.values() for name in row)
+    assert db.session.scalars(select(SignUp.id)).all()
