@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -85,11 +86,16 @@ def paths_of(app: Flask, values: dict[str, str]) -> Iterator[str]:
         yield re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: values.get(found[1], "1"), path)
 
 
+class Visitor(FlaskClient):
+    """A browser that came by TLS, to the host that the site answers."""
+
+    def open(self, *arguments: Any, **more: Any) -> TestResponse:
+        return super().open(*arguments, **{"base_url": SITE} | more)
+
+
 def client_of(app: Flask) -> FlaskClient:
-    """A browser that came by TLS."""
-    client = app.test_client()
-    client.environ_base["wsgi.url_scheme"] = "https"
-    return client
+    """One of them."""
+    return Visitor(app, app.response_class)
 
 
 def policy_of(answer: TestResponse) -> Policy:
