@@ -17,7 +17,7 @@ from sqlalchemy import select
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, Signature
+from campaign.models import Appeal, Signature, SignUp
 from tests.faults.site import Site
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -100,6 +100,12 @@ class Crowd:
         with site.app.app_context():
             vault, appeal_ids = runtime().vault, db.session.scalars(select(Appeal.id)).all()
             kept = set(db.session.scalars(select(Signature.address_digest)))
+            waiting = set(db.session.scalars(select(SignUp.address_digest)))
             db.session.remove()
-            told = [one.email for one in self.answers if one.status == 303]
-            return [email for email in told if kept.isdisjoint(vault.address_digests(appeal_ids, parse_address(email)))]
+            told = {one.email: parse_address(one.email) for one in self.answers if one.status == 303}
+            digests = {email: vault.address_digests(appeal_ids, address) for email, address in told.items()}
+            return [
+                email
+                for email, found in digests.items()
+                if kept.isdisjoint(found) and waiting.isdisjoint(vault.waiting_digest(one) for one in found)
+            ]
