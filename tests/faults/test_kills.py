@@ -27,7 +27,7 @@ from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Appeal, Mail, Signature
+from campaign.models import Appeal, Mail, Signature, SignUp
 from tests.conftest import link_of
 from tests.faults.site import WORKER, Site
 from tests.journeys.processes import flask, free_port, wait_for, web
@@ -184,7 +184,8 @@ def check(site: Site, crowd: Crowd) -> None:
         vault = runtime().vault
         appeal_id = db.session.scalars(select(Appeal.id).where(Appeal.slug == "case")).one()
         found = db.session.execute(select(Signature.address_digest, Signature.state)).all()
-        rows = {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
+        rows: dict[bytes | None, str] = dict.fromkeys(db.session.scalars(select(SignUp.address_digest)), "waits")
+        rows |= {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
         state = {email: rows.get(vault.address_digest(appeal_id, parse_address(email))) for email in crowd.signed}
         mails = db.session.execute(select(Mail.message_id, Mail.state)).all()
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
