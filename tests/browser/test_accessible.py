@@ -164,8 +164,11 @@ def links(cases: Cases, mailed: str) -> dict[str, str]:
     """Tokens of somebody who has confirmed, one that is too old, and one of a signature that is no more."""
     now, tokens = datetime.now(UTC), Tokens((KEYS["TOCSIN_SECRET_KEY"],))
     signer = tokens.read(Purpose.CONFIRM, mailed, now).subject
-    urllib.request.urlopen(f"{cases.address}/fr/s/{mailed}", b"", timeout=10).close()
+    act = urllib.request.urlopen(f"{cases.address}/fr/s/{mailed}", b"", timeout=10)
+    manage = act.geturl().split("/m/")[1].split("/")[0]
+    act.close()
     made = {purpose.value: tokens.make(purpose, signer, now, b"") for purpose in Purpose}
+    made |= {Purpose.CONFIRM.value: mailed, Purpose.MANAGE.value: manage}
     expired = tokens.make(Purpose.CONFIRM, signer, now - timedelta(days=8), b"")
     return {**made, "expired": expired, "erased": tokens.make(Purpose.CONFIRM, 10**9, now, b"")}
 

@@ -23,10 +23,10 @@ from campaign.config import LOCALES
 from campaign.domain.token import Purpose
 from campaign.extensions import db, limiter
 from campaign.extensions.runtime import KEY, runtime
-from campaign.models import Signature
+from campaign.models import SignUp
 from campaign.queries.appeal import AppealView
 from campaign.services.verify import verify
-from tests.conftest import START, confirm_at, form
+from tests.conftest import START, confirm_newest, form, manage_token
 
 CASES = int(os.environ.get("TOCSIN_FUZZ", "250"))
 MOST_SECONDS = 5
@@ -127,7 +127,12 @@ def without_limits(app: Flask) -> Iterator[None]:
 
 def _links(subject: int) -> dict[str, str]:
     at = runtime()
-    return {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
+    found = {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
+    found |= {one.value: manage_token(subject, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)}
+    row = db.session.execute(select(SignUp).where(SignUp.signature_id == subject)).scalar_one()
+    confirm = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, row.content_digest)
+    db.session.rollback()
+    return found | {Purpose.CONFIRM.value: confirm}
 
 
 def _sent(client: FlaskClient, case: Case, links: dict[str, str]) -> Any:
@@ -152,13 +157,7 @@ def _signer(client: FlaskClient) -> int:
     """Somebody who has confirmed; signed again where a case has erased them."""
     client.post(f"/en/appeals/{SLUG}/sign", data=form())
     db.session.rollback()
-    one = db.session.scalars(
-        select(Signature.id).where(Signature.name_sealed.is_not(None)).order_by(Signature.id)
-    ).first()
-    assert one is not None
-    db.session.rollback()
-    confirm_at(one, START)
-    return one
+    return confirm_newest(START)
 
 
 def test_every_public_form_is_fuzzed(app: Flask) -> None:

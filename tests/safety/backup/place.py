@@ -25,7 +25,7 @@ from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
-from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
+from tests.conftest import DOCUMENT, KEYS, START, confirm_at, newest_sign_up, settings_for
 from tests.journeys.processes import environment
 
 
@@ -49,18 +49,16 @@ class Place:
             db.session.remove()
 
     def sign(self, name: str, *, confirmed: bool = True) -> int:
-        """Somebody signs; returns the signature."""
+        """Somebody signs; returns the signature, or the sign-up that waits."""
         with self.app.app_context():
             at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
             one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
             sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
-            signature = self.find(name)
-            assert signature is not None
-            number = signature.id
+            number = newest_sign_up()
             if confirmed:
-                confirm_at(number, now)
+                number = confirm_at(number, now)
             db.session.remove()
         return number
 

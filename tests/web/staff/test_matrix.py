@@ -36,7 +36,7 @@ from campaign.services.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.invalidate import advance, begin, prepare
 from campaign.services.transaction import transaction
-from tests.conftest import DOCUMENT, START, confirm_at, form
+from tests.conftest import DOCUMENT, START, confirm_newest, form
 from tests.services.test_announce import edition_of
 from tests.web.staff.matrix import MATRIX, SAID, Route
 from tests.web.staff.prepare.desk import filled
@@ -99,12 +99,12 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
         ("Odile Own", "own@mail.example", "FR"),
     )
     for name, email, country in signers:
-        data = form(name=name, email=email, country=country, **({"share_name": "y"} if "Bot" not in name else {}))
+        data = form(name=name, email=email, country=country)
         assert client.post(f"/en/appeals/{appeal.slug}/sign", data=data).status_code == 303
+        db.session.rollback()
+        confirm_newest(START, shares_name="Bot" not in name)
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
-    for one in ids:
-        confirm_at(one, START)
     foreign = made_by(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", TOLD)
     own = made_by(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
     drafts = {name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), now=START).slug for name in DRAFTS}

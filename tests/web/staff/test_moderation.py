@@ -14,7 +14,7 @@ from campaign.document import parse_text
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature
+from campaign.models import Mail, Signature
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.alarm import raise_alarm
@@ -46,10 +46,11 @@ def crowd(client: FlaskClient, appeal: AppealView) -> AppealView:
     for name, email, country in people:
         answer = client.post(f"/en/appeals/{appeal.slug}/sign", data=form(name=name, email=email, country=country))
         assert answer.status_code == 303
-    ids = list(db.session.scalars(select(Signature.id)))
+    ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
     for one in ids:
-        confirm_at(one, START)
+        if one is not None:
+            confirm_at(one, START)
     return appeal
 
 

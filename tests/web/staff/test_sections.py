@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from campaign.domain.staff import Role
 from campaign.extensions import db
-from campaign.models import AuditEntry, Section, Signature
+from campaign.models import AuditEntry, Mail, Section, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.queries.section import find_section
 from tests.conftest import form
@@ -108,7 +108,7 @@ def test_a_section_that_is_added_takes_the_people_of_its_country(
     assert (entry.after["contact"], entry.before) == ("hello@japan.example", None)
     assert "hello@japan.example" in admin.get(PAGE).text
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form(country="JP")).status_code == 303
-    assert db.session.scalars(select(Signature.section_code)).one() == "jp"
+    assert db.session.scalars(select(SignUp.section_code)).one() == "jp"
 
 
 def test_the_form_kept_as_it_is_changes_nothing_and_notes_nothing(admin: FlaskClient) -> None:
@@ -139,7 +139,9 @@ def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
     assert post(admin, f"{PAGE}/fr", **{**filled(admin.get(f"{PAGE}/fr")), "countries": []}).status_code == 303
     client.application.extensions["tocsin_snapshots"]._sections._values.clear()
     assert client.post(sign, data=form(email="b@mail.example", country="FR")).status_code == 303
-    codes = db.session.scalars(select(Signature.section_code).order_by(Signature.id)).all()
+    codes = db.session.scalars(
+        select(SignUp.section_code).join(Mail, Mail.sign_up_id == SignUp.id).order_by(Mail.id)
+    ).all()
     assert codes == ["fr", "international"]
     assert "takes nobody new" in admin.get(PAGE).text
 
