@@ -186,7 +186,8 @@ def check(site: Site, crowd: Crowd) -> None:
         found = db.session.execute(select(Signature.address_digest, Signature.state)).all()
         rows: dict[bytes | None, str] = dict.fromkeys(db.session.scalars(select(SignUp.address_digest)), "waits")
         rows |= {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
-        state = {email: rows.get(vault.address_digest(appeal_id, parse_address(email))) for email in crowd.signed}
+        digests = {email: vault.address_digest(appeal_id, parse_address(email)) for email in crowd.signed}
+        state = {email: rows.get(one) or rows.get(vault.waiting_digest(one)) for email, one in digests.items()}
         mails = db.session.execute(select(Mail.message_id, Mail.state)).all()
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
     assert [email for email, found in state.items() if found is None] == []
