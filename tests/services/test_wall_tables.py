@@ -58,6 +58,7 @@ OPEN = {
     "appeal": "what is published; a draft names the section that prepares it, and coordinators of others publish it",
     "staff": "whoever logs in is looked for before a section is known; administrators look after all of them",
     "audit_entry": "one chain for all sections, read by administrators only",
+    "disclosure_day": "how many names an account has opened in a day, none of them",
     "passkey": "belongs to an account, not to what a section holds",
     "staff_session": "belongs to an account, not to what a section holds",
 }
