@@ -22,6 +22,7 @@ from campaign.domain.sheet import TypedRow, read_rows
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import Model, db, wall
 from campaign.extensions.runtime import runtime
+from campaign.models import Mail
 from campaign.queries.appeal import AppealView
 from campaign.services.announce import Audience, Author, Wording, draft
 from campaign.services.enter import Quantity, enter
@@ -100,6 +101,12 @@ def made(app: Flask, client: FlaskClient, appeal: AppealView) -> Made:
         now = rows()
         found.of[code] = {name: now[name] - seen[name] for name in WALLED}
         seen = now
+    # Mail to who has not confirmed is shown to no section.
+    waiting = {tuple(row) for row in db.session.execute(select(Mail.id).where(Mail.sign_up_id.is_not(None)))}
+    db.session.rollback()
+    assert waiting
+    for own in (found.shared, *found.of.values()):
+        own["mail"] -= waiting
     assert all(found.of[code][name] for code in people for name in WALLED), found.of
     return found
 
