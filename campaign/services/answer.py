@@ -20,13 +20,18 @@ from campaign.domain.name import name_key
 from campaign.domain.outbox import JUST_MAILED, MailKind, MailState
 from campaign.domain.signature import SignatureState
 from campaign.extensions.among import among
-from campaign.models import Appeal, Mail, Signature, SignUp
+from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.sign_up import waiting_under
 from campaign.services.mailbox_limit import MailboxLimits
 from campaign.services.suppress import suppression_reasons
 
-_FOUND = select(SignUp, Appeal).join(Appeal, Appeal.id == SignUp.appeal_id).where(among(SignUp.id, "sign_ups"))
+_FOUND = (
+    select(SignUp, Appeal, Section.reply_to)
+    .join(Appeal, Appeal.id == SignUp.appeal_id)
+    .join(Section, Section.code == SignUp.section_code)
+    .where(among(SignUp.id, "sign_ups"))
+)
 _UNDER_WAY = select(Mail.sign_up_id).where(among(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
 _MAILED = update(SignUp).where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
 _ENDED = (
@@ -79,6 +84,8 @@ class Answer:
     covered: tuple[Covered, ...]
     # Whether somebody else than who has signed from that address asks to.
     is_other: bool = False
+    # Where the sign-up's section wants answers, if anywhere.
+    reply_to: str | None = None
 
 
 class Answers:
@@ -91,7 +98,9 @@ class Answers:
         self._session, self._vault, self._now = session, vault, now
         ids = sorted({mail.sign_up_id for mail in mails if mail.sign_up_id is not None})
         rows = session.execute(_FOUND, {"sign_ups": ids}).all() if ids else ()
-        self._found: dict[int, tuple[SignUp, Appeal]] = {row[0].id: (row[0], row[1]) for row in rows}
+        self._found: dict[int, tuple[SignUp, Appeal, str | None]] = {
+            row[0].id: (row[0], row[1], row[2]) for row in rows
+        }
         self._under_way = set(session.scalars(_UNDER_WAY, {"sign_ups": ids})) if ids else set()
         self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
         self._signatures = self._signed()
@@ -105,7 +114,7 @@ class Answers:
         found = self._found.get(mail.sign_up_id or 0)
         if found is None or found[0].email_sealed is None:
             raise UnwantedError("it is confirmed, or erased")
-        sign_up, appeal = found
+        sign_up, appeal, reply_to = found
         address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
         if address is None:
             raise CipherError("the address cannot be opened")
@@ -124,7 +133,7 @@ class Answers:
         )
         own = Covered(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
         is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
-        return Answer(kind, str(address), sign_up, signature, (own, *rest), is_other)
+        return Answer(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
 
     def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
         """Take one of the mails that the mailbox may get and return how many were left. Raises as `answer`."""

@@ -225,6 +225,7 @@ def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
         text_version=sign_up.text_version,
         covered=found.covered,
         is_other=found.is_other,
+        reply_to=found.reply_to,
         # What waited its turn is as good as new.
         composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,
     )
