@@ -291,6 +291,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     migrated_app.extensions["tocsin_pages"] = Pages()
     migrated_app.extensions["tocsin_front"].clear()
     before.vault.row_keys.drop()
+    before.vault.month_keys.clear()
     # Periodic jobs belong to whichever application was made last.
     huey.app = migrated_app
     with migrated_app.app_context():
