@@ -31,7 +31,12 @@ def _say_what_was_done(before: str | None, after: str | None) -> None:
     if before == after:
         click.echo(f"the database is at migration {after} already: nothing to do")
     else:
-        click.echo(f"the database went from migration {before} to {after}")
+        click.echo(f"the database went from {_named(before)} to {_named(after)}")
+
+
+def _named(revision: str | None) -> str:
+    """A migration in words; before the first one a database is empty."""
+    return "no tables" if revision is None else f"migration {revision}"
 
 
 with _migrate.db.engine.connect() as connection:

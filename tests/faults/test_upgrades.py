@@ -52,14 +52,14 @@ def test_several_at_once_upgrade_once(environ: dict[str, str], tmp_path: Path) -
             time.sleep(0.1)
     assert [one.wait(120) for one in several] == [0, 0, 0]
     said = [log.read_text() for log in logs]
-    assert sum("went from migration None to" in one for one in said) == 1, said
+    assert sum("went from no tables to" in one for one in said) == 1, said
     assert sum("already: nothing to do" in one for one in said) == 2, said
 
 
 def test_it_says_what_it_did(environ: dict[str, str]) -> None:
-    assert flask(environ, "db", "upgrade", "0023") == "the database went from migration None to 0023\n"
-    assert flask(environ, "db", "upgrade", "0024") == "the database went from migration 0023 to 0024\n"
-    assert flask(environ, "db", "downgrade", "0023") == "the database went from migration 0024 to 0023\n"
+    assert flask(environ, "db", "upgrade", "0023") == "the database went from no tables to migration 0023\n"
+    assert flask(environ, "db", "upgrade", "0024") == "the database went from migration 0023 to migration 0024\n"
+    assert flask(environ, "db", "downgrade", "0023") == "the database went from migration 0024 to migration 0023\n"
     assert "went from" not in flask(environ, "db", "current")
 
 
