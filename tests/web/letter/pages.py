@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,9 +15,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from campaign.extensions import db
-from campaign.models import Target
+from campaign.models import Signature, Target
 from campaign.services.transaction import transaction
-from tests.conftest import fresh
+from tests.conftest import fresh, manage_token
 
 ACT = "/en/appeals/ana-ruiz-vega/act"
 
@@ -26,6 +27,11 @@ WORDS = "/en/appeals/ana-ruiz-vega/words"
 
 FRENCH = (Path(__file__).parent.parent.parent / "letter" / "ana-ruiz-vega.fr.md").read_text(encoding="utf-8")
 OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
+
+
+def act_mailed(now: datetime) -> str:
+    """The act page of the one who has signed, by a link mailed then: links to one's data last 31 days."""
+    return f"/en/m/{manage_token(db.session.scalars(select(Signature.id)).one(), now=now)}/act"
 
 
 def links(page: str) -> list[str]:

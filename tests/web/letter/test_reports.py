@@ -15,7 +15,7 @@ from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.verify import verify
 from tests.conftest import START, Clock, form
-from tests.web.letter.pages import ACT
+from tests.web.letter.pages import ACT, act_mailed
 
 
 def test_reporting_without_a_signature_needs_a_country_and_is_counted_for_its_section(
@@ -66,9 +66,10 @@ def test_one_network_reports_so_much_and_no_more(client: FlaskClient, appeal: Ap
 
 def test_nothing_is_reported_after_the_end(client: FlaskClient, appeal: AppealView, act: str, clock: Clock) -> None:
     clock.now = START.replace(month=4, day=13, hour=12)
-    client.post(act, data={"channel": "letter", "target": "1"})
+    assert client.get(act).status_code == 410, "a month after it was mailed"
+    assert client.post(act_mailed(clock.now), data={"channel": "letter", "target": "1"}).status_code == 303
     clock.now = START.replace(month=4, day=15)
-    client.post(act, data={"channel": "letter", "target": "1"})
+    client.post(act_mailed(clock.now), data={"channel": "letter", "target": "1"})
     client.post(ACT, data={"channel": "email", "country": "FR"})
     db.session.rollback()
     assert counts(appeal.id).by_evidence == {"verified": 1, "reported": 1, "bulk": 0}

@@ -15,7 +15,7 @@ from campaign.queries.appeal import AppealView
 from campaign.services.transaction import transaction
 from tests.conftest import START, Clock, fresh
 from tests.letter.letters import text_of_pdf
-from tests.web.letter.pages import ACT, OWN, PDF, WORDS, change_target, links, mailed, picture_of, step
+from tests.web.letter.pages import ACT, OWN, PDF, WORDS, act_mailed, change_target, links, mailed, picture_of, step
 
 
 def test_every_channel_has_its_step_and_last_useful_day(client: FlaskClient, both: AppealView) -> None:
@@ -75,6 +75,7 @@ def test_an_embassy_out_of_reach_by_post_is_still_written_to(
     client: FlaskClient, both: AppealView, act: str, clock: Clock
 ) -> None:
     clock.now = START.replace(month=4, day=11)
+    act = act_mailed(clock.now)
     client.post(act, data={"channel": "email", "target": "1"})
     found = step(client.get(act + "?lang=fr&country=FR").text, "embassy")
     assert found.startswith('<li id="embassy" class="next">')
