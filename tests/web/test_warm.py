@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from campaign.factory import create_app
 from campaign.queries.appeal import AppealView
+from campaign.web.admission import ADMISSION
 from campaign.web.caching import Pages
 from campaign.web.warm import warm
 from tests.conftest import settings_for
@@ -65,7 +66,10 @@ def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
     exec(Path("gunicorn.conf.py").read_text(encoding="utf-8"), settings)  # noqa: S102  as gunicorn reads it
     ready = settings["post_worker_init"]
     assert callable(ready)
-    ready(SimpleNamespace(age=1, wsgi=Flask("another")))
-    ready(SimpleNamespace(age=1, wsgi=app))
+    ready(SimpleNamespace(age=1, wsgi=Flask("another"), cfg=SimpleNamespace(threads=7)))
+    # Afterwards the tests' application admits as before.
+    monkeypatch.setattr(app.extensions[ADMISSION], "threads", None)
+    ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=7)))
+    assert app.extensions[ADMISSION].threads == 7
     monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
     assert app.test_client().get(f"/en/appeals/{appeal.slug}").status_code == 200
