@@ -130,11 +130,12 @@ def test_who_has_signed_before_gets_what_the_site_would_send_and_staff_learn_not
     for email, country in (("ana@mail.example", "BE"), ("jo@mail.example", "FR")):
         client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email=email, country=country))
     deliver()
-    confirm_at(db.session.scalars(select(func.min(Signature.id))).one(), runtime().clock())
+    assert client.post(postbox.link(postbox.recipients.index("ana@mail.example"))).status_code == 303
     answer = enter(editor, appeal, ROWS)
     assert answer.status_code == 303
     sign_all()
-    assert number_of(Signature) == 2
+    assert number_of(Signature) == 1, "the one who has confirmed"
+    assert number_of(SignUp) == 2, "the newest of each address"
     assert counts(appeal.id).signatures == 1
     assert verify() == []
 
@@ -157,9 +158,10 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
         patched.setattr("campaign.services.enter_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
-    assert (number_of(Signature), number_of(SheetRow)) == (0, 2)
+    assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
     sign_all()
-    assert (number_of(Signature), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
+    assert (number_of(SignUp), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
+    assert number_of(Signature) == 0, "none before its mailbox confirms"
 
 
 def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
@@ -167,7 +169,7 @@ def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal
     close(appeal.slug, now=clock.now)
     sign_all()
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 4}
-    assert number_of(Signature) == 0
+    assert (number_of(SignUp), number_of(Signature)) == (0, 0)
     assert verify() == []
 
 
