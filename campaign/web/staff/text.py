@@ -138,7 +138,7 @@ def _message(appeal: AppealView, text: TextView) -> Any:
     page = f"{site}/appeals/{appeal.slug}"
     links = message.Links(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
     envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
-    return message.confirmation(envelope, message.Signed(appeal, text, gettext("Name of the signer")), links)
+    return message.confirmation(envelope, message.Signed(appeal, text, ""), links)
 
 
 def _typed() -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_a_correction_of_an_open_appeal_keeps_its_signatures(
 
 def test_the_letter_as_mail_and_as_pdf(editor: FlaskClient, draft: str) -> None:
     page = editor.get(f"{AT}/texts/en/mail")
-    assert "Name of the signer" in page.text
+    assert "your name" in page.text, "the mail shows nothing that was typed"
     assert "protect her at once" in page.text
     framed = editor.get(f"{AT}/texts/en/mail.html")
     assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
