@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
 from campaign.domain.announcement import RECALL
-from campaign.domain.outbox import Attempt, Outcome
+from campaign.domain.outbox import Attempt, MailKind, Outcome
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
@@ -234,7 +234,7 @@ def test_what_was_not_delivered_is_tried_again_or_dropped_after_asking_back(
     post(browser, "/staff/outbox", do="drop", reason=gone, sure="y")
     assert "Everything was delivered." in browser.get("/staff/outbox").text
     db.session.rollback()
-    states = db.session.scalars(select(Mail.state).where(Mail.signature_id.is_not(None)).order_by(Mail.id)).all()
+    states = db.session.scalars(select(Mail.state).where(Mail.kind == MailKind.CONFIRMATION).order_by(Mail.id)).all()
     assert sorted(states) == ["sent", "sent", "suppressed"]
     acts = db.session.scalars(select(AuditEntry.act).where(AuditEntry.subject == "mail")).all()
     assert list(acts) == ["mail.retry", "mail.drop"]
