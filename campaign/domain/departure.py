@@ -1,5 +1,7 @@
-"""A departure: somebody erased or took back a signature, or ended its updates. It outlives the database as a line of
-text, so that restoring an older backup brings nobody back; the line holds keyed digests only.
+"""A departure: somebody erased or took back a signature, ended its updates or left its address for another one.
+
+It outlives the database as a line of text, so that restoring an older backup brings nobody back; the line holds keyed
+digests only.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ class DepartureKind(StrEnum):
     WITHDRAWN = "withdrawn"
     UPDATES_ENDED = "updates-ended"
     SHARING_ENDED = "sharing-ended"
+    # The old address was left for another one, which the line does not hold.
+    ADDRESS_CHANGED = "address-changed"
 
 
 class DepartureError(TocsinError):
