@@ -11,23 +11,24 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
+from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import InputError, NotFoundError, TokenError
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_address_change
 from campaign.domain.token import Link, Purpose, Tokens, new_link_key
 from campaign.extensions.locks import KEYS_STAY
 from campaign.mail.address_words import address_changed, confirm_address
-from campaign.models import Signature, SignUp
+from campaign.models import Consent, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.mailbox_limit import MailboxLimits, proving
 from campaign.services.notify import Notice
-from campaign.services.signature import locked, was_counted
+from campaign.services.signature import consent_record, last_consent, locked, note_departure, was_counted
 from campaign.services.staff import Office
 from campaign.services.transaction import transaction
 
@@ -94,7 +95,7 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
         under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
         rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
-        changed = sum(_move(session, row, new, vault) for row in rows)
+        changed = sum(_move(session, row, new, now, vault) for row in rows)
         # Used up, also where nothing could be changed.
         signature.link_key = new_link_key()
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
@@ -105,12 +106,16 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         return changed, len(rows) - changed
 
 
-def _move(session: Session, row: Signature, new: Address, vault: Vault) -> bool:
+def _move(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
     """Give the signature the new address; False where that one has signed or been counted for the appeal already."""
     digest = vault.address_digest(row.appeal_id, new)
     taken = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
     if session.scalar(select(taken)) or was_counted(session, row.appeal_id, digest, vault):
         return False
+    # A backup from before must not bring the old address back; the record tells when it is this signature's again.
+    note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
+    record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
+    session.connection().execute(insert(Consent), record)
     name = vault.open_name(row.name_sealed or b"", place_of(row))
     row.address_digest = digest
     # What is sealed is bound to the address.

@@ -36,6 +36,8 @@ from campaign.services.withdraw import erase_row, forget_rows, share_name, withd
 
 BATCH = 500
 _READ = 5000
+# After these nothing of a signature is left to be found.
+_EMPTIES = (DepartureKind.ERASED, DepartureKind.ADDRESS_CHANGED)
 _FILE = re.compile(r"(\d{4})-(\d{2})\.departures")
 
 
@@ -218,8 +220,8 @@ def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> It
                 continue
             if _leave(session, row, one, vault):
                 yield one.kind.value
-            if one.kind == DepartureKind.ERASED:
-                del rows[row.id]
+                if one.kind in _EMPTIES:
+                    del rows[row.id]
 
 
 def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bool:
@@ -231,6 +233,10 @@ def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bo
     # Who has agreed to something since, keeps what was agreed to last.
     if last_consent(session, row).given_at > one.at:
         return False
+    if one.kind == DepartureKind.ADDRESS_CHANGED:
+        # Nothing here knows the new address, and the old mailbox may be another person's by now.
+        erase_row(session, row, one.at, vault)
+        return True
     if one.kind == DepartureKind.UPDATES_ENDED and row.wants_updates:
         end_updates(session, row, one.at)
         return True

@@ -27,6 +27,7 @@ from campaign.services.unsubscribe import unsubscribe
 from campaign.services.verify import verify
 from campaign.services.withdraw import erase, refuse_sign_up, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, form
+from tests.safety.test_look_after import NEW, address_mails, addresses, my_page
 
 # For the gate: the quick part is to stay quick.
 pytestmark = pytest.mark.slow
@@ -150,7 +151,45 @@ def test_who_came_back_after_leaving_stays(
     assert replay(read_folder(tmp_path, vault=runtime().vault).departures, vault=runtime().vault) == {}
     assert is_there("erases"), "the form waits"
     assert (of("withdraws").state, of("returns").wants_updates) == ("withdrawn", True)
-    assert db.session.scalars(select(func.count()).select_from(SignedUp)).one() == 6
+    # Two of the six were deleted, and one of those was sent again.
+    assert db.session.scalars(select(func.count()).select_from(SignedUp)).one() == 5
+
+
+def test_a_changed_address_does_not_come_back(
+    client: FlaskClient,
+    appeal: AppealView,
+    six: dict[str, int],
+    tmp_path: Path,
+    clock: Clock,
+    deliver: Any,
+    postbox: Postbox,
+) -> None:
+    before = backup()
+    old = addresses(six["stays"])[0] or ""
+
+    def change(to: str) -> None:
+        clock.now += timedelta(hours=1)
+        client.post(my_page(six["stays"]), data={"do": "address", "email": to})
+        deliver()
+        (link,) = {link for who, link in address_mails(postbox) if who == to and link} - used
+        used.add(link)
+        assert client.post(link).status_code == 200
+
+    used: set[str] = set()
+    change(NEW)
+    write_out(tmp_path, vault=runtime().vault)
+    written = read_folder(tmp_path, vault=runtime().vault).departures
+    assert replay(written, vault=runtime().vault) == {}, "who is there under the new address stays"
+    after, now = backup(), counts(appeal.id)
+    restore(before)
+    assert replay(written, vault=runtime().vault) == {"address-changed": 1}
+    assert not is_there("stays")
+    assert (counts(appeal.id), verify()) == (now, [])
+    assert replay(written, vault=runtime().vault) == {}
+    restore(after)
+    change(old)
+    assert replay(written, vault=runtime().vault) == {}, "who took the old address back has it"
+    assert addresses(six["stays"]) == [old]
 
 
 def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tmp_path: Path) -> None:
