@@ -132,11 +132,16 @@ def sign(cases: Cases, email: str) -> str:
     fields = {"name": "Ada Example", "email": email, "country": "FR", "consent": "y"}
     body = urllib.parse.urlencode(fields).encode()
     urllib.request.urlopen(f"{cases.address}/fr/appeals/{SAMPLE}/sign", body, timeout=10).close()
+    return mailed_link(cases, email, r"/fr/s/([\w.~-]+)")
+
+
+def mailed_link(cases: Cases, email: str, pattern: str) -> str:
+    """What the pattern finds in a mail to that address, as soon as one has come."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         for path in (cases.folder / "mail").rglob("*"):
             text = path.read_bytes().replace(b"=\n", b"").decode(errors="replace") if path.is_file() else ""
-            found = re.search(r"/fr/s/([\w.~-]+)", text) if email in text else None
+            found = re.search(pattern, text) if email in text else None
             if found:
                 return found[1]
         time.sleep(0.2)

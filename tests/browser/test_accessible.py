@@ -7,10 +7,12 @@ has some pages; `make axe` sees each page in all.
 from __future__ import annotations
 
 import os
+import sqlite3
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +22,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from campaign.config import LOCALES
 from campaign.domain.token import Purpose, Tokens
-from tests.browser.conftest import GOING, OVER, SAMPLE, STOPPED, Cases
+from tests.browser.conftest import GOING, OVER, SAMPLE, STOPPED, Cases, mailed_link, sign
 from tests.conftest import KEYS
 from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 
@@ -68,6 +70,7 @@ OPENED = f"""
 /{{locale}}/m/{{manage}}/act
 /{{locale}}/m/{{manage}}/words
 /{{locale}}/m/{{manage}}/me
+/{{locale}}/m/{{address}}/address
 /embed/{SAMPLE}?lang={{locale}}&theme={{scheme}}
 /embed/{SAMPLE}?kind=counter&lang={{locale}}&theme={{scheme}}
 /embed/{OVER}?lang={{locale}}&theme={{scheme}}
@@ -90,6 +93,7 @@ SENT: dict[str, dict[str, str]] = {
     "/{locale}/m/{manage}/act": {"channel": "letter", "target": "99"},
     "/{locale}/m/{manage}/words": {"words": "Dear Minister,", "do": "show"},
     "/{locale}/m/{manage}/me": {"do": "country", "country": "ZZ"},
+    "/{locale}/m/{moving}/address": {},
     "/{locale}/new-link": {"email": "nobody"},
     "/{locale}/u/{unsubscribe}": {},
     f"/embed/{SAMPLE}?lang={{locale}}&theme={{scheme}}": {"name": ""},
@@ -150,9 +154,8 @@ def test_each_page_is_seen_in_several_looks_and_each_look_has_pages() -> None:
 
 def test_every_public_route_is_looked_at_or_shows_no_page(migrated_app: Flask) -> None:
     find = migrated_app.url_map.bind("")
-    names = dict.fromkeys(("locale", "scheme", "confirm", "expired", "erased", "unsubscribe", "manage"), "x") | {
-        "locale": "fr"
-    }
+    names = dict.fromkeys(("locale", "scheme", "confirm", "expired", "erased", "unsubscribe", "manage"), "x")
+    names |= {"locale": "fr", "address": "x", "moving": "x"}
     asked = [("GET", path) for path in OPENED if not path.endswith("/nothing")] + [("POST", path) for path in SENT]
     seen = {str(find.match(urllib.parse.urlsplit(path.format(**names)).path, method)[0]) for method, path in asked}
     assert seen & set(NOT_A_PAGE) == set()
@@ -163,14 +166,36 @@ def test_every_public_route_is_looked_at_or_shows_no_page(migrated_app: Flask) -
 def links(cases: Cases, mailed: str) -> dict[str, str]:
     """Tokens of somebody who has confirmed, one that is too old, and one of a signature that is no more."""
     now, tokens = datetime.now(UTC), Tokens((KEYS["TOCSIN_SECRET_KEY"],))
-    signer = tokens.read(Purpose.CONFIRM, mailed, now).subject
-    act = urllib.request.urlopen(f"{cases.address}/fr/s/{mailed}", b"", timeout=10)
-    manage = act.geturl().split("/m/")[1].split("/")[0]
-    act.close()
-    made = {purpose.value: tokens.make(purpose, signer, now, b"") for purpose in Purpose}
-    made |= {Purpose.CONFIRM.value: mailed, Purpose.MANAGE.value: manage}
-    expired = tokens.make(Purpose.CONFIRM, signer, now - timedelta(days=8), b"")
-    return {**made, "expired": expired, "erased": tokens.make(Purpose.CONFIRM, 10**9, now, b"")}
+    manage = confirmed(cases, mailed)
+    signature_id = tokens.read(Purpose.MANAGE, manage, now).subject
+    with closing(sqlite3.connect(cases.folder / "demo.db")) as database:
+        (link_key,) = database.execute("SELECT link_key FROM signature WHERE id = ?", (signature_id,)).fetchone()
+    return {
+        "confirm": mailed,
+        "manage": manage,
+        "unsubscribe": tokens.make(Purpose.UNSUBSCRIBE, signature_id, now, link_key),
+        "address": asked_to_move(cases, manage, "ada.new@mail.example"),
+        "expired": tokens.make(Purpose.CONFIRM, signature_id, now - timedelta(days=8), link_key),
+        "erased": tokens.make(Purpose.CONFIRM, 10**9, now, link_key),
+    }
+
+
+def confirmed(cases: Cases, token: str) -> str:
+    """The token of the act page that confirming leads to."""
+    with urllib.request.urlopen(f"{cases.address}/fr/s/{token}", b"", timeout=10) as act:
+        return str(act.geturl().split("/m/")[1].split("/")[0])
+
+
+def asked_to_move(cases: Cases, manage: str, email: str) -> str:
+    """The token mailed to the address that a signer asks to have instead."""
+    asked = urllib.parse.urlencode({"do": "address", "email": email}).encode()
+    urllib.request.urlopen(f"{cases.address}/fr/m/{manage}/me", asked, timeout=10).close()
+    return mailed_link(cases, email, r"/fr/m/([\w.~-]+)/address")
+
+
+def moving(cases: Cases, name: str) -> str:
+    """The token of another signer's, which works once."""
+    return asked_to_move(cases, confirmed(cases, sign(cases, f"{name}@mail.example")), f"{name}.new@mail.example")
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +282,8 @@ def test_no_page_has_a_finding(
             _show(page, site + path, status, text)
         elif one.startswith("POST "):
             path = one.removeprefix("POST ")
-            url = cases.address + path.format(locale=locale, scheme=scheme, **links)
+            own = {"moving": moving(cases, f"{locale}.{width}.{scheme}")} if "{moving}" in path else {}
+            url = cases.address + path.format(locale=locale, scheme=scheme, **links, **own)
             status, text = _answer(url, SENT[path])
             assert status in {200, 422}, (one, status)
             _show(page, url, status, text)

@@ -17,7 +17,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Route
 from pypdf import PdfReader
-from sqlalchemy import select, update
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget
@@ -135,15 +135,12 @@ def signer(appeal_id: int, payload: str) -> int:
     vault = runtime().vault
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(
-        SignUp(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, None),
+        SignUp(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, payload.replace("\x00", "")[:40]),
         now=START,
         vault=vault,
         mail_domain="tocsin.example",
     )
-    mine = SignedUp.appeal_id == appeal_id
-    db.session.execute(update(SignedUp).where(mine).values(via=payload.replace("\x00", "")[:40]))
-    db.session.commit()
-    return db.session.scalars(select(SignedUp.id).where(mine)).one()
+    return db.session.scalars(select(SignedUp.id).where(SignedUp.appeal_id == appeal_id)).one()
 
 
 def test_the_list_is_what_it_says() -> None:

@@ -38,7 +38,7 @@ from tests.browser.conftest import browser  # noqa: F401  a fixture
 from tests.conftest import START, confirm_at, fresh
 from tests.safety.payloads import payloads
 from tests.safety.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
-from tests.web.staff.room import join, log_in
+from tests.web.staff.room import join, log_in, log_in_later
 from tests.web.staff.test_export import FORMULAS, rows
 
 pytestmark = [
@@ -199,7 +199,7 @@ def test_no_payload_runs_in_the_staff_room(
     for number, payload in enumerate(tried):
         case = made(payload, number, editor)
         fresh(app)
-        desk = log_in(app, EDITOR)  # some pages ask for the password again after a while
+        desk = log_in_later(app, EDITOR)  # some pages ask for the password again after a while
         paths = [f"/staff/{page.format(slug=case.slug, n=case.announcement, i=case.invalidation)}" for page in PAGES]
         for path in paths:
             eyes.look(desk, path, payload)
