@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from campaign.document import parse_text
 from campaign.domain.address import parse_address
+from campaign.domain.token import Purpose
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
 from campaign.models import Signature
+from campaign.models import SignUp as Waiting
 from campaign.models.sealed import place_of
 from campaign.queries.appeal import find_appeal
 from campaign.queries.counts import counts
@@ -25,6 +27,7 @@ from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
+from campaign.services.withdraw import refuse_sign_up
 from tests.conftest import DOCUMENT, KEYS, START, confirm_at, newest_sign_up, settings_for
 from tests.journeys.processes import environment
 
@@ -74,6 +77,24 @@ class Place:
             found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
             db.session.remove()
             return found
+
+    def waiting(self) -> set[str]:
+        """Who has signed and not confirmed, as their sealed names say."""
+        with self.app.app_context():
+            rows = db.session.scalars(select(Waiting).where(Waiting.name_sealed.is_not(None))).all()
+            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
+            db.session.remove()
+            return found
+
+    def refuse(self, number: int) -> None:
+        """The mailbox says by the mailed link that the sign-up is not its own."""
+        with self.app.app_context():
+            at, now = runtime(), datetime.now(UTC)
+            row = db.session.get_one(Waiting, number)
+            token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
+            db.session.rollback()
+            refuse_sign_up(at.tokens.read(Purpose.CONFIRM, token, now), now=now, vault=at.vault)
+            db.session.remove()
 
     def total(self) -> int:
         """The count of signatures."""
