@@ -102,15 +102,15 @@ def read_folder(folder: Path, *, vault: Vault) -> Written:
 
 
 def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
-    """Lets everybody leave again whom a backup brought back; returns how many of each kind, forms that waited among
-    the erased. Repeating it changes nothing, and who signed again after leaving stays.
+    """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
+    nothing, and who signed again after leaving stays.
 
     What the files know a signature by cannot be turned back: the digests of all signatures under the appeals they name
     are computed once, some microseconds each.
     """
     done: Counter[str] = Counter()
-    if departures and (forms := _forget_rows(departures, vault)):
-        done[DepartureKind.ERASED.value] = forms
+    if departures:
+        _forget_rows(departures, vault)
     known = _signatures(departures, vault)
     remaining = iter(departures)
     while batch := list(islice(remaining, BATCH)):
@@ -186,12 +186,10 @@ def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, in
     return found
 
 
-def _forget_rows(departures: Iterable[Departure], vault: Vault) -> int:
-    """Delete the forms and rows of sheets that waited, whatever their appeal, when their address was erased.
-
-    Returns how many forms; their keys go too.
+def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
+    """Delete the forms, with their keys, and rows of sheets that waited, whatever their appeal, when their address was
+    erased.
     """
-    forms = 0
     erased = {one.address_digest: one for one in departures if one.kind == DepartureKind.ERASED}
     appeal_ids = sorted({one.appeal_id for one in erased.values()})
     with transaction() as session:
@@ -212,9 +210,7 @@ def _forget_rows(departures: Iterable[Departure], vault: Vault) -> int:
                 elif row.signed_at <= one.at:
                     erase_keys(session, [row.origin_sealed], vault, on=one.at.date())
                     session.delete(row)
-                    forms += 1
                     break
-    return forms
 
 
 def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
