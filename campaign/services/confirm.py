@@ -151,6 +151,7 @@ def confirm(
     except UnknownKeyError:
         # The database was set back: it does not have the keys that this process took for its rows.
         vault.row_keys.drop()
+        month_key(vault, now=now, is_set_back=True)
         _prepare(vault, len(also) + 1, now)
         return acted()
 

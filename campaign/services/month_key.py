@@ -29,10 +29,13 @@ def month_of(moment: datetime) -> int:
     return moment.year * 12 + moment.month - 1
 
 
-def month_key(vault: Vault, *, now: datetime) -> bytes:
-    """Return the key of the month. Outside of transactions: once a month and process it reads, and may write."""
+def month_key(vault: Vault, *, now: datetime, is_set_back: bool = False) -> bytes:
+    """Return the key of the month. Outside of transactions: once a month and process it reads, and may write.
+
+    Where the database was set back, what this process knows is not asked, for the database may not have it any more.
+    """
     month = month_of(now)
-    known = vault.month_keys.get(month)
+    known = None if is_set_back else vault.month_keys.get(month)
     if known is None:
         with transaction() as session:
             connection = session.connection()

@@ -61,6 +61,7 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
     except UnknownKeyError:
         # The database was set back: it does not have the keys that this process took for its rows.
         vault.row_keys.drop()
+        month_key(vault, now=now, is_set_back=True)
         prepare(vault, now=now)
         _sign(sign_up, now=now, vault=vault, mail_domain=mail_domain)
 
