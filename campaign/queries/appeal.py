@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from campaign.domain.appeal import AppealState
+from campaign.domain.slug import is_slug
 from campaign.extensions import db
 from campaign.models import Appeal, AppealText, Target
 
@@ -115,6 +116,9 @@ class AppealView:
 
 def find_appeal(slug: str) -> AppealView | None:
     """The appeal with that slug, drafts too."""
+    # PostgreSQL takes no NUL, which an address may hold.
+    if not is_slug(slug):
+        return None
     return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
 
 

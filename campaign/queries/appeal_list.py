@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import defer, selectinload
 
+from campaign.domain.slug import is_slug
 from campaign.extensions import db
 from campaign.models import Appeal, AppealText
 
@@ -57,7 +58,7 @@ def list_appeals(*, before: int | None = None, words: str = "") -> tuple[ListedA
 def newest_appeals(*, beside: str | None = None) -> tuple[ListedAppeal, ...]:
     """Return the CHOICES newest appeals to choose from, and the one with the slug `beside` wherever it stands."""
     found = _read(select(Appeal).order_by(Appeal.id.desc()).limit(CHOICES))
-    if beside is None or beside in {one.slug for one in found}:
+    if beside is None or not is_slug(beside) or beside in {one.slug for one in found}:
         return found
     return (*found, *_read(select(Appeal).where(Appeal.slug == beside)))
 
