@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,15 +26,16 @@ from tests.conftest import DOCUMENT
 _ROWS = {
     "signature": """
         INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
-            locale, wants_updates, via, signed_at, confirmed_at)
+            locale, wants_updates, signed_at, confirmed_at)
         SELECT :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
-            'confirmed', digest, name, email, 'en', i % 20 = 0, NULL, {moment}, {moment}
+            'confirmed', digest, name, email, 'en', i % 20 = 0, {moment}, {moment}
         FROM people WHERE i % 2 = 0""",
     "sign_up": """
-        INSERT INTO sign_up (id, appeal_id, section_code, country, address_digest, content_digest, link_key,
-            name_sealed, email_sealed, locale, text_language, text_version, wording, signed_at, mailed_at)
-        SELECT i, :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
-            digest, digest, substr(digest, 1, 16), name, email, 'en', 'en', 1, 1, {moment}, {moment}
+        INSERT INTO sign_up (id, appeal_id, section_code, address_digest, content_digest, link_key,
+            name_sealed, email_sealed, origin_sealed, locale, text_language, text_version, wording,
+            signed_at, mailed_at)
+        SELECT i, :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END,
+            digest, digest, substr(digest, 1, 16), name, email, origin, 'en', 'en', 1, 1, {moment}, {moment}
         FROM people WHERE i % 2 = 1""",
     "consent": """
         INSERT INTO consent (signature_id, given_at, text_language, text_version, locale, wording, to_appeal,
@@ -62,9 +64,11 @@ _ROWS = {
 # The signers of one statement, whose values each open in their own row only.
 _PEOPLE = {
     "postgresql": "WITH people AS (SELECT * FROM unnest(CAST(:i AS bigint[]), CAST(:digest AS bytea[]), "
-    "CAST(:name AS bytea[]), CAST(:email AS bytea[])) AS one (i, digest, name, email)) ",
-    "sqlite": "WITH people AS (SELECT :i AS i, :digest AS digest, :name AS name, :email AS email) ",
+    "CAST(:name AS bytea[]), CAST(:email AS bytea[]), CAST(:origin AS bytea[])) "
+    "AS one (i, digest, name, email, origin)) ",
+    "sqlite": "WITH people AS (SELECT :i AS i, :digest AS digest, :name AS name, :email AS email, :origin AS origin) ",
 }
+_ORIGIN = json.dumps(["FR", None])
 _TOGETHER = 50_000
 _NUMBERS = {
     "postgresql": "WITH numbers AS (SELECT i FROM generate_series(0, :signatures - 1) AS i) ",
@@ -125,6 +129,7 @@ def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict
         "digest": digest,
         "name": vault.seal_name("Jeanne Martin", place),
         "email": vault.seal_email(address, place),
+        "origin": vault.seal_origin(_ORIGIN, place) if number % 2 else None,
     }
 
 
