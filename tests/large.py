@@ -60,6 +60,9 @@ _ROWS = {
     "tombstone": """
         INSERT INTO tombstone (appeal_id, address_digest, erased_at)
         SELECT :first + i % :appeals, {other_digest}, {moment} FROM numbers""",
+    "mailbox_limit": """
+        INSERT INTO mailbox_limit (digest, content, month)
+        SELECT {other_digest}, {other_digest}, {month} FROM numbers""",
 }
 # The signers of one statement, whose values each open in their own row only.
 _PEOPLE = {
@@ -80,6 +83,7 @@ _WORDS = {
         "moment": "CAST(:start AS timestamptz) + (i % :minutes) * interval '1 minute'",
         "signed_on": "CAST(signed_at AT TIME ZONE 'UTC' AS date)",
         "day": "CAST(confirmed_at AT TIME ZONE 'UTC' AS date)",
+        "month": "CAST(:start AS date)",
         "true": "true",
     },
     "sqlite": {
@@ -87,6 +91,7 @@ _WORDS = {
         "moment": "strftime('%Y-%m-%d %H:%M:%f000', :start, '+' || (i % :minutes) || ' minutes')",
         "signed_on": "date(signed_at)",
         "day": "date(confirmed_at)",
+        "month": "date(:start)",
         "true": "1",
     },
 }
