@@ -26,7 +26,7 @@ _WITH_VALUE = {"-A", "--app", "-e", "--env-file"}
 
 
 def is_harmless(arguments: Sequence[str]) -> bool:
-    """Whether this command line is one of them; `arguments` is sys.argv."""
+    """Return whether this command line is one of them; `arguments` is sys.argv."""
     program = Path(arguments[0]) if arguments else Path()
     if program.name not in {"flask", "flask.exe"} and program.parts[-2:] != ("flask", "__main__.py"):
         return False

@@ -61,17 +61,17 @@ class Address:
 
     @property
     def is_international(self) -> bool:
-        """Whether only a mail server with SMTPUTF8 (RFC 6531) can carry it."""
+        """Return whether only a mail server with SMTPUTF8 (RFC 6531) can carry it."""
         return not self.local.isascii()
 
     @property
     def has_known_ending(self) -> bool:
-        """Whether the domain's ending exists."""
+        """Return whether the domain's ending exists."""
         return has_known_ending(self.domain)
 
     @property
     def is_disposable(self) -> bool:
-        """Whether its domain hands out mailboxes to throw away."""
+        """Return whether its domain hands out mailboxes to throw away."""
         return is_disposable(self.domain)
 
 

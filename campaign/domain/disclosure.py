@@ -1,4 +1,4 @@
-"""What staff may open of names and addresses: for a reason, and only so much in a day."""
+"""Limits on the names and addresses that staff open: a reason each time, and a budget for each day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORTEST = 5
 
 
 class Opened(StrEnum):
-    """What is opened; the act in the audit log."""
+    """Ways of opening names and addresses; each is an act in the audit log."""
 
     SEARCH = "names.search"
     PREVIEW = "names.preview"

@@ -55,7 +55,7 @@ class FourEyesError(StateError):
 
 
 class ChangedError(StateError):
-    """What waits is no longer what the link or page showed: it is to be shown again, and asked again."""
+    """The waiting sign-up is no longer what the link or page showed; show it again and ask again."""
 
 
 class OverError(StateError):

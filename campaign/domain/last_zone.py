@@ -1,4 +1,4 @@
-"""Where a section's last day ends: the westernmost time zone of its countries.
+"""The time zone in which a section's last day ends: the westernmost of its countries.
 
 A country may span several zones. Whoever lives where the day ends last has been told the same date as everyone else,
 and is not to be refused on it. Zones by country are IANA's (zone.tab), as the tzdata package brings them.

@@ -29,7 +29,7 @@ class InvalidationState(StrEnum):
 
 
 class Subject(StrEnum):
-    """What is taken out: signatures with all that was done with them, or acts reported without a signature."""
+    """Kinds of things taken out: signatures with all their acts, or acts reported without a signature."""
 
     SIGNATURES = "signatures"
     REPORTS = "reports"

@@ -134,7 +134,7 @@ def _is_letter(character: str) -> bool:
 
 
 def _is_dotted(name: str) -> bool:
-    """Whether a point stands as in a host's name: before a letter, and not behind an initial."""
+    """Return whether a point stands as in a host's name: before a letter, and not behind an initial."""
     for place, character in enumerate(name):
         following = name[place + 1 : place + 2]
         if character == "." and following and _is_letter(following) and not _is_initial(name, place):
@@ -143,7 +143,7 @@ def _is_dotted(name: str) -> bool:
 
 
 def _is_initial(name: str, point: int) -> bool:
-    """Whether before that point there is one capital, and another letter's capital behind it: `J.Top`, not `t.me`."""
+    """Return whether one capital stands before that point and another behind it: `J.Top`, not `t.me`."""
     start = point - 1
     while start > 0 and unicodedata.category(name[start])[0] == "M":
         start -= 1
@@ -168,7 +168,7 @@ def _is_written(name: str) -> bool:
 
 
 def _stands_well(character: str, before: str, after: str) -> bool:
-    """Whether a name may hold that character between those two ("" at either end)."""
+    """Return whether a name may hold that character between those two ("" at either end)."""
     if character in _LISU_TONES:
         return bool(before) and "\ua4d0" <= before <= "\ua4fd"
     if _is_letter(character) or character == " " or character in _APOSTROPHES or character in _HYPHENS:
