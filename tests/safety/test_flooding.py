@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from campaign.domain.staff import Role
 from campaign.extensions import db
-from campaign.models import Alarm, Signature
+from campaign.models import Alarm, Signature, SignUp
 from campaign.queries.appeal import find_appeal
 from campaign.queries.counts import counts
 from tests.attack import IS_ATTACK, Figure
@@ -120,7 +120,8 @@ def check(site: Site, flood: Flood, alone: int) -> None:
     with site.app.app_context():
         appeal = find_appeal("case")
         assert appeal is not None
-        taken = db.session.scalar(select(func.count()).select_from(Signature))
+        taken = db.session.scalar(select(func.count()).select_from(SignUp))
+        assert db.session.scalar(select(func.count()).select_from(Signature)) == 0
         assert counts(appeal.id).total == 0
         # Ten thousand in a minute or two are too many for the whole site, too: each kind is told once.
         told = sorted(db.session.scalars(select(Alarm.kind)))
