@@ -179,7 +179,7 @@ def check(environ: dict[str, str], *, more_signed: int = 0) -> None:
 def sign(port: int, number: int, **headers: str) -> int:
     """One supporter's sign-up."""
     fields = {
-        "name": f"Supporter Number{number}",
+        "name": f"Supporter {chr(65 + number // 26 % 26)}{chr(97 + number % 26)}",
         "email": f"supporter{number}@mail.example",
         "country": COUNTRIES[number % len(COUNTRIES)],
         "consent": "y",
