@@ -1,4 +1,4 @@
-"""Where a sealed value stands, which is authenticated with it: moved to another row or column, it opens no more."""
+"""The place of a sealed value, authenticated with it: moved to another row or column, it opens no more."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def _without_one(text: str) -> list[str]:
 
 
 def _is_one_error(typed: str, meant: str) -> bool:
-    """Whether they are one error apart (optimal string alignment distance 1)."""
+    """Return whether they are one error apart (optimal string alignment distance 1)."""
     if len(typed) != len(meant):
         short, long = sorted((typed, meant), key=len)
         return len(long) - len(short) == 1 and short in _without_one(long)

@@ -54,7 +54,7 @@ class KeyTree:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every key is erased."""
+        """Return whether every key is erased."""
         return not self._seeds
 
     def key(self, number: int) -> bytes:

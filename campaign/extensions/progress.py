@@ -1,4 +1,4 @@
-"""What one worker process gets done, in memory: its loops tell it here, and one of them writes it into the database."""
+"""Progress of one worker process, in memory: its loops note it, and one of them writes it into the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mails about another address say, in the signer's language. Nothing that was typed stands in them."""
+"""Texts of mails about another address, in the signer's language. Nothing that was typed stands in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What mails to colleagues about an appeal or their account say, in the reader's language."""
+"""Texts of mails to colleagues about an appeal or their account, in the reader's language."""
 
 from __future__ import annotations
 
