@@ -118,43 +118,47 @@ class _Own:
     taken: int = 0
 
 
+class _Batches(threading.local):
+    """A thread's own batches by use. Shared ones would lose the key between seeing that one is left and taking it."""
+
+    def __init__(self) -> None:
+        self.by_use: dict[str, _Own] = {}
+
+
 class RowKeys:
-    """The keys of rows that a process has at hand: of its own batches, one for each use, and of those opened lately."""
+    """The keys of rows that are at hand: of each thread's own batches, one for each use, and of those opened lately."""
 
     def __init__(self, read: Callable[[int], KeyTree]) -> None:
         self._read = read
         self._lock = threading.Lock()
-        self._own: dict[str, _Own] = {}
+        self._own = _Batches()
         self._opened: OrderedDict[int, KeyTree] = OrderedDict()
 
     def left(self, use: str) -> int:
-        """Return how many keys the process's own batch for that use has left."""
-        with self._lock:
-            return SLOTS - self._own[use].taken if use in self._own else 0
+        """Return how many keys the thread's own batch for that use has left."""
+        own = self._own.by_use.get(use)
+        return 0 if own is None else SLOTS - own.taken
 
     def take(self, use: str) -> Slot:
-        """Return the next key of the process's own batch for that use. Raises CipherError where none is left."""
-        with self._lock:
-            own = self._own.get(use)
-            if own is None or own.taken >= SLOTS:
-                raise CipherError("no key is at hand for a row that is to be written")
-            number, own.taken = own.taken, own.taken + 1
+        """Return the next key of the thread's own batch for that use. Raises CipherError where none is left."""
+        own = self._own.by_use.get(use)
+        if own is None or own.taken >= SLOTS:
+            raise CipherError("no key is at hand for a row that is to be written")
+        number, own.taken = own.taken, own.taken + 1
         return Slot(own.batch, number, own.tree.key(number))
 
     def begun_on(self, use: str) -> date | None:
-        """Return the day on which the process's own batch for that use was written down."""
-        with self._lock:
-            return self._own[use].begun_on if use in self._own else None
+        """Return the day on which the thread's own batch for that use was written down."""
+        own = self._own.by_use.get(use)
+        return None if own is None else own.begun_on
 
     def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
         """Take the next keys for that use from a batch that has just been written down."""
-        with self._lock:
-            self._own[use] = _Own(batch, tree, on)
+        self._own.by_use[use] = _Own(batch, tree, on)
 
     def drop(self) -> None:
-        """Take no more keys from the process's own batches: the database does not have one of them (any more)."""
-        with self._lock:
-            self._own.clear()
+        """Take no more keys from the thread's own batches: the database does not have one of them (any more)."""
+        self._own.by_use.clear()
 
     def slot(self, batch: int, number: int) -> Slot:
         """Return the key of a row. Raises CipherError where it was erased."""

@@ -1,6 +1,6 @@
 """Giving rows a key of their own, and erasing it for good.
 
-A process takes a batch of keys for itself, so that a sign-up writes nothing more than before: one further row for each
+A thread takes a batch of keys for itself, so that a sign-up writes nothing more than before: one further row for each
 256 of them.
 """
 

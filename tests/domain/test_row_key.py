@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -83,3 +84,22 @@ def test_a_batch_ends_after_its_last_slot_and_can_be_dropped() -> None:
     keys.begin("signed", 2, KeyTree.fresh(), day)
     keys.drop()
     assert keys.left("signed") == 0
+
+
+def test_no_thread_takes_the_key_that_another_has_seen_to_be_left() -> None:
+    seeds: dict[int, bytes] = {}
+    vault = Vault((b"d" * 32,), b"i" * 32, seeds.get)
+    vault.row_keys.begin("waiting", 5, KeyTree.fresh(), date(2026, 3, 1))
+    for _ in range(SLOTS - 1):
+        vault.row_keys.take("waiting")
+    assert vault.row_keys.left("waiting") == 1
+
+    def sign() -> tuple[int, int]:
+        if not vault.row_keys.left("waiting"):
+            vault.row_keys.begin("waiting", 6, KeyTree.fresh(), date(2026, 3, 1))
+        slot = vault.row_keys.take("waiting")
+        return slot.batch, slot.number
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(sign).result() == (6, 0)
+    assert sign() == (5, SLOTS - 1)
