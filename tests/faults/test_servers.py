@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from campaign.extensions import db
-from campaign.models import ClockOffset, Mail, Suppression
+from campaign.models import ClockOffset, Mail, SignUp, Suppression
 from tests.attack import IS_ATTACK, Figure
 from tests.faults.site import Site
 from tests.faults.smtp import DROP, SILENCE, Received, Say, Script, Server
@@ -190,17 +190,20 @@ class Crawling(Script):
 def test_slow_domains_do_not_hold_up_the_others(site: Site) -> None:
     site.server.script = Crawling()
     slow = ["bytes.example", "tarpit.example", *(f"silent{number}.example" for number in range(12))]
-    site.sign(*(f"one{number}@{domain}" for number in range(10) for domain in slow))
+    site.sign(*(f"one{number}@{domain}" for number in range(20) for domain in slow))
     signed = {f"one{number}@quick{number % 20}.example": 0.0 for number in range(200)}
+    begun_at = time.monotonic()
     with site.workers():
         for email in signed:
             site.sign(email)
             signed[email] = time.time()
         site.run_until(lambda: len(quick(site)) == len(signed), seconds=120)
+        tries = Counter(domain_of(who) for who in site.server.attempts.elements() if domain_of(who) in slow)
     delays = sorted(one.at - signed[one.recipient] for one in quick(site).values())
     assert delays[int(len(delays) * 0.95)] < 60
-    # Each slow domain has one lane, not one for each of its mails.
-    assert max(Counter(domain_of(who) for who in site.server.attempts if domain_of(who) in slow).values()) <= 6
+    # A slow domain has one lane, or a quarter of the 32 where for a moment all seemed slow: not one for each mail. What
+    # hangs makes room after 30 s.
+    assert max(tries.values()) <= 8 * (1 + (time.monotonic() - begun_at) // 30)
 
 
 def quick(site: Site) -> dict[str, Received]:
@@ -210,8 +213,8 @@ def quick(site: Site) -> dict[str, Received]:
 def test_what_cannot_be_rendered_is_dead_with_its_reason_and_stops_nothing(site: Site) -> None:
     site.sign(*(f"one{number}@d{number % 7}.example" for number in range(300)))
     with site.app.app_context():
-        first = db.session.scalar(select(func.min(Mail.id))) or 0
-        db.session.execute(update(Mail).where((Mail.id - first) % 100 == 7).values(text_version=99))
+        chosen = db.session.scalars(select(SignUp.id).order_by(SignUp.id).limit(3)).all()
+        db.session.execute(update(SignUp).where(SignUp.id.in_(chosen)).values(text_version=99))
         db.session.commit()
     with site.workers():
         site.run_until(site.is_settled)
@@ -269,7 +272,7 @@ def test_the_rate_holds_for_each_domain_over_all_workers(site: Site) -> None:
     assert times[29] - times[0] < 25
 
 
-def test_however_often_one_mailbox_is_asked_for_it_gets_three_mails(site: Site, figure: Figure) -> None:
+def test_however_often_one_mailbox_is_asked_for_it_gets_three_mails_at_most(site: Site, figure: Figure) -> None:
     requests = int(os.environ.get("FAULTS_REQUESTS", "10000" if IS_ATTACK else "300"))
     ways = ("j.doe", "J.Doe", "jd.oe+1", "jdoe+news", "JDOE", "j.d.o.e", "jdoe+{}", "j.doe+{}")
     site.sign(*(f"{ways[number % len(ways)].format(number)}@gmail.com" for number in range(requests)))
@@ -278,5 +281,7 @@ def test_however_often_one_mailbox_is_asked_for_it_gets_three_mails(site: Site, 
     with site.workers(2):
         site.run_until(site.is_settled, seconds=60 + requests / 20)
     figure(f"1 flood: {requests:,} sign-ups with one mailbox: mails it gets", len(site.server.received), "≤ 3")
-    assert site.states() == {"sent": 3, "suppressed": owed - 3}
-    assert len(site.server.received) == 3
+    # The first that leaves may gather all others.
+    sent = len(site.server.received)
+    assert 1 <= sent <= 3
+    assert site.states() == {"sent": sent, "suppressed": owed - sent}
