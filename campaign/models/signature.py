@@ -127,7 +127,7 @@ class Consent(Model):
 
 
 class Tombstone(Model):
-    """An erased address that was counted: signing again is possible, counting again is not."""
+    """An address that was counted and was erased or changed: signing again is possible, counting again is not."""
 
     __tablename__ = "tombstone"
 

@@ -111,7 +111,7 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
         _holding("rows of paper sheets that wait to be signed up: name, address, country",
                  "to ask for the confirmation", _OPINION, "minutes, " + _days(retention.SHEET_ROWS, "at most"),
                  Entry.entered_at, (SheetRow.entry_id == Entry.id,), Entry.entered_at < now - retention.SHEET_ROWS),
-        _holding("erased addresses: keyed digests", "to count nobody twice", _SAFETY,
+        _holding("erased or changed addresses: keyed digests", "to count nobody twice", _SAFETY,
                  _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (),
                  Tombstone.appeal_id.in_(forgotten)),
         _holding("who left, not yet written to the departures folder: keyed digests",

@@ -28,7 +28,7 @@ from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.mailbox_limit import MailboxLimits, proving
 from campaign.services.notify import Notice
-from campaign.services.signature import consent_record, last_consent, locked, note_departure, was_counted
+from campaign.services.signature import bury, consent_record, is_counted, last_consent, locked, note_departure
 from campaign.services.staff import Office
 from campaign.services.transaction import transaction
 
@@ -86,8 +86,8 @@ def ask_change(signature_id: int, new: Address, *, now: datetime, office: Office
 def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
     """Give everything under the old address the new one, and owe the old one a mail that says so.
 
-    Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed or been
-    counted for already. Raises NotFoundError where the link is used up, CipherError.
+    Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
+    Raises NotFoundError where the link is used up, CipherError.
     """
     vault = office.vault
     with transaction() as session:
@@ -107,11 +107,13 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
 
 
 def _move(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
-    """Give the signature the new address; False where that one has signed or been counted for the appeal already."""
+    """Give the signature the new address; False where that one has signed the appeal already."""
     digest = vault.address_digest(row.appeal_id, new)
     taken = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
-    if session.scalar(select(taken)) or was_counted(session, row.appeal_id, digest, vault):
+    if session.scalar(select(taken)):
         return False
+    if is_counted(session, row):
+        bury(session, row, now, vault)
     # A backup from before must not bring the old address back; the record tells when it is this signature's again.
     note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)

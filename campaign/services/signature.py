@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from campaign.domain.action import Channel
 from campaign.domain.cipher import Vault
 from campaign.domain.departure import DepartureKind
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signature import CONSENT_WORDING
 from campaign.extensions.clock import CutToDay
 from campaign.extensions.locks import KEYS_STAY
-from campaign.models import Consent, Departure, Signature, Tombstone
+from campaign.models import Action, Consent, Departure, Signature, Tombstone
 
 # What makes a signature somebody's. The day stays, for the history of counts.
 EMPTY: dict[str, Any] = {
@@ -50,6 +51,21 @@ def was_counted(session: Session, appeal_id: int, address_digest: bytes, vault: 
         Tombstone.appeal_id == appeal_id, Tombstone.address_digest == vault.tombstone_digest(address_digest)
     )
     return session.execute(found).first() is not None
+
+
+def is_counted(session: Session, signature: Signature) -> bool:
+    """Return whether the signature stands in the counts now."""
+    own = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
+    return session.execute(own).first() is not None
+
+
+def bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
+    """Write down that the signature's address was counted: it may sign again, and is not counted again."""
+    own = signature.appeal_id, signature.address_digest or b""
+    if not was_counted(session, *own, vault):
+        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1])}
+        left["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        session.execute(insert(Tombstone), left)
 
 
 def last_consent(session: Session, signature: Signature) -> Consent:

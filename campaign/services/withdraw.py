@@ -16,7 +16,7 @@ from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link
 from campaign.extensions.locks import KEYS_STAY
-from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, SignUp, Tombstone
+from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.handover import outdate
@@ -24,11 +24,12 @@ from campaign.services.row_key import erase_keys
 from campaign.services.signature import (
     DAY_OF_CONSENT,
     EMPTY,
+    bury,
     consent_record,
+    is_counted,
     locked,
     note_departure,
     note_left,
-    was_counted,
 )
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -126,8 +127,8 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     # What was mailed and what still waits to be: their digests tell of the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
-        _bury(session, signature, now, vault)
-        if _is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
+        bury(session, signature, now, vault)
+        if is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
             session.execute(update(Signature).where(Signature.id == signature.id).values(**EMPTY))
             session.execute(update(Consent).where(Consent.signature_id == signature.id).values(**DAY_OF_CONSENT))
             return
@@ -175,11 +176,6 @@ def share_name(session: Session, signature: Signature, now: datetime, *, wanted:
     session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 
-def _is_counted(session: Session, signature: Signature) -> bool:
-    own = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
-    return session.execute(own).first() is not None
-
-
 def _uncount(session: Session, signature: Signature) -> None:
     connection = session.connection()
     gone = connection.execute(
@@ -190,11 +186,3 @@ def _uncount(session: Session, signature: Signature) -> None:
     for counted_at, section_code in gone:
         cell = Cell(signature.appeal_id, section_code, Channel.SIGNATURE, Evidence.VERIFIED)
         count(connection, cell, counted_at, -1)
-
-
-def _bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
-    own = signature.appeal_id, signature.address_digest or b""
-    if not was_counted(session, *own, vault):
-        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1])}
-        left["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        session.execute(insert(Tombstone), left)

@@ -188,6 +188,31 @@ def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is
     assert NEW in client.get(my_page(one)).text
 
 
+def test_nobody_is_counted_twice_by_the_address_of_before(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    client.post(my_page(one), data={"do": "address", "email": NEW})
+    deliver()
+    client.post(address_mails(postbox)[-1][1])
+    again = signed(appeal, "Jeanne Martin", 1)
+    assert addresses(one, again) == [NEW, "p1@mail.example"]
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
+def test_an_address_can_be_changed_back(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    for address in (NEW, "p1@mail.example", NEW):
+        client.post(my_page(one), data={"do": "address", "email": address})
+        deliver()
+        _, link = next(mail for mail in reversed(address_mails(postbox)) if mail[1])
+        assert client.post(link).status_code == 200
+        assert addresses(one) == [address]
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
 def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
     client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
 ) -> None:
