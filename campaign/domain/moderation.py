@@ -52,7 +52,6 @@ class Criteria:
     network: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    is_unconfirmed: bool = False
     domains: tuple[str, ...] = ()
     wide_network: str | None = None
 
@@ -127,6 +126,7 @@ def packed(criteria: Criteria) -> str:
 def unpacked(text: str) -> Criteria:
     """What `packed` made."""
     values = json.loads(text)
+    values.pop("is_unconfirmed", None)  # of before sign-ups stood apart
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     return Criteria(**{**values, "ids": tuple(values["ids"]), "domains": tuple(values.get("domains", ()))})

@@ -197,12 +197,11 @@ def _next(
 
 def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[ColumnElement[bool]]:
     """All but the pattern, which the database cannot see. The section is that of whoever began it."""
-    states = (SignatureState.PENDING.value,) if criteria.is_unconfirmed else _TAKEN
     found: list[ColumnElement[bool]] = [
         Signature.section_code == row.section_code,
         Signature.id > row.after_id,
         Signature.id <= row.until_id,
-        Signature.state.in_(states),
+        Signature.state.in_(_TAKEN),
     ]
     if row.appeal_id is not None:
         found.append(Signature.appeal_id == row.appeal_id)

@@ -305,7 +305,7 @@ def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
 
 def test_everybody_cannot_be_meant(by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(is_unconfirmed=True), None, by=by, now=START, vault=runtime().vault)
+        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault)
 
 
 def test_the_audit_log_tells_of_each_step_without_addresses(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from wtforms import BooleanField, StringField
+from wtforms import StringField
 
 from campaign.domain.address import parse_address
 from campaign.domain.disclosure import BudgetError
@@ -56,7 +56,6 @@ class ChooseForm(TokenForm):
     network = StringField()
     since = StringField()
     until = StringField()
-    unconfirmed = BooleanField()
 
 
 @blueprint.get("")
@@ -202,7 +201,7 @@ def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
     chosen = request.form.getlist("ids", type=int)
     if len(chosen) > _MOST_CHOSEN:
         faults["criteria"] = FAULTS["criteria", "too-many"]
-    return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), is_unconfirmed=bool(form.unconfirmed.data), **read)
+    return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), **read)
 
 
 def read_network(text: str) -> str:
