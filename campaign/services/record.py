@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from campaign.domain.action import REPORTABLE, Channel, Evidence
 from campaign.domain.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.challenge import Solved
+from campaign.domain.cipher import Vault
 from campaign.domain.errors import InputError, NotFoundError, OverError, SpentError, StateError
 from campaign.domain.last_zone import last_zone
 from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
+from campaign.services.month_key import month_key
 from campaign.services.signature import locked
 from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
@@ -57,28 +59,37 @@ def record_unsigned(
     *,
     target: int,
     now: datetime,
+    vault: Vault,
     solved: Solved | None = None,
     networks: tuple[bytes, bytes] | None = None,
 ) -> None:
     """Counts one act of somebody who has not signed, for the section of the country they chose.
 
     Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
-    `networks` are keyed digests of the narrow and the wide network it came from, kept for a month, so that staff can
-    take a flood out again. `solved` is the proof that let it in, spent with it.
+    `networks` are keyed digests of the narrow and the wide network it came from: kept for a month, under the month's
+    key, so that staff can take a flood out again. `solved` is the proof that let it in, spent with it.
 
     Raises NotFoundError (no such appeal), OverError, InputError,
     SpentError (the proof was taken before).
     """
     _refuse_channel(channel)
+    narrow, wide = _kept(networks, now, vault)
     with transaction() as session:
         if solved is not None:
             _spend(session, solved)
         cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
-        narrow, wide = networks or (None, None)
         known = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
         session.connection().execute(insert(Action), _columns(cell, target, now) | known)
         count(session.connection(), cell, now, 1)
+
+
+def _kept(networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault) -> tuple[bytes | None, bytes | None]:
+    """Return what the row holds of the networks: equal within the month, and to nothing of a form or a signature."""
+    if networks is None:
+        return None, None
+    key, (narrow, wide) = month_key(vault, now=now), networks
+    return vault.month_digest(narrow, key, "report"), vault.month_digest(wide, key, "report")
 
 
 def _spend(session: Session, solved: Solved) -> None:

@@ -351,7 +351,9 @@ HOT: dict[str, Callable[[], object]] = {
     "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
     "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),
-    "report without a signature": lambda: record_unsigned(_appeal(), "fr", Channel.LETTER, target=0, now=NOW),
+    "report without a signature": lambda: record_unsigned(
+        _appeal(), "fr", Channel.LETTER, target=0, now=NOW, vault=runtime().vault, networks=(b"n" * 16, b"w" * 16)
+    ),
     "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW, vault=runtime().vault),
     "change country": lambda: change_country(_confirmed(6), country="BE", section_code="be-fr"),
     "fold": lambda: fold(now=NOW),

@@ -80,7 +80,7 @@ def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskCl
 
 def test_what_is_sent_there_still_counts_until_its_day_has_ended(over: AppealView, clock: Clock) -> None:
     def send(section: str) -> None:
-        record_unsigned(over.id, section, Channel.LETTER, target=1, now=clock.now)
+        record_unsigned(over.id, section, Channel.LETTER, target=1, now=clock.now, vault=runtime().vault)
 
     with pytest.raises(OverError):
         send("fr")

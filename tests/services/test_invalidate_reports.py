@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from campaign.services.appeals import publish
 from campaign.services.fold import fold
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.invalidate import advance, begin, prepare, undo
+from campaign.services.month_key import month_key
 from campaign.services.record import record, record_unsigned
 from campaign.services.retain import retain
 from campaign.services.verify import verify
@@ -55,7 +57,18 @@ def flood(appeal: AppealView) -> AppealView:
 
 
 def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
-    record_unsigned(appeal.id, section, Channel.LETTER, target=0, now=at, networks=(narrow, wide))
+    record_unsigned(
+        appeal.id, section, Channel.LETTER, target=0, now=at, vault=runtime().vault, networks=(narrow, wide)
+    )
+
+
+def kept(network: bytes) -> str:
+    """What rows hold of a network, as the list of networks names it."""
+    return (runtime().vault.month_digest(network, month_key(runtime().vault, now=START), "report") or b"").hex()
+
+
+def from_wide(since: datetime | None = None) -> Criteria:
+    return Criteria(wide_network=kept(WIDE), since=since)
 
 
 def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
@@ -87,18 +100,18 @@ def actions() -> list[tuple[object, ...]]:
 
 
 CHOICES = [
-    Criteria(wide_network=WIDE.hex()),
-    Criteria(since=START + 5 * HOUR, until=START + 6 * HOUR),
-    Criteria(wide_network=WIDE.hex(), since=START + 4 * HOUR),
+    from_wide,
+    lambda: Criteria(since=START + 5 * HOUR, until=START + 6 * HOUR),
+    lambda: from_wide(START + 4 * HOUR),
 ]
 
 
-@pytest.mark.parametrize("criteria", CHOICES)
+@pytest.mark.parametrize("choice", CHOICES)
 def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
-    flood: AppealView, by: Scope, criteria: Criteria
+    flood: AppealView, by: Scope, choice: Callable[[], Criteria]
 ) -> None:
     before = actions()
-    made, row = look(criteria, by)
+    made, row = look(choice(), by)
     assert (row.matched, len(row.sample)) == (9, 9)
     assert actions() == before, "a preview changes nothing"
     assert {one.channel for one in reports(by, row.sample)} == {"letter"}
@@ -115,12 +128,12 @@ def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
 
 
 def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
-    _, row = look(Criteria(network=(bytes([50]) * 16).hex()), by)
+    _, row = look(Criteria(network=kept(bytes([50]) * 16)), by)
     assert row.matched == 1
 
 
 def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
-    made, _ = look(Criteria(wide_network=WIDE.hex()), by)
+    made, _ = look(from_wide(), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     fold(now=START + 12 * DAY)
     run(made)
@@ -146,12 +159,12 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
     publish(slug, now=START)
     another = find_appeal(slug)
     assert another is not None
-    _, row = look(Criteria(wide_network=WIDE.hex()), by, another.id)
+    _, row = look(from_wide(), by, another.id)
     assert row.matched == 0
     other = Scope(by.staff_id, Role.EDITOR, "be-nl")
-    _, row = look(Criteria(wide_network=WIDE.hex()), other)
+    _, row = look(from_wide(), other)
     assert row.matched == 2
-    made, _ = look(Criteria(wide_network=WIDE.hex()), by)
+    made, _ = look(from_wide(), by)
     with pytest.raises(NotFoundError):
         begin(made, "not mine", by=other, now=START, vault=runtime().vault)
 
@@ -159,7 +172,7 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
         prepare(Criteria(), None, by=by, now=START, vault=runtime().vault, subject=Subject.REPORTS)
-    made, _ = look(Criteria(wide_network=WIDE.hex()), by)
+    made, _ = look(from_wide(), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
     told = db.session.scalars(select(AuditEntry.act).where(AuditEntry.act.startswith("inval"))).all()
@@ -185,7 +198,17 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
 def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, by: Scope) -> None:
     found = reported(by, now=START + DAY)
     assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
-    assert [(one.key, one.number, one.narrow) for one in found.networks] == [(WIDE.hex(), 9, 9), (OTHER.hex(), 3, 3)]
+    assert [(one.key, one.number, one.narrow) for one in found.networks] == [(kept(WIDE), 9, 9), (kept(OTHER), 3, 3)]
     assert (found.networks[0].first, found.looked_at) == (START + 5 * HOUR, 12)
     assert reported(by, now=START + DAY, slug="another").looked_at == 0
     assert reported(by, now=START + 9 * DAY).hours == ()
+
+
+def test_what_is_kept_of_a_network_equals_nothing_of_a_form_and_nothing_of_another_month(flood: AppealView) -> None:
+    report(flood, START + 31 * DAY, b"n" * 16, WIDE)
+    rows = db.session.execute(select(Action.network_digest, Action.wide_network_digest)).all()
+    db.session.rollback()
+    assert len({row.wide_network_digest for row in rows}) == 3
+    vault, key = runtime().vault, month_key(runtime().vault, now=START)
+    known = {digest for row in rows for digest in row}
+    assert known.isdisjoint({WIDE, OTHER, *(vault.month_digest(WIDE, key, use) for use in ("sign-up", "signature"))})

@@ -103,6 +103,7 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
             done[0],
             target=done[1],
             now=runtime().clock(),
+            vault=runtime().vault,
             solved=let.solved,
             networks=known,
         )
