@@ -352,10 +352,6 @@ class Vault:
     def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
         return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
-    def mailbox_digest(self, address: Address) -> bytes:
-        """Equal for all ways to write one mailbox; only limits mail."""
-        return self._index.digest("mailbox", address.mailbox)
-
     def content_digest(self, appeal_id: int, address: Address, *shown: str) -> bytes:
         """Return what is equal for two sign-ups of one address for one appeal that say the same, and for no others."""
         return self._index.digest("content", "\0".join([str(appeal_id), str(address), *shown]))
