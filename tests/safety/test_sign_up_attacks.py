@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -12,19 +11,16 @@ from sqlalchemy import delete, select, update
 
 from campaign.document import parse_text
 from campaign.domain.outbox import Attempt, Outcome
-from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.models import Mail, Signature, SignUp
-from campaign.queries.appeal import AppealView, find_appeal
+from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
 from tests.conftest import DOCUMENT, START, Postbox, form, fresh, text_of
-from tests.web.staff.room import staffed
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
 
 
 def signatures() -> list[tuple[str, bool]]:
@@ -190,35 +186,3 @@ def test_two_people_with_one_mailbox_both_sign_where_the_mail_asks(
     assert client.post(postbox.link()).status_code == 303
     assert len(signatures()) == 2
     assert verify() == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.COORDINATOR])
-def test_no_page_of_staff_tells_what_an_address_has_done_elsewhere(
-    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, role: Role
-) -> None:
-    for name in ("confirmed", "withdrawn"):
-        client.post(URL, data=form(email=f"{name}@mail.example", country="BE"))
-        deliver()
-        act = client.post(postbox.link()).location
-        if name == "withdrawn":
-            client.post(act.replace("/act", "/me"), data={"signature": "all", "do": "withdraw"})
-    client.post(URL, data=form(email="pending@mail.example", country="BE"))
-    deliver()
-    desk, seen = staffed(app, role), {}
-    slug = find_appeal("ana-ruiz-vega").slug  # type: ignore[union-attr]
-    db.session.rollback()
-    paths = [f"/staff/appeals/{slug}", f"/staff/appeals/{slug}/signing", f"/staff/appeals/{slug}/signing/sources.csv",
-             "/staff/", "/staff/appeals"]  # fmt: skip
-    before = {path: desk.get(path).text for path in paths}
-    for state in ("new", "pending", "confirmed", "withdrawn"):
-        client.post(URL, data=form(email=f"{state}@mail.example", country="FR", via="probe"))
-        deliver()
-        fresh(app)
-        # Each form adds one, whoever's it is.
-        seen[state] = {path: _TOKEN.sub("", desk.get(path).text.replace("\r", "")) for path in paths}
-    assert before != seen["new"]
-    rows = [seen[state][paths[2]] for state in ("new", "pending", "confirmed", "withdrawn")]
-    assert [row.splitlines()[-1] for row in rows] == [f"probe,{number},,{number}," for number in (1, 2, 3, 4)]
-    for path in (paths[0], *paths[3:]):
-        assert len({seen[state][path] for state in seen}) == 1, path
