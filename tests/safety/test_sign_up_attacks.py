@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from campaign.document import parse_text
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.extensions import db
-from campaign.models import Mail, Signature, SignUp
+from campaign.models import ClockOffset, Mail, Signature, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.transaction import transaction
 from campaign.services.verify import verify
 from tests.conftest import DOCUMENT, START, Postbox, form, fresh, text_of
 
@@ -27,6 +28,14 @@ def signatures() -> list[tuple[str, bool]]:
     db.session.rollback()
     rows = db.session.execute(select(Signature.country, Signature.shares_name).order_by(Signature.id))
     return [(row.country, row.shares_name) for row in rows]
+
+
+def move_clock(hours: int) -> None:
+    """Let so many hours pass for the database, by which mail leaves."""
+    with transaction() as session:
+        moved = session.scalar(select(func.coalesce(func.sum(ClockOffset.seconds), 0))) or 0
+        session.execute(delete(ClockOffset))
+        session.execute(insert(ClockOffset).values(id=1, seconds=moved + hours * 3600))
 
 
 def others(app: Flask, number: int) -> list[str]:
@@ -123,6 +132,28 @@ def test_a_marathon_is_confirmed_by_one_mail_and_none_is_lost(
     client.post(f"/en/appeals/{more}/sign", data=form())
     deliver()
     assert any("/s/" in text_of(message) for message in postbox.messages)
+    assert verify() == []
+
+
+def test_what_comes_after_the_last_mail_of_a_day_waits_for_the_next_days(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    slugs = ["ana-ruiz-vega", *others(app, 29)]
+    for slug in slugs:
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+        deliver()
+    for hours in (1, 22):
+        move_clock(hours)
+        deliver()
+        assert len(postbox.messages) == 3, "not before a day has passed"
+    move_clock(2)
+    deliver()
+    assert len(postbox.messages) == 4, "one mail for all that waited"
+    page = client.get(postbox.link()).text
+    assert [page.count(f'name="appeal" value="{slug}" checked') for slug in slugs] == [1] * 30
+    assert client.post(postbox.link(), data={"appeal": slugs}).status_code == 303
+    assert len(signatures()) == 30
+    assert counts(appeal.id).signatures == 1
     assert verify() == []
 
 
