@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 import idna
 from email_validator import EmailNotValidError, validate_email
 
 from campaign.domain.errors import InputError
+from campaign.domain.pasted_address import is_among_words, pasted_address
 from campaign.domain.provider import alias_rule, has_known_ending, is_disposable, likely_domain
 
 ADDRESS_LENGTH = 254
-
-# Full-width forms (an Asian keyboard's), and the full stops that stand between labels there (RFC 3490, 3.1).
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: ".", 0xFF61: ".", 0xFF0E: "."}
-# What is copied along with an address. Grapheme joiner, fillers and variation selectors are invisible, too.
-_INVISIBLE = {0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
-_JOINERS = "\u200c\u200d"
-_IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*@[^<>]*)>\W*")
-_BEFORE, _BEHIND = "([{<«“„‘‚¿¡,;:", ".,;:!?)]}>»”’…،؛。、"
-_QUOTES = "\"'“”„‘’«»`´"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +81,9 @@ def written_mailbox(text: str) -> str | None:
     return Address(local, domain.lower()).mailbox
 
 
-def pasted_address(text: str) -> str:
-    """Return the address in what was pasted, or the text without what is certainly no part of one.
-
-    Invisible marks go, full-width characters become plain ones, and `mailto:`, a name before `<…>`, brackets, quotation
-    marks and punctuation around it are left out. Does not say whether it is an address.
-    """
-    text = _visible(text.translate(_WIDE)).strip()
-    if found := _IN_BRACKETS.fullmatch(text):
-        text = found[1].strip()
-    if text[:7].casefold() == "mailto:":
-        text = unquote(text[7:].lstrip("/").partition("?")[0])
-    text = text.strip().lstrip(_BEFORE).rstrip(_BEHIND)
-    while len(text) > 2 and text[0] in _QUOTES and text[-1] in _QUOTES:
-        text = text[1:-1].strip().rstrip(_BEHIND)
-    return text
-
-
-def _visible(text: str) -> str:
-    """The text without invisible marks; joiners stay where a script may need them, as in Sinhala domains."""
-    pairs = zip(" " + text, text, strict=False)
-    return "".join(one for before, one in pairs if not _is_invisible(one) or (one in _JOINERS and not before.isascii()))
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or ord(character) in _INVISIBLE
-
-
 def parse_address(text: str) -> Address:
-    """Return what somebody typed or pasted as an address. Raise InputError (`missing`, `too-long`, `not-an-address`).
+    """Return what somebody typed or pasted as an address. Raise InputError (`missing`, `too-long`, `not-an-address`,
+    `words`: one stands there, among words that may belong to it).
 
     Syntax after RFC 5321, 6531 (UTF-8) and 5890 (IDNA); nothing is looked up.
     """
@@ -140,7 +104,8 @@ def parse_address(text: str) -> Address:
             test_environment=True,
         )
     except EmailNotValidError as error:
-        raise InputError("email", "not-an-address", "this is not an e-mail address") from error
+        code = "words" if is_among_words(text) else "not-an-address"
+        raise InputError("email", code, "this is not an e-mail address") from error
     domain = (found.ascii_domain or found.domain).lower()
     if "." not in domain:
         raise InputError("email", "not-an-address", "the part behind the @ is incomplete")

@@ -16,6 +16,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.appeal import TargetKind
 from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import FaultsError, InputError
+from campaign.domain.pasted_address import pasted_address
 from campaign.domain.section import INTERNATIONAL
 from campaign.domain.slug import is_slug
 
@@ -163,11 +164,12 @@ def _target_faults(target: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_address(text: str) -> bool:
+    """It is mailed to as it is written, so nothing may stand around it."""
     try:
         parse_address(text)
     except InputError:
         return False
-    return True
+    return pasted_address(text) == text
 
 
 def _length(value: Any) -> int:

@@ -28,6 +28,7 @@ MESSAGES = {
     ("email", "missing"): lazy_gettext("Please write your e-mail address."),
     ("email", "too-long"): lazy_gettext("This address is too long to be one."),
     ("email", "not-an-address"): lazy_gettext("This does not look like an e-mail address. It needs an @ and a domain."),
+    ("email", "words"): lazy_gettext("Please write the e-mail address alone, without other words."),
     ("email", "not-carried"): lazy_gettext(
         "We cannot send mail to an address with such letters before the @. Please use another address."
     ),
