@@ -31,6 +31,7 @@ _FOUND = (
     .join(Appeal, Appeal.id == SignUp.appeal_id)
     .join(Section, Section.code == SignUp.section_code)
     .where(among(SignUp.id, "sign_ups"))
+    .execution_options(populate_existing=True)
 )
 _UNDER_WAY = select(Mail.sign_up_id).where(among(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
 _MAILED = update(SignUp).where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
@@ -97,17 +98,17 @@ class Answers:
         """`others` are where other limited mails go. `now` is the database's."""
         self._session, self._vault, self._now = session, vault, now
         ids = sorted({mail.sign_up_id for mail in mails if mail.sign_up_id is not None})
-        rows = session.execute(_FOUND, {"sign_ups": ids}).all() if ids else ()
-        self._found: dict[int, tuple[SignUp, Appeal, str | None]] = {
-            row[0].id: (row[0], row[1], row[2]) for row in rows
-        }
-        self._under_way = set(session.scalars(_UNDER_WAY, {"sign_ups": ids})) if ids else set()
+        self._found = self._read(ids)
         self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
+        # This waits while another worker judges mails of the same mailboxes: what was read before is only good for
+        # knowing which these are. What is under way is read before the sign-ups: what leaves in between stands there.
+        self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
+        self._under_way = set(session.scalars(_UNDER_WAY, {"sign_ups": ids})) if ids else set()
+        self._found = self._read(ids)
         self._signatures = self._signed()
         self._suppressed = suppression_reasons(
             session, [vault.suppression_digest(one) for one in self._addresses.values()]
         )
-        self._limits = MailboxLimits(session, [*self._addresses.values(), *others], vault, now)
 
     def answer(self, mail: Mail) -> Answer:
         """Decide about one mail. Raises UnwantedError, PostponedError, CipherError."""
@@ -178,6 +179,10 @@ class Answers:
             self._vault.open_name(signature.name_sealed, place_of(signature)),
         )
         return name_key(names[0]) != name_key(names[1])
+
+    def _read(self, ids: list[int]) -> dict[int, tuple[SignUp, Appeal, str | None]]:
+        rows = self._session.execute(_FOUND, {"sign_ups": ids}).all() if ids else ()
+        return {row[0].id: (row[0], row[1], row[2]) for row in rows}
 
     def _open(self, sign_up_id: int) -> Address | None:
         row = self._found[sign_up_id][0] if sign_up_id in self._found else None

@@ -1,8 +1,10 @@
-"""Two workers at one mailbox: no fourth mail for a late sign-up, and neither waits for the other's rows for ever."""
+"""Several workers at one mailbox: what one has begun the others see, and none waits for another's rows for ever."""
 
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -17,8 +19,9 @@ from campaign.models import Mail, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
+from campaign.services.dispatch import Courier, deliver_due
 from campaign.services.transaction import transaction
-from tests.conftest import Clock, form
+from tests.conftest import Clock, Postbox, form
 
 # SQLite has one writer: there nobody judges while another does.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -27,16 +30,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgr
 class Worker:
     """Claims all that is due and begins it; commits when it is told to."""
 
-    def __init__(self, app: Flask, clock: Clock) -> None:
+    def __init__(self, app: Flask, clock: Clock, room: int = 50) -> None:
         self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
         self.jobs = 0
-        self._app, self._now = app, clock.now + timedelta(minutes=1)
+        self._app, self._now, self._room = app, clock.now + timedelta(minutes=1), room
         threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
         with self._app.app_context():
             with transaction() as session:
-                taken = claim(session, self._now, after=b"", room=50, most=lambda _domain: 50).taken
+                taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
                 self.jobs = len(begin(session, taken, runtime().vault, self._now)[0])
                 self.begun.set()
                 self.may_end.wait(10)
@@ -64,6 +67,39 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     assert other.ended.wait(10)
     # Two of these spellings may have a mail: the third is left to the plain one.
     assert (one.jobs, other.jobs) == (2, 0)
+
+
+def test_the_same_form_again_is_seen_by_who_waited_for_another_worker(
+    app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    for _ in range(4):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    one = Worker(app, clock, room=1)
+    assert one.begun.wait(10)
+    others = [Worker(app, clock, room=1) for _ in range(3)]
+    time.sleep(0.5)  # they have read what they can, and wait for the mailbox
+    for worker in (one, *others):
+        worker.may_end.set()
+    assert all(worker.ended.wait(10) for worker in (one, *others))
+    assert [worker.jobs for worker in (one, *others)] == [1, 0, 0, 0]
+
+
+def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
+    app: Flask, client: FlaskClient, appeal: AppealView, postbox: Postbox
+) -> None:
+    for _ in range(20):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    at = runtime()
+    courier, together = Courier(at.settings, at.vault, at.tokens, lambda: postbox), threading.Barrier(6)
+
+    def work(_number: int) -> None:
+        together.wait(10)
+        with app.app_context():
+            deliver_due(courier, lanes=2)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(postbox.messages) == 1
 
 
 def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
