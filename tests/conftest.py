@@ -399,7 +399,7 @@ def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
     token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
     link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), Wishes(updates, shares_name)
-    return confirm(link, wishes, now=now, vault=at.vault, mail_domain=at.mail_domain).signature_id
+    return confirm(link, wishes, now=now, vault=at.vault, mail_domain=at.mail_domain)[0].signature_id
 
 
 def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:

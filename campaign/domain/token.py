@@ -56,7 +56,8 @@ LIFETIME = {
 class Link:
     """A genuine token: the id of the row it names, and the second in which it was made.
 
-    It opens nothing before `opens` was asked with the row's own link key.
+    It opens nothing before `opens` was asked with the row's own link key. `beside` are marks of rows (`shown_mark`): of
+    a link that confirms, what its mail names besides; of a link to one's data, the only rows that it opens.
     """
 
     subject: int
@@ -80,6 +81,15 @@ class Link:
         found = [one for one in marks if one[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
         return None if not found else any(hmac.compare_digest(one, mark) for one in found)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return whether a link to one's data opens some of the mailbox's rows only."""
+        return bool(self.beside)
+
+    def covers(self, row: int, link_key: bytes) -> bool:
+        """Return whether a link to one's data opens this row of the mailbox: all of them, unless it is narrow."""
+        return not self.is_narrow or self.shows_beside(row, link_key) is True
+
 
 class Tokens:
     """Makes tokens with the newest secret key and reads those of any."""
@@ -100,12 +110,12 @@ class Tokens:
     ) -> str:
         """Return a token for the row with that id and link key, valid from now on for the purpose's lifetime.
 
-        `content` stands for what the mail shows of the row; a link that confirms is bound to it. `beside` are the marks
-        of other rows that the same mail names.
+        `content` stands for what the mail shows of the row; a link that confirms is bound to it. `beside` are marks of
+        rows, as `Link` has them.
         """
         bound = [_digest(b"key", link_key)]
-        if content:
-            bound.append(_digest(b"shown", link_key, content))
+        if content or beside:
+            bound.append(_digest(b"shown", link_key, content) if content else "")
         if beside:
             bound.append(base64.urlsafe_b64encode(beside).decode().rstrip("="))
         return self._serializers[purpose].dumps([subject, int(now.timestamp()), *bound])

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
+from campaign.domain.token import Link
 from campaign.extensions import db
 from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
 from campaign.models.sealed import place_of
@@ -107,9 +108,12 @@ def unconfirmed_under(email: str, vault: Vault) -> tuple[UnconfirmedView, ...]:
     )
 
 
-def held_under(signature_id: int, vault: Vault) -> tuple[Held, ...]:
-    """All that the signature's address has signed, the newest first; empty where it was erased. Raises CipherError."""
-    signatures = signatures_of_same_address(signature_id, vault)
+def held_under(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[Held, ...]:
+    """Return what the signature's address has signed, the newest first; empty where it was erased.
+
+    With the link that asks for it, only what that opens. Raises CipherError.
+    """
+    signatures = signatures_of_same_address(signature_id, vault, link)
     ids = [one.id for one in signatures]
     rows = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_(ids)))}
     consents = _by_signature(select(Consent).where(Consent.signature_id.in_(ids)).order_by(Consent.id), _consent)

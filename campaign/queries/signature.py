@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from campaign.domain.action import Channel
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
+from campaign.domain.token import Link
 from campaign.extensions import db
 from campaign.models import Action, Signature
 from campaign.models.sealed import place_of
@@ -43,14 +44,18 @@ def find_signature(signature_id: int, vault: Vault) -> SignatureView | None:
     return None if row is None else _view(row, vault)
 
 
-def signatures_of_same_address(signature_id: int, vault: Vault) -> tuple[SignatureView, ...]:
-    """All that the signature's address has signed, the newest first; empty where it was erased."""
+def signatures_of_same_address(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SignatureView, ...]:
+    """Return what the signature's address has signed, the newest first; empty where it was erased.
+
+    With the link that asks for it, only what that opens.
+    """
     rows = db.session.scalars(
         select(Signature)
         .where(Signature.address_digest.in_(digests_of_same_address(signature_id, vault)))
         .order_by(Signature.signed_at.desc(), Signature.id.desc())
     )
-    return tuple(view for view in (_view(row, vault) for row in rows) if view is not None)
+    opened = [row for row in rows if link is None or link.covers(row.id, row.link_key or b"")]
+    return tuple(view for view in (_view(row, vault) for row in opened) if view is not None)
 
 
 def digests_of_same_address(signature_id: int, vault: Vault) -> list[bytes]:

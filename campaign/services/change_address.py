@@ -2,6 +2,7 @@
 
 What is asked for stands in the mailed link alone, sealed; nothing is stored before the new mailbox has confirmed. The
 link is bound to the signature's link key, which is another one afterwards: it works once, and so do no links of before.
+Asked for by a link that opens some signatures only, it moves those only.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
         raise TokenError("the link is damaged") from error
 
 
-def ask_change(signature_id: int, new: Address, *, now: datetime, office: Office) -> None:
-    """Owe the new address a mail whose link changes it.
+def ask_change(signature_id: int, new: Address, *, by_link: Link | None = None, now: datetime, office: Office) -> None:
+    """Owe the new address a mail whose link changes it, for what the link that asks for it opens.
 
     Raises NotFoundError (erased), InputError (`email`: `same`; `enough`, where that mailbox gets no more mail today
     that somebody else brings about).
@@ -75,7 +76,8 @@ def ask_change(signature_id: int, new: Address, *, now: datetime, office: Office
             raise InputError("email", "enough", "this mailbox has had enough mail today")
         link_key = signature.link_key or b""
         sealed = office.vault.seal_email(new, at_address_change(link_key))
-        token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed)
+        only = b"" if by_link is None else by_link.beside
+        token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed, only)
         url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
         said = confirm_address(signature.locale, office.settings.theme.name)
         notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
@@ -84,7 +86,7 @@ def ask_change(signature_id: int, new: Address, *, now: datetime, office: Office
 
 
 def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
-    """Give everything under the old address the new one, and owe the old one a mail that says so.
+    """Give what the link covers under the old address the new one, and owe the old one a mail that says so.
 
     Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
     Raises NotFoundError where the link is used up, CipherError.
@@ -94,7 +96,8 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         signature = locked(session, wanted.link.subject)
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
         under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
-        rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
+        locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY))
+        rows = [row for row in locked_rows if wanted.link.covers(row.id, row.link_key or b"")]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         # Used up, also where nothing could be changed.
         signature.link_key = new_link_key()

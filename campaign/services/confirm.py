@@ -122,10 +122,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The signature that a sign-up has become, and what its links are bound to."""
+    """The signature that a sign-up has become, what its links are bound to, and the hour in which it was confirmed.
+
+    `is_used` where the sign-up had become one before.
+    """
 
     signature_id: int
     link_key: bytes
+    at: datetime
+    is_used: bool = False
 
 
 def confirm(
@@ -137,12 +142,12 @@ def confirm(
     now: datetime,
     vault: Vault,
     mail_domain: str,
-) -> Confirmed:
+) -> tuple[Confirmed, ...]:
     """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
 
     Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
     ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), StateError (withdrawn or
-    invalidated), CipherError. Returns what came of the link's own sign-up, or else of the first of the others.
+    invalidated), CipherError. Returns what came of each, at least of one, the link's own first.
     """
     acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
     _prepare(vault, len(also) + 1, now)
@@ -170,7 +175,7 @@ def _confirm_all(
     now: datetime,
     vault: Vault,
     mail_domain: str,
-) -> Confirmed:
+) -> tuple[Confirmed, ...]:
     with transaction() as session:
         own = _found(session, link.subject)
         if not link.opens(own.SignUp.link_key):
@@ -187,7 +192,7 @@ def _confirm_all(
             done.append(_confirm(session, found, wishes, now, vault, mail_domain))
         if not done:
             raise StateError("nothing was chosen")
-        return done[0]
+        return tuple(done)
 
 
 def _found(session: Session, sign_up_id: int) -> Any:
@@ -203,7 +208,7 @@ def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault:
         done = locked(session, sign_up.signature_id)
         if done.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {done.state}")
-        return _again(session, sign_up, done, wishes, now)
+        return replace(_again(session, sign_up, done, wishes, now), at=done.confirmed_at or now, is_used=True)
     signer = _opened(session, sign_up, vault)
     signature = _locked(session, signer)
     if signature is not None and signature.state == SignatureState.CONFIRMED and _is_another(signature, signer, vault):
@@ -269,7 +274,7 @@ def _again(session: Session, sign_up: SignUp, signature: Signature, wishes: Wish
     if sign_up.name_sealed is not None:
         session.execute(_DONE, {"done": sign_up.id, "signed": signature.id})
     grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
-    return Confirmed(signature.id, signature.link_key or b"")
+    return Confirmed(signature.id, signature.link_key or b"", hour_of(now))
 
 
 def _write(
@@ -312,7 +317,7 @@ def _write(
         passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
         writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
     write_all(connection, writes)
-    return Confirmed(signature_id, row["link_key"])
+    return Confirmed(signature_id, row["link_key"], row["confirmed_at"])
 
 
 def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_erasing_keeps_the_count_and_signing_again_counts_once(
     assert (erased.name_sealed, erased.email_sealed, erased.address_digest) == (None, None, None)
     assert len(db.session.scalars(select(Tombstone)).all()) == 1
     assert signatures(appeal) == 1
-    assert "Nothing: neither your name" in client.get(me).text
+    assert "Nothing is left of this signature" in client.get(me).text
     client.post(URL, data=form())
     deliver()
     client.post(postbox.link())

@@ -1,4 +1,4 @@
-"""My data: everything under one address is shown, exported, changed and erased, and the counts stay true."""
+"""My data by the mailed link: everything under one address is shown, exported, changed and erased; counts stay true."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaign.services.appeals import publish, set_safety
 from campaign.services.fold import fold
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, confirm_newest, form, fresh, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, confirm_newest, form, fresh, manage_token, text_of
 from tests.letter.letters import text_of_pdf
 
 SIGN = "/en/appeals/ana-ruiz-vega/sign"
@@ -34,7 +34,8 @@ def me(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) 
     deliver()
     act = client.post(postbox.link()).location
     client.post(act, data={"channel": "letter", "target": "1"})
-    return str(act).replace("/act", "/me")
+    signature_id = db.session.scalars(select(Signature.id)).one()
+    return f"/en/m/{manage_token(signature_id)}/me"
 
 
 def sections_of(appeal: AppealView) -> dict[str, int]:

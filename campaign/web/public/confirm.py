@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -13,18 +14,20 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.errors import ChangedError, CipherError, NotFoundError, OverError, StateError, TokenError
 from campaign.domain.name import name_key
 from campaign.domain.signature import SignatureState
-from campaign.domain.token import Link, Purpose
+from campaign.domain.token import Link, Purpose, shown_mark
 from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.queries.sign_up import WaitingView, beside, find_waiting
 from campaign.queries.signature import SignatureView, find_signature
-from campaign.services.confirm import Shown, Wishes, confirm
+from campaign.services.confirm import Confirmed, Shown, Wishes, confirm
 from campaign.services.withdraw import refuse_sign_up
 from campaign.web.guard import watch_confirmed
 from campaign.web.locale import PREFIX
 from campaign.web.public.token import read, unusable
 from campaign.web.snapshot import snapshots
 
+# A used link leads to the same page again so long after the hour in which it was used: the button was pressed twice.
+_PRESSED_TWICE = timedelta(hours=2)
 blueprint = Blueprint("confirm", __name__)
 
 
@@ -83,8 +86,25 @@ def create(token: str) -> ResponseReturnValue:
         reason = "over" if isinstance(error, OverError) else "left"
         return render_template("public/gone.html", reason=reason, slug=_slug(token)), 410
     watch_confirmed(client_networks())
-    manage = at.tokens.make(Purpose.MANAGE, done.signature_id, at.clock(), done.link_key)
-    return redirect(url_for("manage.act", token=manage), 303)
+    return redirect(_onward(token, done), 303)
+
+
+def _onward(token: str, done: Sequence[Confirmed]) -> str:
+    """Return the page to send the letter from, whose link opens what was confirmed by this press and nothing else.
+
+    The token is of the hour of confirming: pressing twice gives no later one. A link that was used before leads to the
+    page that is everybody's: whoever finds the mail opens nothing by it.
+    """
+    at = runtime()
+    opened = [one for one in done if not one.is_used]
+    if not opened:
+        opened = [one for one in done if at.clock() - one.at < _PRESSED_TWICE]
+    if not opened:
+        return url_for("manage.act_unsigned", slug=_slug(token))
+    first = opened[0]
+    marks = b"".join(shown_mark(one.signature_id, one.link_key) for one in opened)
+    manage = at.tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
+    return url_for("manage.act", token=manage)
 
 
 def _found(token: str) -> _Found:

@@ -1,10 +1,13 @@
-"""My data: everything that is held under one address, changing it, taking it along, and leaving."""
+"""My data: what is held under one address, changing it, taking it along, and leaving.
+
+A link that was mailed for it opens everything; the one that confirming leads to opens what it has confirmed.
+"""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -14,7 +17,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import CipherError, InputError, NotFoundError, TokenError
 from campaign.domain.name import clean_name
-from campaign.domain.token import Purpose
+from campaign.domain.token import Link, Purpose
 from campaign.extensions.runtime import runtime
 from campaign.queries.held import Held, PaperView, UnconfirmedView, held_under, paper_under, unconfirmed_under
 from campaign.queries.signature import SignatureView, find_signature
@@ -26,17 +29,27 @@ from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.forms import ADDRESS_FAULTS, MESSAGES
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
-from campaign.web.public.token import opened, unusable
+from campaign.web.public.token import opened, read, unusable
 from campaign.web.snapshot import snapshots
 
 blueprint = Blueprint("me", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mine:
+    """A link, and what it opens; what waits to be confirmed is left out where the link is narrow."""
+
+    link: Link
+    held: tuple[Held, ...]
+    unconfirmed: tuple[UnconfirmedView, ...] = ()
+    paper: tuple[PaperView, ...] = ()
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/me")
 def show(token: str) -> ResponseReturnValue:
     """What we hold under this address."""
     try:
-        return _page(token, _held(token))
+        return _page(token, _mine(token))
     except TokenError as error:
         return unusable(error)
 
@@ -45,14 +58,14 @@ def show(token: str) -> ResponseReturnValue:
 def export(token: str) -> ResponseReturnValue:
     """The same as a file that other programs read (GDPR art. 20)."""
     try:
-        found, paper = _held(token), _paper(token)
+        mine = _mine(token)
     except TokenError as error:
         return unusable(error)
-    held = {"signatures": [_as_json(one) for one in found]}
-    if unconfirmed := _unconfirmed(found):
-        held["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in unconfirmed]
-    if paper:
-        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in paper]
+    held = {"signatures": [_as_json(one) for one in mine.held]}
+    if mine.unconfirmed:
+        held["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in mine.unconfirmed]
+    if mine.paper:
+        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in mine.paper]
     content = json.dumps(held, ensure_ascii=False, indent=1) + "\n"
     named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, content_type="application/json", headers=named)
@@ -62,36 +75,36 @@ def export(token: str) -> ResponseReturnValue:
 def change(token: str) -> ResponseReturnValue:
     """Withdraws, erases, changes the country or the consent to updates, at once; of one signature or of all."""
     try:
-        found = _held(token)
+        mine = _mine(token)
     except TokenError as error:
         return unusable(error)
     wish, chosen = request.form.get("do", ""), request.form.get("signature", "")
     if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
         message = MESSAGES["country", "unknown" if request.form.get("country") else "missing"]
-        return _page(token, found, wrong=chosen, error=message), 422
+        return _page(token, mine, wrong=chosen, error=message), 422
     if wish == "address":
-        return _ask_address(token, found)
+        return _ask_address(token, mine)
     if wish == "name":
         try:
             clean_name(request.form.get("name", ""))
         except InputError as error:
-            return _page(token, found, wrong=f"name-{chosen}", error=MESSAGES["name", error.code]), 422
-    for one in found:
+            return _page(token, mine, wrong=f"name-{chosen}", error=MESSAGES["name", error.code]), 422
+    for one in mine.held:
         if chosen in {"all", str(one.signature.id)}:
             with suppress(NotFoundError):  # erased meanwhile, in another window
                 _do(wish, one.signature)
     return redirect(url_for("me.show", token=token), 303)
 
 
-def _ask_address(token: str, found: tuple[Held, ...]) -> ResponseReturnValue:
+def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
     """Mails the new address; nothing changes before it has confirmed."""
     at = runtime()
     try:
         new = parse_address(request.form.get("email", ""))
-        if found:
-            ask_change(found[0].signature.id, new, now=at.clock(), office=office_of(at))
+        if mine.held:
+            ask_change(mine.held[0].signature.id, new, by_link=mine.link, now=at.clock(), office=office_of(at))
     except InputError as error:
-        return _page(token, found, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
+        return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
         pass  # erased meanwhile, in another window: the page says so
     return redirect(url_for("me.show", token=token, asked=1), 303)
@@ -148,18 +161,16 @@ def _do(wish: str, signature: SignatureView) -> None:
             pass
 
 
-def _held(token: str) -> tuple[Held, ...]:
+def _mine(token: str) -> _Mine:
+    """Raises TokenError, CipherError."""
+    link, vault = read(Purpose.MANAGE, token), runtime().vault
     signature = opened(Purpose.MANAGE, token)
-    return () if signature is None else held_under(signature.id, runtime().vault)
-
-
-def _paper(token: str) -> tuple[PaperView, ...]:
-    signature = opened(Purpose.MANAGE, token)
-    return () if signature is None else paper_under(signature.id, runtime().vault)
-
-
-def _unconfirmed(found: tuple[Held, ...]) -> tuple[UnconfirmedView, ...]:
-    return unconfirmed_under(found[0].signature.email, runtime().vault) if found else ()
+    if signature is None:
+        return _Mine(link, ())
+    held = held_under(signature.id, vault, link)
+    if link.is_narrow:
+        return _Mine(link, held)
+    return _Mine(link, held, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
 
 
 def _headline(slug: str) -> str:
@@ -167,12 +178,13 @@ def _headline(slug: str) -> str:
     return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
 
 
-def _page(token: str, found: tuple[Held, ...], wrong: str = "", error: object = None) -> str:
+def _page(token: str, mine: _Mine, wrong: str = "", error: object = None) -> str:
     return render_template(
         "public/me.html",
-        held=found,
-        unconfirmed=[(one, _headline(one.appeal)) for one in _unconfirmed(found)],
-        waiting=[(_headline(one.appeal), one.entered_at) for one in _paper(token)],
+        held=mine.held,
+        is_narrow=mine.link.is_narrow,
+        unconfirmed=[(one, _headline(one.appeal)) for one in mine.unconfirmed],
+        waiting=[(_headline(one.appeal), one.entered_at) for one in mine.paper],
         token=token,
         countries=country_names(current_locale()),
         section_label=section_label,
