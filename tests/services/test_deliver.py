@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
@@ -147,7 +148,7 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
 ) -> None:
     for number in range(5):
         client.post(URL, data=form(email=f"{number}@mail.example"))
-    broken = OperationalError("begin", None, Exception("deadlock detected"))
+    broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
     at = runtime()
     dispatcher = dispatch.Dispatcher(Courier(at.settings, at.vault, at.tokens, lambda: postbox), 1)
     # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import nh3
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -60,7 +61,7 @@ def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
     refusals[429] = sent[-1]
 
     def away(_slug: str) -> None:
-        raise OperationalError("SELECT 1", {}, Exception("away"))
+        raise OperationalError("SELECT 1", {}, psycopg.OperationalError("the connection is lost"))
 
     monkeypatch.setattr("campaign.web.public.embed.published", away)
     refusals[503] = client.get(asked)
