@@ -31,6 +31,7 @@ SLOWER = 1.5
 PAGES = {
     "metrics": "/metrics",
     "moderation": "/staff/moderation",
+    "new domains": "/staff/moderation/domains",
     "all appeals": "/staff/appeals",
     "all appeals, by words": "/staff/appeals?q=number+7",
     "outbox": "/staff/outbox",

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import all_appeals
+from campaign.queries.appeal import find_appeal
 from campaign.queries.new_domains import new_domains
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import needs, scope
@@ -21,13 +21,12 @@ blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
 def show() -> ResponseReturnValue:
     """The new domains with the most signatures; `?appeal=` narrows it to one appeal."""
     at = runtime()
-    appeals = {appeal.slug: appeal.text_in(current_locale()).headline for appeal in all_appeals() if appeal.texts}
-    slug = request.args.get("appeal", "")
-    chosen = slug if slug in appeals else None
+    appeal = find_appeal(request.args.get("appeal", ""))
+    chosen = appeal.slug if appeal is not None else None
     return render_template(
         "staff/new_domains.html",
         found=new_domains(scope(), at.vault, now=at.clock(), slug=chosen),
         chosen=chosen,
-        headline=appeals.get(slug),
+        headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else chosen,
         section=own_section(),
     )

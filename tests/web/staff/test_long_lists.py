@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select, update
 
+from campaign.domain.appeal import AppealState
 from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.models import Appeal, AppealText
 from campaign.queries.appeal import AppealView
 from campaign.queries.appeal_list import CHOICES, PAGE
+from tests.conftest import START
 from tests.web.staff.room import csrf, staffed
 
 APPEALS = 450
@@ -36,6 +40,21 @@ def editor(app: Flask, appeal: AppealView) -> FlaskClient:
         db.session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
     db.session.commit()
     return staffed(app, Role.EDITOR)
+
+
+@contextmanager
+def loaded_texts() -> Iterator[list[str]]:
+    """The headlines of the texts that are read meanwhile, each with its letter and its background."""
+    headlines: list[str] = []
+
+    def loaded(text: AppealText, _context: object) -> None:
+        headlines.append(text.headline)
+
+    event.listen(AppealText, "load", loaded)
+    try:
+        yield headlines
+    finally:
+        event.remove(AppealText, "load", loaded)
 
 
 def slugs(page: str) -> list[str]:
@@ -95,3 +114,37 @@ def test_the_page_of_one_appeal_stays_light(editor: FlaskClient) -> None:
     page = editor.get("/staff/appeals/case-0/edit")
     assert page.status_code == 200
     assert len(re.findall(r"<option", page.text)) < CHOICES + 150
+
+
+def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient) -> None:
+    staff = app.extensions["tocsin_staff"]
+    paths = sorted(
+        f"/staff{rule.rule}"
+        for rule in staff.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments and rule.rule != "/logout"
+    )
+    assert "/staff/moderation/domains" in paths
+    # Few are open at a time; those are shown at once.
+    ended = {"state": AppealState.CLOSED, "ended_at": START}
+    db.session.execute(update(Appeal).where(Appeal.slug.startswith("case-")).values(ended))
+    db.session.commit()
+    # An administrator may see more pages, an editor's own mailbox and lists others.
+    for desk in (editor, staffed(app, Role.ADMIN)):
+        answered = 0
+        for path in paths:
+            db.session.expunge_all()
+            with loaded_texts() as headlines:
+                answer = desk.get(path)
+            answered += answer.status_code == 200
+            assert len(headlines) <= CHOICES + PAGE, path
+            assert len(answer.data) < MOST_BYTES, path
+        assert answered > 10
+
+
+def test_new_domains_of_an_old_appeal_read_that_one_alone(editor: FlaskClient) -> None:
+    with loaded_texts() as headlines:
+        page = editor.get("/staff/moderation/domains?appeal=case-0")
+    assert headlines == ["A headline of the usual length, for the case number 0 of many"]
+    assert f"<strong>{headlines[0]}</strong>" in page.text
+    assert "<strong>" not in editor.get("/staff/moderation/domains?appeal=no-such").text.partition("<main")[2]
+    assert editor.get("/staff/moderation/domains", query_string={"appeal": "\0"}).status_code == 200
