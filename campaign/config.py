@@ -297,10 +297,13 @@ _GENERATED: dict[str, Callable[[], str]] = {
 }
 
 
-def load(environ: Mapping[str, str] | None = None, root: Path = ROOT, *, stores_keys: bool = True) -> Settings:
+def load(
+    environ: Mapping[str, str] | None = None, root: Path = ROOT, *, stores_keys: bool = True, makes_keys: bool = True
+) -> Settings:
     """Read the environment over `.env`. Raise SettingsError at the first wrong or missing setting.
 
-    Without `stores_keys`, keys that are missing are made for this process only.
+    Without `stores_keys`, keys that are missing are made for this process only, and stored ones are not read. Without
+    `makes_keys`, stored ones are read, and nothing is written.
     """
     if environ is None:
         environ = {**{key: value or "" for key, value in dotenv_values(root / ".env").items()}, **os.environ}
@@ -309,7 +312,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT, *, stores_
     for setting in SETTINGS:
         text = environ.get(setting.variable, "").strip() or setting.default
         if text is None:
-            text = _generated(setting, environ, instance) if stores_keys else _GENERATED[setting.field]()
+            text = _generated(setting, environ, instance, makes_keys) if stores_keys else _GENERATED[setting.field]()
         try:
             values[setting.field] = setting.read(text, root)
         except ValueError as error:
@@ -327,11 +330,13 @@ def _is_development(environ: Mapping[str, str]) -> bool:
     return not environ.get("TOCSIN_DATABASE_URL") and not environ.get("TOCSIN_BASE_URL")
 
 
-def _generated(setting: Setting, environ: Mapping[str, str], instance: Path) -> str:
+def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, makes_keys: bool) -> str:
     """The key kept under instance/, made at the first start and readable by its owner only."""
     if not _is_development(environ):
         raise SettingsError(f"{setting.variable}: missing; {setting.meaning} (only TOCSIN_DEMO=1 makes one by itself)")
     path = instance / setting.field
+    if not makes_keys and not path.exists():
+        return _GENERATED[setting.field]()
     try:
         instance.mkdir(parents=True, exist_ok=True)
         # Written aside and linked into place, so that two processes starting together agree on one key.

@@ -18,7 +18,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaign import cli, tasks, web
-from campaign.cli.harmless import harmless_settings, is_harmless
+from campaign.cli.harmless import harmless_settings, is_harmless, is_looking, looking_settings
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.cipher import Vault
 from campaign.domain.token import Tokens
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     """The application, refusing to start on a wrong setting: one line on stderr, exit status 1."""
     if settings is None:
         try:
-            settings = harmless_settings() if is_harmless(sys.argv) else load()
+            settings = _settings(sys.argv)
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
         # Where nobody else has said how to log, a line without its time and level helps no operator.
@@ -90,6 +90,13 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     else:
         app.extensions[PROXY_KEY] = app.wsgi_app = UnknownProxy(checked)  # type: ignore[method-assign]
     return app
+
+
+def _settings(arguments: list[str]) -> Settings:
+    """Return the settings of this process. Raise SettingsError."""
+    if is_harmless(arguments):
+        return harmless_settings()
+    return looking_settings(arguments) if is_looking(arguments) else load()
 
 
 def _staff_app(public: Flask, settings: Settings) -> Flask:

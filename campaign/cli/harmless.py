@@ -1,7 +1,7 @@
-"""Commands that need no settings and write nothing: help, new keys, reading a document.
+"""Commands that write nothing: those that need no settings (help, new keys, reading a document), and those that look.
 
-They must work before anything is configured, and must leave nothing behind, whoever runs them: a key made by root for
-`flask --help` could not be read by the service afterwards.
+They must leave nothing behind, whoever runs them and whatever is configured: a key or a database made by root for
+`flask --help` or `flask mail status` could not be opened by the service afterwards.
 """
 
 from __future__ import annotations
@@ -21,25 +21,54 @@ _COMMANDS = {
     ("backup", "verify"),
     ("routes",),
 }
+# They read what there is, and so make neither keys nor a database.
+_LOOKING = {
+    ("appeal", "list"),
+    ("appeal", "sources"),
+    ("audit", "verify"),
+    ("keys", "status"),
+    ("mail", "dead"),
+    ("mail", "preview"),
+    ("mail", "status"),
+    ("privacy", "report"),
+    ("staff", "list"),
+    ("tally", "verify"),
+    ("text", "list"),
+}
+_NO_DATABASE = ("mail", "preview")
+# With this the one that looks writes after all.
+_WRITING = "--repair"
 # Options of `flask` itself that are followed by a value.
 _WITH_VALUE = {"-A", "--app", "-e", "--env-file"}
 
 
 def is_harmless(arguments: Sequence[str]) -> bool:
-    """Return whether this command line is one of them; `arguments` is sys.argv."""
+    """Return whether this command line is one that needs no settings; `arguments` is sys.argv."""
+    words = _words(arguments)
+    return words is not None and (not words or bool({tuple(words[:1]), tuple(words[:2])} & _COMMANDS))
+
+
+def is_looking(arguments: Sequence[str]) -> bool:
+    """Return whether this command line is one that only looks; `arguments` is sys.argv."""
+    words = _words(arguments)
+    return words is not None and tuple(words[:2]) in _LOOKING and _WRITING not in arguments
+
+
+def _words(arguments: Sequence[str]) -> list[str] | None:
+    """Return the command's words, none where it is help that is asked for; None where it is no command of flask."""
     program = Path(arguments[0]) if arguments else Path()
     if program.name not in {"flask", "flask.exe"} and program.parts[-2:] != ("flask", "__main__.py"):
-        return False
+        return None
     given, words = list(arguments[1:]), list[str]()
     while given:
         word = given.pop(0)
         if word == "--help":
-            return True
+            return []
         if word in _WITH_VALUE and not words:
             del given[:1]
         elif not word.startswith("-"):
             words.append(word)
-    return not words or bool({tuple(words[:1]), tuple(words[:2])} & _COMMANDS)
+    return words
 
 
 def harmless_settings() -> Settings:
@@ -48,5 +77,23 @@ def harmless_settings() -> Settings:
         found = load(stores_keys=False)
     except SettingsError:
         found = load({}, stores_keys=False)
+    return _without_database(found)
+
+
+def looking_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings with the keys that are there. Raise SettingsError where there is no database to look at."""
+    found = load(makes_keys=False)
+    if tuple((_words(arguments) or [])[:2]) == _NO_DATABASE:
+        return _without_database(found)
+    file = found.database_url.removeprefix("sqlite:///")
+    if file != found.database_url and not Path(file).exists():
+        raise SettingsError(
+            f"TOCSIN_DATABASE_URL: there is no database at {file}; give this command the settings of the service,"
+            " or make one by `flask db upgrade`"
+        )
+    return found
+
+
+def _without_database(settings: Settings) -> Settings:
     nowhere = f"sqlite:///{os.devnull}"  # never opened; its folder is there
-    return replace(found, database_url=nowhere, queue_url=nowhere, limits_url="off")
+    return replace(settings, database_url=nowhere, queue_url=nowhere, limits_url="off")
