@@ -1,0 +1,123 @@
+"""docs/install.md against what it needs: packages, users, settings, and a server installed without a language."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from campaign.config import ROOT
+from tests.postgresql import programs
+
+GUIDE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+WRAPPER = ROOT / "deploy" / "tocsin"
+# Which of Debian's packages brings a command; what every Debian has (dash, util-linux, coreutils, sed) brings the rest.
+PACKAGES = {
+    "adduser": "adduser",
+    "curl": "curl",
+    "git": "git",
+    "nginx": "nginx",
+    "openssl": "openssl",
+    "python3": "python3-venv",
+    "createuser": "postgresql",
+    "createdb": "postgresql",
+}
+ALWAYS = {"apt", "cd", "cp", "install", "ln", "mkdir", "rm", "runuser", "sed", "systemctl"}
+OURS = {".venv/bin/flask", ".venv/bin/pip", "tocsin"}
+
+
+def commands() -> list[list[str]]:
+    """Each command of the page, in words."""
+    blocks = "\n".join(line[4:] for line in GUIDE.splitlines() if line.startswith("    ")).replace("\\\n", " ")
+    parts = [part for line in blocks.splitlines() for part in line.partition(" # ")[0].split(" && ")]
+    words = [shlex.split(part) for part in parts]
+    return [one for one in words if one and not re.match(r"TOCSIN_\w+=", one[0])]
+
+
+def unwrapped(words: list[str]) -> list[str]:
+    """The command that another user runs."""
+    return words[words.index("--") + 1 :] if words[0] == "runuser" else words
+
+
+def test_every_command_comes_with_a_package_that_is_installed_first() -> None:
+    asked = [words for words in commands() if words[:2] == ["apt", "install"]]
+    assert len(asked) == 1
+    assert commands().index(asked[0]) == 1, "behind apt update, before all others"
+    for words in commands():
+        for program in {words[0], unwrapped(words)[0]} - ALWAYS - OURS:
+            assert PACKAGES[program] in asked[0], program
+
+
+def test_nobody_needs_sudo() -> None:
+    """It is no part of a plain Debian."""
+    for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", WRAPPER]:
+        assert "sudo" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_commands_have_the_settings_that_the_units_set() -> None:
+    """Else a restore would read another folder than the worker wrote to."""
+    for unit in (ROOT / "deploy").glob("*.service"):
+        for setting in re.findall(r"^Environment=(\S+)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
+            assert f"\n    {setting}\n" in GUIDE, unit.name
+
+
+def test_commands_run_as_the_units_do() -> None:
+    said = WRAPPER.read_text(encoding="utf-8")
+    assert WRAPPER.stat().st_mode & 0o111 == 0o111
+    assert "ln -s /srv/tocsin/deploy/tocsin /usr/local/sbin/tocsin" in GUIDE
+    for unit in (ROOT / "deploy").glob("*.service"):
+        words = unit.read_text(encoding="utf-8")
+        user, file = (re.findall(rf"^{key}=(.*)$", words, re.MULTILINE)[0] for key in ("User", "EnvironmentFile"))
+        folder = re.findall(r"^WorkingDirectory=(.*)$", words, re.MULTILINE)[0]
+        assert f"runuser -u {user} --" in said
+        assert f". {file}\n" in said
+        assert f"exec {folder}/.venv/bin/flask --app {folder}/app.py" in said
+
+
+def test_the_wrapper_hands_on_every_word(tmp_path: Path) -> None:
+    for name, script in {
+        "runuser": '#!/bin/sh\ntest "$1 $2 $3" = "-u tocsin --" && shift 3 && exec "$@"\n',
+        "flask": '#!/bin/sh\nprintf "%s|" "$HOME" "$TOCSIN_MAIL_FROM" "$@"\n',
+        "env": "TOCSIN_MAIL_FROM='Tocsin <act@example.org>'\n",
+    }.items():
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    said = WRAPPER.read_text(encoding="utf-8").replace("/etc/tocsin.env", f"{tmp_path}/env")
+    moved = tmp_path / "tocsin"
+    moved.write_text(said.replace("/srv/tocsin/.venv/bin/flask", f"{tmp_path}/flask"))
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": "/root"}
+    command = ["/bin/sh", str(moved), "appeal", "import", "a case.pdf", "--slug", "$x 'y"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    handed = ["--app", "/srv/tocsin/app.py", "appeal", "import", "a case.pdf", "--slug", "$x 'y", ""]
+    assert done.stdout == "|".join(["/srv/tocsin", "Tocsin <act@example.org>", *handed])
+
+
+@pytest.mark.slow
+def test_the_database_is_in_utf8_whatever_the_server_was_installed_with(postgresql_server: str) -> None:
+    """Debian's is in SQL_ASCII where LANG was not set when it was installed."""
+    lines = [unwrapped(words) for words in commands() if unwrapped(words)[0] in {"createuser", "createdb"}]
+    assert [words[0] for words in lines] == ["createuser", "createdb"]
+    with psycopg.connect(postgresql_server, autocommit=True) as admin:
+        admin.execute("DROP DATABASE IF EXISTS tocsin")
+        admin.execute("DROP ROLE IF EXISTS tocsin")
+        admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        admin.execute("ALTER DATABASE template1 RENAME TO template_before")
+        admin.execute("ALTER DATABASE ascii RENAME TO template1")
+        try:
+            for program, *arguments in lines:
+                command = [str(programs() / program), "--maintenance-db", postgresql_server, *arguments]
+                if program == "createuser":  # which knows no URL
+                    host = postgresql_server.partition("host=")[2]
+                    command = [str(programs() / program), "-h", host, "-U", "postgres", *arguments]
+                subprocess.run(command, check=True, capture_output=True, text=True)
+            asked = "SELECT pg_encoding_to_char(encoding), pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+            assert admin.execute(asked, ["tocsin"]).fetchone() == ("UTF8", "tocsin")
+        finally:
+            admin.execute("DROP DATABASE IF EXISTS tocsin")
+            admin.execute("DROP ROLE IF EXISTS tocsin")
+            admin.execute("DROP DATABASE template1")
+            admin.execute("ALTER DATABASE template_before RENAME TO template1")
