@@ -11,7 +11,10 @@ UNCARRIED = "uncarried"
 
 
 class MailState(StrEnum):
-    """queued → sending → sent, or retry, unknown, dead, suppressed."""
+    """queued → sending → sent, or retry, unknown, dead, suppressed.
+
+    What answers a form and is needed no more is `sent` too: its row tells nobody why.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"

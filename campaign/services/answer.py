@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, case, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address, parse_address
@@ -17,7 +17,7 @@ from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, StateError
 from campaign.domain.name import name_key
-from campaign.domain.outbox import JUST_MAILED, MailKind, MailState
+from campaign.domain.outbox import JUST_MAILED, MailKind
 from campaign.domain.signature import SignatureState
 from campaign.extensions.among import among
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
@@ -34,17 +34,22 @@ _FOUND = (
     .execution_options(populate_existing=True)
 )
 _UNDER_WAY = select(Mail.sign_up_id).where(among(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
-_MAILED = update(SignUp).where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
-_ENDED = (
+# By the form's own time: when the mail left would tell which other forms of the mailbox it gathered.
+_MAILED = (
+    update(SignUp)
+    .where(SignUp.id == bindparam("covered"), SignUp.content_digest == bindparam("shown"))
+    .values(mailed_at=case((SignUp.mailed_at > SignUp.signed_at, SignUp.mailed_at), else_=SignUp.signed_at))
+)
+# They end when their turn comes, as every answer does that nobody needs; that is now.
+_HURRIED = (
     update(Mail)
     .where(
         among(Mail.sign_up_id, "covered"),
         text("mail.state IN ('queued', 'retry') AND mail.kind = 'confirmation'"),
         Mail.created_at <= bindparam("owed_by"),
+        Mail.due_at > Mail.created_at,
     )
-    .values(
-        state=MailState.SUPPRESSED.value, phase="before", detail="another mail has brought its link", sign_up_id=None
-    )
+    .values(due_at=Mail.created_at)
     .execution_options(synchronize_session=False)
 )
 # As long as a mail with the same link is on its way.
@@ -53,6 +58,15 @@ _MOMENT = timedelta(minutes=1)
 
 class UnwantedError(StateError):
     """Nobody wants this mail any more; the message says why."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may read why: it says nothing of what an address has done."""
+        return str(self).startswith("flagged")
+
+
+class AnsweredError(UnwantedError):
+    """Another mail has brought what this one was to bring."""
 
 
 class PostponedError(StateError):
@@ -109,6 +123,13 @@ class Answers:
         self._suppressed = suppression_reasons(
             session, [vault.suppression_digest(one) for one in self._addresses.values()]
         )
+
+    def own(self, mail: Mail) -> tuple[Covered, ...]:
+        """Return the sign-up that the mail answers, as it stands; nothing where it is confirmed or gone."""
+        row = self._found[mail.sign_up_id][0] if mail.sign_up_id in self._found else None
+        if row is None or row.email_sealed is None:
+            return ()
+        return (Covered(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
 
     def answer(self, mail: Mail) -> Answer:
         """Decide about one mail. Raises UnwantedError, PostponedError, CipherError."""
@@ -169,7 +190,7 @@ class Answers:
         if sign_up.id in self._under_way:
             raise PostponedError(self._now + _MOMENT)
         if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + JUST_MAILED:
-            raise UnwantedError("another mail has brought its link")
+            raise AnsweredError("another mail has brought its link")
 
     def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:
         if sign_up.name_sealed is None or signature is None or signature.name_sealed is None:
@@ -206,11 +227,11 @@ class Answers:
 
 
 def note_mailed(session: Session, covered: Iterable[Covered], owed_at: datetime) -> None:
-    """Note that a mail with the link of those sign-ups has left; other mails that were to bring it are not needed."""
+    """Note that a mail with the link of those sign-ups has left; other mails that were to bring it are not needed.
+
+    It is noted likewise where nobody needed the mail: what waits says nothing of what the mailbox has done.
+    """
     for one in covered:
-        mailed = max(one.signed_at, owed_at)
-        session.connection().execute(
-            _MAILED.values(mailed_at=bindparam("mailed")),
-            {"covered": one.sign_up_id, "shown": one.content_digest, "mailed": mailed},
-        )
-        session.connection().execute(_ENDED, {"covered": [one.sign_up_id], "owed_by": mailed})
+        session.connection().execute(_MAILED, {"covered": one.sign_up_id, "shown": one.content_digest})
+        owed_by = max(one.signed_at, owed_at)
+        session.connection().execute(_HURRIED, {"covered": [one.sign_up_id], "owed_by": owed_by})

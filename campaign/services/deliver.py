@@ -39,7 +39,7 @@ from campaign.extensions.among import among
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Mail
 from campaign.services.alarm import note_alarm
-from campaign.services.answer import Answers, PostponedError, UnwantedError, note_mailed
+from campaign.services.answer import AnsweredError, Answers, PostponedError, UnwantedError, note_mailed
 from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, limited, signers
 from campaign.services.hold import time_held
@@ -125,13 +125,13 @@ def begin(
             is_unwanted = isinstance(error, UnwantedError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
+            if mail.sign_up_id is not None and isinstance(error, UnwantedError) and not error.is_open:
+                if not isinstance(error, AnsweredError):
+                    note_mailed(session, answers.own(mail), mail.created_at)
+                _write(session, [_needless(session, mail, now, vault)])
+                continue
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
             state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
-            if state in _GONE and mail.sign_up_id is not None:
-                # Why it did not leave may tell of a signature: then it is not told which form it answered.
-                outcome |= {"sign_up_id": None}
-            if mail.sign_up_id is not None and state in _GONE:
-                outcome["sign_up_id"] = None
             _write(session, [outcome])
             ended.append(state)
             continue
@@ -153,11 +153,8 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
         states.append(state)
         outcomes.append(outcome)
         if job.mail.covered and state in _GONE:
-            # Which form it answered is sealed from now on: two mails to one mailbox have nothing in common.
-            sealed = vault.seal_context(
-                json.dumps({"sign_up": job.mail.covered[0].sign_up_id}), at_mail(job.mail.message_id)
-            )
-            outcome |= {"sign_up_id": None, "context_sealed": sealed}
+            outcome |= _sealed(job.mail.covered[0].sign_up_id, job.mail.message_id, vault)
+            outcome |= _answered(job.mail.created_at) if state is MailState.SENT else {}
         if state is MailState.SENT:
             note_mailed(session, job.mail.covered, job.mail.created_at)
     _write(session, outcomes)
@@ -222,6 +219,33 @@ def _outcome(
         "detail": attempt.detail or None,
         "sent_at": hour_of(now) if following.state is MailState.SENT else None,
     }
+
+
+def _needless(session: Session, mail: Mail, now: datetime, vault: Vault) -> dict[str, Any]:
+    """What is written of an answer that its mailbox needs no more: the same as if it had left.
+
+    Otherwise whoever had sent the form would read in the row whether its address has signed.
+    """
+    standing = Standing.of(mail)
+    left = replace(standing, attempts=standing.attempts + 1)
+    _, outcome = _outcome(session, left, Attempt(Outcome.SENT, "dot"), now, vault, mail.state)
+    return outcome | _sealed(mail.sign_up_id, mail.message_id or "", vault) | _answered(mail.created_at)
+
+
+def _sealed(sign_up_id: int | None, message_id: str, vault: Vault) -> dict[str, Any]:
+    """Which form an answer that is over was for: two mails to one mailbox have nothing in common from now on."""
+    sealed = vault.seal_context(json.dumps({"sign_up": sign_up_id}), at_mail(message_id))
+    return {"sign_up_id": None, "context_sealed": sealed}
+
+
+def _answered(created_at: datetime) -> dict[str, Any]:
+    """What is written of an answer that has left: the same for all.
+
+    When it did, and how often it was put off before, tells how much its mailbox had to do with us that day.
+    """
+    owed_at = hour_of(created_at)
+    said: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
+    return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1}
 
 
 def _due_at(mail: Standing, attempt: Attempt, following: datetime, *, is_gone: bool) -> datetime:

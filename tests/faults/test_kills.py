@@ -5,6 +5,7 @@ Twenty-five kills on each database in `make test`; two hundred on each during 20
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -25,9 +26,11 @@ from sqlalchemy import func, select
 
 from campaign.config import ROOT
 from campaign.domain.address import parse_address
+from campaign.domain.outbox import ANSWERS
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, Mail, Signature, SignUp
+from campaign.models.sealed import place_of
 from tests.conftest import link_of
 from tests.faults.site import WORKER, Site
 from tests.journeys.processes import flask, free_port, wait_for, web
@@ -176,6 +179,17 @@ def doubles(site: Site) -> int:
     return sum(len(same) - 1 for same in site.server.copies().values())
 
 
+def arrived_by_form(site: Site) -> dict[int | None, bool]:
+    """Whether any answer to a form has arrived, by form."""
+    arrived, found = site.server.copies(), dict[int | None, bool]()
+    for mail in db.session.scalars(select(Mail).where(Mail.kind.in_(ANSWERS))):
+        assert mail.state in {"sent", "unknown"}
+        assert mail.context_sealed is not None
+        form = json.loads(runtime().vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
+        found[form] = found.get(form, False) or mail.message_id in arrived
+    return found
+
+
 def check(site: Site, crowd: Crowd) -> None:
     """What was acknowledged is there, what is owed has arrived, and nothing was counted wrong."""
     assert len(crowd.signed) > SIGN_UPS * 0.9
@@ -188,13 +202,16 @@ def check(site: Site, crowd: Crowd) -> None:
         rows |= {digest: state for digest, state in found}  # noqa: C416  rows are no pairs to mypy
         digests = {email: vault.address_digest(appeal_id, parse_address(email)) for email in crowd.signed}
         state = {email: rows.get(one) or rows.get(vault.waiting_digest(one)) for email, one in digests.items()}
-        mails = db.session.execute(select(Mail.message_id, Mail.state)).all()
+        mails = db.session.execute(select(Mail.message_id, Mail.state).where(Mail.kind.not_in(ANSWERS))).all()
+        answers = arrived_by_form(site)
         ambiguous = db.session.scalars(select(func.sum(Mail.ambiguous))).one()
     assert [email for email, found in state.items() if found is None] == []
     assert [email for email in crowd.confirmed if state.get(email) != "confirmed"] == []
     arrived = site.server.copies()
     assert [message_id for message_id, found in mails if found != "suppressed" and message_id not in arrived] == []
     assert {found for _, found in mails} <= {"sent", "unknown", "suppressed"}
+    # An answer that another one made needless looks as if it had left: one of each form's has arrived.
+    assert [form for form, has_arrived in answers.items() if not has_arrived] == []
     assert crowd.signed <= {one.recipient for one in site.server.received}
     assert doubles(site) <= ambiguous
     assert "all counts are exact" in flask(site.environ, "tally", "verify")

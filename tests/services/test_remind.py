@@ -83,8 +83,9 @@ def test_a_reminder_overtaken_by_the_signer_is_not_sent(
 ) -> None:
     remind()
     client.post(postbox.link())
-    found = deliver()
-    assert found == {"suppressed": 1, "sent": 1}  # the thanks went out
+    before = len(postbox.messages)
+    deliver()
+    assert len(postbox.messages) == before + 1  # the thanks went out
     assert "thank" in postbox.messages[-1]["Subject"].lower()
 
 
@@ -98,5 +99,6 @@ def test_a_reminder_counts_towards_what_one_mailbox_gets(
     db.session.execute(update(Mail).values(created_at=START - TWO_DAYS))
     db.session.commit()
     assert remind() == 1
-    assert deliver() == {"suppressed": 1}
+    deliver()
     assert len(postbox.messages) == 3
+    assert set(db.session.scalars(select(Mail.state))) == {"sent"}, "its row does not tell that it did not leave"
