@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import case, func, or_, select, text
 
 from campaign.domain.cipher import Vault
-from campaign.domain.outbox import MailState
+from campaign.domain.outbox import ANSWERS, MailKind, MailState
 from campaign.extensions import db
 from campaign.extensions.clock import DatabaseClock
 from campaign.models import Mail, MailHold, Signature
@@ -43,6 +43,14 @@ class OutboxStatus:
     by_state: dict[str, int]
     oldest_due_seconds: float
     hold: HoldView | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOutbox:
+    """Mails by state, without those that answer forms unless they failed, and how many of these there are."""
+
+    by_state: dict[str, int]
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,23 @@ def outbox_status() -> OutboxStatus:
     )
 
 
+def outbox_for_staff() -> StaffOutbox:
+    """Return the mails by state as staff may see them.
+
+    Whoever types somebody's address into a form must not read from a number what that address has done: answers to
+    forms are one number, whatever became of them, and new links, which go only to those who have signed, are in none.
+    What was refused by a server says nothing of that, and is shown.
+    """
+    counts: dict[str, int] = dict.fromkeys((state.value for state in MailState), 0)
+    answers = 0
+    for kind, state, number in db.session.execute(_BY_KIND):
+        if kind not in ANSWERS or state in _FAILED:
+            counts[state] += number
+        elif kind != MailKind.NEW_LINK:
+            answers += number
+    return StaffOutbox(counts, answers)
+
+
 def queue_hold() -> HoldView | None:
     """The hold of the queue, if the server refuses us at this moment."""
     hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
@@ -104,15 +129,22 @@ def dead_letters() -> tuple[DeadLetters, ...]:
 
 
 def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
-    """Return what was lately not sent after all, by reason, the most frequent first."""
+    """Return what was lately not sent after all, by reason, the most frequent first.
+
+    Of answers to forms there is only what was never to leave, a flood. Nothing of new links: those go to signers alone.
+    """
     number = func.count().label("number")
     chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
+    chosen = chosen.where(Mail.kind != MailKind.NEW_LINK)
     grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
     return tuple(Unsent(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail)))
 
 
 def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -> tuple[DomainOutcome, ...]:
-    """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed."""
+    """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
+
+    Of answers to forms only what failed: how many there are of the others tells nothing of a domain.
+    """
     counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(
         select(
@@ -123,7 +155,7 @@ def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -
             func.count(Mail.bounced_at),
             *counted.values(),
         )
-        .where(Mail.created_at > now - within)
+        .where(Mail.created_at > now - within, or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)))
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()
@@ -148,6 +180,8 @@ def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
     return domain_of(row, vault)
 
 
+_FAILED = (MailState.DEAD.value, MailState.UNKNOWN.value)
+_BY_KIND = select(Mail.kind, Mail.state, func.count()).group_by(Mail.kind, Mail.state)
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
 # Written out as the partial indexes say it. A mail that no server has refused waits since it was written, however
 # often it was put off while the server was away; one that was refused waits since its next try came due.

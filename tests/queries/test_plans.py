@@ -292,6 +292,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "mail.queue_hold": lambda *_: queries.mail.queue_hold(),
     "mail.unsent": lambda *_: queries.mail.unsent(now=NOW),
     "signer_mail.mails_of_signer": lambda _, one: _absent(lambda: queries.signer_mail.mails_of_signer(STAFF, one)),
+    "mail.outbox_for_staff": lambda *_: queries.mail.outbox_for_staff(),
     "mail.outbox_status": lambda *_: queries.mail.outbox_status(),
     "moderation.alarms": lambda *_: queries.moderation.alarms(now=NOW),
     "moderation.find_invalidation": lambda *_: _invalidation(),
@@ -336,7 +337,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
 }
 # Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index
 # only; on PostgreSQL the policy on rows has to see each of them.
-COUNT_WHAT_WAITS = {"mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
+COUNT_WHAT_WAITS = {"mail.outbox_for_staff", "mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
 # The cells of all open appeals: as many as there are sections, channels and days, however many have signed.
 ASKS_FOR_ALL_OPEN = {"staff_counts.glances"}
 EXEMPT = COUNT_WHAT_WAITS | ASKS_FOR_ALL_OPEN

@@ -11,7 +11,7 @@ from flask_babel import gettext, ngettext
 from campaign.domain.outbox import MailState
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.mail import DeadLetters, dead_letters, domain_outcomes, outbox_status, unsent
+from campaign.queries.mail import DeadLetters, dead_letters, domain_outcomes, outbox_for_staff, outbox_status, unsent
 from campaign.services.dead import Operator, Reason, drop, retry
 from campaign.web.locale import number
 from campaign.web.staff.access import all_sections, needs, scope
@@ -58,10 +58,11 @@ def _page(fault: str | None = None) -> str:
     now = at.clock()
     with all_sections():
         status, dead, not_sent = outbox_status(), dead_letters(), unsent(now=now)
-        domains = domain_outcomes(at.vault, now=now)
+        domains, shown = domain_outcomes(at.vault, now=now), outbox_for_staff()
     return _render(
         "staff/outbox.html",
         status=status,
+        shown=shown,
         dead=dead,
         unsent=not_sent,
         domains=domains,
