@@ -9,10 +9,47 @@ import pytest
 from flask import Flask
 
 from campaign.queries.appeal import AppealView
-from campaign.web.front import Front
+from campaign.web.front import Front, _read_coding, accepted_coding
 from tests.conftest import Clock
 
 Answer = tuple[str, dict[str, str], bytes]
+
+
+# What a browser says, and the coding of its answer (RFC 9110, 12.5.3).
+ACCEPTED = {
+    "": "",
+    "br": "br",
+    "gzip": "gzip",
+    "gzip, deflate, br, zstd": "br",
+    "GZip;Q=0.5": "gzip",
+    "gzip;q=1.0,\tbr ; q=0.001": "gzip",
+    "br;q=0": "",
+    "br;q=0, gzip": "gzip",
+    "gzip, br;q=0": "gzip",
+    "gzip;q=0, br;q=0": "",
+    "gzip;q=0.0": "",
+    "gzip ; q=0.000": "",
+    "gzip;q=0, gzip": "",
+    "gzipx": "",
+    "x-gzip": "gzip",
+    "abr, brx, bro": "",
+    "*": "br",
+    "*;q=0": "",
+    "*, br;q=0": "gzip",
+    "br;q=0, gzip;q=0, *": "",
+    "*;q=0, gzip": "gzip",
+    "identity": "",
+    "identity, br;q=0.5": "",
+    "identity;q=0.5, gzip": "gzip",
+    "identity;q=0": "",
+    "br;q=maybe": "",
+    "br;q=": "",
+    "br;q=2": "",
+    "br;q=-1": "",
+    "br;q=nan": "",
+    ";;,,=": "",
+    "br, " + "x" * 300: "",
+}
 
 
 @pytest.fixture
@@ -92,3 +129,39 @@ def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView
     assert first.status_code == 200
     assert sorted(headers) == sorted(first.headers)
     assert body == first.data
+
+
+@pytest.mark.parametrize("header", ACCEPTED)
+def test_only_a_coding_that_the_browser_takes_is_chosen(header: str) -> None:
+    assert accepted_coding(header) == ACCEPTED[header]
+
+
+@pytest.mark.parametrize("header", ["br;q=0", "br;q=0, gzip", "gzip;q=0, br;q=0", "gzipx", "*;q=0", "identity"])
+def test_a_stored_page_is_not_answered_in_a_refused_coding(front: Front, inner: list[str], header: str) -> None:
+    assert ask(front, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
+    assert len(inner) == 1
+
+
+@pytest.mark.parametrize("path", ["/fr/appeals/{}", "/fr/", "/fr/appeals/{}/progress", "/embed.js", "/embed/{}"])
+@pytest.mark.parametrize("query", ["", "?a=b"], ids=["front", "page cache"])
+def test_no_page_comes_in_a_refused_coding(app: Flask, appeal: AppealView, path: str, query: str) -> None:
+    client = app.test_client()
+    address = path.format(appeal.slug) + query
+    plain = client.get(address).data
+    # Each coding is stored before the refusals are asked, so that both caches could answer in the wrong one.
+    for coding in ("br", "gzip"):
+        assert client.get(address, headers={"Accept-Encoding": coding}).headers["Content-Encoding"] == coding
+    for header, coding in ACCEPTED.items():
+        for _ in range(2):
+            answer = client.get(address, headers={"Accept-Encoding": header})
+            assert answer.headers.get("Content-Encoding", "") == coding, header
+            assert coding or answer.data == plain, header
+
+
+def test_long_and_many_headers_are_not_stored(app: Flask) -> None:
+    for number in range(1000):
+        accepted_coding(f"br;q=0, x{number}")
+    stored = _read_coding.cache_info().currsize
+    assert stored <= 256
+    accepted_coding("gzip, " + "y" * 8000)
+    assert _read_coding.cache_info().currsize == stored
