@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,10 @@ LINK_KEY_LENGTH = 16
 _DIGEST_LENGTH = 16
 # Of rows that a mail names beside: thirty of them must fit into a link.
 _ROW_LENGTH, _MARK_LENGTH = 2, 6
+# The letters of a token, and its parts: a payload (a full stop before it says that it is compressed) and 32 bytes of
+# signature, all in URL-safe base64.
+_NO_LETTER = re.compile(r"[^A-Za-z0-9_.-]+")
+_TOKEN = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
 class Purpose(StrEnum):
@@ -134,6 +139,15 @@ class Tokens:
         if not key_digest or (lifetime is not None and now >= made + lifetime):
             raise ExpiredTokenError(subject)
         return Link(subject, made, key_digest, shown_digest, named)
+
+
+def find_token(text: str) -> str | None:
+    """Return the token that stands at the beginning of a text, white space and other marks within it left out.
+
+    None where nothing there has the form of one. Whether the token is genuine is not looked at.
+    """
+    found = _TOKEN.match(_NO_LETTER.sub("", text))
+    return found[0] if found else None
 
 
 def new_link_key() -> bytes:

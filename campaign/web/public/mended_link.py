@@ -1,15 +1,19 @@
-"""Where a link leads that was copied badly: with a slash or punctuation behind, in capitals, without its language.
+"""Where a link leads that was copied badly: broken over lines, with a slash or a sentence's end behind, in capitals,
+without its language.
 
 People take links out of mails, chats and posters. What follows a sentence's full stop or a bracket is no part of the
-address; programs add slashes; some leave the language out. Such a link leads to its page in one step.
+address; programs add slashes and line ends; some leave the language out. Such a link leads to its page in one step, and
+never to itself.
 """
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from flask import Flask, redirect, request, url_for
 from werkzeug import Response
@@ -18,13 +22,12 @@ from werkzeug.routing import MapAdapter
 
 from campaign.config import LOCALES
 from campaign.domain.appeal import AppealState
+from campaign.domain.token import find_token
 from campaign.web.locale import DEFAULT, preferred_locale
 from campaign.web.snapshot import snapshots
 
-# No address of ours, slug or token ends with any of these.
-_BEHIND = re.compile(
-    r"""[\s/.,;:!?'"<>()\[\]{}«»‹›“”„‘’‚…*|\\،؛؟。、，！？」』）】·\u200b-\u200f\u202a-\u202e\u2066-\u2069]+$"""
-)
+# A line's end with the marks of a quoted mail, also as quoted-printable text writes one that is none.
+_LINE_END = re.compile(r"=?[\r\n]+[> ]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*")
 # What follows these is a token, in which capitals count.
 _TOKENS = {"s", "m", "u"}
@@ -36,9 +39,10 @@ def mended_link(app: Flask) -> Response | None:
     if request.method not in {"GET", "HEAD"} or len(request.path) > _LONGEST:
         return None
     find = app.url_map.bind("")
-    for parts, is_ours in _readings([part for part in _BEHIND.sub("", request.path).split("/") if part]):
+    for parts, is_ours in _readings():
         target = _target(find, parts)
-        if target is None or target == request.path:
+        # Compared as the request's path is: decoded.
+        if target is None or unquote(target) == request.script_root + request.path:
             continue
         if query := request.args.to_dict(flat=False):
             target += "?" + urlencode(query, doseq=True)
@@ -52,10 +56,38 @@ def mended_link(app: Flask) -> Response | None:
     return None
 
 
-def _readings(asked: list[str]) -> Iterator[tuple[list[str], bool]]:
-    """Yield the parts of the path that may have been meant, and whether their language is chosen by us."""
+def _readings() -> Iterator[tuple[list[str], bool]]:
+    """Yield the parts of the paths that may have been meant, and whether their language is chosen by us."""
+    # Encoded twice, or as HTML writes it: no address of ours holds "%" or "&".
+    path = html.unescape(unquote(request.path))
+    yield from _in_a_language(_whole(_LINE_END.sub("", path)))
+    if len(words := path.split()) > 1:
+        yield from _in_a_language(_whole(words[0]))
+
+
+def _whole(path: str) -> list[str]:
+    """Return the parts of the path without what cannot be seen, nor what stands behind its last letter or digit."""
+    seen = "".join(letter for letter in path if unicodedata.category(letter)[0] not in "CZ")
+    end = len(seen)
+    while end and not seen[end - 1].isalnum():
+        end -= 1
+    before, slash, last = seen[:end].rpartition("/")
+    # Our addresses end in ASCII. Where the last part has any, what follows belongs to a text without spaces.
+    if any(map(_is_plain, last)):
+        last = last[: 1 + max(place for place, letter in enumerate(last) if _is_plain(letter))]
+    return [part for part in f"{before}{slash}{last}".split("/") if part]
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isascii() and letter.isalnum()
+
+
+def _in_a_language(asked: list[str]) -> Iterator[tuple[list[str], bool]]:
     parts = list(_lowered(asked))
-    if not parts or parts[0] in LOCALES:
+    if not parts:
+        yield [_locale(parts)], True
+        return
+    if parts[0] in LOCALES:
         yield parts, False
         return
     yield parts, False
@@ -68,7 +100,7 @@ def _readings(asked: list[str]) -> Iterator[tuple[list[str], bool]]:
 def _lowered(parts: list[str]) -> Iterator[str]:
     is_token = False
     for number, part in enumerate(parts):
-        yield part if is_token else part.lower()
+        yield find_token(part) or part if is_token else part.lower()
         is_token = number < 2 and part.lower() in _TOKENS
 
 
@@ -80,7 +112,7 @@ def _locale(parts: list[str], *asked: str) -> str:
 
 
 def _target(find: MapAdapter, parts: list[str]) -> str | None:
-    """Return the address of the page with this path; None where there is none, or no such appeal."""
+    """Return the address of the page with this path; None where there is none, no such appeal, or no whole token."""
     found = _match(find, "/" + "/".join(parts)) or _match(find, "/" + "/".join([*parts, ""]))
     if found is None:
         return None
@@ -89,6 +121,8 @@ def _target(find: MapAdapter, parts: list[str]) -> str | None:
         appeal = snapshots().appeal(values["slug"])
         if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
             return None
+    if "token" in values and find_token(values["token"]) != values["token"]:
+        return None
     return url_for(endpoint, **values)
 
 
