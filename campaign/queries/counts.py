@@ -20,6 +20,12 @@ class SectionCounts:
 
     total: int = 0
     by_channel: dict[str, int] = field(default_factory=dict)
+    by_evidence: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def entered(self) -> int:
+        """Those of which staff entered the quantity."""
+        return self.by_evidence.get(Evidence.BULK, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +40,18 @@ class Counts:
     # Section, channel, evidence and quantity of each: equal only where all counts are.
     cells: tuple[tuple[str, str, str, int], ...] = ()
 
+    def entered_by(self, channel: str) -> int:
+        """Return how many of this channel's actions staff entered as a quantity."""
+        return sum(cell[3] for cell in self.cells if cell[1:3] == (channel, Evidence.BULK))
+
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """One day (UTC) and what was counted on it by channel."""
+    """One day (UTC) and what was counted on it by channel; `entered` is how much of it staff entered."""
 
     day: date
     by_channel: dict[str, int]
+    entered: int = 0
 
     @property
     def total(self) -> int:
@@ -75,17 +86,21 @@ def _summed(cells: Iterable[tuple[str, str, str, int]]) -> Counts:
     by_evidence = {evidence.value: 0 for evidence in Evidence}
     by_channel: dict[str, int] = defaultdict(int)
     sections: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    evidences: dict[str, dict[str, int]] = defaultdict(lambda: {evidence.value: 0 for evidence in Evidence})
     filled = tuple(cell for cell in cells if cell[3])
     for section, channel, evidence, number in filled:
         by_evidence[evidence] += number
         by_channel[channel] += number
         sections[section][channel] += number
+        evidences[section][evidence] += number
     return Counts(
         total=sum(by_channel.values()),
         signatures=sum(cell[3] for cell in filled if cell[1:3] == (Channel.SIGNATURE, Evidence.VERIFIED)),
         by_evidence=by_evidence,
         by_channel=dict(by_channel),
-        by_section={code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in sections.items()},
+        by_section={
+            code: SectionCounts(sum(ways.values()), dict(ways), evidences[code]) for code, ways in sections.items()
+        },
         cells=filled,
     )
 
@@ -104,13 +119,16 @@ def days(appeal_id: int) -> tuple[DayCounts, ...]:
     """What was counted on each day (UTC) that had anything, in order."""
     day = func.date(TallyHour.hour)
     rows = db.session.execute(
-        select(day, TallyHour.channel, func.sum(TallyHour.quantity))
+        select(day, TallyHour.channel, TallyHour.evidence, func.sum(TallyHour.quantity))
         .where(TallyHour.appeal_id == appeal_id)
-        .group_by(day, TallyHour.channel)
+        .group_by(day, TallyHour.channel, TallyHour.evidence)
         .order_by(day)
     )
-    found: dict[date, dict[str, int]] = defaultdict(dict)
-    for when, channel, quantity in rows:
+    found: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    entered: dict[date, int] = defaultdict(int)
+    for when, channel, evidence, quantity in rows:
         if quantity:
-            found[date.fromisoformat(str(when))][channel] = int(quantity)
-    return tuple(DayCounts(when, ways) for when, ways in found.items())
+            on = date.fromisoformat(str(when))
+            found[on][channel] += int(quantity)
+            entered[on] += int(quantity) if evidence == Evidence.BULK else 0
+    return tuple(DayCounts(on, dict(ways), entered[on]) for on, ways in found.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from campaign.domain.action import Channel
 from campaign.domain.entry import MOST_ALONE
 from campaign.domain.errors import StateError
 from campaign.domain.staff import Role, Scope
@@ -20,8 +22,9 @@ from campaign.models import AuditEntry, Entry, Staff
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.services.enter import confirm_entry
+from campaign.services.record import record
 from campaign.services.verify import verify
-from tests.conftest import DAY, Clock, Postbox, fresh, text_of
+from tests.conftest import DAY, START, Clock, Postbox, fresh, text_of
 from tests.web.staff.room import csrf, join, log_in
 from tests.web.staff.test_export import signed
 
@@ -39,10 +42,24 @@ def page(appeal: AppealView) -> str:
     return f"/staff/appeals/{appeal.slug}/entries"
 
 
-def send(desk: FlaskClient, appeal: AppealView, quantity: int, *, sure: bool = True) -> TestResponse:
-    data = {"quantity": str(quantity), "channel": "letter", "day": f"{runtime().clock():%Y-%m-%d}"}
+def send(
+    desk: FlaskClient, appeal: AppealView, quantity: int, *, sure: bool = True, channel: str = "letter"
+) -> TestResponse:
+    data = {"quantity": str(quantity), "channel": channel, "day": f"{runtime().clock():%Y-%m-%d}"}
     data |= {"sure": "y"} if sure else {}
     return desk.post(page(appeal), data={**data, "csrf_token": csrf(desk.get(page(appeal)))})
+
+
+def public_pages(app: Flask, appeal: AppealView) -> list[str]:
+    """The English address of every public page that is the same for everybody."""
+    known = {"locale": "en", "slug": appeal.slug, "code": "fr", "country": "co", "number": "1", "section": "fr"}
+    found = []
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.arguments <= known.keys():
+            built = rule.build({name: known[name] for name in rule.arguments}, append_unknown=False)
+            assert built is not None
+            found.append(built[1])
+    return [*found, f"/embed/{appeal.slug}?kind=counter&lang=en", f"/embed/{appeal.slug}?kind=form&lang=en"]
 
 
 def confirm(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestResponse:
@@ -106,6 +123,57 @@ def test_what_staff_entered_is_said_beside_the_signatures(
     assert found is not None
     assert found["counts"]["by_evidence"] == {"verified": 1, "reported": 0, "bulk": 900}
     assert found["counts"]["signatures"] == 1
+
+
+def test_every_page_with_a_total_says_what_staff_entered(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    assert send(ana, appeal, 777).status_code == 303
+    assert send(ana, appeal, 55, channel="paper").status_code == 303
+    fresh(app)
+    # All; without the signature; letters; what was entered, and of it letters and paper.
+    numbers = re.compile(r"(?<![0-9A-Za-z#.-])(834|833|778|832|777|55)(?![0-9A-Za-z.-])")
+    told = {}
+    for address in public_pages(app, appeal):
+        answer = client.get(address)
+        if (
+            answer.mimetype not in {"text/html", "application/atom+xml", "application/json"}
+            or answer.status_code != 200
+        ):
+            continue
+        told[address] = set(
+            numbers.findall(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
+        )
+        if told[address] and answer.mimetype != "application/json":
+            assert "entered by our staff" in answer.text, address
+    with_totals = {address.partition(appeal.slug)[2] or address for address, found in told.items() if found}
+    assert with_totals >= {"/progress", "/en/sections/fr", "/api/v1/appeals"}
+    assert "1 signature" in client.get("/en/").text
+    assert "834 actions of this section (832 entered by our staff)" in client.get("/en/sections/fr").text
+    assert len(told) > 20
+
+
+def test_the_progress_page_and_the_api_tell_entered_ones_apart(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert "of these entered by our staff" not in shown, "where there are none"
+    db.session.rollback()
+    assert send(ana, appeal, 777).status_code == 303
+    fresh(app)
+    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert shown.count("of these entered by our staff") == 3
+    rows = re.findall(r"<tr>(?:(?!</tr>).)*</tr>", shown, re.DOTALL)
+    cells = {re.sub(r"<[^>]+>", "", row.partition("</th>")[0]): re.findall(r'"n">([^<]+)<', row) for row in rows}
+    assert cells["France"] == ["1", "778", "779", "777"]
+    assert cells["Letters"] == ["778", "777"]
+    assert cells["Confirmed signatures"] == ["1", "0"]
+    assert cells["Mar 1, 2026"] == ["1", "778", "779", "777"]
+    said = client.get(f"/api/v1/appeals/{appeal.slug}").json
+    assert said is not None
+    assert said["counts"]["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 777}
 
 
 def test_many_small_ones_in_a_row_do_not_go_beyond_the_usual_either(ana: FlaskClient, appeal: AppealView) -> None:

@@ -84,7 +84,12 @@ def test_the_api_lists_what_has_ended(client: FlaskClient) -> None:
     assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
     (one,) = answer.get_json()["appeals"]
     assert (one["slug"], one["state"], one["counts"]["signatures"]) == (SLUG, "closed", 2)
-    assert one["counts"]["by_section"]["be-nl"] == {"total": 1, "by_channel": {"signature": 1}}
+    by_evidence = {"verified": 1, "reported": 0, "bulk": 0}
+    assert one["counts"]["by_section"]["be-nl"] == {
+        "total": 1,
+        "by_channel": {"signature": 1},
+        "by_evidence": by_evidence,
+    }
     assert one["ended_at"] == "2026-03-21T12:00:00Z"
     assert one["outcome"] == {"en": "She is **free** and teaches again.", "fr": "Elle est libre."}
     assert client.get("/api/v1/appeals").get_json() == {"appeals": []}

@@ -140,4 +140,7 @@ def test_reporting_a_letter_counts_once_a_day(
     assert verify() == []
     fresh(app)
     said = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()
-    assert said["counts"]["by_section"] == {"fr": {"total": 3, "by_channel": {"letter": 2, "signature": 1}}}
+    by_evidence = {"verified": 1, "reported": 2, "bulk": 0}
+    assert said["counts"]["by_section"] == {
+        "fr": {"total": 3, "by_channel": {"letter": 2, "signature": 1}, "by_evidence": by_evidence}
+    }

@@ -100,8 +100,10 @@ def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient
     assert counted["by_channel"] == {"signature": 2, "paper": 7, "letter": 1}
     assert counted["by_evidence"] == {"verified": 2, "reported": 1, "bulk": 7}
     assert counted["by_section"]["fr"]["by_channel"] == {"signature": 1, "paper": 7, "letter": 1}
+    assert counted["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 7}
     rows = _rows(client.get(PAGE.replace("/fr/", "/en/")).text)
-    assert (rows["Confirmed signatures"], rows["Signatures on paper"]) == (["2"], ["7"])
+    # Behind all, those that staff entered.
+    assert (rows["Confirmed signatures"], rows["Signatures on paper"]) == (["2", "0"], ["7", "7"])
     with pytest.raises(InputError):
         enter(
             "ana-ruiz-vega",

@@ -89,7 +89,11 @@ def appeal(slug: str) -> Response:
 
 
 def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
-    """`days_left` counts in `time_zone`; `updated_at` is when these counts were read."""
+    """Return one appeal as the API gives it.
+
+    `days_left` counts in `time_zone` and is 0 once the appeal has ended, whatever its deadline; `updated_at` is when
+    these counts were read.
+    """
     now = runtime().clock()
     return {
         "slug": appeal.slug,
@@ -106,7 +110,8 @@ def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
             "by_evidence": counts.by_evidence,
             "by_channel": counts.by_channel,
             "by_section": {
-                code: {"total": one.total, "by_channel": one.by_channel} for code, one in counts.by_section.items()
+                code: {"total": one.total, "by_channel": one.by_channel, "by_evidence": one.by_evidence}
+                for code, one in counts.by_section.items()
             },
         },
         "updated_at": now.strftime(_MOMENT),

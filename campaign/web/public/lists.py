@@ -12,6 +12,7 @@ from flask_babel import gettext
 from campaign.domain.country import COUNTRIES, country_name
 from campaign.domain.site import SitePage
 from campaign.extensions.runtime import runtime
+from campaign.queries.counts import SectionCounts
 from campaign.queries.ended import ended_appeals
 from campaign.web.alternates import alternates
 from campaign.web.caching import pages
@@ -75,11 +76,14 @@ def by_section(code: str) -> ResponseReturnValue:
     listed = snapshots().open()
     ours = {}
     for one in listed:
-        counted = snapshots().counts(one.appeal).by_section.get(code)
-        ours[one.appeal.id] = counted.total if counted else 0
+        counted = snapshots().counts(one.appeal).by_section.get(code, SectionCounts())
+        ours[one.appeal.id] = counted.total, counted.entered
 
     def render() -> str:
-        rows = [row | {"ours": ours[row["appeal"].id]} for row in list_rows(listed, locale, now)]
+        rows = [
+            row | dict(zip(("ours", "ours_entered"), ours[row["appeal"].id], strict=True))
+            for row in list_rows(listed, locale, now)
+        ]
         rows.sort(key=lambda row: -row["ours"])
         title = section_label(code, locale)
         return render_template("public/list.html", title=title, rows=rows, section=section)
