@@ -65,9 +65,14 @@ def goes_on(until: date, time_zone: str, now: datetime) -> bool:
     return now < end_of_day(until, time_zone)
 
 
-def days_left(deadline: date | None, today: date) -> int | None:
-    """Whole days that remain after today, 0 on the last day and after it; `None` without a deadline."""
-    return None if deadline is None else max(0, (deadline - today).days)
+def days_left(deadline: date | None, today: date, *, is_open: bool = True) -> int | None:
+    """Return the whole days that remain after today; `None` without a deadline.
+
+    0 on the last day and after it, and for an appeal that was closed or stopped before.
+    """
+    if deadline is None:
+        return None
+    return max(0, (deadline - today).days) if is_open else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
 
 def _appeal(one: Glance, locale: str, base_url: str, now: datetime) -> dict[str, object]:
     text, appeal = one.appeal.text_in(locale), one.appeal
-    left = days_left(appeal.deadline, now.date())
+    left = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):
         week = Week(one.signatures, one.own_signatures, one.recent, one.own_recent, appeal.goal, left)
         lines = week_lines(week, locale)

@@ -100,6 +100,22 @@ def test_the_api_lists_what_has_ended(client: FlaskClient) -> None:
         assert client.get(f"/api/v1/appeals?state=closed&page={asked}").status_code == 404, asked
 
 
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_an_ended_appeal_has_no_days_left(
+    client: FlaskClient, app: Flask, appeal: AppealView, is_stopped: bool
+) -> None:
+    one = f"/api/v1/appeals/{SLUG}"
+    assert client.get(one).get_json()["days_left"] == 42
+    if is_stopped:
+        stop(SLUG, now=START)
+    else:
+        close(SLUG, now=START)
+    fresh(app)
+    listed = client.get("/api/v1/appeals?state=closed").get_json()["appeals"]
+    assert [client.get(one).get_json()["days_left"], *(found["days_left"] for found in listed)] == [0, 0]
+    assert client.get(one).get_json()["deadline"] == "2026-04-12"
+
+
 @pytest.mark.usefixtures("past")
 def test_the_sitemap_names_what_has_ended(client: FlaskClient) -> None:
     found = [one.text or "" for one in _xml(client.get("/sitemap.xml").data).iter(MAP + "loc")]

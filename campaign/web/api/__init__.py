@@ -101,7 +101,7 @@ def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
         "country": appeal.country,
         "state": appeal.state,
         "deadline": appeal.deadline.isoformat() if appeal.deadline else None,
-        "days_left": days_left(appeal.deadline, now.date()),
+        "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
         "goal": appeal.goal,
         "time_zone": TIME_ZONE,
         "counts": {

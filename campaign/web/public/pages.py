@@ -112,7 +112,7 @@ def list_rows(listed: Iterable[Listed], locale: str, now: datetime) -> list[dict
             "appeal": one.appeal,
             "text": one.appeal.text_in(locale),
             "signatures": one.signatures,
-            "days_left": days_left(one.appeal.deadline, now.date()),
+            "days_left": days_left(one.appeal.deadline, now.date(), is_open=one.appeal.is_open),
         }
         for one in listed
     ]
@@ -137,7 +137,7 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "others": counts.total - counts.signatures,
         "sections_acting": len(counts.by_section),
         "progress": progress(counts.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
-        "days_left": days_left(appeal.deadline, now.date()),
+        "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
         "today": now.date(),
         "is_taking": is_taking,
         "counts_views": runtime().settings.page_views,

@@ -53,6 +53,6 @@ def card(one: Glance) -> dict[str, object]:
         "one": one,
         "appeal": appeal,
         "text": appeal.text_in(current_locale()),
-        "days_left": days_left(appeal.deadline, now.date()),
+        "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
         "progress": progress(one.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
     }
