@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -56,6 +57,12 @@ def _rows(page: str) -> dict[str, list[str]]:
     return found
 
 
+def _pictures(page: str) -> list[str]:
+    found = [html.unescape(one) for one in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
+    assert len(found) == 2
+    return found
+
+
 @pytest.mark.usefixtures("acted")
 def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
     page = client.get(PAGE).text
@@ -75,6 +82,7 @@ def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient,
     api, every = "/api/v1/appeals/ana-ruiz-vega", "/api/v1/appeals"
     before = client.get(api).get_json()["counts"]
     pages = {path: client.get(path).text for path in (PAGE, every, api)}
+    pictures = _pictures(pages[PAGE])
     with transaction() as session:
         session.execute(update(Tally).where(Tally.section_code == "international").values(section_code="be-nl"))
     fresh(app)
@@ -87,6 +95,18 @@ def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient,
     assert after["by_section"]["be-nl"]["total"] == 1
     for path, was in pages.items():
         assert client.get(path).text != was, path
+    # A browser shows the picture that it has where the address is the same.
+    moved = _pictures(client.get(PAGE).text)
+    assert not set(pictures) & set(moved)
+    for address in moved:
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.usefixtures("acted")
+def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask) -> None:
+    before = _pictures(client.get(PAGE).text)
+    fresh(app)
+    assert _pictures(client.get(PAGE).text) == before
 
 
 @pytest.mark.usefixtures("acted")
