@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
@@ -62,6 +63,30 @@ def test_without_forms_a_styled_link_stands_for_the_form(browser: Browser, site:
     with page.expect_popup() as opened:
         link.click()
     assert opened.value.url == f"{site}/en/appeals/{SAMPLE}#form"
+    page.close()
+
+
+@pytest.mark.parametrize("sandbox", ["", "allow-popups allow-popups-to-escape-sandbox", "allow-forms"])
+def test_without_scripts_the_link_and_its_address_stand_above_the_form(
+    browser: Browser, site: str, other_site: str, sandbox: str
+) -> None:
+    page, frame = framed(browser, site, other_site, sandbox)
+    link = frame.get_by_role("link", name="Sign on Tocsin")
+    expect(link).to_be_visible()
+    expect(frame.locator(".copy code")).to_have_text(re.compile(f"^https?://.*/en/appeals/{SAMPLE}$"))
+    expect(frame.locator(".copy code")).to_be_visible()
+    assert is_styled(frame, "noscript a")
+    if "popups" in sandbox:
+        with page.expect_popup() as opened:
+            link.click()
+        assert opened.value.url == f"{site}/en/appeals/{SAMPLE}#form"
+    page.close()
+
+
+def test_with_scripts_the_link_stands_once(browser: Browser, site: str, other_site: str) -> None:
+    page, frame = framed(browser, site, other_site, "allow-scripts allow-forms")
+    expect(frame.locator("form")).to_be_visible()
+    expect(frame.get_by_role("link", name="Sign on Tocsin")).to_have_count(0)
     page.close()
 
 
