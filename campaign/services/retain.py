@@ -308,8 +308,11 @@ def _prune_records(now: datetime) -> int:
             .where(Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN))
             .values(state=InvalidationState.DROPPED, ended_at=now, criteria_sealed=None, sample=[]),
             delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
-            delete(LoginFailure).where(LoginFailure.window_at < now - retention.LOGINS),
-            delete(StaffSession).where(StaffSession.created_at < now - retention.LOGINS),
+            # Those of a day ahead, too: a web process with a wrong clock wrote them.
+            delete(LoginFailure).where(~LoginFailure.window_at.between(now - retention.LOGINS, now + retention.LOGINS)),
+            delete(StaffSession).where(
+                ~StaffSession.created_at.between(now - retention.LOGINS, now + retention.LOGINS)
+            ),
             delete(DisclosureDay).where(DisclosureDay.day < (now - retention.RUNS).date()),
             delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
             delete(MailDomain).where(MailDomain.last_on < (now - retention.DOMAINS).date()),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from campaign.domain.staff import SESSION_LIFETIME, Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import LoginFailure, StaffSession
+from campaign.services.clock import MOST_APART
 from campaign.services.login import (
     MOST_FOR_ACCOUNT,
     MOST_FROM_NETWORK,
@@ -24,9 +25,10 @@ from campaign.services.login import (
     is_session_alive,
     note_failure,
 )
+from campaign.services.retain import retain
 from campaign.services.transaction import transaction
-from tests.conftest import START
-from tests.web.staff.room import join
+from tests.conftest import DAY, START, Clock
+from tests.web.staff.room import join, log_in, staffed
 
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 
@@ -42,8 +44,8 @@ def allowed(attempt: Attempt, *, later: timedelta = timedelta(0)) -> bool:
     return found
 
 
-def asked(attempt: Attempt) -> Answer:
-    return count_request(attempt, now=START, vault=runtime().vault)
+def asked(attempt: Attempt, *, later: timedelta = timedelta(0)) -> Answer:
+    return count_request(attempt, now=START + later, vault=runtime().vault)
 
 
 def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
@@ -71,15 +73,11 @@ def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
     assert allowed(Attempt("ben@staff.example", HOME, "desk"))
 
 
-def test_a_window_ends_and_is_forgotten(app: Flask) -> None:
+def test_a_window_ends(app: Flask) -> None:
     guess = Attempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT, later=WINDOW / 2)
     assert not allowed(guess, later=WINDOW - timedelta(microseconds=1))
     assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
-    fails(guess, 1, later=2 * WINDOW)
-    windows = db.session.scalars(select(LoginFailure.window_at).distinct()).all()
-    db.session.rollback()
-    assert windows == [START + 2 * WINDOW]
 
 
 def test_links_are_counted_for_the_mailbox_and_for_who_asks(app: Flask) -> None:
@@ -101,16 +99,43 @@ def test_a_known_browser_uses_up_its_own_links_and_nothing_of_the_network(app: F
     assert asked(Attempt("ben@staff.example", OFFICE, None)) is Answer.MAILED
 
 
-def test_a_log_in_that_is_too_old_is_forgotten_with_the_next(app: Flask) -> None:
+def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
     member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
-        old = begin_session(session, member, now=START, vault=vault)
+        secret = begin_session(session, member, now=START, vault=vault)
+    late = START + SESSION_LIFETIME
+    assert is_session_alive(secret, member, now=late - timedelta(microseconds=1), vault=vault)
+    assert not is_session_alive(secret, member, now=late, vault=vault)
+    assert not is_session_alive(secret, member + 1, now=START, vault=vault)
+    db.session.rollback()
+
+
+def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app: Flask, clock: Clock) -> None:
+    desk = staffed(app, Role.EDITOR)
+    join(app, "ben@staff.example", Role.VIEWER)
+    guess = Attempt("ana@staff.example", HOME, None)
+    fails(guess, MOST_FOR_ACCOUNT)
+    clock.now = START + 100 * DAY
+    log_in(app, "ben@staff.example")
+    fails(guess, 1, later=100 * DAY)
+    assert asked(guess, later=100 * DAY) is Answer.MAILED
+    clock.now = START
+    assert desk.get("/staff/account").status_code == 200
+    assert not allowed(guess)
+
+
+def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old(app: Flask) -> None:
+    member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
-        young = begin_session(session, member, now=START + timedelta(minutes=1), vault=vault)
-    with transaction() as session:
-        begin_session(session, member, now=START + SESSION_LIFETIME, vault=vault)
-    assert not is_session_alive(old, member, now=START, vault=vault)
-    assert is_session_alive(young, member, now=START, vault=vault)
-    assert not is_session_alive(young, member + 1, now=START, vault=vault)
-    assert db.session.scalar(select(func.count()).select_from(StaffSession)) == 2
+        near = begin_session(session, member, now=START + MOST_APART, vault=vault)
+        far = begin_session(session, member, now=START + 100 * DAY, vault=vault)
+    guess = Attempt("ana@staff.example", HOME, None)
+    fails(guess, MOST_FOR_ACCOUNT)
+    fails(guess, 1, later=100 * DAY)
+    assert is_session_alive(near, member, now=START, vault=vault)
+    assert not is_session_alive(far, member, now=START, vault=vault)
+    db.session.rollback()
+    retain(now=START, days=180, go_on=lambda: True, vault=vault)
+    assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MOST_APART]
+    assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
     db.session.rollback()
