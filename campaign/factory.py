@@ -139,7 +139,7 @@ def _limits_storage(url: str) -> dict[str, Any]:
     limiter.logger.filters = [redis_pool.OneLineAMinute()]
     return {
         "RATELIMIT_STORAGE_URI": url,
-        "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": redis_pool.limits_pool(url)},
+        "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": redis_pool.pausing_pool(url)},
     }
 
 
@@ -191,4 +191,5 @@ def _bind_queue(settings: Settings) -> None:
         connect = partial(postgresql.queue_connection, dsn)
         huey.storage = PostgresStorage("tocsin", connection=connect, create_tables=False)
     else:
-        huey.storage = RedisStorage("tocsin", connection_pool=redis_pool.queue_pool(url))
+        # Nobody waits on a connection for work: its time-out is shorter than such a wait.
+        huey.storage = RedisStorage("tocsin", blocking=False, connection_pool=redis_pool.pausing_pool(url))

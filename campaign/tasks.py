@@ -18,6 +18,7 @@ from huey.storage import RedisStorage
 from campaign.extensions import huey
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.progress import Progress
+from campaign.extensions.redis_pool import FAILURES
 from campaign.extensions.runtime import Runtime, runtime
 from campaign.services.appeals import close_over
 from campaign.services.bounce import take_maildir
@@ -45,6 +46,9 @@ _DOMAIN_BATCHES = 20
 _STEADY_JOB = "close-over"
 _LONG_STOP = timedelta(days=2)
 _DOUBT_SECONDS = 3600.0
+# Runs each minute, so it tells whether any job begins at all; two long ones may keep it waiting for some minutes.
+_MINUTE_JOB = "take-bounces"
+_STANDSTILL_SECONDS = 600.0
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -77,6 +81,25 @@ def clocks_apart() -> str | None:
         f"it is {now:%Y-%m-%d %H:%M} UTC, and the last job ran {last:%Y-%m-%d %H:%M}: "
         f"if that is no error of the clock, wait; jobs begin in {minutes} minutes"
     )
+
+
+def queue_trouble() -> str | None:
+    """Return why no periodic job begins although the clocks agree; None where they do begin. Raises DBAPIError.
+
+    By the rows of all workers: whichever takes the job from the queue writes its row.
+    """
+    if isinstance(huey.storage, RedisStorage):
+        try:
+            huey.storage.queue_size()
+        except FAILURES as error:
+            return f"the queue of jobs is away ({type(error).__name__}), so no periodic job runs: see TOCSIN_QUEUE_URL"
+    newest, now = last_run(_MINUTE_JOB), time.monotonic()
+    if progress.newest_run_since is None or newest != progress.newest_run:
+        progress.newest_run, progress.newest_run_since = newest, now
+    seconds = now - progress.newest_run_since
+    if seconds < _STANDSTILL_SECONDS:
+        return None
+    return f"no periodic job has begun for {round(seconds / 60)} minutes: see the workers' log"
 
 
 def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
@@ -174,6 +197,8 @@ def start_handover(handover_id: int) -> None:
         if not isinstance(huey.storage, RedisStorage):
             huey.storage.initialize_schema()  # no worker may have run yet
         _queue_handover(handover_id)
+    except FAILURES as error:
+        log.warning("the queue took no job for the list %s: %s", handover_id, type(error).__name__)
     except Exception:  # whatever the queue's storage raises: the row says what is wanted
         log.exception("the queue took no job for the list %s", handover_id)
 
@@ -209,7 +234,7 @@ def take_bounces() -> None:
         if outcomes:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 
-    _once("take-bounces", timedelta(minutes=1), work)
+    _once(_MINUTE_JOB, timedelta(minutes=1), work)
 
 
 def let_go() -> None:

@@ -30,7 +30,7 @@ from campaign.services.new_link import answer_link_requests
 from campaign.services.reset import answer_reset_requests
 from campaign.services.staff import office_of
 from campaign.services.worker import report, retire
-from campaign.tasks import clocks_apart, progress
+from campaign.tasks import clocks_apart, progress, queue_trouble
 
 log = logging.getLogger(__name__)
 
@@ -173,13 +173,18 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
             folder = runtime().settings.departures
             progress.trouble("departures", unwritable(folder))
             try:
-                progress.trouble("clock", clocks_apart())
+                apart = clocks_apart()
+                progress.trouble("clock", apart)
+                if apart is not None:
+                    progress.newest_run_since = None  # no job begins meanwhile
+                progress.trouble("queue", None if apart else queue_trouble())
                 report(progress)
                 since = progress.seconds_since_done()
                 # What has just begun, or begun again, is told at once.
                 is_steady = since is not None and since < _REPORT_SECONDS
                 progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
             except DBAPIError as error:
+                progress.newest_run_since = None
                 _wait_or_raise(error, stop)
 
 

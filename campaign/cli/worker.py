@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import threading
 
 import click
 import psycopg
 from flask.cli import with_appcontext
+from redis.exceptions import RedisError
 
 from campaign.cli.refusal import refuse
 from campaign.extensions.database_error import diagnose
+from campaign.extensions.log_throttle import LogThrottle
 from campaign.worker import WorkerBrokenError, run_worker
 
+# What the queue's storages raise; a job's own trouble with the database is SQLAlchemy's error.
+_AWAY = (psycopg.Error, sqlite3.Error, RedisError)
+_throttle = LogThrottle()
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """Have the job queue say in one line, not in a trace for each of its threads, that the database is away."""
+    """Have the job queue say in one line a minute, not in a trace for each look into it, that its storage is away."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, psycopg.Error) and record.name.startswith("huey."):
-        record.msg, record.exc_info, record.exc_text = f"{record.msg}: {diagnose(error)}", None, None
-    return True
+    if not record.name.startswith("huey") or not isinstance(error, _AWAY):
+        return True
+    is_redis = isinstance(error, RedisError)
+    may_pass, said = is_redis or diagnose(error).may_pass, str(error) if is_redis else str(diagnose(error))
+    what = "the queue of jobs is away" if may_pass else record.getMessage()
+    record.msg, record.args, record.exc_info, record.exc_text = f"{what}: {said}", None, None, None
+    return _throttle.is_due() if may_pass else True
 
 
 @click.command()

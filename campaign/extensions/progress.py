@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+from datetime import datetime
 
 
 class Progress:
@@ -19,6 +20,9 @@ class Progress:
         # Since when the time is doubted, on the machine's monotonic clock.
         self.waits_since: float | None = None
         self.error: str | None = None
+        # Which run of a periodic job was the newest when looked at, and since when, on that clock.
+        self.newest_run: datetime | None = None
+        self.newest_run_since: float | None = None
         self._lock = threading.Lock()
         self._done: dict[str, float | None] = dict.fromkeys(loops)
         self._troubles: dict[str, str] = {}

@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 SECONDS = 0.3
 PAUSE_SECONDS = 5.0
-# The queue's consumers wait for work on the connection, a second each time; nobody waits for them.
-QUEUE_SECONDS = 5.0
 _FAILURES = (RedisConnectionError, RedisTimeoutError, OSError)
 # All that the client raises; another error is one of ours.
 FAILURES = (RedisError, OSError)
@@ -71,15 +69,10 @@ def _pausing(pool: PausingPool, kind: type[Connection]) -> type[Connection]:
     return Pausing
 
 
-def limits_pool(url: str) -> ConnectionPool:
-    """Return the connections for the limits' storage."""
+def pausing_pool(url: str) -> ConnectionPool:
+    """Return the connections for the limits' storage, or for the queue of jobs."""
     never = Retry(NoBackoff(), 0)
     return PausingPool.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=never)
-
-
-def queue_pool(url: str) -> ConnectionPool:
-    """Return the connections for the queue of jobs."""
-    return ConnectionPool.from_url(url, socket_timeout=QUEUE_SECONDS, socket_connect_timeout=QUEUE_SECONDS)
 
 
 _throttle = LogThrottle()

@@ -37,10 +37,10 @@ def run_once(job: str, due_at: datetime, work: Callable[[], object], *, now: dat
     return True
 
 
-def last_run(job: str, now: datetime) -> datetime | None:
-    """Return when that job was last due and done by any worker, up to now; None where it never was."""
-    newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job, PeriodicRun.due_at <= now)
-    found = db.session.execute(newest).scalar_one()
+def last_run(job: str, now: datetime | None = None) -> datetime | None:
+    """Return when that job was last due and done by any worker, up to now if given; None where it never was."""
+    newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job)
+    found = db.session.execute(newest if now is None else newest.where(PeriodicRun.due_at <= now)).scalar_one()
     db.session.rollback()
     return found
 

@@ -1,17 +1,30 @@
-"""The storage of limits hangs or is away: sign-ups go on without a wait, limits hold in each process, few log lines."""
+"""Redis hangs or is away: sign-ups go on without a wait, limits hold in each process, few log lines; where the queue of
+jobs is there, no request waits for it, mail goes on, and `/readyz` tells that no periodic job runs.
+"""
 
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from huey.storage import RedisStorage
+from sqlalchemy import func, select
 
+from campaign.extensions import db, huey
+from campaign.extensions.redis_pool import pausing_pool
+from campaign.models import PeriodicRun
+from campaign.tasks import start_handover
 from tests.attack import Figure
 from tests.conftest import form, make_database
-from tests.faults.site import make_site
+from tests.faults.site import WORKER, Site, make_site
 from tests.faults.smtp import Server
 from tests.faults.test_serving import ask
 from tests.journeys.processes import free_port, redis, running, wait_for, web
@@ -64,6 +77,78 @@ def test_sign_ups_go_on_without_redis(
     assert 429 in flood, "the limits hold in the process"
     assert len([line for line in lines if "limits' storage is away" in line]) == 1
     assert len(lines) <= 2, lines
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("how", ["hangs", "is away"])
+def test_a_worker_without_its_queue_tells(
+    kind: str, how: str, server: Server, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
+) -> None:
+    log = tmp_path / "log"
+    with redis(tmp_path) as queue_url:
+        site = make_site(kind, server, tmp_path, request, TOCSIN_QUEUE_URL=queue_url)
+        port = free_port()
+        ready = f"http://127.0.0.1:{port}/readyz"
+        with running(site.environ, [web(port), WORKER], log):
+            wait_for(ready)
+            wait_until(lambda: runs(site) > 0, 90)  # the next minute's jobs went through the queue
+            pid = redis_process(queue_url)
+            subprocess.run(["kill", f"-{signal.SIGSTOP if how == 'hangs' else signal.SIGKILL}", pid], check=True)
+            before, since = log.read_text().count("\n"), time.monotonic()
+            try:
+                wait_until(lambda: ask(port, "/readyz")[0] == 503, 60)
+                told = time.monotonic() - since
+                with pytest.raises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(ready, timeout=5)
+                assert b"the queue of jobs is away" in refused.value.read()
+                assert (
+                    b"tocsin_workers_troubled 1.0"
+                    in urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()
+                )
+                site.sign("somebody@mail.example")
+                wait_until(site.is_settled, 30)
+                time.sleep(max(0.0, 30 - (time.monotonic() - since)))
+            finally:
+                subprocess.run(["kill", "-CONT", pid], check=how == "hangs")
+            lines = log.read_text().splitlines()[before:]
+            if how == "hangs":
+                wait_for(ready, 60)
+    figure(f"10 faults: the queue's Redis {how}: /readyz tells after, s", round(told, 1), "20")
+    assert told < 20
+    assert [one.recipient for one in server.received] == ["somebody@mail.example"]
+    assert 1 <= len([line for line in lines if "the queue of jobs is away" in line]) <= 2
+    assert len(lines) <= 4, lines
+
+
+def test_no_request_waits_for_a_queue_that_hangs(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as hanging:
+        hanging.bind(("127.0.0.1", 0))
+        hanging.listen()
+        pool = pausing_pool(f"redis://127.0.0.1:{hanging.getsockname()[1]}/0")
+        monkeypatch.setattr(huey, "storage", RedisStorage("tocsin", blocking=False, connection_pool=pool))
+        took = []
+        for _ in range(4):
+            began = time.monotonic()
+            start_handover(1)
+            took.append(time.monotonic() - began)
+    assert took[0] < 1
+    assert max(took[1:]) < 0.1
+
+
+def runs(site: Site) -> int:
+    """How many runs of periodic jobs were claimed."""
+    with site.app.app_context():
+        found = db.session.scalar(select(func.count()).select_from(PeriodicRun)) or 0
+        db.session.remove()
+    return found
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
+    """Look again and again until it is so; no longer than that."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.3)
 
 
 def redis_process(url: str) -> str:

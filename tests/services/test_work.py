@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
 
+import psycopg
 import pytest
 from flask import Flask
+from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy import func, select
 
-from campaign import worker
+from campaign import tasks, worker
 from campaign.domain.address import parse_address
 from campaign.extensions import db, huey
+from campaign.extensions.log_throttle import LogThrottle
+from campaign.extensions.progress import Progress
 from campaign.extensions.runtime import runtime
 from campaign.models import LinkRequest, PeriodicRun
 from campaign.services.new_link import ask_new_links
+from campaign.services.periodic import run_once
 from tests.conftest import START
+
+# The package names its command like the module.
+cli_worker = import_module("campaign.cli.worker")
 
 
 def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +82,39 @@ def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: 
     assert broken == []
     done = set(db.session.scalars(select(PeriodicRun.job).where(PeriodicRun.ended_at.is_not(None))))
     assert len(done) == len(jobs) >= 10
+
+
+def test_jobs_that_do_not_begin_are_told_until_one_does(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(())
+    monkeypatch.setattr(tasks, "progress", progress)
+
+    def look(minutes: int) -> str | None:
+        if progress.newest_run_since is not None:
+            progress.newest_run_since -= minutes * 60
+        return tasks.queue_trouble()
+
+    def begin(minute: int) -> None:
+        run_once("take-bounces", START + timedelta(minutes=minute), lambda: None, now=START)
+
+    assert [look(0), look(9)] == [None, None]
+    begin(0)
+    assert [look(1), look(9)] == [None, None]
+    assert look(3) == "no periodic job has begun for 12 minutes: see the workers' log"
+    begin(12)
+    assert look(1) is None
+
+
+def test_the_log_says_once_a_minute_that_the_queue_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_worker, "_throttle", LogThrottle())
+
+    def said(error: Exception, name: str = "huey.consumer.Worker") -> str | None:
+        what = (type(error), error, None)
+        record = logging.LogRecord(name, logging.ERROR, "", 0, "Error enqueueing periodic task %s.", ("x",), what)
+        is_said = cli_worker._shorten(record)
+        assert record.exc_info is (what if is_said and name == "campaign" else None)
+        return record.getMessage() if is_said else None
+
+    assert "the queue of jobs is away: " in str(said(psycopg.OperationalError("connection to server failed")))
+    assert said(RedisConnectionError("Error 111")) is None
+    assert "away" not in str(said(psycopg.ProgrammingError("syntax error")))
+    assert said(ValueError("a job's own"), "campaign") == "Error enqueueing periodic task x."
