@@ -10,7 +10,14 @@ from email_validator import EmailNotValidError, validate_email
 
 from campaign.domain.errors import InputError
 from campaign.domain.pasted_address import is_among_words, pasted_address
-from campaign.domain.provider import alias_rule, has_known_ending, is_disposable, likely_domain
+from campaign.domain.provider import (
+    alias_rule,
+    customer,
+    has_customer_hosts,
+    has_known_ending,
+    is_disposable,
+    likely_domain,
+)
 
 ADDRESS_LENGTH = 254
 
@@ -28,19 +35,25 @@ class Address:
     @property
     def identity(self) -> str:
         """Equal for two addresses exactly when they count as one person's."""
-        local = unicodedata.normalize("NFC", self.local.casefold())
-        rule = alias_rule(self.domain)
+        owner, domain = customer(self.domain)
+        local = owner or unicodedata.normalize("NFC", self.local.casefold())
+        rule = alias_rule(domain)
         if rule is None:
-            return f"{local}@{self.domain}"
+            return f"{local}@{domain}"
         if rule.tag:
             local = local.partition(rule.tag)[0] or local
         local = local.translate({ord(character): None for character in rule.ignored}) or local
-        return f"{local}@{rule.domain or self.domain}"
+        return f"{local}@{rule.domain or domain}"
 
     @property
     def mailbox(self) -> str:
-        """A wider identity that only limits how much mail one mailbox gets: dots and +tags ignored everywhere."""
+        """A wider identity that only limits how much mail one mailbox gets: dots and +tags ignored everywhere.
+
+        An underscore is a hyphen where a customer's name can be a host's, which has none.
+        """
         local, _, domain = self.identity.rpartition("@")
+        if has_customer_hosts(domain):
+            local = local.replace("_", "-")
         return f"{(local.partition('+')[0] or local).replace('.', '') or local}@{domain}"
 
     @property

@@ -14,11 +14,15 @@ from publicsuffixlist import PublicSuffixList
 
 @dataclass(frozen=True, slots=True)
 class AliasRule:
-    """What a provider says of its addresses: the domain under which they are one, what it ignores, how tags begin."""
+    """What a provider says of its addresses: the domain under which they are one, what it ignores, how tags begin.
+
+    `has_hosts`: whatever is written to a host named like a customer goes to that customer.
+    """
 
     domain: str = ""
     ignored: str = ""
     tag: str = ""
+    has_hosts: bool = False
 
 
 def _under(names: str, endings: str) -> tuple[str, ...]:
@@ -66,11 +70,13 @@ _APPLE = ("icloud.com", "me.com", "mac.com")
 _PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
 
 # Only what the provider itself documents. Google: dots and +tags, googlemail.com is gmail.com. Microsoft, Apple,
-# Fastmail: +tags, at all their domains; Apple's three are one mailbox. Proton: +tags, dots, hyphens and underscores are
-# not told apart, its domains share one mailbox. Yandex: +tags, a dot is a hyphen, all its domains share one mailbox.
+# Fastmail: +tags, at all their domains; Apple's three are one mailbox. Fastmail besides: `any@name.fastmail.com` is
+# `name@fastmail.com`. Proton: +tags, dots, hyphens and underscores are not told apart, its domains share one mailbox.
+# Yandex: +tags, a dot is a hyphen, all its domains share one mailbox.
 _RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_GOOGLE, AliasRule("gmail.com", ".", "+")),
-    **dict.fromkeys((*_MICROSOFT, *_FASTMAIL), AliasRule("", "", "+")),
+    **dict.fromkeys(_MICROSOFT, AliasRule("", "", "+")),
+    **dict.fromkeys(_FASTMAIL, AliasRule("", "", "+", has_hosts=True)),
     **dict.fromkeys(_APPLE, AliasRule("icloud.com", "", "+")),
     **dict.fromkeys(_PROTON, AliasRule("proton.me", ".-_", "+")),
     **dict.fromkeys(_YANDEX, AliasRule("yandex.ru", ".-", "+")),
@@ -100,6 +106,21 @@ _RESERVED = frozenset({"example", "test", "invalid", "localhost"})
 def alias_rule(domain: str) -> AliasRule | None:
     """Return what the provider of that domain says of aliases, None where nothing is known."""
     return _RULES.get(domain)
+
+
+def has_customer_hosts(domain: str) -> bool:
+    """Return whether hosts below that provider's domain are named after its customers."""
+    rule = _RULES.get(domain)
+    return rule is not None and rule.has_hosts
+
+
+def customer(host: str) -> tuple[str | None, str]:
+    """Return the customer whose host it is below a provider's domain, and that domain; else None and the host."""
+    labels = host.split(".")
+    for place in range(1, len(labels) - 1):
+        if has_customer_hosts(domain := ".".join(labels[place:])):
+            return labels[place - 1], domain
+    return None, host
 
 
 @cache

@@ -25,6 +25,8 @@ from campaign.domain.provider import LARGE, likely_domain
         ("j+a@me.com", "j@icloud.com"),
         ("j.m+x@ya.ru", "j-m@yandex.com"),
         ("j+a@fastmail.fm", "j@fastmail.fm"),
+        ("news@J.fastmail.fm", "j@fastmail.fm"),
+        ("news+a@b.j.fastmail.co.uk", "j+x@fastmail.co.uk"),
     ],
 )
 def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> None:
@@ -37,11 +39,28 @@ def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> No
         ("j.m@mail.example", "jm@mail.example"),
         ("j+a@mail.example", "j@mail.example"),
         ("a.b@outlook.com", "ab@outlook.com"),
+        ("news@j-m.fastmail.fm", "j_m@fastmail.fm"),
     ],
 )
 def test_dots_and_tags_count_where_the_provider_does_not_say_otherwise(one: str, other: str) -> None:
     assert parse_address(one).identity != parse_address(other).identity
     assert parse_address(one).mailbox == parse_address(other).mailbox
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("news@j.fastmail.fm", "news@k.fastmail.fm"),
+        ("news@j.fastmail.fm", "j@fastmail.com"),
+        ("news@j.mail.example", "j@mail.example"),
+        ("news@j.outlook.com", "j@outlook.com"),
+        ("j@notfastmail.fm", "j@fastmail.fm"),
+        ("j_m@mail.example", "j-m@mail.example"),
+    ],
+)
+def test_hosts_below_a_domain_are_others_where_the_provider_does_not_say_otherwise(one: str, other: str) -> None:
+    assert parse_address(one).identity != parse_address(other).identity
+    assert parse_address(one).mailbox != parse_address(other).mailbox
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,16 @@ def test_other_spellings_and_refused_mail_mute_nobody(
     assert client.post(postbox.link()).status_code == 303
 
 
+def test_hosts_named_after_a_customer_bring_that_customer_no_more_mail(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for number in range(10):
+        client.post(URL, data=form(email=f"x{number}@h{number % 2}.jeanne-m.fastmail.com"))
+        client.post(URL, data=form(email=f"jeanne_m+{number}@fastmail.com"))
+        deliver()
+    assert len(postbox.messages) <= 3
+
+
 def test_two_people_with_one_mailbox_both_sign_where_the_mail_asks(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
