@@ -51,6 +51,7 @@ from campaign.models import (
     Tombstone,
     Withheld,
 )
+from campaign.services.forget_times import forget_times
 from campaign.services.month_key import month_of
 from campaign.services.row_key import erase_keys
 from campaign.services.signature import DAY_OF_CONSENT, EMPTY
@@ -93,6 +94,11 @@ class _Gone:
     def erase(self, session: Session, rows: Iterable[Any]) -> None:
         erase_keys(session, (row.email_sealed for row in rows), self.vault, on=self.on)
 
+    def forget_forms(self, session: Session, signature_ids: list[int]) -> None:
+        """Delete the forms that were confirmed, where they are younger than what they have become."""
+        old = delete(SignUp).where(SignUp.signature_id.in_(signature_ids)).returning(SignUp.origin_sealed)
+        erase_keys(session, session.scalars(old, execution_options=_BLIND).all(), self.vault, on=self.on)
+
 
 def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
     """Forms sent so long ago, with their mails; whether they were confirmed or not."""
@@ -119,6 +125,7 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
             ids = [row.id for row in rows]
             gone_for_good.erase(session, rows)
             if ids:
+                forget_times(session, ids)
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
         gone += len(ids)
         if len(ids) < batch:
@@ -168,6 +175,8 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
             rows = session.execute(chosen).all()
             gone.erase(session, rows)
+            if rows:
+                gone.forget_forms(session, [row.id for row in rows])
             _empty(session, rows)
         number += len(rows)
         if len(rows) < batch:
@@ -180,6 +189,8 @@ def _empty(session: Session, rows: Any) -> None:
     """A signature that is not counted by itself says nothing any more: it goes whole."""
     kept = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
     gone = sorted({row.id for row in rows} - set(kept))
+    if rows:
+        forget_times(session, [*kept, *gone])
     if gone:
         session.execute(delete(Signature).where(Signature.id.in_(gone)), execution_options=_BLIND)
     if kept:

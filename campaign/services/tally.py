@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, select
+from sqlalchemy import Connection, Insert, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.extensions.together import Write
@@ -92,12 +92,37 @@ def count_many(connection: Connection, changes: Mapping[tuple[Cell, datetime], i
         connection.execute(_ADDING[connection.dialect.name, "hour"], hour_rows)
 
 
+def move_to_day(connection: Connection, counted: Mapping[tuple[Cell, datetime], int]) -> None:
+    """Move what was counted in those hours to the first hour of their days (UTC), where a fold would bring it.
+
+    Totals and days stay. What is folded stands there already. No empty hour is left to tell which one it was.
+    """
+    before = connection.execute(_FOLDED).scalar_one_or_none()
+    hours: Counter[tuple[Cell, datetime]] = Counter()
+    for (cell, hour), quantity in counted.items():
+        if before is None or hour >= before:
+            hours[cell, hour] -= quantity
+            hours[cell, hour.replace(hour=0)] += quantity
+    rows = [
+        cell.as_columns() | {"slot": 0, "quantity": quantity, "hour": hour}
+        for (cell, hour), quantity in sorted(hours.items())
+        if quantity
+    ]
+    if rows:
+        connection.execute(_ADDING[connection.dialect.name, "hour"], rows)
+        connection.execute(_DROPPING, [{f"of_{name}": value for name, value in row.items()} for row in rows])
+
+
 def _kept_hour(connection: Connection, hour: datetime) -> datetime:
     """Where the history keeps that hour: itself, or its day where that is folded. No fold runs until we commit."""
     before = connection.execute(_FOLDED).scalar_one_or_none()
     return hour.replace(hour=0) if before is not None and hour < before else hour
 
 
+_DROPPING = delete(TallyHour).where(
+    TallyHour.quantity == 0,
+    *(column == bindparam(f"of_{column.name}") for column in TallyHour.__table__.primary_key),
+)
 _FOLDED = select(TallyFold.days_before).with_for_update(read=True)
 
 

@@ -19,6 +19,7 @@ from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
+from campaign.services.forget_times import forget_times
 from campaign.services.handover import outdate
 from campaign.services.row_key import erase_keys
 from campaign.services.signature import (
@@ -126,6 +127,7 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
         outdate(session, signature.appeal_id, signature.section_code)
     # What was mailed and what still waits to be: their digests tell of the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
+    forget_times(session, [signature.id])
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
         bury(session, signature, now, vault)
         if is_counted(session, signature) or signature.state == SignatureState.INVALIDATED:
