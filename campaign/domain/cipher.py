@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from campaign.domain.address import Address
 from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
+from campaign.domain.mail_domain import owner_domain
 from campaign.domain.place import Place, at_month_key, at_row_key
 from campaign.domain.row_key import SLOTS, KeyTree, Slot
 
@@ -379,8 +380,12 @@ class Vault:
         """Equal for addresses under one mail domain, for fairness between them."""
         return self._index.digest("domain", address.domain)
 
+    def owner_digest(self, domain: str) -> bytes:
+        """Return what is equal for mail domains (A-labels, lower case) of one owner, for telling floods."""
+        return self._index.digest("domain", owner_domain(domain))
+
     def seen_domain_digest(self, domain: str) -> bytes:
-        """Return what tells whether a mail domain (A-labels, lower case) was seen before; no other table holds it."""
+        """Return what tells whether an owner's domain was seen before; no other table holds it."""
         return self._index.digest("seen domain", domain)
 
     def sheet_digest(self, rows: str) -> bytes:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError
+from campaign.domain.mail_domain import covers
 
 REASON_LENGTH = 500
 # With fewer letters than this a pattern means nearly everybody.
@@ -43,7 +44,8 @@ AT_WORK = (InvalidationState.COUNTING, InvalidationState.RUNNING, InvalidationSt
 class Criteria:
     """Signatures, or reports, that agree with everything given; of several domains, with one of them.
 
-    `pattern` is in lower case; `network` and `wide_network` are keyed digests in hex.
+    A domain stands for the hosts below it too. `pattern` is in lower case; `network` and `wide_network` are keyed
+    digests in hex.
     """
 
     ids: tuple[int, ...] = ()
@@ -65,6 +67,10 @@ class Criteria:
     def all_domains(self) -> tuple[str, ...]:
         """The domains chosen, one or several."""
         return (*self.domains, *((self.domain,) if self.domain else ()))
+
+    def is_of_domain(self, host: str) -> bool:
+        """Whether an address at that host is under one of the domains, or none is given."""
+        return not self.all_domains or any(covers(domain, host) for domain in self.all_domains)
 
     def matches(self, address: str) -> bool:
         """Whether an address fits the pattern, if there is one."""

@@ -23,7 +23,7 @@ from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
 from campaign.models.sealed import place_of
-from campaign.queries.person import digests_everywhere, domain_of
+from campaign.queries.person import digests_everywhere, owner_domain_of
 from campaign.queries.reported import ReportView, reports
 from campaign.queries.signature import digests_of_same_address
 
@@ -346,6 +346,6 @@ def _domain_of(signature_id: int, vault: Vault) -> str | None:
     """The mail domain, which only a sealed address tells."""
     row = db.session.get(Signature, signature_id)
     try:
-        return domain_of(row, vault)
+        return owner_domain_of(row, vault)
     except CipherError:
         return None

@@ -13,12 +13,13 @@ from campaign.domain.provider import LARGE, is_disposable
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Appeal, MailDomain, Signature
-from campaign.queries.person import domain_of
+from campaign.queries.person import owner_domain_of
 
 DAYS = 7
 # So many of the newest signatures are looked at, and of the domains those with the most.
 LOOKED_AT = 20_000
-_MOST, _SHOWN = 200, 30
+# As many as staff can choose at once.
+_MOST = _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[s
     found: dict[str, tuple[int, int]] = {}
     for signed, confirmed, one in rows:
         try:
-            domain = domain_of(some.get(one), vault)
+            domain = owner_domain_of(some.get(one), vault)
         except CipherError:
             continue
         if domain is not None and domain not in LARGE:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
+from campaign.domain.mail_domain import owner_domain
 from campaign.models import Appeal, Signature
 from campaign.models.sealed import place_of
 
@@ -24,3 +25,9 @@ def domain_of(signature: Signature | None, vault: Vault) -> str | None:
     if signature is None or signature.email_sealed is None:
         return None
     return vault.open_email(signature.email_sealed, place_of(signature)).rpartition("@")[2]
+
+
+def owner_domain_of(signature: Signature | None, vault: Vault) -> str | None:
+    """Return the part of that mail domain which one owner has; None where it is erased. Raises CipherError."""
+    domain = domain_of(signature, vault)
+    return None if domain is None else owner_domain(domain)

@@ -337,7 +337,7 @@ def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, 
         "ended_at": None,
         # Of the form's digest, which is of another use: whoever had a form sent must not find by it who has signed.
         "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
-        "domain_digest": vault.month_digest(vault.domain_digest(signer.address), key, "signature"),
+        "domain_digest": vault.month_digest(vault.owner_digest(signer.address.domain), key, "signature"),
         "is_repeat": signer.was_counted,
     }
 

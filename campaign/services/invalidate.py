@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
 from campaign.domain.moderation import AT_WORK, Criteria, InvalidationState, Subject, packed, unpacked
@@ -208,9 +207,9 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
     if criteria.ids:
         found.append(Signature.id.in_(criteria.ids))
     if criteria.all_domains:
-        domains = [vault.domain_digest(Address("", one)) for one in criteria.all_domains]
-        digests = [one for domain in domains for one in month_digests(domain, "signature", vault)]
-        # It is kept for a month: of older ones the address tells (`_fits`).
+        owners = {vault.owner_digest(one) for one in criteria.all_domains}
+        digests = [one for owner in owners for one in month_digests(owner, "signature", vault)]
+        # Which of the owner's hosts, the address tells (`_fits`); of those older than a month it tells all.
         found.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
     if criteria.network is not None:
         found.append(Signature.network_digest == bytes.fromhex(criteria.network))
@@ -229,8 +228,7 @@ def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
         address = "" if row.email_sealed is None else vault.open_email(row.email_sealed, place)
     except CipherError:
         return False
-    is_of_domain = not criteria.all_domains or address.rpartition("@")[2] in criteria.all_domains
-    return bool(address) and is_of_domain and criteria.matches(address)
+    return bool(address) and criteria.is_of_domain(address.rpartition("@")[2]) and criteria.matches(address)
 
 
 def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) -> None:

@@ -1,6 +1,7 @@
 """Noticing mail domains from which many confirm that never confirmed before: what a flood looks like that can confirm.
 
-A worker looks at what was confirmed since it last looked, so that confirming pays nothing for it.
+A domain stands for all hosts of its owner's. A worker looks at what was confirmed since it last looked, so that
+confirming pays nothing for it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -18,19 +20,20 @@ from campaign.domain.action import Channel
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.provider import LARGE
+from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
-from campaign.mail.alert import new_domains
+from campaign.mail.alert import new_domain, new_domains
 from campaign.models import Action, DomainWatch, MailDomain, Signature
-from campaign.queries.person import domain_of
+from campaign.queries.confirmed_together import NEW, Together, confirmed_together
+from campaign.queries.person import owner_domain_of
 from campaign.services.alarm import raise_alarm
 from campaign.services.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-KIND = "new-domain"
+KIND, TOGETHER = "new-domain", "new-domains"
 BATCH = 5000
-# A domain is new for a week; so many who confirm from a new one are worth a look.
-NEW = timedelta(days=7)
+# So many who confirm from a new domain are worth a look.
 MANY = 25
 # What was counted a moment ago may have neighbours that are not yet to be seen.
 _REST = timedelta(seconds=5)
@@ -48,7 +51,10 @@ _ADDING = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
 
 
 def watch_domains(*, now: datetime, vault: Vault, base_url: str, mail_domain: str, batch: int = BATCH) -> bool:
-    """Look at the next batch; return whether there may be more. Tell staff, once an hour, of many from a new domain."""
+    """Look at the next batch; return whether there may be more.
+
+    Staff are told, once an hour each, of many from one new domain and of many from all new domains together.
+    """
     with transaction() as session:
         row = session.get(DomainWatch, 1, with_for_update=KEYS_STAY)
         if row is None:
@@ -57,18 +63,20 @@ def watch_domains(*, now: datetime, vault: Vault, base_url: str, mail_domain: st
         ids = _confirmed(session, row.until_id, now, batch)
         if ids:
             row.until_id = ids[-1][0]
-        noticed = _count(session, [one for _, one in ids], now, vault)
+        has_new, noticed = _count(session, [one for _, one in ids], now, vault)
+    tell = partial(raise_alarm, now=now, vault=vault, mail_domain=mail_domain)
     if noticed:
-        raise_alarm(
-            KIND,
-            0,
-            lambda locale: new_domains(locale, base_url),
-            now=now,
-            vault=vault,
-            mail_domain=mail_domain,
-            sections=noticed,
-        )
+        tell(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
+    if has_new and (found := _together(vault, now)).is_flood:
+        tell(TOGETHER, 0, lambda locale: new_domains(locale, base_url), sections=found.sections)
     return len(ids) == batch
+
+
+def _together(vault: Vault, now: datetime) -> Together:
+    """Read after the transaction: nobody who signs waits for it."""
+    found = confirmed_together(vault, now=now)
+    db.session.rollback()
+    return found
 
 
 def _confirmed(session: Session, after: int, now: datetime, batch: int) -> list[tuple[int, int]]:
@@ -83,14 +91,14 @@ def _confirmed(session: Session, after: int, now: datetime, batch: int) -> list[
     return [(one, signature) for one, signature in rows if signature is not None]
 
 
-def _count(session: Session, ids: list[int], now: datetime, vault: Vault) -> set[str]:
-    """Count the domains of those signatures; return the sections in which many came from a new one."""
+def _count(session: Session, ids: list[int], now: datetime, vault: Vault) -> tuple[bool, set[str]]:
+    """Count the domains of those signatures; return whether one is new, and the sections with many from a new one."""
     numbers: Counter[str] = Counter()
     sections: dict[str, set[str]] = {}
     days: dict[str, Any] = {}
     for signature in session.scalars(select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id)):
         try:
-            domain = domain_of(signature, vault)
+            domain = owner_domain_of(signature, vault)
         except CipherError:
             continue
         if domain is None or domain in LARGE:
@@ -99,11 +107,14 @@ def _count(session: Session, ids: list[int], now: datetime, vault: Vault) -> set
         sections.setdefault(domain, set()).add(signature.section_code)
         days[domain] = (signature.confirmed_at or now).date()
     noticed: set[str] = set()
+    has_new = False
     connection = session.connection()
     for domain, number in sorted(numbers.items()):
         digest = vault.seen_domain_digest(domain)
         values = {"digest": digest, "first_on": days[domain], "last_on": days[domain], "confirmed": number}
         first_on, confirmed = connection.execute(_ADDING[connection.dialect.name], values).one()
-        if first_on > (now - NEW).date() and confirmed >= MANY:
+        is_new = first_on > (now - NEW).date()
+        has_new = has_new or is_new
+        if is_new and confirmed >= MANY:
             noticed |= sections[domain]
-    return noticed
+    return has_new, noticed

@@ -18,6 +18,7 @@ from limits import parse
 from campaign.domain.address import Address
 from campaign.domain.challenge import Challenges, Solved
 from campaign.domain.errors import ChallengeError
+from campaign.domain.mail_domain import bought_domain, owner_domain
 from campaign.domain.provider import LARGE
 from campaign.extensions import limiter
 from campaign.extensions.network import Network
@@ -227,7 +228,7 @@ def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], 
         return None
     over, marked = beyond(
         [
-            Watched("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _domain_key(address)),
+            Watched("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address)),
             Watched("appeal", _SOFT["appeal"], str(appeal.id)),
             Watched("all", _SOFT["all"], ""),
             *watched_networks("network", _NETWORKS, networks),
@@ -248,11 +249,21 @@ def _unconfirmed(now: datetime) -> str | None:
 
 def _flag(address: Address) -> str | None:
     hard = _LARGE_HARD if address.domain in LARGE else _HARD
-    return None if not limiter.enabled or hit(hard, "hard", _domain_key(address)) else "domain"
+    return None if not limiter.enabled or hit(hard, "hard", _owner_key(address)) else "domain"
 
 
-def _domain_key(address: Address) -> str:
-    return runtime().vault.domain_digest(address).hex()[:32]
+def _bought_key(address: Address) -> str:
+    """For what asks for a puzzle: all names below a free host are one, for another of them costs nothing."""
+    return _key(bought_domain(address.domain))
+
+
+def _owner_key(address: Address) -> str:
+    """For what keeps the mail back: nobody's is kept back for a neighbour."""
+    return _key(owner_domain(address.domain))
+
+
+def _key(domain: str) -> str:
+    return runtime().vault.domain_digest(Address("", domain)).hex()[:32]
 
 
 def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:

@@ -224,6 +224,7 @@ ASK_NOTHING = {
     "appeal.load_appeals",
     "dossier.facts_of",
     "person.domain_of",
+    "person.owner_domain_of",
     "sign_up.origin_of",
     "dossier.target_of",
     "dossier.words_of",
@@ -281,6 +282,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "flood.sections_lately": lambda appeal, _: queries.flood.sections_lately(appeal, NOW),
     "flood.sections_reporting": lambda appeal, _: queries.flood.sections_reporting(appeal, NOW),
     "held.held_under": lambda _, one: queries.held.held_under(one, runtime().vault),
+    "confirmed_together.confirmed_together": lambda *_: queries.confirmed_together.confirmed_together(
+        runtime().vault, now=NOW
+    ),
     "new_domains.new_domains": lambda *_: queries.new_domains.new_domains(STAFF, runtime().vault, now=NOW),
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),

@@ -181,6 +181,29 @@ def test_many_addresses_of_one_domain_turn_it_on_for_that_domain_only(
     assert client.post(URL, data=form(email="p@elsewhere.example")).status_code == 303
 
 
+def test_hosts_of_one_owner_and_names_of_one_free_host_share_a_limit(
+    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: wildcard DNS, and names that cost nothing, so that no domain comes twice."""
+    monkeypatch.setitem(guard._SOFT, "domain", (parse("3 per minute"), parse("100 per hour")))
+    for hosts in ("h{}.evil.co.uk", "h{}.duckdns.org"):
+        answers = [client.post(URL, data=form(email=f"b@{hosts.format(n)}")).status_code for n in range(4)]
+        assert answers == [303, 303, 303, 422]
+    assert client.post(URL, data=form(email="p@devil.co.uk")).status_code == 303
+
+
+@pytest.mark.slow
+def test_no_mail_is_kept_back_for_a_neighbour_on_a_free_host(
+    client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under("always")
+    monkeypatch.setattr(guard, "_HARD", parse("1 per minute"))
+    for email in ("a@h1.one.duckdns.org", "a@h2.one.duckdns.org", "a@two.duckdns.org"):
+        proof = solve(asked(client.post(URL, data=form(email=email)).text)[0])
+        assert client.post(URL, data=form(email=email, proof=proof)).status_code == 303
+    assert sorted(db.session.scalars(select(SignUp.flag)), key=str) == [None, None, "domain"]
+
+
 def test_the_check_can_be_off(
     client: FlaskClient, appeal: AppealView, under: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

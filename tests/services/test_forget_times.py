@@ -163,7 +163,7 @@ def test_erasing_beside_folds_and_signers_loses_nothing(app: Flask, appeal: Appe
         erase(one, now=START + 10 * DAY, vault=runtime().vault)
 
     def report(one: int) -> None:
-        record(one, Channel.FAX, target=0, now=START + HOUR)
+        record(one, Channel.FAX, target=0, now=START + 10 * DAY)
 
     still = ids[9:]
     parts = [(leave, *ids[part:9:3]) for part in range(3)]

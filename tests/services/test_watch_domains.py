@@ -9,15 +9,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from campaign.domain.moderation import Criteria
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Alarm, MailDomain
+from campaign.models import Alarm, Invalidation, MailDomain, Signature
+from campaign.queries import confirmed_together
 from campaign.queries.appeal import AppealView
+from campaign.queries.confirmed_together import Together
 from campaign.queries.counts import counts
+from campaign.queries.moderation import trends
 from campaign.queries.new_domains import new_domains
+from campaign.services.invalidate import advance, prepare
 from campaign.services.retain import retain
 from campaign.services.verify import verify
 from campaign.services.watch_domains import MANY, watch_domains
@@ -40,7 +45,7 @@ def watch(at: Any = LATER, batch: int = 7) -> None:
 
 
 def kinds() -> list[str]:
-    found = list(db.session.scalars(select(Alarm.kind)))
+    found = sorted(db.session.scalars(select(Alarm.kind)))
     db.session.rollback()
     return found
 
@@ -111,7 +116,7 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
         crowd(appeal, f"catch{number}.example", MANY)
     crowd(appeal, "mailinator.com", 2)
     watch()
-    assert kinds() == ["new-domain"]
+    assert kinds() == ["new-domain", "new-domains"]
     by = Scope(1, Role.EDITOR, "fr")
     found = new_domains(by, runtime().vault, now=LATER)
     assert {one.domain: (one.signed, one.confirmed) for one in found} == {
@@ -132,6 +137,134 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "catch-all domains"})
     db.session.rollback()
     assert (counts(appeal.id).total, verify()) == (len(real) + 2, [])
+
+
+def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal: AppealView) -> None:
+    """The attack: one catch-all with wildcard DNS, each address at a host of its own."""
+    for number in range(MANY):
+        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
+    crowd(appeal, "evil.co.uk", 2, first=50)
+    neighbour, bucket = crowd(appeal, "devil.co.uk", 1, first=60) + crowd(appeal, "h1.one.duckdns.org", 1, first=70)
+    watch()
+    assert kinds() == ["new-domain"]
+    by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
+    assert {one.domain: one.confirmed for one in new_domains(by, vault, now=LATER)} == {
+        "evil.co.uk": MANY + 2,
+        "devil.co.uk": 1,
+        "one.duckdns.org": 1,
+    }
+    assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == MANY + 2
+    db.session.rollback()
+    editor = staffed(app, Role.EDITOR)
+    for chosen, found in (("h7.evil.co.uk", 1), ("duckdns.org", 0), ("co.uk", 0), ("evil.co.uk", MANY + 2)):
+        token = csrf(editor.get("/staff/moderation/domains"))
+        made = editor.post("/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen]})
+        look = editor.get(made.location)
+        db.session.rollback()
+        matched = select(Invalidation.matched).order_by(Invalidation.id.desc()).limit(1)
+        assert (chosen, db.session.scalar(matched)) == (chosen, found)
+        db.session.rollback()
+    editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "a catch-all domain"})
+    db.session.rollback()
+    left = select(Signature.id).where(Signature.state == "confirmed").order_by(Signature.id)
+    assert (list(db.session.scalars(left)), verify()) == ([neighbour, bucket], [])
+
+
+def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(app: Flask, appeal: AppealView) -> None:
+    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    for number in range(3):
+        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
+    db.session.execute(update(Signature).values(domain_digest=None))
+    db.session.commit()
+    for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
+        made = prepare(Criteria(domain=domain), None, by=by, now=LATER, vault=runtime().vault)
+        while advance(now=LATER, vault=runtime().vault, only=made):
+            pass
+        assert (domain, db.session.get_one(Invalidation, made).matched) == (domain, found)
+        db.session.rollback()
+
+
+def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_they_are_in(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The attack: ten new domains, each just under the limit of one."""
+    for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
+        join(app, f"{name}@staff.example", role, section)
+    deliver()
+    before = len(postbox.messages)
+    for number in range(10):
+        crowd(appeal, f"catch{number}.example", MANY - 1, first=100 * number)
+    signed(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
+    watch(batch=200)
+    watch()
+    assert kinds() == ["new-domains"]
+    deliver()
+    told = list(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))[before:]
+    alerts = {to for to, text in told if "several new mail domains" in text}
+    assert alerts == {"fr@staff.example", "boss@staff.example"}
+    assert all("/staff/moderation/domains" in text for to, text in told if to in alerts)
+
+
+def test_a_free_host_with_one_each_from_many_names_is_told_of(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "gmail.com", 20)
+    for number in range(9):
+        crowd(appeal, f"n{number}.duckdns.org", 1, first=100 + number)
+    watch()
+    assert kinds() == []
+    crowd(appeal, "n9.duckdns.org", 1, first=200)
+    watch()
+    assert kinds() == ["new-domains"]
+
+
+def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of five have an address of a small firm of their own, one or two of each firm."""
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "gmail.com", 30)
+    for number in range(10):
+        crowd(appeal, f"firm{number}.example", 2, first=100 + number * 2)
+    watch()
+    found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
+    assert found == Together(confirmed=50, new=20, crowded=0, sections=frozenset({"fr"}))
+    db.session.rollback()
+    assert kinds() == []
+
+
+def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "one.example", 6)
+    crowd(appeal, "two.example", 3, at=START + timedelta(minutes=61), first=100)
+    later = START + timedelta(minutes=121)
+    crowd(appeal, "three.example", 6, at=later, first=200)
+    watch(later + timedelta(minutes=1))
+    assert kinds() == []
+    crowd(appeal, "four.example", 1, at=later, first=300)
+    watch(later + timedelta(minutes=1))
+    assert kinds() == ["new-domains"]
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "new", "crowded", "is_flood"),
+    [
+        (99, 99, 99, False),
+        (100, 100, 0, True),
+        (240, 240, 240, True),
+        # Under the wing of an honest launch.
+        (1_200, 240, 240, True),
+        # A launch: small firms, and the schools and providers that no list names.
+        (1_200, 480, 60, False),
+        (20_000, 8_000, 2_000, False),
+        (20_000, 10_000, 0, True),
+    ],
+)
+def test_a_number_and_a_share_make_a_flood(confirmed: int, new: int, crowded: int, is_flood: bool) -> None:
+    assert Together(confirmed, new, crowded, frozenset()).is_flood is is_flood
 
 
 def test_very_many_confirmations_from_one_network_are_told_of_and_count(

@@ -30,6 +30,7 @@ ALARM_NAMES = {
     "network": lazy_gettext("Very many sign-ups from networks side by side"),
     "unconfirmed": lazy_gettext("Most of those who sign do not confirm"),
     "new-domain": lazy_gettext("Many confirmed signatures from a new mail domain"),
+    "new-domains": lazy_gettext("Many confirmed signatures from several new mail domains"),
     "confirmed-network": lazy_gettext("Many signatures confirmed from one network"),
     "reports": lazy_gettext("Very many letters reported without a signature"),
     "signed-reports": lazy_gettext("Very many letters reported by signers"),
