@@ -17,6 +17,7 @@ from campaign.domain.staff import Role
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Appeal, AppealText, Mail
+from campaign.services.addressees import Addressees
 from campaign.services.claim import claim, database_now
 from campaign.services.deliver import begin
 from campaign.services.transaction import transaction
@@ -141,7 +142,7 @@ def _claim() -> tuple[float, float]:
     now = database_now(session)
     taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
     between = time.perf_counter()
-    jobs, _ended = begin(session, taken, runtime().vault, now)
+    jobs, _ended = begin(session, taken, runtime().vault, now, addressees=Addressees(runtime().settings))
     end = time.perf_counter()
     if len(jobs) != TAKEN:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")

@@ -22,6 +22,7 @@ from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import Runtime, runtime
 from campaign.extensions.schema import why_not_ready
 from campaign.extensions.watchdog import Watchdog
+from campaign.services.addressees import Addressees
 from campaign.services.departures import unwritable, write_out
 from campaign.services.dispatch import Dispatcher, courier_of
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
@@ -217,13 +218,15 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
 
 def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
     """Each second: the next rows of paper sheets, and moderation, batch by batch."""
+    with app.app_context():
+        addressees = Addressees(runtime().settings)
     while not stop.wait(POLL_SECONDS):
         turning()
         with app.app_context():
             at = runtime()
             try:
                 if has_waiting_rows():
-                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees)
                 # A breath between two batches: whoever signs meanwhile gets the database.
                 while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
                     turning()

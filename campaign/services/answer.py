@@ -23,6 +23,7 @@ from campaign.extensions.among import among
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.sign_up import waiting_under
+from campaign.services.addressees import FLAG, Addressees
 from campaign.services.mailbox_limit import MailboxLimits
 from campaign.services.suppress import suppression_reasons
 
@@ -107,10 +108,16 @@ class Answers:
     """What composing the answers to some forms needs to know, read at once, with their mailboxes locked."""
 
     def __init__(
-        self, session: Session, mails: Iterable[Mail], others: Iterable[Address], vault: Vault, now: datetime
+        self,
+        session: Session,
+        mails: Iterable[Mail],
+        others: Iterable[Address],
+        vault: Vault,
+        addressees: Addressees,
+        now: datetime,
     ) -> None:
         """`others` are where other limited mails go. `now` is the database's."""
-        self._session, self._vault, self._now = session, vault, now
+        self._session, self._vault, self._addressees, self._now = session, vault, addressees, now
         ids = sorted({mail.sign_up_id for mail in mails if mail.sign_up_id is not None})
         self._found = self._read(ids)
         self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
@@ -140,6 +147,7 @@ class Answers:
         address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
         if address is None:
             raise CipherError("the address cannot be opened")
+        self.refuse_addressee(address)
         kind = self._kind(mail, appeal, signature, address)
         is_asked = mail.kind == MailKind.NEW_LINK
         if mail.kind == MailKind.CONFIRMATION:
@@ -156,6 +164,11 @@ class Answers:
         own = Covered(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
         is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
         return Answer(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
+
+    def refuse_addressee(self, address: Address) -> None:
+        """Raise UnwantedError where nobody must have us write there by typing the address."""
+        if self._addressees.include(address):
+            raise UnwantedError(f"flagged: {FLAG}")
 
     def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
         """Take one of the mails that the mailbox may get and return how many were left. Raises as `answer`."""

@@ -177,7 +177,10 @@ def address(
     if mail.sign_up_id is not None:
         return _answer(mail, answers.answer(mail), now)
     if mail.signature_id is None:
-        return _to_staff(session, mail, vault)
+        addressed = _to_staff(session, mail, vault)
+        if mail.kind == MailKind.ADDRESS:
+            answers.refuse_addressee(parse_address(addressed.recipient))
+        return addressed
     signer = known[mail.signature_id]
     signature, appeal = signer.signature, signer.appeal
     _refuse_suppressed(signer.suppressed)

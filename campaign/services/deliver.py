@@ -38,6 +38,7 @@ from campaign.domain.place import at_mail
 from campaign.extensions.among import among
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Mail
+from campaign.services.addressees import Addressees
 from campaign.services.alarm import note_alarm
 from campaign.services.answer import AnsweredError, Answers, PostponedError, UnwantedError, note_mailed
 from campaign.services.claim import Taken
@@ -100,7 +101,13 @@ class Job:
 
 
 def begin(
-    session: Session, taken: list[Taken], vault: Vault, now: datetime, *, is_probe: bool = False
+    session: Session,
+    taken: list[Taken],
+    vault: Vault,
+    now: datetime,
+    *,
+    addressees: Addressees,
+    is_probe: bool = False,
 ) -> tuple[list[Job], list[MailState]]:
     """Marks the mails as being sent, and what became at once of those that are not sent after all.
 
@@ -110,7 +117,7 @@ def begin(
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
     known = signers(session, mails.values(), vault)
-    answers = Answers(session, mails.values(), limited(mails.values(), known), vault, now)
+    answers = Answers(session, mails.values(), limited(mails.values(), known), vault, addressees, now)
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:

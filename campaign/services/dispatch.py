@@ -36,6 +36,7 @@ from campaign.mail.lane import Lane, Parcel
 from campaign.mail.mime import write
 from campaign.mail.transport import Transport, open_transport
 from campaign.models import MailHold
+from campaign.services.addressees import Addressees
 from campaign.services.alarm import raise_alarm
 from campaign.services.claim import Claim, Taken, claim, database_now, release, renew
 from campaign.services.compose import Shelf, render
@@ -115,6 +116,7 @@ class Dispatcher:
         """`lanes`: other than the settings say. `is_impatient`: a held queue is probed at once, and then left alone."""
         self.outcomes: Counter[str] = Counter()
         self._courier = courier
+        self._addressees = Addressees(courier.settings)
         self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
         self._lanes = lanes or courier.settings.mail_connections
         self._may_probe_at_once = is_impatient
@@ -271,7 +273,7 @@ class Dispatcher:
             chosen = allowed
         if not chosen:
             return []
-        jobs, ended = begin(session, chosen, self._courier.vault, now)
+        jobs, ended = begin(session, chosen, self._courier.vault, now, addressees=self._addressees)
         states += ended
         return jobs
 
@@ -281,7 +283,7 @@ class Dispatcher:
             taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
             if not taken:
                 return []
-            jobs, ended = begin(session, taken, self._courier.vault, now, is_probe=True)
+            jobs, ended = begin(session, taken, self._courier.vault, now, addressees=self._addressees, is_probe=True)
             states += ended
             if jobs:
                 return jobs

@@ -25,6 +25,7 @@ from campaign.models import Entry, SheetRow
 from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
+from campaign.services.addressees import FLAG, Addressees
 from campaign.services.enter import add_quantity, entered_for, is_doubted, keep
 from campaign.services.sign import SignUp, prepare, write
 from campaign.services.transaction import transaction
@@ -106,7 +107,7 @@ def _row(entry: Entry, name: str, address: Address, vault: Vault) -> dict[str, A
     }
 
 
-def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees: Addressees) -> int:
     """Signs up the next rows that wait, as the form on the site does; returns how many it took.
 
     A row and its signature change in one transaction: a worker that dies signs nobody up twice. Where it has become
@@ -117,7 +118,7 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str) -> int:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
         rows = list(session.scalars(chosen))
         for row in rows:
-            _sign(session, row, now=now, vault=vault, mail_domain=mail_domain)
+            _sign(session, row, now=now, vault=vault, mail_domain=mail_domain, addressees=addressees)
         session.execute(delete(SheetRow).where(SheetRow.id.in_([row.id for row in rows])))
         return len(rows)
 
@@ -129,7 +130,9 @@ def has_waiting_rows() -> bool:
     return found
 
 
-def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def _sign(
+    session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_domain: str, addressees: Addressees
+) -> None:
     entry = session.get_one(Entry, row.entry_id, with_for_update=KEYS_STAY)
     appeal = find_appeal_by_id(entry.appeal_id)
     taking = taking_part(list_sections(), appeal.sections if appeal else ())
@@ -152,6 +155,7 @@ def _sign(session: Session, row: SheetRow, *, now: datetime, vault: Vault, mail_
         text_language=text.language,
         text_version=text.version,
         via=clean_via(f"paper-{entry.section_code}"),
+        flag=FLAG if addressees.include(address, appeal) else None,
     )
     write(session.connection(), sign_up, now=now, vault=vault, mail_domain=mail_domain)
     return None

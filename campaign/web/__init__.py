@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import addressees, alternates, api, caching, deadline, errors, guard, headers, locale, public, staff
+from campaign.web import alternates, api, caching, deadline, errors, guard, headers, locale, public, staff
 from campaign.web.public.mended_link import mended_link
 
 __all__ = ["init_app", "staff"]
@@ -19,7 +19,6 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     alternates.init_app(app)
     limiter.init_app(app)
     guard.init_app(app)
-    addressees.init_app(app)
     headers.init_app(app)
     errors.init_app(app, mended_link=mended_link)
     caching.init_app(app)

@@ -25,6 +25,7 @@ from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
 from campaign.models import Announcement, Mail, Signature
+from campaign.services.addressees import Addressees
 from campaign.services.change_country import change_country
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
@@ -409,7 +410,7 @@ def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large
     def claim_some() -> None:
         taken = claim(db.session(), NOW, after=b"", room=100, most=lambda _: 100).taken
         assert len(taken) == 100
-        begin(db.session(), taken, runtime().vault, NOW)
+        begin(db.session(), taken, runtime().vault, NOW, addressees=Addressees(runtime().settings))
 
     said = statements_of(claim_some)
     assert walks(said) == []

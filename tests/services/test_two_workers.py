@@ -17,6 +17,7 @@ from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, SignUp
 from campaign.queries.appeal import AppealView
+from campaign.services.addressees import Addressees
 from campaign.services.claim import claim
 from campaign.services.deliver import begin
 from campaign.services.dispatch import Courier, deliver_due
@@ -38,9 +39,10 @@ class Worker:
 
     def _work(self) -> None:
         with self._app.app_context():
+            at = runtime()
             with transaction() as session:
                 taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
-                self.jobs = len(begin(session, taken, runtime().vault, self._now)[0])
+                self.jobs = len(begin(session, taken, at.vault, self._now, addressees=Addressees(at.settings))[0])
                 self.begun.set()
                 self.may_end.wait(10)
             db.session.remove()

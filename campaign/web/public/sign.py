@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -17,8 +17,8 @@ from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
 from campaign.queries.flood import is_uncarried
+from campaign.services.addressees import FLAG, Addressees
 from campaign.services.sign import SignUp, sign
-from campaign.web.addressees import is_addressee
 from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
 from campaign.web.guard import Pass, admit, demand
 from campaign.web.headers import is_sandboxed
@@ -29,6 +29,7 @@ from campaign.web.snapshot import snapshots
 
 # By network, not by person: a school or a mobile gateway is many people behind one.
 LIMITS = "60 per minute; 1000 per hour"
+ADDRESSEES = "tocsin_addressees"
 blueprint = Blueprint("sign", __name__)
 
 
@@ -106,13 +107,22 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
             text_version=text.version,
             via=signer.via or clean_via(tag_of_page()),
             network_digest=bytes.fromhex(client_network()),
-            flag=let.flag or ("addressee" if is_addressee(appeal, signer.address) else None),
+            flag=let.flag or (FLAG if _addressees().include(signer.address, appeal) else None),
             solved=let.solved,
         ),
         now=at.clock(),
         vault=at.vault,
         mail_domain=at.mail_domain,
     )
+
+
+def _addressees() -> Addressees:
+    """Return the application's memory of them."""
+    kept = current_app.extensions
+    if ADDRESSEES not in kept:
+        kept[ADDRESSEES] = Addressees(runtime().settings)
+    found: Addressees = kept[ADDRESSEES]
+    return found
 
 
 def _values(answers: Answers) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from campaign.models import Entry, Mail, SheetRow, Signature, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
 from campaign.queries.sign_up import origin_of
+from campaign.services.addressees import Addressees
 from campaign.services.appeals import close
 from campaign.services.departures import replay
 from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
@@ -84,7 +85,7 @@ def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **ans
 def sign_all() -> None:
     at = runtime()
     while has_waiting_rows():
-        sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+        sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=Addressees(at.settings))
 
 
 def number_of(model: Any) -> int:
@@ -163,7 +164,9 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.enter_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+            sign_sheet_rows(
+                now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=Addressees(at.settings)
+            )
     assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
     sign_all()
     assert (number_of(SignUp), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
