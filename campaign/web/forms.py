@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
@@ -14,6 +16,7 @@ from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import InputError
 from campaign.domain.name import clean_name
 from campaign.domain.signature import clean_via
+from campaign.queries.flood import is_uncarried
 
 # What each refusal of the domain says to the person who typed.
 MESSAGES = {
@@ -115,6 +118,30 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     if not errors and not question and name is not None and address is not None:
         signer = Signer(name, address, country, clean_via(form.via.data))
     return Answers(values, signer, errors, question, proof=form.proof.data or "", ticket=form.ticket.data or "")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedAddress:
+    """An address as it came in a form of its own; `fault` or `question` says why there is none to be used."""
+
+    typed: str
+    address: Address | None
+    fault: Any = None
+    question: Any = None
+
+
+def read_address(sent: Mapping[str, str], now: datetime) -> TypedAddress:
+    """Return the address of the field `email`, asked about as in the sign form; sent again as it is, it is taken."""
+    typed = sent.get("email", "")
+    try:
+        address = parse_address(typed)
+    except InputError as error:
+        return TypedAddress(typed, None, fault=MESSAGES["email", error.code])
+    if sent.get("checked") != typed and (question := ask_about(address)):
+        return TypedAddress(typed, None, question=question)
+    if address.is_international and is_uncarried(now):
+        return TypedAddress(typed, None, fault=MESSAGES["email", "not-carried"])
+    return TypedAddress(typed, address)
 
 
 def ask_about(address: Address) -> Any:

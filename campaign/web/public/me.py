@@ -13,7 +13,6 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.address import parse_address
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import CipherError, InputError, NotFoundError, TokenError
 from campaign.domain.name import clean_name
@@ -26,7 +25,7 @@ from campaign.services.change_country import change_country
 from campaign.services.correct import correct_name
 from campaign.services.staff import office_of
 from campaign.services.withdraw import erase, set_sharing, set_updates, withdraw
-from campaign.web.forms import ADDRESS_FAULTS, MESSAGES
+from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.locale import PREFIX, current_locale
 from campaign.web.public.progress import section_label
 from campaign.web.public.token import opened, read, unusable
@@ -99,10 +98,13 @@ def change(token: str) -> ResponseReturnValue:
 def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
     """Mails the new address; nothing changes before it has confirmed."""
     at = runtime()
+    now = at.clock()
+    sent = read_address(request.form, now)
+    if sent.address is None:
+        return _page(token, mine, wrong="address", error=sent.fault, question=sent.question), 422
     try:
-        new = parse_address(request.form.get("email", ""))
         if mine.held:
-            ask_change(mine.held[0].signature.id, new, by_link=mine.link, now=at.clock(), office=office_of(at))
+            ask_change(mine.held[0].signature.id, sent.address, by_link=mine.link, now=now, office=office_of(at))
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
@@ -178,7 +180,7 @@ def _headline(slug: str) -> str:
     return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
 
 
-def _page(token: str, mine: _Mine, wrong: str = "", error: object = None) -> str:
+def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, question: object = None) -> str:
     return render_template(
         "public/me.html",
         held=mine.held,
@@ -193,6 +195,7 @@ def _page(token: str, mine: _Mine, wrong: str = "", error: object = None) -> str
         typed_address=request.form.get("email", ""),
         asked="asked" in request.args,
         error=error,
+        question=question,
     )
 
 

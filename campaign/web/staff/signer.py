@@ -19,7 +19,7 @@ from campaign.domain.staff import Permission
 from campaign.queries.moderation import OwnSignature, own_signature
 from campaign.services.disclosure import held_for
 from campaign.services.look_after import change_address_for, correct_name_for, erase_for, send_links_for
-from campaign.web.forms import ADDRESS_FAULTS, MESSAGES
+from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.locale import number
 from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
@@ -58,10 +58,12 @@ def correct(signature_id: int) -> ResponseReturnValue:
 def readdress(signature_id: int) -> ResponseReturnValue:
     """Mails a new address, which changes it by confirming."""
     own, asks = _own(signature_id), context(request.form.get("reason"))
+    sent = read_address(request.form, asks.now)
+    if sent.address is None:
+        return _page(own, {"address-email": sent.fault or sent.question}, is_asked=sent.fault is None), 422
     try:
-        new = parse_address(request.form.get("email", ""))
         with as_a_worker():
-            change_address_for(asks, signature_id, new)
+            change_address_for(asks, signature_id, sent.address)
     except InputError as error:
         words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
         return _page(own, {f"address-{error.field}": words}), 422
@@ -138,12 +140,13 @@ def _words(error: InputError) -> object:
     return reason_fault(error) if error.field == "reason" else MESSAGES[error.field, error.code]
 
 
-def _page(own: OwnSignature, faults: dict[str, object] | None = None) -> str:
+def _page(own: OwnSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
     typed = request.form if faults else {}
     return render_template(
         "staff/signer.html",
         one=own,
         faults=faults or {},
+        is_asked=is_asked,
         typed=typed,
         most=REASON_LENGTH,
         longest=NAME_LENGTH,
