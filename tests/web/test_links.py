@@ -144,3 +144,21 @@ def test_reporting_a_letter_counts_once_a_day(
     assert said["counts"]["by_section"] == {
         "fr": {"total": 3, "by_channel": {"letter": 2, "signature": 1}, "by_evidence": by_evidence}
     }
+
+
+def test_a_used_link_says_that_it_counted_and_nothing_else(client: FlaskClient, link: str) -> None:
+    before = client.get(link).text
+    assert "Nothing is counted." in before
+    client.post(link)
+    after = client.get(link).text
+    assert "Your signature is confirmed and counted." in after
+    assert "Nothing is counted." not in after
+
+
+@pytest.mark.parametrize("path", ["/en/appeals/ana-ruiz-vega/thanks", "/embed/ana-ruiz-vega/thanks?lang=en"])
+def test_the_thanks_promise_no_mail_that_may_not_leave(client: FlaskClient, appeal: AppealView, path: str) -> None:
+    page = client.get(path).text
+    assert "If we can write to this address" in page
+    assert "At most three such mails go to an address in a day" in page
+    for untrue in ("Almost done", "goes to your address", "It comes within"):
+        assert untrue not in page
