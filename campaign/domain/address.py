@@ -9,15 +9,9 @@ import idna
 from email_validator import EmailNotValidError, validate_email
 
 from campaign.domain.errors import InputError
+from campaign.domain.likely_domain import likely_domain
 from campaign.domain.pasted_address import is_among_words, pasted_address
-from campaign.domain.provider import (
-    alias_rule,
-    customer,
-    has_customer_hosts,
-    has_known_ending,
-    is_disposable,
-    likely_domain,
-)
+from campaign.domain.provider import alias_rule, customer, has_customer_hosts, has_known_ending, is_disposable
 
 ADDRESS_LENGTH = 254
 

@@ -1,4 +1,4 @@
-"""The large mail providers: their domains, what they say of their aliases, and domains one typing error away.
+"""The large mail providers: their domains, and what they say of their aliases.
 
 Endings come from the public suffix list and disposable domains from a kept list, both shipped inside a package.
 """
@@ -95,8 +95,6 @@ _OTHERS = """
     hey.com mail.de
 """
 LARGE = frozenset((*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_OTHERS.split()))
-# Short names have too many honest neighbours: `me.com`, `sky.com`, `free.fr`.
-_LEAST_NAME = 5
 # What was found of so many domains and endings is remembered: most who sign share a few.
 _REMEMBERED = 4096
 # RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.
@@ -124,56 +122,6 @@ def customer(host: str) -> tuple[str | None, str]:
 
 
 @cache
-def _shortened() -> dict[str, tuple[str, ...]]:
-    """Each large domain, and each with one character left out, with the domains that it comes from."""
-    found: dict[str, set[str]] = {}
-    for domain in LARGE:
-        if len(domain.partition(".")[0]) >= _LEAST_NAME:
-            for short in (domain, *_without_one(domain)):
-                found.setdefault(short, set()).add(domain)
-    return {short: tuple(sorted(domains)) for short, domains in found.items()}
-
-
-@lru_cache(_REMEMBERED)
-def likely_domain(domain: str) -> str | None:
-    """Return the large provider's domain that is one typing error away, None where there is none.
-
-    One error is a letter too many, one missing, one wrong, or two that changed places; another ending of `gmail` too.
-    """
-    if domain in LARGE:
-        return None
-    near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
-    found = sorted((one for one in near if _is_one_error(domain, one)), key=lambda one: (one not in _FIRST, one))
-    if found:
-        return found[0]
-    return "gmail.com" if domain.partition(".")[0] in {"gmail", *_GMAIL_ERRORS} else None
-
-
-# Of several neighbours these are meant most often: `hotmail.co` is hotmail.com, not hotmail.ca.
-_FIRST = frozenset({"gmail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "orange.fr", "yahoo.fr"})
-_GMAIL_ERRORS = ("gmial", "gamil", "gmal", "gmai", "gnail")
-
-
-def _without_one(text: str) -> list[str]:
-    return [text[:place] + text[place + 1 :] for place in range(len(text))]
-
-
-def _is_one_error(typed: str, meant: str) -> bool:
-    """Return whether they are one error apart (optimal string alignment distance 1)."""
-    if len(typed) != len(meant):
-        short, long = sorted((typed, meant), key=len)
-        return len(long) - len(short) == 1 and short in _without_one(long)
-    wrong = [place for place, pair in enumerate(zip(typed, meant, strict=True)) if pair[0] != pair[1]]
-    if len(wrong) == 1:
-        return True
-    return (
-        len(wrong) == 2
-        and wrong[1] == wrong[0] + 1
-        and (typed[wrong[0]], typed[wrong[1]]) == (meant[wrong[1]], meant[wrong[0]])
-    )
-
-
-@cache
 def _suffixes() -> PublicSuffixList:
     # A tenth of a second and two megabytes, once in a process: the first request that asks pays, not every start.
     return PublicSuffixList(accept_unknown=False, only_icann=True)
@@ -183,11 +131,12 @@ def has_known_ending(domain: str) -> bool:
     """Return whether the last label (an A-label, in lower case) is one that exists, by the public suffix list."""
     if domain in LARGE:
         return True
-    return _is_known(domain.rpartition(".")[2])
+    return is_known_ending(domain.rpartition(".")[2])
 
 
 @lru_cache(_REMEMBERED)
-def _is_known(ending: str) -> bool:
+def is_known_ending(ending: str) -> bool:
+    """Return whether that last label exists."""
     return ending in _RESERVED or _suffixes().publicsuffix(ending) is not None
 
 

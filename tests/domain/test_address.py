@@ -6,7 +6,8 @@ import pytest
 
 from campaign.domain.address import parse_address
 from campaign.domain.errors import InputError
-from campaign.domain.provider import LARGE, likely_domain
+from campaign.domain.likely_domain import likely_domain
+from campaign.domain.provider import LARGE
 
 
 @pytest.mark.parametrize(
