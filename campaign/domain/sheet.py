@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,41 +16,40 @@ from campaign.domain.address import Address, parse_address
 from campaign.domain.country import find_country
 from campaign.domain.errors import InputError
 from campaign.domain.name import clean_name
+from campaign.domain.sheet_head import COLUMNS, NAME_PARTS, Head, SheetError, bare, column_of, read_head
 
 MOST_ROWS = 2000
 MOST_BYTES = 1024 * 1024
 _LONGEST_CELL = 1000
-COLUMNS = ("name", "email", "country", "consent")
-# How the columns may be headed: what spreadsheets of the six languages call them. Beside one of `first` or `last`, a
-# column headed as `name` is the other part.
-_HEADS = {
-    "name": "name nom nombre nome фио имя الاسم fullname nomcomplet nombrecompleto vollständigername الاسمالكامل",
-    "first": "first firstname givenname givennames forename prénom prénoms vorname vornamen nombredepila الاسمالأول",
-    "last": "last lastname surname familyname nomdefamille apellido apellidos nachname familienname фамилия اللقب "
-    "اسمالعائلة الاسمالأخير",
-    "email": "email mail courriel correo emailadresse adresseemail correoelectronico почта электроннаяпочта البريد "
-    "البريدالإلكتروني",
-    "country": "country pays pais land страна البلد",
-    "consent": "consent accord consentement consentimiento einwilligung zustimmung согласие الموافقة",
-}
-# Yes and no as people write them, and as spreadsheets of those languages write a ticked cell; without accents, in small
-# letters.
-_YES = set(
-    "y yes true agree agreed ok x 1 ✓ ✔ ☑ ☒ ✅ oui o vrai accepte si s verdadero acepto ja j wahr einverstanden "
-    "да д истина согласен согласна نعم صحيح صواب موافق".split()
+# Yes and no as people write them, and as spreadsheets of those languages write a ticked cell; without accents, spaces
+# and signs of punctuation, in small letters.
+_YES = frozenset(
+    map(
+        bare,
+        """
+        y yes yea yep agree agreed iagree yesiagree accept accepted iaccept consent ok okay true t on x × 1 ✓ ✔ √ ☑ ☒ ✅
+        🗹 oui o vrai accepte jaccepte accepté acceptée daccord ouijaccepte si s verdadero acepto aceptado aceptada
+        deacuerdo estoydeacuerdo conforme siacepto ja j jawohl wahr einverstanden icheinverstanden ichbineinverstanden
+        zugestimmt stimmezu ichstimmezu zustimmung einwilligung eingewilligt да д истина согласен согласна
+        согласны дасогласен
+        дасогласна ясогласен ясогласна نعم صح صحيح صواب موافق موافقة أوافق اوافق نعمأوافق أجل بلى
+        """.split(),
+    )
 )
-_NO = set("n no false 0 ☐ non faux falso nein falsch нет н ложь لا خطا".split()) | {""}
+_NO = frozenset(
+    map(
+        bare,
+        """
+        n no nope false f off 0 ☐ disagree disagreed declined refused none non faux refus refuse refusé refusée falso
+        noacepto rechazado nein falsch abgelehnt nichteinverstanden нет н ложь несогласен несогласна لا خطأ خطا كلا
+        غيرموافق لاأوافق
+        """.split(),
+    )
+) | {""}
 # What spreadsheet programs compute instead of showing it (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EMPTY_MARKS = {"-", "–", "—", "/"}
-
-
-class SheetError(InputError):
-    """The file as a whole cannot be read; `detail` says what was found, in the file's own words."""
-
-    def __init__(self, code: str, message: str, detail: str = "") -> None:
-        super().__init__("file", code, message)
-        self.detail = detail
+_ADDRESS = re.compile(r"[^\s@]@[\w-]+\.\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,8 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     """Return the rows of a CSV file with a head, and the heads of the columns that are skipped.
 
     Commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark); the name in one column or in two.
-    Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `too-many-rows`, `quotes`).
+    Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
+    `address-column`, `too-many-rows`, `quotes`).
     """
     if len(data) > MOST_BYTES:
         raise SheetError("too-large", f"more than {MOST_BYTES} bytes")
@@ -125,15 +124,17 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         rows: list[TypedRow] = []
-        head: _Head | None = None
+        head: Head | None = None
         started = 1
         for cells in reader:
             line, started = started, reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if head is None:
-                head = _columns(cells)
+                head = read_head(cells)
                 continue
+            if "email" not in head.places:
+                _look_for_addresses(head, cells)
             if len(rows) >= MOST_ROWS:
                 raise SheetError("too-many-rows", f"more than {MOST_ROWS} rows")
             rows.append(_row(line, head, cells))
@@ -203,7 +204,7 @@ def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
 
 
 def _is_yes(text: str) -> bool:
-    answer = _bare(text).strip(" .!")
+    answer = re.sub(r"[\s.,;!'’،؛]+", "", bare(text))
     if answer not in _YES | _NO:
         raise InputError("consent", "unknown", "neither yes nor no")
     return answer in _YES
@@ -227,55 +228,27 @@ def _decoded(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
+    """What parts the columns: with it the first line names the most that are known, else the most at all."""
     head = next(line for line in text.splitlines() if line.strip())
-    return max(",;\t", key=head.count)
+
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([head], delimiter=delimiter), [])
+        return sum(column_of(cell) is not None for cell in cells), head.count(delimiter)
+
+    return max(",;\t", key=known)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """Where each column stands, the heads that are none of ours, and how many columns there are."""
-
-    places: dict[str, int]
-    skipped: tuple[str, ...]
-    width: int
-
-
-def _columns(cells: list[str]) -> _Head:
-    found: dict[str, int] = {}
-    skipped = []
-    for place, cell in enumerate(cells):
-        column = _COLUMN_OF.get(_plain(cell))
-        if column in found:
-            raise SheetError("columns", f"the column {cell!r} is twice there", cell.strip()[:60])
-        if column is not None:
-            found[column] = place
-        elif cell.strip():
-            skipped.append(" ".join(cell.split())[:60])
-    for one, other in (("first", "last"), ("last", "first")):
-        if "name" in found and one in found and other not in found:
-            found[other] = found.pop("name")
-    if not {"name", "first", "last"} & found.keys():
-        raise SheetError("columns", "there is no column for the name", skipped[0] if skipped else "name")
-    return _Head(found, tuple(skipped), len(cells))
-
-
-def _plain(head: str) -> str:
-    return re.sub(r"[\W_]", "", _bare(head))
-
-
-def _bare(text: str) -> str:
-    """Return the text in small letters, without accents and without what only chooses a sign's look."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\ufe0f")
-
-
-_COLUMN_OF = {_plain(head): column for column, heads in _HEADS.items() for head in heads.split()}
-
-
-def _row(line: int, head: _Head, cells: list[str]) -> TypedRow:
+def _row(line: int, head: Head, cells: list[str]) -> TypedRow:
     found = {column: cells[place] if place < len(cells) else "" for column, place in head.places.items()}
-    parts = [found.pop(part, "").strip() for part in ("first", "last")]
-    # Where there are three, the whole name stands. A part that spreadsheets would compute is refused, as a name is.
+    parts = [found.pop(part, "").strip() for part in NAME_PARTS]
+    # A part that spreadsheets would compute is refused, as a name is.
     name = found.pop("name", "") or " ".join(part for part in parts if part)
     unsafe = next((part for part in parts if _unsafe(part) == "formula"), None)
     return TypedRow(line, unsafe or name, **found, has_more=any(cell.strip() for cell in cells[head.width :]))
+
+
+def _look_for_addresses(head: Head, cells: list[str]) -> None:
+    """Refuse the file where a column that is skipped holds the addresses that none of the known ones holds."""
+    for place, name in head.others.items():
+        if place < len(cells) and _ADDRESS.search(cells[place]):
+            raise SheetError("address-column", "a column that is not known holds addresses", name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from campaign.config import LOCALES
-from campaign.domain.sheet import MOST_BYTES, MOST_ROWS, Sheet, SheetError, TypedRow, read_csv, read_rows
+from campaign.domain.sheet import MOST_BYTES, MOST_ROWS, Sheet, TypedRow, read_csv, read_rows
+from campaign.domain.sheet_head import SheetError
 
 HEAD = "name,email,country,consent\n"
 

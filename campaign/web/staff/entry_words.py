@@ -56,6 +56,11 @@ FILE_FAULTS = {
         "The first line must name the columns: name (or first name and last name), email, country and consent, each "
         "once. Please look at “%(detail)s”."
     ),
+    "half-name": lazy_gettext(
+        "A part of the name would be left out. Please look at “%(detail)s”: call the columns first name and last name, "
+        "or write the whole name in one column called name."
+    ),
+    "address-column": lazy_gettext("There are e-mail addresses below “%(detail)s”. Please call this column email."),
     "quotes": lazy_gettext("The quotation marks do not close (line %(detail)s)."),
 }
 _ROW_FAULTS = {

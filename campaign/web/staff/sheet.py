@@ -16,7 +16,8 @@ from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
 from campaign.domain.errors import InputError
-from campaign.domain.sheet import COLUMNS, MOST_BYTES, MOST_ROWS, Sheet, SheetError, TypedRow, read_csv, read_rows
+from campaign.domain.sheet import MOST_BYTES, MOST_ROWS, Sheet, TypedRow, read_csv, read_rows
+from campaign.domain.sheet_head import COLUMNS, SheetError
 from campaign.domain.signature import clean_via
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
