@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import idna
+
 from campaign.domain.errors import InputError
+from campaign.domain.provider import is_known_ending
+from campaign.domain.script import is_look_alike, is_mixed
 
 NAME_LENGTH = 200
 # More marks on one letter than any script writes.
@@ -21,6 +25,8 @@ _HYPHENS = frozenset("-‐‑‒–—־֊᐀᠆﹣－")
 _WORD_MARKS = frozenset("་፡")
 _MIDDLE_DOTS = frozenset("·・･")
 _JOINERS = frozenset("\u200c\u200d\u180e")
+# The letter that such an accent stands beside, in Pe̍h-ōe-jī; elsewhere it looks like a full stop.
+_DOT_BESIDE = frozenset("\u0358\u1df8")
 # Look like a full stop, and are tone letters of Lisu.
 _LISU_TONES = frozenset("ꓸꓹꓺꓻꓼꓽ")
 # Invisible, though Unicode has them among letters and marks.
@@ -31,6 +37,16 @@ _FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<
 _COMPATIBLE = re.compile("[\uf900-\ufaff\U0002f800-\U0002fa1f]")
 # What most names are, so that they cost nothing.
 _ORDINARY = re.compile(rf"[A-Za-z](?:[A-Za-z]|[ '-](?=[A-Za-z])){{0,{NAME_LENGTH - 1}}}")
+# A word with its marks, at the end of what stands before a point and at the beginning of what stands behind it.
+_WORD = r"[^\W\d_][^\s.@'’-]{0,62}"
+_LAST_WORD, _FIRST_WORD = re.compile(rf"(?<![^\s.'’-]){_WORD}$"), re.compile(_WORD)
+# Endings that are names of people, under which nobody but one company has a host.
+_SURNAMES = frozenset(
+    "bloomberg bosch dell dior ferrari ferrero ford fox gallo george hermes honda hughes jaguar lamborghini lincoln "
+    "olayan pohl schmidt shaw suzuki toyota walter weir".split()
+)
+# `Prof`, `Thos`, `Дж`.
+_LONGEST_SHORT = 4
 _LINK = re.compile(r"[@/\\:⁄∕⧸]|\bwww\.", re.IGNORECASE)
 
 
@@ -39,7 +55,7 @@ def clean_name(text: str) -> str:
 
     It is of letters, marks, spaces, hyphens, apostrophes, and points behind initials or before a space. What a script
     needs stays: joiners, middle dots, tones. Raise InputError (`missing`, `unreadable`, `too-long`, `characters`,
-    `no-letters`, `link`).
+    `scripts`, `no-letters`, `link`).
     """
     if text.isascii() and _ORDINARY.fullmatch(ordinary := " ".join(text.split())):
         return ordinary
@@ -56,6 +72,8 @@ def clean_name(text: str) -> str:
         raise InputError("name", "no-letters", "the name holds no letter")
     if not _is_written(name):
         raise InputError("name", "characters", "the name holds what names are not written with")
+    if is_mixed(name):
+        raise InputError("name", "scripts", "letters of different scripts stand side by side")
     return name
 
 
@@ -81,19 +99,34 @@ def _is_unheard(character: str) -> bool:
 
 _UNHEARD = _APOSTROPHES | _HYPHENS | _WORD_MARKS | _MIDDLE_DOTS | _JOINERS | _INVISIBLE | frozenset(" .\u0640ʾʿʽˈ")
 _UNHEARD_ASCII = {ord(one): None for one in _UNHEARD if one.isascii()}
+# Where letters with a stroke or bar stand in Unicode.
+_LATIN = (
+    *(range(0xC0, 0x2B0), range(0x1D00, 0x1DC0), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80)),
+    *(range(0xA720, 0xA800), range(0xAB30, 0xAB70), range(0x10780, 0x107C0), range(0x1DF00, 0x1E000)),
+)
+_STROKED = re.compile(
+    r"LATIN (?:SMALL |CAPITAL |SMALL CAPITAL )?LETTER (?:SMALL CAPITAL |LONG |DOTLESS |BARRED )?([A-Z]|AE|OE|THORN|ETH)"
+    r"(?: WITH (?:[A-Z]+ )*(?:STROKE|BAR|OVERLAY)S?| BAR)?(?: AND .*| WITH .*)?"
+)
+
+
+def _stroked() -> dict[str, str]:
+    """Each letter with a stroke or bar that is not taken apart by normalising, with the letter below it."""
+    found = {}
+    for character in (chr(code) for codes in _LATIN for code in codes):
+        name = unicodedata.name(character, "")
+        if ("STROKE" in name or "BAR" in name.split() or "BARRED" in name) and (base := _STROKED.fullmatch(name)):
+            found[character] = {"THORN": "th", "ETH": "d"}.get(base[1], base[1].lower())
+    return found
+
+
 _PLAIN = {
-    **dict(zip("łđøħŧıðŋƶɨʉɵǥ", ("l", "d", "o", "h", "t", "i", "d", "n", "z", "i", "u", "o", "g"), strict=True)),
+    **_stroked(),
+    **dict(zip("đðħıŋ", ("d", "d", "h", "i", "n"), strict=True)),
     "æ": "ae",
     "œ": "oe",
     "þ": "th",
-    "ƀ": "b",
     "ɫ": "l",
-    "ƚ": "l",
-    "ⱥ": "a",
-    "ɇ": "e",
-    "ɍ": "r",
-    "ɏ": "y",
-    "ȼ": "c",
     # Yeh, kaf, heh and alef as Arabic, Persian, Urdu and Kurdish keyboards have them.
     **dict.fromkeys("ىیېےۍێ", "ي"),
     **dict.fromkeys("کڪګ", "ك"),
@@ -111,7 +144,7 @@ def _visible(text: str) -> str:
             kept.append(" ")
         elif category in {"Cc", "Cs"} or (category == "Cf" and character not in _JOINERS) or character in _INVISIBLE:
             continue
-        elif unicodedata.decomposition(character).startswith(_FORMS):
+        elif character not in _HYPHENS and unicodedata.decomposition(character).startswith(_FORMS):
             kept.append(unicodedata.normalize("NFKC", character))
         else:
             kept.append(character)
@@ -134,22 +167,36 @@ def _is_letter(character: str) -> bool:
 
 
 def _is_dotted(name: str) -> bool:
-    """Return whether a point stands as in a host's name: before a letter, and not behind an initial."""
+    """Return whether a point stands as in a host's name: before a letter, and not behind what is shortened."""
     for place, character in enumerate(name):
         following = name[place + 1 : place + 2]
-        if character == "." and following and _is_letter(following) and not _is_initial(name, place):
+        if character == "." and following and _is_letter(following) and not _is_shortened(name, place):
             return True
     return False
 
 
-def _is_initial(name: str, point: int) -> bool:
-    """Return whether one capital stands before that point and another behind it: `J.Top`, not `t.me`."""
-    start = point - 1
-    while start > 0 and unicodedata.category(name[start])[0] == "M":
-        start -= 1
-    if start < 0 or not _is_capital(name[start]) or not _is_capital(name[point + 1]):
+def _is_shortened(name: str, point: int) -> bool:
+    """Return whether a shortened name or title stands before that point, and a capital behind it.
+
+    `J.Top`, `Дж.Оруэлл`, `Prof.Mann`, not `t.me`. Of more than one letter it is none where an ending of hosts follows
+    (`Bit.Ly`).
+    """
+    found = _LAST_WORD.search(name, 0, point)
+    if found is None or not _is_capital(found[0][0]) or not _is_capital(name[point + 1]):
         return False
-    return start == 0 or not (_is_letter(name[start - 1]) or unicodedata.category(name[start - 1])[0] == "M")
+    letters = sum(_is_letter(one) for one in found[0])
+    return letters == 1 or (letters <= _LONGEST_SHORT and not _is_ending(name[point + 1 :]))
+
+
+def _is_ending(text: str) -> bool:
+    """Return whether the word that the text begins with is an ending of hosts."""
+    word = _FIRST_WORD.match(text)
+    if word is None or word[0].casefold() in _SURNAMES:
+        return False
+    try:
+        return is_known_ending(idna.encode(word[0].casefold(), uts46=True).decode())
+    except idna.IDNAError:
+        return False
 
 
 def _is_capital(character: str) -> bool:
@@ -169,6 +216,10 @@ def _is_written(name: str) -> bool:
 
 def _stands_well(character: str, before: str, after: str) -> bool:
     """Return whether a name may hold that character between those two ("" at either end)."""
+    if is_look_alike(character):
+        return False
+    if character in _DOT_BESIDE:
+        return before.lower() == "o"
     if character in _LISU_TONES:
         return bool(before) and "\ua4d0" <= before <= "\ua4fd"
     if _is_letter(character) or character == " " or character in _APOSTROPHES or character in _HYPHENS:

@@ -28,6 +28,7 @@ MESSAGES = {
     ("name", "characters"): lazy_gettext(
         "Please write your name with letters, spaces, hyphens and apostrophes only, and points after initials."
     ),
+    ("name", "scripts"): lazy_gettext("Please put a space between letters of different alphabets."),
     ("email", "missing"): lazy_gettext("Please write your e-mail address."),
     ("email", "too-long"): lazy_gettext("This address is too long to be one."),
     ("email", "not-an-address"): lazy_gettext("This does not look like an e-mail address. It needs an @ and a domain."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -146,6 +147,78 @@ def test_every_character_is_kept_made_plain_or_refused() -> None:
             assert written or not one.isascii(), (hex(code), plain)
 
 
+# As people of many countries write themselves, with what looks odd to others.
+NAMES = """
+    Nguyễn Thị Minh Khai|Đặng Thùy Trâm|Łukasz Żółć|Björk Guðmundsdóttir|Þórður Ægisson|Siân Rhys-Jones|Seán Ó Faoláin
+    Žydrūnas Ąžuolas|Jürgen Groß|Æthelstan Ø|İpek Çağlayan|Ngũgĩ wa Thiong’o|Ọláolúwa Ṣóyínká|Wangarĩ Maathai
+    Dʼiberville Müller|Nu’uanu Kaʻahumanu|Mele ʻAlohi|xʷməθkʷəy\u0313əm Čəlik|Sḵwx̱wú Mesh|ǃXóõ ǀUi
+    Ƙadir Ɓello|Ŋaŋa Ɛmɔ
+    Tân Tek-io\u0358k|Lí Ko\u0358|Ελένη Παπαδοπούλου|Ἀριστοτέλης|Сергій Щербак|Ђорђе Ћирић|Ўктам Қодиров
+    Ёлкин Ё.|Ӏалихан
+    Արմեն Սարգսյան|ნინო ბერიძე|יעל כהן־לוי|צה״ל לוי|ג׳ורג׳ חורי|יוסף בן־ע״ה|محمد عبد الله|فاطمة‌الزهرا|Ştefan Țîrlea
+    ܐܦܪܝܡ ܣܘܪܝܝܐ|नरेन्द्र शर्मा|প্রতিভা ঘোষ|ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ|ગાયત્રી પટેલ|தமிழ்செல்வி|వెంకటేశ్వర రావు|ಕನ್ನಡ ಗೌಡ
+    മോഹൻലാൽ|සුනිල් පෙරේරා
+    สมชาย ใจดี|ນາງ ແກ້ວ|အောင်ဆန်း|ខៀវ សំផន|བསྟན་འཛིན་རྒྱ་མཚོ|አበበ፡ቢቂላ|ⵣⵉⵔⵉ ⴰⵎⴰⵣⵉⵖ|ᓄᓇᕗᑦ ᐱᑕ|ᐊᐧᐱᐢ|ᏣᎳᎩ ᏍᏏᏉᏯ
+    ᱵᱤᱨᱥᱟ ᱢᱩᱬᱰᱟ|ߒߞߏ ߞߊ߲ߕߍ߫
+    王小明|歐陽娜娜|山田ノリコ|ノエル|鈴木一郎|いすゞ|김철수|박ㅣ
+    王William|William王|ᠮᠣᠩᠭᠣᠯ|މުހައްމަދު|ꆈꌠ ꁱꂷ|ⲙⲁⲣⲕⲟⲥ|𞤀𞤣𞤢𞤥|𑄌𑄋𑄴𑄟
+    J.Top|J.-P. Martin|Дж.Оруэлл|Дж. Р. Р. Толкин|Th.Mann|Ch.Baudelaire|Prof.Müller|Dr.Schmidt|St.John Rivers|Md.Rahim
+    Ю.А.Гагарин|Н.К.Рерих|Wm.Blake|Chas.Dickens|Ing.Novák|Dra.Pérez|TH.MANN|Mme.Curie|Anne\u2011Marie
+    Anne‐Marie|M.ª José
+"""
+
+
+@pytest.mark.parametrize("name", [one.strip() for line in NAMES.split("\n") for one in line.split("|") if one.strip()])
+def test_a_name_of_any_country_is_taken_as_it_is(name: str) -> None:
+    assert clean_name(name) == unicodedata.normalize("NFC", name)
+
+
+SIGNS = {
+    "characters": "\ua78f\U0001d16d\u0338\u0337\u0336\u0335\u0334\u02d0\u02d1\u02cf\u02ce\u0358",
+    "scripts": "\u1427\u4e3f\u4e36\u30ce\u30fd\u318e\u318d\u05f4\u05f3\u0f0b\u1361\u0e30\u0eb0\u0903\u0983\u1038"
+    "\u17c7\u0b83"
+    "\u141f\u1420\u2d42\u2d4f\u1c79\u1c7a\u0627\u05d5\u05d9\u2cc6\u16c1\u302e\u07fa",
+}
+
+
+@pytest.mark.parametrize(("sign", "code"), [(sign, code) for code, signs in SIGNS.items() for sign in signs], ids=ascii)
+def test_what_looks_like_a_sign_of_a_link_stands_among_its_own(sign: str, code: str) -> None:
+    for host in (f"bit{sign}ly", f"Evil{sign}Kz", f"паспорт{sign}рф"):
+        with pytest.raises(InputError) as refused:
+            clean_name(host)
+        assert refused.value.code in {code, "characters"}, host
+
+
+@pytest.mark.parametrize(
+    "name",
+    """
+    Bit.Ly|BIT.LY|Goo.Gl|Th.Com|Evil.Kz|Дж.Рф|Prof.Com|T.me|bit.Ly|Bit.ly|Jo.Doe.Com|Www.Mann|Abcde.Mann
+    Evil.Com-Pay|дж.Оруэлл
+    Th.mann|th.Mann|St.Co|Tiny.Cc|Youtu.Be|Is.Gd|Vk.Com|Ok.Ru|J.evil.kz|J.Top.kz|Evil.Рф|Ab.Xn--p1ai|Ab.Co’m
+    Ab.Onion.Com
+    Fb.Me|Wa.Me
+    """.replace("\n", "|").split("|"),
+)
+def test_a_host_in_capitals_is_a_link(name: str) -> None:
+    if name.strip():
+        with pytest.raises(InputError) as refused:
+            clean_name(name)
+        assert refused.value.code in {"link", "characters"}
+
+
+def test_every_latin_letter_with_a_stroke_is_found_without_it() -> None:
+    checked = 0
+    for character in map(chr, range(0x110000)):
+        found = re.fullmatch(
+            r"LATIN (?:SMALL |CAPITAL |SMALL CAPITAL )?LETTER (?:SMALL CAPITAL )?([A-Z]) WITH (?:[A-Z]+ )*STROKE\b.*",
+            unicodedata.name(character, ""),
+        )
+        if found:
+            checked += 1
+            assert name_key(f"{character}ar Elliott") == f"{found[1].lower()}arelliott", hex(ord(character))
+    assert checked > 70
+
+
 @pytest.mark.parametrize(
     ("signed", "typed"),
     [
@@ -156,6 +229,10 @@ def test_every_character_is_kept_made_plain_or_refused() -> None:
         ("Van der Berg", "Vanderberg"),
         ("Łukasz Đorđević", "Lukasz Dordevic"),
         ("Søren Ærø", "Soren Aero"),
+        ("Ⱦar Elliott", "Tar Elliott"),
+        ("Ᵽablo Ɉones Ꞡreco", "pablo jones greco"),
+        ("ᵽablo Ꝁarl Ꞩven Ꞧoy Ꞥils", "Pablo Karl Sven Roy Nils"),
+        ("Ƚara Ʉlla ɵle", "lara ulla ole"),
         ("İbrahim Işık", "ibrahim isik"),
         ("Großmann", "GROSSMANN"),
         ("یاسمین کریمی", "ياسمين كريمي"),
