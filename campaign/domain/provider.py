@@ -38,12 +38,12 @@ _MICROSOFT = (
     *_under(
         "hotmail",
         """com at be ca ch cl cn co.il co.in co.jp co.kr co.nz co.th co.uk co.za com.ar com.au com.br com.hk com.mx
-        com.tr com.tw com.vn cz de dk es fi fr gr hu ie it jp lt lu lv my nl no ph pl pt rs se sg sk""",
+        com.tr com.tw com.vn co.ve cz de dk es fi fr gr hu ie it jp lt lu lv my nl no ph pl pt rs se sg sk""",
     ),
     *_under(
         "live",
-        """com at be ca ch cl cn co.kr co.uk co.za com.ar com.au com.mx com.my com.ph com.pt com.sg de dk fi fr hk ie in
-        it jp nl no ph pt ru se""",
+        """com at be ca ch cl cn co.kr co.uk co.za com.ar com.au com.co com.mx com.my com.ph com.pt com.sg
+        cz de dk fi fr hk hu ie in it jp lv nl no ph pt ru se""",
     ),
     *("msn.com", "passport.com", "windowslive.com"),
 )
@@ -58,7 +58,7 @@ _YAHOO = (
 )
 _GMX = _under("gmx", "de net at ch com fr es co.uk eu us li info")
 _YANDEX = (
-    *("yandex.ru", "ya.ru"),
+    *("yandex.ru", "ya.ru", "narod.ru"),
     *_under("yandex", "com by kz ua uz fr az com.am com.ge co.il com.tr ee kg lt lv md tj tm"),
 )
 _FASTMAIL = (
@@ -68,14 +68,22 @@ _FASTMAIL = (
 _GOOGLE = ("gmail.com", "googlemail.com")
 _APPLE = ("icloud.com", "me.com", "mac.com")
 _PROTON = ("proton.me", "protonmail.com", "protonmail.ch", "pm.me")
+_POSTEO = _under("posteo", "de net com org eu at be ca ch es ie lu me nl uk us")
+_ZOHO = ("zoho.com", "zoho.eu", "zoho.in", "zohomail.com", "zohomail.eu", "zohomail.in")
+# Not among the large ones: they have no more mailboxes than many a company.
+_RUNBOX = _under(
+    "runbox", "com no at be biz bz ca ch co co.uk de dk es eu fi fr gr im info is it li lt lu me mx net nl org"
+)
 
 # Only what the provider itself documents. Google: dots and +tags, googlemail.com is gmail.com. Microsoft, Apple,
 # Fastmail: +tags, at all their domains; Apple's three are one mailbox. Fastmail besides: `any@name.fastmail.com` is
 # `name@fastmail.com`. Proton: +tags, dots, hyphens and underscores are not told apart, its domains share one mailbox.
-# Yandex: +tags, a dot is a hyphen, all its domains share one mailbox.
+# Yandex: +tags, a dot is a hyphen, all its domains share one mailbox. Posteo, mailbox.org, Zoho, HEY and Runbox: +tags;
+# the same name under two of their domains is two addresses.
 _RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_GOOGLE, AliasRule("gmail.com", ".", "+")),
-    **dict.fromkeys(_MICROSOFT, AliasRule("", "", "+")),
+    **dict.fromkeys((*_MICROSOFT, *_POSTEO, *_ZOHO, *_RUNBOX), AliasRule("", "", "+")),
+    **dict.fromkeys(("mailbox.org", "hey.com"), AliasRule("", "", "+")),
     **dict.fromkeys(_FASTMAIL, AliasRule("", "", "+", has_hosts=True)),
     **dict.fromkeys(_APPLE, AliasRule("icloud.com", "", "+")),
     **dict.fromkeys(_PROTON, AliasRule("proton.me", ".-_", "+")),
@@ -84,17 +92,22 @@ _RULES: dict[str, AliasRule] = {
 
 # Where most people have their mailbox.
 _OTHERS = """
-    aol.com aol.fr aol.de aol.co.uk web.de t-online.de freenet.de posteo.de mailbox.org orange.fr wanadoo.fr free.fr
+    aol.com aol.fr aol.de aol.co.uk web.de t-online.de freenet.de mailbox.org orange.fr wanadoo.fr free.fr
     sfr.fr neuf.fr laposte.net bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
     proximus.be bluewin.ch hispeed.ch ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com sky.com
     virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk comcast.net verizon.net att.net sbcglobal.net
     bellsouth.net cox.net charter.net shaw.ca rogers.com sympatico.ca videotron.ca bigpond.com optusnet.com.au
     xtra.co.nz mail.ru bk.ru inbox.ru list.ru internet.ru rambler.ru ukr.net i.ua seznam.cz wp.pl onet.pl o2.pl
     interia.pl centrum.cz abv.bg naver.com daum.net hanmail.net qq.com 163.com 126.com sina.com foxmail.com
-    rediffmail.com uol.com.br bol.com.br terra.com.br mail.com email.com zoho.com tutanota.com tuta.io tuta.com
-    hey.com mail.de
+    rediffmail.com uol.com.br bol.com.br terra.com.br mail.com email.com tutanota.com tutanota.de tutamail.com
+    keemail.me tuta.io tuta.com hey.com mail.de bigpond.net.au sina.cn sina.com.cn inbox.lv freemail.hu
 """
-LARGE = frozenset((*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_OTHERS.split()))
+LARGE = frozenset(
+    (
+        *(*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_POSTEO, *_ZOHO),
+        *_OTHERS.split(),
+    )
+)
 # What was found of so many domains and endings is remembered: most who sign share a few.
 _REMEMBERED = 4096
 # RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.

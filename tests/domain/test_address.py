@@ -28,6 +28,13 @@ from campaign.domain.provider import LARGE
         ("j+a@fastmail.fm", "j@fastmail.fm"),
         ("news@J.fastmail.fm", "j@fastmail.fm"),
         ("news+a@b.j.fastmail.co.uk", "j+x@fastmail.co.uk"),
+        *((f"j+a@{domain}", f"j@{domain}") for domain in ("posteo.de", "posteo.net", "mailbox.org", "hey.com")),
+        *((f"j+a@{domain}", f"j@{domain}") for domain in ("zoho.com", "zohomail.eu", "runbox.com", "runbox.no")),
+        *(
+            (f"j+a@{domain}", f"j@{domain}")
+            for domain in ("live.com.co", "hotmail.co.ve", "live.cz", "live.hu", "live.lv")
+        ),
+        ("j.m+a@narod.ru", "j-m@yandex.ru"),
     ],
 )
 def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> None:
@@ -41,6 +48,8 @@ def test_two_ways_to_write_an_address_are_one_person(one: str, other: str) -> No
         ("j+a@mail.example", "j@mail.example"),
         ("a.b@outlook.com", "ab@outlook.com"),
         ("news@j-m.fastmail.fm", "j_m@fastmail.fm"),
+        ("a.b@posteo.de", "ab@posteo.de"),
+        ("j+a@web.de", "j@web.de"),
     ],
 )
 def test_dots_and_tags_count_where_the_provider_does_not_say_otherwise(one: str, other: str) -> None:
