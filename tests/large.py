@@ -26,9 +26,9 @@ from tests.conftest import DOCUMENT
 _ROWS = {
     "signature": """
         INSERT INTO signature (appeal_id, section_code, country, state, address_digest, name_sealed, email_sealed,
-            locale, wants_updates, signed_at, confirmed_at)
+            link_key, locale, wants_updates, signed_at, confirmed_at)
         SELECT :first + i % :appeals, CASE i % 3 WHEN 0 THEN 'fr' WHEN 1 THEN 'be-fr' ELSE 'international' END, 'FR',
-            'confirmed', digest, name, email, 'en', i % 20 = 0, {moment}, {moment}
+            'confirmed', digest, name, email, substr(digest, 1, 16), 'en', i % 20 = 0, {moment}, {moment}
         FROM people WHERE i % 2 = 0""",
     "sign_up": """
         INSERT INTO sign_up (id, appeal_id, section_code, address_digest, content_digest, link_key,
@@ -128,7 +128,7 @@ def _batched(numbers: range, size: int) -> Iterator[range]:
 
 def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
     digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
-    place = at_sign_up(appeal_id, digest) if number % 2 else at_signature(appeal_id, digest)
+    place = (at_sign_up if number % 2 else at_signature)(appeal_id, digest, digest[:16])
     return {
         "i": number,
         "digest": digest,

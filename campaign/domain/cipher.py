@@ -24,6 +24,7 @@ from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.mail_domain import owner_domain
 from campaign.domain.place import Place, at_month_key, at_row_key
 from campaign.domain.row_key import SLOTS, KeyTree, Slot
+from campaign.domain.token import LINK_KEY_LENGTH
 
 KEY_LENGTH = 32
 _ID_LENGTH = 4
@@ -333,6 +334,13 @@ class Vault:
     def waiting_digest(self, address_digest: bytes) -> bytes:
         """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
         return self._index.digest("waiting", address_digest.hex())
+
+    def waiting_link_key(self, waiting_digest: bytes) -> bytes:
+        """Return the 16 bytes that links to a sign-up are bound to, and what is sealed in its row.
+
+        Derived, for a newer form is written over the older one unread, and mailed links open it still.
+        """
+        return self._index.digest("waiting link", waiting_digest.hex())[:LINK_KEY_LENGTH]
 
     def suppression_digest(self, address: Address) -> bytes:
         """Return what an address that gets no mail is known by; no other table holds it."""

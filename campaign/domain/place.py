@@ -18,9 +18,12 @@ class Place:
         return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 
 
-def at_signature(appeal_id: int, address_digest: bytes | None) -> Place:
-    """Return the place of a signature's values: bound to the appeal and to the address."""
-    return Place("signature", (str(appeal_id), (address_digest or b"").hex()))
+def at_signature(appeal_id: int, address_digest: bytes | None, link_key: bytes | None) -> Place:
+    """Return the place of a signature's values: bound to the appeal, to the address and to the row's link key.
+
+    Whoever looks at a signature proves its link key by a mailed link. So the three cannot be moved together either.
+    """
+    return Place("signature", (str(appeal_id), (address_digest or b"").hex(), (link_key or b"").hex()))
 
 
 def at_month_key(month: int) -> Place:
@@ -33,9 +36,9 @@ def at_row_key(batch: int) -> Place:
     return Place("row_key", (str(batch),))
 
 
-def at_sign_up(appeal_id: int, address_digest: bytes) -> Place:
-    """Return the place of what waits to be confirmed: bound to the appeal and to the address."""
-    return Place("sign_up", (str(appeal_id), address_digest.hex()))
+def at_sign_up(appeal_id: int, address_digest: bytes, link_key: bytes) -> Place:
+    """Return the place of what waits to be confirmed: bound as a signature's values are."""
+    return Place("sign_up", (str(appeal_id), address_digest.hex(), link_key.hex()))
 
 
 def at_mail(message_id: str | None) -> Place:

@@ -47,14 +47,16 @@ class Sealed:
         return self.place(*(getattr(row, name) for name in self.facts))
 
 
+# What a mailed link proves, and what finds the row by its address.
+_OF_LINK = ("appeal_id", "address_digest", "link_key")
 # Every sealed column; a test compares this with the tables.
 SEALED: dict[type[Any], Sealed] = {
-    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("appeal_id", "address_digest"), at_signature),
+    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _OF_LINK, at_signature),
     MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
     SignUp: Sealed(
         {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
-        ("appeal_id", "address_digest"),
+        _OF_LINK,
         at_sign_up,
     ),
     Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),

@@ -35,7 +35,7 @@ class SignUp(Model):
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # Keyed, of name, country, language and consents together with appeal and address: equal only for the same form.
     content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Random; mailed links are bound to it.
+    # Keyed (Vault.waiting_link_key); mailed links are bound to it, and what is sealed.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     name_sealed: Mapped[bytes | None]
     email_sealed: Mapped[bytes | None]

@@ -95,7 +95,7 @@ class Signature(Model):
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Random; mailed links are bound to it. None opens nothing: the signature was erased.
+    # Random; mailed links are bound to it, and what is sealed. None opens nothing: the signature was erased.
     link_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=new_link_key)
     # For telling floods apart, of the network it came from and of the mail domain: under the key of a month and for
     # this table alone, kept for 30 days.

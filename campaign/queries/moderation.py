@@ -155,13 +155,13 @@ def is_beyond_search(scope: Scope) -> bool:
 
 
 def _named(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
-    columns = Signature.id, Signature.appeal_id, Signature.address_digest, Signature.name_sealed
+    columns = Signature.id, Signature.appeal_id, Signature.address_digest, Signature.link_key, Signature.name_sealed
     chosen = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
     for row in db.session.execute(chosen.limit(SEARCHED)).all():
         if row.name_sealed is None:
             continue
         try:
-            name = vault.open_name(row.name_sealed, at_signature(row.appeal_id, row.address_digest))
+            name = vault.open_name(row.name_sealed, at_signature(row.appeal_id, row.address_digest, row.link_key))
         except CipherError:
             continue
         if name_key(name) == key:

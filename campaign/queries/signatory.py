@@ -56,6 +56,7 @@ def signatories(
         Signature.signed_at,
         Signature.confirmed_at,
         Signature.address_digest,
+        Signature.link_key,
     ).where(
         Signature.appeal_id == appeal_id,
         Signature.section_code == section_code,
@@ -69,12 +70,12 @@ def signatories(
     for row in rows:
         name = email = ""
         try:
-            place = at_signature(appeal_id, row.address_digest)
+            place = at_signature(appeal_id, row.address_digest, row.link_key)
             name = vault.open_name(row[1], place)
             email = vault.open_email(row[2], place) if with_email else ""
         except CipherError:
             unread += 1
-        yield Signatory(row[0], name, email, *row[3:-1])
+        yield Signatory(row[0], name, email, *row[3:-2])
     if unread:
         log.error("%s signatures could not be opened with the data keys there are", unread)
 
@@ -84,7 +85,7 @@ def names_to_share(
 ) -> tuple[tuple[int, str, str], ...]:
     """Id, name and country of the next confirmed signers who let their name be handed over; at most so many."""
     rows: Any = db.session.execute(
-        select(Signature.id, Signature.name_sealed, Signature.country, Signature.address_digest)
+        select(Signature.id, Signature.name_sealed, Signature.country, Signature.address_digest, Signature.link_key)
         .where(
             Signature.appeal_id == appeal_id,
             Signature.section_code == section_code,
@@ -97,8 +98,8 @@ def names_to_share(
         .limit(most)
     )
     return tuple(
-        (number, vault.open_name(sealed, at_signature(appeal_id, digest)), country)
-        for number, sealed, country, digest in rows
+        (number, vault.open_name(sealed, at_signature(appeal_id, digest, link_key)), country)
+        for number, sealed, country, digest, link_key in rows
     )
 
 

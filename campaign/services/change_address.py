@@ -99,8 +99,9 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY))
         rows = [row for row in locked_rows if wanted.link.covers(row.id, row.link_key or b"")]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
-        # Used up, also where nothing could be changed.
-        signature.link_key = new_link_key()
+        if wanted.link.opens(signature.link_key or b""):
+            # Used up, also where nothing could be changed.
+            _seal(signature, signature.address_digest, old, vault)
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
             said = address_changed(signature.locale, office.settings.theme.name)
@@ -121,17 +122,21 @@ def _move(session: Session, row: Signature, new: Address, now: datetime, vault: 
     note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
-    name = vault.open_name(row.name_sealed or b"", place_of(row))
-    row.address_digest = digest
-    # What is sealed is bound to the address.
-    place = place_of(row)
-    slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
-    row.name_sealed, row.email_sealed = vault.seal_name(name, place, slot), vault.seal_email(new, place, slot)
+    _seal(row, digest, new, vault)
     # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
-    row.domain_digest, row.link_key = None, new_link_key()
+    row.domain_digest = None
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))
     session.flush()
     return True
+
+
+def _seal(row: Signature, digest: bytes | None, address: Address, vault: Vault) -> None:
+    """Give the row the address and a new link key: to both of them is bound what is sealed."""
+    name = vault.open_name(row.name_sealed or b"", place_of(row))
+    slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
+    row.address_digest, row.link_key = digest, new_link_key()
+    place = place_of(row)
+    row.name_sealed, row.email_sealed = vault.seal_name(name, place, slot), vault.seal_email(address, place, slot)
 
 
 def _address_of(signature: Signature, vault: Vault) -> Address:

@@ -321,7 +321,8 @@ def _write(
 
 
 def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:
-    place, key = at_signature(sign_up.appeal_id, signer.digest), vault.month_keys[month_of(now)]
+    link_key, key = new_link_key(), vault.month_keys[month_of(now)]
+    place = at_signature(sign_up.appeal_id, signer.digest, link_key)
     return {name: getattr(sign_up, name) for name in _CARRIED} | {
         "country": signer.country,
         "address_digest": signer.digest,
@@ -330,7 +331,7 @@ def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, 
         "state": SignatureState.CONFIRMED.value,
         "wants_updates": wishes.updates,
         "shares_name": wishes.shares_name,
-        "link_key": new_link_key(),
+        "link_key": link_key,
         # Nothing waits for the minute any more.
         "signed_at": hour_of(sign_up.signed_at),
         "confirmed_at": hour_of(now),

@@ -185,8 +185,10 @@ def _next(
         criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
     except CipherError:
         return [], True  # its key is gone: nobody can tell whom it meant
-    columns = (Signature.id, Signature.state, Signature.email_sealed, Signature.appeal_id, Signature.address_digest)
-    chosen = select(*columns).where(*_conditions(row, criteria, vault))
+    places = Signature.appeal_id, Signature.address_digest, Signature.link_key
+    chosen = select(Signature.id, Signature.state, Signature.email_sealed, *places).where(
+        *_conditions(row, criteria, vault)
+    )
     chosen = chosen.order_by(Signature.id).limit(batch)
     rows = session.execute(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen).all()
     if rows:
@@ -223,7 +225,7 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
 def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
     if criteria.pattern is None and not criteria.all_domains:
         return True
-    place = at_signature(row.appeal_id, row.address_digest)
+    place = at_signature(row.appeal_id, row.address_digest, row.link_key)
     try:
         address = "" if row.email_sealed is None else vault.open_email(row.email_sealed, place)
     except CipherError:

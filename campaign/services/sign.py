@@ -17,7 +17,6 @@ from campaign.domain.errors import UnknownKeyError
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_sign_up
 from campaign.domain.signature import CONSENT_WORDING
-from campaign.domain.token import new_link_key
 from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, row_of
 from campaign.services.row_key import Use, reserve
@@ -115,7 +114,8 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
 
 def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
-    place = at_sign_up(sign_up.appeal_id, digest)
+    link_key = vault.waiting_link_key(digest)
+    place = at_sign_up(sign_up.appeal_id, digest, link_key)
     slot, key = vault.row_keys.take(Use.WAITING), vault.month_keys[month_of(now)]
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
     return {
@@ -124,7 +124,7 @@ def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes)
         "section_code": sign_up.section_code,
         "address_digest": digest,
         "content_digest": vault.content_digest(sign_up.appeal_id, sign_up.address, *shown),
-        "link_key": new_link_key(),
+        "link_key": link_key,
         "batch": slot.batch,
         "name_sealed": vault.seal_name(sign_up.name, place, slot),
         "email_sealed": vault.seal_email(sign_up.address, place, slot),

@@ -44,6 +44,8 @@ from campaign.services.tally import free_slot
 _REPLACED = (
     "section_code",
     "content_digest",
+    # To which what is sealed is bound; the same for all forms of one address.
+    "link_key",
     "name_sealed",
     "email_sealed",
     "origin_sealed",
@@ -56,7 +58,7 @@ _REPLACED = (
     "domain_digest",
     "signed_at",
 )
-_SIGN_UP = ("id", "appeal_id", "address_digest", "link_key", *_REPLACED)
+_SIGN_UP = ("id", "appeal_id", "address_digest", *_REPLACED)
 
 
 def _said(value: str | int) -> ColumnElement[Any]:

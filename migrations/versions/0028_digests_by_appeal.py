@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,10 +36,13 @@ def upgrade() -> None:
         "tombstone.appeal_id = signature.appeal_id AND tombstone.address_digest = signature.address_digest)"
     )
     _reseal(_old_open, _new_seal)
+    op.add_column("signature", sa.Column("link_key", sa.LargeBinary(length=16), nullable=True))
     for row in _rows("signature", "appeal_id", "address_digest", "name_sealed", "email_sealed"):
-        digest = _under_appeal(row.appeal_id, row.address_digest)
-        place = (str(row.appeal_id), (digest or b"").hex())
-        _write("signature", row.id, address_digest=digest, **_person(row, _old_open, _new_seal, "signature", (), place))
+        if row.address_digest is None:
+            continue
+        digest, link_key = _under_appeal(row.appeal_id, row.address_digest) or b"", secrets.token_bytes(16)
+        values = _person(row, _old_open, _new_seal, "signature", (), (str(row.appeal_id), digest.hex(), link_key.hex()))
+        _write("signature", row.id, address_digest=digest, link_key=link_key, **values)
     for row in _rows("sheet_row", "entry_id", "address_digest", "name_sealed", "email_sealed"):
         digest = _under_appeal(_appeal_of_entry(row.entry_id), row.address_digest)
         place = (str(row.entry_id), (digest or b"").hex())
@@ -52,9 +56,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _reseal(_new_open, _old_seal)
-    for table, first in (("signature", "appeal_id"), ("sheet_row", "entry_id")):
-        for row in _rows(table, first, "address_digest", "name_sealed", "email_sealed"):
-            place = (str(row[1]), bytes(row.address_digest or b"").hex())
+    for table, facts in (
+        ("signature", ("appeal_id", "address_digest", "link_key")),
+        ("sheet_row", ("entry_id", "address_digest")),
+    ):
+        for row in _rows(table, *facts, "name_sealed", "email_sealed"):
+            place = (str(row[1]), *(bytes(getattr(row, name) or b"").hex() for name in facts[1:]))
             email = _new_open(row.email_sealed, table, place, "email")
             values: dict[str, Any] = _person(row, _new_open, _old_seal, table, place, ())
             if email is not None:
@@ -65,6 +72,7 @@ def downgrade() -> None:
         "INSERT INTO tombstone (appeal_id, address_digest, erased_at) "
         "SELECT appeal_id, address_digest, signed_at FROM signature WHERE is_repeat"
     )
+    op.drop_column("signature", "link_key")
     op.drop_column("signature", "is_repeat")
 
 

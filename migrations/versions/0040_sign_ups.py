@@ -1,4 +1,4 @@
-"""sign-ups in a table of their own until their mailbox confirms, link keys, and limits by mailbox"""
+"""sign-ups in a table of their own until their mailbox confirms, and limits by mailbox"""
 
 import secrets
 
@@ -17,7 +17,6 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TIME = sa.DateTime(timezone=True)
-_RANDOM = {"sqlite": "randomblob(16)", "postgresql": "uuid_send(gen_random_uuid())"}
 _SIGN_UP = sa.table(
     "sign_up",
     *(sa.column(name) for name in ("id", "appeal_id", "section_code", "country", "locale", "text_language", "via")),
@@ -28,7 +27,8 @@ _SIGN_UP = sa.table(
 _SAME = ("appeal_id", "section_code", "country", "locale", "via", "flag", "network_digest", "domain_digest", "signed_at")
 _SIGNATURE = sa.table(
     "signature",
-    *(sa.column(name) for name in ("id", "state", "address_digest", "name_sealed", "email_sealed", *_SAME[:-1])),
+    *(sa.column(name) for name in ("id", "state", "address_digest", "link_key", "name_sealed", "email_sealed")),
+    *(sa.column(name) for name in _SAME[:-1]),
     *(sa.column(name, sa.Boolean()) for name in ("wants_updates", "shares_name", "is_repeat")),
     sa.column("standing"),
     sa.column("signed_at", _TIME),
@@ -50,8 +50,6 @@ def upgrade() -> None:
     connection = op.get_bind()
     dialect = connection.dialect.name
     _create_tables()
-    op.add_column("signature", sa.Column("link_key", sa.LargeBinary(length=16), nullable=True))
-    op.execute(f"UPDATE signature SET link_key = {_RANDOM[dialect]} WHERE address_digest IS NOT NULL")
     with op.batch_alter_table("mail", table_kwargs={"sqlite_autoincrement": True}) as mail:
         mail.add_column(sa.Column("sign_up_id", _ID, nullable=True))
         mail.create_foreign_key("fk_mail_sign_up_id_sign_up", "sign_up", ["sign_up_id"], ["id"], ondelete="CASCADE")
@@ -82,7 +80,9 @@ def _move(connection: sa.Connection) -> None:
         consents = sa.select(_CONSENT).where(_CONSENT.c.signature_id == row.id).order_by(_CONSENT.c.id.desc())
         consent = connection.execute(consents.limit(1)).first()
         digest = vault.waiting_digest(bytes(row.address_digest))
-        old, new = at_signature(row.appeal_id, bytes(row.address_digest)), at_sign_up(row.appeal_id, digest)
+        link_key = vault.waiting_link_key(digest)
+        old = at_signature(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
+        new = at_sign_up(row.appeal_id, digest, link_key)
         try:
             name, email = vault.open_name(row.name_sealed, old), vault.open_email(row.email_sealed, old)
         except CipherError:
@@ -91,7 +91,7 @@ def _move(connection: sa.Connection) -> None:
             "id": secrets.randbits(62),
             "address_digest": digest,
             "content_digest": secrets.token_bytes(32),
-            "link_key": secrets.token_bytes(16),
+            "link_key": link_key,
             "name_sealed": vault.seal_name(name, new),
             "email_sealed": vault.seal_email(parse_address(email), new),
             "text_language": row.locale if consent is None else consent.text_language,
@@ -108,7 +108,7 @@ def _move_back(connection: sa.Connection) -> None:
     waiting = sa.select(_SIGN_UP).where(_SIGN_UP.c.signature_id.is_(None))
     for row in connection.execute(waiting).all():
         try:
-            place = at_sign_up(row.appeal_id, bytes(row.address_digest))
+            place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
             name, email = vault.open_name(row.name_sealed, place), vault.open_email(row.email_sealed, place)
         except CipherError:
             continue
@@ -116,11 +116,13 @@ def _move_back(connection: sa.Connection) -> None:
         there = sa.select(_SIGNATURE.c.id).where(_SIGNATURE.c.address_digest == digest)
         if connection.execute(there).first() is not None:
             continue
+        place = at_signature(row.appeal_id, digest, bytes(row.link_key))
         values = {name_: getattr(row, name_) for name_ in _SAME} | {
             "state": "pending",
             "address_digest": digest,
-            "name_sealed": vault.seal_name(name, at_signature(row.appeal_id, digest)),
-            "email_sealed": vault.seal_email(parse_address(email), at_signature(row.appeal_id, digest)),
+            "link_key": row.link_key,
+            "name_sealed": vault.seal_name(name, place),
+            "email_sealed": vault.seal_email(parse_address(email), place),
             **dict.fromkeys(("wants_updates", "shares_name", "is_repeat"), False),
             "standing": 3,
         }
@@ -201,4 +203,3 @@ def downgrade() -> None:
         )
     op.drop_table("mailbox_limit")
     op.drop_table("sign_up")
-    op.drop_column("signature", "link_key")

@@ -24,7 +24,7 @@ _CUT = {
 _TIMES = {"signature": ("signed_at", "confirmed_at", "ended_at"), "consent": ("given_at",), "action": ("counted_at",)}
 _FORM = sa.table(
     "sign_up",
-    *(sa.column(name) for name in ("id", "appeal_id", "address_digest", "country", "via", "origin_sealed")),
+    *(sa.column(name) for name in ("id", "appeal_id", "address_digest", "link_key", "country", "via", "origin_sealed")),
 )
 _MESSAGE = "message_id IS NOT NULL"
 _NAMED = "name_digest IS NOT NULL"
@@ -61,7 +61,7 @@ def _seal_origins() -> None:
     bind, vault = op.get_bind(), runtime().vault
     op.add_column("sign_up", sa.Column("origin_sealed", sa.LargeBinary(), nullable=True))
     for row in bind.execute(sa.select(_FORM)).all():
-        place = at_sign_up(row.appeal_id, bytes(row.address_digest))
+        place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
         sealed = vault.seal_origin(json.dumps([row.country, row.via]), place)
         bind.execute(sa.update(_FORM).where(_FORM.c.id == row.id).values(origin_sealed=sealed))
     op.execute("UPDATE sign_up SET network_digest = NULL, domain_digest = NULL")
@@ -93,7 +93,7 @@ def _open_origins() -> None:
     op.add_column("sign_up", sa.Column("country", sa.String(), nullable=True))
     op.add_column("sign_up", sa.Column("via", sa.String(), nullable=True))
     for row in bind.execute(sa.select(_FORM)).all():
-        place = at_sign_up(row.appeal_id, bytes(row.address_digest))
+        place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
         country, via = json.loads(vault.open_origin(bytes(row.origin_sealed), place))
         bind.execute(sa.update(_FORM).where(_FORM.c.id == row.id).values(country=country, via=via))
     with op.batch_alter_table("sign_up") as form:

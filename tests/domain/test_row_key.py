@@ -13,7 +13,7 @@ from campaign.domain.errors import CipherError
 from campaign.domain.place import at_row_key, at_signature
 from campaign.domain.row_key import SLOTS, KeyTree
 
-HERE = at_signature(1, b"a" * 32)
+HERE = at_signature(1, b"a" * 32, b"k" * 16)
 
 
 def test_each_slot_has_a_key_of_its_own() -> None:

@@ -15,7 +15,7 @@ from campaign.domain.place import at_sheet_row, at_signature
 from campaign.domain.token import Purpose, Tokens, new_link_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-HERE = at_signature(1, b"a" * 32)
+HERE = at_signature(1, b"a" * 32, b"k" * 16)
 KEY = b"l" * 16
 TOKENS = Tokens(("k" * 40,))
 
@@ -106,13 +106,15 @@ def test_sealed_data_cannot_be_changed_or_moved() -> None:
     sealed = cipher.seal(b"Jeanne", HERE, "name")
     assert b"Jeanne" not in sealed
     assert cipher.seal(b"Jeanne", HERE, "name") != sealed
-    other_appeal, other_person, other_table = at_signature(2, b"a" * 32), at_signature(1, b"b" * 32), at_sheet_row
+    other_appeal, other_person = at_signature(2, b"a" * 32, b"k" * 16), at_signature(1, b"b" * 32, b"k" * 16)
+    other_link, other_table = at_signature(1, b"a" * 32, b"l" * 16), at_sheet_row
     for broken, place, column in (
         (sealed[:-1] + bytes([sealed[-1] ^ 1]), HERE, "name"),
         (sealed[:4] + b"\x09" + sealed[5:], HERE, "name"),
         (sealed, HERE, "email"),
         (sealed, other_appeal, "name"),
         (sealed, other_person, "name"),
+        (sealed, other_link, "name"),
         (sealed, other_table(1, b"a" * 32), "name"),
         (sealed[:8], HERE, "name"),
         (b"", HERE, "name"),

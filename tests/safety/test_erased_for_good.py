@@ -76,10 +76,11 @@ def signed(app: Flask, appeal: AppealView) -> list[int]:
     for number, slot in enumerate(slots):
         address = parse_address(f"person{number}@mail.example")
         digest = at.vault.address_digest(appeal.id, address)
-        place = at_signature(appeal.id, digest)
+        place = at_signature(appeal.id, digest, b"k" * 16)
         rows.append({
             "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "confirmed", "locale": "en",
-            "address_digest": digest, "name_sealed": at.vault.seal_name(f"Person {number}", place, slot),
+            "address_digest": digest, "link_key": b"k" * 16,
+            "name_sealed": at.vault.seal_name(f"Person {number}", place, slot),
             "email_sealed": at.vault.seal_email(address, place, slot), "wants_updates": False, "signed_at": START,
         })  # fmt: skip
     with transaction() as session:

@@ -59,6 +59,53 @@ def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str]
     assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 1
 
 
+MOVED_ALONG = ("address_digest", "name_sealed", "email_sealed")
+
+
+def swap(table: str, columns: tuple[str, ...]) -> None:
+    """What the attacker does who minds the unique digest: the values of the table's two rows for each other."""
+    names = ", ".join(columns)
+    with transaction() as session:
+        rows = session.execute(text(f"SELECT id, {names} FROM {table}")).mappings().all()  # noqa: S608
+        for number, row in enumerate(rows):
+            gone = {"id": row["id"], "gone": bytes([number]) * 32}
+            session.execute(text(f"UPDATE {table} SET address_digest = :gone WHERE id = :id"), gone)  # noqa: S608
+        for row, other in zip(rows, reversed(rows), strict=True):
+            changes = ", ".join(f"{name} = :{name}" for name in columns)
+            session.execute(text(f"UPDATE {table} SET {changes} WHERE id = :id"), {**other, "id": row["id"]})  # noqa: S608
+
+
+@pytest.mark.parametrize("more", [(), ("link_key",)])
+def test_values_swapped_with_their_digests_open_nowhere(
+    client: FlaskClient, two: list[str], more: tuple[str, ...]
+) -> None:
+    swap("signature", (*MOVED_ALONG, *more))
+    for page in two:
+        for path in (page, f"{page}.json", page.replace("/me", "/act"), page.replace("/me", "/letter.pdf")):
+            answer = client.get(path)
+            # With the link key the link itself is dead, and the page holds nothing.
+            assert more or answer.status_code == 410, path
+            assert b"Victim" not in answer.data
+            assert b"Thief" not in answer.data
+            assert b"@mail.example" not in answer.data
+
+
+@pytest.mark.parametrize("more", [(), ("link_key",)])
+def test_forms_swapped_with_their_digests_open_nowhere(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, more: tuple[str, ...]
+) -> None:
+    for name in ("Ana Victim", "Some Thief"):
+        client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
+    deliver()
+    swap("sign_up", (*MOVED_ALONG, "origin_sealed", "content_digest", *more))
+    for number in range(2):
+        for answer in (client.get(postbox.link(number)), client.post(postbox.link(number))):
+            assert answer.status_code == 410
+            assert b"Victim" not in answer.data
+            assert b"ana@mail.example" not in answer.data
+    assert db.session.scalars(select(Signature)).all() == []
+
+
 def test_a_mail_to_whom_a_value_was_moved_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
     before = len(postbox.messages)
     move(("email_sealed",))

@@ -148,11 +148,11 @@ def test_a_killed_run_goes_on(app: Flask, appeal: AppealView, database_url: str,
 
 
 def _row(appeal: AppealView, number: int, vault: Vault) -> dict[str, Any]:
-    place = at_signature(appeal.id, number.to_bytes(32, "big"))
+    place = at_signature(appeal.id, number.to_bytes(32, "big"), b"k" * 16)
     name, email = vault.seal_name("Jeanne", place), vault.seal_email(parse_address("jeanne@mail.example"), place)
     return {
         "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "pending", "locale": "en",
-        "address_digest": number.to_bytes(32, "big"), "name_sealed": name, "email_sealed": email,
+        "address_digest": number.to_bytes(32, "big"), "link_key": b"k" * 16, "name_sealed": name, "email_sealed": email,
         "wants_updates": False, "signed_at": START,
     }  # fmt: skip
 
