@@ -1,45 +1,71 @@
 """Signed return paths: a bounce names the mail it is about, and nobody can forge one (VERP, after D. J. Bernstein).
 
-The local part is lower case only, because some servers fold it.
+Ids are given out anew after a restore or a failover, so the mail's Message-ID, which is random, stands behind the id as
+a digest. The local part is lower case only, because some servers fold it.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 
 from campaign.domain.errors import TokenError
 
 PREFIX = "bounce"
-# 80 bits: far beyond guessing through a mail server, and the address stays short (64 octets, RFC 5321, 4.5.3.1.1).
-_SIGNATURE_BYTES = 10
-_SHAPE = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})@([a-z0-9.-]+)", re.ASCII)
+# 80 bits each: far beyond guessing through a mail server, and the address stays short (64 octets, RFC 5321, 4.5.3.1.1).
+_BYTES = 10
+_SHAPE = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})([a-z2-7]{{16}})@([a-z0-9.-]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPath:
+    """A return path of ours: the id that its mail had, and which mail that was."""
+
+    mail_id: int
+    mark: str
+
+    def is_of(self, message_id: str | None) -> bool:
+        """Return whether it was made for the mail with that Message-ID, not for an earlier one with its id."""
+        return message_id is not None and hmac.compare_digest(self.mark, _mark(message_id))
 
 
 class ReturnPaths:
-    """Makes and reads `bounce+<id>.<signature>@domain` with the secret key."""
+    """Makes and reads `bounce+<id>.<mark and signature>@domain` with the secret key."""
 
     def __init__(self, secret_keys: tuple[str, ...], domain: str) -> None:
         """Sign with the first key, read what any key signed. `domain` is TOCSIN_BOUNCE_DOMAIN."""
         self._keys = [hmac.digest(key.encode(), b"tocsin return path", "sha256") for key in secret_keys]
         self._domain = domain.lower()
 
-    def make(self, mail_id: int) -> str:
+    def make(self, mail_id: int, message_id: str) -> str:
         """The envelope sender of that mail, the same at each attempt."""
-        return f"{PREFIX}+{mail_id}.{_sign(self._keys[0], mail_id)}@{self._domain}"
+        mark = _mark(message_id)
+        return f"{PREFIX}+{mail_id}.{mark}{_sign(self._keys[0], mail_id, mark)}@{self._domain}"
 
-    def read(self, address: str) -> int:
-        """The id of the mail that came back. Raises TokenError where we did not make this address."""
+    def read(self, address: str) -> ReturnPath:
+        """Return which mail came back; its row says whether it is that one (`is_of`).
+
+        Raises TokenError where we did not make this address.
+        """
         found = _SHAPE.fullmatch(address.strip().strip("<>").lower())
-        if found is None or found[3] != self._domain:
+        if found is None or found[4] != self._domain:
             raise TokenError("this is no return path of ours")
-        mail_id = int(found[1])
-        if not any(hmac.compare_digest(found[2], _sign(key, mail_id)) for key in self._keys):
+        mail_id, mark = int(found[1]), found[2]
+        if not any(hmac.compare_digest(found[3], _sign(key, mail_id, mark)) for key in self._keys):
             raise TokenError("the return path is forged or damaged")
-        return mail_id
+        return ReturnPath(mail_id, mark)
 
 
-def _sign(key: bytes, mail_id: int) -> str:
-    digest = hmac.digest(key, str(mail_id).encode(), "sha256")
-    return base64.b32encode(digest[:_SIGNATURE_BYTES]).decode().lower()
+def _mark(message_id: str) -> str:
+    return _written(hashlib.sha256(b"tocsin return path\0" + message_id.encode()).digest())
+
+
+def _sign(key: bytes, mail_id: int, mark: str) -> str:
+    return _written(hmac.digest(key, f"{mail_id}.{mark}".encode(), "sha256"))
+
+
+def _written(digest: bytes) -> str:
+    return base64.b32encode(digest[:_BYTES]).decode().lower()

@@ -20,7 +20,7 @@ from flufl.bounce import all_failures
 
 from campaign.domain.bounce import ORDER, Verdict, judge_failure, read_status
 from campaign.domain.errors import TokenError
-from campaign.domain.return_path import PREFIX, ReturnPaths
+from campaign.domain.return_path import PREFIX, ReturnPath, ReturnPaths
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,14 @@ _MOST_TEXT = 20_000
 class Report:
     """Which mail it is about, what it means, and the status code, where one is said."""
 
-    mail_id: int
+    path: ReturnPath
     verdict: Verdict
     status: str | None
+
+    @property
+    def mail_id(self) -> int:
+        """The id that the mail had when it left; another one may have it by now."""
+        return self.path.mail_id
 
 
 class UnaddressedError(TokenError):
@@ -66,16 +71,16 @@ def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None
     Raises UnaddressedError, ForgedError.
     """
     message = message_from_bytes(content)
-    mail_id = _addressed(message, paths, recipient)
+    path = _addressed(message, paths, recipient)
     try:
         verdict, status = _judge(message)
     except Exception:  # parsers fail in their own ways over what strangers send
-        log.exception("a report about mail %s could not be read", mail_id)
+        log.exception("a report about mail %s could not be read", path.mail_id)
         verdict, status = Verdict.UNKNOWN, None
-    return Report(mail_id, verdict, status)
+    return Report(path, verdict, status)
 
 
-def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> int:
+def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> ReturnPath:
     values = [recipient or ""]
     for name in _ADDRESSED:
         values += [str(value) for value in message.get_all(name, [])]

@@ -42,13 +42,17 @@ class Taken:
 
 
 def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None) -> Taken:
-    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError."""
+    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError.
+
+    Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
+    when the Message-ID has gone.
+    """
     report = read_report(content, paths, recipient)
     if report.verdict not in _NOTED:
         return Taken(report, is_suppressed=False)
     with transaction() as session:
         mail = session.get(Mail, report.mail_id, with_for_update=True)
-        if mail is None:
+        if mail is None or not report.path.is_of(mail.message_id):
             return Taken(report, is_suppressed=False)
         # What was said of the mailbox stays, whatever is said of a delay afterwards.
         if mail.bounced_at is None or report.verdict in _SUPPRESSING:

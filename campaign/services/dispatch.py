@@ -317,7 +317,8 @@ class Dispatcher:
         lane = self._idle.pop() if self._idle else Lane(self._courier.open_transport, self._results)
         self._traffic.begun(job.standing.domain)
         self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
-        lane.send(Parcel(job, self._return_paths.make(job.standing.id), job.mail.recipient, content))
+        sender = self._return_paths.make(job.standing.id, job.mail.message_id)
+        lane.send(Parcel(job, sender, job.mail.recipient, content))
 
     def _collect(self, wait: float) -> None:
         """Takes in what the lanes have brought to an end; waits so long for the first."""

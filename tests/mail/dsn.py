@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
 
 from campaign.domain.return_path import ReturnPaths
 from tests.mail.dsn_words import (
@@ -27,6 +28,7 @@ from tests.mail.dsn_words import (
 )
 
 SITE = "act.tocsin.example"
+MESSAGE = "<0123456789abcdef@tocsin.example>"
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,24 @@ def return_paths() -> ReturnPaths:
     return ReturnPaths(("a secret for tests, long enough to be taken",), "tocsin.example")
 
 
-def samples(paths: ReturnPaths, mail_id: Callable[[int], int] = lambda number: number) -> list[Sample]:
+def samples(
+    paths: ReturnPaths, mail_id: Callable[[int], int] = lambda number: number, message_id: str = MESSAGE
+) -> list[Sample]:
     """All of them, always the same ones."""
+    path_of = partial(paths.make, message_id=message_id)
     made: list[Sample] = []
     for maker in (_reports, _letters, _answers, _complaints):
-        made += maker(paths, mail_id, len(made) + 1)
+        made += maker(path_of, mail_id, len(made) + 1)
     return made
 
 
 def forged(paths: ReturnPaths) -> list[Sample]:
     """Genuine shapes at return paths that we have not made, or that prove nothing where they stand."""
-    good = paths.make(1)
+    good = paths.make(1, MESSAGE)
     local, _, domain = good.partition("@")
     signature = local.rpartition(".")[2]
     swapped = ("b" if signature[0] != "b" else "c") + signature[1:]
-    other = ReturnPaths(("another secret of somebody else, long enough",), domain).make(1)
+    other = ReturnPaths(("another secret of somebody else, long enough",), domain).make(1, MESSAGE)
     wrong = [
         f"bounce+2.{signature}@{domain}", f"bounce+1.{swapped}@{domain}", f"bounce+1.{signature[:-1]}@{domain}", other,
         f"bounce+1.@{domain}", f"bounce+1@{domain}", f"bounce+01.{signature}@{domain}", f"bounce+-1.{signature}@{domain}",
@@ -88,7 +93,7 @@ def forged(paths: ReturnPaths) -> list[Sample]:
     return made
 
 
-def _reports(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
+def _reports(path_of: Callable[[int], str], mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
     number = first
     for turn in range(2):
         for provider, (_, _, _, cases) in PROVIDERS.items():
@@ -97,7 +102,7 @@ def _reports(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> I
                 if not _allows(case, variation):
                     variation = "plain" if turn == 0 else "crlf"
                 one = mail_id(number)
-                content = _report(provider, index, paths.make(one), variation)
+                content = _report(provider, index, path_of(one), variation)
                 yield Sample(f"{provider} {index} {variation}", content, case[0], one)
                 number += 1
 
@@ -180,12 +185,12 @@ You have signed this appeal. User unknown? 4.2.2 or 550 5.1.1 here means nothing
 """
 
 
-def _letters(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
+def _letters(path_of: Callable[[int], str], mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
     for number, (name, verdict, sender, subject, text) in enumerate(LETTERS * 2, first):
         one = mail_id(number)
         message = EmailMessage()
         message["From"] = f"Mail Delivery <{sender}>" if number % 2 else sender
-        message["To"] = paths.make(one)
+        message["To"] = path_of(one)
         message["Subject"] = subject
         to = f"somebody{number}@mail.example"
         if name.startswith("exim") and verdict != DELAYED:
@@ -195,13 +200,13 @@ def _letters(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> I
         yield Sample(f"letter {name}", message.as_bytes(), verdict, one)
 
 
-def _answers(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
+def _answers(path_of: Callable[[int], str], mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
     for number, (verdict, headers, subject, text) in enumerate(ANSWERS, first):
         one = mail_id(number)
         message = EmailMessage()
         message["Return-Path"] = "<>" if number % 2 else "<somebody@mail.example>"
         message["From"] = "Somebody <somebody@mail.example>"
-        message["Delivered-To"] = paths.make(one)
+        message["Delivered-To"] = path_of(one)
         message["Subject"] = subject
         for name, value in headers.items():
             message[name] = value
@@ -209,7 +214,7 @@ def _answers(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> I
         yield Sample(f"answer {subject}", message.as_bytes(), verdict, one)
 
 
-def _complaints(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
+def _complaints(path_of: Callable[[int], str], mail_id: Callable[[int], int], first: int) -> Iterator[Sample]:
     shapes = [
         ("feedback-report", "message/feedback-report", "Feedback-Type: abuse\nUser-Agent: Somebody/1\nVersion: 1\n", COMPLAINT),
         ("feedback-report", "message/feedback-report", "Feedback-Type: abuse\nVersion: 0.1\n", COMPLAINT),
@@ -223,7 +228,7 @@ def _complaints(paths: ReturnPaths, mail_id: Callable[[int], int], first: int) -
     ]  # fmt: skip
     for number, (report, kind, text, verdict) in enumerate(shapes, first):
         one = mail_id(number)
-        path = paths.make(one)
+        path = path_of(one)
         content = (
             f"From: reports@mail.example\nTo: <{path}>\nSubject: report\nMIME-Version: 1.0\n"
             f'Content-Type: multipart/report; report-type={report}; boundary="b"\n\n'

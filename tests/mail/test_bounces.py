@@ -6,7 +6,7 @@ import pytest
 
 from campaign.domain.bounce import Verdict, judge_failure, read_status
 from campaign.mail.bounce import ForgedError, UnaddressedError, read_report
-from tests.mail.dsn import forged, mutated, return_paths, samples
+from tests.mail.dsn import MESSAGE, forged, mutated, return_paths, samples
 
 PATHS = return_paths()
 SAMPLES = samples(PATHS)
@@ -48,7 +48,7 @@ def test_what_was_damaged_on_the_way_never_breaks_the_reader_nor_names_another_m
 
 def test_the_mail_servers_word_goes_before_the_headers() -> None:
     content = b"From: MAILER-DAEMON@x.example\nTo: list@tocsin.example\n\n550 5.1.1 user unknown\n"
-    report = read_report(content, PATHS, PATHS.make(77))
+    report = read_report(content, PATHS, PATHS.make(77, MESSAGE))
     assert (report.mail_id, report.verdict) == (77, Verdict.HARD)
 
 

@@ -33,7 +33,7 @@ from tests.attack import Figure
 from tests.conftest import DOCUMENT, KEYS, make_database
 from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
 from tests.journeys.test_many import Inbox, wait_until
-from tests.mail.dsn import return_paths
+from tests.mail.dsn import MESSAGE, return_paths
 from tests.postgresql import programs
 from tests.safety.test_staff_injection import Forms
 from tests.web.staff.room import PASSWORD
@@ -122,7 +122,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
             flask(environ, "staff", "add", STAFF, "--section", "fr", "--role", "editor", "--locale", "en")
             tokens.add(work(f"http://127.0.0.1:{port}", inbox))
             bounced = tmp_path.parent / f"{tmp_path.name}.eml"  # what the mail server pipes in
-            bounced.write_bytes(REPORT % return_paths().make(1).encode())
+            bounced.write_bytes(REPORT % return_paths().make(1, MESSAGE).encode())
             said = [flask(environ, *command) for command in (*COMMANDS, ("mail", "bounces", str(bounced)))]
             flask(environ, "backup", "create", str(tmp_path / "backup.age"), "--to", new_key()[1])
             (tmp_path / "commands").write_text("\n".join(said), encoding="utf-8")

@@ -12,13 +12,14 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, SignUp, Suppression
 from campaign.queries.appeal import AppealView
 from campaign.services.bounce import take, take_maildir
+from campaign.services.transaction import transaction
 from tests.conftest import START, Postbox, form
 from tests.mail.dsn import Sample, forged, samples
 
@@ -37,8 +38,17 @@ def mail_id(client: FlaskClient, appeal: AppealView, deliver: Any) -> int:
     return found
 
 
+def message_id(mail_id: int) -> str:
+    """Which message that mail is."""
+    found = db.session.scalars(select(Mail.message_id).where(Mail.id == mail_id)).one()
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
 def sample(verdict: str, mail_id: int) -> Sample:
-    return next(one for one in samples(runtime().return_paths, lambda _: mail_id) if one.verdict == verdict)
+    all_of_them = samples(runtime().return_paths, lambda _: mail_id, message_id(mail_id))
+    return next(one for one in all_of_them if one.verdict == verdict)
 
 
 def row() -> Mail:
@@ -88,6 +98,37 @@ def test_what_is_erased_has_nothing_to_suppress(mail_id: int, client: FlaskClien
     assert suppressed() == []
 
 
+def test_an_old_bounce_says_nothing_of_a_mail_that_got_the_id_after_a_restore(
+    mail_id: int, client: FlaskClient, deliver: Any, postbox: Postbox
+) -> None:
+    paths, vault = runtime().return_paths, runtime().vault
+    old = {verdict: sample(verdict, mail_id).content for verdict in ("hard", "complaint", "soft")}
+    with transaction() as session:
+        session.execute(text("DELETE FROM mail"))
+        session.execute(text("DELETE FROM sign_up"))
+        if session.connection().dialect.name == "sqlite":
+            session.execute(text("UPDATE sqlite_sequence SET seq = :last WHERE name = 'mail'"), {"last": mail_id - 1})
+        else:
+            session.execute(text("SELECT setval('mail_id_seq', :next, false)"), {"next": mail_id})
+    client.post(URL, data=form(email="innocent@other.example"))
+    deliver()
+    assert row().id == mail_id
+    for content in old.values():
+        assert take(content, now=START, paths=paths, vault=vault).is_suppressed is False
+    assert (suppressed(), row().bounced_at) == ([], None)
+    # That mail's own still counts.
+    assert take(sample("hard", mail_id).content, now=START, paths=paths, vault=vault).is_suppressed
+    assert suppressed() == ["bounced"]
+
+
+def test_nothing_is_noted_once_the_message_id_has_gone(mail_id: int) -> None:
+    content = sample("hard", mail_id).content
+    with transaction() as session:
+        session.execute(update(Mail).values(message_id=None))
+    assert take(content, now=START, paths=runtime().return_paths, vault=runtime().vault).is_suppressed is False
+    assert (suppressed(), row().bounced_at) == ([], None)
+
+
 def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp_path: Path) -> None:
     paths = runtime().return_paths
     assert take_maildir(tmp_path / "none", now=START, paths=paths, vault=runtime().vault) == {}
@@ -119,7 +160,7 @@ def test_the_pipe_says_what_it_did_and_ends_as_mail_servers_expect(app: Flask, m
     assert pipe(app, b"To: a@tocsin.example\n\nx").exit_code == os.EX_NOUSER
     assert pipe(app, b"").exit_code == os.EX_NOUSER
     bare = b"From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n550 5.1.1 user unknown\n"
-    assert pipe(app, bare, "--recipient", runtime().return_paths.make(mail_id)).exit_code == 0
+    assert pipe(app, bare, "--recipient", runtime().return_paths.make(mail_id, message_id(mail_id))).exit_code == 0
     runner = app.test_cli_runner()
     assert runner.invoke(args=["mail", "bounces", str(tmp_path / "none")]).exit_code == os.EX_NOINPUT
     assert runner.invoke(args=["mail", "bounces", str(tmp_path)]).exit_code == os.EX_NOINPUT

@@ -65,8 +65,10 @@ def test_no_reminder_where_the_first_mail_did_not_arrive(
     client.post(URL, data=form())
     client.post(URL, data=form(email="other@mail.example"))
     deliver()
-    at, bounced = runtime(), max(db.session.scalars(select(Mail.id)))
-    report = next(one for one in samples(at.return_paths, lambda _: bounced) if one.verdict == "hard")
+    at, bounced = runtime(), db.session.execute(select(Mail.id, Mail.message_id).order_by(Mail.id.desc())).first()
+    assert bounced is not None
+    found = samples(at.return_paths, lambda _: bounced.id, bounced.message_id or "")
+    report = next(one for one in found if one.verdict == "hard")
     take(report.content, now=START, paths=at.return_paths, vault=at.vault)
     assert remind() == 0
 
