@@ -16,6 +16,8 @@ _EUROPEAN = re.compile(
     "\u1e00-\u1fff\u2071\u207f\u2090-\u209c\u2c60-\u2c7f\ua640-\ua66e\ua680-\ua69d\ua722-\ua787\ua78b-\ua7ff"
     "\uab30-\uab6f\ufb00-\ufb06\U00010780-\U000107ba\U0001df00-\U0001dfff]"
 )
+# What most names are, so that they cost little.
+_ONE_SCRIPT = re.compile(f"(?:{_EUROPEAN.pattern}|[ .'’-])*")
 # Ideographs, kana, Hangul.
 _EAST_ASIAN = re.compile(
     "[\u1100-\u11ff\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3041-\u30ff\u3105-\u318e\u31a0-\u31bf"
@@ -44,7 +46,7 @@ def is_look_alike(character: str) -> bool:
 
 def is_mixed(name: str) -> bool:
     """Return whether letters, marks or signs of scripts that are not written in one word stand side by side."""
-    if name.isascii():
+    if _ONE_SCRIPT.fullmatch(name):
         return False
     before = ""
     for character in name:
