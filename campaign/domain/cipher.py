@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import threading
 from collections import OrderedDict
@@ -306,6 +307,22 @@ class Vault:
     def open_context(self, sealed: bytes, place: Place) -> str:
         """Return what it says again. Raises CipherError."""
         return self._open(sealed, place, "context").decode()
+
+    def seal_totp(self, secret: str, place: Place) -> bytes:
+        """Return the secret of an account's authenticator, sealed."""
+        return self._cipher.seal(secret.encode(), place, "totp")
+
+    def open_totp(self, sealed: bytes, place: Place) -> str:
+        """Return the secret again. Raises CipherError."""
+        return self._open(sealed, place, "totp").decode()
+
+    def seal_recovery(self, codes: list[str], place: Place) -> bytes:
+        """Return an account's recovery codes, sealed."""
+        return self._cipher.seal(json.dumps(codes).encode(), place, "recovery")
+
+    def open_recovery(self, sealed: bytes, place: Place) -> list[str]:
+        """Return the codes again. Raises CipherError."""
+        return [str(code) for code in json.loads(self._open(sealed, place, "recovery"))]
 
     def seal_file(self, content: bytes, place: Place, slot: Slot | None = None) -> bytes:
         """Return a file to be handed over, sealed."""

@@ -66,6 +66,11 @@ def at_handover(handover_id: int, name: str) -> Place:
     return Place("handover_part", (str(handover_id), name))
 
 
+def at_staff(link_key: bytes) -> Place:
+    """Return the place of an account's second factors: bound to its link key, which mailed links prove."""
+    return Place("staff", (link_key.hex(),))
+
+
 def at_address_change(link_key: bytes) -> Place:
     """Return the place of the address in a link that changes it: bound to the signature's link key."""
     return Place("address_change", (link_key.hex(),))

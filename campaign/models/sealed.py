@@ -19,6 +19,7 @@ from campaign.domain.place import (
     at_sheet_row,
     at_sign_up,
     at_signature,
+    at_staff,
 )
 from campaign.models.entry import SheetRow
 from campaign.models.flood import LinkRequest
@@ -29,6 +30,7 @@ from campaign.models.month_key import MonthKey
 from campaign.models.row_key import RowKey
 from campaign.models.sign_up import SignUp
 from campaign.models.signature import Signature
+from campaign.models.staff import Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ SEALED: dict[type[Any], Sealed] = {
     LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
     Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),
     SheetRow: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("entry_id", "address_digest"), at_sheet_row),
+    Staff: Sealed({"tf_totp_sealed": "totp", "mf_recovery_sealed": "recovery"}, ("link_key",), at_staff),
     HandoverPart: Sealed({"content_sealed": "handover"}, ("handover_id", "name"), at_handover),
 }
 _ID_LENGTH = 4

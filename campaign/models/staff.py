@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask_security.core import UserMixin, WebAuthnMixin
-from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary
-from sqlalchemy.ext.mutable import MutableList
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaign.domain.place import at_staff
 from campaign.domain.staff import TWO_FACTOR_ROLES, Role, Scope
 from campaign.domain.token import new_link_key
 from campaign.extensions import BigId, Model
+from campaign.extensions.runtime import runtime
 from campaign.models.choice import one_of
 
 
@@ -37,13 +38,13 @@ class Staff(Model, UserMixin):
     # Flask-Security's mixins say what the attributes hold, not that they are columns.
     fs_webauthn_user_handle: Mapped[str | None] = mapped_column(unique=True)  # type: ignore[assignment]
     tf_primary_method: Mapped[str | None]
-    # Encrypted by Flask-Security with a key of ours, as are the recovery codes.
-    tf_totp_secret: Mapped[str | None]
+    # The authenticator's secret and the recovery codes, as Flask-Security has encrypted them with a key of ours: that
+    # alone would let them be copied to another account by somebody who can write SQL.
+    tf_totp_sealed: Mapped[bytes | None]
+    mf_recovery_sealed: Mapped[bytes | None]
     # The time step of the last code taken: a code seen over a shoulder is not taken twice (RFC 6238, 5.2).
     tf_last_counter: Mapped[int | None]
-    # Flask-Security takes a used code out of the list in place; unseen, it would let in again.
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON()))
-    # Mailed links are bound to it: after a restore, the id may be another person's.
+    # Mailed links are bound to it, and what is sealed: after a restore, the id may be another person's.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16), default=new_link_key)
     wants_digest: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
@@ -55,6 +56,27 @@ class Staff(Model, UserMixin):
     webauthn: Mapped[list[Passkey]] = relationship(  # type: ignore[assignment]
         back_populates="user", cascade="all, delete-orphan", order_by="Passkey.id"
     )
+
+    @property
+    def tf_totp_secret(self) -> str | None:
+        """The authenticator's secret as Flask-Security encrypted it. Raises CipherError where it is another's."""
+        sealed = self.tf_totp_sealed
+        return None if sealed is None else runtime().vault.open_totp(sealed, at_staff(self.link_key))
+
+    @tf_totp_secret.setter
+    def tf_totp_secret(self, secret: str | None) -> None:
+        self.tf_totp_sealed = None if secret is None else runtime().vault.seal_totp(secret, at_staff(self.link_key))
+
+    @property
+    def mf_recovery_codes(self) -> list[str] | None:
+        """The recovery codes as Flask-Security encrypted them; a copy. Raises CipherError where they are another's."""
+        sealed = self.mf_recovery_sealed
+        return None if sealed is None else runtime().vault.open_recovery(sealed, at_staff(self.link_key))
+
+    @mf_recovery_codes.setter
+    def mf_recovery_codes(self, codes: list[str] | None) -> None:
+        place = at_staff(self.link_key)
+        self.mf_recovery_sealed = None if codes is None else runtime().vault.seal_recovery(codes, place)
 
     @property
     def roles(self) -> list[Any]:  # type: ignore[override]  # the mixin has an attribute there

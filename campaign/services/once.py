@@ -6,15 +6,15 @@ the database lets one go on, and the others find it gone. A log-in that fails le
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, cast, exists, or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.cipher import Vault
+from campaign.domain.place import at_staff
 from campaign.models import Passkey, SpentSolution, Staff
 
 # A challenge is answered within a minute (Flask-Security).
@@ -36,20 +36,22 @@ def take_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> 
     return found is not None
 
 
-def take_recovery_code(session: Session, staff_id: int, find: Callable[[list[str]], int | None]) -> bool:
-    """Take one recovery code; `find` gets the sealed ones and returns the place of the one that was typed.
+def take_recovery_code(
+    session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, vault: Vault
+) -> bool:
+    """Take one recovery code; `find` gets the encrypted ones and returns the place of the one that was typed.
 
-    Return False where it is none of them, or was taken meanwhile.
+    Return False where it is none of them, or was taken meanwhile. Raises CipherError.
     """
-    # As text: PostgreSQL's json has no equality.
-    stored = cast(Staff.mf_recovery_codes, Text)
-    before = session.scalar(select(stored).where(Staff.id == staff_id))
-    sealed: list[str] = json.loads(before or "null") or []
-    place = find(sealed)
-    if place is None:
+    stored = Staff.mf_recovery_sealed
+    before, link_key = session.execute(select(stored, Staff.link_key).where(Staff.id == staff_id)).one()
+    place = at_staff(link_key)
+    codes = [] if before is None else vault.open_recovery(before, place)
+    number = find(codes)
+    if number is None:
         return False
-    left = [code for number, code in enumerate(sealed) if number != place]
-    taken = update(Staff).where(Staff.id == staff_id, stored == before).values(mf_recovery_codes=left)
+    left = vault.seal_recovery([*codes[:number], *codes[number + 1 :]], place)
+    taken = update(Staff).where(Staff.id == staff_id, stored == before).values(mf_recovery_sealed=left)
     found = session.execute(taken.returning(Staff.id).execution_options(synchronize_session=False)).first()
     return found is not None
 

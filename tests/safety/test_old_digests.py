@@ -18,7 +18,7 @@ from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
-from campaign.models import Departure, LinkRequest, Mail, Signature
+from campaign.models import Departure, LinkRequest, Mail, Signature, Staff
 from campaign.models.sealed import place_of
 from campaign.services.suppress import suppression_reason
 from campaign.services.verify import verify
@@ -27,6 +27,8 @@ from tests.conftest import START, make_database, settings_for
 FOLDER = str(ROOT / "migrations")
 BEFORE = "0024"
 ANA = parse_address("Ana@mail.example")
+# As Flask-Security has encrypted them.
+SECRET, CODES = '{"enckey":{"c":14,"k":"secret"},"type":"totp","v":1}', ["one", "two"]
 
 
 def old_digest(identity: str) -> bytes:
@@ -67,6 +69,11 @@ def fill(app: Flask) -> None:
         add("suppression", address_digest=digest, reason="refused", created_at=START)
         add("departure", kind="erased", appeal_id=ids[0], address_digest=digest, signed_at=START, at=START)
         add("link_request", email_sealed=mine[1], created_at=START)
+        add("staff", email="cleo@staff.example", role="viewer", section_code="fr", locale="en", active=True,
+            fs_uniquifier="u", tf_primary_method="authenticator", tf_totp_secret=SECRET, mf_recovery_codes=CODES,
+            wants_digest=False, created_at=START, invited_at=START)  # fmt: skip
+        add("staff", email="new@staff.example", role="viewer", section_code="fr", locale="en", active=True,
+            fs_uniquifier="v", wants_digest=False, created_at=START, invited_at=START)  # fmt: skip
         said = old_seal("{}", "context")
         add("mail", kind="staff_alert", state="queued", recipient_sealed=mine[1], context_sealed=said,
             mailbox_digest=digest, domain_digest=digest, message_id="<one@mail.example>", created_at=START, locale="en",
@@ -96,6 +103,10 @@ def test_old_rows_open_and_are_found(kind: str, tmp_path: Path, request: pytest.
         assert vault.open_email(mail.recipient_sealed or b"", place_of(mail)) == str(ANA)
         assert vault.open_context(mail.context_sealed or b"", place_of(mail)) == "{}"
         assert vault.open_email(asked.email_sealed, place_of(asked)) == str(ANA)
+        staff = db.session.scalars(select(Staff).order_by(Staff.id)).all()
+        assert [one.tf_totp_secret for one in staff] == [SECRET, None]
+        assert [one.mf_recovery_codes for one in staff] == [CODES, None]
+        assert b"secret" not in (staff[0].tf_totp_sealed or b"")
         left = vault.departure_digest(vault.address_digest(first.appeal_id, ANA))
         assert db.session.scalars(select(Departure.address_digest)).all() == [left]
         # No actions were made here: what was counted before is not looked for.
@@ -105,6 +116,9 @@ def test_old_rows_open_and_are_found(kind: str, tmp_path: Path, request: pytest.
         with db.engine.begin() as connection:
             table = Table("signature", MetaData(), autoload_with=connection)
             rows = connection.execute(select(table).order_by(table.c.id)).all()
+            staff_table = Table("staff", MetaData(), autoload_with=connection)
+            factors = select(staff_table.c.tf_totp_secret, staff_table.c.mf_recovery_codes).order_by(staff_table.c.id)
+            assert [tuple(row) for row in connection.execute(factors)] == [(SECRET, CODES), (None, None)]
         assert [bytes(row.address_digest) for row in rows[:2]] == [old_digest(ANA.identity)] * 2
         opened = AESGCM(b"d" * 32).decrypt(rows[0].email_sealed[4:16], rows[0].email_sealed[16:], b"email")
         assert opened.decode() == str(ANA)

@@ -93,7 +93,7 @@ def test_one_recovery_code_opens_one_session(app: Flask, figure: Figure, monkeyp
     opened = sum(map(is_in, browsers))
     figure(f"11 staff: one recovery code used {AT_ONCE} times at once: sessions", opened, "1")
     assert opened == 1
-    left = db.session.scalars(select(Staff.mf_recovery_codes)).one()
+    left = db.session.scalars(select(Staff)).one().mf_recovery_codes
     assert len(left or []) == len(codes) - 1
 
 
@@ -105,7 +105,7 @@ def test_two_recovery_codes_used_at_once_are_both_spent(app: Flask) -> None:
     typed = dict(zip(browsers, codes, strict=False))
     at_once(lambda one: one.post("/staff/mf-recovery", data={"code": typed[one], "csrf_token": tokens[one]}), browsers)
     opened = sum(map(is_in, browsers))
-    left = db.session.scalars(select(Staff.mf_recovery_codes)).one() or []
+    left = db.session.scalars(select(Staff)).one().mf_recovery_codes or []
     assert opened >= 1
     assert len(left) == len(codes) - opened, "each session cost a code"
 

@@ -22,9 +22,9 @@ from campaign.config import ROOT
 from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailKind
-from campaign.domain.place import at_signature
+from campaign.domain.place import at_signature, at_staff
 from campaign.extensions import Model, db
-from campaign.models import Mail, Signature
+from campaign.models import Mail, Signature, Staff
 from campaign.models import SignUp as SignedUp
 from campaign.models.sealed import SEALED, place_of
 from campaign.queries.appeal import AppealView
@@ -81,15 +81,31 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
         to, said = parse_address("staff@mail.example"), {"subject": "s", "text": "t", "url": ""}
         kind = MailKind.STAFF_ALERT
         owe_staff(session.connection(), kind, to, said, locale="en", now=START, vault=old, domain="tocsin.example")
+        place = at_staff(b"k" * 16)
+        sealed = {
+            "tf_totp_sealed": old.seal_totp("secret", place),
+            "mf_recovery_sealed": old.seal_recovery(["one"], place),
+        }
+        session.add(_account(**sealed))
     digests = db.session.scalars(select(SignedUp.address_digest).order_by(SignedUp.id)).all()
-    assert rotate(BOTH, batch=3).resealed == 3 * 7 + 2 + 2
-    assert sealed_by_key(ONLY_NEW) == {ONLY_NEW.newest_key.hex(): 25}
+    assert rotate(BOTH, batch=3).resealed == 3 * 7 + 2 + 2 + 2
+    assert sealed_by_key(ONLY_NEW) == {ONLY_NEW.newest_key.hex(): 27}
+    staff = db.session.scalars(select(Staff)).one()
+    assert ONLY_NEW.open_totp(staff.tf_totp_sealed or b"", place_of(staff)) == "secret"
+    assert ONLY_NEW.open_recovery(staff.mf_recovery_sealed or b"", place_of(staff)) == ["one"]
     assert sorted(names(ONLY_NEW)) == [f"Jeanne {number}" for number in range(7)]
     assert db.session.scalars(select(SignedUp.address_digest).order_by(SignedUp.id)).all() == digests
     mail = db.session.scalars(select(Mail).where(Mail.recipient_sealed.is_not(None))).one()
     assert mail.recipient_sealed is not None
     assert ONLY_NEW.open_email(mail.recipient_sealed, place_of(mail)) == "staff@mail.example"
     assert rotate(BOTH).resealed == 0
+
+
+def _account(**more: Any) -> Staff:
+    return Staff(
+        email="staff@mail.example", password="", role="viewer", section_code="fr", locale="en", active=True,
+        fs_uniquifier="u", link_key=b"k" * 16, created_at=START, invited_at=START, **more,
+    )  # fmt: skip
 
 
 def test_what_no_key_opens_is_told_and_left(app: Flask, appeal: AppealView) -> None:

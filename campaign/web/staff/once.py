@@ -36,7 +36,8 @@ class OnceCodes(MfRecoveryCodesUtil):
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Return whether it is one of them, and take it."""
-        return take_recovery_code(db.session(), user.id, lambda sealed: self._place(sealed, code))
+        vault = runtime().vault
+        return take_recovery_code(db.session(), user.id, lambda sealed: self._place(sealed, code), vault=vault)
 
     def delete_recovery_code(self, _user: Any, _code: str) -> bool:
         """Return True: `check_recovery_code` took it."""
