@@ -12,6 +12,7 @@ from sqlalchemy import select
 from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
 from campaign.extensions import db
 from campaign.models import Appeal, Signature, SignUp
 from campaign.models.sealed import place_of
@@ -77,8 +78,27 @@ def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
     return country, via
 
 
+def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
+    """Raise CipherError where the signature that the form is said to have become is another address's.
+
+    The number in the form can be changed by whoever writes SQL; the two addresses cannot.
+    """
+    if signature.email_sealed is None:
+        return
+    origin_of(row, vault)  # opens only where the form's digest is its own
+    address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    # A second person's signature has a digest of its own; of the first, rules for addresses may have changed since.
+    for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
+        if digest is not None and row.address_digest == vault.waiting_digest(digest):
+            return
+    raise CipherError("a form names a signature that it has not become")
+
+
 def _view(found: Any, vault: Vault) -> WaitingView:
     row, slug = found
+    signature = None if row.signature_id is None else db.session.get(Signature, row.signature_id)
+    if signature is not None:
+        refuse_another(row, signature, vault)
     place = place_of(row)
     email = vault.open_email(row.email_sealed, place) if row.email_sealed else ""
     return WaitingView(

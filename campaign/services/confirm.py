@@ -29,7 +29,7 @@ from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.together import Write, write_all
 from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
 from campaign.models.sealed import place_of
-from campaign.queries.sign_up import origin_of
+from campaign.queries.sign_up import origin_of, refuse_another
 from campaign.services.mailbox_limit import proving
 from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, enqueuing
@@ -206,6 +206,7 @@ def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault:
     sign_up = found.SignUp
     if sign_up.signature_id is not None:
         done = locked(session, sign_up.signature_id)
+        refuse_another(sign_up, done, vault)
         if done.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {done.state}")
         return replace(_again(session, sign_up, done, wishes, now), at=done.confirmed_at or now, is_used=True)

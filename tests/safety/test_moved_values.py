@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Alarm, Mail, Signature, Staff
+from campaign.models import Alarm, Mail, Signature, SignUp, Staff
 from campaign.queries.appeal import AppealView
 from campaign.services.transaction import transaction
 from tests.conftest import START, Postbox, form
@@ -104,6 +104,28 @@ def test_forms_swapped_with_their_digests_open_nowhere(
             assert b"Victim" not in answer.data
             assert b"ana@mail.example" not in answer.data
     assert db.session.scalars(select(Signature)).all() == []
+
+
+@pytest.mark.parametrize("more", ["", "address_digest"])
+def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
+    client: FlaskClient, two: list[str], postbox: Postbox, more: str
+) -> None:
+    forms = {row.signature_id: row.id for row in db.session.execute(select(SignUp.id, SignUp.signature_id))}
+    victim, thief = sorted(number for number in forms if number is not None)
+    with transaction() as session:
+        moved = {"victim": victim, "thief": forms[thief], "gone": forms[victim]}
+        if more:
+            # Its digest is unique under the appeal: the victim's own form leaves its place.
+            digest = session.execute(text("SELECT address_digest FROM sign_up WHERE id = :gone"), moved).scalar_one()
+            session.execute(text("DELETE FROM sign_up WHERE id = :gone"), moved)
+            more, moved = ", address_digest = :digest", moved | {"digest": digest}
+        change = f"UPDATE sign_up SET signature_id = :victim{more} WHERE id = :thief"  # noqa: S608
+        session.execute(text(change), moved)
+    link = postbox.link(1)
+    for answer in (client.get(link), client.post(link)):
+        assert answer.status_code == 410
+        assert b"Victim" not in answer.data
+    assert client.get(postbox.link(0)).status_code == (410 if more else 200)
 
 
 def test_a_mail_to_whom_a_value_was_moved_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
