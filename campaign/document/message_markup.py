@@ -1,65 +1,109 @@
 """Markdown as staff write it in a mail: HTML with live addresses and line breaks, and text that loses neither.
 
 A document's line breaks are its typesetter's (`markup`); in a mail they are the writer's, and who reads the text part
-cannot click on words.
+cannot click on words. Both parts come of the same parsing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from .emphasis import links, plain
 from .markup import cleaned, prepared
 from .prose import safe_target
 
 _ADDRESS = re.compile(
-    r"(?P<web>\bhttps?://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,2000})|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"
+    r"(?P<web>\bhttps?://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,2000})|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)",
+    re.IGNORECASE,
 )
-_AUTOLINK = re.compile(r"<(https?://[^<>\s]{1,2000}|mailto:[^<>\s]{1,300}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
 # What ends a sentence or a bracket around an address is not its own.
 _BEHIND = ".,;:!?'\"»”’…*_"
-_BLANK = re.compile(r"\n\s*\n")
-# Stands for an address while Markdown's marks are taken off around it; nobody types these.
-_HOLDER = re.compile("\ue000(\\d+)\ue001")
-Hold = Callable[[str], str]
+_MARK = re.compile(r"[*_]")
+_BREAKS = {"softbreak", "hardbreak"}
+_BULLET = "- "
+_OPTIONS = {"html": False, "breaks": True}
 
 
 def message_html(markdown: str) -> str:
     """Return safe HTML: bare addresses are links, and a line that the writer ended ends."""
-    return cleaned(_parser().render(prepared(markdown)))
+    return cleaned(_parser().render(_source(markdown)))
 
 
 def message_text(markdown: str) -> str:
     """Return the text without Markdown; behind linked words stands their address in brackets."""
-    text = markdown.replace("\ue000", "").replace("\ue001", "").strip()
-    paragraphs = ["\n".join(map(_line, one.splitlines())) for one in _BLANK.split(text)]
-    return "\n\n".join(one for one in paragraphs if one.strip())
+    return _Text().read(_text_parser().parse(_source(markdown)))
+
+
+def _source(markdown: str) -> str:
+    """Return the Markdown in which no mark inside a bare address is taken for emphasis."""
+    pieces: list[str] = []
+    text, at = prepared(markdown), 0
+    for start, end, _ in _bare(text):
+        # Between angle brackets marks are none anyway, and a backslash would be the address's own.
+        is_bracketed = text[start - 1 : start] == "<" or text[max(0, start - 8) : start] == "<mailto:"
+        pieces += [text[at:start], text[start:end] if is_bracketed else _MARK.sub(r"\\\g<0>", text[start:end])]
+        at = end
+    return "".join(pieces) + text[at:]
+
+
+class _AsWritten(MarkdownIt):
+    """Keeps addresses as they were written, for the text part; `safe_target` says which are shown."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  the library's name
+        return url
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  the library's name
+        return True
 
 
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
-    parser.disable(["image", "code", "fence", "table"], True)
-    parser.core.ruler.push("bare_addresses", lambda state: _link(state.tokens))
+    parser = _set_up(MarkdownIt("commonmark", _OPTIONS))
+    parser.core.ruler.push("bare_addresses", lambda state: _each_inline(state.tokens, _linked))
     return parser
 
 
-def _link(tokens: list[Token]) -> None:
+@cache
+def _text_parser() -> MarkdownIt:
+    return _set_up(_AsWritten("commonmark", _OPTIONS))
+
+
+def _set_up(parser: MarkdownIt) -> MarkdownIt:
+    parser.disable(["code", "fence", "table"], True)
+    parser.core.ruler.push("pictures", lambda state: _each_inline(state.tokens, _without_pictures))
+    return parser
+
+
+def _each_inline(tokens: list[Token], change: Callable[[list[Token]], Iterable[Token]]) -> None:
     for token in tokens:
         if token.children:
-            depth, children = 0, list[Token]()
-            for child in token.children:
-                depth += child.nesting if child.type in {"link_open", "link_close"} else 0
-                children += _linked(child.content) if child.type == "text" and not depth else [child]
-            token.children = children
+            token.children = list(change(token.children))
 
 
-def _linked(text: str) -> Iterator[Token]:
+def _without_pictures(tokens: list[Token]) -> Iterator[Token]:
+    """A picture is the words that stand for it, or else what it links to: no mail of ours loads one."""
+    target = ""
+    for token in tokens:
+        if token.type in {"link_open", "link_close"}:
+            target = str(token.attrs.get("href", ""))
+        yield _token(token.content or target) if token.type == "image" else token
+
+
+def _linked(tokens: list[Token]) -> Iterator[Token]:
+    depth = 0
+    for token in tokens:
+        depth += token.nesting if token.type in {"link_open", "link_close"} else 0
+        if token.type == "text" and not depth:
+            yield from _with_links(token.content)
+        else:
+            yield token
+
+
+def _with_links(text: str) -> Iterator[Token]:
     at = 0
     for start, end, target in _bare(text):
         yield from (_token(text[at:start]), Token("link_open", "a", 1, attrs={"href": target}), _token(text[start:end]))
@@ -79,7 +123,8 @@ def _bare(text: str) -> Iterator[tuple[int, int, str]]:
         while found and (found[-1] in _BEHIND or (found[-1] in ")]}" and found.count(found[-1]) > _opened(found))):
             found = found[:-1]
         if found:
-            scheme = "mailto:" if match["mail"] else "https://" if found.startswith("www.") else ""
+            is_short = found[:4].lower() == "www."
+            scheme = "mailto:" if match["mail"] else "https://" if is_short else ""
             yield match.start(), match.start() + len(found), scheme + found
 
 
@@ -87,39 +132,82 @@ def _opened(text: str) -> int:
     return text.count({")": "(", "]": "[", "}": "{"}[text[-1]])
 
 
-def _line(line: str) -> str:
-    held: list[str] = []
+class _Text:
+    """The text part: paragraphs parted by blank lines, list items and quotes marked as Markdown marks them."""
 
-    def hold(address: str) -> str:
-        held.append(address)
-        return f"\ue000{len(held) - 1}\ue001"
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        # What stands before the first line of a block, and before its further lines, for each list or quote around it.
+        self._first: list[str] = []
+        self._further: list[str] = []
+        self._numbers: list[int | None] = []
 
-    pieces: list[str] = []
-    at = 0
-    for link in links(line):
-        pieces += [_held(line[at : link.start], hold), "" if link.is_image else _said(link.text, link.target, hold)]
-        at = link.end
-    text = plain("".join(pieces) + _held(line[at:], hold)).removesuffix("\\")
-    return _HOLDER.sub(lambda match: held[int(match[1])], text).rstrip()
+    def read(self, tokens: list[Token]) -> str:
+        """Return the text of a document's tokens."""
+        is_close = False
+        for token in tokens:
+            if token.type in {"bullet_list_open", "ordered_list_open"}:
+                start = token.attrs.get("start", 1) if token.type == "ordered_list_open" else None
+                self._numbers.append(None if start is None else int(start))
+            elif token.type in {"bullet_list_close", "ordered_list_close"}:
+                self._numbers.pop()
+                is_close = False
+            elif token.type in {"list_item_open", "blockquote_open"}:
+                self._enter("> " if token.type == "blockquote_open" else self._marker())
+            elif token.type in {"list_item_close", "blockquote_close"}:
+                self._first.pop()
+                self._further.pop()
+            elif token.type == "hr":
+                self._add("---", is_close=False)
+            elif token.type == "paragraph_open":
+                is_close = token.hidden and is_close
+            elif token.type == "inline":
+                self._add(_inline(token.children or []), is_close=is_close)
+            elif token.type == "paragraph_close":
+                is_close = token.hidden
+        return "\n".join(self._lines).strip()
+
+    def _enter(self, marker: str) -> None:
+        self._first.append(marker)
+        self._further.append(marker if marker == "> " else " " * len(marker))
+
+    def _marker(self) -> str:
+        number = self._numbers[-1]
+        if number is None:
+            return _BULLET
+        self._numbers[-1] = number + 1
+        return f"{number}. "
+
+    def _add(self, text: str, *, is_close: bool) -> None:
+        if self._lines and not is_close:
+            self._lines.append("".join(one for one in self._further if one == "> ").rstrip())
+        for line in text.split("\n"):
+            self._lines.append(("".join(self._first) + line.strip()).rstrip())
+            self._first = list(self._further)
 
 
-def _held(text: str, hold: Hold) -> str:
-    """The text with its bare addresses held, so that no mark in them is taken for Markdown's."""
-    text = _AUTOLINK.sub(lambda match: hold(match[1].removeprefix("mailto:")), text)
-    pieces: list[str] = []
-    at = 0
-    for start, end, _ in _bare(text):
-        pieces += [text[at:start], hold(text[start:end])]
-        at = end
-    return "".join(pieces) + text[at:]
+def _inline(tokens: list[Token]) -> str:
+    """The words of a paragraph; behind linked ones their address."""
+    said: list[str] = []
+    opened: list[tuple[int, str]] = []
+    for token in tokens:
+        if token.type == "link_open":
+            opened.append((len(said), str(token.attrs.get("href", ""))))
+        elif token.type == "link_close":
+            at, target = opened.pop()
+            said[at:] = [_said("".join(said[at:]), target)]
+        else:
+            said.append("\n" if token.type in _BREAKS else token.content)
+    return "".join(said)
 
 
-def _said(words: str, target: str, hold: Hold) -> str:
-    """The linked words and their address; the address alone where the words are it."""
-    address = safe_target(target)
+def _said(words: str, target: str) -> str:
+    """The linked words and their address; the address alone where the words are it, or there are none."""
+    address = safe_target(target.strip())
     if address is None:
         return words
-    shown = address.removeprefix("mailto:")
-    if plain(words).removeprefix("mailto:").rstrip("/") in {shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
-        return hold(shown)
-    return f"{words} ({hold(shown)})"
+    shown = address.removeprefix("mailto:").replace(" ", "%20")
+    bare = words.strip().removeprefix("mailto:").rstrip("/")
+    if bare in {"", shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
+        return shown
+    return f"{words} ({shown})"

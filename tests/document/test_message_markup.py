@@ -71,6 +71,28 @@ def test_what_is_no_address_is_no_link(target: str) -> None:
     assert message_text(body).startswith(("words javascript", "words (a@b.example) javascript"))
 
 
+SAID = (
+    ("See Https://Watch.example/x, WWW.b.example.", "See Https://Watch.example/x, WWW.b.example.", 2),
+    ("[![a picture](https://p.example/x.png)](https://a.example/go) end", "a picture (https://a.example/go) end", 1),
+    ("[![](https://p.example/x.png)](https://a.example/go)", "https://a.example/go", 1),
+    ("![a picture](https://p.example/x.png) end", "a picture end", 0),
+    ("[a](<https://a.example/with space>) b", "a (https://a.example/with%20space) b", 1),
+    ("[one][1] and [Two]\n\n[1]: https://a.example/1\n[Two]: <https://a.example/2>",
+     "one (https://a.example/1) and Two (https://a.example/2)", 2),
+    ("[words over\ntwo lines](https://a.example/b_c_d) x", "words over\ntwo lines (https://a.example/b_c_d) x", 1),
+    ("https://a.example/_b, **[r](https://a.example/_q_)**", "https://a.example/_b, r (https://a.example/_q_)", 2),
+    ("> said\n> so\n\n1. one\n2. two\n   - deep\n\nafter", "> said\n> so\n\n1. one\n2. two\n   - deep\n\nafter", 0),
+    ("Arbeiter*innen, *all*\\\nof them", "Arbeiter*innen, all\nof them", 0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "text", "links"), SAID)
+def test_what_is_linked_in_one_part_is_written_out_in_the_other(body: str, text: str, links: int) -> None:
+    assert message_text(body) == text
+    linked = re.findall(r'<a href="[^"]+"[^>]*>(.*?)</a>', message_html(body), re.DOTALL)
+    assert (len(linked), all(linked)) == (links, True)
+
+
 _words = st.text(alphabet=st.characters(categories=("Ll", "Lu", "Nd"), max_codepoint=0x24F), min_size=1, max_size=12)
 
 
