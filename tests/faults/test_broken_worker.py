@@ -174,9 +174,13 @@ def test_a_worker_waits_for_a_database_that_is_not_there_yet(
     control(own_server, "fast", "stop")
     log = tmp_path / "log"
     with running(site.environ, [WORKER], log) as processes:
+        said = "WARNING campaign.worker: waiting: the database is away (08001)"
+        end = time.monotonic() + 60
+        while said not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.3)
         time.sleep(5)
+        assert said in log.read_text()
         assert processes[0].poll() is None, log.read_text()
-        assert "WARNING campaign.worker: waiting: the database is away (08001)" in log.read_text()
         control(own_server, "fast", "start")
         site.run_until(site.is_settled)
     assert [one.recipient for one in server.received] == ["one@mail.example"]
