@@ -227,6 +227,7 @@ ASK_NOTHING = {
     "person.domain_of",
     "person.owner_domain_of",
     "sign_up.origin_of",
+    "sign_up.refuse_another",
     "dossier.target_of",
     "dossier.words_of",
     "ready.lacks",
