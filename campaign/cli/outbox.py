@@ -27,7 +27,7 @@ def status(as_json: bool, domains: bool) -> None:
     at = runtime()
     with refusals():
         found = outbox_status()
-        by_domain = domain_outcomes(at.vault, now=at.clock()) if domains else ()
+        by_domain = domain_outcomes(at.vault, now=at.clock(), is_for_staff=False) if domains else ()
     if as_json:
         said: dict[str, Any] = {**found.by_state, "oldest_due_seconds": round(found.oldest_due_seconds, 1)}
         said["held"] = None if found.hold is None else asdict(found.hold)

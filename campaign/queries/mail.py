@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, or_, select, text
+from sqlalchemy import case, func, or_, select, text, true
 
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import ANSWERS, MailKind, MailState
@@ -140,11 +140,15 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
     return tuple(Unsent(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail)))
 
 
-def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -> tuple[DomainOutcome, ...]:
+def domain_outcomes(
+    vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
+) -> tuple[DomainOutcome, ...]:
     """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
 
-    Of answers to forms only what failed: how many there are of the others tells nothing of a domain.
+    For staff of answers to forms only what failed: the rest would tell them what an address that they type has done.
+    The operator, who has the database anyway, sees all.
     """
+    seen = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)) if is_for_staff else true()
     counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(
         select(
@@ -155,7 +159,7 @@ def domain_outcomes(vault: Vault, *, now: datetime, within: timedelta = _WEEK) -
             func.count(Mail.bounced_at),
             *counted.values(),
         )
-        .where(Mail.created_at > now - within, or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)))
+        .where(Mail.created_at > now - within, seen)
         .group_by(Mail.domain_digest)
         .order_by(func.count().desc())
     ).all()
