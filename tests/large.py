@@ -71,7 +71,7 @@ _PEOPLE = {
     "AS one (i, digest, name, email, origin)) ",
     "sqlite": "WITH people AS (SELECT :i AS i, :digest AS digest, :name AS name, :email AS email, :origin AS origin) ",
 }
-_ORIGIN = json.dumps(["FR", None])
+_ORIGIN = json.dumps(["FR", None, ""])
 _TOGETHER = 50_000
 _NUMBERS = {
     "postgresql": "WITH numbers AS (SELECT i FROM generate_series(0, :signatures - 1) AS i) ",

@@ -25,9 +25,10 @@ from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.mail_domain import owner_domain
 from campaign.domain.place import Place, at_month_key, at_row_key
 from campaign.domain.row_key import SLOTS, KeyTree, Slot
-from campaign.domain.token import LINK_KEY_LENGTH
 
 KEY_LENGTH = 32
+# So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
+ASIDES = 256
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
 # The forms of what follows the key's id: sealed with the data key itself, or with the key of a row under it.
@@ -352,12 +353,17 @@ class Vault:
         """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
         return self._index.digest("waiting", address_digest.hex())
 
-    def waiting_link_key(self, waiting_digest: bytes) -> bytes:
-        """Return the 16 bytes that links to a sign-up are bound to, and what is sealed in its row.
+    def aside_digest(self, waiting_digest: bytes, number: int) -> bytes:
+        """Return what a sign-up is known by once a newer one of its address is: one of ASIDES, drawn by lot.
 
-        Derived, for a newer form is written over the older one unread, and mailed links open it still.
+        No two rows have it, so nothing but the key joins them.
         """
-        return self._index.digest("waiting link", waiting_digest.hex())[:LINK_KEY_LENGTH]
+        return self._index.digest(f"aside {number}", waiting_digest.hex())
+
+    def aside_digests(self, address_digest: bytes) -> list[bytes]:
+        """Return all that earlier sign-ups of an address for one appeal may be known by: some 200 microseconds."""
+        waiting = self.waiting_digest(address_digest)
+        return [self.aside_digest(waiting, number) for number in range(ASIDES)]
 
     def suppression_digest(self, address: Address) -> bytes:
         """Return what an address that gets no mail is known by; no other table holds it."""
@@ -378,9 +384,9 @@ class Vault:
     def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
         return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
-    def content_digest(self, appeal_id: int, address: Address, *shown: str) -> bytes:
-        """Return what is equal for two sign-ups of one address for one appeal that say the same, and for no others."""
-        return self._index.digest("content", "\0".join([str(appeal_id), str(address), *shown]))
+    def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown: str) -> bytes:
+        """Return what stands for all that a sign-up says, equal for no two: its link key is random."""
+        return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown]))
 
     def limit_digest(self, purpose: str, mailbox: str) -> bytes:
         """Return what a mailbox's limit is found by; no other table holds it."""

@@ -70,6 +70,10 @@ class ChallengeError(TocsinError):
         self.wait = wait
 
 
+class CrossedError(TocsinError):
+    """Another sign-up of the same address came at the same moment, or drew the same lot: do it again."""
+
+
 class SpentError(ChallengeError):
     """A proof of work was taken before."""
 

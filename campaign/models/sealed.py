@@ -56,9 +56,10 @@ SEALED: dict[type[Any], Sealed] = {
     Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _OF_LINK, at_signature),
     MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
+    # What it is found by changes when a newer one comes; what it says, to which its link is bound, does not.
     SignUp: Sealed(
         {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
-        _OF_LINK,
+        ("appeal_id", "content_digest", "link_key"),
         at_sign_up,
     ),
     Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),

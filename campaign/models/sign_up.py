@@ -13,13 +13,15 @@ from campaign.extensions import BigId, Model
 class SignUp(Model):
     """A form that was sent and that its mailbox has not confirmed yet; nobody but the mailbox learns of it.
 
-    Every form writes its row the same way, whatever the address has done before. The signature comes into being, or
-    changes, when the mailbox confirms; then the row keeps no name and no address, only that it is done.
+    Every form is a row of its own, written the same way whatever the address has done before. An earlier one of the
+    same address for the appeal stays as it is and steps aside: only its digest changes, so nothing tells that there is
+    a newer one. The signature comes into being, or changes, when the mailbox confirms; then the row keeps no name and
+    no address, only that it is done.
     """
 
     __tablename__ = "sign_up"
     __table_args__ = (
-        # The same address signs the same appeal again: the newest form waits.
+        # The newest form of an address for an appeal is found by it; earlier ones have stepped aside.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_sign_up_address_digest", "address_digest"),
         # What retention and the watch for floods look for.
@@ -33,9 +35,9 @@ class SignUp(Model):
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
     # Not that of a signature (Vault.waiting_digest): whoever has a form sent must not find by it who has signed.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Keyed, of name, country, language and consents together with appeal and address: equal only for the same form.
+    # Keyed, of all that it says and of its link key: equal for no two.
     content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Keyed (Vault.waiting_link_key); mailed links are bound to it, and what is sealed.
+    # Random; mailed links are bound to it, and what is sealed.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     name_sealed: Mapped[bytes | None]
     email_sealed: Mapped[bytes | None]

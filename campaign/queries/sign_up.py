@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,12 +40,44 @@ class WaitingView:
     signed_at: datetime
     signature_id: int | None
     signed: str | None = None
+    text: tuple[str, int] = ("", 0)
+
+    def says_same(self, other: WaitingView) -> bool:
+        """Whether both show the same to who confirms, so that one link is as good as the other."""
+        mine = self.name, self.country, self.locale, self.text
+        return mine == (other.name, other.country, other.locale, other.text)
 
 
 def find_waiting(sign_up_id: int, vault: Vault) -> WaitingView | None:
     """Return the sign-up, or None where it was let go. Raises CipherError."""
     found = db.session.execute(_CHOSEN.where(SignUp.id == sign_up_id)).one_or_none()
     return None if found is None else _view(found, vault)
+
+
+def newest_of(one: WaitingView, vault: Vault) -> WaitingView:
+    """Return the sign-up that took the place of that one, where a newer one of its address did. Raises CipherError."""
+    if not one.email:
+        return one
+    digest = vault.waiting_digest(vault.address_digest(one.appeal_id, parse_address(one.email)))
+    newest = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest == digest)
+    found = db.session.execute(newest).one_or_none()
+    return one if found is None else _view(found, vault)
+
+
+def earlier_than(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
+    """Return the sign-ups whose place that one has taken and that wait still. Raises CipherError."""
+    if not one.email:
+        return ()
+    digests = vault.aside_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
+    chosen = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
+    rows = db.session.execute(chosen.where(SignUp.signature_id.is_(None), SignUp.flag.is_(None))).all()
+    return tuple(_view(row, vault) for row in rows)
+
+
+def said_by(row: SignUp, vault: Vault) -> tuple[Any, ...]:
+    """Return all that a sign-up shows to who confirms it, to compare two of one address. Raises CipherError."""
+    name = vault.open_name(row.name_sealed, place_of(row)) if row.name_sealed else ""
+    return name, origin_of(row, vault)[0], row.locale, row.text_language, row.text_version
 
 
 def waiting_under(address: Address, vault: Vault) -> tuple[WaitingView, ...]:
@@ -59,7 +93,10 @@ def waiting_under(address: Address, vault: Vault) -> tuple[WaitingView, ...]:
         Appeal.state != AppealState.STOPPED,
     )
     rows = db.session.execute(chosen.order_by(SignUp.signed_at, SignUp.id)).all()
-    return tuple(_view(row, vault) for row in rows)
+    found = tuple(_view(row, vault) for row in rows)
+    if any(parse_address(one.email).identity != address.identity for one in found):
+        raise CipherError("a sign-up stands under another's address")
+    return found
 
 
 def beside(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
@@ -74,8 +111,18 @@ _CHOSEN = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id
 
 def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
     """Return the sign-up's country, and the tag of the link that led to it. Raises CipherError."""
-    country, via = json.loads(vault.open_origin(row.origin_sealed, place_of(row)))
+    country, via, _of = _origin(row, vault)
     return country, via
+
+
+def whose(waiting_digest: bytes) -> str:
+    """Return what is sealed in a form and says whose it is, whatever the row is found by; 22 characters."""
+    return base64.urlsafe_b64encode(waiting_digest[:16]).decode().rstrip("=")
+
+
+def _origin(row: SignUp, vault: Vault) -> tuple[str, str | None, str]:
+    country, via, of = json.loads(vault.open_origin(row.origin_sealed, place_of(row)))
+    return country, via, of
 
 
 def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
@@ -85,11 +132,11 @@ def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
     """
     if signature.email_sealed is None:
         return
-    origin_of(row, vault)  # opens only where the form's digest is its own
+    of = _origin(row, vault)[2]
     address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     # A second person's signature has a digest of its own; of the first, rules for addresses may have changed since.
     for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
-        if digest is not None and row.address_digest == vault.waiting_digest(digest):
+        if digest is not None and hmac.compare_digest(of, whose(vault.waiting_digest(digest))):
             return
     raise CipherError("a form names a signature that it has not become")
 
@@ -114,6 +161,7 @@ def _view(found: Any, vault: Vault) -> WaitingView:
         signed_at=row.signed_at,
         signature_id=row.signature_id,
         signed=_signed(row.appeal_id, email, vault) if email else None,
+        text=(row.text_language, row.text_version),
     )
 
 

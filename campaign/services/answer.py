@@ -22,7 +22,7 @@ from campaign.domain.signature import SignatureState
 from campaign.extensions.among import among
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.sealed import place_of
-from campaign.queries.sign_up import waiting_under
+from campaign.queries.sign_up import said_by, waiting_under
 from campaign.services.addressees import FLAG, Addressees
 from campaign.services.mailbox_limit import MailboxLimits
 from campaign.services.suppress import suppression_reasons
@@ -148,10 +148,15 @@ class Answers:
         if address is None:
             raise CipherError("the address cannot be opened")
         self.refuse_addressee(address)
+        digest = self._vault.address_digest(sign_up.appeal_id, address)
+        if sign_up.address_digest != self._vault.waiting_digest(digest):
+            raise UnwantedError("a newer form of the same address waits")
         kind = self._kind(mail, appeal, signature, address)
         is_asked = mail.kind == MailKind.NEW_LINK
         if mail.kind == MailKind.CONFIRMATION:
             self._refuse_answered(mail, sign_up)
+            if self._limits.is_known(address):
+                self._refuse_same(mail, sign_up, digest)
         room = self.room(address, mail, is_asked=is_asked)
         gathers = is_asked or room == 1 or mail.due_at > mail.created_at
         self._under_way.add(sign_up.id)
@@ -203,6 +208,21 @@ class Answers:
         if sign_up.id in self._under_way:
             raise PostponedError(self._now + _MOMENT)
         if sign_up.mailed_at is not None and mail.created_at < sign_up.mailed_at + JUST_MAILED:
+            raise AnsweredError("another mail has brought its link")
+
+    def _refuse_same(self, mail: Mail, sign_up: SignUp, digest: bytes) -> None:
+        """As above, of forms whose place this one has taken; asked only where the mailbox was lately written to."""
+        earlier = select(SignUp).where(
+            SignUp.appeal_id == sign_up.appeal_id,
+            SignUp.address_digest.in_(self._vault.aside_digests(digest)),
+            SignUp.name_sealed.is_not(None),
+            SignUp.flag.is_(None),
+        )
+        said = said_by(sign_up, self._vault)
+        same = [one for one in self._session.scalars(earlier) if said_by(one, self._vault) == said]
+        if same and self._session.scalars(_UNDER_WAY, {"sign_ups": [one.id for one in same]}).first() is not None:
+            raise PostponedError(self._now + _MOMENT)
+        if any(one.mailed_at is not None and mail.created_at < one.mailed_at + JUST_MAILED for one in same):
             raise AnsweredError("another mail has brought its link")
 
     def _is_other(self, sign_up: SignUp, signature: Signature | None) -> bool:

@@ -29,7 +29,7 @@ from campaign.extensions.locks import KEYS_STAY
 from campaign.extensions.together import Write, write_all
 from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
 from campaign.models.sealed import place_of
-from campaign.queries.sign_up import origin_of, refuse_another
+from campaign.queries.sign_up import origin_of, refuse_another, said_by
 from campaign.services.mailbox_limit import proving
 from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, enqueuing
@@ -184,12 +184,12 @@ def _confirm_all(
         if is_own:
             if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
                 raise ChangedError("the sign-up is no longer what the link showed")
-            done.append(_confirm(session, own, wishes, now, vault, mail_domain))
+            done.append(_confirm(session, _newest(session, own, vault), wishes, now, vault, mail_domain))
         for one in sorted(also, key=lambda one: one.sign_up_id):
             found = _found(session, one.sign_up_id)
             if found.SignUp.content_digest != one.content_digest:
                 raise ChangedError("the sign-up is no longer what the page showed")
-            done.append(_confirm(session, found, wishes, now, vault, mail_domain))
+            done.append(_confirm(session, _newest(session, found, vault), wishes, now, vault, mail_domain))
         if not done:
             raise StateError("nothing was chosen")
         return tuple(done)
@@ -200,6 +200,25 @@ def _found(session: Session, sign_up_id: int) -> Any:
     if found is None:
         raise NotFoundError("this sign-up has been erased")
     return found
+
+
+def _newest(session: Session, found: Any, vault: Vault) -> Any:
+    """Return the form that took the place of that one, if one did. Raises ChangedError where it says something else."""
+    sign_up = found.SignUp
+    if sign_up.signature_id is not None or sign_up.email_sealed is None:
+        return found
+    address = parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))
+    digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, address))
+    if sign_up.address_digest == digest:
+        return found
+    newer = select(SignUp.id).where(SignUp.appeal_id == sign_up.appeal_id, SignUp.address_digest == digest)
+    newest_id = session.scalars(newer).one_or_none()
+    if newest_id is None:
+        return found
+    newest = _found(session, newest_id)
+    if newest.SignUp.signature_id is None and said_by(newest.SignUp, vault) != said_by(sign_up, vault):
+        raise ChangedError("a newer form waits, which says something else")
+    return newest
 
 
 def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault: Vault, mail_domain: str) -> Confirmed:

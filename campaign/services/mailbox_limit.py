@@ -119,6 +119,10 @@ class MailboxLimits:
         rooms = [self._left(address.mailbox, pool, most) for pool, most in pools]
         return min(rooms, key=lambda room: (room.left, -room.until.timestamp()))
 
+    def is_known(self, address: Address) -> bool:
+        """Whether any mail was begun to the mailbox within the day."""
+        return bool(self._sent.get(address.mailbox))
+
     def take(self, address: Address, mail_id: int, *, is_asked: bool) -> None:
         """Count a mail that is about to leave; one that does not leave after all counts nothing."""
         mine = Sent(self._now, mail_id, self._spelling(address.identity), is_asked)

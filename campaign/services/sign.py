@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +14,13 @@ from sqlalchemy import Connection
 
 from campaign.domain.address import Address
 from campaign.domain.challenge import Solved
-from campaign.domain.cipher import Vault
-from campaign.domain.errors import UnknownKeyError
+from campaign.domain.cipher import ASIDES, Vault
+from campaign.domain.errors import CrossedError, UnknownKeyError
 from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_sign_up
 from campaign.domain.signature import CONSENT_WORDING
+from campaign.domain.token import new_link_key
+from campaign.queries.sign_up import whose
 from campaign.services.month_key import month_key, month_of
 from campaign.services.outbox import Owed, row_of
 from campaign.services.row_key import Use, reserve
@@ -25,6 +29,8 @@ from campaign.services.transaction import one_statement
 
 # Positive in 64 bits, on both databases; two of millions hardly ever meet, and then the second form is refused.
 _ID_BITS = 62
+# Where all lots seem to be taken, no lot: then an earlier form is not found again to be erased, and ends with its days.
+_LOTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +78,23 @@ def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
 
 
 def _sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
-    with one_statement() as connection:
-        write_sign_up(connection, values)
+    for lot in _lots(sign_up, vault):
+        values = _values(sign_up, lot, now=now, vault=vault, mail_domain=mail_domain)
+        with suppress(CrossedError), one_statement() as connection:
+            return write_sign_up(connection, values)
+    raise CrossedError
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
-    write_sign_up(connection, _values(sign_up, now=now, vault=vault, mail_domain=mail_domain))
+    for lot in _lots(sign_up, vault):
+        values = _values(sign_up, lot, now=now, vault=vault, mail_domain=mail_domain)
+        with suppress(CrossedError), connection.begin_nested():
+            return write_sign_up(connection, values)
+    raise CrossedError
 
 
-def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
+def _values(sign_up: SignUp, lot: bytes, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
     """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
     domain_digest = vault.domain_digest(sign_up.address)
     owed = Owed(
@@ -95,7 +107,9 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
         unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
-        "sign_up": _waiting(sign_up, now, vault, domain_digest),
+        "sign_up": _waiting(sign_up, lot, now, vault, domain_digest),
+        # What an earlier form of the address is known by from now on.
+        "aside": {"digest": lot},
         "mail": row_of(owed, now=now, domain=mail_domain),
         "step": {
             "appeal_id": sign_up.appeal_id,
@@ -112,23 +126,25 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
     return values
 
 
-def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+def _waiting(sign_up: SignUp, lot: bytes, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
-    link_key = vault.waiting_link_key(digest)
-    place = at_sign_up(sign_up.appeal_id, digest, link_key)
-    slot, key = vault.row_keys.take(Use.WAITING), vault.month_keys[month_of(now)]
+    link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
+    content = vault.content_digest(link_key, sign_up.appeal_id, sign_up.address, *shown)
+    place = at_sign_up(sign_up.appeal_id, content, link_key)
+    slot, key = vault.row_keys.take(Use.WAITING), vault.month_keys[month_of(now)]
     return {
         "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
-        "address_digest": digest,
-        "content_digest": vault.content_digest(sign_up.appeal_id, sign_up.address, *shown),
+        # What looks like part of a flood never takes the place of what does not.
+        "address_digest": digest if sign_up.flag is None else lot,
+        "content_digest": content,
         "link_key": link_key,
         "batch": slot.batch,
         "name_sealed": vault.seal_name(sign_up.name, place, slot),
         "email_sealed": vault.seal_email(sign_up.address, place, slot),
-        "origin_sealed": vault.seal_origin(json.dumps([sign_up.country, sign_up.via]), place, slot),
+        "origin_sealed": vault.seal_origin(json.dumps([sign_up.country, sign_up.via, whose(digest)]), place, slot),
         "locale": sign_up.locale,
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
@@ -138,3 +154,11 @@ def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes)
         "domain_digest": vault.month_digest(domain_digest, key, "sign-up"),
         "signed_at": now,
     }
+
+
+def _lots(sign_up: SignUp, vault: Vault) -> Iterator[bytes]:
+    """Yield what an earlier form, or one that looks like part of a flood, may be known by; the last is surely free."""
+    digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
+    for _ in range(_LOTS):
+        yield vault.aside_digest(digest, secrets.randbelow(ASIDES))
+    yield secrets.token_bytes(len(digest))

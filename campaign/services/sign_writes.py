@@ -12,26 +12,29 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Connection,
     Insert,
     Select,
-    and_,
+    Update,
     bindparam,
     case,
+    cast,
     exists,
+    func,
     insert,
     literal_column,
     null,
-    or_,
     select,
     union_all,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from campaign.domain.errors import SpentError, UnknownKeyError
+from campaign.domain.errors import CrossedError, SpentError, UnknownKeyError
 from campaign.domain.funnel import Aspect, Step
 from campaign.domain.outbox import MailState
 from campaign.extensions.compiled import Compiled
@@ -40,25 +43,11 @@ from campaign.services.outbox import SIGN_UP_COLUMNS
 from campaign.services.steps import KEYS, adding
 from campaign.services.tally import free_slot
 
-# What the newest form says, and what one that looks like part of a flood never changes of one that does not.
-_REPLACED = (
-    "section_code",
-    "content_digest",
-    # To which what is sealed is bound; the same for all forms of one address.
-    "link_key",
-    "name_sealed",
-    "email_sealed",
-    "origin_sealed",
-    "locale",
-    "text_language",
-    "text_version",
-    "wording",
-    "flag",
-    "network_digest",
-    "domain_digest",
-    "signed_at",
+_SIGN_UP = (
+    *("id", "appeal_id", "address_digest", "section_code", "content_digest", "link_key"),
+    *("name_sealed", "email_sealed", "origin_sealed", "locale", "text_language", "text_version", "wording", "flag"),
+    *("network_digest", "domain_digest", "signed_at"),
 )
-_SIGN_UP = ("id", "appeal_id", "address_digest", *_REPLACED)
 
 
 def _said(value: str | int) -> ColumnElement[Any]:
@@ -69,6 +58,9 @@ def _said(value: str | int) -> ColumnElement[Any]:
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the rows, whose columns are given as `sign_up`, `mail`, `step`, and `spent` where a proof was asked for.
 
+    `aside` has the `digest` that an earlier form of the address is known by from now on; raises CrossedError where it
+    is taken, or where another form of that address came at the same moment.
+
     `step` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
     what is counted. Raises SpentError where the proof was taken before, and
     UnknownKeyError where the database does not have the batch of the row's key; then the transaction is broken.
@@ -78,6 +70,8 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
     except IntegrityError as error:
         if "link_key" in str(error.orig):
             raise UnknownKeyError from error
+        if "address_digest" in str(error.orig):
+            raise CrossedError from error
         if SpentSolution.__tablename__ in str(error.orig):
             raise SpentError from error
         raise
@@ -91,6 +85,7 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         return
     if "spent" in values:
         _SPENT.run(connection, values["spent"])
+    _ASIDE.run(connection, given)
     sign_up_id = _FIRST.run(connection, given).scalar_one()
     # A mail that never leaves names no form.
     is_unwanted = values["mail"]["state"] == MailState.SUPPRESSED.value
@@ -99,19 +94,13 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
         part.run(connection, given)
 
 
-def _upsert(module: Any) -> Any:
-    new = module.insert(SignUp)
+def _stepping_aside() -> Update:
+    """An earlier form of the address for the appeal, if there is one, keeps all but what it was found by."""
     columns = SignUp.__table__.c
-    is_refused = and_(columns["flag"].is_(None), new.excluded["flag"].is_not(None))
-    is_same = columns["content_digest"] == new.excluded["content_digest"]
-    changes: dict[str, Any] = {name: case((is_refused, columns[name]), else_=new.excluded[name]) for name in _REPLACED}
-    # The same form again is the same sign-up: the link that was mailed confirms it still. What it says now, where that
-    # is something else, has not been mailed.
-    for name in ("mailed_at", "reminded_at"):
-        changes[name] = case((or_(is_refused, is_same), columns[name]), else_=null())
-    # It waits anew, whatever came of an earlier form: nothing of that is to be seen in its row.
-    changes["signature_id"] = case((is_refused, columns["signature_id"]), else_=null())
-    return new.on_conflict_do_update(index_elements=["appeal_id", "address_digest"], set_=changes).returning(SignUp.id)
+    places = _places(SignUp, ("appeal_id", "address_digest"), "sign_up")
+    lot = bindparam("aside_digest", type_=columns["address_digest"].type)
+    earlier = [columns[name] == place for name, place in places.items()]
+    return update(SignUp).where(*earlier).values(address_digest=lot).execution_options(synchronize_session=False)
 
 
 def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, BindParameter[Any]]:
@@ -141,7 +130,11 @@ def _counting(module: Any) -> Insert:
 
 
 def _at_once(*, is_solved: bool) -> Select[Any]:
-    kept = _upsert(postgresql).values(_form()).cte("kept")
+    aside = _stepping_aside().returning(SignUp.id).cte("aside")
+    form = _form()
+    # It is read first, so that the earlier form has stepped aside when the new one is written.
+    form["id"] = select(cast(form["id"], BigInteger) + literal_column("0") * func.count(aside.c.id)).scalar_subquery()
+    kept = insert(SignUp).values(form).returning(SignUp.id).cte("kept")
     row: dict[str, Any] = {**_places(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": kept.c.id}
     row["sign_up_id"] = case((row["state"] == _said(MailState.SUPPRESSED.value), null()), else_=kept.c.id)
     owed = insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
@@ -153,6 +146,7 @@ def _at_once(*, is_solved: bool) -> Select[Any]:
 
 
 _AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _FIRST = Compiled(insert(SpentSolution)), Compiled(_upsert(sqlite).values(_form()))
+_SPENT, _ASIDE = Compiled(insert(SpentSolution)), Compiled(_stepping_aside())
+_FIRST = Compiled(insert(SignUp).values(_form()).returning(SignUp.id))
 _OWED = insert(Mail).values(_places(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
 _FOLLOWING = [Compiled(_OWED), Compiled(_counting(sqlite))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.action import Channel, Evidence
@@ -16,7 +16,7 @@ from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link
 from campaign.extensions.locks import KEYS_STAY
-from campaign.models import Action, Consent, Entry, Mail, SheetRow, Signature, SignUp
+from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
 from campaign.services.forget_times import forget_times
@@ -84,16 +84,26 @@ def refuse_sign_up(link: Link, *, now: datetime, vault: Vault) -> None:
         note_left(session, DepartureKind.ERASED, found.appeal_id, digest, found.signed_at, now, vault)
         erase_keys(session, [found.origin_sealed], vault, on=now.date())
         session.delete(found)
+        session.flush()
+        # With what the address sent besides for the appeal, and nobody has confirmed.
+        names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
+        _erase_forms(session, now, vault, SignUp.address_digest.in_(names), SignUp.signature_id.is_(None))
 
 
 def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, vault: Vault) -> None:
-    """Delete the forms sent until `now` that wait under one of those digests, in the caller's transaction."""
-    if digests:
-        waiting = [vault.waiting_digest(digest) for digest in digests]
-        chosen = SignUp.address_digest.in_(waiting), SignUp.signed_at <= now
-        gone = delete(SignUp).where(*chosen).returning(SignUp.origin_sealed)
-        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
-        erase_keys(session, sealed, vault, on=now.date())
+    """Delete the forms sent until `now` that wait under one of those digests, in the caller's transaction.
+
+    With the earlier ones of each: some 200 microseconds, and a look-up.
+    """
+    for digest in digests:
+        names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
+        _erase_forms(session, now, vault, SignUp.address_digest.in_(names))
+
+
+def _erase_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> None:
+    gone = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed)
+    sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+    erase_keys(session, sealed, vault, on=now.date())
 
 
 def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
@@ -155,9 +165,9 @@ def _forget_waiting(session: Session, signature: Signature | None, now: datetime
         forget_rows(session, [signature.address_digest], now)
         erase_waiting(session, [signature.address_digest], now, vault)
         return
-    digests = digests_everywhere(session, address, vault)
-    forget_rows(session, digests, now)
-    erase_waiting(session, digests, now, vault)
+    forget_rows(session, digests_everywhere(session, address, vault), now)
+    with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
+    erase_waiting(session, vault.address_digests(with_forms, address), now, vault)
 
 
 def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:

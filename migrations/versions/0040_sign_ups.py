@@ -80,9 +80,9 @@ def _move(connection: sa.Connection) -> None:
         consents = sa.select(_CONSENT).where(_CONSENT.c.signature_id == row.id).order_by(_CONSENT.c.id.desc())
         consent = connection.execute(consents.limit(1)).first()
         digest = vault.waiting_digest(bytes(row.address_digest))
-        link_key = vault.waiting_link_key(digest)
+        content, link_key = secrets.token_bytes(32), secrets.token_bytes(16)
         old = at_signature(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
-        new = at_sign_up(row.appeal_id, digest, link_key)
+        new = at_sign_up(row.appeal_id, content, link_key)
         try:
             name, email = vault.open_name(row.name_sealed, old), vault.open_email(row.email_sealed, old)
         except CipherError:
@@ -90,7 +90,7 @@ def _move(connection: sa.Connection) -> None:
         values = {name_: getattr(row, name_) for name_ in _SAME} | {
             "id": secrets.randbits(62),
             "address_digest": digest,
-            "content_digest": secrets.token_bytes(32),
+            "content_digest": content,
             "link_key": link_key,
             "name_sealed": vault.seal_name(name, new),
             "email_sealed": vault.seal_email(parse_address(email), new),
@@ -108,7 +108,7 @@ def _move_back(connection: sa.Connection) -> None:
     waiting = sa.select(_SIGN_UP).where(_SIGN_UP.c.signature_id.is_(None))
     for row in connection.execute(waiting).all():
         try:
-            place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
+            place = at_sign_up(row.appeal_id, bytes(row.content_digest), bytes(row.link_key))
             name, email = vault.open_name(row.name_sealed, place), vault.open_email(row.email_sealed, place)
         except CipherError:
             continue

@@ -4,6 +4,7 @@ Digests of domains and networks begin anew under the key of a month; what is the
 empty columns.
 """
 
+import base64
 import json
 
 import sqlalchemy as sa
@@ -24,7 +25,8 @@ _CUT = {
 _TIMES = {"signature": ("signed_at", "confirmed_at", "ended_at"), "consent": ("given_at",), "action": ("counted_at",)}
 _FORM = sa.table(
     "sign_up",
-    *(sa.column(name) for name in ("id", "appeal_id", "address_digest", "link_key", "country", "via", "origin_sealed")),
+    *(sa.column(name) for name in ("id", "appeal_id", "address_digest", "content_digest", "link_key")),
+    *(sa.column(name) for name in ("country", "via", "origin_sealed")),
 )
 _MESSAGE = "message_id IS NOT NULL"
 _NAMED = "name_digest IS NOT NULL"
@@ -61,8 +63,8 @@ def _seal_origins() -> None:
     bind, vault = op.get_bind(), runtime().vault
     op.add_column("sign_up", sa.Column("origin_sealed", sa.LargeBinary(), nullable=True))
     for row in bind.execute(sa.select(_FORM)).all():
-        place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
-        sealed = vault.seal_origin(json.dumps([row.country, row.via]), place)
+        place = at_sign_up(row.appeal_id, bytes(row.content_digest), bytes(row.link_key))
+        sealed = vault.seal_origin(json.dumps([row.country, row.via, _whose(bytes(row.address_digest))]), place)
         bind.execute(sa.update(_FORM).where(_FORM.c.id == row.id).values(origin_sealed=sealed))
     op.execute("UPDATE sign_up SET network_digest = NULL, domain_digest = NULL")
     with op.batch_alter_table("sign_up") as form:
@@ -93,12 +95,17 @@ def _open_origins() -> None:
     op.add_column("sign_up", sa.Column("country", sa.String(), nullable=True))
     op.add_column("sign_up", sa.Column("via", sa.String(), nullable=True))
     for row in bind.execute(sa.select(_FORM)).all():
-        place = at_sign_up(row.appeal_id, bytes(row.address_digest), bytes(row.link_key))
-        country, via = json.loads(vault.open_origin(bytes(row.origin_sealed), place))
+        place = at_sign_up(row.appeal_id, bytes(row.content_digest), bytes(row.link_key))
+        country, via, _ = json.loads(vault.open_origin(bytes(row.origin_sealed), place))
         bind.execute(sa.update(_FORM).where(_FORM.c.id == row.id).values(country=country, via=via))
     with op.batch_alter_table("sign_up") as form:
         form.alter_column("country", existing_type=sa.String(), nullable=False)
         form.drop_column("origin_sealed")
+
+
+def _whose(digest: bytes) -> str:
+    """As campaign/queries/sign_up.py had it."""
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def _index(name: str, table: str, columns: list[str], where: str) -> None:

@@ -2,7 +2,8 @@
 
 Beforehand the thief did what anybody can: sent forms with the person's address, forms with another address of the same
 domain, and confirmed forms from mailboxes of their own with the person's name, all marked. Then the tables are joined
-by every value that two rows have in common, and by what points from row to row.
+by every value that two rows have in common, and by what points from row to row; and it is looked for what is missing: a
+marked row that somebody's newer form has taken away, and a signature that no form leads to any more.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, select, update
 
-from campaign.domain.address import parse_address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
-from campaign.domain.place import Place
+from campaign.domain.place import Place, at_sign_up
 from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
-from campaign.models import Signature, SignUp
+from campaign.models import Action, Consent, Mail, Signature, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.services.retain import retain
 from campaign.services.sign import SignUp as Form
 from campaign.services.sign import sign
+from campaign.services.sign_writes import write_sign_up
+from campaign.services.tally import hour_of
 from tests.attack import Figure
 from tests.conftest import START, Clock, confirm_newest
 
@@ -131,7 +134,11 @@ def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> boo
 def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
     """The thief's own rows by target and by what they were made with; the test tells which they are, by the keys."""
     vault = runtime().vault
-    forms = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "sign_up"}
+    forms = {
+        bytes(vault.waiting_digest(vault.address_digest(appeal.id, address_in(row)))): key
+        for key, row in tables.items()
+        if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE and row["email_sealed"]
+    }
     rows = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "signature"}
     found = []
     for number, one in enumerate(targets):
@@ -143,6 +150,12 @@ def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list
             made[of] = {key for key in keys if key is not None and tables[key]["locale"] == MARKED_LOCALE}
         found.append(made)
     return found
+
+
+def address_in(row: dict[str, Any]) -> Address:
+    """Whose form it is; the thief remembers that of each of theirs."""
+    place = at_sign_up(row["appeal_id"], row["content_digest"], row["link_key"])
+    return parse_address(runtime().vault.open_email(row["email_sealed"], place))
 
 
 def advantage(guesses: list[bool], signed: set[int]) -> float:
@@ -179,6 +192,95 @@ def test_a_stolen_database_does_not_tell_who_signed(
         figure(f"thief: advantage by {of}, 50 probes among 2,000 signers", f"{value:.2f}", "0.05 at most")
     assert max(found.values()) <= 0.05, found
     assert db.session.scalars(select(Signature.id)).all()
+
+
+def hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int], dict[int, Any]]:
+    """One marked form an hour, for a person each; afterwards half of them sign. Who signed, and the hours."""
+    targets = [Person(number) for number in range(TARGETS)]
+    hours: dict[int, Any] = {}
+    for number, one in enumerate(targets):
+        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        hours[number] = hour_of(clock.now - timedelta(seconds=1))
+        deliver()
+        clock.now = START + timedelta(hours=number + 1)
+    signed = set(random.Random(3).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
+    for number in signed:
+        send(appeal, targets[number].name, targets[number].email, clock)
+        confirm_newest(clock.now)
+    return targets, signed, hours
+
+
+def missing(appeal: AppealView, deliver: Any, clock: Clock) -> float:
+    """The advantage of who looks which marked form is gone."""
+    _, signed, hours = hourly(appeal, deliver, clock)
+    left = {
+        hour_of(row["signed_at"])
+        for key, row in dump().items()
+        if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE
+    }
+    return abs(advantage([hours[number] not in left for number in range(TARGETS)], signed))
+
+
+def orphaned(appeal: AppealView, clock: Clock) -> float:
+    """The advantage of who sends one form for a person and looks whether a signature has lost its form by it."""
+    targets = [Person(number) for number in range(TARGETS)]
+    signed = set(random.Random(5).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
+    for number in signed:
+        send(appeal, targets[number].name, targets[number].email, clock)
+        confirm_newest(clock.now)
+    clock.now += timedelta(days=1)
+    guesses, before = [], orphans()
+    for one in targets:
+        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        now = orphans()
+        guesses.append(now > before)
+        before = now
+    return abs(advantage(guesses, signed))
+
+
+def orphans() -> int:
+    """How many signatures no form leads to."""
+    tables = dump()
+    forms = [row for key, row in tables.items() if key[0] == "sign_up"]
+    led = {row["signature_id"] for row in forms}
+    return sum(key[0] == "signature" and row["id"] not in led for key, row in tables.items())
+
+
+def test_no_form_is_missing_and_no_signature_is_without_one(
+    appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
+) -> None:
+    found = {"missing": missing(appeal, deliver, clock)}
+    clear()
+    found["orphan"] = orphaned(appeal, clock)
+    for of, value in found.items():
+        figure(f"thief: advantage by {of}, 50 probes", f"{value:.2f}", "0.05 at most")
+    assert max(found.values()) <= 0.05, found
+
+
+def test_both_would_tell_if_a_newer_form_took_an_earlier_ones_row(
+    appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_its_row(connection: Connection, values: Any) -> None:
+        named = values["sign_up"]
+        one = SignUp.appeal_id == named["appeal_id"], SignUp.address_digest == named["address_digest"]
+        connection.execute(
+            update(Mail).where(Mail.sign_up_id.in_(select(SignUp.id).where(*one))).values(sign_up_id=None)
+        )
+        connection.execute(delete(SignUp).where(*one))
+        write_sign_up(connection, values)
+
+    monkeypatch.setattr("campaign.services.sign.write_sign_up", in_its_row)
+    assert missing(appeal, deliver, clock) > 0.9
+    clear()
+    assert orphaned(appeal, clock) > 0.9
+
+
+def clear() -> None:
+    """Forget all forms and signatures."""
+    db.session.rollback()
+    for model in (Mail, SignUp, Action, Consent, Signature):
+        db.session.execute(delete(model))
+    db.session.commit()
 
 
 def test_the_thief_of_this_test_would_win_where_digests_are_equal(

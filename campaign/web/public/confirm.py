@@ -17,7 +17,7 @@ from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link, Purpose, shown_mark
 from campaign.extensions.network import client_networks
 from campaign.extensions.runtime import runtime
-from campaign.queries.sign_up import WaitingView, beside, find_waiting
+from campaign.queries.sign_up import WaitingView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signature import SignatureView, find_signature
 from campaign.services.confirm import Confirmed, Shown, Wishes, confirm
 from campaign.services.withdraw import refuse_sign_up
@@ -39,6 +39,8 @@ class _Found:
     own: WaitingView
     others: tuple[WaitingView, ...]
     signature: SignatureView | None
+    # Whether the newest form says something else than the one that the link was for.
+    is_changed: bool = False
 
     @property
     def is_other(self) -> bool:
@@ -56,7 +58,7 @@ def show(token: str) -> ResponseReturnValue:
         return _unusable(error)
     if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
         return render_template("public/gone.html", reason="left", slug=found.own.slug), 410
-    return _page(found, is_changed=not found.link.shows(found.own.link_key, found.own.content_digest))
+    return _page(found, is_changed=found.is_changed)
 
 
 @blueprint.post(f"{PREFIX}/s/<token>")
@@ -110,13 +112,15 @@ def _onward(token: str, done: Sequence[Confirmed]) -> str:
 def _found(token: str) -> _Found:
     """Raises TokenError, NotFoundError where it is gone or another's by now, CipherError."""
     link, vault = read(Purpose.CONFIRM, token), runtime().vault
-    own = find_waiting(link.subject, vault)
-    if own is None or not link.opens(own.link_key):
+    linked = find_waiting(link.subject, vault)
+    if linked is None or not link.opens(linked.link_key):
         raise NotFoundError("nothing is left of this sign-up")
+    own = newest_of(linked, vault)
     signature = find_signature(own.signature_id, vault) if own.signature_id is not None else None
     if own.signature_id is not None and signature is None:
         raise NotFoundError("the signature was erased")
-    return _Found(link, own, beside(own, vault), signature)
+    is_changed = not link.shows(linked.link_key, linked.content_digest) or not own.says_same(linked)
+    return _Found(link, own, beside(own, vault), signature, is_changed)
 
 
 def _chosen(found: _Found) -> Sequence[Shown]:
@@ -132,12 +136,21 @@ def _chosen(found: _Found) -> Sequence[Shown]:
             continue
         if seen and not hmac.compare_digest(seen.get(one.slug, ""), mark(one)):
             raise ChangedError("it is no longer what the page showed")
-        if not seen and found.link.shows_beside(one.id, one.content_digest) is False:
+        if not seen and _says_else(found.link, one):
             raise ChangedError("it is no longer what it was when the mail was written")
         chosen.append(Shown(one.id, one.content_digest))
     if not chosen and not (_is_chosen(found, found.own) and not seen):
         raise ChangedError("nothing of what was chosen waits any more")
     return chosen
+
+
+def _says_else(link: Link, one: WaitingView) -> bool:
+    """Whether the mail showed another content of that sign-up, or an earlier one in its place that says else."""
+    shown = link.shows_beside(one.id, one.content_digest)
+    if shown is not None or not link.beside:
+        return shown is False
+    earlier = earlier_than(one, runtime().vault)
+    return any(link.shows_beside(of.id, of.content_digest) and not one.says_same(of) for of in earlier)
 
 
 def _is_chosen(found: _Found, one: WaitingView) -> bool:
