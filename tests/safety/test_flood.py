@@ -247,7 +247,7 @@ def test_a_flagged_sign_up_is_thanked_and_gets_no_mail_until_it_signs_again(
     assert sign("b@victim.example") == 303
     deliver()
     assert postbox.recipients == ["a@victim.example", "b@victim.example"]
-    assert rows(SignUp) == 2
+    assert rows(SignUp) == 3, "the one that was held back is still there"
 
 
 def test_a_storage_of_limits_that_is_away_stops_nobody(
