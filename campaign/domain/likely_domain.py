@@ -118,7 +118,7 @@ def _size(domain: str) -> tuple[int, int, str]:
 
 
 def _rank(typed: str, meant: str) -> int | None:
-    """How likely the error is: 0 for one of the hand, 1 for any other, None where it is none to be asked about."""
+    """Return 0 for a slip of the hand, 1 for another likely error, None where there is nothing to ask about."""
     is_of_hand = _error(typed, meant)
     if is_of_hand is None:
         return None

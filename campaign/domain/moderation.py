@@ -69,7 +69,7 @@ class Criteria:
         return (*self.domains, *((self.domain,) if self.domain else ()))
 
     def is_of_domain(self, host: str) -> bool:
-        """Whether an address at that host is under one of the domains, or none is given."""
+        """Return whether an address at that host is under one of the domains, or none is given."""
         return not self.all_domains or any(covers(domain, host) for domain in self.all_domains)
 
     def matches(self, address: str) -> bool:

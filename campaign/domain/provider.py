@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 
 @dataclass(frozen=True, slots=True)
 class AliasRule:
-    """What a provider says of its addresses: the domain under which they are one, what it ignores, how tags begin.
+    """A provider's rules for addresses: the domain under which they are one, what it ignores, how tags begin.
 
     `has_hosts`: whatever is written to a host named like a customer goes to that customer.
     """

@@ -228,7 +228,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """What parts the columns: with it the first line names the most that are known, else the most at all."""
+    """Return the delimiter with which the first line names the most heads that are known, else the most at all."""
     head = next(line for line in text.splitlines() if line.strip())
 
     def known(delimiter: str) -> tuple[int, int]:

@@ -71,7 +71,7 @@ class SheetError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where each column stands, the heads that are none of ours with their places, and how many columns there are."""
+    """The place of each column, the heads that are none of ours with their places, and the number of columns."""
 
     places: dict[str, int]
     others: dict[int, str]

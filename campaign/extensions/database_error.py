@@ -85,7 +85,7 @@ _SQLITE = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Whether waiting may help (else the statement is wrong), in words, with the SQLSTATE or SQLite's name for it."""
+    """A verdict: may waiting help (else the statement is wrong), in words, with SQLSTATE or SQLite's name for it."""
 
     may_pass: bool
     words: str

@@ -1,4 +1,4 @@
-"""Whether this program can work with the database as it is: its version, and the migration it is at."""
+"""The check that this program can work with the database as it is: its version, and the migration it is at."""
 
 from __future__ import annotations
 

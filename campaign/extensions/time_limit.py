@@ -1,4 +1,4 @@
-"""How long this thread may wait for the database: set for each request, unset elsewhere."""
+"""The seconds that this thread may wait for the database: set for each request, unset elsewhere."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _paragraphs(bundle: Bundle, whole: str) -> list[str]:
 
 
 def _earlier(bundle: Bundle) -> str:
-    """Whoever reads the letter must not take it for the words that all of them signed."""
+    """A reader must not take the letter for the words that all of them signed."""
     if not bundle.earlier:
         return ""
     said: str = ngettext(

@@ -1,4 +1,4 @@
-"""How many names and addresses each person of the staff has opened on a day."""
+"""The number of names and addresses that each person of the staff has opened on a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sealed, and where: the first four bytes of each value say by which key."""
+"""The list of what is sealed, and where: the first four bytes of each value say by which key."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class SignUp(Model):
 
 
 class MailboxLimit(Model):
-    """What limits mail to one mailbox, found by a keyed digest; a stolen table tells neither whose nor how much.
+    """The limit of mail to one mailbox, found by a keyed digest; a stolen table tells neither whose nor how much.
 
     The content is sealed and always equally long (services/mailbox_limit.py).
     """
