@@ -10,11 +10,7 @@ import hashlib
 import hmac
 import json
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +20,7 @@ from campaign.domain.errors import CipherError
 from campaign.domain.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.mail_domain import owner_domain
 from campaign.domain.place import Place, at_month_key, at_row_key
-from campaign.domain.row_key import SLOTS, KeyTree, Slot
+from campaign.domain.row_key import KeyTree, RowKeys, Slot
 
 KEY_LENGTH = 32
 # So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
@@ -35,8 +31,6 @@ _NONCE_LENGTH = 12
 _PLAIN, _BY_ROW = b"\x01", b"\x02"
 _FORM_LENGTH = 1
 _BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
-# More batches are read again when they are wanted: each has the keys of 256 rows.
-_BATCHES_KEPT = 1024
 # Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
 _SMALLEST, _LARGEST = 128, 65536
 _SIZE_LENGTH = 4
@@ -112,74 +106,6 @@ class Cipher:
 
 def _packed(slot: Slot) -> bytes:
     return slot.batch.to_bytes(_BATCH_LENGTH, "big") + slot.number.to_bytes(_NUMBER_LENGTH, "big")
-
-
-@dataclass(slots=True)
-class _Own:
-    batch: int
-    tree: KeyTree
-    begun_on: date
-    taken: int = 0
-
-
-class _Batches(threading.local):
-    """A thread's own batches by use. Shared ones would lose the key between seeing that one is left and taking it."""
-
-    def __init__(self) -> None:
-        self.by_use: dict[str, _Own] = {}
-
-
-class RowKeys:
-    """The keys of rows that are at hand: of each thread's own batches, one for each use, and of those opened lately."""
-
-    def __init__(self, read: Callable[[int], KeyTree]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._own = _Batches()
-        self._opened: OrderedDict[int, KeyTree] = OrderedDict()
-
-    def left(self, use: str) -> int:
-        """Return how many keys the thread's own batch for that use has left."""
-        own = self._own.by_use.get(use)
-        return 0 if own is None else SLOTS - own.taken
-
-    def take(self, use: str) -> Slot:
-        """Return the next key of the thread's own batch for that use. Raises CipherError where none is left."""
-        own = self._own.by_use.get(use)
-        if own is None or own.taken >= SLOTS:
-            raise CipherError("no key is at hand for a row that is to be written")
-        number, own.taken = own.taken, own.taken + 1
-        return Slot(own.batch, number, own.tree.key(number))
-
-    def begun_on(self, use: str) -> date | None:
-        """Return the day on which the thread's own batch for that use was written down."""
-        own = self._own.by_use.get(use)
-        return None if own is None else own.begun_on
-
-    def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
-        """Take the next keys for that use from a batch that has just been written down."""
-        self._own.by_use[use] = _Own(batch, tree, on)
-
-    def drop(self) -> None:
-        """Take no more keys from the thread's own batches: the database does not have one of them (any more)."""
-        self._own.by_use.clear()
-
-    def slot(self, batch: int, number: int) -> Slot:
-        """Return the key of a row. Raises CipherError where it was erased."""
-        with self._lock:
-            tree = self._opened.get(batch)
-        if tree is None:
-            tree = self._read(batch)
-            with self._lock:
-                self._opened[batch] = tree
-                while len(self._opened) > _BATCHES_KEPT:
-                    self._opened.popitem(last=False)
-        return Slot(batch, number, tree.key(number))
-
-    def forget(self, batch: int) -> None:
-        """Read the batch anew when it is wanted next: keys were erased."""
-        with self._lock:
-            self._opened.pop(batch, None)
 
 
 class BlindIndex:

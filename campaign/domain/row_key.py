@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from campaign.domain.errors import CipherError
 
@@ -18,6 +21,8 @@ DEPTH = 8
 SLOTS = 1 << DEPTH
 _SEED_LENGTH = 16
 _NODE_LENGTH = 2 + _SEED_LENGTH
+# More batches are read again when they are wanted: each has the keys of 256 rows.
+_BATCHES_KEPT = 1024
 # A seed's level, 0 being the whole batch, and its number on that level.
 Node = tuple[int, int]
 
@@ -90,3 +95,71 @@ def _erase(seeds: dict[Node, bytes], number: int) -> None:
 
 def _child(seed: bytes, side: int) -> bytes:
     return hmac.digest(seed, bytes([side]), "sha256")[:_SEED_LENGTH]
+
+
+@dataclass(slots=True)
+class _Own:
+    batch: int
+    tree: KeyTree
+    begun_on: date
+    taken: int = 0
+
+
+class _Batches(threading.local):
+    """A thread's own batches by use. Shared ones would lose the key between seeing that one is left and taking it."""
+
+    def __init__(self) -> None:
+        self.by_use: dict[str, _Own] = {}
+
+
+class RowKeys:
+    """The keys of rows that are at hand: of each thread's own batches, one for each use, and of those opened lately."""
+
+    def __init__(self, read: Callable[[int], KeyTree]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._own = _Batches()
+        self._opened: OrderedDict[int, KeyTree] = OrderedDict()
+
+    def left(self, use: str) -> int:
+        """Return how many keys the thread's own batch for that use has left."""
+        own = self._own.by_use.get(use)
+        return 0 if own is None else SLOTS - own.taken
+
+    def take(self, use: str) -> Slot:
+        """Return the next key of the thread's own batch for that use. Raises CipherError where none is left."""
+        own = self._own.by_use.get(use)
+        if own is None or own.taken >= SLOTS:
+            raise CipherError("no key is at hand for a row that is to be written")
+        number, own.taken = own.taken, own.taken + 1
+        return Slot(own.batch, number, own.tree.key(number))
+
+    def begun_on(self, use: str) -> date | None:
+        """Return the day on which the thread's own batch for that use was written down."""
+        own = self._own.by_use.get(use)
+        return None if own is None else own.begun_on
+
+    def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
+        """Take the next keys for that use from a batch that has just been written down."""
+        self._own.by_use[use] = _Own(batch, tree, on)
+
+    def drop(self) -> None:
+        """Take no more keys from the thread's own batches: the database does not have one of them (any more)."""
+        self._own.by_use.clear()
+
+    def slot(self, batch: int, number: int) -> Slot:
+        """Return the key of a row. Raises CipherError where it was erased."""
+        with self._lock:
+            tree = self._opened.get(batch)
+        if tree is None:
+            tree = self._read(batch)
+            with self._lock:
+                self._opened[batch] = tree
+                while len(self._opened) > _BATCHES_KEPT:
+                    self._opened.popitem(last=False)
+        return Slot(batch, number, tree.key(number))
+
+    def forget(self, batch: int) -> None:
+        """Read the batch anew when it is wanted next: keys were erased."""
+        with self._lock:
+            self._opened.pop(batch, None)
