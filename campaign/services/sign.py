@@ -78,23 +78,33 @@ def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
 
 
 def _sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
-        values = _values(sign_up, lot, now=now, vault=vault, mail_domain=mail_domain)
         with suppress(CrossedError), one_statement() as connection:
-            return write_sign_up(connection, values)
+            return write_sign_up(connection, _drawn(values, lot))
     raise CrossedError
 
 
 def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
+    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
-        values = _values(sign_up, lot, now=now, vault=vault, mail_domain=mail_domain)
         with suppress(CrossedError), connection.begin_nested():
-            return write_sign_up(connection, values)
+            return write_sign_up(connection, _drawn(values, lot))
     raise CrossedError
 
 
-def _values(sign_up: SignUp, lot: bytes, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
+def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str, Any]]:
+    """Return the rows with the lot: what an earlier form of the address is known by from now on.
+
+    What looks like part of a flood has it itself, and never takes the place of what does not.
+    """
+    form = values["sign_up"]
+    digest = form["address_digest"] if form["flag"] is None else lot
+    return {**values, "sign_up": {**form, "address_digest": digest}, "aside": {"digest": lot}}
+
+
+def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
     """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
     domain_digest = vault.domain_digest(sign_up.address)
     owed = Owed(
@@ -107,9 +117,7 @@ def _values(sign_up: SignUp, lot: bytes, *, now: datetime, vault: Vault, mail_do
         unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
-        "sign_up": _waiting(sign_up, lot, now, vault, domain_digest),
-        # What an earlier form of the address is known by from now on.
-        "aside": {"digest": lot},
+        "sign_up": _waiting(sign_up, now, vault, domain_digest),
         "mail": row_of(owed, now=now, domain=mail_domain),
         "step": {
             "appeal_id": sign_up.appeal_id,
@@ -126,7 +134,7 @@ def _values(sign_up: SignUp, lot: bytes, *, now: datetime, vault: Vault, mail_do
     return values
 
 
-def _waiting(sign_up: SignUp, lot: bytes, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
@@ -137,8 +145,7 @@ def _waiting(sign_up: SignUp, lot: bytes, now: datetime, vault: Vault, domain_di
         "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,
         "section_code": sign_up.section_code,
-        # What looks like part of a flood never takes the place of what does not.
-        "address_digest": digest if sign_up.flag is None else lot,
+        "address_digest": digest,
         "content_digest": content,
         "link_key": link_key,
         "batch": slot.batch,
