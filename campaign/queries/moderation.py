@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from campaign.domain.address import Address
+from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.moderation import AT_WORK, Criteria, Subject, unpacked
@@ -49,6 +49,8 @@ class SignerView:
     country: str
     state: str
     signed_at: datetime
+    # Somebody else had signed the appeal by the same mailbox, and the mailbox said that they are two people.
+    shares_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,8 @@ def _signer(row: Signature, slug: str, vault: Vault) -> SignerView | None:
     except CipherError:
         log.exception("signature %s does not open", row.id)
         return None
-    return SignerView(row.id, slug, name, email, row.country, row.state, row.signed_at)
+    second = vault.second_digest(vault.address_digest(row.appeal_id, parse_address(email)))
+    return SignerView(row.id, slug, name, email, row.country, row.state, row.signed_at, row.address_digest == second)
 
 
 Sums = dict[bytes, list[tuple[Any, int, int, int]]]

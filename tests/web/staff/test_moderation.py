@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -22,7 +23,7 @@ from campaign.services.appeals import publish
 from campaign.services.change_country import change_country
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.verify import verify
-from tests.conftest import DOCUMENT, START, confirm_at, confirm_newest, form
+from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, form
 from tests.web.staff.room import csrf, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -112,6 +113,22 @@ def test_pattern_and_window_are_on_the_section_s_clock(editor: FlaskClient, crow
     assert "Take 4 signatures out of the counts" in shown
     assert "2026-03-01 12:59" in shown
     assert "Nobody fits" in editor.get(chosen(editor, since="2026-03-01T13:01")).text
+
+
+def test_who_shares_a_mailbox_with_another_signer_is_marked(
+    editor: FlaskClient, client: FlaskClient, crowd: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    deliver()
+    for name in ("Jeanne Martin", "Paul Martin"):
+        client.post(f"/en/appeals/{crowd.slug}/sign", data=form(name=name))
+        deliver()
+        assert client.post(postbox.link()).status_code == 303
+        deliver()
+    found = post(editor, f"{PAGE}/search", who="jeanne@mail.example", reason="asked by letter").text
+    rows = {
+        name: "shares this address" in row for row in found.split("<tr>") for name in ("Jeanne", "Paul") if name in row
+    }
+    assert rows == {"Jeanne": False, "Paul": True}
 
 
 def test_search_by_exact_name_or_address_in_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
