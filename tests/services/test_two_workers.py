@@ -83,7 +83,7 @@ def test_the_same_form_again_is_seen_by_who_waited_for_another_worker(
     for worker in (one, *others):
         worker.may_end.set()
     assert all(worker.ended.wait(10) for worker in (one, *others))
-    assert [worker.jobs for worker in (one, *others)] == [1, 0, 0, 0]
+    assert sum(worker.jobs for worker in (one, *others)) == 1, "whichever of them takes up the newest form"
 
 
 def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
