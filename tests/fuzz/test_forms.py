@@ -135,7 +135,8 @@ def _links(subject: int) -> dict[str, str]:
     if subject == NOBODY:
         return found
     found |= {one.value: manage_token(subject, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)}
-    row = db.session.execute(select(SignUp).where(SignUp.signature_id == subject)).scalar_one_or_none()
+    chosen = select(SignUp).where(SignUp.signature_id == subject).order_by(SignUp.signed_at.desc(), SignUp.id).limit(1)
+    row = db.session.execute(chosen).scalar_one_or_none()
     db.session.rollback()
     if row is not None:
         found[Purpose.CONFIRM.value] = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, row.content_digest)
