@@ -58,6 +58,8 @@ def test_a_shorter_limit_stays_and_ends_with_its_block(app: Flask) -> None:
 
 def test_a_server_that_takes_no_writes_any_more_is_left(app: Flask) -> None:
     """As a primary that became a standby under a proxy that kept the line."""
+    db.session.remove()
+    db.engine.dispose()  # so that the next transaction gets this very connection
     with db.engine.begin() as connection:
         connection.execute(text("SET default_transaction_read_only = on"))
     with pytest.raises(DBAPIError) as error, transaction() as session:
