@@ -27,6 +27,7 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from campaign import config
 from campaign.document import parse_text
+from campaign.domain.address import parse_address
 from campaign.domain.outbox import Attempt, Outcome
 from campaign.domain.token import Purpose
 from campaign.extensions import Model, db, huey, limiter
@@ -35,6 +36,7 @@ from campaign.factory import create_app
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
 from campaign.models.tally import NEVER, TallyFold
 from campaign.queries.appeal import AppealView, find_appeal
+from campaign.services.addressees import Addressees
 from campaign.services.appeals import publish
 from campaign.services.confirm import Wishes, confirm
 from campaign.services.dispatch import Courier, deliver_due
@@ -43,6 +45,7 @@ from campaign.services.reset import answer_reset_requests
 from campaign.services.sections import load_sections
 from campaign.services.staff import office_of
 from campaign.web.caching import Pages
+from campaign.web.public.sign import ADDRESSEES
 from campaign.web.snapshot import Snapshots
 from tests.journeys.processes import redis
 from tests.postgresql import start_server
@@ -296,6 +299,10 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     huey.app = migrated_app
     with migrated_app.app_context():
         limiter.reset()
+        # Read now, and good for a minute: not in the middle of a test that counts statements.
+        targets = migrated_app.extensions[ADDRESSEES] = Addressees(before.settings)
+        targets.include(parse_address("nobody@mail.example"))
+        db.session.rollback()
         yield migrated_app
         db.session.rollback()
         with db.engine.begin() as connection:
