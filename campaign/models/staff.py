@@ -85,7 +85,7 @@ class Staff(Model, UserMixin):
 
     @property
     def stamp(self) -> bytes:
-        """What a link that sets a password is bound to besides the key: it is new once a password is."""
+        """The stamp that a link to set a password is bound to besides the key: it is new once a password is."""
         return self.fs_uniquifier.encode()
 
     @property

@@ -120,7 +120,7 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
 def audience(
     appeal_id: int, section_code: str | None = None, *, to_family: bool = False, is_rewording: bool = False
 ) -> dict[str, int]:
-    """How many confirmed signers want to hear how the case goes on, by the language in which they signed.
+    """The number of confirmed signers who want to hear how the case goes on, by the language in which they signed.
 
     Of several appeals (`to_family`) at most so many: whoever signed two of them is counted twice and written to once.
     """

@@ -1,4 +1,4 @@
-"""How many confirmed within the last hour from mail domains that are new this week, all of these domains together."""
+"""The number confirmed within the last hour from mail domains new this week, all of these domains together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOOKED_AT, _MOST = 20_000, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What was confirmed in this hour and the one before: all, what came from new domains, and from those with a crowd.
+    """The confirmations of this hour and the one before: all, what came from new domains, and from those with a crowd.
 
     `sections` are those with at least a tenth of what came from new domains.
     """
@@ -44,7 +44,7 @@ class Together:
 
     @property
     def is_flood(self) -> bool:
-        """Whether that many new domains together are worth a look."""
+        """Return whether that many new domains together are worth a look."""
         return (self.new >= LEAST and self.new >= SHARE * self.confirmed) or (
             self.crowded >= LEAST and self.crowded >= CROWDED_SHARE * self.confirmed
         )

@@ -24,7 +24,7 @@ class SectionCounts:
 
     @property
     def entered(self) -> int:
-        """Those of which staff entered the quantity."""
+        """Return those of which staff entered the quantity."""
         return self.by_evidence.get(Evidence.BULK, 0)
 
 

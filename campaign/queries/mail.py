@@ -38,7 +38,7 @@ class HoldView:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How many mails are in each state, for how many seconds the oldest has been waiting, and the hold, if any."""
+    """The mails in each state, the seconds for which the oldest has been waiting, and the hold, if any."""
 
     by_state: dict[str, int]
     oldest_due_seconds: float
@@ -143,7 +143,7 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
 def domain_outcomes(
     vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
 ) -> tuple[DomainOutcome, ...]:
-    """What became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
+    """Return what became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
 
     For staff of answers to forms only what failed: the rest would tell them what an address that they type has done.
     The operator, who has the database anyway, sees all.

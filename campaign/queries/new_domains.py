@@ -33,7 +33,7 @@ class NewDomain:
 
     @property
     def is_disposable(self) -> bool:
-        """Whether it hands out mailboxes to throw away."""
+        """Return whether it hands out mailboxes to throw away."""
         return is_disposable(self.domain)
 
 

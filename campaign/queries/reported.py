@@ -22,7 +22,7 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ReportedHour:
-    """How many acts were reported in the hour that begins at `since`."""
+    """The number of acts reported in the hour that begins at `since`."""
 
     since: datetime
     number: int
@@ -35,7 +35,7 @@ class ReportedHour:
 
 @dataclass(frozen=True, slots=True)
 class ReportingNetwork:
-    """How many acts came from a wide network (a keyed digest in hex), from how many narrow ones, and when."""
+    """The number of acts from a wide network (a keyed digest in hex), from how many narrow ones, and when."""
 
     key: str
     number: int

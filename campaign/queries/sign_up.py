@@ -1,4 +1,4 @@
-"""What waits for a mailbox to confirm it, as the page and the mail show it."""
+"""The forms that wait for a mailbox to confirm them, as the page and the mail show them."""
 
 from __future__ import annotations
 
