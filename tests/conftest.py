@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -48,7 +49,7 @@ from campaign.web.caching import Pages
 from campaign.web.public.sign import ADDRESSEES
 from campaign.web.snapshot import Snapshots
 from tests.journeys.processes import redis
-from tests.postgresql import start_server
+from tests.postgresql import PostgresServer, control, start_server
 
 pytest_plugins = ["tests.attack"]
 
@@ -214,6 +215,17 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     server = start_server(shared / "pg")
     return str(server.get_uri())
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server that no other test uses."""
+    server = start_server(tmp_path / "pg", cleanup_mode=None)
+    yield server
+    try:
+        control(server, "immediate", "stop")
+    except subprocess.CalledProcessError:
+        server.get_postmaster_info().process.kill()  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from campaign.config import ROOT
-from tests.postgresql import programs
+from tests.postgresql import PostgresServer, programs
 
 GUIDE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 WRAPPER = ROOT / "deploy" / "tocsin"
@@ -97,27 +97,21 @@ def test_the_wrapper_hands_on_every_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_database_is_in_utf8_whatever_the_server_was_installed_with(postgresql_server: str) -> None:
+def test_the_database_is_in_utf8_whatever_the_server_was_installed_with(own_server: PostgresServer) -> None:
     """Debian's is in SQL_ASCII where LANG was not set when it was installed."""
     lines = [unwrapped(words) for words in commands() if unwrapped(words)[0] in {"createuser", "createdb"}]
     assert [words[0] for words in lines] == ["createuser", "createdb"]
-    with psycopg.connect(postgresql_server, autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS tocsin")
-        admin.execute("DROP ROLE IF EXISTS tocsin")
+    url = own_server.get_uri()
+    with psycopg.connect(url, autocommit=True) as admin:
+        # A server of its own: meanwhile nobody else finds the template.
         admin.execute("CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
         admin.execute("ALTER DATABASE template1 RENAME TO template_before")
         admin.execute("ALTER DATABASE ascii RENAME TO template1")
-        try:
-            for program, *arguments in lines:
-                command = [str(programs() / program), "--maintenance-db", postgresql_server, *arguments]
-                if program == "createuser":  # which knows no URL
-                    host = postgresql_server.partition("host=")[2]
-                    command = [str(programs() / program), "-h", host, "-U", "postgres", *arguments]
-                subprocess.run(command, check=True, capture_output=True, text=True)
-            asked = "SELECT pg_encoding_to_char(encoding), pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
-            assert admin.execute(asked, ["tocsin"]).fetchone() == ("UTF8", "tocsin")
-        finally:
-            admin.execute("DROP DATABASE IF EXISTS tocsin")
-            admin.execute("DROP ROLE IF EXISTS tocsin")
-            admin.execute("DROP DATABASE template1")
-            admin.execute("ALTER DATABASE template_before RENAME TO template1")
+        for program, *arguments in lines:
+            command = [str(programs() / program), "--maintenance-db", url, *arguments]
+            if program == "createuser":  # which knows no URL
+                host = url.partition("host=")[2]
+                command = [str(programs() / program), "-h", host, "-U", "postgres", *arguments]
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        asked = "SELECT pg_encoding_to_char(encoding), pg_get_userbyid(datdba) FROM pg_database WHERE datname = %s"
+        assert admin.execute(asked, ["tocsin"]).fetchone() == ("UTF8", "tocsin")

@@ -104,7 +104,8 @@ def make_site(
     elif not url:
         url = make_database(request.getfixturevalue("postgresql_server"), f"faults_{secrets.token_hex(6)}")
     settings = {"TOCSIN_MAIL_URL": f"smtp://127.0.0.1:{server.port}", "TOCSIN_LIMITS_URL": "off", **more}
-    app = create_app(settings_for(url, folder, **settings))
+    # Without limits here: all applications of a process share the limiter, which would go on asking a Redis that ends.
+    app = create_app(settings_for(url, folder, **{**settings, "TOCSIN_LIMITS_URL": "off"}))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
         load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)

@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,7 +23,7 @@ from tests.conftest import KEYS, make_database, settings_for
 from tests.faults.site import WORKER, Site, make_site
 from tests.faults.smtp import Server
 from tests.journeys.processes import environment, free_port, running, web
-from tests.postgresql import PostgresServer, control, start_server
+from tests.postgresql import PostgresServer, control
 
 pytestmark = pytest.mark.slow
 
@@ -151,17 +150,6 @@ def test_a_worker_waits_for_the_schema(server: Server, tmp_path: Path, request: 
         site.run_until(site.is_settled)
         assert processes[0].poll() is None
     assert log.read_text().count("is at migration None") == 1
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """A server that no other test uses."""
-    server = start_server(tmp_path / "pg", cleanup_mode=None)
-    yield server
-    try:
-        control(server, "immediate", "stop")
-    except subprocess.CalledProcessError:
-        server.get_postmaster_info().process.kill()  # type: ignore[union-attr]
 
 
 def test_a_worker_waits_for_a_database_that_is_not_there_yet(

@@ -6,9 +6,7 @@ Three times in `make test`, twenty times in `make faults` and `make attack`.
 from __future__ import annotations
 
 import os
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +18,11 @@ from tests.faults.crowd import Crowd
 from tests.faults.site import WORKER, make_site
 from tests.faults.smtp import Server
 from tests.journeys.processes import flask, free_port, running, wait_for, web
-from tests.postgresql import PostgresServer, control, start_server
+from tests.postgresql import PostgresServer, control
 
 RESTARTS = int(os.environ.get("FAULTS_RESTARTS", "20" if IS_ATTACK else "3"))
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
-    """A server that no other test uses."""
-    server = start_server(tmp_path / "pg", cleanup_mode=None)
-    yield server
-    try:
-        control(server, "immediate", "stop")
-    except subprocess.CalledProcessError:
-        server.get_postmaster_info().process.kill()  # type: ignore[union-attr]
 
 
 def test_restarts_of_the_database_cost_a_moment_and_no_signature(
