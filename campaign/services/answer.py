@@ -110,15 +110,15 @@ class Answers:
     def __init__(
         self,
         session: Session,
-        mails: Iterable[Mail],
+        sign_ups: Iterable[int],
         others: Iterable[Address],
         vault: Vault,
         addressees: Addressees,
         now: datetime,
     ) -> None:
-        """`others` are where other limited mails go. `now` is the database's."""
+        """`sign_ups` are the forms' numbers, `others` where other limited mails go. `now` is the database's."""
         self._session, self._vault, self._addressees, self._now = session, vault, addressees, now
-        ids = sorted({mail.sign_up_id for mail in mails if mail.sign_up_id is not None})
+        ids = sorted(set(sign_ups))
         self._found = self._read(ids)
         self._addresses = {one: address for one in ids if (address := self._open(one)) is not None}
         # This waits while another worker judges mails of the same mailboxes: what was read before is only good for
@@ -131,16 +131,16 @@ class Answers:
             session, [vault.suppression_digest(one) for one in self._addresses.values()]
         )
 
-    def own(self, mail: Mail) -> tuple[Covered, ...]:
-        """Return the sign-up that the mail answers, as it stands; nothing where it is confirmed or gone."""
-        row = self._found[mail.sign_up_id][0] if mail.sign_up_id in self._found else None
+    def own(self, sign_up_id: int) -> tuple[Covered, ...]:
+        """Return the sign-up as it stands; nothing where it is confirmed or gone."""
+        row = self._found[sign_up_id][0] if sign_up_id in self._found else None
         if row is None or row.email_sealed is None:
             return ()
         return (Covered(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
 
-    def answer(self, mail: Mail) -> Answer:
-        """Decide about one mail. Raises UnwantedError, PostponedError, CipherError."""
-        found = self._found.get(mail.sign_up_id or 0)
+    def answer(self, mail: Mail, sign_up_id: int) -> Answer:
+        """Decide about a mail that answers the sign-up. Raises UnwantedError, PostponedError, CipherError."""
+        found = self._found.get(sign_up_id)
         if found is None or found[0].email_sealed is None:
             raise UnwantedError("it is confirmed, or erased")
         sign_up, appeal, reply_to = found

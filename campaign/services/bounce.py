@@ -5,7 +5,6 @@ A sign-up whose mail bounced waits on. It never counts, and its owner may sign a
 
 from __future__ import annotations
 
-import json
 import mailbox
 from collections import Counter
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from campaign.domain.address import Address, parse_address
 from campaign.domain.bounce import Verdict
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox import ANSWERS, SuppressionReason
+from campaign.domain.outbox import MailKind, SuppressionReason
 from campaign.domain.return_path import ReturnPaths
 from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
+from campaign.services.subject import subject_of
 from campaign.services.suppress import suppress
 from campaign.services.transaction import transaction
 
@@ -55,31 +55,22 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
         if mail is None or not report.path.is_of(mail.message_id):
             return Taken(report, is_suppressed=False)
         # What was said of the mailbox stays, whatever is said of a delay afterwards.
-        if mail.bounced_at is None or report.verdict in _SUPPRESSING:
+        # Of links asked for nothing is noted: the row would tell that there was something under the address.
+        if mail.kind != MailKind.NEW_LINK and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
             mail.bounced_at = now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
-        sign_up_id = _sign_up_id(mail, vault)
-        sign_up = None if sign_up_id is None else session.get(SignUp, sign_up_id)
+        subject = subject_of(mail, vault)
+        sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
             sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
-        signature_id = mail.signature_id if sign_up is None else sign_up.signature_id
+        signature_id = subject.signature_id if sign_up is None else sign_up.signature_id
         signature = None if signature_id is None else session.get(Signature, signature_id)
         address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:
             return Taken(report, is_suppressed=False)
         suppress(session, address, reason, now=now, vault=vault)
     return Taken(report, is_suppressed=True)
-
-
-def _sign_up_id(mail: Mail, vault: Vault) -> int | None:
-    """Return the sign-up that the mail answered: named in clear until it left, and sealed since."""
-    if mail.sign_up_id is not None or mail.kind not in ANSWERS or mail.context_sealed is None:
-        return mail.sign_up_id
-    try:
-        return int(json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"])
-    except (CipherError, KeyError):
-        return None
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:

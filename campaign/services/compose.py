@@ -33,6 +33,8 @@ from campaign.models.sealed import place_of
 from campaign.queries.announcement import AnnouncedView, find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.services.answer import Answer, Answers, Covered, UnwantedError
+from campaign.services.signature import last_consent
+from campaign.services.subject import Subject
 from campaign.services.suppress import suppression_reason, suppression_reasons
 from campaign.services.wanted import refuse_unwanted
 
@@ -141,9 +143,9 @@ class Signer:
     suppressed: str | None
 
 
-def signers(session: Session, mails: Iterable[Mail], vault: Vault) -> Mapping[int, Signer]:
-    """What addressing these mails needs to know of their signers, by signature; read at once."""
-    wanted = [mail.signature_id for mail in mails if mail.signature_id is not None]
+def signers(session: Session, subjects: Iterable[Subject], vault: Vault) -> Mapping[int, Signer]:
+    """What addressing mails needs to know of their signers, by signature; read at once."""
+    wanted = [subject.signature_id for subject in subjects if subject.signature_id is not None]
     rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
     opened = {row[0].id: _opened(row[0], vault) for row in rows}
     digests = {one: vault.suppression_digest(parse_address(to)) for one, (to, _) in opened.items() if to is not None}
@@ -164,24 +166,34 @@ def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]
         return None, None
 
 
-def limited(mails: Iterable[Mail], known: Mapping[int, Signer]) -> list[Address]:
+def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer]) -> list[Address]:
     """Return where those mails to signers go that anybody can bring about."""
-    signers = [known[mail.signature_id or 0] for mail in mails if mail.kind in CAPPED and mail.signature_id in known]
-    return [parse_address(one.recipient) for one in signers if one.recipient is not None]
+    signers = [known.get(subject.signature_id or 0) for mail, subject in mails if mail.kind in CAPPED]
+    return [parse_address(one.recipient) for one in signers if one is not None and one.recipient is not None]
 
 
 def address(
-    session: Session, mail: Mail, known: Mapping[int, Signer], answers: Answers, vault: Vault, now: datetime
+    session: Session,
+    mail: Mail,
+    subject: Subject,
+    known: Mapping[int, Signer],
+    answers: Answers,
+    vault: Vault,
+    now: datetime,
 ) -> Addressed:
     """Open whom the mail goes to. Raises UnwantedError where it is not sent after all, PostponedError, CipherError."""
-    if mail.sign_up_id is not None:
-        return _answer(mail, answers.answer(mail), now)
-    if mail.signature_id is None:
+    if subject.sign_up_id is not None:
+        return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
+    if subject.signature_id is None:
+        if mail.kind == MailKind.NEW_LINK:
+            raise UnwantedError("there is nothing under the address")
         addressed = _to_staff(session, mail, vault)
         if mail.kind == MailKind.ADDRESS:
             answers.refuse_addressee(parse_address(addressed.recipient))
         return addressed
-    signer = known[mail.signature_id]
+    signer = known.get(subject.signature_id)
+    if signer is None:
+        raise UnwantedError("erased")
     signature, appeal = signer.signature, signer.appeal
     _refuse_suppressed(signer.suppressed)
     refuse_unwanted(session, mail, signature, appeal)
@@ -193,19 +205,23 @@ def address(
         answers.room(parse_address(signer.recipient), mail, is_asked=True)
     zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
     today = mail.created_at.astimezone(ZoneInfo(zone)).date()
+    locale, language, version = mail.locale, mail.text_language, mail.text_version
+    if mail.kind == MailKind.NEW_LINK:  # whose row has neither
+        consent = last_consent(session, signature)
+        locale, language, version = signature.locale, consent.text_language, consent.text_version
     return Addressed(
         kind=mail.kind,
         recipient=signer.recipient,
         name=signer.name,
         message_id=mail.message_id or "",
         created_at=mail.created_at,
-        locale=mail.locale,
+        locale=locale,
         signature_id=signature.id,
         link_key=signature.link_key or b"",
         appeal_id=signature.appeal_id,
         announcement_id=mail.announcement_id,
-        text_language=mail.text_language,
-        text_version=mail.text_version,
+        text_language=language,
+        text_version=version,
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
         context=json.loads(vault.open_context(mail.context_sealed, place_of(mail))) if mail.context_sealed else {},
@@ -220,7 +236,7 @@ def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
         recipient=found.recipient,
         message_id=mail.message_id or "",
         created_at=mail.created_at,
-        locale=mail.locale,
+        locale=sign_up.locale if mail.kind == MailKind.NEW_LINK else mail.locale,
         signature_id=None if signature is None else signature.id,
         link_key=b"" if signature is None else signature.link_key or b"",
         appeal_id=sign_up.appeal_id,

@@ -7,7 +7,6 @@ their own queue. Which mail goes next, and over which connection, is the dispatc
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 from collections.abc import Iterable
@@ -29,12 +28,12 @@ from campaign.domain.outbox import (
     SENDING_LEASE,
     UNCARRIED,
     Attempt,
+    MailKind,
     MailState,
     Outcome,
     SuppressionReason,
     after,
 )
-from campaign.domain.place import at_mail
 from campaign.extensions.among import among
 from campaign.mail.smtp import NOT_CARRIED
 from campaign.models import Mail
@@ -44,6 +43,7 @@ from campaign.services.answer import AnsweredError, Answers, PostponedError, Unw
 from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, limited, signers
 from campaign.services.hold import time_held
+from campaign.services.subject import Subject, sealed_subject, subject_of
 from campaign.services.suppress import suppress
 from campaign.services.tally import hour_of
 
@@ -75,6 +75,7 @@ class Standing:
 
     id: int
     fence: int
+    message_id: str
     domain: bytes
     created_at: datetime
     due_at: datetime
@@ -82,13 +83,20 @@ class Standing:
     ambiguous: int
     # What it answers or whom it goes to, once nothing more comes of it.
     use: str
+    subject: Subject
+    # Links that somebody asked for: nobody is to read in the row whether there was anything to send.
+    is_links: bool
 
     @classmethod
-    def of(cls, mail: Mail) -> Standing:
-        """That of a row."""
+    def of(cls, mail: Mail, subject: Subject) -> Standing:
+        """Return that of a row, which is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
-        return cls(mail.id, mail.fence, mail.domain_digest, mail.created_at, mail.due_at, *numbers, use)
+        is_links = mail.kind == MailKind.NEW_LINK
+        times = mail.created_at, mail.due_at
+        return cls(
+            mail.id, mail.fence, mail.message_id or "", mail.domain_digest, *times, *numbers, use, subject, is_links
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +124,19 @@ def begin(
     jobs: list[Job] = []
     ended: list[MailState] = []
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    known = signers(session, mails.values(), vault)
-    answers = Answers(session, mails.values(), limited(mails.values(), known), vault, addressees, now)
+    subjects = {mail.id: subject_of(mail, vault) for mail in mails.values()}
+    known = signers(session, subjects.values(), vault)
+    others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known)
+    forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
+    answers = Answers(session, forms, others, vault, addressees, now)
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
-        standing = Standing.of(mail)
+        subject = subjects[mail.id]
+        standing = Standing.of(mail, subject)
         try:
-            addressed = address(session, mail, known, answers, vault, now)
+            addressed = address(session, mail, subject, known, answers, vault, now)
         except PostponedError as error:
             _write(session, [_postponed(standing, error, mail.state)])
             continue
@@ -132,10 +144,10 @@ def begin(
             is_unwanted = isinstance(error, UnwantedError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
-            if mail.sign_up_id is not None and isinstance(error, UnwantedError) and not error.is_open:
-                if not isinstance(error, AnsweredError):
-                    note_mailed(session, answers.own(mail), mail.created_at)
-                _write(session, [_needless(session, mail, now, vault)])
+            if standing.is_links or (subject.sign_up_id is not None and is_unwanted and not _is_open(error)):
+                if subject.sign_up_id is not None and not isinstance(error, AnsweredError):
+                    note_mailed(session, answers.own(subject.sign_up_id), mail.created_at)
+                _write(session, [_needless(session, standing, now, vault, mail.state)])
                 continue
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
             state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
@@ -158,10 +170,10 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
             note_alarm(session, UNCARRIED, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
-        outcomes.append(outcome)
         if job.mail.covered and state in _GONE:
-            outcome |= _sealed(job.mail.covered[0].sign_up_id, job.mail.message_id, vault)
+            outcome |= _named(job.standing, Subject(job.mail.covered[0].sign_up_id), vault)
             outcome |= _answered(job.mail.created_at) if state is MailState.SENT else {}
+        outcomes.append(_as_any(job.standing, state, outcome, vault))
         if state is MailState.SENT:
             note_mailed(session, job.mail.covered, job.mail.created_at)
     _write(session, outcomes)
@@ -180,10 +192,11 @@ def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     states, outcomes = [], []
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        state, outcome = _outcome(session, Standing.of(mail), attempt, now, vault, MailState.SENDING)
+        standing = Standing.of(mail, subject_of(mail, vault))
+        state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.
-        outcomes.append(outcome | {"fence": mail.fence + 1})
+        outcomes.append(_as_any(standing, state, outcome, vault) | {"fence": mail.fence + 1})
     _write(session, outcomes)
     return states
 
@@ -228,31 +241,51 @@ def _outcome(
     }
 
 
-def _needless(session: Session, mail: Mail, now: datetime, vault: Vault) -> dict[str, Any]:
+def _is_open(error: TocsinError) -> bool:
+    """Return whether anybody may read why the mail is not sent."""
+    return isinstance(error, UnwantedError) and error.is_open
+
+
+def _needless(session: Session, standing: Standing, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
     """What is written of an answer that its mailbox needs no more: the same as if it had left.
 
     Otherwise whoever had sent the form would read in the row whether its address has signed.
     """
-    standing = Standing.of(mail)
     left = replace(standing, attempts=standing.attempts + 1)
-    _, outcome = _outcome(session, left, Attempt(Outcome.SENT, "dot"), now, vault, mail.state)
-    return outcome | _sealed(mail.sign_up_id, mail.message_id or "", vault) | _answered(mail.created_at)
+    _, outcome = _outcome(session, left, Attempt(Outcome.SENT, "dot"), now, vault, before)
+    return outcome | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 
 
-def _sealed(sign_up_id: int | None, message_id: str, vault: Vault) -> dict[str, Any]:
+def _as_any(standing: Standing, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
+    """What is written of links that were asked for, once their mail has come to an end: the same, whatever the end.
+
+    Nobody is told that such a mail was given up, but in the log: who asked may ask again.
+    """
+    if not standing.is_links or state not in _GONE | {MailState.DEAD}:
+        return outcome
+    if state is not MailState.SENT:
+        log.error("mail %s, with links that were asked for, is given up: %s", standing.id, outcome["detail"])
+    ended = {"recipient_sealed": None, "state": MailState.SENT.value, "ambiguous": 0}
+    over = {
+        "created_at": hour_of(standing.created_at),
+        "domain_digest": vault.over_digest(standing.domain, standing.use),
+    }
+    return outcome | ended | over | _named(standing, standing.subject, vault) | _answered(standing.created_at)
+
+
+def _named(standing: Standing, subject: Subject, vault: Vault) -> dict[str, Any]:
     """Which form an answer that is over was for: two mails to one mailbox have nothing in common from now on."""
-    sealed = vault.seal_context(json.dumps({"sign_up": sign_up_id}), at_mail(message_id))
-    return {"sign_up_id": None, "context_sealed": sealed}
+    return {"sign_up_id": None, "context_sealed": sealed_subject(subject, standing.message_id, vault)}
 
 
 def _answered(created_at: datetime) -> dict[str, Any]:
     """What is written of an answer that has left: the same for all.
 
-    When it did, and how often it was put off before, tells how much its mailbox had to do with us that day.
+    When it did, and how often it was tried or put off before, tells how much its mailbox had to do with us that day.
     """
     owed_at = hour_of(created_at)
     said: dict[str, Any] = dict.fromkeys(("phase", "code", "detail"))
-    return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1}
+    return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
 
 
 def _due_at(mail: Standing, attempt: Attempt, following: datetime, *, is_gone: bool) -> datetime:

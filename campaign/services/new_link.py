@@ -1,7 +1,8 @@
 """Sending a signer another link, because the first one expired or was lost.
 
 Whoever asks is written down without looking whether there is anything under the address; a worker looks. So the answer
-takes as long for an address that has signed as for any other.
+takes as long for an address that has signed as for any other. And the worker owes the same two mails in any case: who
+asks and later steals the tables does not read there which of them had anything to say.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox import MailKind
 from campaign.domain.place import at_link_request
 from campaign.models import Appeal, LinkRequest, Signature, SignUp
 from campaign.queries.person import digests_everywhere
-from campaign.services.outbox import owe_sign_up, owe_signer
+from campaign.services.outbox import owe_links
+from campaign.services.subject import Subject
 from campaign.services.transaction import transaction
 
 _BATCH = 100
@@ -42,22 +43,27 @@ def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
         for row in rows:
             try:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
-                _send(session, address, now=row.created_at, vault=vault, mail_domain=mail_domain)
+                _owe(session, address, now=row.created_at, vault=vault, mail_domain=mail_domain)
             except CipherError:
-                continue  # an old request or an old signature, its key gone: nobody can be written to
+                continue  # an old request, its key gone: nobody can be written to
         session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
 
 
-def _send(session: Session, address: Address, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def _owe(session: Session, address: Address, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Owe one mail with a link to confirm all that waits, and one with a link to everything held under the address.
 
-    That one page shows all its signatures, those on appeals long over too. A sign-up that looks like part of a flood
-    gets no mail this way either.
+    Where there is nothing, the mail ends when its turn comes, and its row looks as if it had left.
     """
+    for subject in (_waiting(session, address, vault), _signed(session, address, vault)):
+        owe_links(session, address, subject, now=now, vault=vault, domain=mail_domain)
+
+
+def _waiting(session: Session, address: Address, vault: Vault) -> Subject:
+    """Return the newest form that waits; one that looks like part of a flood gets no mail this way either."""
     digests = digests_everywhere(session, address, vault)
-    waiting = session.scalars(
-        select(SignUp)
+    chosen = (
+        select(SignUp.id)
         .join(Appeal, Appeal.id == SignUp.appeal_id)
         .where(
             SignUp.address_digest.in_([vault.waiting_digest(digest) for digest in digests]),
@@ -65,12 +71,11 @@ def _send(session: Session, address: Address, *, now: datetime, vault: Vault, ma
             SignUp.flag.is_(None),
             Appeal.state == AppealState.OPEN,
         )
-        .order_by(SignUp.signed_at.desc())
-        .limit(1)
-    ).first()
-    if waiting is not None:
-        owe_sign_up(session, MailKind.NEW_LINK, waiting, now=now, vault=vault, domain=mail_domain)
-    newest = select(Signature).where(Signature.address_digest.in_(digests)).order_by(Signature.id.desc()).limit(1)
-    signature = session.scalars(newest).first()
-    if signature is not None:
-        owe_signer(session, MailKind.NEW_LINK, signature, now=now, vault=vault, domain=mail_domain)
+    )
+    return Subject(sign_up_id=session.scalars(chosen.order_by(SignUp.signed_at.desc()).limit(1)).first())
+
+
+def _signed(session: Session, address: Address, vault: Vault) -> Subject:
+    """Return the newest signature: its page shows all others of the address, those on appeals long over too."""
+    chosen = select(Signature.id).where(Signature.address_digest.in_(digests_everywhere(session, address, vault)))
+    return Subject(signature_id=session.scalars(chosen.order_by(Signature.id.desc()).limit(1)).first())

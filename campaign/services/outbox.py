@@ -20,6 +20,7 @@ from campaign.extensions.together import Write
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.services.signature import last_consent
+from campaign.services.subject import Subject, sealed_subject
 
 _INSERT = insert(Mail)
 # The columns of `row_of` for a sign-up, for statements that are written before its id is known.
@@ -99,6 +100,20 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datet
         text_version=sign_up.text_version,
     )
     session.connection().execute(_INSERT, row_of(owed, now=now, domain=domain))
+
+
+def owe_links(
+    session: Session, address: Address, subject: Subject, *, now: datetime, vault: Vault, domain: str
+) -> None:
+    """Owe the links that an address asked for. The row says nothing that depends on what is under the address.
+
+    So it has no language and no letter: those of the form or the signature hold, once it is read.
+    """
+    row = _columns(MailKind.NEW_LINK, "en", now, domain)
+    sealed = sealed_subject(subject, row["message_id"], vault)
+    session.connection().execute(
+        _INSERT, {**row, "domain_digest": vault.domain_digest(address), "context_sealed": sealed}
+    )
 
 
 def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A thief's own rows say the same whatever their address has done, for as long as they are kept.
 
-Somebody has a form sent with an address in each state, lets the site do all its jobs for eight days, and reads after
-each day what the tables hold of those forms and of the mails that answered them.
+Somebody has a form sent with an address in each state, or new links asked for, lets the site do all its jobs for eight
+days, and reads after each day what the tables hold of those forms and of the mails that answered them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView
 from campaign.queries.person import digests_everywhere
+from campaign.services.bounce import take
 from campaign.services.deliver import Standing, _outcome
-from campaign.services.suppress import suppress
+from campaign.services.new_link import answer_link_requests
+from campaign.services.suppress import suppress, suppression_reason
 from campaign.services.transaction import transaction
 from tests.conftest import Clock, Postbox, form
+from tests.mail.dsn import samples
 
 pytestmark = pytest.mark.slow
 
@@ -177,10 +180,135 @@ def test_they_would_if_an_answer_said_why_it_did_not_leave(
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def said(session: Session, mail: Mail, now: datetime, vault: Vault) -> dict[str, Any]:
+    def said(session: Session, standing: Standing, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
         attempt = Attempt(Outcome.SUPPRESSED, "before", detail="why")
-        return _outcome(session, Standing.of(mail), attempt, now, vault, mail.state)[1]
+        return _outcome(session, standing, attempt, now, vault, before)[1]
 
     monkeypatch.setattr("campaign.services.deliver._needless", said)
     told = {state for state, _ in play(client, clock, in_step, deliver)}
     assert {"confirmed", "suppressed", "invalidated"} <= told
+
+
+class Links:
+    """Asks for new links of an address in each state, one after the other, and follows the rows of what was owed."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, str] = {}
+
+    def ask(self, client: FlaskClient) -> None:
+        vault = runtime().vault
+        for state in STATES:
+            client.post("/ar/new-link", data={"email": address_of(state)})
+            answer_link_requests(vault=vault, mail_domain="tocsin.example")
+            owed = select(Mail.id).where(Mail.kind == "new_link", Mail.id.not_in(list(self._states)))
+            self._states |= dict.fromkeys(db.session.scalars(owed), state)
+            db.session.rollback()
+
+    def rows(self) -> dict[str, list[Any]]:
+        db.session.rollback()
+        found: dict[str, list[Any]] = {state: [] for state in STATES}
+        for row in db.session.execute(select(Mail.__table__).order_by(Mail.id)):
+            if row.id in self._states:
+                found[self._states[row.id]].append(("mail", *plain(row._mapping)))
+        db.session.rollback()
+        return found
+
+
+class Refused:
+    """A transport whose server refuses every recipient, or cannot take them now."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        self._attempts = list(attempts)
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+        return self._attempts.pop(0) if len(self._attempts) > 1 else self._attempts[0]
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+@pytest.mark.parametrize("end", ["sent", "refused", "full for days", "unknown"])
+def test_the_rows_of_new_links_say_nothing_of_their_address(
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    assert play_links(client, clock, in_step, postbox, deliver, monkeypatch, end) == []
+
+
+def test_they_would_if_only_what_left_ended_alike(
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("campaign.services.deliver._as_any", lambda _standing, _state, outcome, _vault: outcome)
+    told = {state for state, _ in play_links(client, clock, in_step, postbox, deliver, monkeypatch, "refused")}
+    assert {"pending", "confirmed", "withdrawn"} <= told
+
+
+def play_links(
+    client: FlaskClient,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> list[tuple[str, Any]]:
+    """What tells a state from another on any of eight days, where the mails come to that end."""
+    in_step()
+    links = Links()
+    links.ask(client)
+    told = differing(links.rows())
+    assert {len(rows) for rows in links.rows().values()} == {2}
+    before = len(postbox.messages)
+    if end == "sent":
+        assert deliver()["sent"] >= 3, "what waits, what was confirmed, and what was taken back"
+        assert len(postbox.messages) > before
+    else:
+        answers = {
+            "refused": Attempt(Outcome.REFUSED, "rcpt", 550, "no such mailbox"),
+            "full for days": Attempt(Outcome.RETRY, "rcpt", 452, "full"),
+            "unknown": Attempt(Outcome.AMBIGUOUS, "dot"),
+        }
+        monkeypatch.setattr(Postbox, "send", Refused(answers[end]).send)
+        for _ in range(1 if end == "refused" else 20):
+            deliver()
+            clock.now += timedelta(hours=5)
+            in_step()
+    told += differing(links.rows())
+    for _ in range(8):
+        days(clock, in_step, deliver, 1)
+        told += differing(links.rows())
+    return told
+
+
+def no_mailbox(mail_id: int, message_id: str) -> bytes:
+    """What a server sends back that knows no such mailbox."""
+    back = samples(runtime().return_paths, lambda _: mail_id, message_id)
+    return next(one.content for one in back if one.verdict == "hard")
+
+
+def test_a_notice_that_comes_back_is_noted_with_nobody_s_links(
+    client: FlaskClient, in_each_state: None, postbox: Postbox, deliver: Callable[[], object], clock: Clock
+) -> None:
+    links = Links()
+    links.ask(client)
+    deliver()
+    at = runtime()
+    owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
+    db.session.rollback()
+    for mail_id, message_id in owed:
+        take(no_mailbox(mail_id, message_id or ""), now=clock.now, paths=at.return_paths, vault=at.vault)
+    assert differing(links.rows()) == []
+    assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"

@@ -1,0 +1,43 @@
+"""Whom a mail is about: named in its row until it has left, or sealed in its context.
+
+The answer to a request for links never names anybody in clear: its row must not tell whether there is anything under
+the address.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox import ANSWERS
+from campaign.domain.place import at_mail
+from campaign.models import Mail
+from campaign.models.sealed import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The form that a mail answers, or the signature that it goes to; neither where there is none."""
+
+    sign_up_id: int | None = None
+    signature_id: int | None = None
+
+
+def subject_of(mail: Mail, vault: Vault) -> Subject:
+    """Return whom the mail is about."""
+    is_named = mail.sign_up_id is not None or mail.signature_id is not None
+    if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
+        return Subject(mail.sign_up_id, mail.signature_id)
+    try:
+        found = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    except CipherError:
+        return Subject()
+    return Subject(found.get("sign_up"), found.get("signature"))
+
+
+def sealed_subject(subject: Subject, message_id: str, vault: Vault) -> bytes:
+    """Return the context that names whom the mail is about; equally long for all."""
+    named = {"sign_up": subject.sign_up_id, "signature": subject.signature_id}
+    return vault.seal_context(json.dumps(named), at_mail(message_id))
