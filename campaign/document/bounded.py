@@ -13,6 +13,8 @@ import sys
 from dataclasses import astuple
 from types import FrameType
 
+from pdfminer.psparser import PSBaseParser
+
 from .apart import BEYOND
 from .errors import DocumentError
 from .pdf import read_pdf
@@ -21,6 +23,10 @@ from .word import read_docx
 # Calls and returns of functions, counted by the interpreter: equally many on every machine, however busy it is. An
 # Urgent Action takes less than a million, and a book of sixty pages eight.
 STEPS = 10_000_000
+# What a string of a PDF is read into is copied with each piece: so many bytes take about as long as a step.
+COPIED = 1024
+# In these the copying is done; each has the parser as its first argument.
+_COPYING = {made.__code__ for name, made in vars(PSBaseParser).items() if name.startswith("_parse_")}
 SECONDS = 4  # of the processor, for what a single call can be busy with
 MEGABYTES = 700  # of addresses; an Urgent Action takes 60 of memory
 READERS = {"pdf": read_pdf, "docx": read_docx}
@@ -55,9 +61,11 @@ def _bound_steps(most: int) -> None:
     """End the process after so many calls and returns. An exception would be caught by what reads damaged files."""
     left = most
 
-    def count(_frame: FrameType, _event: str, _argument: object) -> None:
+    def count(frame: FrameType, event: str, _argument: object) -> None:
         nonlocal left
         left -= 1
+        if event == "call" and frame.f_code in _COPYING:
+            left -= len(frame.f_locals["self"]._curtoken) // COPIED
         if left < 0:
             os._exit(BEYOND)
 

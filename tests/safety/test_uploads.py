@@ -112,7 +112,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "zeros that a Word file denies": ("case.docx", lambda: word(2 * UNPACKED, said=1000)),
     "a crowd in a Word file": ("case.docx", crowded),
 }
-# These keep the processor busy until it is taken from them, as others do.
+# These take all the steps that there are, as others do.
 LONG = ("a table without end", "a page three hundred thousand times")
 
 
@@ -145,7 +145,17 @@ def test_a_process_that_fails_otherwise_is_told_and_logged(
 
 @pytest.mark.parametrize(
     ("what", "times"),
-    [("q Q ", 2_500_000), ("[", 10_000_000), ("%a\n", 3_000_000), ("<<", 5_000_000), ("/A ", 3_000_000)],
+    [
+        ("q Q ", 2_500_000),
+        ("[", 10_000_000),
+        ("%a\n", 3_000_000),
+        ("<<", 5_000_000),
+        ("/A ", 3_000_000),
+        # One string that never ends, which is copied with each piece: few steps, each longer than the one before.
+        ("(", 10_000_000),
+        ("(\\(", 3_000_000),
+        ("a (b) \\) (", 400_000),
+    ],
 )
 def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, times: int, figure: Figure) -> None:
     data = operators(what, times)
