@@ -142,7 +142,7 @@ def _claim() -> tuple[float, float]:
     now = database_now(session)
     taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
     between = time.perf_counter()
-    jobs, _ended = begin(session, taken, runtime().vault, now, addressees=Addressees(runtime().settings))
+    jobs = begin(session, taken, runtime().vault, now, addressees=Addressees(runtime().settings)).jobs
     end = time.perf_counter()
     if len(jobs) != TAKEN:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")

@@ -51,6 +51,11 @@ class Address:
         return f"{(local.partition('+')[0] or local).replace('.', '') or local}@{domain}"
 
     @property
+    def has_tag(self) -> bool:
+        """Return whether a +tag stands in it that its provider is not known to ignore."""
+        return "+" in self.identity.rpartition("@")[0][1:]
+
+    @property
     def suggestion(self) -> str | None:
         """The address that was probably meant, where the domain looks like a typing error."""
         domain = likely_domain(self.domain)

@@ -99,3 +99,7 @@ class UnknownKeyError(TocsinError):
 
 class CipherError(TocsinError):
     """Sealed data cannot be opened: its key is not among the data keys, or it was changed."""
+
+
+class ForgottenError(CipherError):
+    """Sealed data cannot be opened any more: the key of its row was erased, as it is when somebody leaves."""

@@ -57,6 +57,9 @@ CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CON
 
 # What answers a form or a request for its link: to a mailbox that may have proven nothing.
 ANSWERS = CAPPED
+# What anybody has owed to an address by typing it: the row says the same, whatever is under the address and whether the
+# mail left.
+ALIKE = frozenset({MailKind.NEW_LINK, MailKind.ADDRESS})
 
 
 # What became of them may be mended: the server's fault is over, the mailbox has room again, a wrong reason is gone.

@@ -15,6 +15,7 @@ from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.outbox import MailKind
 from campaign.domain.staff import Role
+from campaign.mail import alert
 from campaign.models import Alarm, Staff
 from campaign.services.outbox import owe_staff
 from campaign.services.tally import hour_of
@@ -58,6 +59,13 @@ def raise_alarm(
             )
     log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
     return True
+
+
+def tell_unopened(*, now: datetime, vault: Vault, base_url: str, mail_domain: str) -> None:
+    """Tell staff, once an hour, that something sealed does not open: a key is missing, or it was changed."""
+    raise_alarm(
+        "sealed", 0, lambda locale: alert.unopened(locale, base_url), now=now, vault=vault, mail_domain=mail_domain
+    )
 
 
 def note_alarm(session: Session, kind: str, *, now: datetime) -> None:

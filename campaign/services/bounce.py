@@ -15,12 +15,12 @@ from campaign.domain.address import Address, parse_address
 from campaign.domain.bounce import Verdict
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox import MailKind, SuppressionReason
+from campaign.domain.outbox import ALIKE, SuppressionReason
 from campaign.domain.return_path import ReturnPaths
 from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
-from campaign.services.subject import subject_of
+from campaign.services.subject import Subject, subject_of
 from campaign.services.suppress import suppress
 from campaign.services.transaction import transaction
 
@@ -55,12 +55,12 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
         if mail is None or not report.path.is_of(mail.message_id):
             return Taken(report, is_suppressed=False)
         # What was said of the mailbox stays, whatever is said of a delay afterwards.
-        # Of links asked for nothing is noted: the row would tell that there was something under the address.
-        if mail.kind != MailKind.NEW_LINK and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
+        # Of these nothing is noted: the row would tell that the mail left.
+        if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
             mail.bounced_at = now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
-        subject = subject_of(mail, vault)
+        subject = _subject(mail, vault)
         sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
             sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
@@ -71,6 +71,13 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
             return Taken(report, is_suppressed=False)
         suppress(session, address, reason, now=now, vault=vault)
     return Taken(report, is_suppressed=True)
+
+
+def _subject(mail: Mail, vault: Vault) -> Subject:
+    try:
+        return subject_of(mail, vault)
+    except CipherError:
+        return Subject()
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:

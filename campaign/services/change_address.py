@@ -27,8 +27,9 @@ from campaign.mail.address_words import address_changed, confirm_address
 from campaign.models import Consent, Signature, SignUp
 from campaign.models.sealed import place_of
 from campaign.queries.person import digests_everywhere
-from campaign.services.mailbox_limit import MailboxLimits, proving
+from campaign.services.mailbox_limit import proving
 from campaign.services.notify import Notice
+from campaign.services.outbox import keep_contexts, own_contexts
 from campaign.services.signature import bury, consent_record, is_counted, last_consent, locked, note_departure
 from campaign.services.staff import Office
 from campaign.services.transaction import transaction
@@ -64,16 +65,13 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
 def ask_change(signature_id: int, new: Address, *, by_link: Link | None = None, now: datetime, office: Office) -> None:
     """Owe the new address a mail whose link changes it, for what the link that asks for it opens.
 
-    Raises NotFoundError (erased), InputError (`email`: `same`; `enough`, where that mailbox gets no more mail today
-    that somebody else brings about).
+    Whether that mailbox has had enough mail for today, or is written to at all, is looked at when the mail leaves: the
+    answer would tell what the address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
     """
     with transaction() as session:
         signature = locked(session, signature_id)
         if _address_of(signature, office.vault).identity == new.identity:
             raise InputError("email", "same", "this is the address that there is")
-        limits = MailboxLimits(session, [new], office.vault, now)
-        if limits.room(new, owed_at=now, is_asked=False).left <= 0:
-            raise InputError("email", "enough", "this mailbox has had enough mail today")
         link_key = signature.link_key or b""
         sealed = office.vault.seal_email(new, at_address_change(link_key))
         only = b"" if by_link is None else by_link.beside
@@ -81,8 +79,7 @@ def ask_change(signature_id: int, new: Address, *, by_link: Link | None = None, 
         url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
         said = confirm_address(signature.locale, office.settings.theme.name)
         notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
-        mail_id = notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
-        limits.take(new, mail_id, is_asked=False)
+        notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
 
 
 def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
@@ -101,7 +98,9 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         if wanted.link.opens(signature.link_key or b""):
             # Used up, also where nothing could be changed.
+            contexts = own_contexts(session, signature, vault)
             _seal(signature, signature.address_digest, old, vault)
+            keep_contexts(contexts, signature, vault)
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
             said = address_changed(signature.locale, office.settings.theme.name)
@@ -122,7 +121,9 @@ def _move(session: Session, row: Signature, new: Address, now: datetime, vault: 
     note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
+    contexts = own_contexts(session, row, vault)
     _seal(row, digest, new, vault)
+    keep_contexts(contexts, row, vault)
     # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
     row.domain_digest = None
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))

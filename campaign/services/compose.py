@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -33,8 +34,9 @@ from campaign.models.sealed import place_of
 from campaign.queries.announcement import AnnouncedView, find_announced
 from campaign.queries.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.services.answer import Answer, Answers, Covered, UnwantedError
+from campaign.services.outbox import own_context
 from campaign.services.signature import last_consent
-from campaign.services.subject import Subject
+from campaign.services.subject import Subject, subject_of
 from campaign.services.suppress import suppression_reason, suppression_reasons
 from campaign.services.wanted import refuse_unwanted
 
@@ -166,10 +168,16 @@ def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]
         return None, None
 
 
-def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer]) -> list[Address]:
-    """Return where those mails to signers go that anybody can bring about."""
-    signers = [known.get(subject.signature_id or 0) for mail, subject in mails if mail.kind in CAPPED]
-    return [parse_address(one.recipient) for one in signers if one is not None and one.recipient is not None]
+def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer], vault: Vault) -> list[Address]:
+    """Return where those mails go that anybody can bring about, but for answers to forms."""
+    found: list[str | None] = []
+    for mail, subject in mails:
+        if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
+            with suppress(CipherError):
+                found.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
+        elif mail.kind in CAPPED and (signer := known.get(subject.signature_id or 0)) is not None:
+            found.append(signer.recipient)
+    return [parse_address(one) for one in found if one is not None]
 
 
 def address(
@@ -186,10 +194,14 @@ def address(
         return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
     if subject.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
+            subject_of(mail, vault)  # nobody, or a context that does not open
             raise UnwantedError("there is nothing under the address")
         addressed = _to_staff(session, mail, vault)
-        if mail.kind == MailKind.ADDRESS:
-            answers.refuse_addressee(parse_address(addressed.recipient))
+        if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
+            # It asks somebody; what tells the address of before is not limited.
+            recipient = parse_address(addressed.recipient)
+            answers.refuse_addressee(recipient)
+            answers.room(recipient, mail, is_asked=False)
         return addressed
     signer = known.get(subject.signature_id)
     if signer is None:
@@ -224,7 +236,7 @@ def address(
         text_version=version,
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
-        context=json.loads(vault.open_context(mail.context_sealed, place_of(mail))) if mail.context_sealed else {},
+        context=own_context(mail, signature, vault),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -22,13 +22,13 @@ from campaign.domain.address import parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, InputError, TocsinError
 from campaign.domain.outbox import (
+    ALIKE,
     ANSWERS,
     BATCH,
     GIVE_UP_AFTER,
     SENDING_LEASE,
     UNCARRIED,
     Attempt,
-    MailKind,
     MailState,
     Outcome,
     SuppressionReason,
@@ -84,18 +84,18 @@ class Standing:
     # What it answers or whom it goes to, once nothing more comes of it.
     use: str
     subject: Subject
-    # Links that somebody asked for: nobody is to read in the row whether there was anything to send.
-    is_links: bool
+    # Nobody is to read in the row whether it left.
+    is_alike: bool
 
     @classmethod
     def of(cls, mail: Mail, subject: Subject) -> Standing:
         """Return that of a row, which is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
-        is_links = mail.kind == MailKind.NEW_LINK
+        is_alike = mail.kind in ALIKE
         times = mail.created_at, mail.due_at
         return cls(
-            mail.id, mail.fence, mail.message_id or "", mail.domain_digest, *times, *numbers, use, subject, is_links
+            mail.id, mail.fence, mail.message_id or "", mail.domain_digest, *times, *numbers, use, subject, is_alike
         )
 
 
@@ -108,6 +108,15 @@ class Job:
     is_probe: bool = False
 
 
+@dataclass(slots=True)
+class Begun:
+    """The mails to be handed over, what became at once of others, and whether something sealed did not open."""
+
+    jobs: list[Job] = field(default_factory=list)
+    ended: list[MailState] = field(default_factory=list)
+    has_unopened: bool = False
+
+
 def begin(
     session: Session,
     taken: list[Taken],
@@ -116,17 +125,16 @@ def begin(
     *,
     addressees: Addressees,
     is_probe: bool = False,
-) -> tuple[list[Job], list[MailState]]:
-    """Marks the mails as being sent, and what became at once of those that are not sent after all.
+) -> Begun:
+    """Mark the mails as being sent, and write down what became at once of those that are not sent after all.
 
     Once a mail is marked, a break leaves it in doubt: begin no more than can be handed over at once.
     """
-    jobs: list[Job] = []
-    ended: list[MailState] = []
+    begun = Begun()
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    subjects = {mail.id: subject_of(mail, vault) for mail in mails.values()}
+    subjects = {mail.id: _subject(mail, vault) for mail in mails.values()}
     known = signers(session, subjects.values(), vault)
-    others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known)
+    others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
     forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
     answers = Answers(session, forms, others, vault, addressees, now)
     for one in taken:
@@ -144,7 +152,8 @@ def begin(
             is_unwanted = isinstance(error, UnwantedError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
-            if standing.is_links or (subject.sign_up_id is not None and is_unwanted and not _is_open(error)):
+                begun.has_unopened = True
+            if standing.is_alike or (subject.sign_up_id is not None and is_unwanted and not _is_open(error)):
                 if subject.sign_up_id is not None and not isinstance(error, AnsweredError):
                     note_mailed(session, answers.own(subject.sign_up_id), mail.created_at)
                 _write(session, [_needless(session, standing, now, vault, mail.state)])
@@ -152,12 +161,20 @@ def begin(
             attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
             state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
             _write(session, [outcome])
-            ended.append(state)
+            begun.ended.append(state)
             continue
-        jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
-    if jobs:
-        session.execute(_MARKED, {"mails": [job.standing.id for job in jobs], "until": now + SENDING_LEASE})
-    return jobs, ended
+        begun.jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
+    if begun.jobs:
+        session.execute(_MARKED, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
+    return begun
+
+
+def _subject(mail: Mail, vault: Vault) -> Subject:
+    """Return whom the mail is about, as far as it opens; `address` says that it does not."""
+    try:
+        return subject_of(mail, vault)
+    except CipherError:
+        return Subject()
 
 
 def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Vault, now: datetime) -> list[MailState]:
@@ -192,7 +209,7 @@ def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     states, outcomes = [], []
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = Standing.of(mail, subject_of(mail, vault))
+        standing = Standing.of(mail, _subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.
@@ -257,14 +274,14 @@ def _needless(session: Session, standing: Standing, now: datetime, vault: Vault,
 
 
 def _as_any(standing: Standing, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """What is written of links that were asked for, once their mail has come to an end: the same, whatever the end.
+    """What is written of a mail of which nobody is to read whether it left, once it ended: the same, whatever the end.
 
-    Nobody is told that such a mail was given up, but in the log: who asked may ask again.
+    That such a mail was given up is told in the log alone: who asked may ask again.
     """
-    if not standing.is_links or state not in _GONE | {MailState.DEAD}:
+    if not standing.is_alike or state not in _GONE | {MailState.DEAD}:
         return outcome
     if state is not MailState.SENT:
-        log.error("mail %s, with links that were asked for, is given up: %s", standing.id, outcome["detail"])
+        log.error("mail %s, which somebody asked for, is given up: %s", standing.id, outcome["detail"])
     ended = {"recipient_sealed": None, "state": MailState.SENT.value, "ambiguous": 0}
     over = {
         "created_at": hour_of(standing.created_at),

@@ -30,17 +30,15 @@ from campaign.domain.token import Tokens
 from campaign.extensions import db
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import Runtime
-from campaign.extensions.signals import mail_held, mail_released, tell
-from campaign.mail.alert import held
 from campaign.mail.lane import Lane, Parcel
 from campaign.mail.mime import write
 from campaign.mail.transport import Transport, open_transport
 from campaign.models import MailHold
 from campaign.services.addressees import Addressees
-from campaign.services.alarm import raise_alarm
 from campaign.services.claim import Claim, Taken, claim, database_now, release, renew
 from campaign.services.compose import Shelf, render
 from campaign.services.deliver import Job, begin, conclude, renew_sending, sweep
+from campaign.services.delivery_reports import report_hold, report_release, report_unopened
 from campaign.services.hold import hold_queue, is_about_us, open_hold, release_queue, take_probe
 from campaign.services.lane_limit import LaneLimit
 from campaign.services.new_link import answer_link_requests
@@ -216,14 +214,14 @@ class Dispatcher:
                 self._claimed = None
                 release(session, self._traffic.drop())
                 if room and not self._under_way and take_probe(session, hold, now, at_once=self._may_probe_at_once):
-                    jobs = self._begin_probe(session, now, states)
+                    jobs = self._begin_probe(session, now, states, alarms)
                 self._may_probe_at_once = False
                 self._claim_at = time.monotonic() + _POLL_SECONDS
             else:
                 self._renew(session, now)
                 if wants_more:
                     self._claim(session, now)
-                jobs = self._begin(session, room, now, states)
+                jobs = self._begin(session, room, now, states, alarms)
         return jobs, states
 
     def _judge(
@@ -238,14 +236,14 @@ class Dispatcher:
         job, attempt = result.job, result.attempt
         if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
             if hold_queue(session, attempt, now, is_probe=job.is_probe):
-                alarms.append(partial(_report_hold, attempt, now, self._courier))
+                alarms.append(partial(report_hold, attempt, now, self._courier.settings, self._courier.vault))
             attempt = replace(attempt, outcome=Outcome.HELD)
         elif attempt.outcome is Outcome.HELD:
             attempt = replace(attempt, outcome=Outcome.RETRY)
         elif hold is not None and (attempt.outcome is Outcome.SENT or (job.is_probe and attempt.code is not None)):
             began_at = release_queue(session, now)
             if began_at is not None:
-                alarms.append(partial(_report_release, began_at))
+                alarms.append(partial(report_release, began_at))
         return attempt
 
     def _claim(self, session: Session, now: datetime) -> None:
@@ -258,7 +256,14 @@ class Dispatcher:
             # Nothing new before something comes back, or is written, or comes due.
             self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
 
-    def _begin(self, session: Session, room: int, now: datetime, states: list[MailState]) -> list[Job]:
+    def _begin(
+        self,
+        session: Session,
+        room: int,
+        now: datetime,
+        states: list[MailState],
+        alarms: list[Callable[[], None]],
+    ) -> list[Job]:
         chosen = self._traffic.next(room)
         rate = self._courier.settings.mail_rate
         if rate:
@@ -273,18 +278,34 @@ class Dispatcher:
             chosen = allowed
         if not chosen:
             return []
-        jobs, ended = begin(session, chosen, self._courier.vault, now, addressees=self._addressees)
-        states += ended
-        return jobs
+        return self._begun(session, chosen, now, states, alarms)
 
-    def _begin_probe(self, session: Session, now: datetime, states: list[MailState]) -> list[Job]:
+    def _begun(
+        self,
+        session: Session,
+        chosen: list[Taken],
+        now: datetime,
+        states: list[MailState],
+        alarms: list[Callable[[], None]],
+        *,
+        is_probe: bool = False,
+    ) -> list[Job]:
+        vault = self._courier.vault
+        begun = begin(session, chosen, vault, now, addressees=self._addressees, is_probe=is_probe)
+        states += begun.ended
+        if begun.has_unopened:
+            alarms.append(partial(report_unopened, now, self._courier.settings, self._courier.vault))
+        return begun.jobs
+
+    def _begin_probe(
+        self, session: Session, now: datetime, states: list[MailState], alarms: list[Callable[[], None]]
+    ) -> list[Job]:
         """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
         while True:
             taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
             if not taken:
                 return []
-            jobs, ended = begin(session, taken, self._courier.vault, now, addressees=self._addressees, is_probe=True)
-            states += ended
+            jobs = self._begun(session, taken, now, states, alarms, is_probe=True)
             if jobs:
                 return jobs
 
@@ -378,30 +399,3 @@ class Dispatcher:
             self._reported_at = now
             if not at_once:
                 self.outcomes.clear()
-
-
-def _report_hold(attempt: Attempt, now: datetime, courier: Courier) -> None:
-    said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
-    log.error(
-        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
-    )
-    tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
-    if attempt.outcome is not Outcome.HELD:
-        return  # a server that restarts needs nobody
-    base_url, domain = courier.settings.base_url, courier.settings.mail_domain
-    try:
-        raise_alarm(
-            "mail-held",
-            0,
-            lambda locale: held(locale, attempt, now, base_url),
-            now=now,
-            vault=courier.vault,
-            mail_domain=domain,
-        )
-    except DBAPIError as error:  # what was begun meanwhile must still be handed over
-        log.warning("nobody was told by mail: %s", diagnose(error))
-
-
-def _report_release(began_at: datetime) -> None:
-    log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))
-    tell(mail_released, began_at=began_at)

@@ -24,8 +24,9 @@ from campaign.extensions.together import Write
 from campaign.models import Mail, MailboxLimit
 
 WINDOW = timedelta(days=1)
-# When, of which mail, to which spelling of the mailbox, and whether it was asked for by the page for new links.
-_ENTRY = struct.Struct(">dQ4s?")
+# When, of which mail, to which spelling of the mailbox, and the marks: of links that were asked for, of a +tag.
+_ENTRY = struct.Struct(">dQ4sB")
+_ASKED, _TAGGED = 1, 2
 _ENTRIES = 64
 _LENGTH = _ENTRY.size * _ENTRIES
 _PROVEN = struct.Struct(">d")
@@ -57,6 +58,7 @@ class Sent:
     mail_id: int
     spelling: bytes
     is_asked: bool
+    has_tag: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +106,19 @@ class MailboxLimits:
         """Return what may go to the address now. Links that were asked for have a limit of their own.
 
         An address that has confirmed has its own count, which no other spelling of the mailbox touches. All spellings
-        of a mailbox that has proven nothing share one, of which the plain spelling is always left a mail.
+        of a mailbox that has proven nothing share one, of which those without a tag are always left a mail: an owner's
+        address has dots and no tag, and other dots, where they are not ignored, are nobody's and count nothing.
         """
         sent = [one for one in self._sent.get(address.mailbox, []) if one.is_asked == is_asked]
-        own, plain = self._spelling(address.identity), self._spelling(address.mailbox)
+        own = self._spelling(address.identity)
         most = DAILY.asked if is_asked else DAILY.strangers
         pools = [(sent, most)]
         if address.identity in self._proven:
             if not is_asked and abs(owed_at - self._proven[address.identity]) < WINDOW:
                 most = DAILY.proven
             pools = [([one for one in sent if one.spelling == own], most)]
-        elif own != plain:
-            pools.append(([one for one in sent if one.spelling != plain], most - 1))
+        elif address.has_tag:
+            pools.append(([one for one in sent if one.has_tag], most - 1))
         rooms = [self._left(address.mailbox, pool, most) for pool, most in pools]
         return min(rooms, key=lambda room: (room.left, -room.until.timestamp()))
 
@@ -125,12 +128,12 @@ class MailboxLimits:
 
     def take(self, address: Address, mail_id: int, *, is_asked: bool) -> None:
         """Count a mail that is about to leave; one that does not leave after all counts nothing."""
-        mine = Sent(self._now, mail_id, self._spelling(address.identity), is_asked)
+        mine = Sent(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
         kept = [one for one in self._sent.get(address.mailbox, []) if one.mail_id != mail_id]
         self._sent[address.mailbox] = [*kept, mine][-_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
         packed = b"".join(
-            _ENTRY.pack(one.at.timestamp(), one.mail_id, one.spelling, one.is_asked)
+            _ENTRY.pack(one.at.timestamp(), one.mail_id, one.spelling, _ASKED * one.is_asked + _TAGGED * one.has_tag)
             for one in self._sent[address.mailbox]
         )
         row = {"digest": digest, "content": self._vault.seal_limit(packed.ljust(_LENGTH, b"\0"), digest)}
@@ -157,7 +160,11 @@ class MailboxLimits:
 
     def _read(self, sealed: bytes | None, digest: bytes) -> list[Sent]:
         entries = _ENTRY.iter_unpack(self._open(sealed, digest))
-        sent = [Sent(datetime.fromtimestamp(at, UTC), *rest) for at, *rest in entries if at]
+        sent = [
+            Sent(datetime.fromtimestamp(at, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
+            for at, mail_id, spelling, marks in entries
+            if at
+        ]
         return [one for one in sent if one.at > self._now - WINDOW]
 
     def _open(self, sealed: bytes | None, digest: bytes) -> bytes:

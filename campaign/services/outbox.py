@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import Mapping
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
 from campaign.domain.outbox import CAMPAIGN, MailKind, MailState
 from campaign.domain.place import at_mail
 from campaign.extensions.together import Write
@@ -23,6 +25,8 @@ from campaign.services.signature import last_consent
 from campaign.services.subject import Subject, sealed_subject
 
 _INSERT = insert(Mail)
+# In the context of a mail to a signer: whose it is.
+_OF = "of"
 # The columns of `row_of` for a sign-up, for statements that are written before its id is known.
 SIGN_UP_COLUMNS = (
     *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
@@ -66,7 +70,8 @@ def owe_signer(
 ) -> None:
     """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
 
-    What the message says besides, its `context`, is sealed in the row and cleared once the mail is gone.
+    What the message says besides, its `context`, is sealed in the row and cleared once the mail is gone. It names the
+    link key, to which the address is bound: moved to another mail it is refused (`own_context`).
     """
     if signature.email_sealed is None:
         return
@@ -81,9 +86,35 @@ def owe_signer(
         text_version=consent.text_version,
     )
     row = row_of(owed, now=now, domain=domain)
-    place = at_mail(row["message_id"])
-    sealed = None if context is None else vault.seal_context(json.dumps(dict(context)), place)
+    sealed = None if context is None else _sealed_context(context, signature, row["message_id"], vault)
     session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
+
+
+def _sealed_context(context: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
+    named = {**context, _OF: (signature.link_key or b"").hex()}
+    return vault.seal_context(json.dumps(named), at_mail(message_id))
+
+
+def own_context(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
+    """Return what a mail to a signer says besides. Raises CipherError where it was said to another signature."""
+    if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
+        return {}
+    context: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    if not hmac.compare_digest(context.pop(_OF, ""), (signature.link_key or b"").hex()):
+        raise CipherError("what a mail says was moved to another signature's")
+    return context
+
+
+def own_contexts(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
+    """Return what each of the signature's mails says besides, as `keep_contexts` takes it after a new link key."""
+    waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
+    return {mail: own_context(mail, signature, vault) for mail in session.scalars(waiting)}
+
+
+def keep_contexts(contexts: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
+    """Bind what the mails say to the signature's link key of now."""
+    for mail, context in contexts.items():
+        mail.context_sealed = _sealed_context(context, signature, mail.message_id or "", vault)
 
 
 def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datetime, vault: Vault, domain: str) -> None:

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import CipherError
 from campaign.domain.outbox import ANSWERS
 from campaign.domain.place import at_mail
 from campaign.models import Mail
@@ -26,14 +25,11 @@ class Subject:
 
 
 def subject_of(mail: Mail, vault: Vault) -> Subject:
-    """Return whom the mail is about."""
+    """Return whom the mail is about. Raises CipherError where its context was changed, or is another mail's."""
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
         return Subject(mail.sign_up_id, mail.signature_id)
-    try:
-        found = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    except CipherError:
-        return Subject()
+    found = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
     return Subject(found.get("sign_up"), found.get("signature"))
 
 

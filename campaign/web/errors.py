@@ -17,8 +17,7 @@ from campaign.domain.errors import CipherError
 from campaign.extensions import db
 from campaign.extensions.database_error import diagnose
 from campaign.extensions.runtime import runtime
-from campaign.mail import alert
-from campaign.services.alarm import raise_alarm
+from campaign.services.alarm import tell_unopened
 from campaign.web.headers import is_embed
 
 log = logging.getLogger(__name__)
@@ -111,12 +110,8 @@ def _tell() -> None:
     """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
     at = runtime()
     db.session.rollback()
-
-    def words(locale: str) -> dict[str, str]:
-        return alert.unopened(locale, at.settings.base_url)
-
     try:
-        raise_alarm("sealed", 0, words, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+        tell_unopened(now=at.clock(), vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain)
     except SQLAlchemyError:
         log.exception("nobody could be told")
 

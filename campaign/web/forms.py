@@ -47,7 +47,6 @@ MESSAGES = {
 # Of another address for what was signed.
 ADDRESS_FAULTS = {code: words for (field, code), words in MESSAGES.items() if field == "email"} | {
     "same": lazy_gettext("This is the address that we have already."),
-    "enough": lazy_gettext("We have written to this address often enough today. Try again tomorrow."),
 }
 
 

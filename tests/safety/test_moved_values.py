@@ -8,12 +8,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from campaign.domain.address import parse_address
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Alarm, Mail, Signature, SignUp, Staff
 from campaign.queries.appeal import AppealView
+from campaign.services.new_link import answer_link_requests, ask_new_links
+from campaign.services.own_letter import mail_own_letter
 from campaign.services.transaction import transaction
-from tests.conftest import START, Postbox, form
+from tests.conftest import START, Postbox, form, text_of
 
 SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -154,3 +157,72 @@ def test_keys_that_are_gone_are_told_in_words(client: FlaskClient, two: list[str
         session.execute(text("UPDATE signature SET name_sealed = :junk"), {"junk": b"gone" + b"x" * 60})
     assert client.get(two[0]).status_code == 410
     assert runtime().vault.newest_key != b"gone"
+
+
+def told() -> list[str]:
+    """Of what staff were told."""
+    db.session.rollback()
+    kinds = list(db.session.scalars(select(Alarm.kind)))
+    db.session.rollback()
+    return kinds
+
+
+def test_the_words_of_a_letter_go_to_nobody_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
+    """Moved with the Message-ID into a mail of the thief's own."""
+    at = runtime()
+    ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
+    db.session.rollback()
+    deliver()
+    for one, words in zip(ids, ("what the victim wrote", "nothing"), strict=True):
+        mail_own_letter(one, words, now=START, vault=at.vault, mail_domain="tocsin.example")
+    with transaction() as session:
+        victim, thief = session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
+        message_id, context = victim.message_id, victim.context_sealed
+        victim.message_id, victim.context_sealed = None, None
+        session.flush()
+        thief.message_id, thief.context_sealed = message_id, context
+    before = len(postbox.messages)
+    deliver()
+    assert "what the victim wrote" not in "".join(text_of(one) for one in postbox.messages[before:])
+    assert told() == ["sealed"]
+
+
+def test_a_form_that_does_not_open_is_told(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(SIGN, data=form())
+    deliver()
+    with transaction() as session:
+        session.execute(text("UPDATE sign_up SET email_sealed = name_sealed"))
+    for answer in (client.get(postbox.link()), client.post(postbox.link())):
+        assert answer.status_code == 410
+        assert "We cannot show this any more" in answer.text
+        assert "erased" not in answer.text, "nobody has erased it"
+    assert told() == ["sealed"]
+
+
+def test_who_has_left_is_told_so_and_staff_nothing(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(SIGN, data=form())
+    deliver()
+    client.post(postbox.link(), data={"do": "erase"})
+    assert "Nothing is left of this signature" in client.get(postbox.link()).text
+    assert told() == []
+
+
+def test_a_mail_whose_values_do_not_open_is_told(two: list[str], deliver: Any) -> None:
+    deliver()
+    ask_new_links(parse_address("ana@mail.example"), now=START, vault=runtime().vault)
+    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+    with transaction() as session:
+        first, second = session.scalars(select(Mail).where(Mail.kind == "new_link").order_by(Mail.id))
+        second.context_sealed = first.context_sealed
+    deliver()
+    assert told() == ["sealed"]
+
+
+def test_an_address_of_a_signer_that_does_not_open_is_told(two: list[str], deliver: Any) -> None:
+    move(("email_sealed",))
+    deliver()
+    assert told() == ["sealed"]

@@ -200,6 +200,37 @@ def test_other_spellings_and_refused_mail_mute_nobody(
     assert client.post(postbox.link()).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("owner", "tagged"),
+    [
+        ("anna.schmidt@firma.example", "anna.schmidt+{}@firma.example"),
+        ("anna.schmidt@outlook.com", "annaschmidt+{}@outlook.com"),
+        ("anna.schmidt@web.de", "anna.schmidt+{}@web.de"),
+        ("o.de.la.cruz@firma.example", "odelacruz+{}@firma.example"),
+    ],
+)
+def test_tags_mute_no_owner_with_dots(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, owner: str, tagged: str
+) -> None:
+    for number in range(9):
+        client.post(URL, data=form(email=tagged.format(number)))
+        deliver()
+    before = len(postbox.messages)
+    client.post(URL, data=form(email=owner))
+    deliver()
+    assert postbox.recipients[before:] == [owner]
+    assert before <= 3, "and whoever owns the mailbox is not bombed"
+
+
+def test_nor_do_many_that_wait(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    for number in range(40):
+        client.post(URL, data=form(email=f"anna.schmidt+{number}@firma.example"))
+    deliver()
+    client.post(URL, data=form(email="anna.schmidt@firma.example"))
+    deliver()
+    assert postbox.recipients[2:] == ["anna.schmidt@firma.example"]
+
+
 def test_hosts_named_after_a_customer_bring_that_customer_no_more_mail(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +13,8 @@ from campaign.domain.outbox import MailKind
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import Mail, Signature
-from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView
-from campaign.services.outbox import Owed, owe_signer, row_of
+from campaign.services.outbox import Owed, owe_signer, own_context, row_of
 from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
 from tests.conftest import START, confirm_newest
@@ -67,7 +65,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
         assert mail.domain_digest == at.vault.domain_digest(to)
         assert (mail.message_id or "").endswith("@act.example>")
     assert first.context_sealed is not None
-    assert json.loads(at.vault.open_context(first.context_sealed, place_of(first))) == {"words": "Mine."}
+    assert own_context(first, signature, at.vault) == {"words": "Mine."}
     assert second.context_sealed is None
 
 

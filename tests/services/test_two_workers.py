@@ -42,7 +42,7 @@ class Worker:
             at = runtime()
             with transaction() as session:
                 taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
-                self.jobs = len(begin(session, taken, at.vault, self._now, addressees=Addressees(at.settings))[0])
+                self.jobs = len(begin(session, taken, at.vault, self._now, addressees=Addressees(at.settings)).jobs)
                 self.begun.set()
                 self.may_end.wait(10)
             db.session.remove()

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.errors import ChangedError, CipherError, NotFoundError, OverError, StateError, TokenError
+from campaign.domain.errors import ChangedError, ForgottenError, NotFoundError, OverError, StateError, TokenError
 from campaign.domain.name import name_key
 from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link, Purpose, shown_mark
@@ -54,7 +54,7 @@ def show(token: str) -> ResponseReturnValue:
     """Show what is about to be confirmed, and the button."""
     try:
         found = _found(token)
-    except (TokenError, NotFoundError, CipherError) as error:
+    except (TokenError, NotFoundError, ForgottenError) as error:
         return _unusable(error)
     if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
         return render_template("public/gone.html", reason="left", slug=found.own.slug), 410
@@ -82,7 +82,7 @@ def create(token: str) -> ResponseReturnValue:
         )
     except ChangedError:
         return _page(_found(token), is_changed=True), 409
-    except (TokenError, NotFoundError, CipherError) as error:
+    except (TokenError, NotFoundError, ForgottenError) as error:
         return _unusable(error)
     except StateError as error:
         reason = "over" if isinstance(error, OverError) else "left"
@@ -181,7 +181,7 @@ def _slug(token: str) -> str:
     return own.slug if own is not None else ""
 
 
-def _unusable(error: TokenError | NotFoundError | CipherError) -> ResponseReturnValue:
+def _unusable(error: TokenError | NotFoundError | ForgottenError) -> ResponseReturnValue:
     if isinstance(error, TokenError):
         return unusable(error)
     return render_template("public/gone.html", reason="erased", slug=""), 410

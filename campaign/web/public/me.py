@@ -14,9 +14,10 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.country import COUNTRIES, country_names
-from campaign.domain.errors import CipherError, InputError, NotFoundError, TokenError
+from campaign.domain.errors import ForgottenError, InputError, NotFoundError, TokenError
 from campaign.domain.name import clean_name
 from campaign.domain.token import Link, Purpose
+from campaign.extensions import limiter
 from campaign.extensions.runtime import runtime
 from campaign.queries.held import Held, PaperView, UnconfirmedView, held_under, paper_under, unconfirmed_under
 from campaign.queries.signature import SignatureView, find_signature
@@ -103,8 +104,9 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
     if sent.address is None:
         return _page(token, mine, wrong="address", error=sent.fault, question=sent.question), 422
     try:
-        if mine.held:
-            ask_change(mine.held[0].signature.id, sent.address, by_link=mine.link, now=now, office=office_of(at))
+        with limiter.limit("10 per minute; 60 per hour"):
+            if mine.held:
+                ask_change(mine.held[0].signature.id, sent.address, by_link=mine.link, now=now, office=office_of(at))
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
@@ -122,7 +124,7 @@ def new_address(token: str) -> ResponseReturnValue:
         address = None if signature is None else str(wanted.address(signature.link_key, at.vault))
     except TokenError as error:
         return unusable(error)
-    except (NotFoundError, CipherError):
+    except (NotFoundError, ForgottenError):
         address = None
     return render_template("public/address.html", address=address, done=None), 200 if address else 410
 
@@ -136,7 +138,7 @@ def use_address(token: str) -> ResponseReturnValue:
         done = change_address(wanted, now=at.clock(), office=office_of(at))
     except TokenError as error:
         return unusable(error)
-    except (NotFoundError, CipherError):
+    except (NotFoundError, ForgottenError):
         return render_template("public/address.html", address=None, done=None), 410
     return render_template("public/address.html", address=None, done=done)
 

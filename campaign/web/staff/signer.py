@@ -69,7 +69,10 @@ def readdress(signature_id: int) -> ResponseReturnValue:
         return _page(own, {f"address-{error.field}": words}), 422
     except NotFoundError:
         abort(404)
-    flash(gettext("The new address gets a mail. Nothing changes before its owner has confirmed it there."), "success")
+    said = gettext(
+        "If we can write to the new address, it gets a mail. Nothing changes before its owner has confirmed it there."
+    )
+    flash(said, "success")
     return redirect(url_for("signer.show", signature_id=signature_id), 303)
 
 
