@@ -234,7 +234,8 @@ def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bo
         return True
     if one.kind == DepartureKind.WITHDRAWN:
         return withdraw_row(session, row, one.at)
-    # Who has agreed to something since, keeps what was agreed to last.
+    # Who has agreed to something since, keeps what was agreed to last. Of that the hour is known: within the same hour
+    # leaving prevails.
     if last_consent(session, row).given_at > one.at:
         return False
     if one.kind == DepartureKind.ADDRESS_CHANGED:

@@ -26,6 +26,7 @@ from campaign.queries.month_key import month_digests
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
 from campaign.services.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
+from campaign.services.tally import hour_of
 from campaign.services.transaction import transaction
 
 # Rows looked at in one transaction: short enough that nobody who signs meanwhile waits noticeably.
@@ -133,7 +134,7 @@ def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, 
     found, is_last = _next(session, row, vault, batch, is_locked=True)
     ids = [one for one, _ in found]
     if ids:
-        values = {"state": SignatureState.INVALIDATED.value, "ended_at": now, "invalidation_id": row.id}
+        values = {"state": SignatureState.INVALIDATED.value, "ended_at": hour_of(now), "invalidation_id": row.id}
         session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
         mine = Action.signature_id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)

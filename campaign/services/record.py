@@ -18,7 +18,7 @@ from campaign.domain.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
 from campaign.services.month_key import month_key
 from campaign.services.signature import locked
-from campaign.services.tally import Cell, count
+from campaign.services.tally import Cell, count, hour_of
 from campaign.services.transaction import transaction
 
 _ONCE = {
@@ -126,4 +126,4 @@ def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
 
 
 def _columns(cell: Cell, target: int, now: datetime) -> dict[str, object]:
-    return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": now}
+    return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": hour_of(now)}

@@ -16,6 +16,7 @@ from campaign.domain.signature import CONSENT_WORDING
 from campaign.extensions.clock import CutToDay
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Consent, Departure, Signature, Tombstone
+from campaign.services.tally import hour_of
 
 # What makes a signature somebody's. The day stays, for the history of counts.
 EMPTY: dict[str, Any] = {
@@ -80,7 +81,7 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
     last = last_consent(session, signature)
     return {
         "signature_id": signature.id,
-        "given_at": now,
+        "given_at": hour_of(now),
         "text_language": last.text_language,
         "text_version": last.text_version,
         "locale": signature.locale,

@@ -32,7 +32,7 @@ from campaign.services.signature import (
     note_departure,
     note_left,
 )
-from campaign.services.tally import Cell, count
+from campaign.services.tally import Cell, count, hour_of
 from campaign.services.transaction import transaction
 
 
@@ -120,7 +120,7 @@ def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
         return False
     _uncount(session, signature)
     signature.state = SignatureState.WITHDRAWN
-    signature.ended_at = now
+    signature.ended_at = hour_of(now)
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code)
     signature.wants_updates = signature.shares_name = False

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Connection, delete, select, update
 
 from campaign.domain.address import Address, parse_address
@@ -30,7 +31,7 @@ from campaign.services.sign import sign
 from campaign.services.sign_writes import write_sign_up
 from campaign.services.tally import hour_of
 from tests.attack import Figure
-from tests.conftest import START, Clock, confirm_newest
+from tests.conftest import START, Clock, Postbox, confirm_newest, form
 
 # For the gate: it signs some thousands.
 pytestmark = pytest.mark.slow
@@ -295,6 +296,48 @@ def test_the_thief_of_this_test_would_win_where_digests_are_equal(
     assert found["domain"] > 0.2
 
 
+def minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Where the tables tell more of what a supporter did than its hour."""
+    return [
+        (key[0], name)
+        for key, row in tables.items()
+        for name, value in row.items()
+        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "withheld", "tombstone"}
+        and name.endswith("_at")
+        and value is not None
+        and (value.minute or value.second or value.microsecond)
+    ]
+
+
+def test_no_minute_is_left_of_what_a_signer_does(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    """Whoever gets the letter knows the minute in which it came."""
+    clock.now = START + timedelta(minutes=17, seconds=3, microseconds=123456)
+    acts = []
+    for who in "abcd":
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{who}@mail.example"))
+        deliver()
+        acts.append(client.post(postbox.link()).location)
+    clock.now += timedelta(minutes=5)
+    for channel in ("letter", "fax", "email", "phone"):
+        client.post(acts[0], data={"channel": channel, "target": "1"})
+    client.post("/en/appeals/ana-ruiz-vega/act", data={"channel": "letter", "target": "1", "country": "FR"})
+    mine = [act.replace("/act", "/me") for act in acts]
+    for wish in ({"do": "updates", "updates": "y"}, {"do": "share_name", "share_name": "y"}, {"do": "updates"}):
+        client.post(mine[1], data={"signature": "all", **wish})
+    client.post(mine[2], data={"signature": "all", "do": "withdraw"})
+    client.post(mine[3], data={"signature": "all", "do": "country", "country": "DE"})
+    client.post("/en/new-link", data={"email": "a@mail.example"})
+    deliver()
+    clock.now += timedelta(days=9)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    tables = dump()
+    assert minutes(tables) == []
+    assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
+    assert {row["state"] for key, row in tables.items() if key[0] == "signature"} == {"confirmed", "withdrawn"}
+
+
 def test_no_minute_and_no_message_id_is_left_after_a_while(
     app: Flask, appeal: AppealView, deliver: Any, clock: Clock
 ) -> None:
@@ -307,16 +350,7 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
     clock.now += timedelta(days=8)
     retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
     tables = dump()
-    fine = [
-        (key[0], name)
-        for key, row in tables.items()
-        for name, value in row.items()
-        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "tombstone"}
-        and name.endswith("_at")
-        and value is not None
-        and (value.minute or value.second or value.microsecond)
-    ]
-    assert fine == []
+    assert minutes(tables) == []
     assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9
     assert not any(name == "via" for row in tables.values() for name in row)
     assert db.session.scalars(select(SignUp.id)).all()
