@@ -62,6 +62,10 @@ class OverError(StateError):
     """The deadline has passed in the supporter's section, or the appeal was closed or stopped."""
 
 
+class TakenOutError(StateError):
+    """Staff have taken the signature out of the counts."""
+
+
 class ChallengeError(TocsinError):
     """A proof of work is wrong, too old, or was made for another appeal. `wait` seconds may still be missing."""
 

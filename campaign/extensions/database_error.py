@@ -16,11 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _MOST_CHARACTERS = 300
 AWAY = "the database is away"
+_FULL = "no connection to the database became free: it is slow or away, or we keep too many"
 _REFUSED, _UNSAFE = "FATAL", "TLS"
 # By SQLSTATE, or its class (PostgreSQL, appendix A): what a repetition can heal, and what it is called.
 _MEANINGS = {
     "08": AWAY,
     "25006": "the database takes no writes: a standby, or a read-only one",
+    "25P03": "the database broke a transaction off: it stood idle",
+    "25P04": "the database broke a transaction off: it took too long",
     "28": "the database refuses us: unknown role, or it may not come from here",
     "28P01": "the database refuses us: wrong password",
     _REFUSED: "the database refuses us",
@@ -35,6 +38,8 @@ _MEANINGS = {
     "57014": "the database took too long",
     "57P03": "the database is starting, stopping or recovering",
     "58": "the database has a fault of its machine",
+    "XX001": "the database's data are damaged",
+    "XX002": "an index of the database is damaged",
     _UNSAFE: "the database's certificate or encryption is not what the settings ask for",
 }
 # A refused connection tells libpq's clients no SQLSTATE, only words: English, unless the server was set up otherwise.
@@ -100,7 +105,7 @@ class Diagnosis:
 def diagnose(error: Exception) -> Diagnosis:
     """Return what an error of SQLAlchemy means; anything that is none of the database's is a fault of ours."""
     if isinstance(error, PoolTimeoutError):
-        return Diagnosis(True, AWAY, "no connection became free", "")
+        return Diagnosis(True, _FULL, "pool", "")
     if not isinstance(error, DBAPIError | psycopg.Error | sqlite3.Error):
         return Diagnosis(False, "an error of ours", type(error).__name__, _shortened(error))
     original = (error.orig or error) if isinstance(error, DBAPIError) else error

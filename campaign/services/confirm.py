@@ -15,7 +15,7 @@ from campaign.domain.action import Channel, Evidence
 from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState, is_confirmable
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, UnknownKeyError
+from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, TakenOutError, UnknownKeyError
 from campaign.domain.funnel import confirming
 from campaign.domain.last_zone import last_zone
 from campaign.domain.name import name_key
@@ -146,8 +146,8 @@ def confirm(
     """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
 
     Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
-    ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), StateError (withdrawn or
-    invalidated), CipherError. Returns what came of each, at least of one, the link's own first.
+    ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), TakenOutError, StateError
+    (withdrawn), CipherError. Returns what came of each, at least of one, the link's own first.
     """
     acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
     _prepare(vault, len(also) + 1, now)
@@ -227,7 +227,7 @@ def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault:
         done = locked(session, sign_up.signature_id)
         refuse_another(sign_up, done, vault)
         if done.state != SignatureState.CONFIRMED:
-            raise StateError(f"the signature is {done.state}")
+            raise _not_counted(done.state)
         return replace(_again(session, sign_up, done, wishes, now), at=done.confirmed_at or now, is_used=True)
     signer = _opened(session, sign_up, vault)
     signature = _locked(session, signer)
@@ -239,7 +239,7 @@ def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault:
     if signature is not None and signature.state == SignatureState.CONFIRMED:
         return _again(session, sign_up, signature, wishes, now)
     if signature is not None and signature.state != SignatureState.WITHDRAWN:
-        raise StateError(f"the signature is {signature.state}")
+        raise _not_counted(signature.state)
     _refuse_late(found, now)
     return _write(session.connection(), sign_up, signer, wishes, now, vault, mail_domain)
 
@@ -278,6 +278,11 @@ def _asked_before(session: Session, sign_up: SignUp, signer: _Signer, vault: Vau
     if not before.has_key:
         raise UnknownKeyError
     return replace(signer, signed_id=before.signed_id, was_counted=before.was_counted, number=before.number)
+
+
+def _not_counted(state: str) -> StateError:
+    kind = TakenOutError if state == SignatureState.INVALIDATED else StateError
+    return kind(f"the signature is {state}")
 
 
 def _locked(session: Session, signer: _Signer) -> Signature | None:

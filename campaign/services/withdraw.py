@@ -71,23 +71,27 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault)
                 note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
 
 
-def refuse_sign_up(link: Link, *, now: datetime, vault: Vault) -> None:
-    """Delete the form that the link was to confirm; what is confirmed stays. Raises NotFoundError, CipherError."""
+def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
+    """Delete all forms that wait under the address whose mailbox the link was mailed to, whatever their appeal.
+
+    What is confirmed stays; return False where the link's own form is. Raises NotFoundError, CipherError.
+    """
     with transaction() as session:
         found = session.get(SignUp, link.subject, with_for_update=KEYS_STAY)
         if found is None or not link.opens(found.link_key):
             raise NotFoundError("this sign-up has been erased")
         if found.signature_id is not None or found.email_sealed is None:
-            return
+            return False
         address = parse_address(vault.open_email(found.email_sealed, place_of(found)))
-        digest = vault.address_digest(found.appeal_id, address)
-        note_left(session, DepartureKind.ERASED, found.appeal_id, digest, found.signed_at, now, vault)
-        erase_keys(session, [found.origin_sealed], vault, on=now.date())
-        session.delete(found)
-        session.flush()
-        # With what the address sent besides for the appeal, and nobody has confirmed.
-        names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
-        _erase_forms(session, now, vault, SignUp.address_digest.in_(names), SignUp.signature_id.is_(None))
+        with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
+        for appeal_id, digest in zip(with_forms, vault.address_digests(with_forms, address), strict=True):
+            # Those of which nobody knows but by the mailbox: the newest, and earlier ones that stepped aside.
+            names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
+            waits = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
+            signed_at = _erase_forms(session, now, vault, *waits)
+            if signed_at:
+                note_left(session, DepartureKind.ERASED, appeal_id, digest, max(signed_at), now, vault)
+        return True
 
 
 def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, vault: Vault) -> None:
@@ -100,10 +104,12 @@ def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, v
         _erase_forms(session, now, vault, SignUp.address_digest.in_(names))
 
 
-def _erase_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> None:
-    gone = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed)
-    sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
-    erase_keys(session, sealed, vault, on=now.date())
+def _erase_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> list[datetime]:
+    """Return when each of the forms was sent."""
+    gone = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed, SignUp.signed_at)
+    rows = session.execute(gone, execution_options={"synchronize_session": False}).all()
+    erase_keys(session, [row.origin_sealed for row in rows], vault, on=now.date())
+    return [row.signed_at for row in rows]
 
 
 def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from campaign.extensions.database_error import AWAY, Diagnosis, diagnose
@@ -243,3 +244,22 @@ def test_a_file_of_sqlite_that_cannot_be_opened_is_away(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.Error) as error:
         sqlite3.connect(tmp_path / "nowhere" / "tocsin.db")
     assert (diagnose(error.value).may_pass, diagnose(error.value).words) == (True, AWAY)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (psycopg.errors.IdleInTransactionSessionTimeout, "the database broke a transaction off: it stood idle"),
+        (psycopg.errors.DataCorrupted, "the database's data are damaged"),
+        (psycopg.errors.IndexCorrupted, "an index of the database is damaged"),
+    ],
+)
+def test_what_the_server_ends_or_has_lost_is_no_fault_of_a_statement(state: type[psycopg.Error], words: str) -> None:
+    found = diagnose(state("what it says"))
+    assert (found.words, found.may_pass) == (words, True)
+
+
+def test_a_full_pool_is_called_what_it_is() -> None:
+    found = diagnose(PoolTimeoutError("QueuePool limit of size 1 overflow 0 reached"))
+    assert found.may_pass
+    assert "no connection to the database became free" in found.words

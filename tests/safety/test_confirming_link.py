@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from campaign.document import parse_text
 from campaign.extensions import db
-from campaign.models import Appeal, Signature
+from campaign.models import Appeal, Departure, Signature, SignUp
 from campaign.queries.appeal import AppealView
 from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
@@ -173,3 +173,75 @@ def test_a_link_to_everything_is_two_presses_away(
     (whole,) = [found[0] for found in mailed if found]
     assert exported(client, whole) == ["ana-ruiz-vega", "second"]
     assert "2 signatures under this address." in client.get(whole).text
+
+
+def waiting() -> int:
+    db.session.rollback()
+    return len(db.session.scalars(select(SignUp.id).where(SignUp.email_sealed.is_not(None))).all())
+
+
+def several(client: FlaskClient, deliver: Any, postbox: Postbox) -> str:
+    """The link of the mail that gathers three appeals."""
+    for slug in SLUGS:
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+    deliver()
+    return postbox.link()
+
+
+def test_what_is_not_ticked_is_not_confirmed(
+    client: FlaskClient, appeals: None, deliver: Any, postbox: Postbox
+) -> None:
+    link = several(client, deliver, postbox)
+    shown = re.findall(r'name="shown" value="([^"]+)"', client.get(link).text)
+    assert len(shown) == 3
+    nothing = client.post(link, data={"shown": shown})
+    assert nothing.status_code == 422
+    assert "Nothing is ticked" in nothing.text
+    assert " checked" not in nothing.text, "the page keeps what was chosen"
+    assert db.session.scalars(select(Signature.id)).all() == []
+    assert client.post(link, data={"shown": shown, "appeal": ["second"]}).status_code == 303
+    assert [of.slug for of in db.session.scalars(select(Appeal).join(Signature))] == ["second"]
+
+
+def test_who_has_not_signed_erases_all_that_waits_for_the_mailbox(
+    client: FlaskClient, appeals: None, deliver: Any, postbox: Postbox, app: Flask
+) -> None:
+    link = several(client, deliver, postbox)
+    client.post(f"/en/appeals/{SLUGS[0]}/sign", data=form(name="Another Form"))
+    client.post(f"/en/appeals/{SLUGS[0]}/sign", data=form(email="else@mail.example"))
+    answer = client.post(link, data={"do": "erase"})
+    assert "We have erased everything that waited" in answer.text
+    assert waiting() == 1, "another mailbox keeps what is its own"
+    assert "Nothing is left of this signature" in client.get(link).text
+    left = db.session.execute(select(Departure.appeal_id)).all()
+    assert len(left) == 3, "no backup brings them back"
+
+
+def test_an_old_page_erases_nothing_that_counts_and_says_so(
+    client: FlaskClient, appeals: None, deliver: Any, postbox: Postbox
+) -> None:
+    link = several(client, deliver, postbox)
+    client.post(link)
+    before = waiting()
+    answer = client.post(link, data={"do": "erase"})
+    assert answer.status_code == 409
+    assert "Nothing was erased" in answer.text
+    assert 'href="/en/new-link"' in answer.text
+    assert waiting() == before == 2
+    assert db.session.scalars(select(Signature.state)).all() == ["confirmed"]
+
+
+@pytest.mark.parametrize("press", ["get", "post"])
+def test_what_staff_took_out_is_not_called_taken_back(
+    client: FlaskClient, appeals: None, deliver: Any, postbox: Postbox, press: str
+) -> None:
+    client.post(f"/en/appeals/{SLUGS[0]}/sign", data=form())
+    deliver()
+    link = postbox.link()
+    client.post(link)
+    db.session.execute(update(Signature).values(state="invalidated"))
+    db.session.commit()
+    answer = getattr(client, press)(link)
+    assert answer.status_code == 410
+    assert "have taken it out of the counts" in answer.text
+    assert "sign again" not in answer.text

@@ -25,7 +25,7 @@ from campaign.services.departures import forget, read_folder, replay, write_out
 from campaign.services.transaction import transaction
 from campaign.services.unsubscribe import unsubscribe
 from campaign.services.verify import verify
-from campaign.services.withdraw import erase, refuse_sign_up, set_updates, withdraw
+from campaign.services.withdraw import erase, refuse_sign_ups, set_updates, withdraw
 from tests.conftest import START, Clock, Postbox, form
 from tests.safety.test_look_after import NEW, address_mails, addresses, my_page
 
@@ -58,7 +58,7 @@ def refuse(name: str) -> None:
     mine = SignedUp.address_digest.in_([at.vault.waiting_digest(digest) for digest in digests])
     row = db.session.execute(select(SignedUp.id, SignedUp.link_key).where(mine)).one()
     token = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
-    refuse_sign_up(at.tokens.read(Purpose.CONFIRM, token, START), now=LATER, vault=at.vault)
+    refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), now=LATER, vault=at.vault)
 
 
 def of(name: str) -> Signature:

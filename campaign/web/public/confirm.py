@@ -11,7 +11,15 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.errors import ChangedError, ForgottenError, NotFoundError, OverError, StateError, TokenError
+from campaign.domain.errors import (
+    ChangedError,
+    ForgottenError,
+    NotFoundError,
+    OverError,
+    StateError,
+    TakenOutError,
+    TokenError,
+)
 from campaign.domain.name import name_key
 from campaign.domain.signature import SignatureState
 from campaign.domain.token import Link, Purpose, shown_mark
@@ -20,7 +28,7 @@ from campaign.extensions.runtime import runtime
 from campaign.queries.sign_up import WaitingView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signature import SignatureView, find_signature
 from campaign.services.confirm import Confirmed, Shown, Wishes, confirm
-from campaign.services.withdraw import refuse_sign_up
+from campaign.services.withdraw import refuse_sign_ups
 from campaign.web.guard import watch_confirmed
 from campaign.web.locale import PREFIX
 from campaign.web.public.token import read, unusable
@@ -57,7 +65,7 @@ def show(token: str) -> ResponseReturnValue:
     except (TokenError, NotFoundError, ForgottenError) as error:
         return _unusable(error)
     if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
-        return render_template("public/gone.html", reason="left", slug=found.own.slug), 410
+        return _left(found.signature)
     return _page(found, is_changed=found.is_changed)
 
 
@@ -67,9 +75,13 @@ def create(token: str) -> ResponseReturnValue:
     at = runtime()
     try:
         if request.form.get("do") == "erase":
-            refuse_sign_up(read(Purpose.CONFIRM, token), now=at.clock(), vault=at.vault)
-            return render_template("public/gone.html", reason="erased", slug="")
+            is_erased = refuse_sign_ups(read(Purpose.CONFIRM, token), now=at.clock(), vault=at.vault)
+            if not is_erased:
+                return render_template("public/gone.html", reason="counted", slug=_slug(token)), 409
+            return render_template("public/gone.html", reason="refused", slug="")
         found = _found(token) if request.form.getlist("appeal") or "shown" in request.form else None
+        if found is not None and not request.form.getlist("appeal"):
+            return _page(found, is_changed=False, is_empty=True), 422
         link = read(Purpose.CONFIRM, token) if found is None else found.link
         done = confirm(
             link,
@@ -85,8 +97,8 @@ def create(token: str) -> ResponseReturnValue:
     except (TokenError, NotFoundError, ForgottenError) as error:
         return _unusable(error)
     except StateError as error:
-        reason = "over" if isinstance(error, OverError) else "left"
-        return render_template("public/gone.html", reason=reason, slug=_slug(token)), 410
+        reasons = {OverError: "over", TakenOutError: "taken-out"}
+        return render_template("public/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)), 410
     watch_confirmed(client_networks())
     return redirect(_onward(token, done), 303)
 
@@ -162,7 +174,13 @@ def mark(one: WaitingView) -> str:
     return one.content_digest[:16].hex()
 
 
-def _page(found: _Found, *, is_changed: bool) -> str:
+def _left(signature: SignatureView) -> ResponseReturnValue:
+    """Say why a signature that was confirmed does not count any more: its owner's wish, or the section's act."""
+    reason = "taken-out" if signature.state == SignatureState.INVALIDATED else "left"
+    return render_template("public/gone.html", reason=reason, slug=signature.appeal.slug), 410
+
+
+def _page(found: _Found, *, is_changed: bool, is_empty: bool = False) -> str:
     waiting = [one for one in (found.own, *found.others) if one.signature_id is None]
     listed = [(one, appeal) for one in waiting if (appeal := snapshots().appeal(one.slug)) is not None]
     page: dict[str, Any] = {
@@ -171,6 +189,7 @@ def _page(found: _Found, *, is_changed: bool) -> str:
         "own": found.own,
         "is_other": found.is_other,
         "is_changed": is_changed and found.signature is None,
+        "is_empty": is_empty,
         "mark": mark,
     }
     return render_template("public/confirm.html", **page)

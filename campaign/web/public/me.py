@@ -118,15 +118,18 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
 def new_address(token: str) -> ResponseReturnValue:
     """Shows which address is about to be used, and the button."""
     at = runtime()
+    is_narrow = False
     try:
         wanted = read_wanted(token, tokens=at.tokens, now=at.clock())
+        is_narrow = wanted.link.is_narrow
         signature = find_signature(wanted.link.subject, at.vault)
         address = None if signature is None else str(wanted.address(signature.link_key, at.vault))
     except TokenError as error:
         return unusable(error)
     except (NotFoundError, ForgottenError):
         address = None
-    return render_template("public/address.html", address=address, done=None), 200 if address else 410
+    page = render_template("public/address.html", address=address, done=None, is_narrow=is_narrow)
+    return page, 200 if address else 410
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/address")

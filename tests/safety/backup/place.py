@@ -27,7 +27,7 @@ from campaign.services.appeals import publish
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
-from campaign.services.withdraw import refuse_sign_up
+from campaign.services.withdraw import refuse_sign_ups
 from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
 from tests.journeys.processes import environment
 
@@ -96,7 +96,7 @@ class Place:
             row = db.session.get_one(Waiting, number)
             token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
             db.session.rollback()
-            refuse_sign_up(at.tokens.read(Purpose.CONFIRM, token, now), now=now, vault=at.vault)
+            refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, now), now=now, vault=at.vault)
             db.session.remove()
 
     def total(self) -> int:
