@@ -5,19 +5,23 @@ from __future__ import annotations
 from enum import StrEnum
 
 from campaign.domain.errors import InputError, TocsinError
+from campaign.domain.small_cells import FEW
 
 # Enough for a day of moderation; whoever copies a section's signers page by page is stopped within the hour.
 SHOWN_A_DAY = 500
 # Files hold any number of people; a section needs a few a day.
 FILES_A_DAY = 20
+# What the number of signatures that fit costs of SHOWN_A_DAY: asked often enough, such numbers spell an address.
+COUNT_COSTS = FEW
 REASON_LENGTH = 500
 _SHORTEST = 5
 
 
 class Opened(StrEnum):
-    """Ways of opening names and addresses; each is an act in the audit log."""
+    """Ways of learning names and addresses; each is an act in the audit log."""
 
     SEARCH = "names.search"
+    COUNT = "names.count"
     PREVIEW = "names.preview"
     EXPORT = "signatures.export"
     HANDOVER = "handover.fetch"

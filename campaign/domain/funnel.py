@@ -45,8 +45,6 @@ EARLIER = date(1970, 1, 1)
 SOURCES = 200
 OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
-# Fewer confirmations from one provider or source are not told: they might be one person that somebody has in mind.
-FEW = 5
 
 
 def confirming(waited: timedelta) -> Step:

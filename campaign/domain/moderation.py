@@ -64,6 +64,12 @@ class Criteria:
         return not (by_whom or self.since or self.until)
 
     @property
+    def asks_nothing(self) -> bool:
+        """Whether it means chosen signatures alone, so that their number tells nothing of a name or an address."""
+        others = self.domain, self.domains, self.pattern, self.network, self.wide_network, self.since, self.until
+        return bool(self.ids) and not any(others)
+
+    @property
     def all_domains(self) -> tuple[str, ...]:
         """The domains chosen, one or several."""
         return (*self.domains, *((self.domain,) if self.domain else ()))

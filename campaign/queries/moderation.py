@@ -19,6 +19,7 @@ from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.moderation import AT_WORK, Criteria, Subject, unpacked
 from campaign.domain.name import name_key
 from campaign.domain.place import at_signature
+from campaign.domain.small_cells import is_small
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
@@ -102,6 +103,28 @@ class InvalidationView:
     # Where it is about acts reported without a signature.
     is_of_reports: bool = False
     reports: tuple[ReportView, ...] = ()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it has changed, or is to change, what is counted."""
+        return self.begun_at is not None
+
+    @property
+    def told(self) -> int | None:
+        """How many it is about; None where they are so few that the number would tell of an address.
+
+        Acts reported without a signature have none, and what was begun shows in the counts.
+        """
+        is_told = self.is_of_reports or self.is_begun or not is_small(self.matched)
+        return self.matched if is_told or (self.criteria and self.criteria.asks_nothing) else None
+
+    @property
+    def told_confirmed(self) -> int | None:
+        """How many of them are confirmed; None where that number, or what is left of all, is not told."""
+        if self.told is None or self.is_begun or (self.criteria and self.criteria.asks_nothing):
+            return None if self.told is None else self.matched_confirmed
+        left = self.matched - self.matched_confirmed
+        return None if is_small(self.matched_confirmed) or (left and is_small(left)) else self.matched_confirmed
 
     @property
     def is_at_work(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address
 from campaign.domain.cipher import Vault
-from campaign.domain.disclosure import FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened, read_reason
+from campaign.domain.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened, read_reason
+from campaign.domain.errors import InputError
+from campaign.domain.moderation import Criteria
 from campaign.domain.staff import Scope
 from campaign.mail.staff_words import budget_used_up
 from campaign.models import DisclosureDay
@@ -28,6 +30,7 @@ from campaign.queries.moderation import SignerView, open_signers, own_signature,
 from campaign.queries.signatory import Signatory, signatories
 from campaign.services.alarm import raise_alarm
 from campaign.services.audit import Act, append
+from campaign.services.invalidate import prepare
 from campaign.services.staff import Office
 from campaign.services.transaction import transaction
 
@@ -57,17 +60,19 @@ def disclose(
     subject: str,
     *,
     shown: int = 0,
+    asked: int = 0,
     files: int = 0,
     more: dict[str, Any] | None = None,
 ) -> None:
     """Write down that the own section's names or addresses are opened; whoever calls it opens them afterwards.
 
-    `shown` people on a page, or `files`, count against the day's budget. Raises InputError (`reason`: `missing`,
-    `too-long`), and BudgetError where the budget is used up; then coordinators and administrators are told.
+    `shown` people on a page, or `files`, count against the day's budget, and where nobody is shown what is `asked`.
+    Raises InputError (`reason`: `missing`, `too-long`), and BudgetError where the budget is used up; then coordinators
+    and administrators are told.
     """
     reason, scope = read_reason(context.reason), context.scope
     with transaction() as session:
-        is_within = _spend(session, context, shown, files)
+        is_within = _spend(session, context, shown or asked, files)
         after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
         act = Act(opened.value, subject, scope.staff_id, scope.section, after=after or None, reason=reason)
         append(session, act, now=context.now, vault=context.vault)
@@ -80,8 +85,22 @@ def search_signers(context: Context, *, name: str, address: Address | None) -> t
     """Return who signed in the own section under that name or address. Raises as `disclose`."""
     read_reason(context.reason)
     found = signers_found(context.scope, context.vault, name=name, address=address)
-    disclose(context, Opened.SEARCH, f"section:{context.scope.section}", shown=len(found))
+    disclose(context, Opened.SEARCH, f"section:{context.scope.section}", shown=len(found), asked=1)
     return open_signers(found, context.scope, context.vault)
+
+
+def count_signers(context: Context, criteria: Criteria, appeal_id: int | None) -> int:
+    """Begin to count the own section's signatures that an invalidation would concern, and return its id.
+
+    A number of them answers a question about an address, so each spends COUNT_COSTS of the budget; of signatures
+    chosen one by one it answers none. Raises InputError (`criteria`), and as `disclose`.
+    """
+    if criteria.is_empty:
+        raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
+    asked = [name for name, value in asdict(criteria).items() if value]
+    costs = 0 if criteria.asks_nothing else COUNT_COSTS
+    disclose(context, Opened.COUNT, f"section:{context.scope.section}", asked=costs, more={"by": asked})
+    return prepare(criteria, appeal_id, by=context.scope, now=context.now, vault=context.vault)
 
 
 def preview_signers(context: Context, invalidation_id: int) -> tuple[SignerView, ...]:

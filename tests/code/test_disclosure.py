@@ -96,3 +96,10 @@ def test_each_way_of_the_gateway_is_written_down_before_it_opens() -> None:
             for name in set(called(one)) & {*openers, "disclose"}
         }
         assert first.pop("disclose") < min(first.values()), one.name
+
+
+def test_the_staff_room_counts_signatures_by_the_gateway_alone() -> None:
+    """How many fit a pattern tells of an address; acts reported without a signature have none."""
+    users = {path.name for path in of("web/staff") if ("campaign.services.invalidate", "prepare") in imported(path)}
+    assert users == {"reported.py"}
+    assert "SIGNATURES" not in (CODE / "web" / "staff" / "reported.py").read_text(encoding="utf-8")

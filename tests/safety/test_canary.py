@@ -230,7 +230,7 @@ def work(site: str, inbox: Gossip) -> str:
     desk.send(f"{case}/sheet/keep", shown)  # the mail to that address shows that it was taken
     room = desk.get("/staff/moderation")
     assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME, reason="asked by letter")
-    assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia")
+    assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia", reason="a flood")
     reason = f"For the meeting with {LOCALS[0]}@{DOMAIN}"
     assert NAME in desk.send(f"{case}/signatures", reason=reason, addresses="y")
     desk.send(f"{case}/handovers", target="1", reason="For the meeting")

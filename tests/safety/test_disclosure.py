@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -10,16 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from campaign.domain.disclosure import FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
+from campaign.domain.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import AuditEntry, DisclosureDay, Staff
+from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
 from campaign.queries.appeal import AppealView
 from campaign.services.disclosure import Context, disclose
+from campaign.services.transaction import transaction
 from tests.conftest import DAY, Clock, Postbox, text_of
 from tests.web.staff.room import csrf, join, log_in, office
 from tests.web.staff.test_export import signed
@@ -44,8 +46,9 @@ def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
 
 def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], TestResponse]]:
     """Every page that shows names or addresses, by the act that the audit log calls it."""
-    act = post(desk, "/moderation/invalidations", domain="mail.example").location.removeprefix("/staff")
+    act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location.removeprefix("/staff")
     return {
+        "names.count": lambda why: post(desk, "/moderation/invalidations", pattern="jeanne*@*", reason=why),
         "names.search": lambda why: post(desk, "/moderation/search", who="Jeanne Martin", reason=why),
         "names.preview": lambda why: post(desk, f"{act}/look", reason=why),
         "signatures.export": lambda why: post(desk, f"/appeals/{appeal.slug}/signatures", reason=why, addresses="y"),
@@ -69,14 +72,15 @@ def test_without_a_reason_nothing_is_shown_and_with_one_it_is_written_down(
             assert "Jeanne Martin" not in refused.text.replace('value="Jeanne Martin"', ""), act
         before = written_down()
         shown = way(WHY)
-        assert shown.status_code == 200, act
-        assert "Jeanne Martin" in shown.text
-        assert "p1@mail.example" in shown.text
+        if act != "names.count":
+            assert shown.status_code == 200, act
+            assert "Jeanne Martin" in shown.text
+            assert "p1@mail.example" in shown.text
         assert written_down() == [*before, (act, WHY)]
 
 
 def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: AppealView) -> None:
-    act = post(desk, "/moderation/invalidations", domain="mail.example").location
+    act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location
     for path in ("/staff/", "/staff/moderation", act, f"/staff/appeals/{appeal.slug}", "/staff/outbox"):
         page = desk.get(path).text
         for name in ("Jeanne", "Smit", "p1@mail", "p2@mail"):
@@ -86,9 +90,10 @@ def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: 
 def test_an_old_log_in_opens_nothing(desk: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
     found = ways(desk, appeal)
     monkeypatch.setattr("campaign.web.staff.access.time", lambda: time.time() + 16 * 60)
+    before = written_down()
     for act, way in found.items():
         assert way(WHY).location.startswith("/staff/verify"), act
-    assert written_down() == []
+    assert written_down() == before
 
 
 def test_who_copies_page_by_page_is_stopped_and_others_are_told(
@@ -97,8 +102,8 @@ def test_who_copies_page_by_page_is_stopped_and_others_are_told(
     join(app, "cleo@staff.example", Role.COORDINATOR)
     deliver()
     postbox.messages.clear()
-    spend(shown=SHOWN_A_DAY - 1)
     search = ways(desk, appeal)["names.search"]
+    spend(shown=SHOWN_A_DAY - COUNT_COSTS - 1)
     assert search(WHY).status_code == 200
     refused = search(WHY)
     assert refused.status_code == 429
@@ -114,6 +119,59 @@ def test_who_copies_page_by_page_is_stopped_and_others_are_told(
     db.session.rollback()
     clock.now += DAY
     spend(shown=1)  # the next day is another
+
+
+def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> None:
+    """The attack: patterns that grow by a letter, and the number of those who fit."""
+    signed(appeal, "Zoe Quill", 3)
+    asked = ("p3*@mail.example", "pq*@mail.example", "zzz*@*", "p3@mail.example", "p1@mail.example")
+    said = set()
+    for pattern in asked:
+        page = desk.get(post(desk, "/moderation/invalidations", pattern=pattern, reason=WHY).location).text
+        said.add(re.sub(r"[0-9a-f]{40,}|[-_.\w]{80,}|invalidations/\d+", "", page).replace(pattern, ""))
+        db.session.rollback()
+    assert len(said) == 1, "one who fits, two, and nobody look alike"
+    listed = desk.get("/staff/moderation").text
+    assert listed.count("under 5") == len(asked)
+    assert written_down() == [("names.count", WHY)] * len(asked)
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == COUNT_COSTS * len(asked)
+    db.session.rollback()
+    spend(shown=SHOWN_A_DAY - COUNT_COSTS * (len(asked) + 1) + 1)
+    refused = post(desk, "/moderation/invalidations", pattern="p3*@mail.example", reason=WHY)
+    assert (refused.status_code, "as one person may" in refused.text) == (429, True)
+
+
+def test_a_number_of_many_is_told_and_the_few_beside_it_are_not(desk: FlaskClient, appeal: AppealView) -> None:
+    for number in range(3, 7):
+        signed(appeal, f"Person {'ABCDEFG'[number]}", number)
+    chosen = {"domain": "mail.example", "reason": WHY}
+    assert "Take 6 signatures out" in desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
+    with transaction() as session:
+        session.execute(
+            update(Signature)
+            .where(Signature.id == select(func.min(Signature.id)).scalar_subquery())
+            .values(state="pending", confirmed_at=None)
+        )
+    page = desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
+    assert "Take 6 signatures out" in page
+    assert re.search(r"that is counted</dt><dd>under 5</dd>", page), "five of six would tell of the sixth"
+
+
+def test_a_search_that_finds_nobody_is_a_question_too(desk: FlaskClient, appeal: AppealView) -> None:
+    spend(shown=SHOWN_A_DAY - 1)
+    assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 200
+    assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 429
+
+
+def test_chosen_ones_are_counted_for_nothing_and_never_without_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+    page = post(desk, "/moderation/search", who="Jeanne Martin", reason=WHY)
+    one = re.findall(r'name="ids" value="(\d+)"', page.text)[0]
+    spend(shown=SHOWN_A_DAY - 1)
+    assert post(desk, "/moderation/invalidations", ids=one).status_code == 422
+    made = post(desk, "/moderation/invalidations", ids=one, reason=WHY)
+    assert "Take 1 signature out" in desk.get(made.location).text
+    narrowed = post(desk, "/moderation/invalidations", ids=one, pattern="p1*@mail.example", reason=WHY)
+    assert narrowed.status_code == 429, "whether that person's address fits"
 
 
 def test_files_have_a_budget_too(desk: FlaskClient, appeal: AppealView) -> None:

@@ -129,7 +129,11 @@ def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, app
     page = editor.get("/staff/moderation/domains")
     assert len(re.findall('name="domains"', page.text)) == 9
     assert page.text.count("disposable") == 1
-    chosen = {"csrf_token": csrf(page), "domains": [f"catch{number}.example" for number in range(8)]}
+    chosen = {
+        "csrf_token": csrf(page),
+        "domains": [f"catch{number}.example" for number in range(8)],
+        "reason": "a flood",
+    }
     made = editor.post("/staff/moderation/invalidations", data=chosen)
     assert made.status_code == 303
     look = editor.get(made.location)
@@ -158,7 +162,9 @@ def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal
     editor = staffed(app, Role.EDITOR)
     for chosen, found in (("h7.evil.co.uk", 1), ("duckdns.org", 0), ("co.uk", 0), ("evil.co.uk", MANY + 2)):
         token = csrf(editor.get("/staff/moderation/domains"))
-        made = editor.post("/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen]})
+        made = editor.post(
+            "/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen], "reason": "a flood"}
+        )
         look = editor.get(made.location)
         db.session.rollback()
         matched = select(Invalidation.matched).order_by(Invalidation.id.desc()).limit(1)

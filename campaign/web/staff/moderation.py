@@ -17,6 +17,7 @@ from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation import Criteria, read_domain, read_pattern, read_reason
 from campaign.domain.name import NAME_LENGTH
 from campaign.domain.provider import is_disposable
+from campaign.domain.small_cells import FEW
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import find_appeal
@@ -31,8 +32,8 @@ from campaign.queries.moderation import (
     is_beyond_search,
     trends,
 )
-from campaign.services.disclosure import preview_signers, search_signers
-from campaign.services.invalidate import advance, begin, drop, prepare, undo
+from campaign.services.disclosure import count_signers, preview_signers, search_signers
+from campaign.services.invalidate import advance, begin, drop, undo
 from campaign.web.locale import current_locale
 from campaign.web.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.disclosure import USED_UP, context, reason_fault
@@ -89,10 +90,10 @@ def search() -> ResponseReturnValue:
 
 
 @blueprint.post("/invalidations")
-@needs(Permission.EDIT)
+@needs(Permission.EDIT, fresh=True)
 def choose() -> ResponseReturnValue:
-    """Counts whom it would concern; nothing is changed before somebody has looked."""
-    form, at = ChooseForm(), runtime()
+    """Counts whom it would concern, for a reason; nothing is changed before somebody has looked."""
+    form = ChooseForm()
     faults: dict[str, Any] = {}
     criteria = _read(form, faults)
     appeal = find_appeal(form.appeal.data) if form.appeal.data else None
@@ -102,7 +103,15 @@ def choose() -> ResponseReturnValue:
         faults["criteria"] = FAULTS["criteria", "missing"]
     if faults:
         return _page(form, faults), 422
-    made = prepare(criteria, None if appeal is None else appeal.id, by=scope(), now=at.clock(), vault=at.vault)
+    try:
+        made = count_signers(context(request.form.get("reason")), criteria, None if appeal is None else appeal.id)
+    except InputError as error:
+        words = reason_fault(error)
+        return _page(
+            form, {"choose-reason": words} | ({"criteria": words} if criteria.ids or criteria.domains else {})
+        ), 422
+    except BudgetError:
+        return _page(form, {"criteria": USED_UP}), 429
     work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 
@@ -125,7 +134,7 @@ def look(invalidation_id: int) -> ResponseReturnValue:
         return _one_page(found, look_fault=reason_fault(error)), 422
     except BudgetError:
         return _one_page(found, look_fault=USED_UP), 429
-    return _one_page(found, sample=sample)
+    return _one_page(found, sample=sample, is_looked_at=True)
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
@@ -245,6 +254,7 @@ def _page(
         is_full=found is not None and len(found) == FOUND,
         who=who,
         why=request.form.get("reason", ""),
+        few=FEW,
         is_beyond_search=is_beyond_search(scope()),
         trends=trends(scope(), at.vault, now=now, slug=chosen),
         chosen=chosen,
@@ -259,7 +269,12 @@ def _page(
 
 
 def _one_page(
-    found: InvalidationView, fault: Any = None, *, look_fault: Any = None, sample: tuple[SignerView, ...] = ()
+    found: InvalidationView,
+    fault: Any = None,
+    *,
+    look_fault: Any = None,
+    sample: tuple[SignerView, ...] = (),
+    is_looked_at: bool = False,
 ) -> str:
     reason = request.form.get("reason", "")
     return render_template(
@@ -270,6 +285,8 @@ def _one_page(
         sample=sample,
         reason=reason if fault else "",
         why=reason if look_fault else "",
+        few=FEW,
+        is_looked_at=is_looked_at,
         zone=ZoneInfo(own_section().time_zone),
         channel_names=CHANNEL_NAMES,
         **_names(),

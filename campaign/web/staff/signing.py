@@ -9,7 +9,8 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.domain.funnel import FEW, OTHER_PROVIDERS, OTHER_SOURCES, Step
+from campaign.domain.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Step
+from campaign.domain.small_cells import FEW
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.funnel import Funnel, Passed, funnel

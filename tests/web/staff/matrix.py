@@ -168,8 +168,10 @@ MATRIX = (
     Route("/moderation/domains", "GET", E, "/moderation/domains"),
     Route("/moderation/reports", "GET", E, "/moderation/reports"),
     Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
-    Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("domain", "mail.example"),)),
-    Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (("ids", "{foreign_signature}"),)),
+    *(
+        Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (by, ("reason", "is it a flood?")))
+        for by in (("domain", "mail.example"), ("ids", "{foreign_signature}"))
+    ),
     Route(
         INVALIDATION, "GET", E, "/moderation/invalidations/{own_act}",
         theirs="/moderation/invalidations/{foreign_act}", theirs_from=None,

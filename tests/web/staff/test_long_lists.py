@@ -105,7 +105,7 @@ def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: Fla
 def test_an_old_appeal_can_still_be_moderated_and_leads_there(editor: FlaskClient) -> None:
     assert 'href="/staff/moderation?appeal=case-0#lately"' in editor.get("/staff/appeals/case-0").text
     token = csrf(editor.get("/staff/moderation"))
-    form = {"csrf_token": token, "domain": "mail.example"}
+    form = {"csrf_token": token, "domain": "mail.example", "reason": "is it a flood?"}
     assert editor.post("/staff/moderation/invalidations", data=form | {"appeal": "case-0"}).status_code == 303
     assert editor.post("/staff/moderation/invalidations", data=form | {"appeal": "no-such"}).status_code == 422
 

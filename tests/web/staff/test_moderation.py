@@ -40,9 +40,9 @@ def editor(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def crowd(client: FlaskClient, appeal: AppealView) -> AppealView:
-    """Two real people and a flood of four in France, one of the flood in Flanders; all confirmed."""
+    """Two real people and a flood of five in France, one of the flood in Flanders; all confirmed."""
     people = [("Ana Ruiz", "ana@mail.example", "FR"), ("Jo Smit", "jo@mail.example", "FR")]
-    people += [(f"Bot {'ABCD'[n]}", f"bot{n}@spam.example", "FR") for n in range(4)]
+    people += [(f"Bot {'ABCDE'[n]}", f"bot{n}@spam.example", "FR") for n in range(5)]
     people.append(("Other Bot", "bot9@spam.example", "BE"))
     for name, email, country in people:
         answer = client.post(f"/en/appeals/{appeal.slug}/sign", data=form(name=name, email=email, country=country))
@@ -61,7 +61,7 @@ def post(browser: FlaskClient, path: str, **data: str) -> TestResponse:
 
 def chosen(browser: FlaskClient, **data: str) -> str:
     """The page of a new invalidation."""
-    answer = post(browser, f"{PAGE}/invalidations", **data)
+    answer = post(browser, f"{PAGE}/invalidations", **{"reason": "is it a flood?", **data})
     assert answer.status_code == 303, answer.text
     return answer.location
 
@@ -78,12 +78,12 @@ def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -
     assert "@spam.example" not in editor.get(place).text, "names and addresses are shown when asked for, with a reason"
     assert post(editor, f"{place}/look", reason="").status_code == 422
     shown = post(editor, f"{place}/look", reason="is it a flood?").text
-    assert "Take 4 signatures out of the counts" in shown
+    assert "Take 5 signatures out of the counts" in shown
     assert "bot3@spam.example" in shown
     assert "bot9@spam.example" not in shown
-    assert total(crowd) == 7
+    assert total(crowd) == 8
     assert post(editor, f"{place}/begin", reason=" ").status_code == 422
-    assert total(crowd) == 7
+    assert total(crowd) == 8
     assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
     assert total(crowd) == 3
     assert verify() == []
@@ -91,7 +91,7 @@ def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -
     assert "taken out" in shown
     assert "a flood" in shown
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
-    assert total(crowd) == 7
+    assert total(crowd) == 8
     assert verify() == []
     assert "put back" in editor.get(PAGE).text
 
@@ -103,16 +103,16 @@ def test_who_moved_to_another_section_meanwhile_is_put_back_too(editor: FlaskCli
     db.session.rollback()
     change_country(moved, country="BE", section_code="be-nl")
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
-    assert total(crowd) == 7
+    assert total(crowd) == 8
     assert verify() == []
 
 
 def test_pattern_and_window_are_on_the_section_s_clock(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, pattern="bot*@*", since="2026-03-01T12:59", until="2026-03-01T13:01")
     shown = editor.get(place).text
-    assert "Take 4 signatures out of the counts" in shown
+    assert "Take 5 signatures out of the counts" in shown
     assert "2026-03-01 12:59" in shown
-    assert "Nobody fits" in editor.get(chosen(editor, since="2026-03-01T13:01")).text
+    assert "under 5" in editor.get(chosen(editor, since="2026-03-01T13:01")).text
 
 
 def test_who_shares_a_mailbox_with_another_signer_is_marked(
@@ -152,20 +152,20 @@ def test_the_chosen_ones_are_taken_out_one_by_one(editor: FlaskClient, crowd: Ap
     assert one is not None
     place = chosen(editor, ids=one[1])
     post(editor, f"{place}/begin", reason="asked by telephone")
-    assert total(crowd) == 6
+    assert total(crowd) == 7
 
 
 def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient, crowd: AppealView) -> None:
     shown = editor.get(PAGE).text
     rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', shown, re.DOTALL)
     found = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
-    assert found["spam.example"][-3:] == ["4", "4", "4"]
+    assert found["spam.example"][-3:] == ["5", "5", "5"]
     assert found["mail.example"][-2:] == ["2", "2"]
     (network,) = [cells for label, cells in found.items() if "." not in label]
-    assert network[-1] == "6"
+    assert network[-1] == "7"
     key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
     assert key is not None
-    assert "Take 6 signatures out of the counts" in editor.get(chosen(editor, network=key[1])).text
+    assert "Take 7 signatures out of the counts" in editor.get(chosen(editor, network=key[1])).text
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient
 def test_what_cannot_be_chosen_by_is_told(
     editor: FlaskClient, crowd: AppealView, data: dict[str, str], said: str
 ) -> None:
-    answer = post(editor, f"{PAGE}/invalidations", **data)
+    answer = post(editor, f"{PAGE}/invalidations", reason="is it a flood?", **data)
     assert answer.status_code == 422
     assert said in answer.text
 
@@ -194,7 +194,7 @@ def test_let_it_be(editor: FlaskClient, crowd: AppealView) -> None:
     assert post(editor, f"{place}/drop").status_code == 303
     assert post(editor, f"{place}/begin", reason="late").status_code == 303
     assert "Somebody was quicker" in editor.get(place).text
-    assert total(crowd) == 7
+    assert total(crowd) == 8
 
 
 def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskClient, crowd: AppealView) -> None:
@@ -204,7 +204,7 @@ def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskCl
     for act in ("begin", "undo", "drop"):
         assert post(other, f"{place}/{act}", reason="x").status_code == 404
     assert "Nothing yet" in other.get(PAGE).text
-    assert total(crowd) == 7
+    assert total(crowd) == 8
 
 
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
