@@ -26,6 +26,7 @@ class Opened(StrEnum):
     EXPORT = "signatures.export"
     HANDOVER = "handover.fetch"
     HELD = "names.print"
+    READDRESS = "signature.change-address"
 
 
 class BudgetError(TocsinError):

@@ -21,6 +21,7 @@ from campaign.domain.name import name_key
 from campaign.domain.place import at_signature
 from campaign.domain.small_cells import is_small
 from campaign.domain.staff import Scope
+from campaign.domain.token import shown_mark
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
 from campaign.models.sealed import place_of
@@ -31,6 +32,8 @@ from campaign.queries.signature import digests_of_same_address
 # Whose names are opened by a search: a second or two.
 SEARCHED = 50_000
 FOUND = 100
+# Rows that a link to change an address names: some 1,400 letters.
+MARKED = 100
 # Trends look at so many of the newest signatures at most: a flood is among them.
 LOOKED_AT = 20_000
 DAYS = 7
@@ -171,6 +174,17 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
     digests = digests_of_same_address(signature_id, vault)
     chosen = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
     return tuple(db.session.scalars(chosen.order_by(Signature.id)))
+
+
+def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[bytes, ...]:
+    """Return the marks that bind a link to what the own section holds under its address (`shown_mark`).
+
+    Its own first, then the newest; a link has room for MARKED. Raises NotFoundError.
+    """
+    own = own_signatures_of_same_address(scope, vault, signature_id)
+    chosen = select(Signature.id, Signature.link_key).where(Signature.id.in_(own))
+    rows = db.session.execute(chosen.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MARKED))
+    return tuple(shown_mark(one, link_key or b"") for one, link_key in rows)
 
 
 def is_beyond_search(scope: Scope) -> bool:

@@ -2,7 +2,7 @@
 
 What is asked for stands in the mailed link alone, sealed; nothing is stored before the new mailbox has confirmed. The
 link is bound to the signature's link key, which is another one afterwards: it works once, and so do no links of before.
-Asked for by a link that opens some signatures only, it moves those only.
+Asked for by a link that opens some signatures only, it moves those only; asked for by staff, those of their section.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
         raise TokenError("the link is damaged") from error
 
 
-def ask_change(signature_id: int, new: Address, *, by_link: Link | None = None, now: datetime, office: Office) -> None:
-    """Owe the new address a mail whose link changes it, for what the link that asks for it opens.
+def ask_change(signature_id: int, new: Address, *, only: bytes = b"", now: datetime, office: Office) -> None:
+    """Owe the new address a mail whose link changes it, of the rows with those marks only (`shown_mark`), or of all.
 
     Whether that mailbox has had enough mail for today, or is written to at all, is looked at when the mail leaves: the
     answer would tell what the address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
@@ -74,7 +74,6 @@ def ask_change(signature_id: int, new: Address, *, by_link: Link | None = None, 
             raise InputError("email", "same", "this is the address that there is")
         link_key = signature.link_key or b""
         sealed = office.vault.seal_email(new, at_address_change(link_key))
-        only = b"" if by_link is None else by_link.beside
         token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed, only)
         url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
         said = confirm_address(signature.locale, office.settings.theme.name)

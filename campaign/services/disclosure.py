@@ -26,7 +26,13 @@ from campaign.mail.staff_words import budget_used_up
 from campaign.models import DisclosureDay
 from campaign.queries.handover import file_of
 from campaign.queries.held import Held, held_under
-from campaign.queries.moderation import SignerView, open_signers, own_signature, sample_of, signers_found
+from campaign.queries.moderation import (
+    SignerView,
+    open_signers,
+    own_signatures_of_same_address,
+    sample_of,
+    signers_found,
+)
 from campaign.queries.signatory import Signatory, signatories
 from campaign.services.alarm import raise_alarm
 from campaign.services.audit import Act, append
@@ -134,8 +140,8 @@ def held_for(context: Context, signature_id: int) -> tuple[Held, ...]:
 
     Raises NotFoundError, and as `disclose`.
     """
-    own_signature(context.scope, signature_id)
-    disclose(context, Opened.HELD, f"signature:{signature_id}", shown=1)
+    own = own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    disclose(context, Opened.HELD, f"signature:{signature_id}", shown=len(own))
     found = held_under(signature_id, context.vault)
     return tuple(one for one in found if one.signature.section_code == context.scope.section)
 

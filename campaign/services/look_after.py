@@ -1,7 +1,8 @@
 """What staff do for somebody who writes by letter: correct name or address, mail the links again, erase.
 
 Each is written into the audit log with its reason first, of the own section's signatures alone, and without a name or
-an address. What is held is printed by services/disclosure.py.
+an address. What another section holds under the same address stays as it is. What is held is printed by
+services/disclosure.py.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from campaign.domain.address import Address
-from campaign.domain.disclosure import read_reason
-from campaign.queries.moderation import own_signatures_of_same_address
+from campaign.domain.disclosure import Opened, read_reason
+from campaign.queries.moderation import own_marks_of_same_address, own_signatures_of_same_address
 from campaign.services.audit import Act, append
 from campaign.services.change_address import ask_change
 from campaign.services.correct import correct_name
-from campaign.services.disclosure import Context
+from campaign.services.disclosure import Context, disclose
 from campaign.services.new_link import ask_new_links
 from campaign.services.transaction import transaction
 from campaign.services.withdraw import erase
@@ -28,24 +29,26 @@ def correct_name_for(context: Context, signature_id: int, name: str) -> None:
 
 
 def change_address_for(context: Context, signature_id: int, new: Address) -> None:
-    """Mail the new address a link that changes it; nothing changes before it is confirmed there. The old one is told.
+    """Mail the new address a link that changes it, of the own section's signatures alone, once it is confirmed there.
 
-    Raises NotFoundError, InputError (`reason`; `email` as `ask_change`).
+    The old one is told. Whoever has the new mailbox reads them, and the answer tells whether an address is the one that
+    there is: so it is one of the ways in which names and addresses are opened. Raises NotFoundError, InputError
+    (`reason`; `email` as `ask_change`), BudgetError.
     """
-    own_signatures_of_same_address(context.scope, context.vault, signature_id)
-    _note(context, "signature.change-address", f"signature:{signature_id}")
-    ask_change(signature_id, new, now=context.now, office=context.office)
+    marks = own_marks_of_same_address(context.scope, context.vault, signature_id)
+    disclose(context, Opened.READDRESS, f"signature:{signature_id}", shown=len(marks))
+    ask_change(signature_id, new, only=b"".join(marks), now=context.now, office=context.office)
 
 
 def erase_for(context: Context, signature_id: int) -> int:
-    """Erase all that the own section holds under the signature's address; return how many signatures that were.
+    """Erase all that the own section holds under the signature's address, what waits too; return how many signatures.
 
     Raises NotFoundError, InputError (`reason`).
     """
     found = own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.erase", f"signature:{signature_id}", {"signatures": len(found)})
     for one in found:
-        erase(one, now=context.now, vault=context.vault)
+        erase(one, now=context.now, vault=context.vault, section=context.scope.section)
     return len(found)
 
 

@@ -44,15 +44,16 @@ def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
             note_departure(session, DepartureKind.WITHDRAWN, signature, now, vault)
 
 
-def erase(signature_id: int, *, now: datetime, vault: Vault) -> None:
+def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None = None) -> None:
     """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
 
-    Forms and rows of paper sheets with that address that wait to be confirmed go too, whatever their appeal. Repeating
-    it changes nothing. Nothing is raised for a signature that is not there: it is erased.
+    Forms and rows of paper sheets with that address that wait to be confirmed go too, whatever their appeal; those of
+    one `section` alone where its staff erase. Repeating it changes nothing. Nothing is raised for a signature that is
+    not there: it is erased.
     """
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
-        _forget_waiting(session, session.get(Signature, signature_id), now, vault)
+        _forget_waiting(session, session.get(Signature, signature_id), now, vault, section)
         signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY, populate_existing=True)
         if signature is None or signature.address_digest is None:
             return
@@ -94,14 +95,17 @@ def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
         return True
 
 
-def erase_waiting(session: Session, digests: Collection[bytes], now: datetime, vault: Vault) -> None:
+def erase_waiting(
+    session: Session, digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
+) -> None:
     """Delete the forms sent until `now` that wait under one of those digests, in the caller's transaction.
 
-    With the earlier ones of each: some 200 microseconds, and a look-up.
+    With the earlier ones of each: some 200 microseconds, and a look-up. Of one section, or of all.
     """
+    own = [] if section is None else [SignUp.section_code == section]
     for digest in digests:
         names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
-        _erase_forms(session, now, vault, SignUp.address_digest.in_(names))
+        _erase_forms(session, now, vault, SignUp.address_digest.in_(names), *own)
 
 
 def _erase_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> list[datetime]:
@@ -153,27 +157,33 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
-def forget_rows(session: Session, address_digests: Collection[bytes], now: datetime) -> None:
-    """Delete what of paper sheets entered until `now` waits to be signed up under one of those digests."""
+def forget_rows(
+    session: Session, address_digests: Collection[bytes], now: datetime, section: str | None = None
+) -> None:
+    """Delete what of paper sheets entered until `now`, by one section or any, waits under one of those digests."""
     if address_digests:
         entered = select(Entry.id).where(Entry.entered_at <= now)
+        if section is not None:
+            entered = entered.where(Entry.section_code == section)
         chosen = SheetRow.address_digest.in_(address_digests), SheetRow.entry_id.in_(entered)
         session.execute(delete(SheetRow).where(*chosen))
 
 
-def _forget_waiting(session: Session, signature: Signature | None, now: datetime, vault: Vault) -> None:
+def _forget_waiting(
+    session: Session, signature: Signature | None, now: datetime, vault: Vault, section: str | None
+) -> None:
     """Delete the forms and the rows of sheets that wait under the signature's address, whatever their appeal."""
     if signature is None or signature.email_sealed is None or signature.address_digest is None:
         return
     try:
         address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError:
-        forget_rows(session, [signature.address_digest], now)
-        erase_waiting(session, [signature.address_digest], now, vault)
+        forget_rows(session, [signature.address_digest], now, section)
+        erase_waiting(session, [signature.address_digest], now, vault, section)
         return
-    forget_rows(session, digests_everywhere(session, address, vault), now)
+    forget_rows(session, digests_everywhere(session, address, vault), now, section)
     with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
-    erase_waiting(session, vault.address_digests(with_forms, address), now, vault)
+    erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
 
 
 def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:

@@ -12,16 +12,28 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from campaign.domain.staff import Role
+from campaign.config import LOCALES
+from campaign.document import parse_text
+from campaign.domain.address import parse_address
+from campaign.domain.disclosure import SHOWN_A_DAY
+from campaign.domain.sheet import TypedRow, read_rows
+from campaign.domain.staff import Role, Scope
 from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import AuditEntry, LinkRequest, Mail, Signature
-from campaign.queries.appeal import AppealView
+from campaign.models import AuditEntry, DisclosureDay, LinkRequest, Mail, SheetRow, Signature, SignUp, Staff
+from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
 from campaign.queries.signature import find_signature
+from campaign.services.appeals import publish
+from campaign.services.enter_sheet import SheetEntry, enter_sheet
+from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.services.new_link import answer_link_requests
+from campaign.services.sign import SignUp as NewSignUp
+from campaign.services.sign import sign
+from campaign.services.transaction import transaction
 from campaign.services.verify import verify
-from tests.conftest import START, Clock, Postbox, form, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form, text_of
 from tests.web.staff.room import csrf, join, log_in
 from tests.web.staff.test_export import signed
 
@@ -306,3 +318,109 @@ def test_staff_have_an_address_changed_by_its_new_owner(
     deliver()
     client.post(address_mails(postbox)[-1][1])
     assert addresses(one) == [NEW]
+
+
+@pytest.fixture
+def elsewhere(appeal: AppealView) -> AppealView:
+    """A second open appeal."""
+    publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug, now=START)
+    found = find_appeal("second")
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
+def test_a_section_changes_the_address_of_its_own_signatures_alone(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    """The attack: an editor gives a signer the editor's mailbox, and reads there what other sections hold."""
+    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Secret", 1, "be-nl")
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    assert "1 signature is under the new address" in client.post(address_mails(postbox)[-1][1]).text
+    assert addresses(one, foreign) == [NEW, "p1@mail.example"]
+    client.post("/en/new-link", data={"email": NEW})
+    while answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example"):
+        pass
+    deliver()
+    mails = [text_of(mail) for to, mail in zip(postbox.recipients, postbox.messages, strict=True) if to == NEW]
+    links = [link for text in mails for link in re.findall(r"http://\S+?(/en/m/\S+?/me)", text)]
+    assert links
+    for link in links:
+        page = client.get(link).text
+        assert ("Jeanne Martin" in page, "Jeanne Secret" in page) == (True, False)
+    assert (counts(appeal.id).signatures, counts(elsewhere.id).signatures, verify()) == (1, 1, [])
+
+
+def test_what_another_section_holds_meanwhile_does_not_come_along(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    later = signed(elsewhere, "Jeanne Secret", 1, "be-nl")
+    client.post(address_mails(postbox)[-1][1])
+    assert addresses(one, later) == [NEW, "p1@mail.example"]
+
+
+def test_all_that_the_own_section_holds_gets_the_new_address(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    one, two = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    assert "2 signatures are under the new address" in client.post(address_mails(postbox)[-1][1]).text
+    assert addresses(one, two) == [NEW, NEW]
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "both are read at the new mailbox"
+    db.session.rollback()
+
+
+def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal: AppealView) -> None:
+    """The answer for the address that there is differs from the others."""
+    one = signed(appeal, "Jeanne Martin", 1)
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
+    db.session.rollback()
+    with transaction() as session:
+        session.add(DisclosureDay(staff_id=staff_id, day=START.date(), shown=SHOWN_A_DAY - 1, files=0))
+    assert post(desk, f"/signatures/{one}/address", email="p2@mail.example", reason=WHY).status_code == 303
+    refused = post(desk, f"/signatures/{one}/address", email="p1@mail.example", reason=WHY)
+    assert (refused.status_code, "as one person may" in refused.text) == (429, True)
+
+
+def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
+    desk: FlaskClient, appeal: AppealView, elsewhere: AppealView
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    at = runtime()
+    for number, section in enumerate(("fr", "be-nl")):
+        form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
+        sign(form, now=START + timedelta(minutes=number), vault=at.vault, mail_domain="tocsin.example")
+        by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
+        rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
+        sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")
+        enter_sheet(elsewhere.slug, sheet, by=by, is_sure=False, is_again=False, now=START, vault=at.vault)
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
+    for model in (SignUp, SheetRow):
+        assert list(db.session.scalars(select(model.section_code))) == ["be-nl"], model
+    db.session.rollback()
+
+
+def app_of(desk: FlaskClient) -> Flask:
+    """The application that the browser asks."""
+    assert isinstance(desk.application, Flask)
+    return desk.application

@@ -106,7 +106,9 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
     try:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.held:
-                ask_change(mine.held[0].signature.id, sent.address, by_link=mine.link, now=now, office=office_of(at))
+                ask_change(
+                    mine.held[0].signature.id, sent.address, only=mine.link.beside, now=now, office=office_of(at)
+                )
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:

@@ -67,6 +67,8 @@ def readdress(signature_id: int) -> ResponseReturnValue:
     except InputError as error:
         words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
         return _page(own, {f"address-{error.field}": words}), 422
+    except BudgetError:
+        return _page(own, {"address-reason": USED_UP}), 429
     except NotFoundError:
         abort(404)
     said = gettext(
