@@ -291,6 +291,10 @@ class Vault:
         waiting = self.waiting_digest(address_digest)
         return [self.aside_digest(waiting, number) for number in range(ASIDES)]
 
+    def sheet_row_digest(self, address_digest: bytes) -> bytes:
+        """Return what a row of a paper sheet that waits is known by; no signature and no form holds it."""
+        return self._index.digest("sheet row", address_digest.hex())
+
     def suppression_digest(self, address: Address) -> bytes:
         """Return what an address that gets no mail is known by; no other table holds it."""
         return self._index.digest("suppression", self._person(address).hex())

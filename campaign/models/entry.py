@@ -63,7 +63,8 @@ class SheetRow(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id", ondelete="CASCADE"), index=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # As that of a signature: whoever erases theirs meanwhile is not signed up.
+    # Made of that of a signature, and equal to none (Vault.sheet_row_digest): whoever erases theirs meanwhile is not
+    # signed up.
     address_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     name_sealed: Mapped[bytes]
     email_sealed: Mapped[bytes]

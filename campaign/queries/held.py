@@ -88,11 +88,12 @@ class PaperView:
 
 def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
     """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
+    names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, Entry.entered_at)
         .join(Entry, Entry.id == SheetRow.entry_id)
         .join(Appeal, Appeal.id == Entry.appeal_id)
-        .where(SheetRow.address_digest.in_(digests_of_same_address(signature_id, vault)))
+        .where(SheetRow.address_digest.in_(names))
         .order_by(SheetRow.id)
     )
     return tuple(

@@ -135,12 +135,17 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
     return appeal
 
 
+def hold_section(session: Session, code: str) -> None:
+    """Let the entries of a section come one after the other, from here to the transaction's end."""
+    session.execute(select(Section.code).where(Section.code == code).with_for_update(**KEYS_STAY))
+
+
 def is_doubted(session: Session, quantity: int, by: Scope, *, is_sure: bool, now: datetime) -> bool:
     """Return whether the quantity is beyond the usual and has to wait. Raises UnusualError there unless `is_sure`.
 
     Entries of one section come one after the other: two at once do not each stay below the limit.
     """
-    session.execute(select(Section.code).where(Section.code == by.section).with_for_update(**KEYS_STAY))
+    hold_section(session, by.section)
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     counted = Entry.section_code == by.section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
     newest = select(Entry.quantity).where(*counted, Entry.entered_at < midnight).order_by(Entry.id.desc())

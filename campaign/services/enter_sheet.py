@@ -26,7 +26,7 @@ from campaign.models.sealed import place_of
 from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
 from campaign.services.addressees import FLAG, Addressees
-from campaign.services.enter import add_quantity, entered_for, is_doubted, keep
+from campaign.services.enter import add_quantity, entered_for, hold_section, is_doubted, keep
 from campaign.services.sign import SignUp, prepare, write
 from campaign.services.transaction import transaction
 
@@ -66,6 +66,7 @@ def enter_sheet(
         raise StateError("the sheet is not ready to be entered")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
+        hold_section(session, by.section)  # the same sheet sent twice at once is noticed
         digest = vault.sheet_digest(f"{appeal.id}\n{by.section}\n{sheet.content}")
         if not is_again:
             _refuse_same(session, digest)
@@ -96,7 +97,7 @@ def enter_sheet(
 
 
 def _row(entry: Entry, name: str, address: Address, vault: Vault) -> dict[str, Any]:
-    digest = vault.address_digest(entry.appeal_id, address)
+    digest = vault.sheet_row_digest(vault.address_digest(entry.appeal_id, address))
     place = at_sheet_row(entry.id, digest)
     return {
         "entry_id": entry.id,

@@ -157,15 +157,16 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
-def forget_rows(
-    session: Session, address_digests: Collection[bytes], now: datetime, section: str | None = None
-) -> None:
-    """Delete what of paper sheets entered until `now`, by one section or any, waits under one of those digests."""
-    if address_digests:
+def forget_rows(session: Session, row_digests: Collection[bytes], now: datetime, section: str | None = None) -> None:
+    """Delete what of paper sheets entered until `now`, by one section or any, waits under one of those digests.
+
+    They are those of rows (`Vault.sheet_row_digest`).
+    """
+    if row_digests:
         entered = select(Entry.id).where(Entry.entered_at <= now)
         if section is not None:
             entered = entered.where(Entry.section_code == section)
-        chosen = SheetRow.address_digest.in_(address_digests), SheetRow.entry_id.in_(entered)
+        chosen = SheetRow.address_digest.in_(row_digests), SheetRow.entry_id.in_(entered)
         session.execute(delete(SheetRow).where(*chosen))
 
 
@@ -178,10 +179,11 @@ def _forget_waiting(
     try:
         address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError:
-        forget_rows(session, [signature.address_digest], now, section)
+        forget_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, section)
         erase_waiting(session, [signature.address_digest], now, vault, section)
         return
-    forget_rows(session, digests_everywhere(session, address, vault), now, section)
+    everywhere = digests_everywhere(session, address, vault)
+    forget_rows(session, [vault.sheet_row_digest(one) for one in everywhere], now, section)
     with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
     erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
@@ -16,10 +18,12 @@ from pypdf import PdfReader
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from campaign.config import LOCALES
 from campaign.domain.address import parse_address
 from campaign.domain.departure import Departure, DepartureKind
-from campaign.domain.staff import Role
-from campaign.extensions import db
+from campaign.domain.sheet import TypedRow, read_rows
+from campaign.domain.staff import Role, Scope
+from campaign.extensions import Model, db
 from campaign.extensions.runtime import runtime
 from campaign.models import Entry, Mail, SheetRow, Signature, SignUp
 from campaign.queries.appeal import AppealView
@@ -28,10 +32,16 @@ from campaign.queries.sign_up import origin_of
 from campaign.services.addressees import Addressees
 from campaign.services.appeals import close
 from campaign.services.departures import replay
-from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
+from campaign.services.enter_sheet import (
+    SameSheetError,
+    SheetEntry,
+    enter_sheet,
+    has_waiting_rows,
+    sign_sheet_rows,
+)
 from campaign.services.verify import verify
-from tests.conftest import DAY, Clock, Postbox, confirm_at, form, manage_token
-from tests.web.staff.room import csrf, log_in_later, staffed
+from tests.conftest import DAY, START, Clock, Postbox, confirm_at, form, manage_token
+from tests.web.staff.room import csrf, join, log_in_later, staffed
 
 # For the gate: the quick part has enough of the staff room.
 pytestmark = pytest.mark.slow
@@ -316,6 +326,50 @@ def test_who_erases_while_their_row_waits_is_not_signed_up_from_paper(
     sign_all()
     digest = runtime().vault.address_digest(appeal.id, parse_address("ana@mail.example"))
     assert db.session.scalars(select(Signature.id).where(Signature.address_digest == digest)).first() is None
+    db.session.rollback()
+
+
+def test_a_row_that_waits_equals_nothing_else_under_its_address(
+    client: FlaskClient, editor: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The thief is an editor: they enter an address, steal the tables while it waits, and look for the same value."""
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
+    deliver()
+    client.post(postbox.link(postbox.recipients.index("ana@mail.example")))
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="ana@mail.example"))
+    assert enter(editor, appeal, ROWS).status_code == 303
+    values: dict[str, set[bytes]] = {}
+    for table in Model.metadata.sorted_tables:
+        cells = {cell for row in db.session.execute(select(table)) for cell in row if isinstance(cell, bytes)}
+        values[table.name] = {cell for cell in cells if len(cell) >= 16}
+    db.session.rollback()
+    mine = values.pop("sheet_row")
+    assert len(mine) >= 6
+    assert values["signature"]
+    assert {name: found & mine for name, found in values.items() if found & mine} == {}
+
+
+@pytest.mark.slow
+def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealView) -> None:
+    by = Scope(join(app, "e@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    rows = [TypedRow(number + 1, f"Signer {chr(65 + number)}", "", "FR", "") for number in range(20)]
+    entered = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "Stall", "", "en")
+    barrier = threading.Barrier(4)
+
+    def send(_number: int) -> bool:
+        with app.app_context():
+            barrier.wait(20)
+            try:
+                enter_sheet(
+                    appeal.slug, entered, by=by, is_sure=False, is_again=False, now=START, vault=runtime().vault
+                )
+            except SameSheetError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(send, range(4))) == 1
+    assert counts(appeal.id).by_evidence["bulk"] == 20
     db.session.rollback()
 
 
