@@ -133,6 +133,7 @@ class Vault:
         self.month_keys: dict[int, bytes] = {}
         self._index = BlindIndex(index_key)
         self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
+        self._seen_domains = AESGCM(self._index.digest("derived key", "seen domains"))
         self._providers = {
             self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
         }
@@ -348,6 +349,21 @@ class Vault:
     def seen_domain_digest(self, domain: str) -> bytes:
         """Return what tells whether an owner's domain was seen before; no other table holds it."""
         return self._index.digest("seen domain", domain)
+
+    def seal_seen_domain(self, content: bytes, digest: bytes) -> bytes:
+        """Return what is known of the domain with that digest, sealed; as long as the content, and 28 bytes.
+
+        Under a key made of the index key, which finds it, as `seal_limit` does.
+        """
+        nonce = os.urandom(_NONCE_LENGTH)
+        return nonce + self._seen_domains.encrypt(nonce, content, digest)
+
+    def open_seen_domain(self, sealed: bytes, digest: bytes) -> bytes:
+        """Return the content again. Raises CipherError."""
+        try:
+            return self._seen_domains.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
+        except (InvalidTag, ValueError) as error:
+            raise CipherError("what is known of a mail domain was changed, or belongs to another") from error
 
     def sheet_digest(self, rows: str) -> bytes:
         """Equal for two paper sheets with the same rows."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 UNCONFIRMED = WITHDRAWN = timedelta(days=30)
 # Keyed digests of networks, only for telling floods.
 NETWORKS = timedelta(days=30)
-# Mail domains from which somebody confirmed: after so long without, one is new again.
+# Mail domains from which somebody confirmed: after so long without, one is new again. The table knows months only.
 DOMAINS = timedelta(days=90)
 # Mails that are over; bounces come within days.
 MAILS = timedelta(days=35)

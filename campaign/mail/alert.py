@@ -35,13 +35,13 @@ def held(locale: str, attempt: Attempt, at: datetime, base_url: str) -> dict[str
 
 
 def new_domain(locale: str, base_url: str) -> dict[str, str]:
-    """Return what tells that many confirmed from a mail domain from which nobody had before."""
+    """Return what tells that many confirmed from a mail domain from which nobody, or hardly anybody, had before."""
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from a new mail domain")
         text = gettext(
-            "Many signatures were confirmed from a mail domain from which nobody confirmed before this week. They "
-            "count. If these are real people, such as a school or a company, nothing need be done. Otherwise choose "
-            "the domains in “Moderation” and take them out of the counts."
+            "Many signatures were confirmed from a mail domain from which nobody, or hardly anybody, confirmed before "
+            "this week. They count. If these are real people, such as a school or a company, nothing need be done. "
+            "Otherwise choose the domains in “Moderation” and take them out of the counts."
         )
     return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}
 
@@ -51,8 +51,8 @@ def new_domains(locale: str, base_url: str) -> dict[str, str]:
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from several new mail domains")
         text = gettext(
-            "Within an hour or two, many signatures were confirmed from mail domains from which nobody confirmed "
-            "before this week, perhaps only a few from each. They count. If these are real people, nothing need be "
-            "done. Otherwise choose the domains in “Moderation” and take them out of the counts."
+            "Within an hour or two, many signatures were confirmed from mail domains from which nobody, or hardly "
+            "anybody, confirmed before this week, perhaps only a few from each. They count. If these are real people, "
+            "nothing need be done. Otherwise choose the domains in “Moderation” and take them out of the counts."
         )
     return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}

@@ -1,4 +1,4 @@
-"""The number confirmed within the last hour from mail domains new this week, all of these domains together."""
+"""The number confirmed within the last hour from mail domains that are new this week, all of them together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from campaign.domain.action import Channel
 from campaign.domain.cipher import Vault
@@ -14,10 +14,11 @@ from campaign.domain.errors import CipherError
 from campaign.domain.mail_domain import bought_domain
 from campaign.domain.provider import LARGE
 from campaign.extensions import db
-from campaign.models import Action, MailDomain, Signature
+from campaign.models import Action, Signature
 from campaign.queries.person import owner_domain_of
+from campaign.queries.seen_domain import seen_domains
 
-HOUR, NEW = timedelta(hours=1), timedelta(days=7)
+HOUR = timedelta(hours=1)
 # A few firms and schools may confirm their first signatures in any hour.
 LEAST = 100
 # Most people have their mailbox with a large provider, which is never new: at an honest launch, even of a site to which
@@ -34,7 +35,8 @@ _LOOKED_AT, _MOST = 20_000, 10_000
 class Together:
     """The confirmations of this hour and the one before: all, what came from new domains, and from those with a crowd.
 
-    `sections` are those with at least a tenth of what came from new domains.
+    What was erased since is among both: hardly anybody who means it erases within two hours, and nobody can tell any
+    more where it came from. `sections` are those with at least a tenth of what came from new domains.
     """
 
     confirmed: int
@@ -52,31 +54,48 @@ class Together:
 
 def confirmed_together(vault: Vault, *, now: datetime) -> Together:
     """Return what was confirmed in this hour and the one before, and how much of it from new domains."""
-    newest = db.session.execute(select(func.max(Action.id))).scalar_one() or 0
     number = func.count().label("number")
-    sums = select(Signature.section_code, number, func.min(Signature.id)).join(
+    is_gone = Signature.address_digest.is_(None)
+    sums = select(Signature.section_code, number, func.min(Signature.id), is_gone).join(
         Action, Action.signature_id == Signature.id
     )
     # Of an act the hour is known. So both are looked at, or an hour's flood would fall in two halves.
     since = (now - HOUR).replace(minute=0, second=0, microsecond=0)
-    lately = Action.id > newest - _LOOKED_AT, Action.counted_at >= since
-    wanted = *lately, Action.channel == Channel.SIGNATURE
-    keys = Signature.domain_digest, Signature.section_code
+    wanted = (
+        Action.id > _last_before(since),
+        Action.channel == Channel.SIGNATURE,
+        or_(Action.counted_at >= since, is_gone),
+    )
+    keys = Signature.domain_digest, Signature.section_code, is_gone
     rows = db.session.execute(sums.where(*wanted).group_by(*keys).order_by(number.desc()).limit(_MOST)).all()
     confirmed = sum(row.number for row in rows)
     if confirmed < LEAST:
         return Together(confirmed, 0, 0, frozenset())
-    found = _by_domain({some: (section, number) for section, number, some in rows}, vault)
+    found = _by_domain({some: (section, number) for section, number, some, gone in rows if not gone}, vault)
     new = _new_of({domain for domain, _ in found}, vault, now)
     by_name: Counter[str] = Counter()
     by_section: Counter[str] = Counter()
+    for section, number_of, _, gone in rows:
+        by_section[section] += number_of if gone else 0
+    erased = by_section.total()
     for (domain, section), number_of in found.items():
         if domain in new:
             by_name[bought_domain(domain)] += number_of
             by_section[section] += number_of
     total = by_section.total()
-    crowded = sum(many for many in by_name.values() if many >= CROWD)
+    crowded = erased + sum(many for many in by_name.values() if many >= CROWD)
     return Together(confirmed, total, crowded, frozenset(one for one, of in by_section.items() if of * 10 >= total))
+
+
+def _last_before(since: datetime) -> int:
+    """Return the id of the last act before that hour, of the newest that are looked at: ids grow with time.
+
+    Of what was erased the day alone is known, so these tell nothing of the hour.
+    """
+    first = (db.session.execute(select(func.max(Action.id))).scalar_one() or 0) - _LOOKED_AT
+    cut = since.replace(hour=0)
+    before = select(Action.id).where(Action.id > first, Action.counted_at < since, Action.counted_at != cut)
+    return db.session.execute(before.order_by(Action.id.desc()).limit(1)).scalar_one_or_none() or first
 
 
 def _by_domain(sums: dict[int, tuple[str, int]], vault: Vault) -> Counter[tuple[str, str]]:
@@ -94,7 +113,5 @@ def _by_domain(sums: dict[int, tuple[str, int]], vault: Vault) -> Counter[tuple[
 
 
 def _new_of(domains: set[str], vault: Vault, now: datetime) -> set[str]:
-    digests = {vault.seen_domain_digest(domain): domain for domain in domains}
-    since = (now - NEW).date()
-    new = select(MailDomain.digest).where(MailDomain.digest.in_(list(digests)), MailDomain.first_on > since)
-    return {digests[bytes(digest)] for digest in db.session.scalars(new)}
+    known = seen_domains(db.session, domains, vault)
+    return {domain for domain, seen in known.items() if seen.is_new(now.date())}

@@ -1,21 +1,22 @@
-"""Mail domains that confirmed for the first time this week, of those who signed lately in the own section."""
+"""Mail domains that confirmed this week for the first time, or far more than before, in the own section lately."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.provider import LARGE, is_disposable
+from campaign.domain.seen_domain import DAYS, SeenDomain
 from campaign.domain.staff import Scope
 from campaign.extensions import db
-from campaign.models import Appeal, MailDomain, Signature
+from campaign.models import Appeal, Signature
 from campaign.queries.person import owner_domain_of
+from campaign.queries.seen_domain import seen_domains
 
-DAYS = 7
 # So many of the newest signatures are looked at, and of the domains those with the most.
 LOOKED_AT = 20_000
 # As many as staff can choose at once.
@@ -24,12 +25,12 @@ _MOST = _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class NewDomain:
-    """A domain, how many signed and confirmed, and the day of the first one anywhere (None: none has confirmed)."""
+    """A domain, how many signed and confirmed, and what is known of it anywhere (None: none has confirmed)."""
 
     domain: str
     signed: int
     confirmed: int
-    first_on: date | None
+    seen: SeenDomain | None
 
     @property
     def is_disposable(self) -> bool:
@@ -40,14 +41,11 @@ class NewDomain:
 def new_domains(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> tuple[NewDomain, ...]:
     """Return the new domains with the most signatures of a week in the own section, of one appeal or of all."""
     found = _sums(scope, vault, now, slug)
-    digests = {vault.seen_domain_digest(domain): domain for domain in found}
-    seen = select(MailDomain.digest, MailDomain.first_on).where(MailDomain.digest.in_(list(digests)))
-    first = {digests[bytes(digest)]: day for digest, day in db.session.execute(seen)}
-    since = (now - timedelta(days=DAYS)).date()
+    seen = seen_domains(db.session, found, vault)
     new = [
-        NewDomain(domain, signed, confirmed, first.get(domain))
+        NewDomain(domain, signed, confirmed, seen.get(domain))
         for domain, (signed, confirmed) in found.items()
-        if domain not in first or first[domain] > since
+        if domain not in seen or seen[domain].is_new(now.date())
     ]
     return tuple(sorted(new, key=lambda one: (-one.confirmed, -one.signed, one.domain))[:_SHOWN])
 

@@ -326,7 +326,7 @@ def _prune_records(now: datetime) -> int:
             ),
             delete(DisclosureDay).where(DisclosureDay.day < (now - retention.RUNS).date()),
             delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
-            delete(MailDomain).where(MailDomain.last_on < (now - retention.DOMAINS).date()),
+            delete(MailDomain).where(MailDomain.month < (now - retention.DOMAINS).date().replace(day=1)),
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
             delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
             delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),

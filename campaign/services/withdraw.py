@@ -22,6 +22,7 @@ from campaign.queries.person import digests_everywhere
 from campaign.services.forget_times import forget_times
 from campaign.services.handover import outdate
 from campaign.services.row_key import erase_keys
+from campaign.services.seen_domain import count_erased, domain_to_count
 from campaign.services.signature import (
     DAY_OF_CONSENT,
     EMPTY,
@@ -58,7 +59,10 @@ def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None
         if signature is None or signature.address_digest is None:
             return
         note_departure(session, DepartureKind.ERASED, signature, now, vault)
+        domain = domain_to_count(signature, vault)
         erase_row(session, signature, now, vault)
+        if domain is not None:
+            count_erased(session, signature_id, domain, now, vault)
 
 
 def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:

@@ -37,6 +37,7 @@ from campaign.services.sections import load_sections
 from campaign.services.sign import SignUp, sign
 from campaign.services.steps import count_view
 from campaign.services.unsubscribe import unsubscribe
+from campaign.services.watch_domains import watch_domains
 from campaign.services.withdraw import erase, withdraw
 from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
 from tests.large import fill
@@ -289,6 +290,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "confirmed_together.confirmed_together": lambda *_: queries.confirmed_together.confirmed_together(
         runtime().vault, now=NOW
     ),
+    "seen_domain.seen_domains": lambda *_: queries.seen_domain.seen_domains(
+        db.session, ["one.example", "two.example"], runtime().vault
+    ),
     "new_domains.new_domains": lambda *_: queries.new_domains.new_domains(STAFF, runtime().vault, now=NOW),
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
@@ -359,6 +363,9 @@ HOT: dict[str, Callable[[], object]] = {
     "withdraw": lambda: withdraw(_confirmed(2), now=NOW, vault=runtime().vault),
     "erase": lambda: erase(_confirmed(2), now=NOW, vault=runtime().vault),
     "new link": _new_link,
+    "look at domains": lambda: watch_domains(
+        now=NOW, vault=runtime().vault, base_url="http://localhost", mail_domain="tocsin.example", batch=50
+    ),
     "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
     "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),

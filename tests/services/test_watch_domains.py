@@ -12,20 +12,24 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from campaign.domain.moderation import Criteria
+from campaign.domain.seen_domain import SeenDomain
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Alarm, Invalidation, MailDomain, Signature
+from campaign.models import Alarm, DomainWatch, Invalidation, MailDomain, Signature
 from campaign.queries import confirmed_together
 from campaign.queries.appeal import AppealView
 from campaign.queries.confirmed_together import Together
 from campaign.queries.counts import counts
 from campaign.queries.moderation import trends
 from campaign.queries.new_domains import new_domains
+from campaign.queries.seen_domain import seen_domains
 from campaign.services.invalidate import advance, prepare
 from campaign.services.retain import retain
+from campaign.services.seen_domain import MANY
 from campaign.services.verify import verify
-from campaign.services.watch_domains import MANY, watch_domains
+from campaign.services.watch_domains import watch_domains
+from campaign.services.withdraw import erase
 from campaign.web import guard
 from campaign.web.abuse_limits import limits
 from tests.conftest import DAY, START, Postbox, form, link_of, text_of
@@ -46,6 +50,12 @@ def watch(at: Any = LATER, batch: int = 7) -> None:
 
 def kinds() -> list[str]:
     found = sorted(db.session.scalars(select(Alarm.kind)))
+    db.session.rollback()
+    return found
+
+
+def seen(domain: str) -> SeenDomain:
+    found = seen_domains(db.session, [domain], runtime().vault)[domain]
     db.session.rollback()
     return found
 
@@ -82,14 +92,86 @@ def test_many_from_one_new_domain_are_told_of_once_to_their_section(
 
 def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: AppealView) -> None:
     crowd(appeal, "gmail.com", MANY)
-    crowd(appeal, "school.example", 1)
+    crowd(appeal, "school.example", 3)
     watch()
-    crowd(appeal, "school.example", MANY, at=START + 8 * DAY, first=100)
-    watch(START + 8 * DAY + timedelta(minutes=1))
+    later = START + 8 * DAY
+    crowd(appeal, "school.example", MANY, at=later, first=100)
+    watch(later + timedelta(minutes=1))
     assert kinds() == []
-    assert db.session.execute(select(MailDomain.first_on, MailDomain.last_on, MailDomain.confirmed)).all() == [
-        (START.date(), (START + 8 * DAY).date(), MANY + 1)
-    ]
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+    assert seen("school.example") == SeenDomain(START.date(), later.date(), 3, (MANY, 0, 0, 0, 0, 0, 0))
+    assert new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later) == ()
+
+
+def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: AppealView) -> None:
+    """The attack: eight domains confirm one each, wait for a week, and then confirm six hundred in one moment."""
+    for number in range(8):
+        crowd(appeal, f"aged{number}.example", 1, first=number)
+    watch()
+    later = START + 8 * DAY
+    for number in range(8):
+        crowd(appeal, f"aged{number}.example", MANY, at=later, first=100)
+    watch(later + timedelta(minutes=1), batch=50)
+    assert kinds() == ["new-domain", "new-domains"]
+    found = new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later)
+    assert [(one.seen.first_on, one.seen.before, one.confirmed) for one in found if one.seen is not None] == [
+        (START.date(), 1, MANY)
+    ] * 8
+
+
+def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The attack: each mailbox confirms and erases at once, so that no domain is left to be counted."""
+    for name, section in (("fr", "fr"), ("be", "be-nl")):
+        join(app, f"{name}@staff.example", Role.EDITOR, section)
+    deliver()
+    before = len(postbox.messages)
+    for one in crowd(appeal, "catchall.example", MANY):
+        erase(one, now=START, vault=runtime().vault)
+    assert seen("catchall.example").days[0] == MANY
+    watch()
+    watch()
+    assert kinds() == ["new-domain"]
+    deliver()
+    assert set(postbox.recipients[before:]) & {"fr@staff.example", "be@staff.example"} == {"fr@staff.example"}
+    db.session.rollback()
+    assert db.session.scalar(select(DomainWatch.untold)) == []
+    assert seen("catchall.example").days[0] == MANY
+
+
+def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: each domain stays under its own limit, and is gone from the signatures before the worker looks."""
+    monkeypatch.setattr(confirmed_together, "LEAST", 20)
+    # Of an earlier hour, and not erased in it: what is known of them is the same day.
+    earlier = crowd(appeal, "old.example", 5, at=START - timedelta(hours=2))
+    crowd(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
+    crowd(appeal, "gmail.com", 30, first=10)
+    made = [one for n in range(2) for one in crowd(appeal, f"catch{n}.example", 10, first=100 * n)]
+    for one in [*earlier, *made]:
+        erase(one, now=START, vault=runtime().vault)
+    watch()
+    found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
+    assert found == Together(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
+    db.session.rollback()
+    assert kinds() == ["new-domains"]
+
+
+def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) -> None:
+    looked_at = crowd(appeal, "one.example", 1)[0]
+    watch()
+    erase(looked_at, now=LATER, vault=runtime().vault)
+    assert seen("one.example").days[0] == 1
+    not_yet = crowd(appeal, "one.example", 1, first=9)[0]
+    for _ in range(2):
+        erase(not_yet, now=LATER, vault=runtime().vault)
+    large = crowd(appeal, "gmail.com", 1)[0]
+    erase(large, now=LATER, vault=runtime().vault)
+    watch(LATER + timedelta(minutes=1))
+    assert seen("one.example").days[0] == 2
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
 
 
 def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient, appeal: AppealView) -> None:
@@ -97,15 +179,16 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="w@two.example"))
     for _ in range(3):
         watch(batch=3)
-    assert db.session.scalars(select(MailDomain.confirmed)).all() == [10]
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+    assert seen("one.example") == SeenDomain(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
 
 
-def test_a_domain_is_forgotten_after_three_months(appeal: AppealView) -> None:
+def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
     crowd(appeal, "one.example", 1)
     watch()
-    retain(now=START + 89 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(now=START + 120 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    retain(now=START + 92 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(now=START + 121 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 
