@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, insert, select, update
@@ -46,7 +46,7 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
-        waits = is_doubted(session, entered.quantity, by, is_sure=is_sure, now=now)
+        waits = is_doubted(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
         entry = Entry(
             appeal_id=appeal.id,
             section_code=by.section,
@@ -140,16 +140,20 @@ def hold_section(session: Session, code: str) -> None:
     session.execute(select(Section.code).where(Section.code == code).with_for_update(**KEYS_STAY))
 
 
-def is_doubted(session: Session, quantity: int, by: Scope, *, is_sure: bool, now: datetime) -> bool:
+def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
     """Return whether the quantity is beyond the usual and has to wait. Raises UnusualError there unless `is_sure`.
 
-    Entries of one section come one after the other: two at once do not each stay below the limit.
+    With it counts all that the section entered on the same day (UTC) as `entered_at`, and nobody has confirmed. Entries
+    of one section come one after the other: two at once do not each stay below the limit.
     """
-    hold_section(session, by.section)
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = Entry.section_code == by.section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
+    hold_section(session, section)
+    if not quantity:
+        return False
+    midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = Entry.section_code == section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
     newest = select(Entry.quantity).where(*counted, Entry.entered_at < midnight).order_by(Entry.id.desc())
-    alone = select(func.sum(Entry.quantity)).where(*counted, Entry.entered_at >= midnight, Entry.confirmed_by.is_(None))
+    on_the_day = Entry.entered_at >= midnight, Entry.entered_at < midnight + timedelta(days=1)
+    alone = select(func.sum(Entry.quantity)).where(*counted, *on_the_day, Entry.confirmed_by.is_(None))
     try:
         refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
     except UnusualError:

@@ -5,23 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from campaign.domain.action import Channel
-from campaign.domain.entry import MOST_ALONE
+from campaign.domain.entry import MOST_ALONE, UnusualError
 from campaign.domain.errors import StateError
+from campaign.domain.sheet import TypedRow, read_rows
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
 from campaign.models import AuditEntry, Entry, Staff
 from campaign.queries.appeal import AppealView
 from campaign.queries.counts import counts
+from campaign.queries.section import list_sections
+from campaign.services.addressees import Addressees
+from campaign.services.appeals import close
 from campaign.services.enter import confirm_entry
+from campaign.services.enter_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.record import record
 from campaign.services.verify import verify
 from tests.conftest import DAY, START, Clock, Postbox, fresh, text_of
@@ -195,6 +202,118 @@ def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
             largest = max(largest, total(appeal) - before)
         clock.now += DAY
     assert largest <= MOST_ALONE
+
+
+def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
+    """A sheet of made-up people who all gave an address."""
+    letters = [chr(ord("a") + place) for place in range(26)]
+    typed = [
+        TypedRow(
+            line + 1,
+            f"Xy{letters[number]}{letters[line // 676]}{letters[line // 26 % 26]}{letters[line % 26]} Bot",
+            f"b{number}x{line}@evil.example",
+            country,
+            "y",
+        )
+        for line in range(rows)
+    ]
+    return SheetEntry(read_rows(typed, country, ("en",)), START.date(), "", "", "en")
+
+
+def enter_one(appeal: AppealView, by: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
+    at = runtime()
+    enter_sheet(appeal.slug, entered, by=by, is_sure=sure, is_again=False, now=at.clock(), vault=at.vault)
+
+
+def sign_rows() -> None:
+    at = runtime()
+    addressees = Addressees(at.settings)
+    while sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees):
+        pass
+
+
+def ended(appeal: AppealView) -> None:
+    close(appeal.slug, now=runtime().clock())
+
+
+@pytest.fixture
+def by(app: Flask) -> Scope:
+    """An editor who types sheets."""
+    return Scope(join(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
+
+
+def test_sheets_of_an_ended_appeal_are_doubted_as_quantities_are(app: Flask, appeal: AppealView, by: Scope) -> None:
+    ended(appeal)
+    with pytest.raises(UnusualError):
+        enter_one(appeal, by, sheet(0, 1001))
+    db.session.rollback()
+    enter_one(appeal, by, sheet(0, 900))
+    for number in range(1, 4):
+        enter_one(appeal, by, sheet(number, 900), sure=True)
+    sign_rows()
+    assert (total(appeal), verify()) == (900, [])
+    bob = log_in_as(app, BOB)
+    confirm(bob, appeal, newest())
+    assert (total(appeal), verify()) == (1800, [])
+
+
+def test_rows_of_countries_without_a_section_are_doubted_too(
+    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing takes the rest of the world."""
+    france = tuple(one for one in list_sections() if one.code == "fr")
+    db.session.rollback()
+    monkeypatch.setattr("campaign.services.enter_sheet.list_sections", lambda: france)
+    enter_one(appeal, by, sheet(0, 600, country="BE"))
+    with pytest.raises(UnusualError):
+        enter_one(appeal, by, sheet(1, 600, country="BE"))
+    db.session.rollback()
+    sign_rows()
+    assert total(appeal) == 600
+
+
+def test_rows_that_come_too_late_wait_beyond_the_usual(app: Flask, appeal: AppealView, by: Scope, clock: Clock) -> None:
+    """The attack: many sheets in the last minutes, so that each row becomes too late and is counted."""
+    for number in range(4):
+        enter_one(appeal, by, sheet(number, 450))
+    ended(appeal)
+    clock.now += timedelta(hours=15)  # the next day
+    sign_rows()
+    assert (total(appeal), verify()) == (1000, [])
+    waiting = select(func.sum(Entry.quantity)).where(Entry.waits)
+    assert db.session.scalar(waiting) == 800
+    assert list(db.session.scalars(select(Entry.sign_ups))) == [0] * 5
+    db.session.rollback()
+    bob = log_in_as(app, BOB)
+    for entry_id in db.session.scalars(select(Entry.id).where(Entry.waits)).all():
+        db.session.rollback()
+        confirm(bob, appeal, entry_id)
+    assert (total(appeal), verify()) == (1800, [])
+
+
+def test_a_second_person_confirms_what_a_sheet_counts_then_and_no_more(
+    app: Flask, appeal: AppealView, by: Scope
+) -> None:
+    mixed = sheet(0, 450)
+    unmailed = [
+        replace(row, line=500 + row.line, name=f"Z{row.name}", address=None) for row in sheet(1, 1100).sheet.rows
+    ]
+    mixed.sheet.rows.extend(unmailed)
+    enter_one(appeal, by, mixed, sure=True)
+    bob = log_in_as(app, BOB)
+    confirm(bob, appeal, newest())
+    assert total(appeal) == 1100
+    ended(appeal)
+    sign_rows()
+    assert (total(appeal), verify()) == (1100, [])
+    confirm(bob, appeal, newest())
+    assert (total(appeal), verify()) == (1550, [])
+
+
+def log_in_as(app: Flask, email: str) -> FlaskClient:
+    """A second editor's browser."""
+    join(app, email, Role.EDITOR)
+    return log_in(app, email)
 
 
 @pytest.mark.slow

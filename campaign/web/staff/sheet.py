@@ -22,7 +22,7 @@ from campaign.domain.signature import clean_via
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
 from campaign.queries.appeal import AppealView
-from campaign.services.enter_sheet import SameSheetError, SheetEntry, enter_sheet
+from campaign.services.enter_sheet import SameSheetError, SheetEntry, enter_sheet, only_counted
 from campaign.web.locale import current_locale, number
 from campaign.web.staff.access import needs, room_for, scope
 from campaign.web.staff.entries import checked_day, published, today, told_if_waiting
@@ -159,9 +159,11 @@ def keep(slug: str) -> ResponseReturnValue:
         return _preview(appeal, form, rows, sheet, same=error), 422
     except UnusualError as error:
         return _preview(appeal, form, rows, sheet, usual=error.usual), 422
+    counted = _only_counted(appeal, form, sheet)
+    asked = len(sheet.rows) - counted
     said = ngettext("%(count)s signer will be asked by mail to confirm.", "%(count)s signers will be asked by mail to "
-                    "confirm.", len(sheet.sign_ups), count=number(len(sheet.sign_ups)))  # fmt: skip
-    flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(sheet.counted))}",
+                    "confirm.", asked, count=number(asked))  # fmt: skip
+    flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(counted))}",
           "success")  # fmt: skip
     return redirect(url_for("entries.show", slug=slug), 303)
 
@@ -237,6 +239,10 @@ def _page(
     )
 
 
+def _only_counted(appeal: AppealView, form: SheetForm, sheet: Sheet) -> int:
+    return only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
+
+
 def _preview(
     appeal: AppealView,
     form: SheetForm,
@@ -254,6 +260,7 @@ def _preview(
         text=appeal.text_in(current_locale()),
         form=form,
         sheet=sheet,
+        counted=_only_counted(appeal, form, sheet),
         doubts=[(one.line, row_fault(one)) for one in sheet.doubts],
         carried=json.dumps(
             [[row.line, row.name, row.email, row.country, row.consent] for row in filled], ensure_ascii=False
