@@ -31,6 +31,8 @@ _NONCE_LENGTH = 12
 _PLAIN, _BY_ROW = b"\x01", b"\x02"
 _FORM_LENGTH = 1
 _BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
+# So much of a sealed value tells which row's key it needs.
+SLOT_LENGTH = _ID_LENGTH + _FORM_LENGTH + _BATCH_LENGTH + _NUMBER_LENGTH
 # Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
 _SMALLEST, _LARGEST = 128, 65536
 _SIZE_LENGTH = 4

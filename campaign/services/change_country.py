@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select, update
 
+from campaign.domain.cipher import Vault
 from campaign.models import Action
 from campaign.services.handover import outdate
 from campaign.services.signature import locked
@@ -11,7 +14,7 @@ from campaign.services.tally import Cell, count
 from campaign.services.transaction import transaction
 
 
-def change_country(signature_id: int, *, country: str, section_code: str) -> None:
+def change_country(signature_id: int, *, country: str, section_code: str, now: datetime, vault: Vault) -> None:
     """Gives the signature that country, and moves its acts from one section's counts to the other's.
 
     Every total stays; repeating it changes nothing. Raises NotFoundError.
@@ -19,7 +22,7 @@ def change_country(signature_id: int, *, country: str, section_code: str) -> Non
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name and signature.section_code != section_code:
-            outdate(session, signature.appeal_id, signature.section_code)
+            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
         signature.country = country
         signature.section_code = section_code
         connection = session.connection()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from campaign.domain.cipher import Vault
 from campaign.models.sealed import place_of
 from campaign.services.handover import outdate
@@ -9,7 +11,7 @@ from campaign.services.signature import locked
 from campaign.services.transaction import transaction
 
 
-def correct_name(signature_id: int, name: str, *, vault: Vault) -> None:
+def correct_name(signature_id: int, name: str, *, now: datetime, vault: Vault) -> None:
     """Give the signature that name (`domain.name.clean_name`); a list that holds the old one is made again.
 
     Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
@@ -19,4 +21,4 @@ def correct_name(signature_id: int, name: str, *, vault: Vault) -> None:
         slot = None if signature.name_sealed is None else vault.slot(signature.name_sealed)
         signature.name_sealed = vault.seal_name(name, place_of(signature), slot)
         if signature.shares_name:
-            outdate(session, signature.appeal_id, signature.section_code)
+            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())

@@ -14,9 +14,11 @@ from campaign.domain.errors import InputError
 from campaign.domain.outbox import MailState
 from campaign.models import Mail
 from campaign.services.audit import Act, append
+from campaign.services.row_key import erase_keys
 from campaign.services.transaction import transaction
 
 _BATCH = 1000
+_FORGOTTEN = dict.fromkeys(("recipient_sealed", "context_sealed"))
 UNDELIVERED = (MailState.DEAD.value, MailState.UNKNOWN.value)
 
 
@@ -62,8 +64,7 @@ def retry(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
 
 def drop(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
     """Gives them up for good, and forgets to whom those to staff were; returns how many. Raises InputError."""
-    forgotten = {"recipient_sealed": None, "context_sealed": None}
-    gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **forgotten}
+    gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
     return _change(chosen, gone, "mail.drop", by)
 
 
@@ -74,9 +75,12 @@ def _change(chosen: Chosen | Sequence[Reason], values: dict[str, Any], act: str,
     changed = 0
     while True:
         with transaction() as session:
-            found = select(Mail.id).where(Mail.state.in_(UNDELIVERED), conditions).order_by(Mail.id)
-            ids = session.scalars(found.limit(_BATCH).with_for_update(skip_locked=True)).all()
+            found = select(Mail.id, Mail.recipient_sealed).where(Mail.state.in_(UNDELIVERED), conditions)
+            rows = session.execute(found.order_by(Mail.id).limit(_BATCH).with_for_update(skip_locked=True)).all()
+            ids = [row.id for row in rows]
             if ids:
+                if values.keys() >= _FORGOTTEN.keys():
+                    erase_keys(session, (row.recipient_sealed for row in rows), by.vault, on=by.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 changed += len(ids)  # they are locked
                 entry = Act(act, "mail", by.staff_id, after={"number": len(ids), "chosen": which})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -43,6 +43,7 @@ from campaign.services.answer import AnsweredError, Answers, PostponedError, Unw
 from campaign.services.claim import Taken
 from campaign.services.compose import Addressed, address, limited, signers
 from campaign.services.hold import time_held
+from campaign.services.row_key import erase_keys
 from campaign.services.subject import Subject, sealed_subject, subject_of
 from campaign.services.suppress import suppress
 from campaign.services.tally import hour_of
@@ -60,6 +61,7 @@ _MARKED = _BY_FENCE.where(among(Mail.id, "mails")).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
 _ROWS = select(Mail).where(among(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
+_CLEARED = select(Mail.id).where(among(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
 _STALE = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
@@ -86,17 +88,17 @@ class Standing:
     subject: Subject
     # Nobody is to read in the row whether it left.
     is_alike: bool
+    # Of a mail to somebody who is no signer: its key is erased once nothing more comes of it.
+    recipient_sealed: bytes | None
 
     @classmethod
     def of(cls, mail: Mail, subject: Subject) -> Standing:
         """Return that of a row, which is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
+        fixed = mail.message_id or "", mail.domain_digest, mail.created_at, mail.due_at
         is_alike = mail.kind in ALIKE
-        times = mail.created_at, mail.due_at
-        return cls(
-            mail.id, mail.fence, mail.message_id or "", mail.domain_digest, *times, *numbers, use, subject, is_alike
-        )
+        return cls(mail.id, mail.fence, *fixed, *numbers, use, subject, is_alike, mail.recipient_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def begin(
             begun.ended.append(state)
             continue
         begun.jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
+    _forget_recipients(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
     if begun.jobs:
         session.execute(_MARKED, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
     return begun
@@ -179,8 +182,9 @@ def _subject(mail: Mail, vault: Vault) -> Subject:
 
 def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Vault, now: datetime) -> list[MailState]:
     """Writes down what became of the mails; under the fence, for a worker that lost its lease has lost its say."""
-    states, outcomes = [], []
+    states, outcomes, recipients = [], [], {}
     for job, attempt in results:
+        recipients[job.standing.id] = job.standing.recipient_sealed
         if attempt.outcome is Outcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == NOT_CARRIED:
@@ -194,6 +198,7 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
         if state is MailState.SENT:
             note_mailed(session, job.mail.covered, job.mail.created_at)
     _write(session, outcomes)
+    _forget_recipients(session, recipients, vault, now)
     return states
 
 
@@ -206,8 +211,9 @@ def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
 
 def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
-    states, outcomes = [], []
+    states, outcomes, recipients = [], [], {}
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
+        recipients[mail.id] = mail.recipient_sealed
         attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
         standing = Standing.of(mail, _subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
@@ -215,7 +221,19 @@ def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
         # Whoever had it has lost its say.
         outcomes.append(_as_any(standing, state, outcome, vault) | {"fence": mail.fence + 1})
     _write(session, outcomes)
+    _forget_recipients(session, recipients, vault, now)
     return states
+
+
+def _forget_recipients(session: Session, recipients: Mapping[int, bytes | None], vault: Vault, now: datetime) -> None:
+    """Erase the keys of those mails to staff of which nothing more comes; a mail to a signer has none of its own.
+
+    The rows say which: a worker that lost its lease has cleared none.
+    """
+    sealed = {one: recipient for one, recipient in recipients.items() if recipient is not None}
+    if sealed:
+        cleared = session.scalars(_CLEARED, {"mails": sorted(sealed)}).all()
+        erase_keys(session, [sealed[one] for one in cleared], vault, on=now.date())
 
 
 def _outcome(

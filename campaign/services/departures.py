@@ -206,7 +206,7 @@ def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
                 if one is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):
-                    forget_rows(session, [row.address_digest], one.at)
+                    forget_rows(session, [row.address_digest], one.at, vault)
                 elif row.signed_at <= one.at:
                     erase_keys(session, [row.origin_sealed], vault, on=one.at.date())
                     session.delete(row)
@@ -233,7 +233,7 @@ def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bo
         erase_row(session, row, one.at, vault)
         return True
     if one.kind == DepartureKind.WITHDRAWN:
-        return withdraw_row(session, row, one.at)
+        return withdraw_row(session, row, one.at, vault)
     # Who has agreed to something since, keeps what was agreed to last. Of that the hour is known: within the same hour
     # leaving prevails.
     if last_consent(session, row).given_at > one.at:
@@ -246,6 +246,6 @@ def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bo
         end_updates(session, row, one.at)
         return True
     if one.kind == DepartureKind.SHARING_ENDED and row.shares_name:
-        share_name(session, row, one.at, wanted=False)
+        share_name(session, row, one.at, vault, wanted=False)
         return True
     return False

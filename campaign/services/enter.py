@@ -19,6 +19,7 @@ from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Appeal, Entry, Section, SheetRow
 from campaign.services.audit import Act, append
 from campaign.services.desk import Desk
+from campaign.services.row_key import erase_keys
 from campaign.services.tally import Cell, count
 from campaign.services.tell import tell_of_entry
 from campaign.services.transaction import transaction
@@ -110,7 +111,9 @@ def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) ->
             raise NotFoundError("there is no such entry")
         if entry.undone_at is not None:
             raise StateError("the entry was undone already")
-        session.execute(delete(SheetRow).where(SheetRow.entry_id == entry.id))
+        gone = delete(SheetRow).where(SheetRow.entry_id == entry.id).returning(SheetRow.email_sealed)
+        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        erase_keys(session, sealed, vault, on=now.date())
         _uncount(session, entry)
         entry.undone_at, entry.undone_by, entry.waits = now, by.staff_id, False
         act = Act(

@@ -16,6 +16,7 @@ from campaign.domain.appeal import AppealState, is_in_time
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError, StateError
 from campaign.domain.place import at_sheet_row
+from campaign.domain.row_key import Slot
 from campaign.domain.section import choose_section, taking_part
 from campaign.domain.sheet import Sheet
 from campaign.domain.signature import clean_via
@@ -28,6 +29,7 @@ from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.section import SectionView, list_sections
 from campaign.services.addressees import FLAG, Addressees
 from campaign.services.enter import add_quantity, entered_for, hold_section, is_doubted, keep
+from campaign.services.row_key import erase_keys, new_slots
 from campaign.services.sign import SignUp, prepare, write
 from campaign.services.transaction import transaction
 
@@ -81,8 +83,9 @@ def enter_sheet(
         entry = _entry(appeal.id, entered, by, now)
         entry.quantity, entry.sign_ups, entry.sheet_digest, entry.waits = counted, len(rows), digest, waits
         keep(session, entry, appeal.slug, now=now, vault=vault)
+        slots = iter(new_slots(session.connection(), vault, len(rows)))
         to_sign = [
-            _row(entry, row.name, row.address, vault) | {"country": row.country, "locale": entered.locale}
+            _row(entry, row.name, row.address, vault, next(slots)) | {"country": row.country, "locale": entered.locale}
             for row in rows
             if row.address is not None
         ]
@@ -110,15 +113,15 @@ def only_counted(appeal_id: int, sheet: Sheet, locale: str, *, now: datetime) ->
     return sum(row.address is None or able(row.country, locale) is None for row in sheet.rows)
 
 
-def _row(entry: Entry, name: str, address: Address, vault: Vault) -> dict[str, Any]:
+def _row(entry: Entry, name: str, address: Address, vault: Vault, slot: Slot) -> dict[str, Any]:
     digest = vault.sheet_row_digest(vault.address_digest(entry.appeal_id, address))
     place = at_sheet_row(entry.id, digest)
     return {
         "entry_id": entry.id,
         "section_code": entry.section_code,
         "address_digest": digest,
-        "name_sealed": vault.seal_name(name, place),
-        "email_sealed": vault.seal_email(address, place),
+        "name_sealed": vault.seal_name(name, place, slot),
+        "email_sealed": vault.seal_email(address, place, slot),
     }
 
 
@@ -154,6 +157,7 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees
             hold_section(session, section)
         for entry in late:
             _count(session, entry, now=now, vault=vault)
+        erase_keys(session, [row.email_sealed for row in rows], vault, on=now.date())
         session.execute(delete(SheetRow).where(SheetRow.id.in_([row.id for row in rows])))
         return len(rows)
 

@@ -11,16 +11,17 @@ import csv
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from campaign.domain import retention
 from campaign.domain.appeal import AppealState
-from campaign.domain.cipher import Vault
+from campaign.domain.cipher import SLOT_LENGTH, Vault
 from campaign.domain.disclosure import read_reason
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.handover import STALE, VOLUME, HandoverState
@@ -38,6 +39,7 @@ from campaign.queries.appeal import AppealView, find_appeal_by_id
 from campaign.queries.counts import signatures_by_appeal
 from campaign.queries.signatory import names_to_share, signatures_by_country, signatures_of_earlier_words
 from campaign.services.audit import Act, append
+from campaign.services.row_key import erase_keys, expiry, new_slots
 from campaign.services.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -104,7 +106,7 @@ def make_handover(handover_id: int, *, clock: Callable[[], datetime], bindery: B
 
     It may take minutes, so it asks the clock at each step.
     """
-    if not _claim(handover_id, clock()):
+    if not _claim(handover_id, clock(), bindery.vault):
         return False
     try:
         _make(handover_id, clock, bindery)
@@ -114,7 +116,7 @@ def make_handover(handover_id: int, *, clock: Callable[[], datetime], bindery: B
     return True
 
 
-def outdate(session: Session, appeal_id: int, section_code: str) -> None:
+def outdate(session: Session, appeal_id: int, section_code: str, *, vault: Vault, on: date) -> None:
     """Somebody has left the list: what was made of it is let go at once. In the transaction of the leaving."""
     concerned = select(Handover.id).where(
         Handover.appeal_id == appeal_id,
@@ -123,18 +125,26 @@ def outdate(session: Session, appeal_id: int, section_code: str) -> None:
     )
     ids = list(session.scalars(concerned.with_for_update(**KEYS_STAY)))
     if ids:
-        session.execute(delete(HandoverPart).where(HandoverPart.handover_id.in_(ids)))
+        forget_parts(session, ids, vault=vault, on=on)
         session.execute(update(Handover).where(Handover.id.in_(ids)).values(state=HandoverState.OUTDATED.value))
 
 
-def _claim(handover_id: int, now: datetime) -> bool:
+def forget_parts(session: Session, handover_ids: Collection[int], *, vault: Vault, on: date) -> None:
+    """Delete what was made of those lists, with its keys, in the transaction of the caller, who has locked them."""
+    parts = HandoverPart.handover_id.in_(handover_ids)
+    sealed = session.scalars(select(func.substr(HandoverPart.content_sealed, 1, SLOT_LENGTH)).where(parts)).all()
+    erase_keys(session, [bytes(one) for one in sealed], vault, on=on)
+    session.execute(delete(HandoverPart).where(parts), execution_options={"synchronize_session": False})
+
+
+def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
     silent = (Handover.state == HandoverState.RUNNING) & (Handover.touched_at < now - STALE)
     with transaction() as session:
         mine = update(Handover).where(Handover.id == handover_id, or_(Handover.state == HandoverState.QUEUED, silent))
         values = {"state": HandoverState.RUNNING.value, "touched_at": now, "done": 0, "steps": 0}
         if not session.connection().execute(mine.values(**values)).rowcount:
             return False
-        session.execute(delete(HandoverPart).where(HandoverPart.handover_id == handover_id))
+        forget_parts(session, [handover_id], vault=vault, on=now.date())
     return True
 
 
@@ -226,11 +236,12 @@ def _pieces(handover_id: int, file: str, vault: Vault) -> Iterator[list[tuple[in
 
 def _keep(handover_id: int, name: str, content: bytes, now: datetime, vault: Vault, *, done: int) -> None:
     """One more piece. Raises NotFoundError where nobody wants the list any more."""
-    sealed = vault.seal_file(content, at_handover(handover_id, name))
     with transaction() as session:
         mine = update(Handover).where(Handover.id == handover_id, Handover.state == HandoverState.RUNNING)
         if not session.connection().execute(mine.values(done=done, touched_at=now)).rowcount:
             raise NotFoundError("somebody left the list meanwhile")
+        slot = new_slots(session.connection(), vault, expires_on=expiry(now, retention.HANDOVERS))[0]
+        sealed = vault.seal_file(content, at_handover(handover_id, name), slot)
         session.execute(insert(HandoverPart), {"handover_id": handover_id, "name": name, "content_sealed": sealed})
 
 

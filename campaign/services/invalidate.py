@@ -26,6 +26,7 @@ from campaign.queries.month_key import month_digests
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
 from campaign.services.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
+from campaign.services.row_key import erase_keys, new_slots
 from campaign.services.tally import hour_of
 from campaign.services.transaction import transaction
 
@@ -55,11 +56,12 @@ def prepare(
             newest = newest_report(session, by.section)
         else:
             newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
+        slot = new_slots(session.connection(), vault)[0]
         row = Invalidation(
             subject=subject.value,
             section_code=by.section,
             appeal_id=appeal_id,
-            criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id)),
+            criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id), slot),
             staff_id=by.staff_id,
             created_at=now,
             until_id=newest or 0,
@@ -88,10 +90,11 @@ def undo(invalidation_id: int, reason: str, *, by: Scope, now: datetime, vault: 
         _tell(session, "invalidation.undo", row, by, {"changed": row.changed}, now=now, vault=vault, reason=reason)
 
 
-def drop(invalidation_id: int, *, by: Scope, now: datetime) -> None:
+def drop(invalidation_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
     """Lets it be. Raises NotFoundError, StateError (begun already)."""
     with transaction() as session:
         row = _own(session, invalidation_id, by, InvalidationState.COUNTING, InvalidationState.READY)
+        erase_keys(session, [row.criteria_sealed], vault, on=now.date())
         row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, now, None
 
 
@@ -141,16 +144,16 @@ def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, 
         session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
         gone = delete(Action).where(mine).returning(*COUNTED)
         recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
-        _outdate_lists(session, ids, row.section_code)
+        _outdate_lists(session, ids, row.section_code, vault, now)
         row.changed += len(ids)
     return is_last
 
 
-def _outdate_lists(session: Session, ids: list[int], section_code: str) -> None:
+def _outdate_lists(session: Session, ids: list[int], section_code: str, vault: Vault, now: datetime) -> None:
     """Who is taken out may stand on a list that was made to be handed over."""
     named = select(Signature.appeal_id).where(Signature.id.in_(ids), Signature.shares_name).distinct()
     for appeal_id in session.scalars(named).all():
-        outdate(session, appeal_id, section_code)
+        outdate(session, appeal_id, section_code, vault=vault, on=now.date())
 
 
 def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:

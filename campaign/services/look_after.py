@@ -25,7 +25,7 @@ def correct_name_for(context: Context, signature_id: int, name: str) -> None:
     """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
     own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.correct-name", f"signature:{signature_id}")
-    correct_name(signature_id, name, vault=context.vault)
+    correct_name(signature_id, name, now=context.now, vault=context.vault)
 
 
 def change_address_for(context: Context, signature_id: int, new: Address) -> None:

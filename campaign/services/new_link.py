@@ -9,34 +9,59 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.address import Address, parse_address
 from campaign.domain.appeal import AppealState
 from campaign.domain.cipher import Vault
-from campaign.domain.errors import CipherError
+from campaign.domain.errors import CipherError, UnknownKeyError
 from campaign.domain.place import at_link_request
-from campaign.models import Appeal, LinkRequest, Signature, SignUp
+from campaign.models import Appeal, LinkRequest, RowKey, Signature, SignUp
 from campaign.queries.person import digests_everywhere
 from campaign.services.outbox import owe_links
+from campaign.services.row_key import Use, erase_keys, reserve
 from campaign.services.subject import Subject
 from campaign.services.transaction import transaction
 
 _BATCH = 100
-_ASKED = insert(LinkRequest)
+_COLUMNS = ("email_sealed", "created_at")
+# Without the row's batch of keys it would never open.
+_ASKED = (
+    insert(LinkRequest)
+    .from_select(
+        _COLUMNS,
+        select(*(bindparam(f"asked_{name}", type_=LinkRequest.__table__.c[name].type) for name in _COLUMNS)).where(
+            exists().where(RowKey.id == bindparam("batch"))
+        ),
+    )
+    .returning(LinkRequest.id)
+)
 
 
 def ask_new_links(address: Address, *, now: datetime, vault: Vault) -> None:
     """Writes down that the address wants its links; the caller learns nothing."""
+    reserve(vault, Use.ASKED, now=now)
+    try:
+        _ask(address, now, vault)
+    except UnknownKeyError:
+        # The database was set back: it does not have the keys that this process took for its rows.
+        vault.row_keys.drop()
+        reserve(vault, Use.ASKED, now=now)
+        _ask(address, now, vault)
+
+
+def _ask(address: Address, now: datetime, vault: Vault) -> None:
+    slot = vault.row_keys.take(Use.ASKED)
+    sealed = vault.seal_email(address, at_link_request(), slot)
     with transaction() as session:
-        session.connection().execute(
-            _ASKED, {"email_sealed": vault.seal_email(address, at_link_request()), "created_at": now}
-        )
+        given = {"asked_email_sealed": sealed, "asked_created_at": now, "batch": slot.batch}
+        if session.connection().execute(_ASKED, given).first() is None:
+            raise UnknownKeyError
 
 
 def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
-    """Owes their links to the next hundred who asked, and forgets that they did; whether more may wait."""
+    """Owes their links to the next hundred who asked, and forgets that they did, for good; whether more may wait."""
     with transaction() as session:
         asked = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
         rows = session.scalars(asked).all()
@@ -46,7 +71,9 @@ def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
                 _owe(session, address, now=row.created_at, vault=vault, mail_domain=mail_domain)
             except CipherError:
                 continue  # an old request, its key gone: nobody can be written to
-        session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
+        if rows:
+            erase_keys(session, [row.email_sealed for row in rows], vault, on=rows[-1].created_at.date())
+            session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
+from campaign.domain import retention
 from campaign.domain.address import Address, parse_address
 from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
@@ -21,10 +22,13 @@ from campaign.domain.place import at_mail
 from campaign.extensions.together import Write
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.sealed import place_of
+from campaign.services.row_key import expiry, new_slots
 from campaign.services.signature import last_consent
 from campaign.services.subject import Subject, sealed_subject
 
 _INSERT = insert(Mail)
+# A mail to staff that has waited for so long serves nobody.
+_AT_MOST = 2 * retention.MAILS
 # In the context of a mail to a signer: whose it is.
 _OF = "of"
 # The columns of `row_of` for a sign-up, for statements that are written before its id is known.
@@ -70,8 +74,9 @@ def owe_signer(
 ) -> None:
     """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
 
-    What the message says besides, its `context`, is sealed in the row and cleared once the mail is gone. It names the
-    link key, to which the address is bound: moved to another mail it is refused (`own_context`).
+    What the message says besides, its `context`, is sealed in the row, under the signature's own key, with which it is
+    erased, and cleared once the mail is gone. It names the link key, to which the address is bound: moved to another
+    mail it is refused (`own_context`).
     """
     if signature.email_sealed is None:
         return
@@ -92,7 +97,8 @@ def owe_signer(
 
 def _sealed_context(context: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
     named = {**context, _OF: (signature.link_key or b"").hex()}
-    return vault.seal_context(json.dumps(named), at_mail(message_id))
+    slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
+    return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
 
 
 def own_context(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
@@ -184,18 +190,20 @@ def owe_staff(
     """Owe a mail to an address that is no signer's (yet, or any more), or a member's of staff; return the mail's id.
 
     It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and context
-    are sealed in the row and cleared once the mail is gone. What the context holds, in the reader's language:
-    for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others subject, text and url (or "").
+    are sealed in the row, under a key of its own, and cleared once the mail is gone, with the key. What the context
+    holds, in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others
+    subject, text and url (or "").
     """
     columns = _columns(kind, locale, now, domain)
     place = at_mail(columns["message_id"])
+    slot = new_slots(connection, vault, expires_on=expiry(now, _AT_MOST))[0]
     owed = connection.execute(
         _INSERT.returning(Mail.id),
         {
             **columns,
             "domain_digest": vault.domain_digest(to),
-            "recipient_sealed": vault.seal_email(to, place),
-            "context_sealed": vault.seal_context(json.dumps(dict(context)), place),
+            "recipient_sealed": vault.seal_email(to, place, slot),
+            "context_sealed": vault.seal_context(json.dumps(dict(context)), place, slot),
             "announcement_id": announcement_id,
             "text_language": text_language,
         },

@@ -52,6 +52,7 @@ from campaign.models import (
     Withheld,
 )
 from campaign.services.forget_times import forget_times
+from campaign.services.handover import forget_parts
 from campaign.services.month_key import month_of
 from campaign.services.row_key import erase_keys
 from campaign.services.signature import DAY_OF_CONSENT, EMPTY
@@ -75,12 +76,12 @@ def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = 
         done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch, gone)
     done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
     done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
-    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch)
+    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, gone)
     done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
     done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
     if go_on():
         done["keys"] = _forget_keys(now)
-        done["records"] = _prune_records(now)
+        done["records"] = _prune_sealed(now, gone) + _prune_records(now)
     return done
 
 
@@ -91,8 +92,8 @@ class _Gone:
     on: date
     vault: Vault
 
-    def erase(self, session: Session, rows: Iterable[Any]) -> None:
-        erase_keys(session, (row.email_sealed for row in rows), self.vault, on=self.on)
+    def erase(self, session: Session, sealed: Iterable[bytes | None]) -> None:
+        erase_keys(session, sealed, self.vault, on=self.on)
 
     def forget_forms(self, session: Session, signature_ids: list[int]) -> None:
         """Delete the forms that were confirmed, where they are younger than what they have become."""
@@ -123,7 +124,7 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
             chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
             rows = session.execute(chosen.with_for_update(**KEYS_STAY)).all()
             ids = [row.id for row in rows]
-            gone_for_good.erase(session, rows)
+            gone_for_good.erase(session, (row.email_sealed for row in rows))
             if ids:
                 forget_times(session, ids)
                 session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
@@ -174,7 +175,7 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _
             if not everybody:
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
             rows = session.execute(chosen).all()
-            gone.erase(session, rows)
+            gone.erase(session, (row.email_sealed for row in rows))
             if rows:
                 gone.forget_forms(session, [row.id for row in rows])
             _empty(session, rows)
@@ -283,21 +284,54 @@ def _forget_keys(now: datetime) -> int:
         return number + session.connection().execute(expired).rowcount
 
 
-def _prune_mails(before: datetime, go_on: GoOn, batch: int) -> int:
+def _prune_mails(before: datetime, go_on: GoOn, batch: int, gone: _Gone) -> int:
     """Those that are over, from the oldest on: ids grow with time, so the first young one ends it."""
     number = last = 0
     while go_on():
         with transaction() as session:
-            oldest = select(Mail.id, Mail.state, Mail.created_at).where(Mail.id > last).order_by(Mail.id).limit(batch)
-            rows = session.execute(oldest.with_for_update(**KEYS_STAY)).all()
-            over = [row.id for row in rows if row.created_at < before and row.state in _OVER]
+            oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
+            rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**KEYS_STAY)).all()
+            over = [row for row in rows if row.created_at < before and row.state in _OVER]
             if over:
-                session.execute(delete(Mail).where(Mail.id.in_(over)), execution_options=_BLIND)
+                gone.erase(session, (row.recipient_sealed for row in over))
+                chosen = Mail.id.in_([row.id for row in over])
+                session.execute(delete(Mail).where(chosen), execution_options=_BLIND)
         number += len(over)
         if len(rows) < batch or rows[-1].created_at >= before:
             break
         last = rows[-1].id
     return number
+
+
+def _prune_sealed(now: datetime, gone: _Gone) -> int:
+    """Small tables whose rows have keys: with them."""
+    number = 0
+    with transaction() as session:
+        old = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
+        lists = session.scalars(old.with_for_update()).all()
+        if lists:
+            forget_parts(session, lists, vault=gone.vault, on=gone.on)
+            session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_BLIND)
+        asked = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
+        requests = session.scalars(asked.returning(LinkRequest.email_sealed), execution_options=_BLIND).all()
+        gone.erase(session, requests)
+        number += len(lists) + len(requests)
+    with transaction() as session:
+        ended = Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None)
+        # Looked at, and neither begun nor dropped.
+        left = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN)
+        dropped = {"state": InvalidationState.DROPPED.value, "ended_at": now}
+        return number + sum(_forget_criteria(session, *one, gone) for one in ((ended, {}), (left, dropped)))
+
+
+def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], gone: _Gone) -> int:
+    old = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
+    rows = session.execute(old.with_for_update(**KEYS_STAY)).all()
+    if rows:
+        gone.erase(session, (row.criteria_sealed for row in rows))
+        forget = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
+        session.execute(forget.values(criteria_sealed=None, sample=[], **values), execution_options=_BLIND)
+    return len(rows)
 
 
 def _prune_records(now: datetime) -> int:
@@ -307,17 +341,8 @@ def _prune_records(now: datetime) -> int:
     number = 0
     with transaction() as session:
         for old in (
-            delete(Handover).where(Handover.created_at < now - retention.HANDOVERS),
             delete(SpentSolution).where(SpentSolution.expires_at < now),
-            delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS),
             delete(ResetRequest).where(ResetRequest.created_at < now - retention.LINK_REQUESTS),
-            update(Invalidation)
-            .where(Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None))
-            .values(criteria_sealed=None, sample=[]),
-            # Looked at, and neither begun nor dropped.
-            update(Invalidation)
-            .where(Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN))
-            .values(state=InvalidationState.DROPPED, ended_at=now, criteria_sealed=None, sample=[]),
             delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
             # Those of a day ahead, too: a web process with a wrong clock wrote them.
             delete(LoginFailure).where(~LoginFailure.window_at.between(now - retention.LOGINS, now + retention.LOGINS)),

@@ -1,17 +1,19 @@
 """Giving rows a key of their own, and erasing it for good.
 
-A thread takes a batch of keys for itself, so that a sign-up writes nothing more than before: one further row for each
-256 of them.
+Where many rows are written and each is waited for, a thread takes a batch of keys for itself (`reserve`): a sign-up
+writes one further row for each 256 of them. Where few are, their keys are written with them (`new_slots`).
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -19,22 +21,30 @@ from sqlalchemy.orm import Session
 
 from campaign.domain import retention
 from campaign.domain.cipher import Vault
+from campaign.domain.errors import CipherError
 from campaign.domain.place import at_row_key
-from campaign.domain.row_key import KeyTree
+from campaign.domain.row_key import SLOTS, KeyTree, Slot
 from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import RowKey
 from campaign.services.transaction import transaction
+
+log = logging.getLogger(__name__)
 
 # Retention may be late.
 _SPARE = timedelta(days=2)
 
 
 class Use(StrEnum):
-    """What a batch of keys is for: those of sign-ups that wait go as a whole when none of them waits any longer."""
+    """What a batch of keys is for: those of rows that wait go as a whole when none of them waits any longer."""
 
     WAITING = "waiting"
     SIGNED = "signed"
+    ASKED = "asked"
+
+
+# How long after the batch was begun any row of that use may wait; no limit for the others.
+_LASTS = {Use.WAITING: retention.UNCONFIRMED, Use.ASKED: retention.LINK_REQUESTS}
 
 
 def reserve(vault: Vault, use: Use, number: int = 1, *, now: datetime) -> None:
@@ -43,18 +53,42 @@ def reserve(vault: Vault, use: Use, number: int = 1, *, now: datetime) -> None:
     if vault.row_keys.left(use) >= number and begun_on == now.date():
         return
     batch, tree = secrets.randbits(63), KeyTree.fresh()
-    expires_on = (now + retention.UNCONFIRMED).date() + _SPARE if use is Use.WAITING else None
+    lasts = _LASTS.get(use)
+    expires_on = None if lasts is None else expiry(now, lasts)
     with transaction() as session:
         values = {"id": batch, "seeds_sealed": vault.seal_seeds(tree, at_row_key(batch)), "expires_on": expires_on}
         session.connection().execute(insert(RowKey), values)
     vault.row_keys.begin(use, batch, tree, now.date())
 
 
+def expiry(now: datetime, lasts: timedelta) -> date:
+    """Return when a batch of keys goes whose rows last so long from now on."""
+    return (now + lasts).date() + _SPARE
+
+
+def new_slots(connection: Connection, vault: Vault, number: int = 1, *, expires_on: date | None = None) -> list[Slot]:
+    """Return so many keys for rows of the caller's transaction, written in it: rolled back, none of them is left.
+
+    A statement and a row for each 256, so not where somebody signs, confirms or is mailed to.
+    """
+    slots: list[Slot] = []
+    rows: list[dict[str, Any]] = []
+    while len(slots) < number:
+        batch, tree = secrets.randbits(63), KeyTree.fresh()
+        slots += [Slot(batch, one, tree.key(one)) for one in range(min(SLOTS, number - len(slots)))]
+        sealed = vault.seal_seeds(tree, at_row_key(batch))
+        rows.append({"id": batch, "seeds_sealed": sealed, "expires_on": expires_on})
+    if rows:
+        connection.execute(insert(RowKey), rows)
+    return slots
+
+
 def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *, on: date) -> int:
     """Erase the keys of the rows that these values were in; return how many batches changed. The caller commits.
 
     What is left of the values, in old pages, logs and copies of the table, opens no more once the table of seeds has
-    been rewritten (`rewrite`). Values without a row's key are passed over.
+    been rewritten (`rewrite`). Values without a row's key are passed over, and so are seeds that no data key opens: of
+    their rows nothing can be read either. Of a value its first `SLOT_LENGTH` bytes are enough.
     """
     numbers: dict[int, set[int]] = defaultdict(set)
     for value in sealed:
@@ -67,7 +101,11 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
     rows = session.scalars(chosen.execution_options(populate_existing=True)).all()
     for row in rows:
         place = at_row_key(row.id)
-        left = vault.open_seeds(row.seeds_sealed, place).without(numbers[row.id])
+        try:
+            left = vault.open_seeds(row.seeds_sealed, place).without(numbers[row.id])
+        except CipherError:
+            log.exception("a key of a row cannot be erased: the batch %s does not open", row.id)
+            continue
         row.seeds_sealed, row.erased_on = vault.seal_seeds(left, place), on
         vault.row_keys.forget(row.id)
     session.flush()

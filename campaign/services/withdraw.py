@@ -41,7 +41,7 @@ def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
     """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
-        if withdraw_row(session, signature, now):
+        if withdraw_row(session, signature, now, vault):
             note_departure(session, DepartureKind.WITHDRAWN, signature, now, vault)
 
 
@@ -128,7 +128,7 @@ def grant(session: Session, signature: Signature, now: datetime, *, updates: boo
         session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 
-def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
+def withdraw_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> bool:
     """As `withdraw`, in the caller's transaction, of a signature that is locked; False where nothing was to change."""
     if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
         return False
@@ -136,7 +136,7 @@ def withdraw_row(session: Session, signature: Signature, now: datetime) -> bool:
     signature.state = SignatureState.WITHDRAWN
     signature.ended_at = hour_of(now)
     if signature.shares_name:
-        outdate(session, signature.appeal_id, signature.section_code)
+        outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     signature.wants_updates = signature.shares_name = False
     session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=False))
     return True
@@ -148,7 +148,7 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     erase_keys(session, [*forms, signature.name_sealed, signature.email_sealed], vault, on=now.date())
     session.execute(delete(SignUp).where(SignUp.signature_id == signature.id))
     if signature.shares_name:
-        outdate(session, signature.appeal_id, signature.section_code)
+        outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     # What was mailed and what still waits to be: their digests tell of the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
     forget_times(session, [signature.id])
@@ -161,7 +161,9 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
     session.execute(delete(Signature).where(Signature.id == signature.id))
 
 
-def forget_rows(session: Session, row_digests: Collection[bytes], now: datetime, section: str | None = None) -> None:
+def forget_rows(
+    session: Session, row_digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
+) -> None:
     """Delete what of paper sheets entered until `now`, by one section or any, waits under one of those digests.
 
     They are those of rows (`Vault.sheet_row_digest`).
@@ -171,7 +173,9 @@ def forget_rows(session: Session, row_digests: Collection[bytes], now: datetime,
         if section is not None:
             entered = entered.where(Entry.section_code == section)
         chosen = SheetRow.address_digest.in_(row_digests), SheetRow.entry_id.in_(entered)
-        session.execute(delete(SheetRow).where(*chosen))
+        gone = delete(SheetRow).where(*chosen).returning(SheetRow.email_sealed)
+        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        erase_keys(session, sealed, vault, on=now.date())
 
 
 def _forget_waiting(
@@ -183,11 +187,11 @@ def _forget_waiting(
     try:
         address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     except CipherError:
-        forget_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, section)
+        forget_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, vault, section)
         erase_waiting(session, [signature.address_digest], now, vault, section)
         return
     everywhere = digests_everywhere(session, address, vault)
-    forget_rows(session, [vault.sheet_row_digest(one) for one in everywhere], now, section)
+    forget_rows(session, [vault.sheet_row_digest(one) for one in everywhere], now, vault, section)
     with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
     erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
 
@@ -197,16 +201,16 @@ def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault)
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name != wanted:
-            share_name(session, signature, now, wanted=wanted)
+            share_name(session, signature, now, vault, wanted=wanted)
             if not wanted:
                 note_departure(session, DepartureKind.SHARING_ENDED, signature, now, vault)
 
 
-def share_name(session: Session, signature: Signature, now: datetime, *, wanted: bool) -> None:
+def share_name(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
     """As `set_sharing`, in the caller's transaction, of a signature that is locked."""
     signature.shares_name = wanted
     if not wanted:
-        outdate(session, signature.appeal_id, signature.section_code)
+        outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
     session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 

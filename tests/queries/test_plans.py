@@ -373,7 +373,9 @@ HOT: dict[str, Callable[[], object]] = {
         _appeal(), "fr", Channel.LETTER, target=0, now=NOW, vault=runtime().vault, networks=(b"n" * 16, b"w" * 16)
     ),
     "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW, vault=runtime().vault),
-    "change country": lambda: change_country(_confirmed(6), country="BE", section_code="be-fr"),
+    "change country": lambda: change_country(
+        _confirmed(6), country="BE", section_code="be-fr", now=NOW, vault=runtime().vault
+    ),
     "fold": lambda: fold(now=NOW),
 }
 

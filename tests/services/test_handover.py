@@ -193,7 +193,7 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
         lambda number: withdraw(number, now=START, vault=runtime().vault),
         lambda number: erase(number, now=START, vault=runtime().vault),
         lambda number: set_sharing(number, wanted=False, now=START, vault=runtime().vault),
-        lambda number: change_country(number, country="BE", section_code="be-nl"),
+        lambda number: change_country(number, country="BE", section_code="be-nl", now=START, vault=runtime().vault),
     ],
 )
 def test_whoever_leaves_takes_the_name_out_at_once(

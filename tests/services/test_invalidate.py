@@ -243,7 +243,7 @@ def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
     go(begin, made, by)
     run(made)
     erase(crowd["flood"][1], now=START + DAY, vault=runtime().vault)
-    change_country(crowd["flood"][2], country="BE", section_code="be-nl")
+    change_country(crowd["flood"][2], country="BE", section_code="be-nl", now=START, vault=runtime().vault)
     assert verify() == []
     go(undo, made, by)
     run(made)
@@ -295,14 +295,14 @@ def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
         with pytest.raises(NotFoundError):
             go(act, made, other)
     with pytest.raises(NotFoundError):
-        drop(made, by=other, now=START)
+        drop(made, by=other, now=START, vault=runtime().vault)
     with pytest.raises(StateError):
         go(undo, made, by)
     go(begin, made, by)
     with pytest.raises(StateError):
         go(begin, made, by)
     with pytest.raises(StateError):
-        drop(made, by=by, now=START)
+        drop(made, by=by, now=START, vault=runtime().vault)
 
 
 def test_everybody_cannot_be_meant(by: Scope) -> None:

@@ -160,12 +160,12 @@ def _do(wish: str, signature: SignatureView) -> None:
         case "share_name":
             set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now, vault=vault)
         case "name":
-            correct_name(signature.id, clean_name(request.form["name"]), vault=vault)
+            correct_name(signature.id, clean_name(request.form["name"]), now=now, vault=vault)
         case "country":
             country = request.form["country"].upper()
             section = snapshots().section_for(country, signature.locale, signature.appeal)
             if section is not None:
-                change_country(signature.id, country=country, section_code=section.code)
+                change_country(signature.id, country=country, section_code=section.code, now=now, vault=vault)
         case _:
             pass
 

@@ -161,7 +161,7 @@ def let_be(invalidation_id: int) -> ResponseReturnValue:
     """Nothing is changed after all."""
     _own(invalidation_id)
     try:
-        drop(invalidation_id, by=scope(), now=runtime().clock())
+        drop(invalidation_id, by=scope(), now=runtime().clock(), vault=runtime().vault)
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
         return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)

@@ -101,7 +101,7 @@ def test_who_moved_to_another_section_meanwhile_is_put_back_too(editor: FlaskCli
     assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
     moved = db.session.scalars(select(Signature.id).where(Signature.state == "invalidated").limit(1)).one()
     db.session.rollback()
-    change_country(moved, country="BE", section_code="be-nl")
+    change_country(moved, country="BE", section_code="be-nl", now=START, vault=runtime().vault)
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
     assert total(crowd) == 8
     assert verify() == []
