@@ -169,6 +169,11 @@ def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
     }
 
 
+def new_message_id(domain: str) -> str:
+    """Return a Message-ID that no other mail has. `domain` is ours (RFC 5322, 3.6.4)."""
+    return f"<{secrets.token_hex(16)}@{domain}>"
+
+
 def unwanted_columns(reason: str) -> dict[str, Any]:
     """What the row of a mail says that never leaves."""
     return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
@@ -217,7 +222,7 @@ def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[st
     return {
         "kind": kind.value,
         "state": MailState.QUEUED.value,
-        "message_id": f"<{secrets.token_hex(16)}@{domain}>",
+        "message_id": new_message_id(domain),
         "created_at": now,
         "due_at": place,
         "locale": locale,

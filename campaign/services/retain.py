@@ -51,6 +51,7 @@ from campaign.models import (
     Tombstone,
     Withheld,
 )
+from campaign.services.forget_answers import forget_answers
 from campaign.services.forget_times import forget_times
 from campaign.services.handover import forget_parts
 from campaign.services.month_key import month_of
@@ -78,6 +79,7 @@ def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = 
     done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
     done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, gone)
     done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
+    done["answers"] = forget_answers(since=now - retention.BOUNCES, vault=vault, go_on=go_on, batch=batch)
     done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
     if go_on():
         done["keys"] = _forget_keys(now)

@@ -2,6 +2,11 @@
 
 The answer to a request for links never names anybody in clear: its row must not tell whether there is anything under
 the address.
+
+What is sealed is a number of a row of ours and nothing of a person. It has no key of a row: where such a key comes from
+stands in clear before the value, so that of the form or the signature would tell whose mail it is, and one of its own
+would be one more write for each mail that leaves. Once nobody is behind the number any more, it goes
+(services/forget_answers.py).
 """
 
 from __future__ import annotations
@@ -13,7 +18,6 @@ from campaign.domain.cipher import Vault
 from campaign.domain.outbox import ANSWERS
 from campaign.domain.place import at_mail
 from campaign.models import Mail
-from campaign.models.sealed import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,12 @@ def subject_of(mail: Mail, vault: Vault) -> Subject:
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
         return Subject(mail.sign_up_id, mail.signature_id)
-    found = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    return subject_in(mail.context_sealed, mail.message_id, vault)
+
+
+def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> Subject:
+    """Return whom the context of the mail with that Message-ID names. Raises CipherError."""
+    found = json.loads(vault.open_context(sealed, at_mail(message_id)))
     return Subject(found.get("sign_up"), found.get("signature"))
 
 
