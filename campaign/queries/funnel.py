@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
 
 from campaign.domain.funnel import CONFIRMED, Aspect, Step
+from campaign.domain.small_cells import rounded
 from campaign.domain.staff import Permission, Scope
 from campaign.extensions import db
 from campaign.models import TallyStep
@@ -94,6 +95,23 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         sources=_ordered(rows, Aspect.SOURCE),
         waits={step: waits[step] for step in CONFIRMED},
     )
+
+
+def told(found: Funnel) -> Funnel:
+    """Return it as staff are told it: no number of confirmations, the whole neither, moves by one person.
+
+    A single number that is hidden would follow from the whole and the others; so would whose confirmation moves one.
+    """
+    return Funnel(
+        whole=_told(found.whole),
+        providers=tuple(map(_told, found.providers)),
+        sources=tuple(map(_told, found.sources)),
+        waits={step: rounded(number) for step, number in found.waits.items()},
+    )
+
+
+def _told(one: Passed) -> Passed:
+    return replace(one, confirmed=rounded(one.confirmed), recent_confirmed=rounded(one.recent_confirmed))
 
 
 def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> Passed:

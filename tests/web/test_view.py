@@ -129,7 +129,7 @@ def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealV
     )
     assert sources[1:] == ["stall-lyon,1,1,,1,,1"], "confirmations are told from five on"
     steps_file = browser.get(f"/staff/appeals/{appeal.slug}/signing/steps.csv").text.splitlines()
-    assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,0,0"]
+    assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,,"]
     for one in (app, app.extensions["tocsin_staff"]):
         one.extensions[KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
     page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text

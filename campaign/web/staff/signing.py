@@ -13,7 +13,7 @@ from campaign.domain.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Step
 from campaign.domain.small_cells import FEW
 from campaign.domain.staff import Permission
 from campaign.extensions.runtime import runtime
-from campaign.queries.funnel import Funnel, Passed, funnel
+from campaign.queries.funnel import Funnel, Passed, funnel, told
 from campaign.web.chart import bars
 from campaign.web.locale import current_locale
 from campaign.web.staff import spreadsheet
@@ -40,7 +40,6 @@ def show(slug: str) -> ResponseReturnValue:
         passed=_steps(found),
         has_views=_has_views(),
         words=_words,
-        told=_told,
         few=FEW,
         names=section_names(),
         chosen=section,
@@ -61,7 +60,7 @@ def chart(slug: str, table: str) -> Response:
         labels = [_words(one.value) for one in rows]
         series = [
             (gettext("Signed"), [one.signed for one in rows]),
-            (gettext("Confirmed"), [_told(one.confirmed) or 0 for one in rows]),
+            (gettext("Confirmed"), [one.confirmed for one in rows]),
         ]
     return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
 
@@ -72,14 +71,19 @@ def take_away(slug: str, table: str, kind: str) -> Response:
     """A table of the page as a file."""
     found, name = _funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
     if table == "waits":
-        return spreadsheet.answer(kind, name, ["step", "quantity"], [[*pair] for pair in found.waits.items()])
+        return spreadsheet.answer(
+            kind, name, ["step", "quantity"], [[step, number or None] for step, number in found.waits.items()]
+        )
     if table == "steps":
         return spreadsheet.answer(
-            kind, name, ["step", "quantity", "last_7_days"], [[step, *numbers] for step, _, *numbers in _steps(found)]
+            kind,
+            name,
+            ["step", "quantity", "last_7_days"],
+            [[step, *_cells(step, numbers)] for step, _, *numbers in _steps(found)],
         )
     head = [table.removesuffix("s"), "signed", "confirmed", "signed_last_7_days", "confirmed_last_7_days"]
     rows: list[list[spreadsheet.Cell]] = [
-        [one.value, one.signed, _told(one.confirmed), one.recent_signed, _told(one.recent_confirmed)]
+        [one.value, one.signed, one.confirmed or None, one.recent_signed, one.recent_confirmed or None]
         for one in _rows(found, table)
     ]
     if table == "sources" and _has_views():
@@ -91,7 +95,7 @@ def take_away(slug: str, table: str, kind: str) -> Response:
 
 def _funnel(slug: str) -> Funnel:
     appeal, now = counted_appeal(slug), runtime().clock()
-    return funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views())
+    return told(funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views()))
 
 
 def _has_views() -> bool:
@@ -113,9 +117,9 @@ def _rows(found: Funnel, table: str) -> tuple[Passed, ...]:
     return found.providers if table == "providers" else found.sources
 
 
-def _told(number: int) -> int | None:
-    """Return the number of confirmations, or None where it might be one person that somebody has in mind."""
-    return number if number >= FEW else None
+def _cells(step: str, numbers: list[int]) -> list[spreadsheet.Cell]:
+    """A row of the steps as a file has it; confirmations that are not told are empty."""
+    return [number or None if step == "confirmed" else number for number in numbers]
 
 
 def _section() -> str | None:
