@@ -6,6 +6,7 @@ Measured in CPU time, so that a busy machine changes little. Nothing may grow fa
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import time
 import tracemalloc
@@ -17,12 +18,16 @@ from markdown_it import MarkdownIt
 
 from bench.report import Row
 from campaign.document import DocumentError, parse_document
-from tests.document.forms import NEW
+from campaign.document.apart import read_apart
+from tests.document import builders
+from tests.document.forms import NEW, typeset
 
 MB = 2**20
 ROUNDS = 31
 SMALL = 64 * 1024
 RATIO = 10.0  # times markdown-it-py
+PROCESSES = 7
+APART = 4.0  # times the start of the process that reads a file
 GROWTH = 1.6  # times the CPU time or memory for each byte, from the smallest to the largest
 SIZES = (MB // 4, MB // 2, MB, 2 * MB)
 HOSTILE = {
@@ -108,6 +113,26 @@ def compared() -> Row:
     return Row("-", "10 KB beside markdown-it-py", ours, theirs, "ms", ratio, RATIO, is_ceiling=True)
 
 
+def apart() -> list[Row]:
+    """Processor time of an Urgent Action as an upload is read, beside a file that the same process refuses at once."""
+    rows: list[Row] = []
+    for form, data in (("pdf", typeset(NEW)), ("docx", builders.docx(NEW))):
+        refused = statistics.median(_children(form, data[:64]) for _ in range(PROCESSES))
+        taken = statistics.median(_children(form, data) for _ in range(PROCESSES))
+        name = f"an Urgent Action as {form}, beside one refused"
+        rows.append(Row("-", name, taken, refused, "s", taken / refused, APART, is_ceiling=True))
+    return rows
+
+
+def _children(form: str, data: bytes) -> float:
+    """Seconds of CPU time of the process that reads the file."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with suppress(DocumentError):
+        read_apart(form, data, "case")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def growth() -> list[Row]:
     """CPU time and memory for each byte of a case of so many megabytes beside those of the smallest."""
     rows: list[Row] = []
@@ -159,4 +184,4 @@ def run() -> list[Row]:
     # What the suites before left behind is no part of a document: the collector would walk through it in the middle.
     gc.collect()
     gc.freeze()
-    return [compared(), *growth(), *hostile()]
+    return [compared(), *apart(), *growth(), *hostile()]

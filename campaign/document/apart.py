@@ -19,20 +19,19 @@ from .lines import Line
 
 log = logging.getLogger(__name__)
 
-BEYOND = 3  # the status of the process where it would need more memory
+BEYOND = 3  # the status of the process where it would need more steps or memory
 _WAIT = 40  # seconds on the clock, where many wait for the processor
 _ROOT = Path(__file__).resolve().parents[2]
+_LARGE = str(64 * 1024)  # bytes; as large a piece of memory is asked of the system, which counts it
 # What it said itself, and what the system does to who goes on.
 _STOPPED = (BEYOND, -signal.SIGKILL, -signal.SIGXCPU)
 
 
 def read_apart(form: str, data: bytes, name: str) -> list[Line]:
     """What `read_pdf` or `read_docx` gives, within bounds. Raises DocumentError, `too-large` beyond them."""
-    command = [sys.executable, "-m", "campaign.document.bounded", form, name]
-    environ = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}  # no keys of ours
     try:
         done = subprocess.run(  # noqa: S603  our own module; the name is a plain argument
-            command, input=data, capture_output=True, env=environ, cwd=_ROOT, check=False, timeout=_WAIT
+            command(form, name), input=data, capture_output=True, env=environ(), cwd=_ROOT, check=False, timeout=_WAIT
         )
     except subprocess.TimeoutExpired:
         done = None
@@ -47,3 +46,15 @@ def read_apart(form: str, data: bytes, name: str) -> list[Line]:
     if "code" in answer:
         raise DocumentError(answer["code"], answer["message"])
     return [Line(*fields) for fields in answer["lines"]]
+
+
+def command(form: str, name: str) -> list[str]:
+    """Return the command that reads a file of this form from its standard input."""
+    return [sys.executable, "-m", "campaign.document.bounded", form, name]
+
+
+def environ() -> dict[str, str]:
+    """Return all that the command is told: none of our keys, and how large pieces of memory are handed out."""
+    told = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # The names by which glibc knows them; other systems hand out large pieces so by themselves.
+    return {**told, "MALLOC_MMAP_THRESHOLD_": _LARGE, "MALLOC_TRIM_THRESHOLD_": _LARGE}

@@ -1,35 +1,46 @@
 """The process that reads one PDF or Word file from standard input, within bounds of steps, memory and time.
 
 It writes the lines, or why there are none, to standard output as JSON, and ends with BEYOND where it would need more
-steps or memory; where it takes more time all the same, the system kills it.
+steps or memory. Where one call into C goes on without asking for memory, no step is counted: the system ends that by
+time.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import logging
 import os
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import astuple
 from types import FrameType
-
-from pdfminer.psparser import PSBaseParser
+from typing import TYPE_CHECKING, TypeVar
 
 from .apart import BEYOND
 from .errors import DocumentError
+from .lines import MOST_CHARACTERS
 from .pdf import read_pdf
 from .word import read_docx
 
-# Calls and returns of functions, counted by the interpreter: equally many on every machine, however busy it is. An
-# Urgent Action takes less than a million, and a book of sixty pages eight.
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
+
+# Lines of Python that run, and calls and returns: equally many on every machine, however busy it is. A loop without
+# calls is lines too. An Urgent Action takes one to two million.
 STEPS = 10_000_000
-# What a string of a PDF is read into is copied with each piece: so many bytes take about as long as a step.
-COPIED = 1024
-# In these the copying is done; each has the parser as its first argument.
-_COPYING = {made.__code__ for name, made in vars(PSBaseParser).items() if name.startswith("_parse_")}
+# What is copied with each piece that is added to it takes few steps and much memory. So a page of memory that is asked
+# for counts as well; `apart` has the system hand out every large piece anew, and not from what was given back.
+PAGE = 20  # steps, which take about as long
+_OFTEN = 64  # steps between two looks at the pages
+# A reader that catches the error of calls too deep would go on uncounted, for counting is a call itself.
+DEPTH = 700  # calls, of which an Urgent Action nests forty
+_DEEPEST = 3 * DEPTH  # so that counting never meets Python's own bound
 SECONDS = 4  # of the processor, for what a single call can be busy with
 MEGABYTES = 700  # of addresses; an Urgent Action takes 60 of memory
 READERS = {"pdf": read_pdf, "docx": read_docx}
+_Result = TypeVar("_Result")
 
 
 def main() -> None:
@@ -38,6 +49,8 @@ def main() -> None:
     _bound(resource.RLIMIT_AS, MEGABYTES * 2**20)
     _bound(resource.RLIMIT_FSIZE, 0)
     _bound(resource.RLIMIT_CORE, 0)
+    gc.disable()  # it would look through what grows again and again, and this process ends soon
+    logging.disable()  # the readers' warnings quote the file at any length, and whoever started this would hold them
     form, name = sys.argv[1:]
     try:
         sys.stdout.write(_answer(form, name))
@@ -47,29 +60,61 @@ def main() -> None:
 
 def _answer(form: str, name: str) -> str:
     data = sys.stdin.buffer.read()
-    _bound_steps(STEPS)
     try:
-        lines = READERS[form](data, name)
+        lines = counted(lambda: READERS[form](data, name), lambda: os._exit(BEYOND))
     except DocumentError as error:
         return json.dumps({"code": error.code, "message": error.message})
-    finally:
-        sys.setprofile(None)
+    if sum(len(line.text) for line in lines) > MOST_CHARACTERS:  # which whoever waits would have to hold
+        sys.exit(BEYOND)
     return json.dumps({"lines": [astuple(line) for line in lines]})
 
 
-def _bound_steps(most: int) -> None:
-    """End the process after so many calls and returns. An exception would be caught by what reads damaged files."""
-    left = most
+def counted(task: Callable[[], _Result], end: Callable[[], None], most: int = STEPS) -> _Result:
+    """Run the task; call `end` after so many steps, or where calls nest deeper than DEPTH.
 
-    def count(frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal left
-        left -= 1
-        if event == "call" and frame.f_code in _COPYING:
-            left -= len(frame.f_locals["self"]._curtoken) // COPIED
+    `end` has to end the process: an exception would be caught by what reads damaged files.
+    """
+    left, depth, pages = most, 0, _pages()
+    mark = left - _OFTEN
+
+    def look() -> None:
+        nonlocal left, mark, pages
+        before, pages = pages, _pages()
+        left -= PAGE * (pages - before)
+        mark = left - _OFTEN
         if left < 0:
-            os._exit(BEYOND)
+            end()
 
-    sys.setprofile(count)
+    def called(_frame: FrameType, _event: str, _argument: object) -> TraceFunction:
+        nonlocal left, depth
+        left -= 1
+        depth += 1
+        if depth > DEPTH:
+            end()
+        return ran
+
+    def ran(_frame: FrameType, event: str, _argument: object) -> TraceFunction:
+        nonlocal left, depth
+        left -= 1
+        if event == "return":
+            depth -= 1
+        if left < mark:
+            look()
+        return ran
+
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(_DEEPEST)
+    sys.settrace(called)
+    try:
+        return task()
+    finally:
+        sys.settrace(None)
+        sys.setrecursionlimit(usual)
+
+
+def _pages() -> int:
+    """How many pages of memory the system has handed to this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def _bound(kind: int, most: int) -> None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from .draft import DraftWarning
 from .fold import has_words
 
+# A case has some hundred lines. What parses them takes a time that grows with their number.
+MOST_LINES = 10_000
+MOST_CHARACTERS = 400_000
 _SHOWN = 120
 
 

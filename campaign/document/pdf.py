@@ -8,23 +8,26 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
+from pdfminer import pdftypes
 from pdfminer.high_level import extract_pages
 from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LTTextLine
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from .errors import DocumentError
 from .layout import Block, Row, Styled, laid_out
-from .lines import Line
+from .lines import MOST_CHARACTERS, Line
+from .unpack import UnpackedTooMuchError, Unpacker
 
 _PAGES = 40
 _UNPACKED = 24 * 1024 * 1024  # bytes
-_CHARACTERS = 400_000
 _TAIL = 2048  # bytes; readers look for the end in the last 1024
-_STREAM = re.compile(rb"stream\r?\n")
+_STREAM = re.compile(rb"stream[ \t]{0,8}(?:\r\n?|\n)")
 _TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
 _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
 
@@ -35,15 +38,11 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     Raises DocumentError where it is damaged, encrypted, too large or has no text layer; MemoryError.
     """
     _check(data, name)
-    blocks: list[Block] = []
-    length = 0
     try:
-        for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
-            found = list(_page(page, number))
-            blocks += found
-            length += sum(len(block.text) for block in found)
-            if length > _CHARACTERS:
-                break
+        with _counted_unpacking():
+            blocks = _blocks(data)
+    except UnpackedTooMuchError:
+        raise _too_much(name) from None
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
     except MemoryError:
@@ -51,7 +50,7 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
-    if length > _CHARACTERS:
+    if sum(len(block.text) for block in blocks) > MOST_CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if not any(any(char.isalnum() for char in block.text) for block in blocks):
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")
@@ -64,16 +63,47 @@ def _check(data: bytes, name: str) -> None:
         raise DocumentError("unreadable", f"{name} packs a stream twice, which no Urgent Action does")
     if b"%%EOF" not in data[-_TAIL:]:
         raise DocumentError("unreadable", f"{name} is damaged: its end is missing")
-    total = 0
+    unpacker = Unpacker(_UNPACKED)
     view = memoryview(data)
-    for match in _STREAM.finditer(data):
-        packer = zlib.decompressobj()
-        try:
-            total += len(packer.decompress(view[match.end() :], _UNPACKED + 1 - total))
-        except zlib.error:
-            continue
-        if total > _UNPACKED:
-            raise DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
+    try:
+        for match in _STREAM.finditer(data):
+            unpacker.measure(view[match.end() :])
+    except UnpackedTooMuchError:
+        raise _too_much(name) from None
+
+
+def _too_much(name: str) -> DocumentError:
+    return DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
+
+
+@contextmanager
+def _counted_unpacking() -> Iterator[None]:
+    """Let pdfminer count what it unpacks, which may be other streams than `_check` finds, or one stream often.
+
+    Its own way to save a damaged stream copies all that it has with each byte.
+    """
+    unpacker = Unpacker(_UNPACKED)
+    names = vars(pdftypes)
+    before = {name: names[name] for name in ("zlib", "decompress_corrupted")}
+    names["zlib"] = SimpleNamespace(decompress=unpacker.whole, error=zlib.error)
+    names["decompress_corrupted"] = unpacker.salvaged
+    try:
+        yield
+    finally:
+        names.update(before)
+
+
+def _blocks(data: bytes) -> list[Block]:
+    """The blocks of the pages, until there are too many characters."""
+    blocks: list[Block] = []
+    length = 0
+    for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
+        found = list(_page(page, number))
+        blocks += found
+        length += sum(len(block.text) for block in found)
+        if length > MOST_CHARACTERS:
+            break
+    return blocks
 
 
 def _boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:

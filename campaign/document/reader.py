@@ -9,13 +9,10 @@ from pathlib import PurePath
 from .apart import read_apart
 from .encoding import decode
 from .errors import DocumentError
-from .lines import Line
+from .lines import MOST_CHARACTERS, MOST_LINES, Line
 from .quoting import normalise, visible
 
 LIMIT = 2 * 1024 * 1024  # bytes
-# A case has some hundred lines. What parses them takes a time that grows with their number.
-_MOST_LINES = 10_000
-_MOST_CHARACTERS = 400_000
 _PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|\?xml)\b", re.IGNORECASE)
 
 
@@ -49,7 +46,7 @@ def read_lines(data: bytes, filename: str) -> list[Line]:
 
 def _filled(lines: list[Line], name: str) -> list[Line]:
     written = sum(not line.is_blank for line in lines)
-    if written > _MOST_LINES or sum(len(line.text) for line in lines) > _MOST_CHARACTERS:
+    if written > MOST_LINES or sum(len(line.text) for line in lines) > MOST_CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", f"{name} holds no text")

@@ -6,21 +6,16 @@ Word keeps the reference line in the page header, which mammoth leaves out, so h
 from __future__ import annotations
 
 import re
-import zipfile
-from contextlib import suppress
 from html.parser import HTMLParser
-from io import BytesIO
-from typing import IO, Any
+from typing import Any
 from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
 import mammoth
 
+from .archive import stored, unpacked
 from .errors import DocumentError
 from .lines import Line
 
-_UNPACKED = 24 * 1024 * 1024  # bytes; a case of five pages unpacks to less than one million
-_MEMBERS = 2000
 _SHORT = 80  # paragraphs no longer than this under one another are the lines of an address
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
@@ -33,12 +28,11 @@ def read_docx(data: bytes, name: str) -> list[Line]:
     Raises DocumentError where it is no readable DOCX or unpacks to more than it may; MemoryError.
     """
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            _check(archive, name)
-            headers = _page_texts(archive, "header")
-            footers = _page_texts(archive, "footer")
+        members = unpacked(data, name)
+        headers = _page_texts(members, "header")
+        footers = _page_texts(members, "footer")
         result = mammoth.convert_to_html(
-            BytesIO(data), ignore_empty_paragraphs=False, include_embedded_style_map=False, convert_image=_no_image
+            stored(members), ignore_empty_paragraphs=False, include_embedded_style_map=False, convert_image=_no_image
         )
         writer = _Writer()
         writer.feed(result.value)
@@ -54,55 +48,20 @@ def read_docx(data: bytes, name: str) -> list[Line]:
     return [Line(number, text, is_margin=at_edge) for number, (text, at_edge) in enumerate(texts, start=1)]
 
 
-def _check(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuses what is another kind of archive or a decompression bomb, before anything is unpacked."""
-    members = archive.infolist()
-    if "word/document.xml" not in {member.filename for member in members}:
-        raise DocumentError("not-supported", f"{name} is an archive but no Word document")
-    if len(members) > _MEMBERS or sum(member.file_size for member in members) > _UNPACKED:
-        raise DocumentError("too-large", f"{name} unpacks to more than {_UNPACKED // 2**20} MB")
-    if any(member.flag_bits & 1 for member in members):
-        raise DocumentError("encrypted", f"{name} is encrypted")
-    # Whatever its name: a document says itself which of its members are read.
-    for member in members:
-        with archive.open(member) as file:
-            if _declares(file):
-                raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
-
-
-class _BegunError(Exception):
-    """The root element has begun: no declaration can follow."""
-
-
-def _declares(file: IO[bytes]) -> bool:
-    """Whether there is a document type, and so perhaps entities: asked of the parser, which knows every encoding."""
-    found: list[str] = []
-
-    def begin(*_: object) -> None:
-        raise _BegunError
-
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
-    parser.StartElementHandler = begin
-    with suppress(_BegunError, expat.ExpatError):  # what is damaged is said by whoever reads it
-        parser.ParseFile(file)  # by pieces, for a member may deny its size
-    return bool(found)
-
-
 def _no_image(image: object) -> list[Any]:
     return []
 
 
-def _page_texts(archive: zipfile.ZipFile, kind: str) -> list[str]:
+def _page_texts(members: dict[str, bytes], kind: str) -> list[str]:
     """The lines of the page headers or footers, each once."""
-    found: list[str] = []
-    for member in sorted(archive.namelist()):
+    found: dict[str, None] = {}
+    for member in sorted(members):
         if re.fullmatch(rf"word/{kind}\d{{0,3}}\.xml", member):
-            for paragraph in ET.fromstring(archive.read(member)).iter(f"{_WORD}p"):  # noqa: S314  _check refused declarations
+            for paragraph in ET.fromstring(members[member]).iter(f"{_WORD}p"):  # noqa: S314  declarations were refused
                 text = " ".join("".join(_run(node) for node in paragraph.iter()).split())
-                if text and text not in found:
-                    found.append(text)
-    return found
+                if text:
+                    found[text] = None
+    return list(found)
 
 
 def _run(node: ET.Element) -> str:
