@@ -42,7 +42,6 @@ from campaign.models import (
     MonthKey,
     PeriodicRun,
     ResetRequest,
-    RowKey,
     Signature,
     SignUp,
     SpentSolution,
@@ -55,7 +54,7 @@ from campaign.services.forget_answers import forget_answers
 from campaign.services.forget_times import forget_times
 from campaign.services.handover import forget_parts
 from campaign.services.month_key import month_of
-from campaign.services.row_key import erase_keys
+from campaign.services.row_key import erase_keys, expire_keys
 from campaign.services.signature import DAY_OF_CONSENT, EMPTY
 from campaign.services.transaction import transaction
 
@@ -82,7 +81,7 @@ def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = 
     done["answers"] = forget_answers(since=now - retention.BOUNCES, vault=vault, go_on=go_on, batch=batch)
     done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
     if go_on():
-        done["keys"] = _forget_keys(now)
+        done["keys"] = _forget_keys(now, gone)
         done["records"] = _prune_sealed(now, gone) + _prune_records(now)
     return done
 
@@ -277,13 +276,12 @@ def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
     return number
 
 
-def _forget_keys(now: datetime) -> int:
+def _forget_keys(now: datetime, gone: _Gone) -> int:
     """Keys of months, and of forms that wait no longer."""
     kept_since = month_of(now - retention.NETWORKS - timedelta(days=1))
     with transaction() as session:
         number = session.connection().execute(delete(MonthKey).where(MonthKey.id < kept_since)).rowcount
-        expired = delete(RowKey).where(RowKey.expires_on < now.date())
-        return number + session.connection().execute(expired).rowcount
+    return number + expire_keys(gone.vault, on=gone.on)
 
 
 def _prune_mails(before: datetime, go_on: GoOn, batch: int, gone: _Gone) -> int:

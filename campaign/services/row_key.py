@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -112,6 +112,25 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
     return len(rows)
 
 
+def expire_keys(vault: Vault, *, on: date) -> int:
+    """Erase the batches whose rows are all gone; return how many. They are deleted once the table was rewritten.
+
+    Deleted at once, they would stand in old pages and logs until somebody else is erased.
+    """
+    with transaction() as session:
+        emptied = RowKey.expires_on == _EMPTIED, text("row_key.erased_on IS NULL")
+        session.execute(delete(RowKey).where(*emptied), execution_options={"synchronize_session": False})
+        old = select(RowKey.id).where(RowKey.expires_on < on, RowKey.expires_on != _EMPTIED).order_by(RowKey.id)
+        ids = session.scalars(old.with_for_update(**KEYS_STAY)).all()
+        nothing = KeyTree({})
+        sealed = [{"row": one, "seeds": vault.seal_seeds(nothing, at_row_key(one)), "on": on} for one in ids]
+        if sealed:
+            session.connection().execute(_EXPIRED, sealed)
+    for one in ids:
+        vault.row_keys.forget(one)
+    return len(ids)
+
+
 def rewrite() -> bool:
     """Write the table of seeds anew where keys were erased, so that no page or log of the database holds them.
 
@@ -164,6 +183,13 @@ def _checkpoint(connection: Connection) -> None:
         connection.exec_driver_sql("CHECKPOINT")
 
 
+# Stands in the place of the day on which a batch was to expire, where that is done.
+_EMPTIED = date(1970, 1, 1)
+_EXPIRED = (
+    update(RowKey)
+    .where(RowKey.id == bindparam("row"))
+    .values(seeds_sealed=bindparam("seeds"), erased_on=bindparam("on"), expires_on=_EMPTIED)
+)
 _PATIENCE_MILLISECONDS = 500
 _LOCK_NOT_AVAILABLE = "55P03"
 _REWRITTEN = (

@@ -382,6 +382,27 @@ def _seeds() -> dict[int, bytes]:
     return found
 
 
+def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
+    at = runtime()
+    reserve(at.vault, Use.WAITING, now=START)
+    reserve(at.vault, Use.SIGNED, now=START)
+    slot = at.vault.row_keys.take(Use.WAITING)
+    sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
+    before = _seeds()
+    waiting = before[slot.batch]
+    prune(START + 32 * DAY)
+    assert _seeds() == before
+    prune(START + 33 * DAY)
+    assert search(waiting)
+    assert rewrite()
+    _until(lambda: not any(_searched(search, [waiting])))
+    for vault in (all_keys(), at.vault):
+        with pytest.raises(CipherError, match="erased"):
+            vault.open_email(sealed, at_link_request())
+    prune(START + 33 * DAY)
+    assert _seeds() == {number: seeds for number, seeds in before.items() if number != slot.batch}
+
+
 def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
     at = runtime()
     ask_new_links(ADDRESS, now=START, vault=at.vault)
