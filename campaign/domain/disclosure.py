@@ -23,6 +23,7 @@ class Opened(StrEnum):
     SEARCH = "names.search"
     COUNT = "names.count"
     PREVIEW = "names.preview"
+    DOMAINS = "names.domains"
     EXPORT = "signatures.export"
     HANDOVER = "handover.fetch"
     HELD = "names.print"

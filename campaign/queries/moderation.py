@@ -365,7 +365,9 @@ def _trends(sums: Sums, days: tuple[date, ...], named: Any) -> tuple[Trend, ...]
         key = named(digest, rows[-1][3])
         if key is not None:
             by_name.setdefault(key, []).extend(rows)
-    return tuple(trend for key, rows in by_name.items() if (trend := _trend(key, rows, days)))
+    found = (_trend(key, rows, days) for key, rows in by_name.items())
+    # A domain that few have is a name.
+    return tuple(one for one in found if one is not None and not ("." in one.key and is_small(one.total)))
 
 
 def _trend(key: str | None, rows: Iterable[tuple[Any, int, int, int]], days: tuple[date, ...]) -> Trend | None:

@@ -11,6 +11,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.errors import CipherError
 from campaign.domain.provider import LARGE, is_disposable
 from campaign.domain.seen_domain import DAYS, SeenDomain
+from campaign.domain.small_cells import FEW
 from campaign.domain.staff import Scope
 from campaign.extensions import db
 from campaign.models import Appeal, Signature
@@ -38,14 +39,19 @@ class NewDomain:
         return is_disposable(self.domain)
 
 
-def new_domains(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> tuple[NewDomain, ...]:
-    """Return the new domains with the most signatures of a week in the own section, of one appeal or of all."""
+def new_domains(
+    scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None, least: int = FEW
+) -> tuple[NewDomain, ...]:
+    """Return the new domains with the most signatures of a week in the own section, of one appeal or of all.
+
+    Those with fewer than `least` are left out: a rare domain is a name. services/disclosure.py asks for them too.
+    """
     found = _sums(scope, vault, now, slug)
     seen = seen_domains(db.session, found, vault)
     new = [
         NewDomain(domain, signed, confirmed, seen.get(domain))
         for domain, (signed, confirmed) in found.items()
-        if domain not in seen or seen[domain].is_new(now.date())
+        if signed >= least and (domain not in seen or seen[domain].is_new(now.date()))
     ]
     return tuple(sorted(new, key=lambda one: (-one.confirmed, -one.signed, one.domain))[:_SHOWN])
 

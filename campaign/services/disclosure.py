@@ -21,6 +21,7 @@ from campaign.domain.cipher import Vault
 from campaign.domain.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened, read_reason
 from campaign.domain.errors import InputError
 from campaign.domain.moderation import Criteria
+from campaign.domain.small_cells import is_small
 from campaign.domain.staff import Scope
 from campaign.mail.staff_words import budget_used_up
 from campaign.models import DisclosureDay
@@ -33,6 +34,7 @@ from campaign.queries.moderation import (
     sample_of,
     signers_found,
 )
+from campaign.queries.new_domains import NewDomain, new_domains
 from campaign.queries.signatory import Signatory, signatories
 from campaign.services.alarm import raise_alarm
 from campaign.services.audit import Act, append
@@ -107,6 +109,17 @@ def count_signers(context: Context, criteria: Criteria, appeal_id: int | None) -
     costs = 0 if criteria.asks_nothing else COUNT_COSTS
     disclose(context, Opened.COUNT, f"section:{context.scope.section}", asked=costs, more={"by": asked})
     return prepare(criteria, appeal_id, by=context.scope, now=context.now, vault=context.vault)
+
+
+def rare_domains(context: Context, slug: str | None) -> tuple[NewDomain, ...]:
+    """Return the own section's new mail domains with those that few people have, each of which is shown as one person.
+
+    Raises as `disclose`.
+    """
+    found = new_domains(context.scope, context.vault, now=context.now, slug=slug, least=1)
+    rare = sum(is_small(one.signed) for one in found)
+    disclose(context, Opened.DOMAINS, f"section:{context.scope.section}", shown=rare, asked=1)
+    return found
 
 
 def preview_signers(context: Context, invalidation_id: int) -> tuple[SignerView, ...]:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
+from campaign.domain.address import parse_address
 from campaign.domain.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
 from campaign.domain.staff import Role, Scope
 from campaign.extensions import db
@@ -21,8 +22,9 @@ from campaign.extensions.runtime import runtime
 from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
 from campaign.queries.appeal import AppealView
 from campaign.services.disclosure import Context, disclose
+from campaign.services.sign import SignUp, sign
 from campaign.services.transaction import transaction
-from tests.conftest import DAY, Clock, Postbox, text_of
+from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, text_of
 from tests.web.staff.room import csrf, join, log_in, office
 from tests.web.staff.test_export import signed
 
@@ -155,6 +157,32 @@ def test_a_number_of_many_is_told_and_the_few_beside_it_are_not(desk: FlaskClien
     page = desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
     assert "Take 6 signatures out" in page
     assert re.search(r"that is counted</dt><dd>under 5</dd>", page), "five of six would tell of the sixth"
+
+
+def test_a_domain_that_few_have_is_named_for_a_reason_only(desk: FlaskClient, appeal: AppealView) -> None:
+    """Such a domain is a family's or a person's, and a row of it tells that they signed."""
+    for number in range(1, 7):
+        sign_at(appeal, f"p{number}@many.example")
+    sign_at(appeal, "zoe@zoe-quill.example")
+    for path in ("/staff/moderation", "/staff/moderation/domains"):
+        page = desk.get(path).text
+        assert ("many.example" in page, "zoe-quill" in page) == (True, False), path
+    assert post(desk, "/moderation/domains", reason=" ").status_code == 422
+    assert written_down() == []
+    shown = post(desk, "/moderation/domains", reason=WHY).text
+    assert ("many.example" in shown, "zoe-quill.example" in shown) == (True, True)
+    assert written_down() == [("names.domains", WHY)]
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "hers, and that of the two of before"
+    db.session.rollback()
+    spend(shown=SHOWN_A_DAY - 3)
+    refused = post(desk, "/moderation/domains", reason=WHY)
+    assert (refused.status_code, "zoe-quill" in refused.text) == (429, False)
+
+
+def sign_at(appeal: AppealView, email: str) -> None:
+    sign_up = SignUp(appeal.id, "fr", "FR", "Some Body", parse_address(email), "en", "en", 1, None)
+    sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    confirm_newest(START)
 
 
 def test_a_search_that_finds_nobody_is_a_question_too(desk: FlaskClient, appeal: AppealView) -> None:

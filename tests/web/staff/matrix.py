@@ -166,6 +166,7 @@ MATRIX = (
         for who in ("{name}", "{email}")
     ),
     Route("/moderation/domains", "GET", E, "/moderation/domains"),
+    Route("/moderation/domains", "POST", E, "/moderation/domains", (("reason", "is it a flood?"),)),
     Route("/moderation/reports", "GET", E, "/moderation/reports"),
     Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
     *(

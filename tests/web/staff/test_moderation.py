@@ -160,7 +160,7 @@ def test_trends_name_domains_and_networks_of_the_own_section(editor: FlaskClient
     rows = re.findall(r'<th scope="row"><bdi>([^<]+)</bdi></th>(.*?)</tr>', shown, re.DOTALL)
     found = {label: re.findall(r'class="n">([^<]+)<', cells) for label, cells in rows}
     assert found["spam.example"][-3:] == ["5", "5", "5"]
-    assert found["mail.example"][-2:] == ["2", "2"]
+    assert "mail.example" not in found, "a domain that few have can be a name"
     (network,) = [cells for label, cells in found.items() if "." not in label]
     assert network[-1] == "7"
     key = re.search(r'name="network" value="([0-9a-f]{64})"', shown)
@@ -221,10 +221,11 @@ def test_an_alarm_leads_to_the_sign_ups_of_its_appeal(
 ) -> None:
     made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
     publish("other", now=START)
-    answer = client.post("/en/appeals/other/sign", data=form(email="ana@quiet.example"))
-    assert (made.slug, answer.status_code) == ("other", 303)
-    assert "quiet.example" not in editor.get(PAGE).text, "a domain is named once a mailbox under it has confirmed"
-    confirm_newest(START)
+    for number in range(5):
+        assert "quiet.example" not in editor.get(PAGE).text, "a domain is named once five under it have confirmed"
+        answer = client.post("/en/appeals/other/sign", data=form(email=f"ana{number}@quiet.example"))
+        assert (made.slug, answer.status_code) == ("other", 303)
+        confirm_newest(START)
     both, one = editor.get(PAGE).text, editor.get(f"{PAGE}?appeal={crowd.slug}").text
     assert "<bdi>quiet.example</bdi>" in both
     assert "<bdi>spam.example</bdi>" in one
