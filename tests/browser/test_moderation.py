@@ -102,6 +102,7 @@ def test_a_flood_is_seen_looked_at_taken_out_and_put_back(
     desk.goto("/staff/")
     desk.get_by_role("link", name="Moderation").click()
     looked_at(desk, "moderation", "Moderation")
+    desk.locator("#why-domain").fill("to see whether it is a flood")
     desk.get_by_role("button", name="Look at them: spam.example").click()
     desk.get_by_text("Show the first of them").click()
     desk.get_by_label("What you need the names and addresses for").fill("to see whether it is a flood")
