@@ -95,6 +95,10 @@ class Link:
         """Return whether a link to one's data opens this row of the mailbox: all of them, unless it is narrow."""
         return not self.is_narrow or self.shows_beside(row, link_key) is True
 
+    def covers_of(self, row: int, link_key: bytes, section: str) -> bool:
+        """Return whether it opens this row as `covers` does, or because it is still that section's."""
+        return self.covers(row, link_key) or self.shows_beside(row, section_content(link_key, section)) is True
+
 
 class Tokens:
     """Makes tokens with the newest secret key and reads those of any."""
@@ -153,6 +157,11 @@ def find_token(text: str) -> str | None:
 def new_link_key() -> bytes:
     """Return 16 random bytes for a new row."""
     return secrets.token_bytes(LINK_KEY_LENGTH)
+
+
+def section_content(link_key: bytes, section: str) -> bytes:
+    """Return what a mark stands for that covers a row only as long as it belongs to the section."""
+    return link_key + b"\0" + section.encode()
 
 
 def shown_mark(row: int, content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from campaign.domain.name import name_key
 from campaign.domain.place import at_signature
 from campaign.domain.small_cells import is_small
 from campaign.domain.staff import Scope
-from campaign.domain.token import shown_mark
+from campaign.domain.token import section_content, shown_mark
 from campaign.extensions import db
 from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
 from campaign.models.sealed import place_of
@@ -179,12 +179,13 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
 def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[bytes, ...]:
     """Return the marks that bind a link to what the own section holds under its address (`shown_mark`).
 
-    Its own first, then the newest; a link has room for MARKED. Raises NotFoundError.
+    It opens them as long as they are the section's: its own first, then the newest; a link has room for MARKED. Raises
+    NotFoundError.
     """
     own = own_signatures_of_same_address(scope, vault, signature_id)
     chosen = select(Signature.id, Signature.link_key).where(Signature.id.in_(own))
     rows = db.session.execute(chosen.order_by(Signature.id != signature_id, Signature.id.desc()).limit(MARKED))
-    return tuple(shown_mark(one, link_key or b"") for one, link_key in rows)
+    return tuple(shown_mark(one, section_content(link_key or b"", scope.section)) for one, link_key in rows)
 
 
 def is_beyond_search(scope: Scope) -> bool:

@@ -93,7 +93,7 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
         under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
         locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY))
-        rows = [row for row in locked_rows if wanted.link.covers(row.id, row.link_key or b"")]
+        rows = [row for row in locked_rows if wanted.link.covers_of(row.id, row.link_key or b"", row.section_code)]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         if wanted.link.opens(signature.link_key or b""):
             # Used up, also where nothing could be changed.

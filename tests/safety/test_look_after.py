@@ -26,6 +26,7 @@ from campaign.queries.appeal import AppealView, find_appeal
 from campaign.queries.counts import counts
 from campaign.queries.signature import find_signature
 from campaign.services.appeals import publish
+from campaign.services.change_country import change_country
 from campaign.services.enter_sheet import SheetEntry, enter_sheet
 from campaign.services.import_draft import ImportOptions, import_draft
 from campaign.services.new_link import answer_link_requests
@@ -371,6 +372,21 @@ def test_what_another_section_holds_meanwhile_does_not_come_along(
     later = signed(elsewhere, "Jeanne Secret", 1, "be-nl")
     client.post(address_mails(postbox)[-1][1])
     assert addresses(one, later) == [NEW, "p1@mail.example"]
+
+
+def test_who_has_moved_to_another_section_since_keeps_the_address(
+    client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    change_country(one, country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    link = address_mails(postbox)[-1][1]
+    client.post(link)
+    assert addresses(one) == ["p1@mail.example"]
+    change_country(one, country="FR", section_code="fr", now=START, vault=runtime().vault)
+    assert client.post(link).status_code == 410, "used up"
+    assert addresses(one) == ["p1@mail.example"]
 
 
 def test_all_that_the_own_section_holds_gets_the_new_address(
