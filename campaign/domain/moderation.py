@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from campaign.domain.address import parse_address
@@ -45,7 +45,9 @@ class Criteria:
     """Signatures, or reports, that agree with everything given; of several domains, with one of them.
 
     A domain stands for the hosts below it too. `pattern` is in lower case; `network` and `wide_network` are keyed
-    digests in hex.
+    digests in hex. `is_erased` means those whose signers erased their data: then `since` and `until` are of the days
+    (UTC) on which they were confirmed, and an appeal that ended `kept_days` ago is left out, for retention empties its
+    signatures alike.
     """
 
     ids: tuple[int, ...] = ()
@@ -56,10 +58,14 @@ class Criteria:
     until: datetime | None = None
     domains: tuple[str, ...] = ()
     wide_network: str | None = None
+    is_erased: bool = False
+    kept_days: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether it would mean everybody."""
+        if self.is_erased:
+            return not (self.since and self.until)
         by_whom = self.ids or self.domain or self.domains or self.pattern or self.network or self.wide_network
         return not (by_whom or self.since or self.until)
 
@@ -68,6 +74,11 @@ class Criteria:
         """Whether it means chosen signatures alone, so that their number tells nothing of a name or an address."""
         others = self.domain, self.domains, self.pattern, self.network, self.wide_network, self.since, self.until
         return bool(self.ids) and not any(others)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last whole day (UTC) before `until`."""
+        return self.until and (self.until - timedelta(days=1)).date()
 
     @property
     def all_domains(self) -> tuple[str, ...]:

@@ -43,7 +43,15 @@ def new_domain(locale: str, base_url: str) -> dict[str, str]:
             "this week. They count. If these are real people, such as a school or a company, nothing need be done. "
             "Otherwise choose the domains in “Moderation” and take them out of the counts."
         )
+        text = f"{text} {_where_erased()}"
     return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}
+
+
+def _where_erased() -> str:
+    words: str = gettext(
+        "If no such domain is shown there, the data was erased at once: then choose the days under “Erased signatures”."
+    )
+    return words
 
 
 def new_domains(locale: str, base_url: str) -> dict[str, str]:
@@ -55,4 +63,5 @@ def new_domains(locale: str, base_url: str) -> dict[str, str]:
             "anybody, confirmed before this week, perhaps only a few from each. They count. If these are real people, "
             "nothing need be done. Otherwise choose the domains in “Moderation” and take them out of the counts."
         )
+        text = f"{text} {_where_erased()}"
     return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}

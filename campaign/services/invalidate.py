@@ -22,6 +22,7 @@ from campaign.extensions import db
 from campaign.extensions.locks import KEYS_STAY
 from campaign.models import Action, Invalidation, Signature, Withheld
 from campaign.models.sealed import place_of
+from campaign.queries.erased import kept_appeals
 from campaign.queries.month_key import month_digests
 from campaign.services.audit import Act, append, without_addresses
 from campaign.services.handover import outdate
@@ -125,8 +126,8 @@ def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int 
     return True
 
 
-def _look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
-    found, is_last = _next(session, row, vault, batch, is_locked=False)
+def _look(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
+    found, is_last = _next(session, row, vault, now, batch, is_locked=False)
     row.matched += len(found)
     row.matched_confirmed += sum(state == SignatureState.CONFIRMED for _, state in found)
     row.sample = [*row.sample, *(one for one, _ in found[: SAMPLE - len(row.sample)])]
@@ -134,7 +135,7 @@ def _look(session: Session, row: Invalidation, vault: Vault, _now: datetime, bat
 
 
 def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int) -> bool:
-    found, is_last = _next(session, row, vault, batch, is_locked=True)
+    found, is_last = _next(session, row, vault, now, batch, is_locked=True)
     ids = [one for one, _ in found]
     if ids:
         values = {"state": SignatureState.INVALIDATED.value, "ended_at": hour_of(now), "invalidation_id": row.id}
@@ -180,7 +181,7 @@ def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime
 
 
 def _next(
-    session: Session, row: Invalidation, vault: Vault, batch: int, *, is_locked: bool
+    session: Session, row: Invalidation, vault: Vault, now: datetime, batch: int, *, is_locked: bool
 ) -> tuple[list[tuple[int, str]], bool]:
     """The next ones it is about, with their states, and whether no more are left; notes how far it looked."""
     if row.criteria_sealed is None:
@@ -191,7 +192,7 @@ def _next(
         return [], True  # its key is gone: nobody can tell whom it meant
     places = Signature.appeal_id, Signature.address_digest, Signature.link_key
     chosen = select(Signature.id, Signature.state, Signature.email_sealed, *places).where(
-        *_conditions(row, criteria, vault)
+        *_conditions(row, criteria, vault), *_times(criteria, now)
     )
     chosen = chosen.order_by(Signature.id).limit(batch)
     rows = session.execute(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen).all()
@@ -219,10 +220,19 @@ def _conditions(row: Invalidation, criteria: Criteria, vault: Vault) -> list[Col
         found.append(or_(Signature.domain_digest.in_(digests), Signature.domain_digest.is_(None)))
     if criteria.network is not None:
         found.append(Signature.network_digest == bytes.fromhex(criteria.network))
+    return found
+
+
+def _times(criteria: Criteria, now: datetime) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    moment: Any = Signature.signed_at
+    if criteria.is_erased:
+        moment = Signature.confirmed_at
+        found = [Signature.address_digest.is_(None), kept_appeals(Signature.appeal_id, now, criteria.kept_days)]
     if criteria.since is not None:
-        found.append(Signature.signed_at >= criteria.since)
+        found.append(moment >= criteria.since)
     if criteria.until is not None:
-        found.append(Signature.signed_at < criteria.until)
+        found.append(moment < criteria.until)
     return found
 
 

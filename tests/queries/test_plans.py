@@ -225,6 +225,7 @@ ASK_NOTHING = {
     "announcement.told",
     "appeal.load_appeals",
     "dossier.facts_of",
+    "erased.kept_appeals",
     "person.domain_of",
     "person.owner_domain_of",
     "sign_up.origin_of",
@@ -294,6 +295,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         db.session, ["one.example", "two.example"], runtime().vault
     ),
     "new_domains.new_domains": lambda *_: queries.new_domains.new_domains(STAFF, runtime().vault, now=NOW),
+    "erased.erased_days": lambda *_: queries.erased.erased_days(STAFF, now=NOW, kept_days=180),
     "reported.reported": lambda *_: queries.reported.reported(STAFF, now=NOW),
     "reported.reports": lambda *_: queries.reported.reports(STAFF, [1, 2]),
     "held.paper_under": lambda _, one: queries.held.paper_under(one, runtime().vault),

@@ -47,6 +47,7 @@ FAULTS = {
     ("pattern", "too-wide"): lazy_gettext("This would mean nearly everybody. Please write at least three letters."),
     ("network", "unknown"): lazy_gettext("This network is not in the table."),
     ("moment", "not-a-moment"): lazy_gettext("Please write day and hour as year-month-day hour:minute."),
+    ("day", "not-a-day"): lazy_gettext("Enter a day as year-month-day, for example 2026-03-01."),
     ("until", "too-early"): lazy_gettext("The end must come after the beginning."),
     ("appeal", "unknown"): lazy_gettext("Please choose an appeal of the list."),
     ("criteria", "missing"): lazy_gettext("Please choose by at least one thing: this would concern everybody."),

@@ -167,6 +167,14 @@ MATRIX = (
     ),
     Route("/moderation/domains", "GET", E, "/moderation/domains"),
     Route("/moderation/domains", "POST", E, "/moderation/domains", (("reason", "is it a flood?"),)),
+    Route("/moderation/erased", "GET", E, "/moderation/erased"),
+    Route(
+        "/moderation/erased",
+        "POST",
+        E,
+        "/moderation/erased",
+        (("first", "2026-03-01"), ("last", "2026-03-02"), ("reason", "a flood")),
+    ),
     Route("/moderation/reports", "GET", E, "/moderation/reports"),
     Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
     *(

@@ -92,7 +92,7 @@ def test_a_strange_place_in_the_list_is_no_fault_of_ours(editor: FlaskClient, be
     assert editor.get("/staff/appeals", query_string={"before": before}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/staff/moderation", "/staff/moderation/reports"])
+@pytest.mark.parametrize("path", ["/staff/moderation", "/staff/moderation/reports", "/staff/moderation/erased"])
 def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: FlaskClient, path: str) -> None:
     page = editor.get(f"{path}?appeal=case-0")
     assert len(page.data) < MOST_BYTES
