@@ -85,6 +85,30 @@ def test_a_long_name_stays_on_the_paper(name: str) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("word", ["W" * 200, "Ж" * 200, "https://mail.example/" + "Wm" * 60])
+def test_no_long_word_runs_off_the_paper(layout: Layout, word: str) -> None:
+    """Wherever it stands: in the address, the rows of a fax, the letter, and what it may be written from."""
+    said = f"Voir {word}"
+    letter = dataclasses.replace(LETTERS["fr"], salutation=said, paragraphs=(said, said), closing=said, name=word)
+    cover = Cover("Fax", (("À", said), ("De", word), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
+    for printed in (
+        sheet(letter, layout=layout, address=(said, *ADDRESS)),
+        sheet(letter, layout=layout, cover=cover),
+        sheet(None, layout=layout, name=word, points=(said, said), points_heading=said),
+    ):
+        content = pdf(printed, ())
+        edge = max(layout.width - 20, layout.window.left + layout.window.width)
+        assert max(right for _, (_, _, right, _) in lines_of_pdf(content)) <= edge + 0.5, "millimetres"
+        assert min(left for _, (left, *_) in lines_of_pdf(content)) >= 20 - 0.5
+        plain = text_of_pdf(content).replace(" ", "").replace("\u200b", "")
+        assert plain.count(word) >= 3, "and whole"
+    window = layout.window
+    content = pdf(sheet(LETTERS["fr"], layout=layout, address=(word,)), ())
+    inside = [place for _, place in lines_of_pdf(content) if place[3] <= window.top + window.height + 0.5]
+    assert max(right for _, _, right, _ in inside) <= window.left + window.width + 0.5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_the_letter_begins_below_the_window(layout: Layout) -> None:
     for text, (_left, top, right, bottom) in lines_of_pdf(pdf(sheet(LETTERS["fr"], layout=layout), ())):
         assert right <= layout.width - 19
