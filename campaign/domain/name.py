@@ -80,8 +80,8 @@ def clean_name(text: str) -> str:
 def name_key(name: str) -> str:
     """Return what is equal for two names that differ in how they are written only.
 
-    Capitals, accents, spaces, hyphens, apostrophes, points, the forms of Arabic and Persian letters, and strokes
-    through Latin ones make no difference.
+    Capitals, accents, spaces, hyphens, apostrophes, points and other signs, the forms of Arabic and Persian letters,
+    and strokes through Latin ones make no difference.
     """
     if name.isascii():  # most are, and a search opens very many
         return name.casefold().translate(_UNHEARD_ASCII)
@@ -90,15 +90,24 @@ def name_key(name: str) -> str:
 
 
 def _is_unheard(character: str) -> bool:
+    """Signs, marks, spaces, and what was pasted along with the name that is searched."""
+    category = unicodedata.category(character)
     return (
-        character in _UNHEARD
+        category[0] in "PSZ"
+        or category in {"Cc", "Cf"}
         or unicodedata.combining(character) > 0
-        or unicodedata.category(character) == "Cf"  # what was pasted along with the name that is searched
+        or character in _UNHEARD_LETTERS
     )
 
 
-_UNHEARD = _APOSTROPHES | _HYPHENS | _WORD_MARKS | _MIDDLE_DOTS | _JOINERS | _INVISIBLE | frozenset(" .\u0640ʾʿʽˈ")
-_UNHEARD_ASCII = {ord(one): None for one in _UNHEARD if one.isascii()}
+# Letters by Unicode's count, which look like an apostrophe or like signs beside it: modifiers, the saltillo, tones.
+_SIGN = re.compile(r"APOSTROPHE|PRIME|COMMA|SALTILLO|HALF RING|GRAVE|ACUTE|VERTICAL LINE|GLOTTAL STOP|COLON|TRIANGULAR")
+_MODIFIERS = (*range(0x2B0, 0x300), *range(0x7F4, 0x7F6), *range(0xA700, 0xA722), *range(0xA788, 0xA78D))
+_UNHEARD_LETTERS = _INVISIBLE | {
+    "\u0640",
+    *(one for one in map(chr, _MODIFIERS) if _SIGN.search(unicodedata.name(one))),
+}
+_UNHEARD_ASCII = {code: None for code in range(128) if _is_unheard(chr(code))}
 # Where letters with a stroke or bar stand in Unicode.
 _LATIN = (
     *(range(0xC0, 0x2B0), range(0x1D00, 0x1DC0), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80)),

@@ -244,10 +244,30 @@ def test_every_latin_letter_with_a_stroke_is_found_without_it() -> None:
         ("Jeanne", "ＪＥＡＮＮＥ"),
         ("محمد", "\u200fمحمد\u200e"),
         ("J.Top", "j top"),
+        ("Kꞌiche", "K'iche"),
+        ("KꞋICHE", "kiche"),
+        ("Jean−Luc", "Jean-Luc"),
+        ("D'Angelo", 'D"Angelo'),
+        ("Jean-Luc", "Jean_Luc"),
     ],
 )
 def test_a_search_takes_ways_to_write_a_name_for_one(signed: str, typed: str) -> None:
     assert name_key(signed) == name_key(typed)
+
+
+def test_no_sign_that_a_name_may_hold_or_a_search_be_typed_with_is_heard() -> None:
+    heard = []
+    for character in map(chr, range(0x20, 0x110000)):
+        said = unicodedata.name(character, "")
+        is_sign = unicodedata.category(character)[0] in "PSZ"
+        # Signs that are numbers or letters in a circle, of roman or of mathematics are read as these.
+        is_read = any(one.isalnum() for one in unicodedata.normalize("NFKD", character))
+        looks = re.search(
+            r"(?<!LETTER N PRECEDED BY )APOSTROPHE|SALTILLO|HYPHEN|DASH\b|MINUS SIGN|QUOTATION MARK", said
+        )
+        if ((is_sign and not is_read) or (looks and "TAG" not in said)) and name_key(f"O{character}Brien") != "obrien":
+            heard.append((character, said))
+    assert heard == []
 
 
 def test_a_search_tells_other_names_apart() -> None:
