@@ -1,4 +1,4 @@
-"""Domains one typing error away from a large provider's: what was probably meant.
+"""Domains one typing error away from a large provider's, or in letters that look like theirs: what was probably meant.
 
 It is only asked about, and whoever means it sends it again. Names of up to four letters have many honest neighbours
 (`me.com`, `free.fr`), so that there only errors of the hand count; and some neighbours are known.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from campaign.domain.provider import LARGE, is_known_ending
+from campaign.domain.look_alike import is_of_two_scripts, latin_readings
+from campaign.domain.provider import LARGE, has_known_ending, is_known_ending
 
 _REMEMBERED = 4096
 _LONG_NAME = 5
@@ -76,8 +77,11 @@ def likely_domain(domain: str) -> str | None:
     """Return the large provider's domain that is one typing error away, None where there is none.
 
     One error is a letter too many, one missing, one wrong, or two that changed places; an ending that does not exist
-    or says nothing behind a large provider's domain; and another ending of `gmail`.
+    or says nothing behind a large provider's domain; and another ending of `gmail`. Letters of other scripts that look
+    like Latin ones are asked about wherever they make a large provider's domain, or stand among Latin ones.
     """
+    if readings := latin_readings(domain):
+        return _plain(domain, readings)
     if domain in LARGE or domain in _HONEST or domain.partition(".")[0] in _HONEST_NAMES:
         return None
     near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
@@ -86,6 +90,16 @@ def likely_domain(domain: str) -> str | None:
     if found:
         return min(found)[-1]
     return _longer(domain) or _other_ending(domain)
+
+
+def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
+    """The domain in Latin letters that was meant."""
+    large = next((one for one in readings if one in LARGE), None)
+    if large is not None or not is_of_two_scripts(domain):
+        return large
+    return next((found for one in readings if (found := likely_domain(one))), None) or (
+        readings[0] if has_known_ending(readings[0]) else None
+    )
 
 
 def _longer(domain: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from campaign.domain.address import parse_address
 from campaign.domain.likely_domain import likely_domain
 from campaign.domain.provider import LARGE
 
@@ -41,6 +42,61 @@ MEANT = {
 @pytest.mark.parametrize(("typed", "meant"), [(typed, meant) for meant, many in MEANT.items() for typed in many])
 def test_a_slip_in_a_large_domain_is_asked_about(typed: str, meant: str) -> None:
     assert likely_domain(typed) == meant
+
+
+# Letters of other scripts: Cyrillic, Greek, Armenian, a dotless i, an accent.
+LOOK_ALIKES = {
+    "gmail.com": [
+        "gmаil.com",
+        "gmail.сom",
+        "gmail.cοm",
+        "gmaıl.com",
+        "gmáil.com",
+        "ɡmail.com",
+        "gmаil.соm",
+        "gmаi.com",
+    ],
+    "hotmail.com": ["hоtmail.com", "hοtmail.com", "hotmаil.сom", "հotmail.com"],
+    "yahoo.fr": ["yаhoo.fr", "уahoo.fr", "yahοo.fr"],
+    "outlook.com": ["оutlook.com", "outloоk.com", "outlօօk.com", "outlооk.com", "оυtlook.com"],
+    "mail.ru": ["mаil.ru", "маil.ru", "mail.гu"],
+    "yandex.ru": ["yаndex.ru", "yandeх.ru"],
+    "icloud.com": ["iсloud.com", "ісloud.com", "ιcloud.com", "icӏoud.com"],
+    "orange.fr": ["оrange.fr", "orаngе.fr"],
+    "web.de": ["wеb.de", "ԝеb.de"],
+    "amnesty.org": ["amnestу.org", "аmnesty.org"],
+}
+
+
+@pytest.mark.parametrize(("typed", "meant"), [(typed, meant) for meant, many in LOOK_ALIKES.items() for typed in many])
+def test_letters_that_look_like_latin_ones_are_asked_about(typed: str, meant: str) -> None:
+    address = parse_address(f"max@{typed}")
+    assert address.suggestion == f"max@{meant}"
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "почта.рф",
+        "москва.рф",
+        "пример.испытание",
+        "münchen.de",
+        "müller.de",
+        "café.fr",
+        "société.fr",
+        "παράδειγμα.gr",
+        "τράπεζα.ελ",
+        "հայաստան.հայ",
+        "例え.jp",
+        "nic.рф",
+        "bücher.example",
+        "ağ.com.tr",
+        "łódź.pl",
+        "مثال.مصر",
+    ],
+)
+def test_honest_domains_in_other_letters_are_not_asked_about(domain: str) -> None:
+    assert parse_address(f"max@{domain}").suggestion is None
 
 
 HONEST = """
