@@ -20,6 +20,7 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     limiter.init_app(app)
     guard.init_app(app)
     headers.init_app(app)
+    app.url_map.merge_slashes = False  # a step of its own, and then another one to the page
     errors.init_app(app, mended_link=mended_link)
     caching.init_app(app)
     public.init_app(app)

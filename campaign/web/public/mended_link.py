@@ -2,8 +2,8 @@
 without its language.
 
 People take links out of mails, chats and posters. What follows a sentence's full stop or a bracket is no part of the
-address; programs add slashes and line ends; some leave the language out. Such a link leads to its page in one step, and
-never to itself.
+address; programs add slashes, line ends and tags; some leave the language out. Such a link leads to its page in one
+step, and never to itself.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from campaign.web.snapshot import snapshots
 
 # A line's end with the marks of a quoted mail, also as quoted-printable text writes one that is none.
 _LINE_END = re.compile(r"=?[\r\n]+[> ]*")
+_BLANK = re.compile(r"(?<=\S)\s")
+# No address of ours has any of these: a tag's end, a fragment, a parameter, "=3D", further words begin with them.
+_FOREIGN = re.compile(r"(?<=[^\W_])[^\w/.-]")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*")
 # What follows these is a token, in which capitals count.
 _TOKENS = {"s", "m", "u"}
@@ -61,8 +64,9 @@ def _readings() -> Iterator[tuple[list[str], bool]]:
     # Encoded twice, or as HTML writes it: no address of ours holds "%" or "&".
     path = html.unescape(unquote(request.path))
     yield from _in_a_language(_whole(_LINE_END.sub("", path)))
-    if len(words := path.split()) > 1:
-        yield from _in_a_language(_whole(words[0]))
+    for ends in (_BLANK, _FOREIGN):
+        if end := ends.search(path):
+            yield from _in_a_language(_whole(path[: end.start()]))
 
 
 def _whole(path: str) -> list[str]:
@@ -121,6 +125,9 @@ def _target(find: MapAdapter, parts: list[str]) -> str | None:
         appeal = snapshots().appeal(values["slug"])
         if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
             return None
+    # Any letters may stand in the place of a country; what is further mended is no page.
+    if any(_FOREIGN.search(value) for value in values.values() if isinstance(value, str)):
+        return None
     if "token" in values and find_token(values["token"]) != values["token"]:
         return None
     return url_for(endpoint, **values)
