@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -32,14 +32,16 @@ _UPSERT = {
     )
     for module in (postgresql, sqlite)
 }
+_FIRST = {module.dialect.name: module.insert(DomainWatch).on_conflict_do_nothing() for module in (postgresql, sqlite)}
 
 
 def watch_row(session: Session) -> DomainWatch:
     """Return the one row, locked until the transaction ends."""
     row = session.get(DomainWatch, 1, with_for_update=KEYS_STAY, populate_existing=True)
     if row is None:
-        session.execute(insert(DomainWatch).values(id=1, until_id=0, untold=[]))
-        row = session.get_one(DomainWatch, 1)
+        # Two may be the first.
+        session.execute(_FIRST[session.connection().dialect.name], {"id": 1, "until_id": 0, "untold": []})
+        row = session.get_one(DomainWatch, 1, with_for_update=KEYS_STAY, populate_existing=True)
     return row
 
 

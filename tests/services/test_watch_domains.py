@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -157,6 +160,26 @@ def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
     assert found == Together(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
     db.session.rollback()
     assert kinds() == ["new-domains"]
+
+
+def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Flask, appeal: AppealView) -> None:
+    ids = crowd(appeal, "one.example", 24)
+    db.session.rollback()
+
+    def run(work: Callable[[], object]) -> None:
+        with app.app_context():
+            work()
+
+    def leave(part: int) -> None:
+        for one in ids[part::4]:
+            erase(one, now=LATER, vault=runtime().vault)
+
+    works: list[Callable[[], object]] = [*(partial(leave, part) for part in range(4)), partial(watch, batch=5)]
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(run, works))
+    watch()
+    assert seen("one.example").days[0] == len(ids)
+    assert (counts(appeal.id).total, verify()) == (len(ids), [])
 
 
 def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) -> None:
