@@ -226,6 +226,7 @@ ASK_NOTHING = {
     "appeal.load_appeals",
     "dossier.facts_of",
     "erased.kept_appeals",
+    "funnel.told",
     "person.domain_of",
     "person.owner_domain_of",
     "sign_up.origin_of",
@@ -314,6 +315,9 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "moderation.find_invalidation": lambda *_: _invalidation(),
     "moderation.open_signers": lambda _, one: queries.moderation.open_signers([one], STAFF, runtime().vault),
     "moderation.own_signature": lambda _, one: _absent(lambda: queries.moderation.own_signature(STAFF, one)),
+    "moderation.own_marks_of_same_address": lambda _, one: _absent(
+        lambda: queries.moderation.own_marks_of_same_address(STAFF, runtime().vault, one)
+    ),
     "moderation.own_signatures_of_same_address": lambda _, one: _absent(
         lambda: queries.moderation.own_signatures_of_same_address(STAFF, runtime().vault, one)
     ),
