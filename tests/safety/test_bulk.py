@@ -112,7 +112,8 @@ def test_999_999_are_not_public_on_one_person_s_word(
     assert total(appeal) == 999_999
     assert verify() == []
     assert f"confirmed by {BOB}" in ana.get(page(appeal)).text
-    acts = db.session.execute(select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%"))).all()
+    told = select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%")).order_by(AuditEntry.id)
+    acts = db.session.execute(told).all()
     assert [act for act, _ in acts] == ["entry.add", "entry.confirm"]
     assert acts[0][1]["waits"] is True
 

@@ -58,8 +58,8 @@ def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], Tes
 
 
 def written_down() -> list[tuple[str, str | None]]:
-    rows = db.session.execute(select(AuditEntry.act, AuditEntry.reason).where(AuditEntry.act.in_(list(Opened))))
-    found = [(act, reason) for act, reason in rows]
+    opened = select(AuditEntry.act, AuditEntry.reason).where(AuditEntry.act.in_(list(Opened))).order_by(AuditEntry.id)
+    found = [(act, reason) for act, reason in db.session.execute(opened)]
     db.session.rollback()
     return found
 

@@ -264,16 +264,21 @@ def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
 
 
 def _end_log() -> None:
-    """What time does on a server that is at work: the log goes on in a new piece, and a checkpoint lets the old go."""
+    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go.
+
+    Pieces of before are used again and written over; of a server that other tests keep busy there are many.
+    """
     url = db.engine.url.set(username="postgres").render_as_string(hide_password=False)
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
         for _ in range(2):
-            admin.execute("SELECT pg_switch_wal()")
+            for _ in range(8):
+                admin.execute("SELECT pg_create_restore_point('another piece')")
+                admin.execute("SELECT pg_switch_wal()")
             admin.execute("CHECKPOINT")
 
 
 def _until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240  # a busy machine has a gigabyte of log to write over
     while not done():
         assert time.monotonic() < end
         time.sleep(0.1)

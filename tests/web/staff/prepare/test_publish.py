@@ -37,7 +37,8 @@ def test_from_the_document_to_the_public(
     page = client.get(f"/en/appeals/{draft}")
     assert page.status_code == 200
     assert "TEACHER THREATENED" in page.text
-    acts = db.session.scalars(select(AuditEntry.act).where(AuditEntry.subject == f"appeal:{draft}")).all()
+    told = select(AuditEntry.act).where(AuditEntry.subject == f"appeal:{draft}").order_by(AuditEntry.id)
+    acts = db.session.scalars(told).all()
     assert acts == ["appeal.import", "appeal.ask", "appeal.publish"]
 
 
