@@ -13,12 +13,11 @@ from sqlalchemy import func, select, text, update
 from bench.client import Ask, Load, get, load, post, sign_up
 from bench.place import Place, places, served
 from bench.report import Row
-from campaign.domain.outbox import MailState
-from campaign.domain.signature import SignatureState
+from campaign.domain.outbox import MailKind, MailState
 from campaign.domain.token import Purpose
 from campaign.extensions import db
 from campaign.extensions.runtime import runtime
-from campaign.models import Mail, Signature
+from campaign.models import Mail
 from campaign.services.transaction import transaction
 from tests.journeys.processes import flask, free_port
 
@@ -51,14 +50,13 @@ def run() -> list[Row]:
 
 
 def _owe_again(place: Place) -> None:
-    """Owes all those their mail again who have not confirmed: nobody signs at the bare server, and the worker is to
-    have as much to do beside it as beside ours.
+    """Owe all those their thanks again who have confirmed: nobody signs at the bare server, and the worker is to have
+    as much to do beside it as beside ours.
     """
     with place.app().app_context():
-        pending = select(Signature.id).where(Signature.state == SignatureState.PENDING)
-        mine = Mail.state == MailState.SENT, Mail.signature_id.in_(pending)
+        mailed = Mail.state == MailState.SENT, Mail.kind == MailKind.CONFIRMED
         with transaction() as session:
-            session.connection().execute(update(Mail).where(*mine).values(state=MailState.QUEUED.value))
+            session.connection().execute(update(Mail).where(*mailed).values(state=MailState.QUEUED.value))
         db.session.remove()
         db.engine.dispose()
 
@@ -131,21 +129,24 @@ def _row(
 
 _COUNTED = text(
     "SELECT count(*), count(CASE WHEN id IN (SELECT signature_id FROM consent)"
-    " AND id IN (SELECT signature_id FROM mail) THEN 1 END), count(CASE WHEN state = 'pending' THEN 1 END)"
+    " AND id IN (SELECT signature_id FROM mail) THEN 1 END),"
+    " (SELECT count(*) FROM sign_up), (SELECT count(*) FROM sign_up WHERE signature_id IS NULL)"
     " FROM signature"
 )
 
 
 def _check(place: Place, answered: Counter[str], *, pending: int) -> None:
-    """Every sign-up that was answered is there with its consent and its mail, every confirmation confirmed; counts are
-    exact.
+    """Every sign-up that was answered is there, every confirmation is a signature with its consent and its mail; counts
+    are exact.
     """
     with place.app().app_context():
-        signatures, whole, waiting = db.session.execute(_COUNTED).one()
+        signatures, whole, forms, waiting = db.session.execute(_COUNTED).one()
         db.session.remove()
         db.engine.dispose()
-    if not signatures == whole == WAITING + answered["sign-up"]:
-        raise SystemExit(f"bench: {WAITING} + {answered['sign-up']} were signed; there are {signatures}, {whole} whole")
-    if waiting != pending + answered["sign-up"] - answered["confirm"]:
-        raise SystemExit(f"bench: {answered['confirm']} of {pending} were confirmed; {waiting} wait")
+    signed, confirmed = answered["sign-up"], answered["confirm"]
+    if forms != pending + signed:
+        raise SystemExit(f"bench: {pending} + {signed} were signed; there are {forms}")
+    if not signatures == whole == WAITING - pending + confirmed or waiting != forms - confirmed:
+        said = f"there are {signatures}, {whole} whole, and {waiting} of {forms} wait"
+        raise SystemExit(f"bench: {WAITING - pending} + {confirmed} were confirmed; {said}")
     flask(place.environ(), "tally", "verify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,6 +128,8 @@ def _batched(numbers: range, size: int) -> Iterator[range]:
 
 
 def _person(number: int, appeal_id: int, address: Address, vault: Vault) -> dict[str, Any]:
+    if number % 2:  # who confirms becomes a signature of their own
+        address = replace(address, local=f"{address.local}.{number}")
     digest = hashlib.sha256(number.to_bytes(8, "big")).digest()
     place = (at_sign_up if number % 2 else at_signature)(appeal_id, digest, digest[:16])
     return {
