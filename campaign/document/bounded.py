@@ -113,7 +113,7 @@ def counted(task: Callable[[], _Result], end: Callable[[], None], most: int = ST
 
 
 def _pages() -> int:
-    """How many pages of memory the system has handed to this process."""
+    """Return how many pages of memory the system has handed to this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 

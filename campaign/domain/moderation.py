@@ -71,7 +71,7 @@ class Criteria:
 
     @property
     def asks_nothing(self) -> bool:
-        """Whether it means chosen signatures alone, so that their number tells nothing of a name or an address."""
+        """Return whether it means chosen signatures alone: their number tells nothing of a name or an address."""
         others = self.domain, self.domains, self.pattern, self.network, self.wide_network, self.since, self.until
         return bool(self.ids) and not any(others)
 

@@ -1,4 +1,4 @@
-"""What is known of a mail domain from which signatures were confirmed, and whether that many this week are news."""
+"""A mail domain from which signatures were confirmed: what is known of it, and whether that many this week are news."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class ErasedDay:
-    """How many signatures under the appeal were confirmed on that day (UTC) and erased since."""
+    """The number of signatures under the appeal that were confirmed on that day (UTC) and erased since."""
 
     slug: str
     on: date

@@ -109,12 +109,12 @@ class InvalidationView:
 
     @property
     def is_begun(self) -> bool:
-        """Whether it has changed, or is to change, what is counted."""
+        """Return whether it has changed, or is to change, what is counted."""
         return self.begun_at is not None
 
     @property
     def told(self) -> int | None:
-        """How many it is about; None where they are so few that the number would tell of an address.
+        """Return how many it is about; None where they are so few that the number would tell of an address.
 
         Acts reported without a signature have none, and what was begun shows in the counts.
         """
@@ -123,7 +123,7 @@ class InvalidationView:
 
     @property
     def told_confirmed(self) -> int | None:
-        """How many of them are confirmed; None where that number, or what is left of all, is not told."""
+        """Return how many of them are confirmed; None where that number, or what is left of all, is not told."""
         if self.told is None or self.is_begun or (self.criteria and self.criteria.asks_nothing):
             return None if self.told is None else self.matched_confirmed
         left = self.matched - self.matched_confirmed

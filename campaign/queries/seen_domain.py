@@ -1,4 +1,4 @@
-"""What was confirmed from mail domains before and this week, opened."""
+"""Confirmations by mail domain, before and this week, opened."""
 
 from __future__ import annotations
 

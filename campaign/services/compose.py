@@ -146,7 +146,7 @@ class Signer:
 
 
 def signers(session: Session, subjects: Iterable[Subject], vault: Vault) -> Mapping[int, Signer]:
-    """What addressing mails needs to know of their signers, by signature; read at once."""
+    """Return what addressing mails needs to know of their signers, by signature; read at once."""
     wanted = [subject.signature_id for subject in subjects if subject.signature_id is not None]
     rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
     opened = {row[0].id: _opened(row[0], vault) for row in rows}

@@ -292,7 +292,7 @@ def _needless(session: Session, standing: Standing, now: datetime, vault: Vault,
 
 
 def _as_any(standing: Standing, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
-    """What is written of a mail of which nobody is to read whether it left, once it ended: the same, whatever the end.
+    """Return what is written once a mail ended of which nobody is to read whether it left: the same, whatever the end.
 
     That such a mail was given up is told in the log alone: who asked may ask again.
     """

@@ -1,4 +1,4 @@
-"""What a worker tells staff and the log of its mail queue, after the commit: held, going on, or not to be opened."""
+"""Reports of a worker on its mail queue, to staff and the log: held, going on, or not to be opened."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _SPARE = timedelta(days=2)
 
 
 class Use(StrEnum):
-    """What a batch of keys is for: those of rows that wait go as a whole when none of them waits any longer."""
+    """The use of a batch of keys: those of rows that wait go as a whole when none of them waits any longer."""
 
     WAITING = "waiting"
     SIGNED = "signed"
