@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -255,10 +256,10 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 
 
 # The quick part of the gate asks SQLite alone, the gate both.
-_POSTGRESQL = [pytest.mark.slow, pytest.mark.postgresql]
+DATABASES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.postgresql])]
 
 
-@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=_POSTGRESQL)])
+@pytest.fixture(scope="session", params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Each of the two databases in turn."""
     if request.param == "postgresql":
@@ -275,7 +276,14 @@ def settings_for(database_url: str, folder: Path, **more: str) -> config.Setting
 @pytest.fixture(scope="session")
 def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application a database, migrated, with the tests' sections."""
-    app = create_app(settings_for(database_url, tmp_path_factory.mktemp("root")))
+    with migrated(database_url, tmp_path_factory.mktemp("root")) as app:
+        yield app
+
+
+@contextmanager
+def migrated(database_url: str, folder: Path) -> Iterator[Flask]:
+    """Make an application on an empty database: migrated, with the tests' sections."""
+    app = create_app(settings_for(database_url, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
         load_sections(Path(__file__).parent / "sections.toml", now=START, vault=runtime().vault)

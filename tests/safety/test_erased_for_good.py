@@ -39,7 +39,8 @@ from campaign.services import row_key
 from campaign.services.new_link import answer_link_requests, ask_new_links
 from campaign.services.row_key import Use, erase_keys, reserve, rewrite
 from campaign.services.transaction import transaction
-from tests.conftest import DAY, START, Clock, form
+from tests.conftest import DATABASES, DAY, START, Clock, form, make_database, migrated
+from tests.postgresql import control, start_server
 from tests.safety.sealed_rows import (
     ADDRESS,
     CASES,
@@ -59,8 +60,32 @@ PEOPLE = 300
 Search = Callable[[bytes], list[Path]]
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application on a database of this file's own.
+
+    In a server that other tests use, a gigabyte of their log would be searched again and again, their snapshots would
+    hold it, and a piece of it that is used again would keep what was in it.
+    """
+    folder = tmp_path_factory.mktemp("erased")
+    if request.param == "sqlite":
+        with migrated(f"sqlite:///{folder}/tocsin.db", folder) as app:
+            yield app
+        return
+    server = start_server(folder / "pg", cleanup_mode=None)
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            # What docs/privacy.md recommends: old pieces of the log are deleted, not kept to be written over.
+            admin.execute("ALTER SYSTEM SET wal_recycle = off")
+            admin.execute("SELECT pg_reload_conf()")
+        with migrated(make_database(server.get_uri(), "erased"), folder) as app:
+            yield app
+    finally:
+        control(server, "immediate", "stop")
+
+
 @pytest.fixture
-def search(app: Flask, request: pytest.FixtureRequest) -> Iterator[Search]:
+def search(app: Flask) -> Iterator[Search]:
     """Finds bytes in every file of the database, once everything is on the disk."""
     if db.engine.dialect.name == "sqlite":
         files = Path(str(db.engine.url.database))
@@ -71,23 +96,23 @@ def search(app: Flask, request: pytest.FixtureRequest) -> Iterator[Search]:
 
         yield in_sqlite
         return
-    with psycopg.connect(request.getfixturevalue("postgresql_server"), autocommit=True) as admin:
+    with _admin() as admin:
         row = admin.execute("SHOW data_directory").fetchone()
         assert row is not None
 
         def in_postgresql(wanted: bytes) -> list[Path]:
             db.session.remove()
             admin.execute("CHECKPOINT")
-            # Databases of other tests come and go meanwhile, which `walk` passes over.
+            # The server's own files come and go meanwhile, which `walk` passes over.
             files = (Path(folder, name) for folder, _, names in os.walk(row[0]) for name in names)
             return [path for path in files if path.is_file() and wanted in _read(path)]
 
-        # What docs/privacy.md recommends: old pieces of the log are deleted, not kept to be written over.
-        admin.execute("ALTER SYSTEM SET wal_recycle = off")
-        admin.execute("SELECT pg_reload_conf()")
         yield in_postgresql
-        admin.execute("ALTER SYSTEM RESET wal_recycle")
-        admin.execute("SELECT pg_reload_conf()")
+
+
+def _admin() -> psycopg.Connection[Any]:
+    url = db.engine.url.set(username="postgres").render_as_string(hide_password=False)
+    return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
 
 
 @pytest.fixture
@@ -264,21 +289,16 @@ def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
 
 
 def _end_log() -> None:
-    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go.
-
-    Pieces of before are used again and written over; of a server that other tests keep busy there are many.
-    """
-    url = db.engine.url.set(username="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
+    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go."""
+    with _admin() as admin:
         for _ in range(2):
-            for _ in range(8):
-                admin.execute("SELECT pg_create_restore_point('another piece')")
-                admin.execute("SELECT pg_switch_wal()")
+            admin.execute("SELECT pg_create_restore_point('another piece')")
+            admin.execute("SELECT pg_switch_wal()")
             admin.execute("CHECKPOINT")
 
 
 def _until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + 240  # a busy machine has a gigabyte of log to write over
+    end = time.monotonic() + 240
     while not done():
         assert time.monotonic() < end
         time.sleep(0.1)
