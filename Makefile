@@ -49,7 +49,7 @@ coverage: $(VENV)/.test ## the gate's tests, and which lines no test runs (longe
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
 
 fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, 30,000 damaged documents to the reader
-	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/fuzz
+	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/signing/test_form_fuzz.py
 	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 2 tests/document/test_fuzz.py
 
 bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
@@ -68,8 +68,8 @@ faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on
 	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
 attack: $(VENV)/.test ## the long forms of the safety tests and of the faults, with a table of what they measured
-	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/safety tests/faults/test_restarts.py tests/faults/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py \
-	  tests/faults/test_servers.py::test_however_often_one_mailbox_is_asked_for_it_gets_three_mails_at_most
+	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/abuse tests/backup tests/deploy tests/moderation tests/offline tests/privacy tests/signing tests/staff tests/web tests/faults/database/test_restarts.py tests/faults/database/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py \
+	  tests/faults/mail/test_mail_servers.py::test_however_often_one_mailbox_is_asked_for_it_gets_three_mails_at_most
 
 # A change that only took too long counts as unseen: it may have been the machine.
 mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every way, one at a time: nine in ten must fail a test
@@ -103,7 +103,7 @@ screenshot: $(VENV)/.test ## take the README's picture of a demonstration that r
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png
 
 axe: $(VENV)/.test ## look for barriers on every page, public and of staff, in every language, width and scheme (needs Chromium)
-	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py tests/browser/test_staff_accessible.py
+	TOCSIN_AXE=all $(BIN)/pytest -q -n $(JOBS) tests/browser/test_accessible.py tests/browser/staff/test_staff_accessible.py
 
 lighthouse: $(VENV)/.test ## let Lighthouse judge a demonstration that runs on PORT, performance too (needs Node and Chromium)
 	$(BIN)/python docs/lighthouse.py http://127.0.0.1:$(PORT)

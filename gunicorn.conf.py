@@ -29,9 +29,9 @@ def on_reload(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Prepare an application of ours before its worker listens, which it does right after this."""
     # Imported here: what the master has imported, its workers would not load anew at a reload.
-    from campaign.extensions.runtime import KEY
-    from campaign.web.admission import ADMISSION
-    from campaign.web.warm import warm
+    from campaign.platform.runtime import KEY
+    from campaign.web.caching.warm_up import warm
+    from campaign.web.http.admission import ADMISSION
 
     if KEY in getattr(worker.wsgi, "extensions", ()):
         warm(worker.wsgi)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from bench.report import report
+from bench.support.report import report
 
 SUITES = (
     *("web", "growth", "slots", "memory", "crowd", "server", "document", "delivery", "outbox", "staff", "moderation"),

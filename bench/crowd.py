@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from bench.place import places, served
-from bench.report import Row
+from bench.support.report import Row
+from bench.support.site import places, served
 
 SUPPORTERS = 1_000
 SIGNING = 200

@@ -16,21 +16,21 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import upgrade
 
-from bench.report import Row
+from bench.support.report import Row
 from campaign.config import ROOT
 from campaign.document import parse_text
-from campaign.domain.address import parse_address
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from campaign.domain.signing.address import parse_address
 from campaign.factory import create_app
-from campaign.queries.appeal import find_appeal
-from campaign.queries.mail import outbox_status
-from campaign.services.appeals import publish
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.sections import load_sections
-from campaign.services.sign import SignUp, sign
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.delivery.mail_status import outbox_status
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.sign import SignUp, sign
 from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
-from tests.journeys.processes import environment, free_port, running
+from tests.deploy.processes import environment, free_port, running
 from tests.postgresql import start_server
 
 MAILS = 2000
@@ -43,7 +43,7 @@ LIMIT = 0.5
 def sink(kept: Path) -> Iterator[int]:
     """A mail server of its own process that takes everything and keeps the last message; its port."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.mail_server", str(port), str(kept)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "bench.support.mail_server", str(port), str(kept)], cwd=ROOT)
     try:
         for _ in range(100):
             try:

@@ -16,11 +16,11 @@ from functools import partial
 
 from markdown_it import MarkdownIt
 
-from bench.report import Row
+from bench.support.report import Row
 from campaign.document import DocumentError, parse_document
-from campaign.document.apart import read_apart
-from tests.document import builders
-from tests.document.forms import NEW, typeset
+from campaign.document.formats.subprocess_reader import read_apart
+from tests.document.support import builders
+from tests.document.support.forms import NEW, typeset
 
 MB = 2**20
 ROUNDS = 31

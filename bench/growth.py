@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
-from bench.place import places
-from bench.report import Row
-from campaign.domain.address import parse_address
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import find_appeal
-from campaign.queries.counts import counts, days
-from campaign.services.sign import SignUp, sign
+from bench.support.report import Row
+from bench.support.site import places
+from campaign.domain.signing.address import parse_address
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.counting.counts import counts, days
+from campaign.services.signing.sign import SignUp, sign
 from tests.conftest import confirm_at, newest_sign_up
 
 SIZES = (10, 10_000, 1_000_000)

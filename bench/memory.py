@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import psutil
 
-from bench.client import get, load, sign_up
-from bench.place import Place, places, served
-from bench.report import Row
+from bench.support.client import get, load, sign_up
+from bench.support.report import Row
+from bench.support.site import Place, places, served
 
 WARM_UP = 5_000
 REQUESTS = 100_000

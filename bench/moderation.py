@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from bench.place import places
-from bench.report import Row
-from campaign.domain.moderation import Criteria
-from campaign.domain.staff import Role, Scope
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from bench.support.report import Row
+from bench.support.site import places
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Invalidation, Staff
-from campaign.queries.moderation import trends
-from campaign.services.invalidate import BATCH, advance, begin, prepare, undo
-from campaign.services.staff import Invitation, Office, invite
-from campaign.services.verify import verify
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.moderation.moderation import trends
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import BATCH, advance, begin, prepare, undo
+from campaign.services.staff.accounts import Invitation, Office, invite
 
 SIZES = (10_000, 1_000_000)
 TAKEN = 100_000

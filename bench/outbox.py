@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from sqlalchemy import insert, select, text, update
 
-from bench.place import Place, places
-from bench.report import Row
-from campaign.domain.staff import Role
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from bench.support.report import Row
+from bench.support.site import Place, places
+from campaign.domain.staff.roles import Role
 from campaign.models import Appeal, AppealText, Mail
-from campaign.services.addressees import Addressees
-from campaign.services.claim import claim, database_now
-from campaign.services.deliver import begin
-from campaign.services.transaction import transaction
-from campaign.web.public.metrics import KeptMetrics
-from tests.web.staff.room import join, log_in
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.delivery.claim import claim, database_now
+from campaign.services.delivery.deliver import begin
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.web.public.site.metrics import KeptMetrics
+from tests.staff.staff_clients import join, log_in
 
 QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
 TAKEN, TURNS, WARM_UP = 128, 9, 2

@@ -22,15 +22,15 @@ from datetime import UTC, datetime
 import altcha
 from flask import Flask
 
-from bench.place import places
-from bench.report import Row
-from campaign.domain.address import parse_address
-from campaign.domain.challenge import Challenges
-from campaign.extensions import db
-from campaign.extensions.runtime import KEY, runtime
-from campaign.queries.appeal import find_appeal
-from campaign.services.sign import SignUp, sign
-from tests.journeys.processes import redis
+from bench.support.report import Row
+from bench.support.site import places
+from campaign.domain.abuse.challenge import Challenges
+from campaign.domain.signing.address import parse_address
+from campaign.platform import db
+from campaign.platform.runtime import KEY, runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.services.signing.sign import SignUp, sign
+from tests.deploy.processes import redis
 
 RECORD = 2_000 / 60
 TIMES = 100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 
-from bench.client import Ask, Load, get, load, sign_up
-from bench.place import Place, places
-from bench.report import Row
-from tests.journeys.processes import free_port, running, wait_for, web
+from bench.support.client import Ask, Load, get, load, sign_up
+from bench.support.report import Row
+from bench.support.site import Place, places
+from tests.deploy.processes import free_port, running, wait_for, web
 
 SECONDS = 3.0
 ROUNDS = 3

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from bench.place import Place, places
-from bench.report import Row
-from campaign.extensions import db
+from bench.support.report import Row
+from bench.support.site import Place, places
+from campaign.platform import db
 
 SIGNATURES = 1_000_000
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from bench.place import places
-from bench.report import Row
-from campaign.extensions import db
-from campaign.services import tally
+from bench.support.report import Row
+from bench.support.site import places
+from campaign.platform import db
+from campaign.services.counting import tally
 from tests.conftest import confirm_at
 
 CONNECTIONS = 32

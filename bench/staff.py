@@ -14,19 +14,19 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select, update
 
-from bench.place import Place, places
-from bench.report import Row
-from campaign.domain.staff import Role, Scope
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from bench.support.report import Row
+from bench.support.site import Place, places
+from campaign.domain.staff.roles import Role, Scope
 from campaign.factory import create_app
 from campaign.models import Signature
-from campaign.queries.appeal import find_appeal
-from campaign.queries.signatory import signatories
-from campaign.services.handover import Bindery, ask_for_handover, make_handover
-from campaign.services.transaction import transaction
-from campaign.web.staff.export import as_lines, as_table, behind_wall
-from tests.web.staff.room import join, log_in
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.handover.signatories import signatories
+from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.web.staff.handover.export import as_lines, as_table, behind_wall
+from tests.staff.staff_clients import join, log_in
 
 SIZES = (1_000, 10_000, 1_000_000)
 NAMES = 100_000

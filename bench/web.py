@@ -10,16 +10,16 @@ from functools import partial
 
 from sqlalchemy import func, select, text, update
 
-from bench.client import Ask, Load, get, load, post, sign_up
-from bench.place import Place, places, served
-from bench.report import Row
-from campaign.domain.outbox import MailKind, MailState
-from campaign.domain.token import Purpose
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from bench.support.client import Ask, Load, get, load, post, sign_up
+from bench.support.report import Row
+from bench.support.site import Place, places, served
+from campaign.domain.outbox.mail_state import MailKind, MailState
+from campaign.domain.signing.token import Purpose
 from campaign.models import Mail
-from campaign.services.transaction import transaction
-from tests.journeys.processes import flask, free_port
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from tests.deploy.processes import flask, free_port
 
 SECONDS = 3.0
 ROUNDS = 3
@@ -40,7 +40,7 @@ def run() -> list[Row]:
                 rows += _measure(place, ports, tokens, "", answered, lambda: None)
             owed, sent = answered.total(), _sent(place)
             sink = free_port()
-            beside = [["bench.sink", str(sink)], ["flask", "worker"]]
+            beside = [["bench.support.sink", str(sink)], ["flask", "worker"]]
             with served(place, *beside, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{sink}") as ports:
                 rows += _measure(place, ports, tokens, ", worker sending", answered, partial(_owe_again, place))
             owed, sent = answered.total() - owed, _sent(place) - sent

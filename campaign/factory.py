@@ -18,31 +18,20 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaign import cli, tasks, web
-from campaign.cli.harmless import harmless_settings, is_harmless, is_looking, looking_settings
+from campaign.cli.without_settings import harmless_settings, is_harmless, is_looking, looking_settings
 from campaign.config import ROOT, Settings, SettingsError, load
-from campaign.domain.cipher import Vault
-from campaign.domain.token import Tokens
-from campaign.extensions import (
-    babel,
-    db,
-    huey,
-    limiter,
-    mail,
-    migrate,
-    postgresql,
-    redaction,
-    redis_pool,
-    sqlite,
-    time_limit,
-    wall,
-)
-from campaign.extensions.database_error import diagnose
-from campaign.extensions.runtime import KEY, Runtime
-from campaign.queries.row_key import seeds_of
-from campaign.web.admission import ADMISSION, Admission
-from campaign.web.host import HostCheck
-from campaign.web.proxies import KEY as PROXY_KEY
-from campaign.web.proxies import UnknownProxy
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.token import Tokens
+from campaign.platform import babel, db, huey, limiter, mail, migrate, redaction
+from campaign.platform.database import postgresql, row_security, sqlite, time_limit
+from campaign.platform.database.errors import diagnose
+from campaign.platform.limits import redis_pool
+from campaign.platform.runtime import KEY, Runtime
+from campaign.queries.privacy.row_key import seeds_of
+from campaign.web.http.admission import ADMISSION, Admission
+from campaign.web.http.host import HostCheck
+from campaign.web.http.proxies import KEY as PROXY_KEY
+from campaign.web.http.proxies import UnknownProxy
 from campaign.web.staff import ROOT as STAFF_ROOT
 
 log = logging.getLogger(__name__)
@@ -108,9 +97,9 @@ def _staff_app(public: Flask, settings: Settings) -> Flask:
     newest, *older = settings.secret_key
     app.config["SECRET_KEY"], app.config["SECRET_KEY_FALLBACKS"] = newest, older
     app.extensions[KEY] = public.extensions[KEY]
-    _bind_database(app, settings, session=f"-c {wall.SETTING}={wall.NOBODY}")
+    _bind_database(app, settings, session=f"-c {row_security.SETTING}={row_security.NOBODY}")
     with app.app_context():
-        wall.build(db.engine)
+        row_security.build(db.engine)
     web.staff.init_app(app, public, babel)
     public.extensions["tocsin_staff"] = app
     return app

@@ -15,28 +15,28 @@ from flask import Flask
 from huey import crontab
 from huey.storage import RedisStorage
 
-from campaign.extensions import huey
-from campaign.extensions.database_error import diagnose
-from campaign.extensions.progress import Progress
-from campaign.extensions.redis_pool import FAILURES
-from campaign.extensions.runtime import Runtime, runtime
-from campaign.services.appeals import close_over
-from campaign.services.bounce import take_maildir
-from campaign.services.clock import ClocksApartError, agreed_now
-from campaign.services.departures import forget
-from campaign.services.desk import Desk
-from campaign.services.digest import owe_digests
-from campaign.services.fold import fold
-from campaign.services.handover import Bindery, make_handover, waiting
-from campaign.services.periodic import last_run, run_once
-from campaign.services.remind import remind_pending
-from campaign.services.remind_staff import remind_staff
-from campaign.services.retain import retain
-from campaign.services.row_key import rewrite
-from campaign.services.spread import spread_all, start_reminders
-from campaign.services.steps import fold_steps
-from campaign.services.verify import verify
-from campaign.services.watch_domains import watch_domains
+from campaign.platform import huey
+from campaign.platform.database.errors import diagnose
+from campaign.platform.limits.redis_pool import FAILURES
+from campaign.platform.process.progress import Progress
+from campaign.platform.runtime import Runtime, runtime
+from campaign.services.announcements.deadline_notices import remind_staff
+from campaign.services.announcements.fan_out import spread_all, start_reminders
+from campaign.services.announcements.reminders import remind_pending
+from campaign.services.announcements.weekly_digest import owe_digests
+from campaign.services.appeals.lifecycle import close_over
+from campaign.services.counting.funnel_counts import fold_steps
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from campaign.services.delivery.bounce import take_maildir
+from campaign.services.handover.handover import Bindery, make_handover, waiting
+from campaign.services.keys.row_key import rewrite
+from campaign.services.moderation.watch_domains import watch_domains
+from campaign.services.periodic.clock import ClocksApartError, agreed_now
+from campaign.services.periodic.periodic import last_run, run_once
+from campaign.services.privacy.erasure_journal import forget
+from campaign.services.privacy.retention import retain
+from campaign.services.staff.desk import Desk
 
 log = logging.getLogger(__name__)
 

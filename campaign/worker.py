@@ -17,20 +17,20 @@ from huey.storage import RedisStorage
 from psycopg import Error as PsycopgError
 from sqlalchemy.exc import DBAPIError
 
-from campaign.extensions import huey
-from campaign.extensions.database_error import diagnose
-from campaign.extensions.runtime import Runtime, runtime
-from campaign.extensions.schema import why_not_ready
-from campaign.extensions.watchdog import Watchdog
-from campaign.services.addressees import Addressees
-from campaign.services.departures import unwritable, write_out
-from campaign.services.dispatch import Dispatcher, courier_of
-from campaign.services.enter_sheet import has_waiting_rows, sign_sheet_rows
-from campaign.services.invalidate import advance, has_work
-from campaign.services.new_link import answer_link_requests
-from campaign.services.reset import answer_reset_requests
-from campaign.services.staff import office_of
-from campaign.services.worker import report, retire
+from campaign.platform import huey
+from campaign.platform.database.errors import diagnose
+from campaign.platform.database.schema import why_not_ready
+from campaign.platform.process.watchdog import Watchdog
+from campaign.platform.runtime import Runtime, runtime
+from campaign.services.delivery.dispatcher import Dispatcher, courier_of
+from campaign.services.moderation.invalidate import advance, has_work
+from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.periodic.worker_progress import report, retire
+from campaign.services.privacy.erasure_journal import unwritable, write_out
+from campaign.services.signing.new_link import answer_link_requests
+from campaign.services.staff.accounts import office_of
+from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.tasks import clocks_apart, progress, queue_trouble
 
 log = logging.getLogger(__name__)

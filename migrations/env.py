@@ -6,9 +6,9 @@ from alembic.util import CommandError
 from flask import current_app
 
 import campaign.models  # noqa: F401  declares the tables
-from campaign.extensions import UtcDateTime
-from campaign.extensions.schema import too_old
-from campaign.extensions.upgrade_lock import one_at_a_time
+from campaign.platform import UtcDateTime
+from campaign.platform.database.schema import too_old
+from campaign.platform.database.upgrade_lock import one_at_a_time
 
 _migrate = current_app.extensions["migrate"]
 # Huey keeps its own tables on PostgreSQL.

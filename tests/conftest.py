@@ -29,27 +29,27 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from campaign import config
 from campaign.document import parse_text
-from campaign.domain.address import parse_address
-from campaign.domain.outbox import Attempt, Outcome
-from campaign.domain.token import Purpose
-from campaign.extensions import Model, db, huey, limiter
-from campaign.extensions.runtime import KEY, Runtime, runtime
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
 from campaign.factory import create_app
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
-from campaign.models.tally import NEVER, TallyFold
-from campaign.queries.appeal import AppealView, find_appeal
-from campaign.services.addressees import Addressees
-from campaign.services.appeals import publish
-from campaign.services.confirm import Wishes, confirm
-from campaign.services.dispatch import Courier, deliver_due
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.reset import answer_reset_requests
-from campaign.services.sections import load_sections
-from campaign.services.staff import office_of
-from campaign.web.caching import Pages
-from campaign.web.public.sign import ADDRESSEES
-from campaign.web.snapshot import Snapshots
-from tests.journeys.processes import redis
+from campaign.models.counting.tally import NEVER, TallyFold
+from campaign.platform import Model, db, huey, limiter
+from campaign.platform.runtime import KEY, Runtime, runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.confirm import Wishes, confirm
+from campaign.services.staff.accounts import office_of
+from campaign.services.staff.password_reset import answer_reset_requests
+from campaign.web.caching.data_cache import Snapshots
+from campaign.web.caching.page_cache import Pages
+from campaign.web.public.signing.sign import ADDRESSEES
+from tests.deploy.processes import redis
 from tests.postgresql import PostgresServer, control, start_server
 
 pytest_plugins = ["tests.attack"]

@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import insert, text
 
 from campaign.document import parse_text
-from campaign.domain.address import Address, parse_address
-from campaign.domain.cipher import Vault
-from campaign.domain.place import at_sign_up, at_signature
-from campaign.extensions import db
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.sealed_place import at_sign_up, at_signature
+from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Action
-from campaign.services.appeals import publish
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.transaction import transaction
-from campaign.services.verify import verify
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.verify import verify
 from tests.conftest import DOCUMENT
 
 # Every other signer has confirmed, is counted as an action, and was mailed; the rest wait, mailed too.

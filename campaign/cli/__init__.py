@@ -7,12 +7,12 @@ from flask import Flask
 from campaign.cli.appeal import appeal
 from campaign.cli.audit import audit
 from campaign.cli.backup import backup
-from campaign.cli.bounces import bounces
 from campaign.cli.demo import demo
 from campaign.cli.keys import keys
-from campaign.cli.mail import mail
-from campaign.cli.outbox import dead, drop, retry, status
-from campaign.cli.preview import preview
+from campaign.cli.mail.bounces import bounces
+from campaign.cli.mail.group import mail
+from campaign.cli.mail.preview import preview
+from campaign.cli.mail.status import dead, drop, retry, status
 from campaign.cli.privacy import privacy
 from campaign.cli.sections import sections
 from campaign.cli.staff import staff

@@ -9,9 +9,9 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import REFUSED, refusals
-from campaign.extensions.runtime import runtime
-from campaign.services.audit import Head
-from campaign.services.audit import verify as verify_chain
+from campaign.platform.runtime import runtime
+from campaign.services.staff.audit import Head
+from campaign.services.staff.audit import verify as verify_chain
 
 audit = AppGroup("audit", help="The log of what staff did.")
 

@@ -14,14 +14,14 @@ from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
 from campaign.cli.refusal import refusals, refuse
-from campaign.domain.backup import BackupError, Manifest, new_key, read_private_key, read_public_keys
-from campaign.extensions import db
-from campaign.extensions.runtime import Runtime, runtime
+from campaign.domain.backup.backup_file import BackupError, Manifest, new_key, read_private_key, read_public_keys
+from campaign.platform import db
+from campaign.platform.runtime import Runtime, runtime
 from campaign.services.backup.create import create
 from campaign.services.backup.restore import Settled, load, settle
 from campaign.services.backup.verify import verify
-from campaign.services.clock import agreed_now
-from campaign.services.departures import Written, read_folder, write_out
+from campaign.services.periodic.clock import agreed_now
+from campaign.services.privacy.erasure_journal import Written, read_folder, write_out
 
 backup = AppGroup("backup", help="Encrypted backups, and their way back.")
 _FILE = click.Path(path_type=Path)

@@ -17,12 +17,12 @@ from flask_migrate import upgrade
 from campaign.cli.refusal import refusals, refuse
 from campaign.config import ROOT
 from campaign.document import parse_document
-from campaign.domain.appeal import AppealState
-from campaign.extensions.runtime import Runtime, runtime
-from campaign.queries.appeal import find_appeal
-from campaign.services.appeals import publish
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.sections import load_sections
+from campaign.domain.appeals.appeal import AppealState
+from campaign.platform.runtime import Runtime, runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.sections.load_sections import load_sections
 
 SAMPLE = "janbolat-mamai"
 SAMPLE_GOAL = 1000

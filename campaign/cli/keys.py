@@ -11,9 +11,9 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals, refuse
 from campaign.config import new_keys
-from campaign.extensions.runtime import runtime
-from campaign.queries.sealed import sealed_by_key
-from campaign.services.rotate import rotate
+from campaign.platform.runtime import runtime
+from campaign.queries.privacy.key_rotation import sealed_by_key
+from campaign.services.privacy.key_rotation import rotate
 
 keys = AppGroup("keys", help="The keys that seal names and addresses.")
 

@@ -11,11 +11,11 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
-from campaign.extensions.runtime import runtime
-from campaign.queries.privacy import holdings
-from campaign.services.clock import agreed_now
-from campaign.services.departures import forget
-from campaign.services.retain import retain
+from campaign.platform.runtime import runtime
+from campaign.queries.privacy.processing_record import holdings
+from campaign.services.periodic.clock import agreed_now
+from campaign.services.privacy.erasure_journal import forget
+from campaign.services.privacy.retention import retain
 
 privacy = AppGroup("privacy", help="Personal data: what is held, and letting go of it.")
 

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.errors import TocsinError
-from campaign.extensions.database_error import diagnose
+from campaign.platform.database.errors import diagnose
 
 REFUSED = 1
 NO_DOCUMENT = 2

@@ -8,8 +8,8 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
-from campaign.extensions.runtime import runtime
-from campaign.services.sections import SHIPPED, load_sections
+from campaign.platform.runtime import runtime
+from campaign.services.sections.load_sections import SHIPPED, load_sections
 
 sections = AppGroup("sections", help="The national sections.")
 

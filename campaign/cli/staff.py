@@ -7,11 +7,11 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
 from campaign.config import LOCALES
-from campaign.domain.staff import Role, checked_role
-from campaign.extensions.runtime import runtime
-from campaign.queries.section import list_sections
-from campaign.queries.staff import find_staff_id, list_all_staff
-from campaign.services.staff import Invitation, invite, office_of, reset_second_factor
+from campaign.domain.staff.roles import Role, checked_role
+from campaign.platform.runtime import runtime
+from campaign.queries.sections.section import list_sections
+from campaign.queries.staff.accounts import find_staff_id, list_all_staff
+from campaign.services.staff.accounts import Invitation, invite, office_of, reset_second_factor
 
 staff = AppGroup("staff", help="People with an account.")
 

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
-from campaign.services.verify import Difference, verify
+from campaign.services.counting.verify import Difference, verify
 
 tally = AppGroup("tally", help="The stored counts.")
 

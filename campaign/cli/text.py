@@ -9,10 +9,10 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import read_text, refusals
 from campaign.config import LOCALES
-from campaign.domain.site import SitePage
-from campaign.extensions.runtime import runtime
-from campaign.queries.site_text import site_texts
-from campaign.services.site_text import write_site_text
+from campaign.domain.sections.site_page import SitePage
+from campaign.platform.runtime import runtime
+from campaign.queries.sections.site_text import site_texts
+from campaign.services.sections.site_text import write_site_text
 
 text = AppGroup("text", help="The organisation's words in imprint, privacy notice and accessibility statement.")
 

@@ -13,8 +13,8 @@ from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 
 from campaign.cli.refusal import refuse
-from campaign.extensions.database_error import diagnose
-from campaign.extensions.log_throttle import LogThrottle
+from campaign.platform.database.errors import diagnose
+from campaign.platform.process.log_throttle import LogThrottle
 from campaign.worker import WorkerBrokenError, run_worker
 
 # What the queue's storages raise; a job's own trouble with the database is SQLAlchemy's error.

@@ -6,11 +6,11 @@ lines in place. Knows no framework and no database.
 
 from __future__ import annotations
 
-from .draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget, DraftWarning
-from .errors import DocumentError
-from .parser import parse_lines
-from .quoting import normalise
-from .reader import LIMIT, read_lines
+from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget, DraftWarning
+from campaign.document.errors import DocumentError
+from campaign.document.formats.reader import LIMIT, read_lines
+from campaign.document.parser import parse_lines
+from campaign.document.text.quoting import normalise
 
 __all__ = [
     "LIMIT",

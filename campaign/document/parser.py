@@ -6,26 +6,32 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 
-from .blocks import Block, Labels, parted
-from .contacts import awaits_salutation
-from .countries import find_country
-from .draft import DraftAppeal, DraftLetter, DraftTarget
-from .emphasis import plain
-from .errors import DocumentError
-from .facts import is_address, read_deadline, read_languages, read_people, read_previous
-from .fold import names
-from .front import displaced_summary, read_front
-from .header import settle
-from .labels import vocabulary
-from .letter import is_salutation, read_letter
-from .lines import Ledger, Line, shown
-from .points import intro_lines, read_points
-from .prose import markdown
-from .single import require_one
-from .tags import without_tags
-from .targets import read_targets
-from .walk import Walk, Walker
-from .wrapping import unwrapped
+from campaign.document.draft import DraftAppeal, DraftLetter, DraftTarget
+from campaign.document.errors import DocumentError
+from campaign.document.fields.contacts import awaits_salutation
+from campaign.document.labels import vocabulary
+from campaign.document.structure.block_walk import Walk, Walker
+from campaign.document.structure.blocks import Block, Labels, parted
+from campaign.document.structure.case_country import find_country
+from campaign.document.structure.header import settle
+from campaign.document.structure.headline import displaced_summary, read_front
+from campaign.document.structure.letter import is_salutation, read_letter
+from campaign.document.structure.points import intro_lines, read_points
+from campaign.document.structure.short_blocks import (
+    is_address,
+    read_deadline,
+    read_languages,
+    read_people,
+    read_previous,
+)
+from campaign.document.structure.single_appeal import require_one
+from campaign.document.structure.targets import read_targets
+from campaign.document.structure.wrapping import unwrapped
+from campaign.document.text.emphasis import plain
+from campaign.document.text.html_tags import without_tags
+from campaign.document.text.lines import Ledger, Line, shown
+from campaign.document.text.normalise import names
+from campaign.document.text.paragraphs import markdown
 
 _LABEL = 160  # characters
 _LABEL_WORDS = 3

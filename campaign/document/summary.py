@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from babel import Locale
 
-from .draft import DraftAppeal, DraftTarget
-from .markup import to_plain
+from campaign.document.draft import DraftAppeal, DraftTarget
+from campaign.document.text.markup import to_plain
 
 _COLUMNS = 96
 _LABEL = 13

@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
-from campaign.domain.appeal import TargetKind
-from campaign.letter.plain import Letter
-from campaign.queries.appeal import TargetView
+from campaign.domain.appeals.appeal import TargetKind
+from campaign.letter.plain_text import Letter
+from campaign.queries.appeals.appeal import TargetView
 
 
 class Fit(StrEnum):

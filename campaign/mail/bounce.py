@@ -18,9 +18,9 @@ from email.utils import getaddresses, parseaddr
 
 from flufl.bounce import all_failures
 
-from campaign.domain.bounce import ORDER, Verdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import ORDER, Verdict, judge_failure, read_status
+from campaign.domain.delivery.return_path import PREFIX, ReturnPath, ReturnPaths
 from campaign.domain.errors import TokenError
-from campaign.domain.return_path import PREFIX, ReturnPath, ReturnPaths
 
 log = logging.getLogger(__name__)
 

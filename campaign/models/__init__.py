@@ -1,29 +1,29 @@
 """The tables, one file per noun. Importing this package declares them all."""
 
-from campaign.models.action import Action
-from campaign.models.announcement import Announcement, AnnouncementText
-from campaign.models.appeal import Appeal, AppealText, ImportedDocument, Target
-from campaign.models.audit import AuditEntry, AuditHead
-from campaign.models.delivery import ClockOffset, MailHold, MailPace, Suppression
-from campaign.models.departure import Departure
-from campaign.models.disclosure import DisclosureDay
-from campaign.models.entry import Entry, SheetRow
-from campaign.models.flood import Alarm, LinkRequest, SpentSolution
-from campaign.models.handover import Handover, HandoverPart
-from campaign.models.invalidation import Invalidation, Withheld
-from campaign.models.mail import Mail
-from campaign.models.mail_domain import DomainWatch, MailDomain
-from campaign.models.month_key import MonthKey
-from campaign.models.periodic_run import PeriodicRun
-from campaign.models.row_key import RowKey
-from campaign.models.section import Section
-from campaign.models.sign_up import MailboxLimit, SignUp
-from campaign.models.signature import Consent, Signature, Tombstone
-from campaign.models.site_text import SiteText
-from campaign.models.staff import LoginFailure, Passkey, ResetRequest, Staff, StaffSession
-from campaign.models.step import TallyStep
-from campaign.models.tally import Tally, TallyFold, TallyHour
-from campaign.models.worker import Worker
+from campaign.models.abuse.abuse import Alarm, LinkRequest, SpentSolution
+from campaign.models.announcements.announcement import Announcement, AnnouncementText
+from campaign.models.appeals.appeal import Appeal, AppealText, ImportedDocument, Target
+from campaign.models.counting.action import Action
+from campaign.models.counting.funnel_count import TallyStep
+from campaign.models.counting.tally import Tally, TallyFold, TallyHour
+from campaign.models.delivery.delivery import ClockOffset, MailHold, MailPace, Suppression
+from campaign.models.delivery.periodic_run import PeriodicRun
+from campaign.models.delivery.worker import Worker
+from campaign.models.handover.handover import Handover, HandoverPart
+from campaign.models.moderation.invalidation import Invalidation, Withheld
+from campaign.models.moderation.mail_domain import DomainWatch, MailDomain
+from campaign.models.offline.bulk_entry import Entry, SheetRow
+from campaign.models.outbox.mail import Mail
+from campaign.models.privacy.disclosure import DisclosureDay
+from campaign.models.privacy.erasure_journal import Departure
+from campaign.models.privacy.month_key import MonthKey
+from campaign.models.privacy.row_key import RowKey
+from campaign.models.sections.section import Section
+from campaign.models.sections.site_text import SiteText
+from campaign.models.signing.sign_up import MailboxLimit, SignUp
+from campaign.models.signing.signature import Consent, Signature, Tombstone
+from campaign.models.staff.account import LoginFailure, Passkey, ResetRequest, Staff, StaffSession
+from campaign.models.staff.audit import AuditEntry, AuditHead
 
 __all__ = [
     "Action",

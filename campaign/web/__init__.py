@@ -6,22 +6,25 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
-from campaign.web import alternates, api, caching, deadline, errors, guard, headers, locale, public, staff
-from campaign.web.public.mended_link import mended_link
+from campaign.web import api, public, staff
+from campaign.web.abuse import limits
+from campaign.web.caching import page_cache
+from campaign.web.http import alternates, errors, headers, locale, time_limit
+from campaign.web.public.signing.mended_link import mended_link
 
 __all__ = ["init_app", "staff"]
 
 
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     """Adds the public pages, the API and what every answer carries."""
-    deadline.init_app(app, deadline.PUBLIC_SECONDS)
+    time_limit.init_app(app, time_limit.PUBLIC_SECONDS)
     locale.init_app(app, babel)
     alternates.init_app(app)
     limiter.init_app(app)
-    guard.init_app(app)
+    limits.init_app(app)
     headers.init_app(app)
     app.url_map.merge_slashes = False  # a step of its own, and then another one to the page
     errors.init_app(app, mended_link=mended_link)
-    caching.init_app(app)
+    page_cache.init_app(app)
     public.init_app(app)
     api.init_app(app)

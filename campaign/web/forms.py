@@ -11,12 +11,12 @@ from flask_babel import gettext, lazy_gettext
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, Form, StringField
 
-from campaign.domain.address import Address, parse_address
 from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import InputError
-from campaign.domain.name import clean_name
-from campaign.domain.signature import clean_via
-from campaign.queries.flood import is_uncarried
+from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.signing.name import clean_name
+from campaign.domain.signing.signature import clean_via
+from campaign.queries.moderation.floods import is_uncarried
 
 # What each refusal of the domain says to the person who typed.
 MESSAGES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, make_response
 
-from campaign.web.headers import CONTENT_SECURITY_POLICY
+from campaign.web.http.headers import CONTENT_SECURITY_POLICY
 
 
 def framed(html: str, *, leads_on: bool = False) -> Response:

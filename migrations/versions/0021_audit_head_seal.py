@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from campaign.extensions.runtime import runtime
+from campaign.platform.runtime import runtime
 
 revision = "0021"
 down_revision = "0020"

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from campaign.domain.errors import CipherError
-from campaign.domain.place import Place, at_staff
-from campaign.extensions.runtime import runtime
+from campaign.domain.privacy.sealed_place import Place, at_staff
+from campaign.platform.runtime import runtime
 
 revision = "0027"
 down_revision = "0026"

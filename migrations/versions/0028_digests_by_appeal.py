@@ -18,8 +18,8 @@ from alembic import op
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from campaign.domain.address import parse_address
-from campaign.extensions.runtime import runtime
+from campaign.domain.signing.address import parse_address
+from campaign.platform.runtime import runtime
 
 revision = "0028"
 down_revision = "0027"

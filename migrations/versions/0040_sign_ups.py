@@ -5,10 +5,10 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
-from campaign.domain.address import parse_address
+from campaign.domain.signing.address import parse_address
 from campaign.domain.errors import CipherError
-from campaign.domain.place import at_sign_up, at_signature
-from campaign.extensions.runtime import runtime
+from campaign.domain.privacy.sealed_place import at_sign_up, at_signature
+from campaign.platform.runtime import runtime
 
 revision = "0040"
 down_revision = "0039"

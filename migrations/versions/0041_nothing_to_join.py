@@ -10,8 +10,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from campaign.domain.place import at_sign_up
-from campaign.extensions.runtime import runtime
+from campaign.domain.privacy.sealed_place import at_sign_up
+from campaign.platform.runtime import runtime
 
 revision = "0041"
 down_revision = "0040"
@@ -104,7 +104,7 @@ def _open_origins() -> None:
 
 
 def _whose(digest: bytes) -> str:
-    """As campaign/queries/sign_up.py had it."""
+    """As campaign/queries/signing/sign_up.py had it."""
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import KEYS
-from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None

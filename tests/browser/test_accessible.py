@@ -21,10 +21,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Route
 
 from campaign.config import LOCALES
-from campaign.domain.token import Purpose, Tokens
+from campaign.domain.signing.token import Purpose, Tokens
 from tests.browser.conftest import GOING, OVER, SAMPLE, STOPPED, Cases, mailed_link, sign
 from tests.conftest import KEYS
-from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import DOCUMENT, KEYS
-from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from campaign.config import ROOT
 from tests.conftest import link_of
-from tests.journeys.processes import flask
+from tests.deploy.processes import flask
 
 pytestmark = [
     pytest.mark.browser,

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OVER, SAMPLE, STOPPED, Cases, sign
-from tests.journeys.processes import flask
+from tests.deploy.processes import flask
 
 pytestmark = [
     pytest.mark.browser,

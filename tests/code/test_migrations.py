@@ -13,12 +13,12 @@ from flask_migrate import downgrade, upgrade
 
 from campaign.config import ROOT
 from campaign.document import parse_text
-from campaign.extensions import Model, db
-from campaign.extensions.runtime import runtime
 from campaign.factory import create_app
-from campaign.services.audit import verify
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.sections import load_sections
+from campaign.platform import Model, db
+from campaign.platform.runtime import runtime
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.staff.audit import verify
 from tests.conftest import DOCUMENT, START, make_database, settings_for
 
 

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from campaign.config import ROOT
-from campaign.extensions.schema import OLDEST_POSTGRESQL
+from campaign.platform.database.schema import OLDEST_POSTGRESQL
 
 NEWER = {
     15: r"merge into|nulls not distinct|regexp_(count|instr|like|substr)|security_invoker|range_intersect_agg",

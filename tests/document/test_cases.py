@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.document.forms import CASES, DOCUMENTS, read_case
+from tests.document.support.forms import CASES, DOCUMENTS, read_case
 
 
 def _expected(document: Path) -> dict[str, Any]:

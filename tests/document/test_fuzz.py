@@ -20,12 +20,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaign.document import DocumentError, DraftAppeal, parse_document, reader
-from campaign.document.bounded import READERS
+from campaign.document import DocumentError, DraftAppeal, parse_document
+from campaign.document.formats import reader
+from campaign.document.formats.subprocess_main import READERS
 from campaign.document.labels import vocabulary
-from tests.document import builders, mutations
-from tests.document.forms import NEW, OLD, typeset
-from tests.document.ledger import lost
+from tests.document.support import builders, mutations
+from tests.document.support.forms import NEW, OLD, typeset
+from tests.document.support.ledger import lost
 
 _LONG = os.environ.get("TOCSIN_FUZZ") == "long"
 _SHOWS_WIDTH = 2000  # characters

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign.document import DocumentError, parse_document, parse_text
-from campaign.document.markup import to_html
+from campaign.document.text.markup import to_html
 from tests.conftest import DOCUMENT
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from campaign.document import DocumentError, parse_document
-from tests.document import builders
-from tests.document.forms import DOCUMENTS, NEW, OLD, read_case, typeset
-from tests.document.ledger import lost
+from tests.document.support import builders
+from tests.document.support.forms import DOCUMENTS, NEW, OLD, read_case, typeset
+from tests.document.support.ledger import lost
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign.document.message_markup import message_html, message_text
+from campaign.document.text.message_markup import message_html, message_text
 
 REPORT = "https://news.example/a_b_c?x=1&copy=2"
 BODY = f"""# He is free

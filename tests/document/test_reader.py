@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.document import builders
-from tests.document.forms import NEW, OLD, codes, compiled, fields, plain, quoted, typeset, typst_of, wrapped
+from tests.document.support import builders
+from tests.document.support.forms import NEW, OLD, codes, compiled, fields, plain, quoted, typeset, typst_of, wrapped
 
 DOCUMENTS = {"new": NEW, "old": OLD}
 EACH = pytest.mark.parametrize("markdown", DOCUMENTS.values(), ids=DOCUMENTS)

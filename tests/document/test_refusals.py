@@ -13,8 +13,8 @@ from pypdf import PdfReader, PdfWriter
 
 from campaign.factory import create_app
 from tests.conftest import settings_for
-from tests.document import builders
-from tests.document.forms import NEW, OLD, refusal, typeset
+from tests.document.support import builders
+from tests.document.support.forms import NEW, OLD, refusal, typeset
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign.document import parse_text
 from campaign.document.summary import summarise
-from tests.document.forms import NEW, OLD
+from tests.document.support.forms import NEW, OLD
 
 
 def test_without_doubts_it_says_so_first() -> None:

@@ -13,11 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from campaign.document import parse_text
-from campaign.document.markup import to_html, to_plain
+from campaign.document.text.markup import to_html, to_plain
 from campaign.letter.mailto import mailto, recipients
-from campaign.queries.appeal import find_appeal
-from campaign.services.appeals import publish
-from campaign.services.import_draft import ImportOptions, import_draft
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
 from tests.conftest import DOCUMENT, START, form
 
 HOSTILE = json.loads((Path(__file__).parent / "hostile.json").read_text(encoding="utf-8"))

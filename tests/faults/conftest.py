@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.site import Site, make_site
-from tests.faults.smtp import Server
+from tests.faults.fault_site import Site, make_site
+from tests.faults.smtp_script import Server
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from flask_migrate import upgrade
 from sqlalchemy import func, select
 
 from campaign.config import ROOT
-from campaign.extensions import db
 from campaign.factory import create_app
 from campaign.models import Appeal, Mail
+from campaign.platform import db
 from tests.conftest import KEYS, make_database, settings_for
-from tests.faults.site import WORKER, Site, make_site
-from tests.faults.smtp import Server
-from tests.journeys.processes import environment, free_port, running, web
+from tests.deploy.processes import environment, free_port, running, web
+from tests.faults.fault_site import WORKER, Site, make_site
+from tests.faults.smtp_script import Server
 from tests.postgresql import PostgresServer, control
 
 pytestmark = pytest.mark.slow

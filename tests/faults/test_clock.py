@@ -13,20 +13,20 @@ from flask import Flask
 from sqlalchemy import select
 
 from campaign.document import parse_text
-from campaign.domain import retention
-from campaign.domain.announcement import AnnouncementKind
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from campaign.domain.announcements.announcement import AnnouncementKind
+from campaign.domain.privacy import retention
 from campaign.factory import create_app
 from campaign.models import Announcement
-from campaign.services.appeals import close_over, publish
-from campaign.services.dispatch import Courier, deliver_due
-from campaign.services.import_draft import ImportOptions, import_draft
-from campaign.services.periodic import run_once
-from campaign.services.remind import remind_pending
-from campaign.services.retain import retain
-from campaign.services.spread import spread_all, start_reminders
-from campaign.services.verify import verify
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.services.announcements.fan_out import spread_all, start_reminders
+from campaign.services.announcements.reminders import remind_pending
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import close_over, publish
+from campaign.services.counting.verify import verify
+from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.periodic.periodic import run_once
+from campaign.services.privacy.retention import retain
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, START, Clock, Postbox, form, settings_for
 

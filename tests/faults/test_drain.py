@@ -11,10 +11,10 @@ import pytest
 
 from campaign.config import ROOT
 from tests.attack import Figure
-from tests.faults.crowd import Crowd
-from tests.faults.site import WORKER, Site
-from tests.faults.smtp import Say, Script
-from tests.journeys.processes import flask, free_port, wait_for, web
+from tests.deploy.processes import flask, free_port, wait_for, web
+from tests.faults.fault_site import WORKER, Site
+from tests.faults.load_client import Crowd
+from tests.faults.smtp_script import Say, Script
 
 pytestmark = pytest.mark.slow
 

@@ -25,16 +25,16 @@ import pytest
 from sqlalchemy import func, select
 
 from campaign.config import ROOT
-from campaign.domain.address import parse_address
-from campaign.domain.outbox import ANSWERS
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from campaign.domain.outbox.mail_state import ANSWERS
+from campaign.domain.signing.address import parse_address
 from campaign.models import Appeal, Mail, Signature, SignUp
-from campaign.models.sealed import place_of
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import db
+from campaign.platform.runtime import runtime
 from tests.conftest import link_of
-from tests.faults.site import WORKER, Site
-from tests.journeys.processes import flask, free_port, wait_for, web
-from tests.journeys.test_many import post
+from tests.deploy.processes import flask, free_port, wait_for, web
+from tests.deploy.test_many_machines import post
+from tests.faults.fault_site import WORKER, Site
 
 KILLS = int(os.environ.get("FAULTS_KILLS", "25"))
 SIGN_UPS = int(os.environ.get("FAULTS_SIGN_UPS", "1000"))

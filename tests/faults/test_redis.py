@@ -18,16 +18,16 @@ from flask import Flask
 from huey.storage import RedisStorage
 from sqlalchemy import func, select
 
-from campaign.extensions import db, huey
-from campaign.extensions.redis_pool import pausing_pool
 from campaign.models import PeriodicRun
+from campaign.platform import db, huey
+from campaign.platform.limits.redis_pool import pausing_pool
 from campaign.tasks import start_handover
 from tests.attack import Figure
 from tests.conftest import form, make_database
-from tests.faults.site import WORKER, Site, make_site
-from tests.faults.smtp import Server
+from tests.deploy.processes import free_port, redis, running, wait_for, web
+from tests.faults.fault_site import WORKER, Site, make_site
+from tests.faults.smtp_script import Server
 from tests.faults.test_serving import ask
-from tests.journeys.processes import free_port, redis, running, wait_for, web
 
 pytestmark = pytest.mark.slow
 

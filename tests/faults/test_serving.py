@@ -17,7 +17,7 @@ import pytest
 from campaign.serving import Arriving
 from tests.attack import Figure
 from tests.conftest import KEYS
-from tests.journeys.processes import environment, flask, free_port, running, wait_for, web
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
 
 HEAD = b"POST /en/new-link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from campaign.config import ROOT
-from tests.faults.site import make_site
-from tests.faults.smtp import Server
+from tests.faults.fault_site import make_site
+from tests.faults.smtp_script import Server
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 _STANDING_STILL = """
 import sys, threading
 from campaign import worker
-from campaign.services.dispatch import Dispatcher
+from campaign.services.delivery.dispatcher import Dispatcher
 
 calls, turn, answer, wait = [], Dispatcher.turn, worker.answer_link_requests, worker.has_waiting_rows
 
@@ -74,7 +74,7 @@ def _watch(script: str) -> subprocess.CompletedProcess[str]:
     """Runs it with a watchdog of three seconds, and what it may watch."""
     before = """
 import threading, time
-from campaign.extensions.watchdog import Watchdog
+from campaign.platform.process.watchdog import Watchdog
 watchdog = Watchdog(3.0)
 def turn(rounds, turning):
     for _ in range(rounds):

@@ -8,8 +8,8 @@ import io
 from pdfminer.high_level import extract_pages, extract_text
 from pdfminer.layout import LTTextContainer, LTTextLine
 
-from campaign.letter.plain import Letter
-from campaign.queries.appeal import TargetView
+from campaign.letter.plain_text import Letter
+from campaign.queries.appeals.appeal import TargetView
 
 _FRENCH = (
     "Je suis vivement préoccupée par le sort d’Ana Ruiz Vega : « trois menaces de mort » en un mois, ça suffit.",

@@ -22,7 +22,7 @@ from campaign.letter.mailto import (
     mailto,
     recipients,
 )
-from campaign.letter.plain import Letter
+from campaign.letter.plain_text import Letter
 from tests.letter.letters import LETTERS, long, target
 
 WHOM = Recipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import partial
 
-from campaign.domain.return_path import ReturnPaths
+from campaign.domain.delivery.return_path import ReturnPaths
 from tests.mail.dsn_words import (
     ANSWERS,
     AUTOMATIC,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.domain.bounce import Verdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import Verdict, judge_failure, read_status
 from campaign.mail.bounce import ForgedError, UnaddressedError, read_report
 from tests.mail.dsn import MESSAGE, forged, mutated, return_paths, samples
 

@@ -11,10 +11,11 @@ import pytest
 from flask import Flask
 
 from campaign.config import LOCALES
-from campaign.domain.outbox import ADDRESSED, CAMPAIGN, ENDABLE, STAFF, MailKind
-from campaign.mail import message, sample
-from campaign.mail.frame import MOST_BYTES, Envelope, clean_header
-from campaign.mail.mime import write
+from campaign.domain.outbox.mail_state import ADDRESSED, CAMPAIGN, ENDABLE, STAFF, MailKind
+from campaign.mail.messages import messages as message
+from campaign.mail.messages import samples as sample
+from campaign.mail.messages.envelope import MOST_BYTES, Envelope, clean_header
+from campaign.mail.smtp.mime import write
 from tests.conftest import START, text_of
 
 BASE = "https://act.tocsin.example"

@@ -11,7 +11,7 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.mail.mime import write
+from campaign.mail.smtp.mime import write
 
 HEADERS = ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
 # Controls, line ends of every kind, header-like text, encoded words, marks that turn the direction.

@@ -13,15 +13,16 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox import CAMPAIGN, ENDABLE, MailKind, Outcome
+from campaign.domain.outbox.mail_state import CAMPAIGN, ENDABLE, MailKind, Outcome
 from campaign.factory import create_app
-from campaign.mail import message, sample
-from campaign.mail.frame import Envelope
-from campaign.mail.mime import write
-from campaign.mail.smtp import SmtpTransport
-from campaign.queries.appeal import PersonView
+from campaign.mail.messages import messages as message
+from campaign.mail.messages import samples as sample
+from campaign.mail.messages.envelope import Envelope
+from campaign.mail.smtp.client import SmtpTransport
+from campaign.mail.smtp.mime import write
+from campaign.queries.appeals.appeal import PersonView
 from tests.conftest import START, settings_for
-from tests.faults.smtp import Server
+from tests.faults.smtp_script import Server
 from tests.mail.test_mime import HEADERS, NASTY
 
 # What anybody types, staff write or a document brings.

@@ -10,14 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from campaign.domain.address import parse_address
-from campaign.domain.outbox import MailKind
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.signing.address import parse_address
 from campaign.models import Section
-from campaign.queries.appeal import AppealView
-from campaign.services.outbox import owe_staff
-from campaign.services.transaction import transaction
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.outbox.enqueue import owe_staff
 from tests.conftest import START, Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"

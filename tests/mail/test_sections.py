@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from campaign.mail.sections import section_title
+from campaign.mail.messages.section_names import section_title
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from campaign.domain.outbox import Outcome
-from campaign.mail import dialogue
-from campaign.mail.smtp import SmtpTransport
-from tests.faults.smtp import DROP, SILENCE, Say, Script, Server
+from campaign.domain.outbox.mail_state import Outcome
+from campaign.mail.smtp import smtp_protocol as dialogue
+from campaign.mail.smtp.client import SmtpTransport
+from tests.faults.smtp_script import DROP, SILENCE, Say, Script, Server
 
 MESSAGE = b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\n.another\r\n"
 
@@ -139,7 +139,7 @@ def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
 
 @pytest.mark.slow
 def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaign.mail.smtp.COMMAND_SECONDS", 1.5)
+    monkeypatch.setattr("campaign.mail.smtp.client.COMMAND_SECONDS", 1.5)
     server.script = One("rcpt", Say("250 2.1.5 very slow indeed", byte_pause=0.5))
     begin = time.monotonic()
     assert send(server) == (Outcome.RETRY, "rcpt", None)
@@ -154,7 +154,7 @@ def abort_behind_the_dot(server: Server, transport: SmtpTransport) -> None:
 
 @pytest.mark.slow
 def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaign.mail.smtp.CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("campaign.mail.smtp.client.CONNECT_SECONDS", 1.0)
     server.script = One("banner", SILENCE)
     assert send(server) == (Outcome.AWAY, "connect", None)
     server.script = One("dot", SILENCE)

@@ -11,10 +11,11 @@ from flask import Flask
 from flask_mail import Message
 
 from campaign.config import LOCALES
-from campaign.letter.plain import signer_name
-from campaign.mail import message, sample
-from campaign.mail.frame import Envelope
-from campaign.mail.stencil import MARKS, Stencil
+from campaign.letter.plain_text import signer_name
+from campaign.mail.messages import messages as message
+from campaign.mail.messages import samples as sample
+from campaign.mail.messages.envelope import Envelope
+from campaign.mail.messages.mail_merge import MARKS, Stencil
 from tests.conftest import START
 
 BASE = "https://tocsin.example"

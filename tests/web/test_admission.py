@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import create_environ
 
-from campaign.web.admission import ADMISSION, SECONDS, Admission
+from campaign.web.http.admission import ADMISSION, SECONDS, Admission
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

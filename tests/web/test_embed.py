@@ -14,11 +14,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from campaign.extensions import db
-from campaign.extensions.runtime import runtime
 from campaign.models import SignUp
-from campaign.queries.appeal import AppealView
-from campaign.queries.sign_up import origin_of
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.signing.sign_up import origin_of
 from tests.conftest import Clock, form
 
 EMBED = "/embed/ana-ruiz-vega"
@@ -63,7 +63,7 @@ def test_a_refusal_is_shown_inside_the_frame_in_its_language_and_colours(
     def away(_slug: str) -> None:
         raise OperationalError("SELECT 1", {}, psycopg.OperationalError("the connection is lost"))
 
-    monkeypatch.setattr("campaign.web.public.embed.published", away)
+    monkeypatch.setattr("campaign.web.public.embed.frames.published", away)
     refusals[503] = client.get(asked)
     assert refusals[503].headers["Retry-After"] == "5"
     for status, answer in refusals.items():

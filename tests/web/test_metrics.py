@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from campaign.extensions.runtime import KEY
-from campaign.queries.appeal import AppealView
-from campaign.web.public.metrics import KeptMetrics
+from campaign.platform.runtime import KEY
+from campaign.queries.appeals.appeal import AppealView
+from campaign.web.public.site.metrics import KeptMetrics
 from tests.conftest import Postbox, form
 
 PUBLIC = {"REMOTE_ADDR": "203.0.114.9"}

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from campaign.extensions import db, schema
+from campaign.platform import db
+from campaign.platform.database import schema
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from campaign.domain.challenge import Solved
-from campaign.domain.row_key import SLOTS
-from campaign.extensions import db
-from campaign.extensions.runtime import KEY, runtime
-from campaign.queries.appeal import AppealView
-from campaign.services.row_key import Use, reserve
-from campaign.services.sign import prepare
-from campaign.web import snapshot
-from campaign.web.guard import Pass
+from campaign.domain.abuse.challenge import Solved
+from campaign.domain.privacy.row_key import SLOTS
+from campaign.platform import db
+from campaign.platform.runtime import KEY, runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.keys.row_key import Use, reserve
+from campaign.services.signing.sign import prepare
+from campaign.web.abuse.limits import Pass
+from campaign.web.caching import data_cache as snapshot
 from tests.conftest import START, Postbox, form, fresh
 
 Said = list[str]
@@ -101,7 +101,7 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     def pass_once(*_: object, **_more: object) -> Pass:
         return Pass(Solved(b"a proof".ljust(32), START + timedelta(minutes=10)))
 
-    monkeypatch.setattr("campaign.web.public.sign.admit", pass_once)
+    monkeypatch.setattr("campaign.web.public.signing.sign.admit", pass_once)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT tally_step", "INSERT spent_solution"
     if db.engine.dialect.name == "sqlite":

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from campaign.document.fold import words
+from campaign.document.text.normalise import words
 
 GAP = "…"
 

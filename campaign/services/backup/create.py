@@ -16,9 +16,9 @@ from typing import IO
 
 from pyrage.x25519 import Recipient
 
-from campaign.domain.backup import BackupError, Manifest, Reader, seal
-from campaign.domain.cipher import Vault
-from campaign.extensions import db
+from campaign.domain.backup.backup_file import BackupError, Manifest, Reader, seal
+from campaign.domain.privacy.cipher import Vault
+from campaign.platform import db
 from campaign.services.backup import embedded, server
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select, table
 from sqlalchemy.dialects import sqlite
 
-from campaign.domain.backup import BackupError, Manifest, Reader
-from campaign.domain.cipher import Vault
+from campaign.domain.backup.backup_file import BackupError, Manifest, Reader
+from campaign.domain.privacy.cipher import Vault
 
 _CHUNK = 1 << 16
 _BUSY_SECONDS = 30

@@ -15,7 +15,7 @@ from typing import IO
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import URL
 
-from campaign.domain.backup import BackupError
+from campaign.domain.backup.backup_file import BackupError
 
 # Where Debian keeps all versions side by side; PATH comes first.
 _DEBIAN = Path("/usr/lib/postgresql")

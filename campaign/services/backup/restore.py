@@ -16,17 +16,17 @@ from pyrage.x25519 import Identity
 from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
-from campaign.domain.backup import BackupError, Manifest, Opening, Writer, unseal
-from campaign.domain.cipher import Vault
-from campaign.domain.departure import Departure
-from campaign.extensions import Model, db
-from campaign.queries.sealed import sealed_by_key
+from campaign.domain.backup.backup_file import BackupError, Manifest, Opening, Writer, unseal
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.erasure_journal import Departure
+from campaign.platform import Model, db
+from campaign.platform.database.transaction import transaction
+from campaign.queries.privacy.key_rotation import sealed_by_key
 from campaign.services.backup import embedded, server
 from campaign.services.backup.verify import open_backup
-from campaign.services.departures import replay
-from campaign.services.retain import retain
-from campaign.services.transaction import transaction
-from campaign.services.verify import Difference, verify
+from campaign.services.counting.verify import Difference, verify
+from campaign.services.privacy.erasure_journal import replay
+from campaign.services.privacy.retention import retain
 
 
 @dataclass(frozen=True, slots=True)

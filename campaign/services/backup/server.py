@@ -13,8 +13,8 @@ from typing import IO
 
 from sqlalchemy import Connection, Engine, func, select, table, text
 
-from campaign.domain.backup import BackupError, Manifest, Reader
-from campaign.domain.cipher import Vault
+from campaign.domain.backup.backup_file import BackupError, Manifest, Reader
+from campaign.domain.privacy.cipher import Vault
 from campaign.services.backup.programs import Running, environment, find_program, running, target_of
 
 # Jobs wait in Huey's own tables; what they are about stands in ours.

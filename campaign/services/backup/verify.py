@@ -7,7 +7,7 @@ from typing import IO
 
 from pyrage.x25519 import Identity
 
-from campaign.domain.backup import BackupError, Manifest, Opening, Writer, unseal
+from campaign.domain.backup.backup_file import BackupError, Manifest, Opening, Writer, unseal
 from campaign.services.backup.embedded import Image, check_counts
 from campaign.services.backup.server import Counted
 

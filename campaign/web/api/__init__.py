@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request, url_for
 
-from campaign.domain.appeal import AppealState, days_left
-from campaign.extensions.runtime import runtime
-from campaign.queries.appeal import AppealView
-from campaign.queries.counts import Counts
-from campaign.web.caching import pages
-from campaign.web.locale import absolute
-from campaign.web.snapshot import snapshots
+from campaign.domain.appeals.appeal import AppealState, days_left
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import Counts
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.page_cache import pages
+from campaign.web.http.locale import absolute
 
 TIME_ZONE = "UTC"
 _JSON = "application/json"

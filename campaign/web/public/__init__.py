@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from campaign.extensions.runtime import runtime
-from campaign.web.public import (
-    assets,
-    confirm,
-    embed,
-    ended,
-    letter,
-    links,
-    lists,
-    machine,
-    mailbox,
-    manage,
-    me,
-    metrics,
-    pages,
-    progress,
-    share,
-    sign,
-    site,
-    unsubscribe,
-    view,
-    words,
-)
-from campaign.web.snapshot import Snapshots
+from campaign.platform.runtime import runtime
+from campaign.web.caching.data_cache import Snapshots
+from campaign.web.public.account import my_data, unsubscribe
+from campaign.web.public.appeal import appeal_lists, ended_appeals, page_views, pages, progress, share
+from campaign.web.public.embed import frames
+from campaign.web.public.letter import letter_files, own_letter, take_action
+from campaign.web.public.signing import confirm, request_link, sign
+from campaign.web.public.site import assets, health, legal_pages, mailbox, metrics
 
 
 def init_app(app: Flask) -> None:
@@ -37,23 +21,23 @@ def init_app(app: Flask) -> None:
     for part in (
         assets,
         confirm,
-        embed,
-        ended,
-        letter,
-        links,
-        lists,
-        machine,
-        manage,
-        me,
+        frames,
+        ended_appeals,
+        letter_files,
+        request_link,
+        appeal_lists,
+        health,
+        take_action,
+        my_data,
         metrics,
         pages,
         progress,
         share,
         sign,
-        site,
+        legal_pages,
         unsubscribe,
-        view,
-        words,
+        page_views,
+        own_letter,
     ):
         app.register_blueprint(part.blueprint)
     assets.init_app(app)

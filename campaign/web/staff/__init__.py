@@ -8,38 +8,17 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import Babel
 
-from campaign.web import deadline, errors, headers
-from campaign.web.staff import (
-    access,
-    account,
-    announcement,
-    appeal,
-    audit,
-    dashboard,
-    decide,
-    entries,
-    erased,
-    export,
-    facts,
-    handover,
-    locale,
-    messages,
-    moderation,
-    new_domains,
-    outbox,
-    people,
-    prepare,
-    reported,
-    reset,
-    section,
-    security,
-    sheet,
-    signer,
-    signer_mail,
-    signing,
-    target,
-    text,
-)
+from campaign.web.http import errors, headers, time_limit
+from campaign.web.staff import locale
+from campaign.web.staff.announcements import announcement
+from campaign.web.staff.appeals import appeal_facts, editor, lifecycle, target, text
+from campaign.web.staff.counting import appeal_counts, dashboard, funnel
+from campaign.web.staff.delivery import mail_status, message_previews
+from campaign.web.staff.handover import export, handover
+from campaign.web.staff.moderation import erased, moderation, new_domains, reported, signer, signer_mail
+from campaign.web.staff.offline import bulk_entries, paper_sheet
+from campaign.web.staff.sections import section
+from campaign.web.staff.staff import access, accounts, audit, own_account, password_reset, security
 
 ROOT = "/staff"
 
@@ -50,7 +29,7 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT
     app.extensions["tocsin_public"] = public
-    deadline.init_app(app, deadline.STAFF_SECONDS)
+    time_limit.init_app(app, time_limit.STAFF_SECONDS)
     headers.init_app(app)
     errors.init_app(app, "staff/error.html")
     access.init_app(app)
@@ -58,30 +37,30 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     access.guard(app)
     locale.init_app(app, babel)
     for part in (
-        account,
+        own_account,
         announcement,
-        appeal,
+        appeal_counts,
         audit,
         dashboard,
-        decide,
-        entries,
+        lifecycle,
+        bulk_entries,
         export,
-        facts,
+        appeal_facts,
         handover,
-        messages,
-        outbox,
+        message_previews,
+        mail_status,
         moderation,
         new_domains,
         signer_mail,
-        people,
-        prepare,
+        accounts,
+        editor,
         reported,
         erased,
-        reset,
+        password_reset,
         section,
-        sheet,
+        paper_sheet,
         signer,
-        signing,
+        funnel,
         target,
         text,
     ):

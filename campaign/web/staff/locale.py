@@ -8,8 +8,8 @@ from flask import Flask, g, has_request_context, request
 from flask_babel import Babel
 
 from campaign.config import LOCALES
-from campaign.mail.roles import ROLE_NAMES
-from campaign.web.locale import DEFAULT, current_locale, words
+from campaign.mail.messages.role_names import ROLE_NAMES
+from campaign.web.http.locale import DEFAULT, current_locale, words
 
 
 def init_app(app: Flask, babel: Babel) -> None:

@@ -1,0 +1,30 @@
+"""A mail server that takes every message: `python -m bench.support.mail_server PORT FILE`; FILE holds the last one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Sink:
+    """Takes everything; writes a message down once in a hundred."""
+
+    def __init__(self, kept: Path) -> None:
+        self._kept = kept
+        self._count = 0
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        self._count += 1
+        if self._count % 100 == 1:
+            assert isinstance(envelope.content, bytes)
+            self._kept.write_bytes(envelope.content)
+        return "250 OK"
+
+
+if __name__ == "__main__":
+    Controller(Sink(Path(sys.argv[2])), hostname="127.0.0.1", port=int(sys.argv[1])).start()
+    threading.Event().wait()

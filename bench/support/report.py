@@ -1,0 +1,48 @@
+"""What a measurement says: a figure beside the limit of the same run, one table, one JSON file a suite."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent.parent / "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: `value` in `unit`, what it is held against, and their ratio, which `limit` bounds.
+
+    `is_ceiling` tells whether the ratio may be at most the limit; else it must be at least. None: only shown.
+    """
+
+    database: str
+    what: str
+    value: float
+    against: float
+    unit: str
+    ratio: float
+    limit: float | None = None
+    is_ceiling: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the ratio stays within its limit."""
+        if self.limit is None:
+            return True
+        return self.ratio <= self.limit if self.is_ceiling else self.ratio >= self.limit
+
+
+def report(suite: str, rows: list[Row]) -> bool:
+    """Prints the table, writes bench/results/<suite>.json, and tells whether every limit was kept."""
+    RESULTS.mkdir(exist_ok=True)
+    found = {"cores": os.cpu_count(), "rows": [asdict(row) for row in rows]}
+    (RESULTS / f"{suite}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"\n{suite:<12}{'what':<38}{'value':>12}{'against':>12} {'unit':<8}{'ratio':>7}  limit")
+    for row in rows:
+        sign = "≤" if row.is_ceiling else "≥"
+        limit = "" if row.limit is None else f"{sign} {row.limit:g}" + ("" if row.is_kept else "  MISSED")
+        figures = f"{row.value:>12,.2f}{row.against:>12,.2f} {row.unit:<8}{row.ratio:>7.2f}"
+        print(f"{row.database:<12}{row.what:<38}{figures}  {limit}", flush=True)
+    return all(row.is_kept for row in rows)

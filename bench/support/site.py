@@ -1,0 +1,91 @@
+"""Where a suite measures: a migrated database of each kind, and the servers on it, all ended with the suite."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_migrate import upgrade
+
+from campaign.config import load as load_settings
+from campaign.factory import create_app
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.services.sections.load_sections import load_sections
+from tests.conftest import KEYS, make_database
+from tests.deploy.processes import environment, free_port, running, wait_for, web
+from tests.large import fill
+from tests.postgresql import start_server
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One database: its kind, its address, a folder for what belongs to it."""
+
+    kind: str
+    url: str
+    folder: Path
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The settings of the processes on it."""
+        settings = {"TOCSIN_DATABASE_URL": self.url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
+        return environment(**KEYS, **(settings | more))
+
+    def sized(self, name: str) -> Place:
+        """Another, empty database beside this one."""
+        if self.kind == "sqlite":
+            return Place(self.kind, f"sqlite:///{self.folder}/{name}.db", self.folder)
+        own = urlsplit(self.url)
+        server = self.url.replace(f"{own.username}:@", "postgres:@").replace(f"{own.path}?", "/postgres?")
+        return Place(self.kind, make_database(server, f"bench{name}"), self.folder)
+
+    def app(self, **more: str) -> Flask:
+        """An application of our own on it."""
+        return create_app(load_settings(self.environ(**more), self.folder))
+
+    def make(self, signatures: int, *, appeals: int = 1, cells: int = 0) -> Flask:
+        """Migrates it and fills it with so many signatures of the last days for `case-0` and so on."""
+        app = self.app()
+        with app.app_context():
+            upgrade(directory=app.extensions["migrate"].directory)
+            load_sections(now=datetime.now(UTC), vault=runtime().vault)
+            start = datetime.now(UTC) - timedelta(days=4)
+            fill(signatures, runtime().vault, start=start, appeals=appeals, span=timedelta(days=3), cells=cells)
+            db.session.remove()
+            db.engine.dispose()
+        return app
+
+
+@contextmanager
+def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterator[list[Place]]:
+    """An empty database of each kind."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o755)
+        found = []
+        for kind in kinds:
+            own = folder / kind
+            own.mkdir()
+            url = f"sqlite:///{own}/bench.db"
+            if kind == "postgresql":
+                url = make_database(str(start_server(folder / "pg").get_uri()), name)
+            found.append(Place(kind, url, own))
+        yield found
+
+
+@contextmanager
+def served(place: Place, *others: list[str], workers: int = 2, **more: str) -> Iterator[tuple[int, int]]:
+    """Ours and the bare server with so many workers each, beside other commands; their ports."""
+    ours, bare = free_port(), free_port()
+    bare_web = [word.replace("app:app", "bench.support.bare:app") for word in web(bare, workers)]
+    commands = [web(ours, workers), bare_web, *others]
+    with running(place.environ(**more), commands, place.folder / "log"):
+        wait_for(f"http://127.0.0.1:{ours}/readyz")
+        wait_for(f"http://127.0.0.1:{bare}/hello")
+        yield ours, bare

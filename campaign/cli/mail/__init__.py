@@ -1,0 +1,1 @@
+"""flask mail: the outbox, bounces, previews."""

@@ -1,0 +1,88 @@
+"""flask mail bounces: the pipe of a mail server into which everything to our return paths goes."""
+
+from __future__ import annotations
+
+import mailbox
+import os
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.exc import DBAPIError
+
+from campaign.domain.delivery.bounce import Verdict
+from campaign.mail.bounce import ForgedError, UnaddressedError
+from campaign.platform.database.errors import diagnose
+from campaign.platform.runtime import runtime
+from campaign.services.delivery.bounce import Taken, take, take_maildir
+
+_MOST_BYTES = 10 * 1024 * 1024
+_SAID = {
+    Verdict.HARD: "the mailbox is not there",
+    Verdict.COMPLAINT: "the reader calls it spam",
+    Verdict.REFUSED: "refused, but not because of the mailbox",
+    Verdict.SOFT: "given up after a temporary failure",
+    Verdict.DELAYED: "still being tried",
+    Verdict.AUTOMATIC: "ignored: a program answers",
+    Verdict.UNKNOWN: "ignored: no report on delivery",
+}
+
+
+@click.command()
+@with_appcontext
+@click.argument("file", type=click.Path())
+@click.option("--recipient", help="Whom the mail server had it for, where the message does not say.")
+def bounces(file: str, recipient: str | None) -> None:
+    """Take in what came back: a message (FILE, or - for standard input), or a whole Maildir.
+
+    Ends with a status of sysexits.h, so that a mail server can pipe into it: 0 taken in or ignored, 66 no such file, 67
+    sent to none of our return paths, 75 try again later (the database is away), 77 forged.
+    """
+    at = runtime()
+    try:
+        if file != "-" and Path(file).is_dir():
+            _take_folder(Path(file))
+            return
+        content = sys.stdin.buffer.read(_MOST_BYTES) if file == "-" else _read(Path(file))
+        taken = take(content, now=at.clock(), paths=at.return_paths, vault=at.vault, recipient=recipient)
+    except UnaddressedError as error:
+        _end(os.EX_NOUSER, str(error))
+    except ForgedError as error:
+        _end(os.EX_NOPERM, str(error))
+    except DBAPIError as error:
+        _end(os.EX_TEMPFAIL, str(diagnose(error)))
+    except OSError as error:
+        _end(os.EX_NOINPUT, f"{file}: {error.strerror}")
+    else:
+        click.echo(_say(taken))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        return opened.read(_MOST_BYTES)
+
+
+def _take_folder(folder: Path) -> None:
+    if not (folder / "new").is_dir():
+        _end(os.EX_NOINPUT, f"{folder} is no Maildir")
+    at = runtime()
+    try:
+        outcomes = take_maildir(folder, now=at.clock(), paths=at.return_paths, vault=at.vault)
+    except mailbox.Error as error:
+        _end(os.EX_NOINPUT, str(error))
+    else:
+        click.echo(
+            ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing has come back"
+        )
+
+
+def _say(taken: Taken) -> str:
+    status = f" ({taken.report.status})" if taken.report.status else ""
+    done = "; no more mail goes there" if taken.is_suppressed else ""
+    return f"mail {taken.report.mail_id}: {taken.report.verdict}{status}: {_SAID[taken.report.verdict]}{done}"
+
+
+def _end(status: int, reason: str) -> None:
+    click.echo(f"tocsin: {reason}", err=True)
+    raise SystemExit(status)

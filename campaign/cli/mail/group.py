@@ -1,0 +1,31 @@
+"""flask mail …: the outbox."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from campaign.cli.refusal import refusals
+from campaign.domain.signing.address import parse_address
+from campaign.platform.runtime import runtime
+from campaign.services.delivery.dispatcher import courier_of, deliver_due
+from campaign.services.outbox.suppression import lift_suppression
+
+mail = AppGroup("mail", help="The mail that is owed.")
+
+
+@mail.command()
+def deliver() -> None:
+    """Deliver all that is due, then exit."""
+    with refusals():
+        outcomes = deliver_due(courier_of(runtime()))
+    click.echo(", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())) or "nothing was due")
+
+
+@mail.command()
+@click.argument("address")
+def lift(address: str) -> None:
+    """Write to a suppressed ADDRESS again, for instance after its server's fault."""
+    with refusals():
+        was_suppressed = lift_suppression(parse_address(address), vault=runtime().vault)
+    click.echo("it is written to again" if was_suppressed else "it was not suppressed")

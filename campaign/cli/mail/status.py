@@ -1,0 +1,111 @@
+"""flask mail status, dead, retry, drop: how the outbox stands, and what to do about what was not delivered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from campaign.cli.refusal import refusals, refuse
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.platform.runtime import runtime
+from campaign.queries.delivery.mail_status import OutboxStatus, dead_letters, domain_outcomes, outbox_status
+from campaign.services.delivery import failed_mail
+
+
+@click.command()
+@with_appcontext
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@click.option("--domains", is_flag=True, help="Also what became of the last week's mail by domain.")
+def status(as_json: bool, domains: bool) -> None:
+    """Count the mails by state, and say how old the oldest due one is and whether the queue is held."""
+    at = runtime()
+    with refusals():
+        found = outbox_status()
+        by_domain = domain_outcomes(at.vault, now=at.clock(), is_for_staff=False) if domains else ()
+    if as_json:
+        said: dict[str, Any] = {**found.by_state, "oldest_due_seconds": round(found.oldest_due_seconds, 1)}
+        said["held"] = None if found.hold is None else asdict(found.hold)
+        if domains:
+            said["domains"] = [asdict(one) for one in by_domain]
+        click.echo(json.dumps(said, default=_plain))
+        return
+    _print(found)
+    for one in by_domain:
+        states = ", ".join(f"{number} {state}" for state, number in one.by_state.items() if number)
+        click.echo(f"{one.domain or '(small domains)'}: {states}, {one.bounced} bounced")
+
+
+def _print(found: OutboxStatus) -> None:
+    for state, number in found.by_state.items():
+        click.echo(f"{state:<12}{number:>10}")
+    click.echo(f"{'oldest due':<12}{found.oldest_due_seconds:>9.0f}s")
+    if found.hold is not None:
+        said = " ".join(
+            str(part) for part in (found.hold.phase, found.hold.code, found.hold.detail) if part is not None
+        )
+        click.echo(f"held since {found.hold.began_at:%Y-%m-%d %H:%M} UTC: {said}")
+
+
+@click.command()
+@with_appcontext
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def dead(as_json: bool) -> None:
+    """List what was not delivered, by reason."""
+    with refusals():
+        found = dead_letters()
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], default=_plain))
+        return
+    for one in found:
+        said = " ".join(str(part) for part in (one.phase, one.code, one.detail) if part is not None)
+        click.echo(f"{one.number:>8}  {one.state:<8} {one.kind:<22} {said}")
+
+
+def _choosing(command: Callable[..., None]) -> Callable[..., None]:
+    """The options by which undelivered mails are chosen."""
+    for option in (
+        click.option("--all", "everything", is_flag=True, help="All that was not delivered."),
+        click.option("--words", help="A part of what the server said."),
+        click.option("--code", type=int, help="The server's code, such as 550."),
+        click.option("--phase", help="Where in the dialogue, such as rcpt."),
+        click.option("--kind", type=click.Choice([kind.value for kind in MailKind]), help="Which message."),
+        click.option("--state", type=click.Choice(failed_mail.UNDELIVERED), help="Dead or unknown."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@with_appcontext
+@_choosing
+def retry(everything: bool, **chosen: Any) -> None:
+    """Try again what was not delivered and agrees with the options."""
+    click.echo(f"{_of(everything, chosen, failed_mail.retry)} are due again")
+
+
+@click.command()
+@with_appcontext
+@_choosing
+def drop(everything: bool, **chosen: Any) -> None:
+    """Give up for good what was not delivered and agrees with the options."""
+    click.echo(f"{_of(everything, chosen, failed_mail.drop)} are dropped")
+
+
+def _of(
+    everything: bool, chosen: dict[str, Any], work: Callable[[failed_mail.Chosen, failed_mail.Operator], int]
+) -> int:
+    if not everything and not any(value is not None for value in chosen.values()):
+        refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
+    at = runtime()
+    with refusals():
+        return work(failed_mail.Chosen(**chosen), failed_mail.Operator(None, at.clock(), at.vault))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

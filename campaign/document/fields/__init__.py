@@ -1,0 +1,1 @@
+"""Dates, countries, contacts, references."""

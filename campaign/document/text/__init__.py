@@ -1,0 +1,1 @@
+"""Lines, wrapping, quoting, marks."""

@@ -1,0 +1,66 @@
+"""What a document's Markdown may become: HTML through an allow-list, or plain text.
+
+The documents are untrusted: no script, image, `javascript:` or `data:` link, and no header smuggled into a
+`mailto:` link survives.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import nh3
+from markdown_it import MarkdownIt
+
+from campaign.document.text.emphasis import plain
+from campaign.document.text.paragraphs import safe_target
+
+_TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
+_INSIDE_WORD = re.compile(r"(?<=[^\W_])\*(?=[^\W_])")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s)", re.MULTILINE)
+_BLANK = re.compile(r"\n\s*\n")
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "linkify": False}).disable(
+        ["image", "code", "fence", "table"], True
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Links keep an http, https or bare mail address, nothing else."""
+    if tag == "a" and name == "href":
+        return safe_target(value.replace("%20", " ").strip())
+    return None
+
+
+def to_html(markdown: str) -> str:
+    """The HTML of a summary or background, safe to put into a page or a mail."""
+    return cleaned(_parser().render(prepared(markdown)))
+
+
+def prepared(markdown: str) -> str:
+    """Return the Markdown with headings below a page's own, and no emphasis inside a word."""
+    text = _INSIDE_WORD.sub(r"\\*", markdown.replace("\x00", ""))
+    return _HEADING.sub(lambda match: "###" if len(match[1]) <= 2 else "####", text)
+
+
+def cleaned(html: str) -> str:
+    """Return the HTML through the allow-list: no script, image or style, links to web and mail addresses only."""
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto"},
+        attribute_filter=_attribute,
+        link_rel="noopener noreferrer",
+    ).strip()
+
+
+def to_plain(markdown: str) -> str:
+    """The text without Markdown, paragraphs parted by blank lines, for mails and PDF."""
+    paragraphs = [
+        "\n".join(plain(line) for line in paragraph.splitlines()) for paragraph in _BLANK.split(markdown.strip())
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph.strip())

@@ -1,0 +1,45 @@
+"""Undoes what mail programs and editors do to lines: mixed line ends, `>` quotes, invisible characters."""
+
+from __future__ import annotations
+
+import re
+
+from campaign.document.text.lines import Line
+
+_ENDS = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
+_QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ ]?){1,20}")
+_INVISIBLE = dict.fromkeys(
+    (
+        0xAD,
+        0x200B,
+        0x2060,
+        0xFEFF,
+        0x200E,
+        0x200F,
+        0x202A,
+        0x202B,
+        0x202C,
+        0x202D,
+        0x202E,
+        0x2066,
+        0x2067,
+        0x2068,
+        0x2069,
+    )
+)
+_SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x200A: " ", 0x3000: " "}
+
+
+def normalise(text: str) -> list[Line]:
+    """The lines of a text, unquoted where the document as a whole is quoted."""
+    lines = [visible(line) for line in _ENDS.split(text)]
+    filled = [line for line in lines if line.strip()]
+    quoted = sum(line.lstrip().startswith(">") for line in filled)
+    if filled and quoted * 2 >= len(filled):
+        lines = [_QUOTE.sub("", line) for line in lines]
+    return [Line(number, line) for number, line in enumerate(lines, start=1)]
+
+
+def visible(line: str) -> str:
+    """The line without what no eye sees; a soft hyphen at its end stays: a word goes on in the next line."""
+    return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") and line[-2:-1].isalpha() else "")

@@ -1,0 +1,254 @@
+"""Rows of paper signature sheets: read from a CSV file or a typed form, each fault named by line, column and reason.
+
+A row with a usable address and consent becomes a signature that its mailbox must confirm; any other is only counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from campaign.domain.country import find_country
+from campaign.domain.errors import InputError
+from campaign.domain.offline.sheet_columns import COLUMNS, NAME_PARTS, Head, SheetError, bare, column_of, read_head
+from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.signing.name import clean_name
+
+MOST_ROWS = 2000
+MOST_BYTES = 1024 * 1024
+_LONGEST_CELL = 1000
+# Yes and no as people write them, and as spreadsheets of those languages write a ticked cell; without accents, spaces
+# and signs of punctuation, in small letters.
+_YES = frozenset(
+    map(
+        bare,
+        """
+        y yes yea yep agree agreed iagree yesiagree accept accepted iaccept consent ok okay true t on x × 1 ✓ ✔ √ ☑ ☒ ✅
+        🗹 oui o vrai accepte jaccepte accepté acceptée daccord ouijaccepte si s verdadero acepto aceptado aceptada
+        deacuerdo estoydeacuerdo conforme siacepto ja j jawohl wahr einverstanden icheinverstanden ichbineinverstanden
+        zugestimmt stimmezu ichstimmezu zustimmung einwilligung eingewilligt да д истина согласен согласна
+        согласны дасогласен
+        дасогласна ясогласен ясогласна نعم صح صحيح صواب موافق موافقة أوافق اوافق نعمأوافق أجل بلى
+        """.split(),
+    )
+)
+_NO = frozenset(
+    map(
+        bare,
+        """
+        n no nope false f off 0 ☐ disagree disagreed declined refused none non faux refus refuse refusé refusée falso
+        noacepto rechazado nein falsch abgelehnt nichteinverstanden нет н ложь несогласен несогласна لا خطأ خطا كلا
+        غيرموافق لاأوافق
+        """.split(),
+    )
+) | {""}
+# What spreadsheet programs compute instead of showing it (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_EMPTY_MARKS = {"-", "–", "—", "/"}
+_ADDRESS = re.compile(r"[^\s@]@[\w-]+\.\w")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRow:
+    """One row as it was written; `line` counts from 1 in the form, and as an editor does in a file."""
+
+    line: int
+    name: str = ""
+    email: str = ""
+    country: str = ""
+    consent: str = ""
+    # The line has more cells than the head has columns.
+    has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A usable row; `address` only where it may be mailed."""
+
+    line: int
+    name: str
+    country: str
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one cell; `detail` is another line or a likelier address."""
+
+    line: int
+    column: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What was read. With any fault nothing of it is taken; a doubt is for somebody to look at again."""
+
+    rows: list[Row] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    doubts: list[Fault] = field(default_factory=list)
+
+    @property
+    def sign_ups(self) -> list[Row]:
+        """The rows whose mailbox is asked to confirm."""
+        return [row for row in self.rows if row.address is not None]
+
+    @property
+    def counted(self) -> int:
+        """How many rows are only counted."""
+        return len(self.rows) - len(self.sign_ups)
+
+    @property
+    def content(self) -> str:
+        """Equal for the same rows in any order."""
+        return "\n".join(sorted(f"{r.name.casefold()}\t{r.address.identity if r.address else ''}" for r in self.rows))
+
+
+def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
+    """Return the rows of a CSV file with a head, and the heads of the columns that are skipped.
+
+    Commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark); the name in one column or in two.
+    Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
+    `address-column`, `too-many-rows`, `quotes`).
+    """
+    if len(data) > MOST_BYTES:
+        raise SheetError("too-large", f"more than {MOST_BYTES} bytes")
+    text = _decoded(data)
+    if not text.strip():
+        raise SheetError("empty", "the file is empty")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        rows: list[TypedRow] = []
+        head: Head | None = None
+        started = 1
+        for cells in reader:
+            line, started = started, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
+            if head is None:
+                head = read_head(cells)
+                continue
+            if "email" not in head.places:
+                _look_for_addresses(head, cells)
+            if len(rows) >= MOST_ROWS:
+                raise SheetError("too-many-rows", f"more than {MOST_ROWS} rows")
+            rows.append(_row(line, head, cells))
+    except csv.Error as error:
+        raise SheetError("quotes", f"line {reader.line_num}: {error}", str(reader.line_num)) from error
+    if not rows:
+        raise SheetError("empty", "the file has a head and no rows")
+    return rows, head.skipped if head is not None else ()
+
+
+def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> Sheet:
+    """Checks every cell; where a row says no country it is `country`. Empty rows are passed over."""
+    sheet, seen = Sheet(), dict[str, int]()
+    for row in typed:
+        if row.has_more:
+            sheet.faults.append(Fault(row.line, "row", "cells"))
+        elif row.name.strip() or row.email.strip():
+            _check(row, country, locales, sheet, seen)
+    return sheet
+
+
+def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Sheet, seen: dict[str, int]) -> None:
+    faults = [Fault(row.line, column, code) for column in COLUMNS if (code := _unsafe(getattr(row, column)))]
+    if faults:
+        sheet.faults += faults
+        return
+    read: dict[str, Any] = {}
+    for column, reader in (
+        ("name", clean_name),
+        ("email", lambda text: parse_address(text) if text else None),
+        ("country", lambda text: _country(text, country, locales)),
+        ("consent", _is_yes),
+    ):
+        text = getattr(row, column).strip()
+        try:
+            read[column] = reader("" if text in _EMPTY_MARKS else text)
+        except InputError as error:
+            faults.append(Fault(row.line, column, error.code))
+    address: Address | None = read.get("email")
+    if address is not None:
+        first = seen.setdefault(address.identity, row.line)
+        if first != row.line:
+            faults.append(Fault(row.line, "email", "repeated", str(first)))
+        elif address.suggestion:
+            sheet.doubts.append(Fault(row.line, "email", "likely", address.suggestion))
+        elif not address.has_known_ending:
+            sheet.doubts.append(Fault(row.line, "email", "ending", address.domain.rpartition(".")[2]))
+        elif address.is_international:
+            sheet.doubts.append(Fault(row.line, "email", "international"))
+    sheet.faults += faults
+    if not faults:
+        sheet.rows.append(Row(row.line, read["name"], read["country"], address if read["consent"] else None))
+
+
+def _unsafe(cell: str) -> str | None:
+    """Why a cell is not even looked at, if so."""
+    if cell.strip() not in _EMPTY_MARKS and cell.startswith(_FORMULA):
+        return "formula"
+    return "too-long" if len(cell.strip()) > _LONGEST_CELL else None
+
+
+def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
+    found = find_country(text, locales) if text else otherwise
+    if found is None:
+        raise InputError("country", "unknown", "this is no country")
+    return found
+
+
+def _is_yes(text: str) -> bool:
+    answer = re.sub(r"[\s.,;!'’،؛]+", "", bare(text))
+    if answer not in _YES | _NO:
+        raise InputError("consent", "unknown", "neither yes nor no")
+    return answer in _YES
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise SheetError("spreadsheet", "a spreadsheet program's own file, not CSV")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise SheetError("not-utf8", "neither UTF-8 nor UTF-16") from error
+    if b"\0" in data or data.startswith(b"%PDF"):
+        raise SheetError("binary", "not a text file")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SheetError("not-utf8", f"line {line} is not UTF-8", str(line)) from error
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter with which the first line names the most heads that are known, else the most at all."""
+    head = next(line for line in text.splitlines() if line.strip())
+
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([head], delimiter=delimiter), [])
+        return sum(column_of(cell) is not None for cell in cells), head.count(delimiter)
+
+    return max(",;\t", key=known)
+
+
+def _row(line: int, head: Head, cells: list[str]) -> TypedRow:
+    found = {column: cells[place] if place < len(cells) else "" for column, place in head.places.items()}
+    parts = [found.pop(part, "").strip() for part in NAME_PARTS]
+    # A part that spreadsheets would compute is refused, as a name is.
+    name = found.pop("name", "") or " ".join(part for part in parts if part)
+    unsafe = next((part for part in parts if _unsafe(part) == "formula"), None)
+    return TypedRow(line, unsafe or name, **found, has_more=any(cell.strip() for cell in cells[head.width :]))
+
+
+def _look_for_addresses(head: Head, cells: list[str]) -> None:
+    """Refuse the file where a column that is skipped holds the addresses that none of the known ones holds."""
+    for place, name in head.others.items():
+        if place < len(cells) and _ADDRESS.search(cells[place]):
+            raise SheetError("address-column", "a column that is not known holds addresses", name)

@@ -1,0 +1,1 @@
+"""Retention, erasure, subject access, key rotation."""

@@ -1,0 +1,404 @@
+"""Encryption at rest and the keyed look-up of addresses.
+
+A stolen database must not tell who signed: names and addresses are sealed with the data key, and found again only
+through a keyed digest whose key is its own and stays when the data key rotates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Callable, Iterable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from campaign.domain.counting.funnel import OTHER_PROVIDERS, PROVIDERS
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy.row_key import KeyTree, RowKeys, Slot
+from campaign.domain.privacy.sealed_place import Place, at_month_key, at_row_key
+from campaign.domain.signing.address import Address
+from campaign.domain.signing.mail_domain import owner_domain
+
+KEY_LENGTH = 32
+# So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
+ASIDES = 256
+_ID_LENGTH = 4
+_NONCE_LENGTH = 12
+# The forms of what follows the key's id: sealed with the data key itself, or with the key of a row under it.
+_PLAIN, _BY_ROW = b"\x01", b"\x02"
+_FORM_LENGTH = 1
+_BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
+# So much of a sealed value tells which row's key it needs.
+SLOT_LENGTH = _ID_LENGTH + _FORM_LENGTH + _BATCH_LENGTH + _NUMBER_LENGTH
+# Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
+_SMALLEST, _LARGEST = 128, 65536
+_SIZE_LENGTH = 4
+
+
+def key_id(key: bytes) -> bytes:
+    """Return four bytes that name a data key without telling it."""
+    return hashlib.sha256(b"tocsin data key 2 " + key).digest()[:_ID_LENGTH]
+
+
+def _padded(data: bytes) -> bytes:
+    """Return the data behind its length, filled up with zeros: a sealed length tells no more than its size class."""
+    length = _SIZE_LENGTH + len(data)
+    grain = min(_LARGEST, max(_SMALLEST, 1 << (length - 1).bit_length()))
+    return len(data).to_bytes(_SIZE_LENGTH, "big") + data + bytes(-length % grain)
+
+
+def _unpadded(padded: bytes) -> bytes:
+    return padded[_SIZE_LENGTH : _SIZE_LENGTH + int.from_bytes(padded[:_SIZE_LENGTH], "big")]
+
+
+class Cipher:
+    """Seals data with the newest data key and opens what any of them sealed.
+
+    Sealed form: key id (4 bytes), form (1), where the row's key comes from (10, where it has one), nonce (12),
+    AES-256-GCM ciphertext of the padded data with tag. The place is authenticated with it, so that a sealed name cannot
+    be passed off as an address, or as another person's name.
+    """
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        """`keys` are 32 bytes each, the newest first."""
+        self._keys = {key_id(key): key for key in keys}
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._newest = key_id(keys[0])
+
+    def seal(self, data: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
+        """Return the sealed data; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
+        nonce = os.urandom(_NONCE_LENGTH)
+        head = _PLAIN if slot is None else _BY_ROW + _packed(slot)
+        sealed = self._cipher(self._newest, slot).encrypt(nonce, _padded(data), place.column(column))
+        return self._newest + head + nonce + sealed
+
+    @property
+    def key_ids(self) -> frozenset[bytes]:
+        """The ids of all keys that it opens with."""
+        return frozenset(self._ciphers)
+
+    @property
+    def newest(self) -> bytes:
+        """The id of the key that seals."""
+        return self._newest
+
+    def open(self, sealed: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
+        """Return the data. Raises CipherError where the key is gone, or the value was changed or moved."""
+        used = sealed[:_ID_LENGTH]
+        if used not in self._ciphers:
+            raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
+        at = _ID_LENGTH + _FORM_LENGTH + (0 if slot is None else _BATCH_LENGTH + _NUMBER_LENGTH)
+        if sealed[_ID_LENGTH : _ID_LENGTH + _FORM_LENGTH] != (_PLAIN if slot is None else _BY_ROW):
+            raise CipherError("sealed in a form that this version does not know")
+        nonce, data = sealed[at : at + _NONCE_LENGTH], sealed[at + _NONCE_LENGTH :]
+        try:
+            return _unpadded(self._cipher(used, slot).decrypt(nonce, data, place.column(column)))
+        except (InvalidTag, ValueError) as error:
+            raise CipherError("sealed data was changed, or belongs to another place") from error
+
+    def _cipher(self, used: bytes, slot: Slot | None) -> AESGCM:
+        """Neither key alone opens the data: a row's needs the data key, and that one needs the row's."""
+        if slot is None:
+            return self._ciphers[used]
+        return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
+
+
+def _packed(slot: Slot) -> bytes:
+    return slot.batch.to_bytes(_BATCH_LENGTH, "big") + slot.number.to_bytes(_NUMBER_LENGTH, "big")
+
+
+class BlindIndex:
+    """Keyed digests (HMAC-SHA-256) that find equal values without storing them."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digest(self, purpose: str, value: str) -> bytes:
+        """32 bytes, equal for equal purpose and value; worthless without the index key."""
+        return hmac.digest(self._key, f"{purpose}\0{value}".encode(), "sha256")
+
+
+class Vault:
+    """Everything that reads or writes personal data at rest: the cipher and the blind index."""
+
+    def __init__(
+        self, data_keys: tuple[bytes, ...], index_key: bytes, seeds: Callable[[int], bytes | None] = lambda _batch: None
+    ) -> None:
+        """`seeds` finds the sealed seeds of a batch of rows' keys."""
+        self._seeds = seeds
+        self._cipher = Cipher(data_keys)
+        self.row_keys = RowKeys(self._tree)
+        # The keys of months that were looked up; few, for old ones are forgotten.
+        self.month_keys: dict[int, bytes] = {}
+        self._index = BlindIndex(index_key)
+        self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
+        self._seen_domains = AESGCM(self._index.digest("derived key", "seen domains"))
+        self._providers = {
+            self._index.digest("domain", domain): name for name, domains in PROVIDERS.items() for domain in domains
+        }
+
+    @property
+    def newest_key(self) -> bytes:
+        """The id of the data key that seals now: the first four bytes of everything sealed with it."""
+        return self._cipher.newest
+
+    @property
+    def key_ids(self) -> frozenset[bytes]:
+        """The ids of all data keys at hand."""
+        return self._cipher.key_ids
+
+    @property
+    def index_key_id(self) -> str:
+        """What names the index key without telling it."""
+        return self._index.digest("id", "")[:_ID_LENGTH].hex()
+
+    def reseal(self, sealed: bytes, place: Place, column: str) -> bytes:
+        """Return the same value under the newest key. Raises CipherError."""
+        slot = self.slot(sealed)
+        return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
+
+    def slot_of(self, sealed: bytes | None) -> tuple[int, int] | None:
+        """Return the batch and number of the row's key that the value was sealed with; None where it has none."""
+        head = _ID_LENGTH + _FORM_LENGTH
+        if sealed is None or sealed[_ID_LENGTH:head] != _BY_ROW:
+            return None
+        batch, number = sealed[head : head + _BATCH_LENGTH], sealed[head + _BATCH_LENGTH :][:_NUMBER_LENGTH]
+        return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
+
+    def slot(self, sealed: bytes) -> Slot | None:
+        """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
+        place = self.slot_of(sealed)
+        return None if place is None else self.row_keys.slot(*place)
+
+    def _tree(self, batch: int) -> KeyTree:
+        sealed = self._seeds(batch)
+        if sealed is None:
+            raise CipherError("sealed with the key of a row that is not in the database")
+        return self.open_seeds(sealed, at_row_key(batch))
+
+    def _open(self, sealed: bytes, place: Place, column: str) -> bytes:
+        return self._cipher.open(sealed, place, column, self.slot(sealed))
+
+    def seal_origin(self, origin: str, place: Place, slot: Slot | None = None) -> bytes:
+        """Return where a sign-up came from, sealed."""
+        return self._cipher.seal(origin.encode(), place, "origin", slot)
+
+    def open_origin(self, sealed: bytes, place: Place) -> str:
+        """Return it again. Raises CipherError."""
+        return self._open(sealed, place, "origin").decode()
+
+    def seal_month_key(self, key: bytes, month: int) -> bytes:
+        """Return the key of a month, sealed."""
+        return self._cipher.seal(key, at_month_key(month), "month")
+
+    def open_month_key(self, sealed: bytes, month: int) -> bytes:
+        """Return it again. Raises CipherError."""
+        return self._cipher.open(sealed, at_month_key(month), "month")
+
+    def month_digest(self, digest: bytes | None, month_key: bytes, use: str) -> bytes | None:
+        """Return what a row holds of the digest of a domain or network: equal within one month and one use only."""
+        return None if digest is None else hmac.digest(month_key, f"{use}\0".encode() + digest, "sha256")
+
+    def over_digest(self, domain_digest: bytes, use: str) -> bytes:
+        """Return what the row of a mail that is over holds of its domain: it joins no form with a signature."""
+        return self._index.digest(f"mail of {use}", domain_digest.hex())
+
+    def seal_seeds(self, tree: KeyTree, place: Place) -> bytes:
+        """Return what is left of a batch of rows' keys, sealed."""
+        return self._cipher.seal(tree.pack(), place, "seeds")
+
+    def open_seeds(self, sealed: bytes, place: Place) -> KeyTree:
+        """Return it again. Raises CipherError."""
+        return KeyTree.unpack(self._cipher.open(sealed, place, "seeds"))
+
+    def seal_name(self, name: str, place: Place, slot: Slot | None = None) -> bytes:
+        """Return a supporter's name, sealed."""
+        return self._cipher.seal(name.encode(), place, "name", slot)
+
+    def open_name(self, sealed: bytes, place: Place) -> str:
+        """Return the name again. Raises CipherError."""
+        return self._open(sealed, place, "name").decode()
+
+    def seal_email(self, address: Address, place: Place, slot: Slot | None = None) -> bytes:
+        """Return a supporter's address, sealed."""
+        return self._cipher.seal(str(address).encode(), place, "email", slot)
+
+    def open_email(self, sealed: bytes, place: Place) -> str:
+        """Return the address again. Raises CipherError."""
+        return self._open(sealed, place, "email").decode()
+
+    def seal_context(self, context: str, place: Place, slot: Slot | None = None) -> bytes:
+        """Return what a mail to staff says, sealed."""
+        return self._cipher.seal(context.encode(), place, "context", slot)
+
+    def open_context(self, sealed: bytes, place: Place) -> str:
+        """Return what it says again. Raises CipherError."""
+        return self._open(sealed, place, "context").decode()
+
+    def seal_totp(self, secret: str, place: Place) -> bytes:
+        """Return the secret of an account's authenticator, sealed."""
+        return self._cipher.seal(secret.encode(), place, "totp")
+
+    def open_totp(self, sealed: bytes, place: Place) -> str:
+        """Return the secret again. Raises CipherError."""
+        return self._open(sealed, place, "totp").decode()
+
+    def seal_recovery(self, codes: list[str], place: Place) -> bytes:
+        """Return an account's recovery codes, sealed."""
+        return self._cipher.seal(json.dumps(codes).encode(), place, "recovery")
+
+    def open_recovery(self, sealed: bytes, place: Place) -> list[str]:
+        """Return the codes again. Raises CipherError."""
+        return [str(code) for code in json.loads(self._open(sealed, place, "recovery"))]
+
+    def seal_file(self, content: bytes, place: Place, slot: Slot | None = None) -> bytes:
+        """Return a file to be handed over, sealed."""
+        return self._cipher.seal(content, place, "handover", slot)
+
+    def open_file(self, sealed: bytes, place: Place) -> bytes:
+        """Return the file again. Raises CipherError."""
+        return self._open(sealed, place, "handover")
+
+    def address_digest(self, appeal_id: int, address: Address) -> bytes:
+        """Return what is equal for two addresses under one appeal exactly when they count as one person's.
+
+        Under another appeal the same address has another digest: a stolen table cannot be joined over appeals.
+        """
+        return self._under_appeal(appeal_id, self._person(address))
+
+    def address_digests(self, appeal_ids: Iterable[int], address: Address) -> list[bytes]:
+        """Return the digests of one address under each of the appeals, in their order."""
+        person = self._person(address)
+        return [self._under_appeal(appeal_id, person) for appeal_id in appeal_ids]
+
+    def second_digest(self, address_digest: bytes) -> bytes:
+        """Return what a second person's signature is known by, who shares the mailbox with that digest."""
+        return self._index.digest("second person", address_digest.hex())
+
+    def waiting_digest(self, address_digest: bytes) -> bytes:
+        """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
+        return self._index.digest("waiting", address_digest.hex())
+
+    def aside_digest(self, waiting_digest: bytes, number: int) -> bytes:
+        """Return what a sign-up is known by once a newer one of its address is: one of ASIDES, drawn by lot.
+
+        No two rows have it, so nothing but the key joins them.
+        """
+        return self._index.digest(f"aside {number}", waiting_digest.hex())
+
+    def aside_digests(self, address_digest: bytes) -> list[bytes]:
+        """Return all that earlier sign-ups of an address for one appeal may be known by: some 200 microseconds."""
+        waiting = self.waiting_digest(address_digest)
+        return [self.aside_digest(waiting, number) for number in range(ASIDES)]
+
+    def sheet_row_digest(self, address_digest: bytes) -> bytes:
+        """Return what a row of a paper sheet that waits is known by; no signature and no form holds it."""
+        return self._index.digest("sheet row", address_digest.hex())
+
+    def suppression_digest(self, address: Address) -> bytes:
+        """Return what an address that gets no mail is known by; no other table holds it."""
+        return self._index.digest("suppression", self._person(address).hex())
+
+    def tombstone_digest(self, address_digest: bytes) -> bytes:
+        """Return what the erased signature with that digest leaves behind; no other table holds it."""
+        return self._index.digest("tombstone", address_digest.hex())
+
+    def departure_digest(self, address_digest: bytes) -> bytes:
+        """Return what the departures folder knows the signature with that digest by; no signature holds it."""
+        return self._index.digest("left", address_digest.hex())
+
+    def _person(self, address: Address) -> bytes:
+        """Never stored: whatever is, is derived from it for one use."""
+        return self._index.digest("address", address.identity)
+
+    def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
+        return self._index.digest(f"address under appeal {appeal_id}", person.hex())
+
+    def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown: str) -> bytes:
+        """Return what stands for all that a sign-up says, equal for no two: its link key is random."""
+        return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown]))
+
+    def limit_digest(self, purpose: str, mailbox: str) -> bytes:
+        """Return what a mailbox's limit is found by; no other table holds it."""
+        return self._index.digest(f"limit {purpose}", mailbox)
+
+    def seal_limit(self, content: bytes, digest: bytes) -> bytes:
+        """Return the content of the mailbox limit with that digest, sealed; as long as the content, and 28 bytes.
+
+        Under a key made of the index key, which finds it: the row lasts for weeks, and rotation passes it by.
+        """
+        nonce = os.urandom(_NONCE_LENGTH)
+        return nonce + self._limits.encrypt(nonce, content, digest)
+
+    def open_limit(self, sealed: bytes, digest: bytes) -> bytes:
+        """Return the content again. Raises CipherError."""
+        try:
+            return self._limits.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
+        except (InvalidTag, ValueError) as error:
+            raise CipherError("a mailbox limit was changed, or belongs to another mailbox") from error
+
+    def domain_digest(self, address: Address) -> bytes:
+        """Equal for addresses under one mail domain, for fairness between them."""
+        return self._index.digest("domain", address.domain)
+
+    def owner_digest(self, domain: str) -> bytes:
+        """Return what is equal for mail domains (A-labels, lower case) of one owner, for telling floods."""
+        return self._index.digest("domain", owner_domain(domain))
+
+    def seen_domain_digest(self, domain: str) -> bytes:
+        """Return what tells whether an owner's domain was seen before; no other table holds it."""
+        return self._index.digest("seen domain", domain)
+
+    def seal_seen_domain(self, content: bytes, digest: bytes) -> bytes:
+        """Return what is known of the domain with that digest, sealed; as long as the content, and 28 bytes.
+
+        Under a key made of the index key, which finds it, as `seal_limit` does.
+        """
+        nonce = os.urandom(_NONCE_LENGTH)
+        return nonce + self._seen_domains.encrypt(nonce, content, digest)
+
+    def open_seen_domain(self, sealed: bytes, digest: bytes) -> bytes:
+        """Return the content again. Raises CipherError."""
+        try:
+            return self._seen_domains.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
+        except (InvalidTag, ValueError) as error:
+            raise CipherError("what is known of a mail domain was changed, or belongs to another") from error
+
+    def sheet_digest(self, rows: str) -> bytes:
+        """Equal for two paper sheets with the same rows."""
+        return self._index.digest("sheet", rows)
+
+    def provider(self, domain_digest: bytes | None) -> str:
+        """The large provider of mailboxes whose domain that digest is of, or `other`."""
+        return self._providers.get(domain_digest or b"", OTHER_PROVIDERS)
+
+    def entry_digest(self, seal: bytes, content: bytes) -> bytes:
+        """The digest of one entry of the audit log, over the seal of the one before it."""
+        return self._index.digest("audit entry", f"{seal.hex()}{content.hex()}")
+
+    def head_seal(self, number: int, digest: bytes) -> bytes:
+        """What proves that the entry with that number and digest was the newest one."""
+        return self._index.digest("audit head", f"{number}:{digest.hex()}")
+
+    def unsealed_entry_digest(self, previous: bytes, content: bytes) -> bytes:
+        """The digest of an entry written before there were seals, over the digest of the one before it."""
+        return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
+
+    def departure_check(self, line: str) -> str:
+        """What proves a line of a departures file: 16 hexadecimal digits."""
+        return self._index.digest("departure", line)[:8].hex()
+
+    def login_digest(self, key: str) -> bytes:
+        """What failed log-ins are counted under; also of a session's secret, which only its cookie holds."""
+        return self._index.digest("login", key)
+
+    def derived_key(self, purpose: str) -> bytes:
+        """32 bytes for a library that encrypts by itself; from the index key, which stays when the data key rotates."""
+        return self._index.digest("derived key", purpose)
+
+    def network_digest(self, network: str) -> bytes:
+        """What is kept of where a request came from: tells networks apart, and not which they are."""
+        return self._index.digest("network", network)

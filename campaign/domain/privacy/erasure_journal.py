@@ -1,0 +1,61 @@
+"""A departure: somebody erased or took back a signature, ended its updates or left its address for another one.
+
+It outlives the database as a line of text, so that restoring an older backup brings nobody back; the line holds keyed
+digests only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from campaign.domain.errors import TocsinError
+from campaign.domain.privacy.cipher import Vault
+
+
+class DepartureKind(StrEnum):
+    """What somebody left."""
+
+    ERASED = "erased"
+    WITHDRAWN = "withdrawn"
+    UPDATES_ENDED = "updates-ended"
+    SHARING_ENDED = "sharing-ended"
+    # The old address was left for another one, which the line does not hold.
+    ADDRESS_CHANGED = "address-changed"
+
+
+class DepartureError(TocsinError):
+    """A line of a departures file is damaged, or was written with another index key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Who left what, and when. `signed_at` is when the signature that was left had been signed: a later one stays."""
+
+    kind: DepartureKind
+    appeal_id: int
+    address_digest: bytes
+    signed_at: datetime
+    at: datetime
+
+    def as_line(self, vault: Vault) -> str:
+        """One line without its end; its last word proves the others under the index key."""
+        words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
+        text = " ".join((*words, self.signed_at.isoformat(), self.at.isoformat()))
+        return f"{text} {vault.departure_check(text)}"
+
+
+def read_departure(line: str, vault: Vault) -> Departure:
+    """The departure of one line. Raises DepartureError."""
+    text, _, check = line.rpartition(" ")
+    if check != vault.departure_check(text):
+        raise DepartureError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
+    kind, appeal_id, digest, signed_at, at = text.split(" ")
+    return Departure(
+        DepartureKind(kind),
+        int(appeal_id),
+        bytes.fromhex(digest),
+        datetime.fromisoformat(signed_at),
+        datetime.fromisoformat(at),
+    )

@@ -1,0 +1,104 @@
+"""What staff say of a section, checked; by itself and beside the other sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+from zoneinfo import available_timezones
+
+from campaign.domain.country import COUNTRIES
+from campaign.domain.errors import FaultsError, InputError
+from campaign.domain.sections.section import INTERNATIONAL, SectionLike
+from campaign.domain.signing.address import parse_address
+from campaign.domain.typed_text import clean, is_language
+
+# `tile` is its column and row on the map.
+FIELDS = ("name", "countries", "languages", "time_zone", "contact", "reply_to", "tile", "position")
+_MOST_NAME, _MOST_TILE, _MOST_POSITION = 80, 40, 9999
+
+
+class Neighbour(SectionLike, Protocol):
+    """What two sections must not have in common."""
+
+    @property
+    def tile(self) -> tuple[int, int] | None: ...
+
+
+S = TypeVar("S", bound=SectionLike)
+
+
+def claimed(code: str, countries: Iterable[str], languages: Iterable[str], others: Iterable[S]) -> dict[str, S]:
+    """The countries that another section takes already for readers of one of these languages, and which it is."""
+    rivals = [one for one in others if one.code != code and set(one.languages) & set(languages)]
+    return {country: one for one in rivals for country in countries if country in one.countries}
+
+
+def checked_section(
+    code: str, typed: dict[str, Any], *, before: dict[str, Any], others: Iterable[Neighbour]
+) -> dict[str, Any]:
+    """The fields as a section keeps them; what it had `before` stays possible. Raises FaultsError.
+
+    International takes every country that no other claims, so it has none of its own to choose.
+    """
+    others = [one for one in others if one.code != code]
+    values = {name: typed[name] for name in FIELDS}
+    values["name"], values["time_zone"] = clean(values["name"], lines=False), values["time_zone"].strip()
+    for name in ("countries", "languages"):
+        values[name] = list(dict.fromkeys(values[name]))
+    if code == INTERNATIONAL:
+        values["countries"] = before["countries"]
+    faults = {
+        "name": "no-name" if not values["name"] else "too-long" if len(values["name"]) > _MOST_NAME else None,
+        "countries": _countries_fault(code, values, before, others),
+        "languages": _languages_fault(values["languages"], before),
+        "time_zone": None if values["time_zone"] in available_timezones() else "no-zone",
+        "tile": _tile_fault(values["tile"], others),
+        "position": None if _number(values["position"], _MOST_POSITION) is not None else "no-number",
+    }
+    for name in ("contact", "reply_to"):
+        values[name] = values[name].strip()
+        try:
+            values[name] = str(parse_address(values[name])) if values[name] else ""
+        except InputError:
+            faults[name] = "not-an-address"
+    if not values["contact"]:
+        faults["contact"] = "missing"
+    # It stands in a header that every server on the way must take (RFC 5322, 3.6.2).
+    if not values["reply_to"].isascii():
+        faults["reply_to"] = "not-an-address"
+    found = {name: fault for name, fault in faults.items() if fault}
+    if found:
+        raise FaultsError(found)
+    values["position"] = int(values["position"])
+    values["tile"] = None if values["tile"] is None else [int(part) for part in values["tile"]]
+    return values
+
+
+def _countries_fault(
+    code: str, values: dict[str, Any], before: dict[str, Any], others: Iterable[Neighbour]
+) -> str | None:
+    if not (COUNTRIES | set(before.get("countries", []))).issuperset(values["countries"]):
+        return "unknown"
+    return "claimed" if claimed(code, values["countries"], values["languages"], others) else None
+
+
+def _languages_fault(languages: list[str], before: dict[str, Any]) -> str | None:
+    if not languages:
+        return "missing"
+    kept = before.get("languages", [])
+    return None if all(is_language(one) or one in kept for one in languages) else "unknown"
+
+
+def _tile_fault(tile: list[Any] | None, others: Iterable[Neighbour]) -> str | None:
+    if tile is None:
+        return None
+    parts = [_number(part, _MOST_TILE) for part in tile]
+    if None in parts:
+        return "no-tile"
+    return "taken" if parts in [list(one.tile) for one in others if one.tile is not None] else None
+
+
+def _number(typed: Any, most: int) -> int | None:
+    text = str(typed).strip()
+    return int(text) if re.fullmatch("[0-9]{1,6}", text, re.ASCII) and int(text) <= most else None

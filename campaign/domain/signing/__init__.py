@@ -1,0 +1,1 @@
+"""Signing, confirming, withdrawing, erasing; links to one's own data."""

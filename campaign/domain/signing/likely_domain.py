@@ -1,0 +1,179 @@
+"""Domains one typing error away from a large provider's, or in letters that look like theirs: what was probably meant.
+
+It is only asked about, and whoever means it sends it again. Names of up to four letters have many honest neighbours
+(`me.com`, `free.fr`), so that there only errors of the hand count; and some neighbours are known.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from campaign.domain.signing.look_alike import is_of_two_scripts, latin_readings
+from campaign.domain.signing.provider import LARGE, has_known_ending, is_known_ending
+
+_REMEMBERED = 4096
+_LONG_NAME = 5
+# Keyboards of Latin letters: QWERTY, QWERTZ and AZERTY, each row half a key to the right of the one above.
+_KEYBOARDS = (
+    ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    ("qwertzuiop", "asdfghjkl", "yxcvbnm"),
+    ("azertyuiop", "qsdfghjklm", "wxcvbn"),
+)
+# Endings that exist, and are a slip far more often.
+_SLIPS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "net")}
+# Behind a large provider's whole domain they say nothing: `yahoo.fr.com`.
+_NEEDLESS = frozenset({"com", "net", "org"})
+_GMAIL_ERRORS = frozenset({"gmail", "gmial", "gamil", "gmal", "gmai", "gnail"})
+# Of several neighbours these are meant, in the order of their size: `hotmail.co` is hotmail.com, not hotmail.ca.
+_FIRST = """
+    gmail.com yahoo.com hotmail.com outlook.com icloud.com qq.com 163.com mail.ru aol.com live.com msn.com yandex.ru
+    web.de gmx.de gmx.net t-online.de mail.com orange.fr free.fr yahoo.fr hotmail.fr yahoo.co.uk hotmail.co.uk
+    yahoo.co.jp libero.it
+""".split()
+_ENDINGS = "com net de fr ru co.uk it com.br es nl co.jp co.in in ca com.au be ch at pl se com.mx com.ar".split()
+# Providers with this name under every ending that they use: under another one it is a slip.
+_EVERYWHERE = frozenset("gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split())
+# Too small for the many honest neighbours of their names.
+_SMALL = frozenset({"hey.com", "home.nl", "sent.com"})
+# Neighbours that many honest people write from: companies, ministries, other providers, and words.
+_HONEST = frozenset(
+    """
+    abb.bg abc.bg alive.it all.de amc.com aok.de art.net bbk.ru bmx.com bmx.de box.fr chapter.net emil.com fox.net
+    fred.fr gmc.com gmd.de gms.com gms.de gol.com.br inet.pl jail.com mai.com mali.com mall.com man.com max.com mca.com
+    men.com mil.ru msb.com msc.com nail.com net.pl never.com nsn.com one.pl plant.nl psn.com rodgers.com roger.com
+    seb.de seb.se skt.com soho.com sol.com sol.de tetra.com.br tmx.com tree.fr tuya.com vox.net weg.de zoo.com
+    """.split()
+)
+_HONEST_NAMES = frozenset({"life", "liv", "love", "olive"})
+
+
+@cache
+def _shortened() -> dict[str, tuple[str, ...]]:
+    """Each large domain, and each with one character left out, with the domains that it comes from."""
+    found: dict[str, set[str]] = {}
+    for domain in LARGE:
+        for short in (domain, *_without_one(domain)):
+            found.setdefault(short, set()).add(domain)
+    return {short: tuple(sorted(domains)) for short, domains in found.items()}
+
+
+@cache
+def _neighbours() -> dict[str, set[str]]:
+    """Which letters lie beside each, on any of the keyboards."""
+    found: dict[str, set[str]] = {}
+    for rows in _KEYBOARDS:
+        for row, keys in enumerate(rows):
+            for place, key in enumerate(keys):
+                below = rows[row + 1] if row + 1 < len(rows) else ""
+                beside = keys[place + 1 : place + 2] + below[max(0, place - 1) : place + 1]
+                for one in beside:
+                    found.setdefault(key, set()).add(one)
+                    found.setdefault(one, set()).add(key)
+    return found
+
+
+@lru_cache(_REMEMBERED)
+def likely_domain(domain: str) -> str | None:
+    """Return the large provider's domain that is one typing error away, None where there is none.
+
+    One error is a letter too many, one missing, one wrong, or two that changed places; an ending that does not exist
+    or says nothing behind a large provider's domain; and another ending of `gmail`. Letters of other scripts that look
+    like Latin ones are asked about wherever they make a large provider's domain, or stand among Latin ones.
+    """
+    if readings := latin_readings(domain):
+        return _plain(domain, readings)
+    if domain in LARGE or domain in _HONEST or domain.partition(".")[0] in _HONEST_NAMES:
+        return None
+    near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
+    # Of one provider there are more than of all its neighbours: whatever the error is, it is meant.
+    found = [(one != "gmail.com", rank, _size(one), one) for one in near if (rank := _rank(domain, one)) is not None]
+    if found:
+        return min(found)[-1]
+    return _longer(domain) or _other_ending(domain)
+
+
+def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
+    """The domain in Latin letters that was meant."""
+    large = next((one for one in readings if one in LARGE), None)
+    if large is not None or not is_of_two_scripts(domain):
+        return large
+    return next((found for one in readings if (found := likely_domain(one))), None) or (
+        readings[0] if has_known_ending(readings[0]) else None
+    )
+
+
+def _longer(domain: str) -> str | None:
+    """The large domain that something stands behind; a country may honestly stand behind a short name."""
+    head, _, last = domain.rpartition(".")
+    if head not in LARGE:
+        return None
+    needless = last in _NEEDLESS or head.endswith(f".{last}")
+    return head if needless or len(head.partition(".")[0]) >= _LONG_NAME else None
+
+
+def _other_ending(domain: str) -> str | None:
+    """The largest domain of that name, where the ending does not exist; `gmail` has one ending only."""
+    name, _, _ = domain.partition(".")
+    if name in _GMAIL_ERRORS:
+        return "gmail.com"
+    if is_known_ending(domain.rpartition(".")[2]):
+        return None
+    same = [one for one in LARGE if one.startswith(f"{name}.")]
+    return min(same, key=_size, default=None)
+
+
+def _size(domain: str) -> tuple[int, int, str]:
+    ending = domain.partition(".")[2]
+    return (
+        _FIRST.index(domain) if domain in _FIRST else len(_FIRST),
+        _ENDINGS.index(ending) if ending in _ENDINGS else len(_ENDINGS),
+        domain,
+    )
+
+
+def _rank(typed: str, meant: str) -> int | None:
+    """Return 0 for a slip of the hand, 1 for another likely error, None where there is nothing to ask about."""
+    is_of_hand = _error(typed, meant)
+    if is_of_hand is None:
+        return None
+    rank = 0 if is_of_hand else 1
+    name, _, ending = meant.partition(".")
+    typed_name, _, typed_ending = typed.partition(".")
+    if typed_name == name:
+        is_slip = (typed_ending, ending) in _SLIPS or not is_known_ending(typed.rpartition(".")[2])
+        return rank if name in _EVERYWHERE or (is_slip and len(name) > 1) else None
+    if len(name) >= _LONG_NAME:
+        return rank
+    is_asked = typed_ending == ending and is_of_hand and meant not in _SMALL and _is_asked(typed_name, name)
+    return rank if is_asked else None
+
+
+def _is_asked(typed: str, name: str) -> bool:
+    """Return whether a short name typed so is asked about; the shorter it is, the fewer errors are."""
+    if len(typed) > len(name):
+        return len(name) > 1  # one key pressed twice
+    if len(typed) < len(name):
+        return len(name) > 3
+    return len(name) > 2 and name.isalpha()
+
+
+def _without_one(text: str) -> list[str]:
+    return [text[:place] + text[place + 1 :] for place in range(len(text))]
+
+
+def _error(typed: str, meant: str) -> bool | None:
+    """Return None where they are not one error apart (optimal string alignment distance 1), else whether it is a
+    usual one of the hand: two letters changed places, one left out, one pressed twice, or the key beside.
+    """
+    if len(typed) < len(meant):
+        return True if typed in _without_one(meant) and len(meant) - len(typed) == 1 else None
+    if len(typed) > len(meant):
+        places = [place for place, short in enumerate(_without_one(typed)) if short == meant]
+        # Leaving out either of two equal letters gives the same.
+        return len(places) > 1 if places else None
+    wrong = [place for place, pair in enumerate(zip(typed, meant, strict=True)) if pair[0] != pair[1]]
+    if len(wrong) == 1:
+        return typed[wrong[0]] in _neighbours().get(meant[wrong[0]], ())
+    first = typed[wrong[0] : wrong[0] + 2]
+    is_swap = len(wrong) == 2 and first[::-1] == meant[wrong[0] : wrong[0] + 2] and wrong[1] == wrong[0] + 1
+    return True if is_swap else None

@@ -1,0 +1,83 @@
+"""The letter as plain text: what every channel starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from campaign.domain.signing.signature import initials
+from campaign.letter.gender_forms import Form, in_form
+from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One supporter's letter in one language; the parts that it has not are empty."""
+
+    language: str
+    subject: str
+    salutation: str
+    paragraphs: tuple[str, ...]
+    closing: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        """Salutation, paragraphs, closing and name, parted by blank lines; lines end with a single line feed."""
+        parts = [self.salutation, *self.paragraphs, "\n".join(part for part in (self.closing, self.name) if part)]
+        return "\n\n".join(part for part in parts if part)
+
+    def shorter(self) -> Iterator[Letter]:
+        """The same letter with ever fewer paragraphs, whole ones only.
+
+        The last stays longest, for there stands what is asked for; the first ones say who it is about.
+        """
+        for kept in range(len(self.paragraphs) - 2, -1, -1):
+            yield replace(self, paragraphs=(*self.paragraphs[:kept], self.paragraphs[-1]))
+
+
+def model_letter(
+    text: TextView, name: str | None, *, form: Form = Form.OPEN, target: TargetView | None = None
+) -> Letter | None:
+    """The model letter as this signer sends it, to that target; None where the document has talking points only."""
+    if not text.has_letter:
+        return None
+    own = target.salutation if target is not None and target.language == text.language else None
+    return Letter(
+        language=text.language,
+        subject=" ".join(text.headline.split()),
+        salutation=text.salutation or own or "",
+        paragraphs=tuple(in_form(paragraph, text.language, form) for paragraph in text.paragraphs),
+        closing=in_form(text.closing or "", text.language, form),
+        name=name or "",
+    )
+
+
+def own_letter(text: TextView, words: str) -> Letter:
+    """A letter of the supporter's own words: nothing is added to them."""
+    lines = [line.rstrip() for line in words.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")]
+    paragraphs = [paragraph.strip("\n") for paragraph in "\n".join(lines).split("\n\n")]
+    return Letter(
+        language=text.language,
+        subject=" ".join(text.headline.split()),
+        salutation="",
+        paragraphs=tuple(paragraph for paragraph in paragraphs if paragraph),
+        closing="",
+        name="",
+    )
+
+
+def signer_name(appeal: AppealView, name: str | None) -> str | None:
+    """The name as it stands under this appeal's letters: initials only, where the appeal says so."""
+    return initials(name) if name and appeal.initials_only else name
+
+
+def letter_text(text: TextView, name: str | None) -> str:
+    """Salutation, paragraphs, closing and the signer's name, parted by blank lines; empty without a model letter."""
+    letter = model_letter(text, name)
+    return letter.text if letter else ""
+
+
+def address_lines(target: TargetView) -> tuple[str, ...]:
+    """Role, name and address as they stand on an envelope."""
+    return tuple(line for line in (target.role, target.name, *target.address) if line)

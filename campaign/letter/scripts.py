@@ -1,0 +1,65 @@
+"""What is said around the letter by other channels: the fax cover, a call, a post.
+
+In the letter's language, not the page's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from babel.dates import format_date
+from flask_babel import force_locale, gettext
+
+from campaign.config import LOCALES
+from campaign.letter.letter_pdf import PAGES, Cover
+from campaign.letter.plain_text import Letter
+from campaign.queries.appeals.appeal import TargetView, TextView
+
+# What X takes at most; a link counts 23 whatever its length (developer documentation, counting characters).
+_POST_LENGTH = 280
+_LINK_LENGTH = 23
+
+
+def fax_cover(target: TargetView, letter: Letter, dated: date) -> Cover:
+    """Whom the fax is for, from whom, about what, and how many pages there are."""
+    with _speaking(letter.language):
+        rows = [
+            (gettext("To"), ", ".join(part for part in (target.role, target.name) if part)),
+            (gettext("Fax number"), " / ".join(target.faxes)),
+            (gettext("From"), letter.name),
+            (gettext("Date"), format_date(dated, "long", locale=letter.language)),
+            (gettext("Subject"), letter.subject),
+            (gettext("Pages"), PAGES),
+        ]
+        return Cover(gettext("Fax"), tuple(row for row in rows if row[1]))
+
+
+def phone_script(text: TextView, letter: Letter | None, name: str) -> tuple[str, ...]:
+    """What to say on the telephone, sentence by sentence; the demand is the letter's last paragraph."""
+    with _speaking(text.language):
+        about = " / ".join(person.name for person in text.people) or text.headline
+        me = gettext("Good day. My name is %(name)s.", name=name) if name else gettext("Good day. My name is …")
+        asked = letter.paragraphs[-1:] if letter else text.talking_points
+        return (
+            me,
+            gettext("I am calling about this case: %(case)s.", case=about),
+            *asked,
+            gettext("Please pass this on. Thank you for listening."),
+        )
+
+
+def social_post(text: TextView, handle: str, link: str) -> str:
+    """A post that names the account, the case and the address of the appeal, within 280 characters."""
+    room = _POST_LENGTH - len(handle) - _LINK_LENGTH - 2
+    case = " ".join(text.headline.split())
+    if len(case) > room:
+        case = case[: room - 1].rsplit(" ", 1)[0] + "…"
+    return f"{handle} {case} {link}".strip()
+
+
+@contextmanager
+def _speaking(language: str) -> Iterator[None]:
+    with force_locale(language if language in LOCALES else "en"):
+        yield

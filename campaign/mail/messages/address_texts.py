@@ -1,0 +1,29 @@
+"""Texts of mails about another address, in the signer's language. Nothing that was typed stands in them."""
+
+from __future__ import annotations
+
+from flask_babel import force_locale, gettext
+
+from campaign.mail.messages.staff_texts import Said
+
+
+def confirm_address(locale: str, site: str) -> Said:
+    """To the new address: the link that changes it."""
+    with force_locale(locale):
+        subject = gettext("Confirm your new address for %(site)s", site=site)
+        text = gettext(
+            "Someone asked us to use this address for what they have signed with us. If it was you, open this link "
+            "within seven days and press the button. If it was not you, ignore this mail: nothing changes."
+        )
+    return Said(subject, text)
+
+
+def address_changed(locale: str, site: str) -> Said:
+    """To the old address: it is another one now."""
+    with force_locale(locale):
+        subject = gettext("Your address for %(site)s was changed", site=site)
+        text = gettext(
+            "What you have signed with us is now under another address, as you asked. Links that we mailed to this "
+            "address before no longer work. If you did not ask for it, write to your national section at once."
+        )
+    return Said(subject, text)

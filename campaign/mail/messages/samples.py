@@ -1,0 +1,200 @@
+"""Each message with an invented case in it, as staff and operators look at it before anybody gets it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+from flask_babel import force_locale, gettext
+from flask_mail import Message
+
+from campaign.config import LOCALES, ROOT
+from campaign.domain.appeals.appeal import AppealState, TargetKind
+from campaign.domain.errors import NotFoundError
+from campaign.domain.outbox.mail_state import ADDRESSED, MailKind
+from campaign.mail.messages import messages
+from campaign.mail.messages.address_texts import confirm_address
+from campaign.mail.messages.digest_texts import Week, week_lines
+from campaign.mail.messages.envelope import Envelope
+from campaign.mail.messages.section_names import section_title
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, PersonView, TargetView, TextView
+
+SHIPPED = ROOT / "campaign" / "data" / "sample.toml"
+_MOMENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+_ADDRESS = ("Calle Ejemplo 1", "Bogotá", "Colombia")
+
+
+def names() -> tuple[str, ...]:
+    """The messages there are."""
+    return tuple(kind.value for kind in MailKind)
+
+
+def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
+    """That message as a reader of that locale would get it. Raises NotFoundError."""
+    if name not in names():
+        raise NotFoundError(f"there is no message {name}; there are " + ", ".join(names()))
+    if locale not in LOCALES:
+        raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
+    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
+    if name in ADDRESSED:
+        return _ADDRESSED[name](envelope, base_url)
+    words = _words()[locale]
+    signed = messages.Signed(_appeal(), _text(locale), words["name"])
+    site = f"{base_url}/{locale}"
+    links = messages.Links(
+        appeal=f"{site}/appeals/ana-ruiz-vega",
+        confirm=f"{site}/s/PREVIEW",
+        act=f"{site}/m/PREVIEW/act",
+        me=f"{site}/m/PREVIEW/me",
+        unsubscribe=f"{site}/u/PREVIEW",
+    )
+    if name == MailKind.DEADLINE_REMINDER:
+        return messages.deadline_reminder(envelope, signed, links, days_left=5)
+    if name == MailKind.OWN_LETTER:
+        return messages.own_letter(envelope, signed, links, "\n\n".join(words["paragraphs"]))
+    if name in {MailKind.UPDATE, MailKind.OUTCOME}:
+        announced = messages.Announced(locale, words["subject"], words["body"])
+        return (messages.update if name == MailKind.UPDATE else messages.outcome)(envelope, signed, links, announced)
+    return _TO_SIGNERS[name](envelope, signed, links)
+
+
+def announced(kind: str, appeal: AppealView, words: messages.Announced, *, sender: str, base_url: str) -> Message:
+    """An update or outcome of a real appeal, as an invented signer who reads that language would get it."""
+    envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
+    site = f"{base_url}/{words.language}"
+    page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
+    links = messages.Links(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
+    signed = messages.Signed(appeal, appeal.text_in(words.language), reader(words.language))
+    return (messages.update if kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
+
+
+def reader(locale: str) -> str:
+    """The name of the invented signer."""
+    return str(_words()[locale]["name"])
+
+
+def _invitation(envelope: Envelope, base_url: str) -> Message:
+    with force_locale(envelope.locale):
+        role, valid = gettext("editor"), gettext("48 hours")
+    context = {
+        "url": f"{base_url}/staff/…",
+        "section": section_title("fr", "", envelope.locale),
+        "role": role,
+        "valid": valid,
+    }
+    return messages.staff_invitation(envelope, context)
+
+
+def _alert(envelope: Envelope, base_url: str) -> Message:
+    context = {"subject": "451 4.3.0", "text": "451 4.3.0 Service unavailable", "url": f"{base_url}/staff/"}
+    return messages.staff_alert(envelope, context)
+
+
+def _security(envelope: Envelope, base_url: str) -> Message:
+    context = {"subject": runtime().settings.theme.name, "text": "…", "url": f"{base_url}/staff/"}
+    return messages.staff_security(envelope, context)
+
+
+def _address(envelope: Envelope, base_url: str) -> Message:
+    said = confirm_address(envelope.locale, runtime().settings.theme.name)
+    url = f"{base_url}/{envelope.locale}/m/PREVIEW/address"
+    return messages.address(envelope, {"subject": said.subject, "text": said.text, "url": url})
+
+
+def _digest(envelope: Envelope, base_url: str) -> Message:
+    with force_locale(envelope.locale):
+        lines = week_lines(Week(1240, 310, 86, 22, 1000, 12), envelope.locale)
+    words = _words()[envelope.locale]
+    shown = {
+        "headline": words["headline"],
+        "language": envelope.locale,
+        "url": f"{base_url}/staff/appeals/ana-ruiz-vega",
+        "lines": lines,
+    }
+    context = {
+        "appeals": json.dumps([shown]),
+        "url": f"{base_url}/staff/",
+        "unsubscribe": f"{base_url}/staff/digest/PREVIEW",
+    }
+    return messages.staff_digest(envelope, context)
+
+
+_ADDRESSED: dict[str, Callable[[Envelope, str], Message]] = {
+    MailKind.ADDRESS: _address,
+    MailKind.STAFF_INVITATION: _invitation,
+    MailKind.STAFF_ALERT: _alert,
+    MailKind.STAFF_SECURITY: _security,
+    MailKind.STAFF_DIGEST: _digest,
+}
+_TO_SIGNERS: dict[str, Callable[[Envelope, messages.Signed, messages.Links], Message]] = {
+    MailKind.CONFIRMATION: messages.confirmation,
+    MailKind.CONFIRMATION_REMINDER: messages.confirmation_reminder,
+    MailKind.ALREADY_SIGNED: messages.already_signed,
+    MailKind.CONFIRMED: messages.confirmed,
+    MailKind.NEW_LINK: messages.new_link,
+}
+
+
+@cache
+def _words() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+
+
+def _text(locale: str) -> TextView:
+    words = _words()[locale]
+    return TextView(
+        language=locale,
+        version=1,
+        headline=words["headline"],
+        people=(PersonView("Ana Ruiz Vega", None),),
+        summary="",
+        background="",
+        salutation=words["salutation"],
+        paragraphs=tuple(words["paragraphs"]),
+        closing=words["closing"],
+        talking_points=(),
+    )
+
+
+def _appeal() -> AppealView:
+    return AppealView(
+        id=0,
+        slug="ana-ruiz-vega",
+        reference=None,
+        sequence=1,
+        country="CO",
+        state=AppealState.OPEN,
+        deadline=date(2026, 4, 12),
+        goal=1000,
+        languages=(),
+        own_language=True,
+        opened_at=_MOMENT,
+        ended_at=None,
+        outcome={},
+        risk_countries=(),
+        initials_only=False,
+        revision=1,
+        texts={locale: _text(locale) for locale in LOCALES},
+        targets={locale: (_target(_words()[locale]["role"]),) for locale in LOCALES},
+    )
+
+
+def _target(role: str) -> TargetView:
+    return TargetView(
+        position=1,
+        kind=TargetKind.PRIMARY,
+        role=role,
+        name="Pedro Alba Montes",
+        address=_ADDRESS,
+        salutation=None,
+        country="CO",
+        emails=("minister@interior.example",),
+        faxes=("+57 1 5550 0101",),
+        phones=(),
+        social={},
+    )

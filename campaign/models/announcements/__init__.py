@@ -1,0 +1,1 @@
+"""Updates, outcomes, reminders and digests."""

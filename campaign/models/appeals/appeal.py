@@ -1,0 +1,144 @@
+"""An appeal, its texts in each language, and the targets of its letter."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from campaign.domain.appeals.appeal import AppealState, TargetKind
+from campaign.platform import BigId, Model
+from campaign.platform.database.enum_column import one_of
+
+
+class Appeal(Model):
+    """One Urgent Action case and its campaign."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        one_of("state", AppealState),
+        CheckConstraint("goal > 0", name="goal"),
+        Index("ix_appeal_state", "state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    reference: Mapped[str | None]
+    sequence: Mapped[int] = mapped_column(default=1)
+    document_index: Mapped[str | None]
+    country: Mapped[str | None]
+    issued_on: Mapped[date | None]
+    deadline: Mapped[date | None]
+    goal: Mapped[int]
+    state: Mapped[str] = mapped_column(default=AppealState.DRAFT)
+    languages: Mapped[list[str]] = mapped_column(default=list)
+    # The language of its first text: what a reader without a text in their own sees. None before there is any.
+    first_language: Mapped[str | None]
+    own_language: Mapped[bool] = mapped_column(default=False)
+    previous: Mapped[str | None]
+    # What became of the case, told by staff: {"fr": Markdown}.
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # Where the sender, or family of theirs, may be in danger for it: ISO 3166-1 alpha-2.
+    risk_countries: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    # Letters are signed with initials, not with the name.
+    initials_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    # Which section prepares it: its editors work on it. None: a command on the server made it, coordinators do.
+    section_code: Mapped[str | None]
+    # Which sections take part; empty: all.
+    sections: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    # Who has written its texts and targets (staff ids), the last one last: they do not publish it.
+    written_by: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
+    asked_at: Mapped[datetime | None]
+    asked_by: Mapped[int | None] = mapped_column(BigId)
+    # What each section says for the time after the deadline: {"fr": "2026-06-01"} goes on until that day, {"de": null}
+    # stops; a section that is not there has not said.
+    going_on: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    # Grows with everything that changes its page, so that caches know; counts are not among that.
+    revision: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    texts: Mapped[list[AppealText]] = relationship(
+        primaryjoin="and_(Appeal.id == AppealText.appeal_id, AppealText.is_current)",
+        order_by="AppealText.language",
+        viewonly=True,
+    )
+    targets: Mapped[list[Target]] = relationship(order_by="Target.position", cascade="all, delete-orphan")
+
+    @property
+    def first_text(self) -> AppealText | None:
+        """Return the text in the first language, else any there is; None without texts."""
+        own = next((text for text in self.texts if text.language == self.first_language), None)
+        return own or next(iter(self.texts), None)
+
+
+class AppealText(Model):
+    """The appeal in one language. A version once shown never changes: consents and mails name it."""
+
+    __tablename__ = "appeal_text"
+    __table_args__ = (
+        Index(
+            "uq_appeal_text_current",
+            "appeal_id",
+            "language",
+            unique=True,
+            sqlite_where=text("is_current"),
+            postgresql_where=text("is_current"),
+        ),
+    )
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    is_current: Mapped[bool] = mapped_column(default=True)
+    headline: Mapped[str]
+    # [{"name": …, "pronoun": …}]: names are transliterated and pronouns chosen in each language.
+    people: Mapped[list[dict[str, Any]]]
+    # Markdown, shown through the allow-list only.
+    summary: Mapped[str]
+    background: Mapped[str]
+    # The letter; all three empty where the document has talking points only.
+    salutation: Mapped[str | None]
+    paragraphs: Mapped[list[str]]
+    closing: Mapped[str | None]
+    talking_points: Mapped[list[str]]
+    # How many signatures, in whatever language, were confirmed when this version replaced one that could be signed.
+    signed_before: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class ImportedDocument(Model):
+    """What the last imported document of a language said, so that the next one changes only what it says anew."""
+
+    __tablename__ = "imported_document"
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    draft: Mapped[dict[str, Any]]
+    # The document's own lines, and the reader's doubts: [{"code": …, "message": …, "line": 12}], lines from 1.
+    lines: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    imported_at: Mapped[datetime]
+
+
+class Target(Model):
+    """Someone the letter is addressed to. Words differ by language, the ways to reach them do not."""
+
+    __tablename__ = "target"
+    __table_args__ = (one_of("kind", TargetKind),)
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    country: Mapped[str | None]
+    emails: Mapped[list[str]]
+    faxes: Mapped[list[str]]
+    phones: Mapped[list[str]]
+    social: Mapped[dict[str, Any]]
+    # {"fr": {"role": …, "name": …, "address": [lines], "salutation": …}}
+    words: Mapped[dict[str, Any]]

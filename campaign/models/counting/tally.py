@@ -1,0 +1,60 @@
+"""Stored counts, changed in the same transaction as the actions they count.
+
+Both tables are spread over slots, so that many connections counting for one section do not wait for one row.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.platform import BigId, Model
+from campaign.platform.database.enum_column import one_of
+
+# Nothing is folded yet.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Tally(Model):
+    """The total by section, channel and evidence: the sum over its slots."""
+
+    __tablename__ = "tally"
+    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence))
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyHour(Model):
+    """The same by the hour (UTC) in which the action was counted, for history and charts."""
+
+    __tablename__ = "tally_hour"
+    # The last hours over all appeals, for the flood's watch, and what is to be folded.
+    __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence), Index("ix_tally_hour_hour", "hour"))
+
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quantity: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyFold(Model):
+    """How far the history is folded: one row. Whoever takes from the history holds it, so that no fold passes by."""
+
+    __tablename__ = "tally_fold"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Before this day the history has one row a day, at 00:00 UTC; from then on one an hour.
+    days_before: Mapped[datetime]
+    # Before this hour all slots have been added up into slot 0.
+    slots_before: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""Lists to hand over, and exports."""

@@ -1,0 +1,76 @@
+"""Taking signatures or reported acts out of the counts: the act, how far it has come, and what it took out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from campaign.domain.moderation.invalidation import InvalidationState, Subject
+from campaign.platform import BigId, Model
+from campaign.platform.database.enum_column import one_of
+
+
+class Invalidation(Model):
+    """One act of moderation in one section. Its row is its progress: whichever worker takes the next batch goes on."""
+
+    __tablename__ = "invalidation"
+    __table_args__ = (
+        one_of("state", InvalidationState),
+        one_of("subject", Subject),
+        Index("ix_invalidation_section", "section_code", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
+    # Whether signatures are taken out, with all that was done with them, or acts reported without one.
+    subject: Mapped[str] = mapped_column(default=Subject.SIGNATURES)
+    # None: every appeal.
+    appeal_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("appeal.id"))
+    state: Mapped[str] = mapped_column(default=InvalidationState.COUNTING)
+    # May hold parts of addresses: sealed, and let go a month after the end.
+    criteria_sealed: Mapped[bytes | None]
+    staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id"))
+    created_at: Mapped[datetime]
+    # Who signs or reports later is not meant; up to where the present pass has come.
+    until_id: Mapped[int] = mapped_column(BigId)
+    after_id: Mapped[int] = mapped_column(BigId, default=0)
+    matched: Mapped[int] = mapped_column(default=0)
+    matched_confirmed: Mapped[int] = mapped_column(default=0)
+    # The first ones found, to be looked at.
+    sample: Mapped[list[int]] = mapped_column(JSON)
+    changed: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str | None]
+    begun_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
+    begun_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    undone_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
+    undone_at: Mapped[datetime | None]
+
+
+class Withheld(Model):
+    """An action that was taken out, as it was: undoing puts it back."""
+
+    __tablename__ = "withheld"
+    __table_args__ = (
+        Index("ix_withheld_signature_id", "signature_id"),
+        Index("ix_withheld_invalidation_id", "invalidation_id", "id"),
+    )
+
+    # That of the action.
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    invalidation_id: Mapped[int] = mapped_column(BigId, ForeignKey("invalidation.id"))
+    appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
+    channel: Mapped[str]
+    evidence: Mapped[str]
+    quantity: Mapped[int]
+    # None: it was reported without one. Then the section is said here, and where it came from.
+    signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id"))
+    section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
+    target: Mapped[int]
+    happened_on: Mapped[date]
+    counted_at: Mapped[datetime]
+    network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    wide_network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

@@ -1,0 +1,82 @@
+"""The list of what is sealed, and where: the first four bytes of each value say by which key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import LargeBinary, func, type_coerce
+
+from campaign.domain.privacy.sealed_place import (
+    Place,
+    at_handover,
+    at_invalidation,
+    at_link_request,
+    at_mail,
+    at_month_key,
+    at_row_key,
+    at_sheet_row,
+    at_sign_up,
+    at_signature,
+    at_staff,
+)
+from campaign.models.abuse.abuse import LinkRequest
+from campaign.models.handover.handover import HandoverPart
+from campaign.models.moderation.invalidation import Invalidation
+from campaign.models.offline.bulk_entry import SheetRow
+from campaign.models.outbox.mail import Mail
+from campaign.models.privacy.month_key import MonthKey
+from campaign.models.privacy.row_key import RowKey
+from campaign.models.signing.sign_up import SignUp
+from campaign.models.signing.signature import Signature
+from campaign.models.staff.account import Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The sealed columns of a table by the name that is authenticated, and the place of a row's values.
+
+    `facts` are the columns that `place` takes, in its order.
+    """
+
+    columns: dict[str, str]
+    facts: tuple[str, ...]
+    place: Callable[..., Place]
+
+    def place_of(self, row: Any) -> Place:
+        """Return the place of the values in a row of the table, or in one that has at least the `facts`."""
+        return self.place(*(getattr(row, name) for name in self.facts))
+
+
+# What a mailed link proves, and what finds the row by its address.
+_OF_LINK = ("appeal_id", "address_digest", "link_key")
+# Every sealed column; a test compares this with the tables.
+SEALED: dict[type[Any], Sealed] = {
+    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _OF_LINK, at_signature),
+    MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
+    RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
+    # What it is found by changes when a newer one comes; what it says, to which its link is bound, does not.
+    SignUp: Sealed(
+        {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
+        ("appeal_id", "content_digest", "link_key"),
+        at_sign_up,
+    ),
+    Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),
+    LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
+    Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),
+    SheetRow: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("entry_id", "address_digest"), at_sheet_row),
+    Staff: Sealed({"tf_totp_sealed": "totp", "mf_recovery_sealed": "recovery"}, ("link_key",), at_staff),
+    HandoverPart: Sealed({"content_sealed": "handover"}, ("handover_id", "name"), at_handover),
+}
+_ID_LENGTH = 4
+
+
+def place_of(row: Any) -> Place:
+    """Return the place of the values in a row that was loaded as a whole."""
+    return SEALED[type(row)].place_of(row)
+
+
+def key_of(column: Any) -> Any:
+    """The id of the key that sealed the value, cut out by the database."""
+    return type_coerce(func.substr(column, 1, _ID_LENGTH), LargeBinary)

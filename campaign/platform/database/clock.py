@@ -1,0 +1,103 @@
+"""The database's clock: what leases and retries go by, because the clocks of many machines differ.
+
+Tests move it for all processes at once by a row in `clock_offset`; in production that table is empty.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
+
+from campaign.platform.database.base_model import UtcDateTime
+
+_OFFSET = "SELECT coalesce(sum(seconds), 0) FROM clock_offset"
+
+
+class DatabaseClock(FunctionElement[datetime]):
+    """This very moment, also late in a long transaction."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "database_clock"
+
+
+@compiles(DatabaseClock, "sqlite")
+def _sqlite(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({_OFFSET}) || ' seconds')"
+
+
+@compiles(DatabaseClock, "postgresql")
+def _postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => ({_OFFSET})))"
+
+
+class ServerClock(FunctionElement[datetime]):
+    """This very moment by the database server's own clock, which no test moves."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "server_clock"
+
+
+@compiles(ServerClock, "sqlite")
+def _sqlite_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(ServerClock, "postgresql")
+def _postgresql_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
+    return "clock_timestamp()"
+
+
+class CutTime(FunctionElement[datetime]):
+    """A moment without what is finer than the hour, or than the day (UTC)."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+    name = "cut_time"
+
+
+class CutToHour(CutTime):
+    """The hour of a column's moment."""
+
+    inherit_cache = True
+
+
+class CutToDay(CutTime):
+    """The day of a column's moment."""
+
+    inherit_cache = True
+
+
+@compiles(CutToHour, "sqlite")
+def _sqlite_hour(element: CutToHour, compiler: Any, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%d %H:00:00.000000', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(CutToDay, "sqlite")
+def _sqlite_day(element: CutToDay, compiler: Any, **kw: Any) -> str:
+    return f"strftime('%Y-%m-%d 00:00:00.000000', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(CutToHour, "postgresql")
+def _postgresql_hour(element: CutToHour, compiler: Any, **kw: Any) -> str:
+    return f"date_trunc('hour', {compiler.process(element.clauses, **kw)}, 'UTC')"
+
+
+@compiles(CutToDay, "postgresql")
+def _postgresql_day(element: CutToDay, compiler: Any, **kw: Any) -> str:
+    return f"date_trunc('day', {compiler.process(element.clauses, **kw)}, 'UTC')"
+
+
+_SERVER_NOW = select(ServerClock())
+
+
+def server_now(session: Session) -> datetime:
+    """Return the moment by the database server's own clock."""
+    now: datetime = session.execute(_SERVER_NOW).scalar_one()
+    return now

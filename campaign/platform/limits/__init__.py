@@ -1,0 +1,1 @@
+"""Counting against limits, in Redis or in the process."""

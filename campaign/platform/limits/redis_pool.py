@@ -1,0 +1,96 @@
+"""Connections to Redis that never make a request wait for long: short time-outs, and a pause after a failure.
+
+A server that hangs answers nothing and refuses nothing; without time-outs it would hold every thread. In the pause all
+fails at once, so a sign-up pays for at most one time-out each few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from redis import ConnectionPool
+from redis.backoff import NoBackoff
+from redis.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from campaign.platform.process.log_throttle import LogThrottle
+
+log = logging.getLogger(__name__)
+
+SECONDS = 0.3
+PAUSE_SECONDS = 5.0
+_FAILURES = (RedisConnectionError, RedisTimeoutError, OSError)
+# All that the client raises; another error is one of ours.
+FAILURES = (RedisError, OSError)
+
+
+class PausingPool(ConnectionPool):
+    """A pool that fails at once for some seconds after one of its connections failed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._until = float("-inf")
+        self.connection_class = _pausing(self, self.connection_class)
+
+    def get_connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """Return a connection; in the pause raise ConnectionError."""
+        if time.monotonic() < self._until:
+            raise RedisConnectionError("Redis failed a moment ago")
+        return super().get_connection(*args, **kwargs)
+
+    def pause(self) -> None:
+        """Begin a pause."""
+        self._until = time.monotonic() + PAUSE_SECONDS
+
+
+def _pausing(pool: PausingPool, kind: type[Connection]) -> type[Connection]:
+    """Return that kind of connection, which tells the pool where it fails."""
+
+    class Pausing(kind):  # type: ignore[valid-type, misc]
+        def connect(self) -> None:
+            try:
+                super().connect()
+            except _FAILURES:
+                pool.pause()
+                raise
+
+        def read_response(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().read_response(*args, **kwargs)
+            except _FAILURES:
+                pool.pause()
+                raise
+
+    return Pausing
+
+
+def pausing_pool(url: str) -> ConnectionPool:
+    """Return the connections for the limits' storage, or for the queue of jobs."""
+    never = Retry(NoBackoff(), 0)
+    return PausingPool.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=never)
+
+
+_throttle = LogThrottle()
+
+
+def say_away(error: BaseException) -> None:
+    """Log that the limits' storage fails: once a minute, because each request notices it several times."""
+    if _throttle.is_due():
+        log.warning("the limits' storage is away, so each process counts for itself: %s", type(error).__name__)
+
+
+class OneLineAMinute(logging.Filter):
+    """For the logger of the limits' library, which writes a traceback at each request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace its lines about failures by ours."""
+        if record.levelno < logging.WARNING:
+            return True
+        failure = record.exc_info[1] if record.exc_info else None
+        say_away(failure or RedisConnectionError())
+        return False

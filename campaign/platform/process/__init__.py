@@ -1,0 +1,1 @@
+"""One process: its progress, its watchdog, its log."""

@@ -1,0 +1,202 @@
+"""Announcements as their message and their staff see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy.orm import selectinload
+
+from campaign.domain.announcements.announcement import choose_language, edition
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address
+from campaign.domain.signing.signature import SignatureState
+from campaign.models import Announcement, AnnouncementText, AppealText, Consent, Mail, Signature
+from campaign.platform import db
+from campaign.queries.appeals.appeal import family_ids
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedView:
+    """What is announced, in one language and about which appeal; the body is Markdown."""
+
+    language: str
+    subject: str
+    body: str
+    appeal_id: int
+    is_rewording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementView:
+    """One announcement: to whom, how far it is, and what became of its mails."""
+
+    id: int
+    appeal_id: int
+    kind: str
+    state: str
+    section_code: str | None
+    locales: tuple[str, ...]
+    to_family: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    texts: dict[str, AnnouncedView]
+    mails: dict[str, int]
+    # The language of the appeal's first text.
+    first_language: str = ""
+    is_rewording: bool = False
+
+    @property
+    def edition(self) -> str:
+        """The name of exactly these words to exactly these people."""
+        texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
+        readers = {"to_family": self.to_family, "is_rewording": self.is_rewording}
+        return edition(self.section_code, self.locales, texts, **readers)
+
+    def reads(self, locale: str) -> str | None:
+        """In which language who signed in that one gets it; None where they get nothing."""
+        is_told = bool(self.texts) and (not self.locales or locale in self.locales)
+        return choose_language(locale, self.texts, self.first_language) if is_told else None
+
+
+def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
+    """The words in that language."""
+    row = db.session.execute(
+        select(AnnouncementText, Announcement.appeal_id, Announcement.is_rewording)
+        .join(Announcement, Announcement.id == AnnouncementText.announcement_id)
+        .where(AnnouncementText.announcement_id == announcement_id, AnnouncementText.language == language)
+    ).one_or_none()
+    return None if row is None else _announced(*row)
+
+
+def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> AnnouncedView:
+    return AnnouncedView(row.language, row.subject, row.body, appeal_id, is_rewording)
+
+
+def find_announcement(announcement_id: int) -> AnnouncementView | None:
+    """One announcement with its mails by state (tests to staff are not counted)."""
+    row = db.session.get(Announcement, announcement_id)
+    if row is None:
+        return None
+    by_state = db.session.execute(
+        select(Mail.state, func.count())
+        .where(Mail.announcement_id == announcement_id, Mail.signature_id.is_not(None))
+        .group_by(Mail.state)
+    )
+    return _view(row, {state: int(number) for state, number in by_state})
+
+
+def announcements_of(appeal_id: int, section_code: str | None = None) -> tuple[AnnouncementView, ...]:
+    """An appeal's announcements without their mails, the newest first; with a section, those only this section gets."""
+    chosen = select(Announcement).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
+    if section_code is not None:
+        chosen = chosen.where(Announcement.section_code == section_code)
+    return tuple(_view(row, {}) for row in db.session.scalars(chosen.options(selectinload(Announcement.texts))))
+
+
+def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
+    return AnnouncementView(
+        id=row.id,
+        appeal_id=row.appeal_id,
+        kind=row.kind,
+        state=row.state,
+        section_code=row.section_code,
+        locales=tuple(row.locales),
+        to_family=row.to_family,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        texts={text.language: _announced(text, row.appeal_id, row.is_rewording) for text in row.texts},
+        mails=mails,
+        first_language=row.appeal.first_language or "",
+        is_rewording=row.is_rewording,
+    )
+
+
+def audience(
+    appeal_id: int, section_code: str | None = None, *, to_family: bool = False, is_rewording: bool = False
+) -> dict[str, int]:
+    """The number of confirmed signers who want to hear how the case goes on, by the language in which they signed.
+
+    Of several appeals (`to_family`) at most so many: whoever signed two of them is counted twice and written to once.
+    """
+    conditions = told(appeal_id, section_code, (), to_family=to_family, is_rewording=is_rewording)
+    chosen = select(Signature.locale, func.count()).where(*conditions)
+    return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
+
+
+def told(
+    appeal_id: int,
+    section_code: str | None,
+    locales: Collection[str],
+    *,
+    to_family: bool,
+    is_rewording: bool = False,
+) -> list[Any]:
+    """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
+
+    Those who signed several appeals of the case are in it several times: `without_repeats` leaves one. Where it tells
+    of a rewording, only those who agreed last to words that are no longer today's.
+    """
+    earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
+    ids = family_ids(appeal_id) if to_family else (appeal_id,)
+    # As the partial index says it: SQLite uses it only so.
+    return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales), *earlier]
+
+
+# Whether the newest consent of a signature names an older version than today's in its language; by one look-up.
+_SIGNED_EARLIER = (
+    select(Consent.text_version < AppealText.version)
+    .join(AppealText, and_(AppealText.language == Consent.text_language, AppealText.is_current))
+    .where(Consent.signature_id == Signature.id, AppealText.appeal_id == Signature.appeal_id)
+    .order_by(Consent.id.desc())
+    .limit(1)
+    .correlate(Signature)
+    .scalar_subquery()
+)
+
+
+def without_repeats(
+    batch: Sequence[tuple[Signature, Address]], row: Announcement, vault: Vault
+) -> list[tuple[Signature, Address]]:
+    """Return those of the batch for whom no other of the announcement's signatures is the better one to write to.
+
+    Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last. Only
+    the opened address joins signatures over appeals, so each address is looked for under the others.
+    """
+    ids = family_ids(row.appeal_id) if row.to_family else (row.appeal_id,)
+    if len(ids) < 2:
+        return list(batch)
+    digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
+    chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
+        Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
+        *told(row.appeal_id, row.section_code, row.locales, to_family=True, is_rewording=row.is_rewording),
+    )
+    found = {
+        bytes(digest or b""): (appeal_id == row.appeal_id, number)
+        for number, appeal_id, digest in db.session.execute(chosen)
+    }
+    # Who has just left, erased or unsubscribed, is found under no address: a worker looks again before it sends.
+    best = {
+        one.id: max((found[some] for some in digests[one.id] if some in found), default=(False, 0)) for one, _ in batch
+    }
+    return [(one, to) for one, to in batch if (one.appeal_id == row.appeal_id, one.id) >= best[one.id]]
+
+
+def _asked(
+    signature: Any, ids: Collection[int], section_code: str | None, locales: Collection[str]
+) -> list[ColumnElement[bool]]:
+    conditions = [
+        signature.appeal_id.in_(ids) if len(ids) > 1 else signature.appeal_id == next(iter(ids)),
+        signature.state == SignatureState.CONFIRMED,
+        signature.email_sealed.is_not(None),
+    ]
+    if section_code is not None:
+        conditions.append(signature.section_code == section_code)
+    if locales:
+        conditions.append(signature.locale.in_(locales))
+    return conditions

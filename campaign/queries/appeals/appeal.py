@@ -1,0 +1,228 @@
+"""An appeal as pages, mails and the API show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.appeals.slug import is_slug
+from campaign.models import Appeal, AppealText, Target
+from campaign.platform import db
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """Somebody the case is about."""
+
+    name: str
+    pronoun: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """The appeal in one language; `has_letter` is false where there are talking points only."""
+
+    language: str
+    version: int
+    headline: str
+    people: tuple[PersonView, ...]
+    summary: str
+    background: str
+    salutation: str | None
+    paragraphs: tuple[str, ...]
+    closing: str | None
+    talking_points: tuple[str, ...]
+
+    @property
+    def has_letter(self) -> bool:
+        """Whether there is a model letter to sign."""
+        return bool(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """A target in the words of one language; `language` says which, for they may stand beside a letter in another."""
+
+    position: int
+    kind: str
+    role: str | None
+    name: str | None
+    address: tuple[str, ...]
+    salutation: str | None
+    country: str | None
+    emails: tuple[str, ...]
+    faxes: tuple[str, ...]
+    phones: tuple[str, ...]
+    social: dict[str, str]
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppealView:
+    """One appeal with its current texts and its targets in every language."""
+
+    id: int
+    slug: str
+    reference: str | None
+    sequence: int
+    country: str | None
+    state: str
+    deadline: date | None
+    goal: int
+    languages: tuple[str, ...]
+    own_language: bool
+    risk_countries: tuple[str, ...]
+    initials_only: bool
+    opened_at: datetime | None
+    ended_at: datetime | None
+    revision: int
+    outcome: dict[str, str]
+    texts: dict[str, TextView]
+    targets: dict[str, tuple[TargetView, ...]]
+    # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
+    sections: tuple[str, ...] = ()
+    going_on: dict[str, date | None] = field(default_factory=dict)
+    # That of its first text; "" before there is any.
+    first_language: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is published and neither closed nor stopped; the deadline is another matter."""
+        return self.state == AppealState.OPEN
+
+    def text_in(self, locale: str) -> TextView:
+        """Return the text in that language, else in the appeal's first, which no further translation changes."""
+        return self.texts.get(locale) or self.texts.get(self.first_language) or next(iter(self.texts.values()))
+
+    def outcome_in(self, locale: str) -> tuple[str, str] | None:
+        """Return what became of the case, in Markdown, and its language; None where it is not told.
+
+        In this language, else in the appeal's first, else in the one that was told first.
+        """
+        language = next((one for one in (locale, self.first_language, *self.outcome) if self.outcome.get(one)), None)
+        return None if language is None else (language, self.outcome[language])
+
+    def targets_in(self, language: str) -> tuple[TargetView, ...]:
+        """The targets in the words of that language, else of the one `text_in` would choose, else of any there is."""
+        languages = (language, self.text_in(language).language, *self.targets)
+        return next((found for code in languages if (found := self.targets.get(code))), ())
+
+
+def find_appeal(slug: str) -> AppealView | None:
+    """The appeal with that slug, drafts too."""
+    # PostgreSQL takes no NUL, which an address may hold.
+    if not is_slug(slug):
+        return None
+    return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
+
+
+def find_appeal_by_id(appeal_id: int) -> AppealView | None:
+    """The appeal with that id, drafts too."""
+    return next(iter(load_appeals(select(Appeal).where(Appeal.id == appeal_id))), None)
+
+
+def open_appeals() -> tuple[AppealView, ...]:
+    """What is open, the nearest deadline first."""
+    chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
+    return tuple(load_appeals(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
+
+
+def all_appeals() -> tuple[AppealView, ...]:
+    """Every appeal, the newest first."""
+    return tuple(load_appeals(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
+
+
+def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
+    """One version of a text, as somebody once saw it."""
+    row = db.session.get(AppealText, (appeal_id, language, version))
+    return None if row is None else _text(row)
+
+
+def load_appeals(chosen: Any) -> Iterable[AppealView]:
+    """Return the appeals that the statement chooses, in its order, with two more statements for all of them."""
+    rows = db.session.scalars(chosen.options(selectinload(Appeal.texts), selectinload(Appeal.targets)))
+    return [_view(row) for row in rows]
+
+
+def _view(row: Appeal) -> AppealView:
+    texts = {text.language: _text(text) for text in row.texts}
+    return AppealView(
+        id=row.id,
+        slug=row.slug,
+        reference=row.reference,
+        sequence=row.sequence,
+        country=row.country,
+        state=row.state,
+        deadline=row.deadline,
+        goal=row.goal,
+        languages=tuple(row.languages),
+        own_language=row.own_language,
+        risk_countries=tuple(row.risk_countries),
+        initials_only=row.initials_only,
+        opened_at=row.opened_at,
+        ended_at=row.ended_at,
+        revision=row.revision,
+        outcome={str(language): str(body) for language, body in row.outcome.items()},
+        texts=texts,
+        targets={
+            language: tuple(_target(target, language) for target in row.targets if language in target.words)
+            for language in texts
+        },
+        sections=tuple(row.sections),
+        going_on={code: date.fromisoformat(until) if until else None for code, until in row.going_on.items()},
+        first_language=row.first_language or "",
+    )
+
+
+def _text(row: AppealText) -> TextView:
+    return TextView(
+        language=row.language,
+        version=row.version,
+        headline=row.headline,
+        people=tuple(PersonView(person["name"], person.get("pronoun")) for person in row.people),
+        summary=row.summary,
+        background=row.background,
+        salutation=row.salutation,
+        paragraphs=tuple(row.paragraphs),
+        closing=row.closing,
+        talking_points=tuple(row.talking_points),
+    )
+
+
+def _target(row: Target, language: str) -> TargetView:
+    words = row.words[language]
+    return TargetView(
+        position=row.position,
+        kind=row.kind,
+        role=words.get("role"),
+        name=words.get("name"),
+        address=tuple(words.get("address", ())),
+        salutation=words.get("salutation"),
+        country=row.country,
+        emails=tuple(row.emails),
+        faxes=tuple(row.faxes),
+        phones=tuple(row.phones),
+        social=dict(row.social),
+        language=language,
+    )
+
+
+def family_ids(appeal_id: int) -> tuple[int, ...]:
+    """Every appeal of the same case, this one among them: what it follows and what follows it, however far."""
+    parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
+    root = _root(appeal_id, parents)
+    return tuple(one for one in sorted(parents) if _root(one, parents) == root)
+
+
+def _root(one: int, parents: dict[int, int | None]) -> int:
+    seen = set()
+    while (parent := parents.get(one)) is not None and parent not in seen:
+        seen.add(one)
+        one = parent
+    return one

@@ -1,0 +1,125 @@
+"""An appeal as those who prepare it see it: whose it is, its documents with their doubts, and what the forms hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from campaign.domain.appeals.editing import FACTS, TARGET, WORDS
+from campaign.models import Appeal, AppealText, ImportedDocument, Staff, Target
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A warning of the document's reader; `line` counts from 1."""
+
+    code: str
+    message: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The last document of one language."""
+
+    language: str
+    lines: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Since when the current text of a language is as it is, and how many had signed before that, if any could."""
+
+    number: int
+    since: datetime
+    signed_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """Another appeal of the case."""
+
+    slug: str
+    headline: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One appeal and everything around it; `words`, `targets` and `facts` are what the forms begin with."""
+
+    appeal: AppealView
+    section: str | None
+    asked_at: datetime | None
+    asked_by: int | None
+    written_by: tuple[int, ...]
+    names: dict[int, str]
+    versions: dict[str, Version]
+    documents: dict[str, Document]
+    words: dict[str, dict[str, Any]]
+    targets: dict[int, dict[str, Any]]
+    facts: dict[str, Any]
+    follows: Kin | None
+    followed_by: tuple[Kin, ...]
+
+
+def find_dossier(slug: str) -> Dossier | None:
+    """The appeal with that slug, whatever its state."""
+    row = db.session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
+    view = None if row is None else find_appeal_by_id(row.id)
+    if row is None or view is None:
+        return None
+    documents = db.session.scalars(
+        select(ImportedDocument).where(ImportedDocument.appeal_id == row.id).order_by(ImportedDocument.language)
+    )
+    followed = None if row.follows_id is None else db.session.get(Appeal, row.follows_id)
+    followers = db.session.scalars(
+        select(Appeal).where(Appeal.follows_id == row.id).order_by(Appeal.sequence, Appeal.id)
+    )
+    people = {*row.written_by, row.asked_by} - {None}
+    return Dossier(
+        appeal=view,
+        section=row.section_code,
+        asked_at=row.asked_at,
+        asked_by=row.asked_by,
+        written_by=tuple(row.written_by),
+        names={one.id: one.email for one in db.session.scalars(select(Staff).where(Staff.id.in_(people)))},
+        versions={text.language: Version(text.version, text.created_at, text.signed_before) for text in row.texts},
+        documents={one.language: _document(one) for one in documents},
+        words={text.language: words_of(text) for text in row.texts},
+        targets={target.position: target_of(target) for target in row.targets},
+        facts=facts_of(row),
+        follows=None if followed is None else _kin(followed),
+        followed_by=tuple(_kin(one) for one in followers),
+    )
+
+
+def words_of(text: AppealText) -> dict[str, Any]:
+    """The words of a text under the names of the form."""
+    return {name: getattr(text, name) for name in WORDS}
+
+
+def target_of(target: Target) -> dict[str, Any]:
+    """The target under the names of the form."""
+    return {name: getattr(target, name) for name in TARGET}
+
+
+def facts_of(appeal: Appeal) -> dict[str, Any]:
+    """The facts under the names of the form, the date as ISO 8601."""
+    facts = {name: getattr(appeal, name) for name in FACTS}
+    return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}
+
+
+def _document(row: ImportedDocument) -> Document:
+    doubts = tuple(Doubt(one["code"], one["message"], one["line"]) for one in row.warnings)
+    return Document(row.language, tuple(row.lines), doubts)
+
+
+def _kin(row: Appeal) -> Kin:
+    return Kin(row.slug, row.first_text.headline if row.first_text else row.slug, row.state)

@@ -1,0 +1,42 @@
+"""What an appeal still lacks before it can be published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaign.domain.appeals.appeal import is_in_time
+from campaign.domain.sections.section import taking_part
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.sections.section import list_sections
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One thing that is missing, as a code; `language` where it is missing in one text."""
+
+    code: str
+    language: str = ""
+
+
+def lacks(appeal: AppealView, *, now: datetime) -> tuple[Lack, ...]:
+    """Everything that keeps it from being published; empty where nothing does."""
+    found = [] if appeal.texts else [Lack("no-text")]
+    has_targets = any(appeal.targets.values())
+    for text in appeal.texts.values():
+        if not text.headline:
+            found.append(Lack("no-headline", text.language))
+        if not text.paragraphs and not text.talking_points:
+            found.append(Lack("no-letter", text.language))
+        if has_targets and not appeal.targets[text.language]:
+            found.append(Lack("no-target", text.language))
+    if not has_targets:
+        found.append(Lack("no-target"))
+    zones = [section.last_zone(appeal.deadline) for section in taking_part(list_sections(), appeal.sections)]
+    if appeal.deadline is None:
+        found.append(Lack("no-deadline"))
+    elif not zones:
+        found.append(Lack("no-section"))
+    elif not any(is_in_time(appeal.deadline, zone, now) for zone in zones):
+        found.append(Lack("deadline-passed"))
+    return tuple(found)

@@ -1,0 +1,66 @@
+"""Appeals that have ended, closed or stopped: what became of each, and its final counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.models import Appeal
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView, load_appeals
+from campaign.queries.counting.counts import Counts, counts_by_appeal
+
+PAGE_LENGTH = 50
+# Search engines take 50,000 addresses a file (sitemaps.org), and each appeal has several.
+MOST_NAMED = 5000
+_ENDED = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAppeal:
+    """One of them, with its counts."""
+
+    appeal: AppealView
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class EndedPage:
+    """One page of the list, the newest end first; `number` counts from 1, of `pages`."""
+
+    appeals: tuple[EndedAppeal, ...]
+    number: int
+    pages: int
+
+
+def ended_page(number: int, country: str = "") -> EndedPage | None:
+    """Return that page of all ended appeals, or of those about one country; None behind the last page."""
+    chosen = [_ENDED, Appeal.country == country] if country else [_ENDED]
+    whole = db.session.execute(select(func.count()).select_from(Appeal).where(*chosen)).scalar_one()
+    pages = max(1, -(-whole // PAGE_LENGTH))
+    if not 1 <= number <= pages:
+        return None
+    found = tuple(load_appeals(_newest().where(*chosen).limit(PAGE_LENGTH).offset((number - 1) * PAGE_LENGTH)))
+    sums = counts_by_appeal(tuple(appeal.id for appeal in found))
+    return EndedPage(tuple(EndedAppeal(appeal, sums[appeal.id]) for appeal in found), number, pages)
+
+
+def ended_appeals() -> tuple[AppealView, ...]:
+    """Return the newest MOST_NAMED of them."""
+    return tuple(load_appeals(_newest().where(_ENDED).limit(MOST_NAMED)))
+
+
+def ended_version() -> tuple[int, int, datetime | None]:
+    """Return something that changes whenever one ends, or one that has ended is changed."""
+    row = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Appeal.revision), 0), func.max(Appeal.ended_at)).where(_ENDED)
+    ).one()
+    return int(row[0]), int(row[1]), row[2]
+
+
+def _newest() -> Any:
+    return select(Appeal).order_by(Appeal.ended_at.desc(), Appeal.id.desc())

@@ -1,0 +1,131 @@
+"""How sign-ups go, for staff: by mail provider and source, and how long confirming takes; read from sums only."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, select
+
+from campaign.domain.counting.funnel import CONFIRMED, Aspect, Step
+from campaign.domain.counting.small_cells import rounded
+from campaign.domain.staff.roles import Permission, Scope
+from campaign.models import TallyStep
+from campaign.platform import db
+
+RECENT = timedelta(days=7)
+# Fewer sign-ups than that say nothing about a provider.
+_ENOUGH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """How many sign-ups came how far; `recent_…` are those signed within the last days."""
+
+    value: str
+    signed: int
+    confirmed: int
+    recent_signed: int
+    recent_confirmed: int
+    viewed: int = 0
+    recent_viewed: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of those signed, how many confirmed: 0 to 1."""
+        return self.confirmed / self.signed if self.signed else 0.0
+
+    @property
+    def recent_share(self) -> float:
+        """The same of the last days."""
+        return self.recent_confirmed / self.recent_signed if self.recent_signed else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """All together, by provider, by source, and the confirming steps by how long they took."""
+
+    whole: Passed
+    providers: tuple[Passed, ...]
+    sources: tuple[Passed, ...]
+    waits: dict[Step, int]
+
+    def is_doubtful(self, one: Passed) -> bool:
+        """Whether so few of its people confirm lately, beside all others, that it may keep our mail from them."""
+        others_signed = self.whole.recent_signed - one.recent_signed
+        others = (self.whole.recent_confirmed - one.recent_confirmed) / others_signed if others_signed else 0.0
+        return one.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and one.recent_share < others / 2
+
+
+def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, has_views: bool = False) -> Funnel:
+    """Of the own section; whoever coordinates chooses a section, or none for all. Views are left out unless asked."""
+    if not scope.may(Permission.COORDINATE):
+        section = scope.section
+    recent = case((TallyStep.day > (now - RECENT).date(), TallyStep.quantity), else_=0)
+    keys = TallyStep.aspect, TallyStep.value, TallyStep.step
+    chosen = select(*keys, func.sum(TallyStep.quantity), func.sum(recent)).where(TallyStep.appeal_id == appeal_id)
+    if section is not None:
+        chosen = chosen.where(TallyStep.section_code == section)
+    if not has_views:
+        chosen = chosen.where(TallyStep.step != Step.VIEWED)
+    # Counted once, in versions before: whether a mailbox gets our mail is nobody else's business.
+    chosen = chosen.where(TallyStep.step != Step.MAILED)
+    sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
+        sums[aspect, value][step] += int(number)
+        lately[aspect, value][step] += int(last)
+    rows = {key: _passed(key[1], sums[key], lately[key]) for key in sums if any(sums[key].values())}
+    providers = _ordered(rows, Aspect.PROVIDER)
+    waits: Counter[str] = Counter()
+    for aspect, value in rows:
+        if aspect == Aspect.PROVIDER:
+            waits.update(sums[aspect, value])
+    viewed = rows.get((Aspect.PAGE, ""), _passed("", Counter(), Counter()))
+    steps = ("signed", "confirmed", "recent_signed", "recent_confirmed")
+    return Funnel(
+        whole=Passed(
+            "",
+            **{name: sum(getattr(one, name) for one in providers) for name in steps},
+            viewed=viewed.viewed,
+            recent_viewed=viewed.recent_viewed,
+        ),
+        providers=providers,
+        sources=_ordered(rows, Aspect.SOURCE),
+        waits={step: waits[step] for step in CONFIRMED},
+    )
+
+
+def told(found: Funnel) -> Funnel:
+    """Return it as staff are told it: no number of confirmations, the whole neither, moves by one person.
+
+    A single number that is hidden would follow from the whole and the others; so would whose confirmation moves one.
+    """
+    return Funnel(
+        whole=_told(found.whole),
+        providers=tuple(map(_told, found.providers)),
+        sources=tuple(map(_told, found.sources)),
+        waits={step: rounded(number) for step, number in found.waits.items()},
+    )
+
+
+def _told(one: Passed) -> Passed:
+    return replace(one, confirmed=rounded(one.confirmed), recent_confirmed=rounded(one.recent_confirmed))
+
+
+def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> Passed:
+    return Passed(
+        value,
+        all_[Step.SIGNED],
+        sum(all_[step] for step in CONFIRMED),
+        recent[Step.SIGNED],
+        sum(recent[step] for step in CONFIRMED),
+        all_[Step.VIEWED],
+        recent[Step.VIEWED],
+    )
+
+
+def _ordered(rows: dict[tuple[str, str], Passed], aspect: Aspect) -> tuple[Passed, ...]:
+    found = [one for (of, _), one in rows.items() if of == aspect]
+    return tuple(sorted(found, key=lambda one: (-one.signed, -one.viewed, one.value)))

@@ -1,0 +1,36 @@
+"""Where signatures came from: the tag in the link (`?via=stall-lyon`) that somebody followed before signing.
+
+Read from sums alone: every form that was sent counts alike, whatever its address has done before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+
+from campaign.domain.counting.funnel import CONFIRMED, Aspect, Step
+from campaign.models import TallyStep
+from campaign.platform import db
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How many forms came with that tag, and how many of them were confirmed."""
+
+    source: str
+    signed: int
+    confirmed: int
+
+
+def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
+    """Return the tags of one appeal, of one section or all, the most forms first."""
+    signed = func.coalesce(func.sum(case((TallyStep.step == Step.SIGNED, TallyStep.quantity))), 0)
+    confirmed = func.coalesce(func.sum(case((TallyStep.step.in_(CONFIRMED), TallyStep.quantity))), 0)
+    chosen = select(TallyStep.value, signed, confirmed).where(
+        TallyStep.appeal_id == appeal_id, TallyStep.aspect == Aspect.SOURCE, TallyStep.step != Step.VIEWED
+    )
+    if section_code is not None:
+        chosen = chosen.where(TallyStep.section_code == section_code)
+    rows = db.session.execute(chosen.group_by(TallyStep.value).order_by(signed.desc(), TallyStep.value))
+    return tuple(SourceCounts(str(via), int(all_), int(sure)) for via, all_, sure in rows)

@@ -1,0 +1,231 @@
+"""Counts as staff follow them: every open appeal at a glance, and one appeal in depth.
+
+All of it is read from the tallies, so it takes as long with a million signatures as with a thousand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.pace import WINDOW, Pace, pace
+from campaign.domain.staff.roles import Scope
+from campaign.models import Appeal, Tally, TallyFold, TallyHour
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView, family_ids, open_appeals
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One appeal at a glance; `own` is the scope's section, `today` its day so far, `recent` the last WINDOW."""
+
+    appeal: AppealView
+    signatures: int
+    others: int
+    own_signatures: int
+    own_others: int
+    today: int
+    own_today: int
+    recent: int
+    own_recent: int
+    pace: Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which part of an appeal's history: days (UTC, inclusive), one section, one channel."""
+
+    since: date | None = None
+    until: date | None = None
+    section: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was counted in one hour or day for one section by one channel with one evidence."""
+
+    at: datetime
+    section: str
+    channel: str
+    evidence: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """An appeal of the same case: confirmed signatures, what else we saw or were told of, and what staff entered."""
+
+    slug: str
+    sequence: int
+    headline: str
+    state: str
+    signatures: int
+    others: int
+    entered: int
+
+
+def glances(scope: Scope, *, time_zone: str, now: datetime) -> tuple[Glance, ...]:
+    """The open appeals, the nearest deadline first."""
+    return _glances(open_appeals(), scope, time_zone, now)
+
+
+def glance(appeal: AppealView, scope: Scope, *, time_zone: str, now: datetime) -> Glance:
+    """One appeal, open or not."""
+    return _glances((appeal,), scope, time_zone, now)[0]
+
+
+def totals(appeal_id: int, chosen: Filter) -> dict[tuple[str, str, str], int]:
+    """The sums by section, channel and evidence; with days chosen, those counted on them."""
+    if chosen.since is None and chosen.until is None:
+        found = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
+            Tally.appeal_id == appeal_id, *_where(Tally, chosen)
+        )
+        rows = db.session.execute(found.group_by(Tally.section_code, Tally.channel, Tally.evidence))
+        return {(section, channel, evidence): int(sum_) for section, channel, evidence, sum_ in rows if sum_}
+    sums: dict[tuple[str, str, str], int] = defaultdict(int)
+    for line in history(appeal_id, chosen):
+        sums[line.section, line.channel, line.evidence] += line.quantity
+    return {key: quantity for key, quantity in sums.items() if quantity}
+
+
+def history(appeal_id: int, chosen: Filter, *, by_day: bool = True) -> tuple[Line, ...]:
+    """What was counted when, in order; by the hour since `hourly_since` only, for of the time before there are days."""
+    keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
+    rows = db.session.execute(
+        select(*keys, func.sum(TallyHour.quantity))
+        .where(TallyHour.appeal_id == appeal_id, *_where(TallyHour, chosen), *_between(chosen))
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+    if not by_day:
+        first = hourly_since()
+        return tuple(Line(*row[:4], int(row[4])) for row in rows if row[4] and row[0] >= first)
+    days: dict[tuple[datetime, str, str, str], int] = defaultdict(int)
+    for hour, section, channel, evidence, quantity in rows:
+        days[hour.replace(hour=0), section, channel, evidence] += int(quantity)
+    return tuple(Line(*key, quantity) for key, quantity in days.items() if quantity)
+
+
+def hourly_since() -> datetime:
+    """From when on the history is by the hour; before, its hours are folded into days."""
+    return db.session.execute(select(TallyFold.days_before)).scalar_one()
+
+
+def family(appeal: AppealView) -> tuple[Kin, ...]:
+    """Every appeal of the same case in the order of their sequence, this one among them; empty where it is alone."""
+    ids = family_ids(appeal.id)
+    if len(ids) < 2:
+        return ()
+    sums = _by_evidence(ids)
+    rows = db.session.scalars(select(Appeal).where(Appeal.id.in_(ids)).order_by(Appeal.sequence, Appeal.id))
+    return tuple(Kin(row.slug, row.sequence, _headline(row), row.state, *sums[row.id]) for row in rows)
+
+
+def ended_appeals() -> tuple[tuple[str, str, str], ...]:
+    """Slug, state and first headline of what is closed or stopped, the newest first."""
+    ended = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
+    rows = db.session.scalars(select(Appeal).where(ended).order_by(Appeal.ended_at.desc(), Appeal.id.desc()).limit(100))
+    return tuple((row.slug, row.state, _headline(row)) for row in rows)
+
+
+def _headline(row: Appeal) -> str:
+    return row.first_text.headline if row.first_text else row.slug
+
+
+def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime) -> tuple[Glance, ...]:
+    ids = [appeal.id for appeal in appeals]
+    start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
+    whole = _sums(Tally, ids, scope.section)
+    today = _sums(TallyHour, ids, scope.section, TallyHour.hour >= start.replace(minute=0))
+    recent = _sums(TallyHour, ids, scope.section, TallyHour.hour >= now - WINDOW)
+    return tuple(
+        Glance(
+            appeal,
+            signatures=whole[appeal.id][0],
+            others=whole[appeal.id][1],
+            own_signatures=whole[appeal.id][2],
+            own_others=whole[appeal.id][3],
+            today=today[appeal.id][0],
+            own_today=today[appeal.id][2],
+            recent=recent[appeal.id][0],
+            own_recent=recent[appeal.id][2],
+            pace=pace(
+                whole[appeal.id][0],
+                recent[appeal.id][0],
+                appeal.goal,
+                opened_at=appeal.opened_at,
+                deadline=appeal.deadline,
+                now=now,
+            ),
+        )
+        for appeal in appeals
+    )
+
+
+def _sums(
+    model: type[Tally] | type[TallyHour], ids: Iterable[int], own: str | None, *where: ColumnElement[bool]
+) -> dict[int, tuple[int, int, int, int]]:
+    """By appeal: confirmed signatures and other actions, of all sections and of the own one."""
+    is_signature = (model.channel == Channel.SIGNATURE.value) & (model.evidence == Evidence.VERIFIED.value)
+    is_own = model.section_code == (own or "")
+    rows = db.session.execute(
+        select(
+            model.appeal_id,
+            *(
+                func.coalesce(func.sum(case((condition, model.quantity), else_=0)), 0)
+                for condition in (is_signature, ~is_signature, is_signature & is_own, ~is_signature & is_own)
+            ),
+        )
+        .where(model.appeal_id.in_(list(ids)), *where)
+        .group_by(model.appeal_id)
+    )
+    found: dict[int, tuple[int, int, int, int]] = defaultdict(lambda: (0, 0, 0, 0))
+    for row in rows:
+        found[row[0]] = (int(row[1]), int(row[2]), int(row[3]), int(row[4]))
+    return found
+
+
+def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """By appeal: confirmed signatures, other acts that we saw or were told of, and what staff entered."""
+    is_entered = Tally.evidence == Evidence.BULK.value
+    is_signature = (Tally.channel == Channel.SIGNATURE.value) & (Tally.evidence == Evidence.VERIFIED.value)
+    parts = (is_signature, ~is_signature & ~is_entered, is_entered)
+    rows = db.session.execute(
+        select(
+            Tally.appeal_id,
+            *(func.coalesce(func.sum(case((part, Tally.quantity), else_=0)), 0) for part in parts),
+        )
+        .where(Tally.appeal_id.in_(list(ids)))
+        .group_by(Tally.appeal_id)
+    )
+    found: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
+    for row in rows:
+        found[row[0]] = (int(row[1]), int(row[2]), int(row[3]))
+    return found
+
+
+def _where(model: type[Tally] | type[TallyHour], chosen: Filter) -> list[ColumnElement[bool]]:
+    pairs: tuple[tuple[Any, str | None], ...] = (
+        (model.section_code, chosen.section),
+        (model.channel, chosen.channel),
+    )
+    return [column == value for column, value in pairs if value is not None]
+
+
+def _between(chosen: Filter) -> list[ColumnElement[bool]]:
+    midnight = ZoneInfo("UTC")
+    found: list[ColumnElement[bool]] = []
+    if chosen.since is not None:
+        found.append(TallyHour.hour >= datetime.combine(chosen.since, time.min, midnight))
+    if chosen.until is not None:
+        found.append(TallyHour.hour < datetime.combine(chosen.until, time.min, midnight) + timedelta(days=1))
+    return found

@@ -1,0 +1,200 @@
+"""How the outbox stands: what operators, the staff page and `/metrics` show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, or_, select, text, true
+
+from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
+from campaign.domain.privacy.cipher import Vault
+from campaign.models import Mail, MailHold, Signature
+from campaign.platform import db
+from campaign.platform.database.clock import DatabaseClock
+from campaign.queries.signing.person import domain_of
+
+# A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
+SHARED_BY = 20
+# Of so many, for the name of each is opened with the key.
+NAMED = 20
+# Written out as the partial index says it: SQLite uses it only so.
+_UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
+_SUPPRESSED = text("mail.state = 'suppressed'")
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Since when nothing is sent, what the server said, and when it is tried again."""
+
+    began_at: datetime
+    probe_at: datetime
+    phase: str
+    code: int | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """The mails in each state, the seconds for which the oldest has been waiting, and the hold, if any."""
+
+    by_state: dict[str, int]
+    oldest_due_seconds: float
+    hold: HoldView | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOutbox:
+    """Mails by state, without those that answer forms unless they failed, and how many of these there are."""
+
+    by_state: dict[str, int]
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Mails that ended undelivered for one reason: where in the dialogue, the code and the server's words."""
+
+    state: str
+    kind: str
+    phase: str | None
+    code: int | None
+    detail: str | None
+    number: int
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Mails of one kind that were not sent after all, for one reason."""
+
+    kind: str
+    detail: str | None
+    number: int
+    newest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DomainOutcome:
+    """What became of the mail to one domain; `domain` is None for all those that few mailboxes share."""
+
+    domain: str | None
+    by_state: dict[str, int]
+    bounced: int
+
+
+def outbox_status() -> OutboxStatus:
+    """The outbox at this moment, every state named; ages by the database's clock."""
+    found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
+    row: tuple[Any, ...] = tuple(db.session.execute(_OLDEST).one())
+    now, *oldest = row
+    return OutboxStatus(
+        by_state={state.value: found.get(state.value, 0) for state in MailState},
+        oldest_due_seconds=max([0.0, *((now - since).total_seconds() for since in oldest if since is not None)]),
+        hold=queue_hold(),
+    )
+
+
+def outbox_for_staff() -> StaffOutbox:
+    """Return the mails by state as staff may see them.
+
+    Whoever types somebody's address into a form must not read from a number what that address has done: answers to
+    forms are one number, whatever became of them, and new links, which go only to those who have signed, are in none.
+    What was refused by a server says nothing of that, and is shown.
+    """
+    counts: dict[str, int] = dict.fromkeys((state.value for state in MailState), 0)
+    answers = 0
+    for kind, state, number in db.session.execute(_BY_KIND):
+        if kind not in ANSWERS or state in _FAILED:
+            counts[state] += number
+        elif kind != MailKind.NEW_LINK:
+            answers += number
+    return StaffOutbox(counts, answers)
+
+
+def queue_hold() -> HoldView | None:
+    """The hold of the queue, if the server refuses us at this moment."""
+    hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
+    return None if hold is None else HoldView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail)
+
+
+def dead_letters() -> tuple[DeadLetters, ...]:
+    """What was not delivered, by reason, the most frequent first."""
+    keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
+    number = func.count().label("number")
+    chosen = select(*keys, number, func.max(Mail.created_at)).where(_UNDELIVERED).group_by(*keys)
+    return tuple(DeadLetters(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
+
+
+def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
+    """Return what was lately not sent after all, by reason, the most frequent first.
+
+    Of answers to forms there is only what was never to leave, a flood. Nothing of new links: those go to signers alone.
+    """
+    number = func.count().label("number")
+    chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
+    chosen = chosen.where(Mail.kind != MailKind.NEW_LINK)
+    grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
+    return tuple(Unsent(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail)))
+
+
+def domain_outcomes(
+    vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
+) -> tuple[DomainOutcome, ...]:
+    """Return what became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
+
+    For staff of answers to forms only what failed: the rest would tell them what an address that they type has done.
+    The operator, who has the database anyway, sees all.
+    """
+    seen = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)) if is_for_staff else true()
+    counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
+    rows = db.session.execute(
+        select(
+            Mail.domain_digest,
+            # Of those who have confirmed: mail to all others names nobody once it is gone.
+            func.count(Mail.signature_id.distinct()),
+            func.max(Mail.signature_id),
+            func.count(Mail.bounced_at),
+            *counted.values(),
+        )
+        .where(Mail.created_at > now - within, seen)
+        .group_by(Mail.domain_digest)
+        .order_by(func.count().desc())
+    ).all()
+    opened, rest_bounced = 0, 0
+    named, rest = [], dict.fromkeys((state.value for state in MailState), 0)
+    for _, mailboxes, signature_id, bounced, *numbers in rows:
+        by_state = {state.value: int(number) for state, number in zip(counted, numbers, strict=True)}
+        is_shared = mailboxes >= SHARED_BY and opened < NAMED
+        opened += is_shared
+        domain = _domain_of(signature_id, vault) if is_shared else None
+        if domain is not None:
+            named.append(DomainOutcome(domain, by_state, bounced))
+            continue
+        rest_bounced += bounced
+        rest = {state: number + by_state[state] for state, number in rest.items()}
+    return (*named, DomainOutcome(None, rest, rest_bounced)) if any(rest.values()) else tuple(named)
+
+
+def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
+    """The name behind the digest, from one of the addresses under it; none of these is returned."""
+    row = None if signature_id is None else db.session.get(Signature, signature_id)
+    return domain_of(row, vault)
+
+
+_FAILED = (MailState.DEAD.value, MailState.UNKNOWN.value)
+_BY_KIND = select(Mail.kind, Mail.state, func.count()).group_by(Mail.kind, Mail.state)
+_BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
+# Written out as the partial indexes say it. A mail that no server has refused waits since it was written, however
+# often it was put off while the server was away; one that was refused waits since its next try came due.
+_UNTRIED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
+_RETRIED = text("mail.state = 'retry' AND mail.attempts > 0")
+# Put off because its mailbox has had enough for a day: nobody waits for it.
+_NOT_PUT_OFF = text("coalesce(mail.phase, '') <> 'before'")
+_OLDEST = select(
+    DatabaseClock(),
+    select(Mail.created_at).where(_UNTRIED, _NOT_PUT_OFF).order_by(Mail.created_at).limit(1).scalar_subquery(),
+    select(Mail.due_at).where(_RETRIED).order_by(Mail.due_at).limit(1).scalar_subquery(),
+)

@@ -1,0 +1,60 @@
+"""Whether workers get their work done, as the whole site sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from campaign.models import Worker
+from campaign.platform import db
+from campaign.platform.database.clock import server_now
+
+# A worker writes its row every ten seconds; what it does takes no longer than this.
+SILENCE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersView:
+    """How many workers get work done, the errors of ours in a day, and what stands in the way (None: nothing)."""
+
+    working: int
+    failures: int
+    troubled: int
+    seconds_since_done: float | None
+    reason: str | None
+
+
+def workers_view() -> WorkersView:
+    """Return how the workers stand, by the database server's clock. Where none has ever run, nothing is wrong yet."""
+    now = server_now(db.session())
+    rows = db.session.scalars(select(Worker).order_by(Worker.beat_at.desc())).all()
+    working = [row for row in rows if _works(row, now)]
+    done = [row.done_at for row in rows if row.done_at is not None]
+    return WorkersView(
+        len(working),
+        sum(row.failures for row in rows),
+        sum(row.trouble is not None for row in working),
+        (now - max(done)).total_seconds() if done else None,
+        _reason(list(rows), working, now),
+    )
+
+
+def _works(row: Worker, now: datetime) -> bool:
+    return not row.is_broken and row.done_at is not None and now - row.done_at < SILENCE
+
+
+def _reason(rows: list[Worker], working: list[Worker], now: datetime) -> str | None:
+    trouble = next((row.trouble for row in working if row.trouble), None)
+    if trouble:
+        return trouble
+    if working or not rows:
+        return None
+    broken = next((row.error for row in rows if row.is_broken), None)
+    if broken is None and now - max(row.started_at for row in rows) < SILENCE:
+        return None
+    done = max((row.done_at for row in rows if row.done_at is not None), default=None)
+    since = "" if done is None else f" since {done:%Y-%m-%d %H:%M} UTC"
+    why = f": {error}" if (error := broken or rows[0].error or rows[0].trouble) else ""
+    return f"no worker gets anything done{since}{why}"

@@ -1,0 +1,1 @@
+"""Finding signers, and invalidating signatures."""

@@ -1,0 +1,65 @@
+"""Signatures that count and whose signers have erased their data since: how many by appeal and day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from campaign.domain.counting.small_cells import FEW
+from campaign.domain.signing.signature import SignatureState
+from campaign.domain.staff.roles import Scope
+from campaign.models import Appeal, Signature
+from campaign.platform import db
+
+DAYS = 30
+# So many of the newest signatures are looked at.
+LOOKED_AT = 20_000
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedDay:
+    """The number of signatures under the appeal that were confirmed on that day (UTC) and erased since."""
+
+    slug: str
+    on: date
+    number: int
+
+
+def erased_days(scope: Scope, *, now: datetime, kept_days: int, slug: str | None = None) -> tuple[ErasedDay, ...]:
+    """Return the days of the last month with at least FEW in the own section, of one appeal or of all.
+
+    `kept_days` is TOCSIN_RETENTION_DAYS. Of an erased signature the day alone is known.
+    """
+    columns = Signature.appeal_id, Signature.confirmed_at, Signature.address_digest, Signature.state
+    newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
+    lately = newest.limit(LOOKED_AT).subquery()
+    number = func.count().label("number")
+    wanted = [
+        lately.c.address_digest.is_(None),
+        lately.c.state == SignatureState.CONFIRMED,
+        lately.c.confirmed_at > now - timedelta(days=DAYS),
+        kept_appeals(lately.c.appeal_id, now, kept_days),
+    ]
+    if slug is not None:
+        wanted.append(Appeal.slug == slug)
+    days = (
+        select(Appeal.slug, lately.c.confirmed_at, number)
+        .join(Appeal, Appeal.id == lately.c.appeal_id)
+        .where(*wanted)
+        .group_by(Appeal.slug, lately.c.confirmed_at)
+        .having(number >= FEW)
+        .order_by(number.desc(), lately.c.confirmed_at.desc(), Appeal.slug)
+    )
+    rows = db.session.execute(days.limit(_SHOWN))
+    return tuple(ErasedDay(of, confirmed_at.date(), many) for of, confirmed_at, many in rows)
+
+
+def kept_appeals(appeal_id: Any, now: datetime, kept_days: int) -> ColumnElement[bool]:
+    """Return whether retention has not come to the appeal yet: what it empties looks like what a signer erased."""
+    kept = or_(Appeal.ended_at.is_(None), Appeal.ended_at > now - timedelta(days=kept_days))
+    found: ColumnElement[bool] = appeal_id.in_(select(Appeal.id).where(kept))
+    return found

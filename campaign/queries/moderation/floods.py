@@ -1,0 +1,82 @@
+"""Who signs lately: how many do not confirm, and in which sections they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.outbox.mail_state import UNCARRIED
+from campaign.models import Alarm, SignUp, TallyHour
+from campaign.platform import db
+
+# Who signed within the last minutes has hardly had the mail.
+REST = timedelta(minutes=15)
+WINDOW = timedelta(hours=2)
+DAY = timedelta(days=1)
+# More would not change the answer.
+_ENOUGH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Sign-ups of the last two hours that wait for their confirmation, and confirmations in that time."""
+
+    unconfirmed: int
+    confirmed: int
+
+    @property
+    def share(self) -> float:
+        """The share that does not confirm, from 0 to 1."""
+        return self.unconfirmed / max(1, self.unconfirmed + self.confirmed)
+
+
+def lately(now: datetime) -> Lately:
+    """Unconfirmed and confirmed over all appeals; both by an index."""
+    waiting = (
+        select(SignUp.id)
+        .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - REST))
+        .limit(_ENOUGH)
+    )
+    unconfirmed = db.session.execute(select(func.count()).select_from(waiting.subquery())).scalar_one()
+    confirmed = db.session.execute(
+        select(func.coalesce(func.sum(TallyHour.quantity), 0)).where(
+            TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),
+            TallyHour.channel == Channel.SIGNATURE,
+            TallyHour.evidence == Evidence.VERIFIED,
+        )
+    ).scalar_one()
+    return Lately(int(unconfirmed), int(confirmed))
+
+
+def is_uncarried(now: datetime) -> bool:
+    """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
+    refused = select(Alarm.raised_at).where(Alarm.kind == UNCARRIED, Alarm.appeal_id == 0, Alarm.window_at > now - DAY)
+    return db.session.execute(refused.limit(1)).first() is not None
+
+
+def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
+    """The sections of those who signed within the last two hours, that appeal or any; of the newest sign-ups only."""
+    newest = (
+        select(SignUp.appeal_id, SignUp.section_code)
+        .where(SignUp.signed_at > now - WINDOW)
+        .order_by(SignUp.signed_at.desc())
+        .limit(_ENOUGH)
+        .subquery()
+    )
+    chosen = select(newest.c.section_code).distinct()
+    if appeal_id is not None:
+        chosen = chosen.where(newest.c.appeal_id == appeal_id)
+    return frozenset(db.session.scalars(chosen))
+
+
+def sections_reporting(appeal_id: int, now: datetime) -> frozenset[str]:
+    """Return the sections for which acts were reported within the last two hours, of that appeal."""
+    chosen = select(TallyHour.section_code).where(
+        TallyHour.appeal_id == appeal_id,
+        TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),
+        TallyHour.evidence == Evidence.REPORTED,
+    )
+    return frozenset(db.session.scalars(chosen.distinct()))

@@ -1,0 +1,127 @@
+"""Acts reported without a signature, for those who moderate: by hour, by network, and the first of those chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import String, func, select, type_coerce
+
+from campaign.domain.counting.action import Evidence
+from campaign.domain.staff.roles import Scope
+from campaign.models import Action, Appeal, Withheld
+from campaign.platform import db
+
+DAYS = 7
+# The tables look at so many of the newest at most: a flood is among them.
+LOOKED_AT = 20_000
+_TOP = 12
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedHour:
+    """The number of acts reported in the hour that begins at `since`."""
+
+    since: datetime
+    number: int
+
+    @property
+    def until(self) -> datetime:
+        """The end of the hour."""
+        return self.since + _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingNetwork:
+    """The number of acts from a wide network (a keyed digest in hex), from how many narrow ones, and when."""
+
+    key: str
+    number: int
+    narrow: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The hours and the networks with the most reports of the last week; how many reports were looked at."""
+
+    hours: tuple[ReportedHour, ...]
+    networks: tuple[ReportingNetwork, ...]
+    looked_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """One reported act."""
+
+    id: int
+    slug: str
+    channel: str
+    network: str
+    counted_at: datetime
+
+
+def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> Reported:
+    """Return what was reported without a signature in the own section lately, for one appeal or for all."""
+    newest = _newest(scope)
+    wanted = [newest.c.counted_at > now - timedelta(days=DAYS)]
+    if slug is not None:
+        wanted.append(newest.c.appeal_id == select(Appeal.id).where(Appeal.slug == slug).scalar_subquery())
+    number = func.count().label("number")
+    hour = _hour_of(newest.c.counted_at)
+    by_hour = select(hour, number).where(*wanted).group_by(hour).order_by(number.desc(), hour.desc())
+    key = newest.c.wide_network_digest
+    times = func.min(newest.c.counted_at), func.max(newest.c.counted_at)
+    narrow = func.count(newest.c.network_digest.distinct())
+    by_network = select(key, number, narrow, *times).where(*wanted, key.is_not(None)).group_by(key)
+    hours = [ReportedHour(_moment(text), count) for text, count in db.session.execute(by_hour.limit(_TOP))]
+    networks = [
+        ReportingNetwork(bytes(digest).hex(), count, narrow, first, last)
+        for digest, count, narrow, first, last in db.session.execute(
+            by_network.order_by(number.desc(), key).limit(_TOP)
+        )
+    ]
+    total = db.session.scalar(select(func.count()).select_from(newest).where(*wanted)) or 0
+    return Reported(tuple(hours), tuple(networks), total)
+
+
+def reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
+    """Return those acts of the own section, counted or taken out, in the order of the ids."""
+    found: dict[int, ReportView] = {}
+    for model in (Action, Withheld):
+        chosen = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
+        chosen = chosen.join(Appeal, Appeal.id == model.appeal_id).where(
+            model.id.in_(ids), model.section_code == scope.section, model.signature_id.is_(None)
+        )
+        for one, slug, channel, network, counted_at in db.session.execute(chosen):
+            found[one] = ReportView(one, slug, channel, bytes(network or b"").hex()[:8], counted_at)
+    return tuple(found[one] for one in ids if one in found)
+
+
+def _newest(scope: Scope) -> Any:
+    return (
+        select(Action.id, Action.appeal_id, Action.network_digest, Action.wide_network_digest, Action.counted_at)
+        .where(
+            Action.section_code == scope.section,
+            Action.network_digest.is_not(None),
+            Action.signature_id.is_(None),
+            Action.evidence == Evidence.REPORTED,
+        )
+        .order_by(Action.id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+
+
+def _hour_of(moment: Any) -> Any:
+    """The hour (UTC) as text, `2026-03-01 10`."""
+    if db.engine.dialect.name == "sqlite":
+        return func.strftime("%Y-%m-%d %H", moment)
+    return func.to_char(func.timezone("UTC", moment), type_coerce("YYYY-MM-DD HH24", String))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC)

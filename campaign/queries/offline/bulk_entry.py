@@ -1,0 +1,92 @@
+"""What the own section has entered for what was done away from the site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from campaign.domain.staff.roles import Permission, Scope
+from campaign.models import Entry, SheetRow, Staff
+from campaign.platform import db
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One entry; `waiting` of its sign-ups are not signed up yet. `undone_by` is the account's address."""
+
+    id: int
+    channel: str
+    quantity: int
+    sign_ups: int
+    waiting: int
+    happened_on: date
+    place: str
+    note: str
+    who: str
+    entered_at: datetime
+    undone_at: datetime | None
+    undone_by: str | None
+    # Not counted before somebody else has confirmed it; `confirmed_by` is the account's address.
+    waits: bool
+    confirmed_by: str | None
+    section: str
+    is_mine: bool
+
+
+def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple[EntryView, ...]:
+    """The newest ones of the own section, or those before the one with that number; undone ones too."""
+    chosen = _chosen().where(Entry.section_code == scope.section, Entry.appeal_id == appeal_id)
+    if before is not None:
+        chosen = chosen.where(Entry.id < before)
+    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(Entry.id.desc()).limit(PAGE)))
+
+
+def waiting_elsewhere(scope: Scope, appeal_id: int) -> tuple[EntryView, ...]:
+    """Return the entries of other sections that wait for a second person: for those who coordinate; else none."""
+    if not scope.may(Permission.COORDINATE):
+        return ()
+    chosen = _chosen().where(Entry.section_code != scope.section, Entry.appeal_id == appeal_id, Entry.waits)
+    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(Entry.id).limit(PAGE)))
+
+
+def is_waiting(entry_id: int) -> bool:
+    """Return whether the entry waits for a second person."""
+    return bool(db.session.scalar(select(Entry.waits).where(Entry.id == entry_id)))
+
+
+def _chosen() -> Any:
+    undoer, confirmer = aliased(Staff), aliased(Staff)
+    waiting = select(func.count()).where(SheetRow.entry_id == Entry.id).scalar_subquery()
+    return (
+        select(Entry, Staff.email, undoer.email, confirmer.email, waiting)
+        .join(Staff, Staff.id == Entry.staff_id)
+        .outerjoin(undoer, undoer.id == Entry.undone_by)
+        .outerjoin(confirmer, confirmer.id == Entry.confirmed_by)
+    )
+
+
+def _view(scope: Scope, entry: Entry, who: str, undone_by: str, confirmed_by: str, waiting: int) -> EntryView:
+    return EntryView(
+        id=entry.id,
+        channel=entry.channel,
+        quantity=entry.quantity,
+        sign_ups=entry.sign_ups,
+        waiting=waiting,
+        happened_on=entry.happened_on,
+        place=entry.place,
+        note=entry.note,
+        who=who,
+        entered_at=entry.entered_at,
+        undone_at=entry.undone_at,
+        undone_by=undone_by,
+        waits=entry.waits,
+        confirmed_by=confirmed_by,
+        section=entry.section_code,
+        is_mine=entry.staff_id == scope.staff_id,
+    )

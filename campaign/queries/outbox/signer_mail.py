@@ -1,0 +1,64 @@
+"""The mails of one signature as staff of its section see them: what became of each, and why. No name, no address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from campaign.domain.errors import NotFoundError
+from campaign.domain.outbox.mail_state import may_resend
+from campaign.domain.staff.roles import Scope
+from campaign.models import Appeal, Mail, Signature
+from campaign.platform import db
+
+_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SignerMail:
+    """One mail; `due_at` is when it is tried next, `fence` tells a later state from this one."""
+
+    id: int
+    fence: int
+    kind: str
+    state: str
+    created_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    attempts: int
+    phase: str | None
+    code: int | None
+    detail: str | None
+    bounced_at: datetime | None
+    bounce_status: str | None
+
+    @property
+    def may_be_resent(self) -> bool:
+        """Whether staff may have it tried once more."""
+        return may_resend(self.kind, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class SignerMails:
+    """A signature by its number, when and where it was given, and its mails, the newest first."""
+
+    signature_id: int
+    slug: str
+    signed_at: datetime
+    mails: tuple[SignerMail, ...]
+
+
+def mails_of_signer(scope: Scope, signature_id: int) -> SignerMails:
+    """Return the newest mails of a signature of the own section. Raises NotFoundError."""
+    signed = db.session.execute(
+        select(Appeal.slug, Signature.signed_at)
+        .join(Appeal, Appeal.id == Signature.appeal_id)
+        .where(Signature.id == signature_id, Signature.section_code == scope.section)
+    ).one_or_none()
+    if signed is None:
+        raise NotFoundError("there is no such signature")
+    columns = [getattr(Mail, name) for name in SignerMail.__dataclass_fields__]
+    chosen = select(*columns).where(Mail.signature_id == signature_id).order_by(Mail.id.desc()).limit(_MOST)
+    return SignerMails(signature_id, *signed, mails=tuple(SignerMail(*row) for row in db.session.execute(chosen)))

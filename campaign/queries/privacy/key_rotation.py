@@ -1,0 +1,25 @@
+"""How far a rotation of the data key has come."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import func, select
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.models.privacy.sealed_columns import SEALED, key_of
+from campaign.platform import db
+
+
+def sealed_by_key(vault: Vault) -> dict[str, int]:
+    """How many values each key has sealed, by the key's id in hex; the newest key stands first, with 0 or more."""
+    found: Counter[str] = Counter({vault.newest_key.hex(): 0})
+    for model, sealed in SEALED.items():
+        for name in sealed.columns:
+            column = getattr(model, name)
+            key = key_of(column)
+            for key_id, number in db.session.execute(
+                select(key, func.count()).where(column.is_not(None)).group_by(key)
+            ):
+                found[bytes(key_id).hex()] += int(number)
+    return dict(found)

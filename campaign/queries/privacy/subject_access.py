@@ -1,0 +1,153 @@
+"""Everything that is held under one address, for the person it belongs to (GDPR art. 15 and 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Link
+from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import db
+from campaign.queries.signing.sign_up import waiting_under
+from campaign.queries.signing.signature import SignatureView, digests_of_same_address, signatures_of_same_address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What was agreed to, when, and which text was on the page."""
+
+    given_at: datetime
+    text_language: str
+    text_version: int
+    to_appeal: bool
+    to_updates: bool
+    to_sharing_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """One counted act."""
+
+    channel: str
+    evidence: str
+    target: int
+    happened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """One message that was owed, and what became of it."""
+
+    kind: str
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One signature with all that hangs on it."""
+
+    signature: SignatureView
+    ended_at: datetime | None
+    consents: tuple[ConsentView, ...]
+    acts: tuple[ActView, ...]
+    mails: tuple[MailView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnconfirmedView:
+    """A form that was sent with the address and waits to be confirmed."""
+
+    appeal: str
+    name: str
+    email: str
+    country: str
+    language: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaperView:
+    """A row of a paper sheet that waits to be signed up."""
+
+    appeal: str
+    name: str
+    country: str
+    entered_at: datetime
+
+
+def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
+    """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
+    names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
+    rows = db.session.execute(
+        select(Appeal.slug, SheetRow, Entry.entered_at)
+        .join(Entry, Entry.id == SheetRow.entry_id)
+        .join(Appeal, Appeal.id == Entry.appeal_id)
+        .where(SheetRow.address_digest.in_(names))
+        .order_by(SheetRow.id)
+    )
+    return tuple(
+        PaperView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
+    )
+
+
+def unconfirmed_under(email: str, vault: Vault) -> tuple[UnconfirmedView, ...]:
+    """Return what waits to be confirmed under the address. Raises CipherError."""
+    found = waiting_under(parse_address(email), vault)
+    return tuple(
+        UnconfirmedView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found
+    )
+
+
+def held_under(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[Held, ...]:
+    """Return what the signature's address has signed, the newest first; empty where it was erased.
+
+    With the link that asks for it, only what that opens. Raises CipherError.
+    """
+    signatures = signatures_of_same_address(signature_id, vault, link)
+    ids = [one.id for one in signatures]
+    rows = {row.id: row for row in db.session.scalars(select(Signature).where(Signature.id.in_(ids)))}
+    consents = _by_signature(select(Consent).where(Consent.signature_id.in_(ids)).order_by(Consent.id), _consent)
+    acts = _by_signature(select(Action).where(Action.signature_id.in_(ids)).order_by(Action.id), _act)
+    mails = _by_signature(select(Mail).where(Mail.signature_id.in_(ids)).order_by(Mail.id), _mail)
+    return tuple(
+        Held(
+            signature=one,
+            ended_at=rows[one.id].ended_at,
+            consents=tuple(consents.get(one.id, ())),
+            acts=tuple(acts.get(one.id, ())),
+            mails=tuple(mails.get(one.id, ())),
+        )
+        for one in signatures
+    )
+
+
+def _by_signature(chosen: Any, view: Callable[[Any], T]) -> dict[int, list[T]]:
+    found: dict[int, list[T]] = {}
+    rows: Iterable[Any] = db.session.scalars(chosen)
+    for row in rows:
+        found.setdefault(row.signature_id, []).append(view(row))
+    return found
+
+
+def _consent(row: Consent) -> ConsentView:
+    text = row.text_language, row.text_version
+    return ConsentView(row.given_at, *text, row.to_appeal, row.to_updates, row.to_sharing_name)
+
+
+def _act(row: Action) -> ActView:
+    return ActView(row.channel, row.evidence, row.target, row.happened_on)
+
+
+def _mail(row: Mail) -> MailView:
+    return MailView(row.kind, row.state, row.created_at, row.sent_at)

@@ -1,0 +1,73 @@
+"""The national sections as pages and rules need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.models import Section
+from campaign.platform import db
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """One section; `tile` is its column and row on the map."""
+
+    code: str
+    name: str
+    countries: tuple[str, ...]
+    languages: tuple[str, ...]
+    time_zone: str
+    contact: str
+    tile: tuple[int, int] | None
+
+    def last_zone(self, day: date | None) -> str:
+        """Return the time zone in which that day ends last for the section's people."""
+        return last_zone(self.code, self.countries, self.time_zone, day)
+
+
+def list_sections() -> tuple[SectionView, ...]:
+    """All sections in the order in which they were loaded."""
+    rows = db.session.scalars(select(Section).order_by(Section.position, Section.code))
+    return tuple(
+        SectionView(
+            code=row.code,
+            name=row.name,
+            countries=tuple(row.countries),
+            languages=tuple(row.languages),
+            time_zone=row.time_zone,
+            contact=row.contact,
+            tile=None if row.tile_column is None or row.tile_row is None else (row.tile_column, row.tile_row),
+        )
+        for row in rows
+    )
+
+
+def next_position() -> int:
+    """Behind all sections there are."""
+    return (db.session.execute(select(func.max(Section.position))).scalar() or 0) + 1
+
+
+def find_section(code: str) -> dict[str, Any] | None:
+    """What staff say of the section; None where there is none."""
+    found = db.session.get(Section, code)
+    return None if found is None else fields_of(found)
+
+
+def fields_of(section: Section) -> dict[str, Any]:
+    """What staff say of a section, under the names of the form."""
+    is_placed = section.tile_column is not None and section.tile_row is not None
+    return {
+        "name": section.name,
+        "countries": list(section.countries),
+        "languages": list(section.languages),
+        "time_zone": section.time_zone,
+        "contact": section.contact,
+        "reply_to": section.reply_to or "",
+        "tile": [section.tile_column, section.tile_row] if is_placed else None,
+        "position": section.position,
+    }

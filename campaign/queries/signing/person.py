@@ -1,0 +1,33 @@
+"""The digests by which one address is found: another one under each appeal, so that no stolen table can be joined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, scoped_session
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address
+from campaign.domain.signing.mail_domain import owner_domain
+from campaign.models import Appeal, Signature
+from campaign.models.privacy.sealed_columns import place_of
+
+
+def digests_everywhere(session: Session | scoped_session[Any], address: Address, vault: Vault) -> list[bytes]:
+    """Return the address's digests under each appeal there is, a second person's too: a microsecond each."""
+    digests = vault.address_digests(session.scalars(select(Appeal.id)), address)
+    return [*digests, *map(vault.second_digest, digests)]
+
+
+def domain_of(signature: Signature | None, vault: Vault) -> str | None:
+    """Return the mail domain of the signature's address; None where it is erased. Raises CipherError."""
+    if signature is None or signature.email_sealed is None:
+        return None
+    return vault.open_email(signature.email_sealed, place_of(signature)).rpartition("@")[2]
+
+
+def owner_domain_of(signature: Signature | None, vault: Vault) -> str | None:
+    """Return the part of that mail domain which one owner has; None where it is erased. Raises CipherError."""
+    domain = domain_of(signature, vault)
+    return None if domain is None else owner_domain(domain)

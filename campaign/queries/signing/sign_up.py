@@ -1,0 +1,174 @@
+"""The forms that wait for a mailbox to confirm them, as the page and the mail show them."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address, parse_address
+from campaign.models import Appeal, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import db
+from campaign.queries.signing.person import digests_everywhere
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingView:
+    """A sign-up with name and address opened; both are empty once it is confirmed.
+
+    `signature_id` is what it has become; `signed` is the name in the confirmed signature that its address has already.
+    """
+
+    id: int
+    appeal_id: int
+    slug: str
+    link_key: bytes
+    content_digest: bytes
+    name: str
+    email: str
+    country: str
+    locale: str
+    signed_at: datetime
+    signature_id: int | None
+    signed: str | None = None
+    text: tuple[str, int] = ("", 0)
+
+    def says_same(self, other: WaitingView) -> bool:
+        """Whether both show the same to who confirms, so that one link is as good as the other."""
+        mine = self.name, self.country, self.locale, self.text
+        return mine == (other.name, other.country, other.locale, other.text)
+
+
+def find_waiting(sign_up_id: int, vault: Vault) -> WaitingView | None:
+    """Return the sign-up, or None where it was let go. Raises CipherError."""
+    found = db.session.execute(_CHOSEN.where(SignUp.id == sign_up_id)).one_or_none()
+    return None if found is None else _view(found, vault)
+
+
+def newest_of(one: WaitingView, vault: Vault) -> WaitingView:
+    """Return the sign-up that took the place of that one, where a newer one of its address did. Raises CipherError."""
+    if not one.email:
+        return one
+    digest = vault.waiting_digest(vault.address_digest(one.appeal_id, parse_address(one.email)))
+    newest = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest == digest)
+    found = db.session.execute(newest).one_or_none()
+    return one if found is None else _view(found, vault)
+
+
+def earlier_than(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
+    """Return the sign-ups whose place that one has taken and that wait still. Raises CipherError."""
+    if not one.email:
+        return ()
+    digests = vault.aside_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
+    chosen = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
+    rows = db.session.execute(chosen.where(SignUp.signature_id.is_(None), SignUp.flag.is_(None))).all()
+    return tuple(_view(row, vault) for row in rows)
+
+
+def said_by(row: SignUp, vault: Vault) -> tuple[Any, ...]:
+    """Return all that a sign-up shows to who confirms it, to compare two of one address. Raises CipherError."""
+    name = vault.open_name(row.name_sealed, place_of(row)) if row.name_sealed else ""
+    return name, origin_of(row, vault)[0], row.locale, row.text_language, row.text_version
+
+
+def waiting_under(address: Address, vault: Vault) -> tuple[WaitingView, ...]:
+    """Return what waits under the address and can be confirmed, the oldest first. Raises CipherError.
+
+    What looks like part of a flood is left out, as it is of the mail.
+    """
+    digests = [vault.waiting_digest(one) for one in digests_everywhere(db.session, address, vault)]
+    chosen = _CHOSEN.where(
+        SignUp.address_digest.in_(digests),
+        SignUp.signature_id.is_(None),
+        SignUp.flag.is_(None),
+        Appeal.state != AppealState.STOPPED,
+    )
+    rows = db.session.execute(chosen.order_by(SignUp.signed_at, SignUp.id)).all()
+    found = tuple(_view(row, vault) for row in rows)
+    if any(parse_address(one.email).identity != address.identity for one in found):
+        raise CipherError("a sign-up stands under another's address")
+    return found
+
+
+def beside(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
+    """Return what else waits under the address of a sign-up. Raises CipherError."""
+    if not one.email:
+        return ()
+    return tuple(other for other in waiting_under(parse_address(one.email), vault) if other.id != one.id)
+
+
+_CHOSEN = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id)
+
+
+def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
+    """Return the sign-up's country, and the tag of the link that led to it. Raises CipherError."""
+    country, via, _of = _origin(row, vault)
+    return country, via
+
+
+def whose(waiting_digest: bytes) -> str:
+    """Return what is sealed in a form and says whose it is, whatever the row is found by; 22 characters."""
+    return base64.urlsafe_b64encode(waiting_digest[:16]).decode().rstrip("=")
+
+
+def _origin(row: SignUp, vault: Vault) -> tuple[str, str | None, str]:
+    country, via, of = json.loads(vault.open_origin(row.origin_sealed, place_of(row)))
+    return country, via, of
+
+
+def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
+    """Raise CipherError where the signature that the form is said to have become is another address's.
+
+    The number in the form can be changed by whoever writes SQL; the two addresses cannot.
+    """
+    if signature.email_sealed is None:
+        return
+    of = _origin(row, vault)[2]
+    address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    # A second person's signature has a digest of its own; of the first, rules for addresses may have changed since.
+    for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
+        if digest is not None and hmac.compare_digest(of, whose(vault.waiting_digest(digest))):
+            return
+    raise CipherError("a form names a signature that it has not become")
+
+
+def _view(found: Any, vault: Vault) -> WaitingView:
+    row, slug = found
+    signature = None if row.signature_id is None else db.session.get(Signature, row.signature_id)
+    if signature is not None:
+        refuse_another(row, signature, vault)
+    place = place_of(row)
+    email = vault.open_email(row.email_sealed, place) if row.email_sealed else ""
+    return WaitingView(
+        id=row.id,
+        appeal_id=row.appeal_id,
+        slug=slug,
+        link_key=row.link_key,
+        content_digest=row.content_digest,
+        name=vault.open_name(row.name_sealed, place) if row.name_sealed else "",
+        email=email,
+        country=origin_of(row, vault)[0],
+        locale=row.locale,
+        signed_at=row.signed_at,
+        signature_id=row.signature_id,
+        signed=_signed(row.appeal_id, email, vault) if email else None,
+        text=(row.text_language, row.text_version),
+    )
+
+
+def _signed(appeal_id: int, email: str, vault: Vault) -> str | None:
+    digest = vault.address_digest(appeal_id, parse_address(email))
+    chosen = select(Signature).where(Signature.address_digest == digest, Signature.confirmed_at.is_not(None))
+    signature = db.session.scalars(chosen).one_or_none()
+    if signature is None or signature.name_sealed is None or signature.state != "confirmed":
+        return None
+    return vault.open_name(signature.name_sealed, place_of(signature))

@@ -1,0 +1,97 @@
+"""Accounts as the staff pages and commands show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from campaign.domain.errors import NotFoundError
+from campaign.domain.signing.token import Link
+from campaign.domain.staff.roles import Permission, Scope
+from campaign.models import Staff
+from campaign.platform import db
+
+
+@dataclass(frozen=True, slots=True)
+class StaffView:
+    """One account."""
+
+    id: int
+    email: str
+    role: str
+    section: str
+    locale: str
+    active: bool
+    invited_at: datetime
+    joined_at: datetime | None
+    logged_in_at: datetime | None
+    has_second_factor: bool
+
+
+def list_staff(scope: Scope) -> tuple[StaffView, ...]:
+    """Every account for those who administer; else the colleagues of the own section."""
+    if scope.may(Permission.ADMINISTER):
+        return list_all_staff()
+    return _views(db.session.scalars(select(Staff).where(Staff.section_code == scope.section).order_by(Staff.email)))
+
+
+def list_all_staff() -> tuple[StaffView, ...]:
+    """Every account, for commands on the server."""
+    return _views(db.session.scalars(select(Staff).order_by(Staff.section_code, Staff.email)))
+
+
+def find_colleague(scope: Scope, staff_id: int) -> StaffView:
+    """One account that the scope may see. Raises NotFoundError."""
+    found = next((one for one in list_staff(scope) if one.id == staff_id), None)
+    if found is None:
+        raise NotFoundError("no such account")
+    return found
+
+
+def find_staff_id(email: str) -> int:
+    """The account of that address. Raises NotFoundError."""
+    found = db.session.scalars(select(Staff.id).where(Staff.email == email.strip().lower())).one_or_none()
+    if found is None:
+        raise NotFoundError("no such account")
+    return found
+
+
+def invited_as(link: Link) -> StaffView | None:
+    """Return the account that an invitation still opens; None where it was used, renewed or ended."""
+    staff = _opened(link)
+    return _view(staff) if staff is not None and staff.password is None else None
+
+
+def resetting(link: Link) -> StaffView | None:
+    """Return the account whose password the link still sets anew; None where it was used or the account ended."""
+    staff = _opened(link)
+    return _view(staff) if staff is not None and staff.password is not None else None
+
+
+def _opened(link: Link) -> Staff | None:
+    """The account that a link to set a password was made for, and whose password was not set since."""
+    staff = db.session.get(Staff, link.subject)
+    is_theirs = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
+    return staff if staff is not None and staff.active and is_theirs else None
+
+
+def _views(rows: Iterable[Staff]) -> tuple[StaffView, ...]:
+    return tuple(_view(row) for row in rows)
+
+
+def _view(row: Staff) -> StaffView:
+    return StaffView(
+        id=row.id,
+        email=row.email,
+        role=row.role,
+        section=row.section_code,
+        locale=row.locale,
+        active=row.active,
+        invited_at=row.invited_at,
+        joined_at=row.joined_at,
+        logged_in_at=row.logged_in_at,
+        has_second_factor=row.has_second_factor,
+    )

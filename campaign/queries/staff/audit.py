@@ -1,0 +1,55 @@
+"""The audit log as the staff pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from campaign.domain.errors import NotFoundError
+from campaign.domain.staff.roles import Permission, Scope
+from campaign.models import AuditEntry, Staff
+from campaign.platform import db
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One entry; `who` is the address of the account, None for a command on the server."""
+
+    id: int
+    at: datetime
+    who: str | None
+    section: str | None
+    act: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    reason: str | None
+
+
+def audit_log(scope: Scope, *, before: int | None = None) -> tuple[AuditView, ...]:
+    """The newest entries, or those before the one with that number. Raises NotFoundError without the permission."""
+    if not scope.may(Permission.ADMINISTER):
+        raise NotFoundError("not for this role")
+    chosen = select(AuditEntry, Staff.email).outerjoin(Staff, Staff.id == AuditEntry.staff_id)
+    if before is not None:
+        chosen = chosen.where(AuditEntry.id < before)
+    rows = db.session.execute(chosen.order_by(AuditEntry.id.desc()).limit(PAGE))
+    return tuple(
+        AuditView(
+            id=entry.id,
+            at=entry.at,
+            who=email,
+            section=entry.section_code,
+            act=entry.act,
+            subject=entry.subject,
+            before=entry.before,
+            after=entry.after,
+            reason=entry.reason,
+        )
+        for entry, email in rows
+    )

@@ -1,0 +1,1 @@
+"""Limits, proof of work, alerts."""

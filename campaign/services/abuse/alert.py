@@ -1,0 +1,89 @@
+"""Telling staff that something needs them: once an hour for each kind and appeal, whichever process sees it first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role
+from campaign.mail.messages import alert_texts
+from campaign.models import Alarm, Staff
+from campaign.platform.database.transaction import transaction
+from campaign.services.counting.tally import hour_of
+from campaign.services.outbox.enqueue import owe_staff
+
+log = logging.getLogger(__name__)
+
+_CLAIM = {
+    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+# Who can do something about it, whatever their section.
+_ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
+
+
+def raise_alarm(
+    kind: str,
+    appeal_id: int,
+    words: Callable[[str], dict[str, str]],
+    *,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+    sections: Collection[str] = (),
+) -> bool:
+    """Owes every coordinator and admin, and the editors of `sections`, a mail with `words(locale)`.
+
+    False where it was raised within this hour. `appeal_id` 0 is all appeals together. The mails are in the outbox when
+    this returns.
+    """
+    with transaction() as session:
+        connection = session.connection()
+        values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(now), "raised_at": now}
+        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+            return False
+        told = _people(session, sections)
+        for email, locale in told:
+            to, kind_of_mail = parse_address(email), MailKind.STAFF_ALERT
+            owe_staff(
+                connection, kind_of_mail, to, words(locale), locale=locale, now=now, vault=vault, domain=mail_domain
+            )
+    log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
+    return True
+
+
+def tell_unopened(*, now: datetime, vault: Vault, base_url: str, mail_domain: str) -> None:
+    """Tell staff, once an hour, that something sealed does not open: a key is missing, or it was changed."""
+    raise_alarm(
+        "sealed",
+        0,
+        lambda locale: alert_texts.unopened(locale, base_url),
+        now=now,
+        vault=vault,
+        mail_domain=mail_domain,
+    )
+
+
+def note_alarm(session: Session, kind: str, *, now: datetime) -> None:
+    """Write down, once an hour, what staff see among the alarms and need no mail about; in the caller's transaction."""
+    values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
+    connection = session.connection()
+    connection.execute(_CLAIM[connection.dialect.name], values)
+
+
+def _people(session: Session, sections: Collection[str]) -> list[Any]:
+    """Address and language of whom to tell."""
+    editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code.in_(sections))
+    chosen = select(Staff.email, Staff.locale).where(
+        Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_ROLES), editors)
+    )
+    return list(session.execute(chosen.order_by(Staff.id)))

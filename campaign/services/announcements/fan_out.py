@@ -1,0 +1,134 @@
+"""Spreading an announcement: one batch of signers after the other owed their mail, going on after any break."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.domain.announcements.announcement import (
+    BATCH,
+    REMINDER_REST,
+    AnnouncementKind,
+    AnnouncementState,
+    choose_language,
+    is_reminder_due,
+)
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address, parse_address
+from campaign.models import Announcement, Appeal, Mail, Section, Signature
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.queries.announcements.announcement import told, without_repeats
+from campaign.services.outbox.enqueue import Owed, row_of
+
+log = logging.getLogger(__name__)
+
+# Each signer once, even where two workers were at the same batch.
+_INSERT = {
+    "sqlite": sqlite.insert(Mail).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(Mail).on_conflict_do_nothing(),
+}
+
+
+def start_reminders(*, now: datetime) -> int:
+    """Starts the reminder of each open appeal in each section whose day for it has come; returns how many."""
+    started = 0
+    with transaction() as session:
+        begun = select(Announcement.appeal_id, Announcement.section_code).where(
+            Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
+        )
+        known = {(appeal_id, code) for appeal_id, code in session.execute(begun)}
+        sections = session.execute(select(Section.code, Section.time_zone).order_by(Section.code)).all()
+        for appeal_id, deadline in session.execute(
+            select(Appeal.id, Appeal.deadline).where(Appeal.state == AppealState.OPEN)
+        ).all():
+            for code, time_zone in sections:
+                if (appeal_id, code) in known or not is_reminder_due(deadline, now.astimezone(ZoneInfo(time_zone))):
+                    continue
+                values = {"appeal_id": appeal_id, "section_code": code, "kind": AnnouncementKind.DEADLINE_REMINDER}
+                going = {"state": AnnouncementState.SENDING, "locales": [], "after_id": 0}
+                session.execute(insert(Announcement), {**values, **going, "created_at": now, "started_at": now})
+                started += 1
+    return started
+
+
+def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+    """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
+    with transaction() as session:
+        on_way = select(Announcement.id).where(
+            Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= now
+        )
+        ids = session.scalars(on_way.order_by(Announcement.id)).all()
+    owed = 0
+    for announcement_id in ids:
+        while (found := spread(announcement_id, now=now, vault=vault, mail_domain=mail_domain)) is not None:
+            owed += found
+    return owed
+
+
+def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
+    """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
+    with transaction() as session:
+        row = session.get(Announcement, announcement_id, with_for_update=KEYS_STAY)
+        if row is None or row.state != AnnouncementState.SENDING:
+            return None
+        if row.started_at is None or row.started_at > now:
+            return None
+        signatures = session.scalars(_next(row).limit(BATCH)).all()
+        if not signatures:
+            row.state = AnnouncementState.SENT
+            row.ended_at = now
+            return None
+        batch = [(one, to) for one in signatures if (to := _opened(one, vault)) is not None]
+        mails = [
+            row_of(_owed(row, one, to, vault), now=now, domain=mail_domain)
+            for one, to in without_repeats(batch, row, vault)
+        ]
+        if mails:
+            connection = session.connection()
+            connection.execute(_INSERT[connection.dialect.name], mails)
+        row.after_id = signatures[-1].id
+        return len(mails)
+
+
+def _next(row: Announcement) -> Any:
+    conditions: list[Any] = [
+        *told(row.appeal_id, row.section_code, row.locales, to_family=row.to_family, is_rewording=row.is_rewording),
+        Signature.id > row.after_id,
+    ]
+    if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:
+        conditions.append(Signature.confirmed_at <= row.started_at - REMINDER_REST)
+    return select(Signature).where(and_(*conditions)).order_by(Signature.id)
+
+
+def _opened(signature: Signature, vault: Vault) -> Address | None:
+    if signature.email_sealed is None:
+        return None
+    try:
+        return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    except CipherError as error:
+        # Confirming and all else tells of it too; the others are not to wait for this one.
+        log.warning("signature %s gets no announcement: %s", signature.id, error)
+        return None
+
+
+def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) -> Owed:
+    languages = [text.language for text in row.texts]
+    return Owed(
+        kind=MailKind(row.kind),
+        signature_id=signature.id,
+        domain_digest=vault.domain_digest(to),
+        locale=signature.locale,
+        text_language=choose_language(signature.locale, languages, row.appeal.first_language or ""),
+        text_version=None,
+        announcement_id=row.id,
+    )

@@ -1,0 +1,68 @@
+"""Reminding those who have not confirmed: once, after two days, while it can still be done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from campaign.domain.appeals.appeal import AppealState, is_in_time
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.token import LIFETIME, Purpose
+from campaign.models import Appeal, Section, SignUp
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.services.outbox.enqueue import owe_sign_up
+
+REMINDER_AFTER = timedelta(hours=48)
+_BATCH = 500
+
+
+def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+    """Owe each sign-up that waits for two days after its mail arrived one reminder; return how many.
+
+    Whether the mailbox has had its share already is decided when sending.
+    """
+    reminded, after_id = 0, 0
+    while True:
+        with transaction() as session:
+            found = session.execute(_waiting(now, after_id)).all()
+            for sign_up, deadline, time_zone, countries in found:
+                after_id = sign_up.id
+                zone = last_zone(sign_up.section_code, tuple(countries), time_zone, deadline)
+                if not is_in_time(deadline, zone, now):
+                    continue
+                try:
+                    kind = MailKind.CONFIRMATION_REMINDER
+                    owe_sign_up(session, kind, sign_up, now=now, vault=vault, domain=mail_domain)
+                except CipherError:
+                    continue
+                sign_up.reminded_at = now
+                reminded += 1
+        if len(found) < _BATCH:
+            return reminded
+
+
+def _waiting(now: datetime, after_id: int) -> Any:
+    oldest = now - (LIFETIME[Purpose.CONFIRM] or REMINDER_AFTER)
+    return (
+        select(SignUp, Appeal.deadline, Section.time_zone, Section.countries)
+        .join(Appeal, Appeal.id == SignUp.appeal_id)
+        .join(Section, Section.code == SignUp.section_code)
+        .where(
+            SignUp.signature_id.is_(None),
+            SignUp.signed_at > oldest,
+            SignUp.signed_at <= now - REMINDER_AFTER,
+            SignUp.mailed_at <= now - REMINDER_AFTER,
+            SignUp.reminded_at.is_(None),
+            SignUp.id > after_id,
+            Appeal.state == AppealState.OPEN,
+        )
+        .order_by(SignUp.id)
+        .limit(_BATCH)
+        .with_for_update(of=SignUp, skip_locked=True, **KEYS_STAY)
+    )

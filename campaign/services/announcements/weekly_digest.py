@@ -1,0 +1,64 @@
+"""The week in figures, owed to each member of staff who asked for it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from flask_babel import force_locale
+from sqlalchemy import select
+
+from campaign.domain.appeals.appeal import days_left
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose, Tokens
+from campaign.mail.messages.digest_texts import Week, week_lines
+from campaign.models import Section, Staff
+from campaign.platform.database.transaction import transaction
+from campaign.queries.counting.staff_counts import Glance, glances
+from campaign.services.outbox.enqueue import owe_staff
+
+
+def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, mail_domain: str) -> int:
+    """Owes each of them one mail about the open appeals, in their language; returns how many. None is open: none."""
+    with transaction() as session:
+        wanting = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
+        chosen = wanting.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
+        people = session.execute(chosen).all()
+        seen: dict[str, tuple[Glance, ...]] = {}
+        owed = 0
+        for staff, time_zone in people:
+            if staff.section_code not in seen:
+                seen[staff.section_code] = glances(staff.scope, time_zone=time_zone, now=now)
+            found = seen[staff.section_code]
+            if not found:
+                continue
+            token = tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
+            context = {
+                "appeals": json.dumps([_appeal(one, staff.locale, base_url, now) for one in found]),
+                "url": f"{base_url}/staff/",
+                "unsubscribe": f"{base_url}/staff/digest/{token}",
+            }
+            owe_staff(
+                session.connection(),
+                MailKind.STAFF_DIGEST,
+                parse_address(staff.email),
+                context,
+                locale=staff.locale,
+                now=now,
+                vault=vault,
+                domain=mail_domain,
+            )
+            owed += 1
+    return owed
+
+
+def _appeal(one: Glance, locale: str, base_url: str, now: datetime) -> dict[str, object]:
+    text, appeal = one.appeal.text_in(locale), one.appeal
+    left = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
+    with force_locale(locale):
+        week = Week(one.signatures, one.own_signatures, one.recent, one.own_recent, appeal.goal, left)
+        lines = week_lines(week, locale)
+    url = f"{base_url}/staff/appeals/{appeal.slug}"
+    return {"headline": " ".join(text.headline.split()), "language": text.language, "url": url, "lines": lines}

@@ -1,0 +1,91 @@
+"""Writing to whom an appeal goes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.appeals.editing import checked_target
+from campaign.domain.errors import NotFoundError, StateError
+from campaign.models import Appeal, Target
+from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.editor import target_of
+from campaign.services.appeals.edit_text import refuse_ended
+from campaign.services.appeals.lifecycle import find
+from campaign.services.appeals.review_notices import tell_of_correction
+from campaign.services.staff.desk import Desk, admit, note, refuse_overwriting, remember_writer
+
+
+def write_target(
+    slug: str, position: int, typed: dict[str, Any], seen: dict[str, Any] | None, *, desk: Desk, now: datetime
+) -> int:
+    """Keeps a target and returns its position, which stays, for actions name it; `position` 0 is a new one.
+
+    Raises NotFoundError, FaultsError, StateError (the appeal has ended), ConflictError.
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        refuse_ended(appeal)
+        target = None if position == 0 else _target(appeal, position)
+        before = {} if target is None else target_of(target)
+        # Words in a language that has no text are not on the form; they stay.
+        languages = tuple(text.language for text in appeal.texts)
+        values = checked_target(typed, languages)
+        hidden = {name: said for name, said in before.get("words", {}).items() if name not in languages}
+        values["words"] = {**hidden, **values["words"]}
+        if before == values:
+            return position
+        if target is not None:
+            refuse_overwriting(seen, before)
+        else:
+            target = Target(position=1 + max((one.position for one in appeal.targets), default=0))
+            appeal.targets.append(target)
+        for name, value in values.items():
+            setattr(target, name, value)
+        _written(session, appeal, desk, target.position, before, values, now)
+        return target.position
+
+
+def remove_target(slug: str, position: int, *, desk: Desk, now: datetime) -> None:
+    """Takes a target away. Raises NotFoundError, StateError (ended, or the last one of an open appeal)."""
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        refuse_ended(appeal)
+        target = _target(appeal, position)
+        if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
+            raise StateError("an open appeal needs somebody to write to")
+        before = target_of(target)
+        appeal.targets.remove(target)
+        _written(session, appeal, desk, position, before, {}, now)
+
+
+def _written(
+    session: Any,
+    appeal: Appeal,
+    desk: Desk,
+    position: int,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    now: datetime,
+) -> None:
+    remember_writer(desk, appeal)
+    note(
+        session,
+        desk,
+        "appeal.write-target",
+        appeal,
+        now=now,
+        before={f"target {position} {name}": value for name, value in before.items()},
+        after={f"target {position} {name}": value for name, value in after.items()},
+    )
+    tell_of_correction(session, appeal, desk, now=now)
+
+
+def _target(appeal: Appeal, position: int) -> Target:
+    found = next((one for one in appeal.targets if one.position == position), None)
+    if found is None:
+        raise NotFoundError("no such target")
+    return found

@@ -1,0 +1,296 @@
+"""A parsed document becomes an appeal, completes it with another language, or corrects it.
+
+Each import is compared with the last one of its language: only what the document says anew is applied, so that what
+staff have set by hand since then stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+from typing import Any
+
+from babel import Locale
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.document.draft import DraftAppeal
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.appeals.editing import WORDS
+from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
+from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.models import Appeal, AppealText, ImportedDocument
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.services.appeals.continuation import link
+from campaign.services.appeals.edit_text import keep_version
+from campaign.services.appeals.merge_targets import merge_targets
+from campaign.services.appeals.review_notices import tell_of_correction
+from campaign.services.staff.desk import Desk, note, remember_writer
+
+DEFAULT_GOAL = 1000
+_FACTS = {
+    "reference": "reference",
+    "sequence": "sequence",
+    "index": "document_index",
+    "issued_on": "issued_on",
+    "country": "country",
+    "deadline": "deadline",
+    "languages": "languages",
+    "own_language": "own_language",
+    "previous": "previous",
+}
+# What a translation may say otherwise, with nothing being wrong: which languages to write in.
+_MAY_DIFFER = {"languages", "own_language", "previous"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that the import changed; `before` is None where there was nothing."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did; no changes means that everything was there already."""
+
+    slug: str
+    state: str
+    is_new: bool
+    is_new_language: bool
+    language: str
+    text_version: int
+    changes: tuple[Change, ...]
+    # Facts in which a further language differs from what the appeal keeps: `before` is kept, `after` is not taken.
+    kept: tuple[Change, ...] = ()
+    follows: str | None = None  # the slug of the appeal that this one follows
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the person who imports decides instead of the document."""
+
+    slug: str | None = None
+    goal: int | None = None
+    deadline: date | None = None
+    # Nothing that is there already is touched: a name that is taken gets a number.
+    is_new: bool = False
+
+
+def import_draft(
+    draft: DraftAppeal,
+    options: ImportOptions,
+    *,
+    now: datetime,
+    desk: Desk | None = None,
+    lines: tuple[str, ...] = (),
+) -> ImportReport:
+    """Makes or completes an appeal; `lines` are the document's own, to be shown beside the form.
+
+    Raises InputError (slug, goal), StateError (the appeal has ended), KnownError (it is there, and a new one was
+    wanted), NotFoundError (somebody else's).
+    """
+    if options.goal is not None and options.goal < 1:
+        raise InputError("goal", "too-small", "the goal must be 1 or more")
+    with transaction() as session:
+        slug, appeal = _new(session, draft) if options.is_new else _named(session, draft, options.slug)
+        is_new = appeal is None
+        if appeal is None:
+            appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=now, sequence=draft.sequence)
+            appeal.section_code = desk.scope.section if desk and desk.scope else None
+            session.add(appeal)
+            session.flush()
+        elif desk is not None and desk.scope is not None and not desk.scope.works_on(appeal.section_code):
+            raise NotFoundError("no such appeal among those you work on")
+        elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
+            raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
+        known = session.get(ImportedDocument, (appeal.id, draft.language))
+        kept = () if known is not None or is_new else _kept(appeal, draft, options)
+        changes = _facts(appeal, draft, known, options, is_new=is_new)
+        version, text_changes = _text(session, appeal, draft, known, now)
+        changes += text_changes
+        if _says_anew(draft, known, "targets"):
+            changes += [Change("targets", before, after) for before, after in merge_targets(session, appeal, draft)]
+        _remember(session, appeal, draft, known, now, lines)
+        session.flush()
+        if (followed := link(session, appeal)) is not None:
+            changes.append(Change("follows", None, followed.slug))
+        if changes and desk is not None:
+            remember_writer(desk, appeal)
+            before = None if is_new else {change.field: change.before for change in changes}
+            after = {change.field: change.after for change in changes}
+            note(session, desk, "appeal.import", appeal, now=now, before=before, after=after)
+            tell_of_correction(session, appeal, desk, now=now)
+        elif changes and not is_new:
+            appeal.revision += 1
+        return ImportReport(
+            slug=slug,
+            state=appeal.state,
+            is_new=is_new,
+            is_new_language=known is None,
+            language=draft.language,
+            text_version=version,
+            changes=tuple(changes),
+            kept=kept,
+            follows=session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id)),
+        )
+
+
+def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
+    """A slug that nobody has, from what `_named` would take. Raises KnownError where the document's case is there."""
+    country = Locale("en").territories.get(draft.country or "", "")
+    wish = slugify(*(person.name for person in draft.people[:2]), country)
+    if draft.reference:
+        same = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
+        known = session.scalars(same.order_by(Appeal.id).limit(1)).one_or_none()
+        if known is not None:
+            raise KnownError(known)
+        wish = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
+    wish = wish or slugify(draft.headline or "") or "appeal"
+    taken = set(session.scalars(select(Appeal.slug)))
+    names = (wish if number == 1 else f"{wish[: SLUG_LENGTH - 8].strip('-')}-{number}" for number in count(1))
+    return next(name for name in names if name not in taken), None
+
+
+def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
+    """The slug, where given, names the appeal; else reference and sequence do; else people and country.
+
+    Raises InputError where the slug that these make is another case's.
+    """
+    is_given = slug is not None
+    if slug is None and draft.reference:
+        same = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
+        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update(**KEYS_STAY)).one_or_none()
+        if appeal is not None:
+            return appeal.slug, appeal
+        slug = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
+    if slug is None:
+        country = Locale("en").territories.get(draft.country or "", "")
+        slug = slugify(*(person.name for person in draft.people[:2]), country)
+        if not slug:
+            raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
+    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**KEYS_STAY))
+    appeal = found.one_or_none()
+    if (
+        appeal
+        and not is_given
+        and draft.reference
+        and (appeal.reference, appeal.sequence)
+        != (
+            draft.reference,
+            draft.sequence,
+        )
+    ):
+        raise InputError("slug", "taken", f"{slug} is the name of another case: give one with --slug")
+    return slug, appeal
+
+
+def _says_anew(draft: DraftAppeal, known: ImportedDocument | None, field: str) -> bool:
+    return known is None or known.draft.get(field) != draft.to_json()[field]
+
+
+def _facts(
+    appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, options: ImportOptions, *, is_new: bool
+) -> list[Change]:
+    changes = []
+    wanted: dict[str, Any] = {}
+    for name, column in _FACTS.items():
+        value = getattr(draft, name)
+        value = list(value) if isinstance(value, tuple) else value
+        if not _says_anew(draft, known, name) or value in (None, []):
+            continue
+        # Another language completes what is missing; only the same language's next document corrects.
+        if known is not None or is_new or getattr(appeal, column) in (None, [], False):
+            wanted[column] = value
+    if options.deadline is not None:
+        wanted["deadline"] = options.deadline
+    if options.goal is not None:
+        wanted["goal"] = options.goal
+    for column, value in wanted.items():
+        before = getattr(appeal, column)
+        if before != value:
+            setattr(appeal, column, value)
+            changes.append(Change(column, before, value))
+    return changes
+
+
+def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[Change, ...]:
+    """The facts that a further language has otherwise than the appeal, which keeps its own."""
+    ours = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
+    if options.deadline is not None:
+        del ours["deadline"]
+    theirs = {name: getattr(draft, name) for name in ours}
+    return tuple(
+        Change(_FACTS[name], value, theirs[name])
+        for name, value in ours.items()
+        if value is not None and theirs[name] not in (None, value)
+    )
+
+
+def _text(
+    session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
+) -> tuple[int, list[Change]]:
+    """The version of the current text in the draft's language: a new version where the document says something anew."""
+    of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
+    current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
+    said = _words(draft)
+    if current is None:
+        text = keep_version(session, appeal, draft.language, said, None, now)
+        return text, [Change(f"{name} ({draft.language})", None, value) for name, value in said.items() if value]
+    before = {} if known is None else known.draft
+    changed = {name: value for name, value in said.items() if _said_before(before, name) != value}
+    values = {name: getattr(current, name) for name in WORDS}
+    changes = [
+        Change(f"{name} ({draft.language})", values[name], value)
+        for name, value in changed.items()
+        if values[name] != value
+    ]
+    if not changes:
+        return current.version, []
+    return keep_version(session, appeal, draft.language, values | changed, current, now), changes
+
+
+def _words(draft: DraftAppeal) -> dict[str, Any]:
+    letter = draft.letter
+    return {
+        "headline": draft.headline or "",
+        "people": [{"name": person.name, "pronoun": person.pronoun} for person in draft.people],
+        "summary": draft.summary or "",
+        "background": draft.background or "",
+        "salutation": letter.salutation if letter else None,
+        "paragraphs": list(letter.paragraphs) if letter else [],
+        "closing": letter.closing if letter else None,
+        "talking_points": list(draft.talking_points),
+    }
+
+
+def _said_before(draft: dict[str, Any], name: str) -> Any:
+    """The same word of the document that was imported last, in the form that the text keeps it in."""
+    if name in {"salutation", "closing"}:
+        return (draft.get("letter") or {}).get(name)
+    if name == "paragraphs":
+        return (draft.get("letter") or {}).get(name, [])
+    return draft.get(name) or ([] if name in {"people", "talking_points"} else "")
+
+
+def _remember(
+    session: Session,
+    appeal: Appeal,
+    draft: DraftAppeal,
+    known: ImportedDocument | None,
+    now: datetime,
+    lines: tuple[str, ...],
+) -> None:
+    said = draft.to_json()
+    warnings = said.pop("warnings")
+    if known is None:
+        known = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=said, imported_at=now)
+        session.add(known)
+    elif known.draft != said:
+        known.draft = said
+        known.imported_at = now
+    known.warnings, known.lines = warnings, list(lines)

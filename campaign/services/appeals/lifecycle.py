@@ -1,0 +1,307 @@
+"""An appeal's way from draft to open to closed.
+
+Who works is given as a `Desk`; without one nothing is asked and nothing noted (fixtures, the demonstration).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeals.appeal import AppealState, is_in_time
+from campaign.domain.country import COUNTRIES
+from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.sections.section import taking_part
+from campaign.domain.staff.roles import Permission
+from campaign.models import Appeal
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.appeal import find_appeal_by_id
+from campaign.queries.appeals.publish_blockers import Lack, lacks
+from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.review_notices import tell_of_question, tell_of_return
+from campaign.services.staff.desk import Desk, admit, note
+
+_MOST_OUTCOME = 20_000
+_MOST_WORDS = 2_000
+
+
+def ask(slug: str, *, desk: Desk, now: datetime) -> None:
+    """Asks for a draft to be published; those who may are told by mail. Raises NotFoundError, StateError."""
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        _refuse_unready(session, appeal, now)
+        if appeal.asked_at is not None:
+            return
+        appeal.asked_at, appeal.asked_by = now, desk.scope.staff_id if desk.scope else None
+        note(session, desk, "appeal.ask", appeal, now=now)
+        tell_of_question(session, appeal, desk, now=now)
+
+
+def send_back(slug: str, words: str, *, desk: Desk, now: datetime) -> None:
+    """Takes the question back, by whoever asked, or by a coordinator, who says why; whoever asked is told by mail.
+
+    Raises NotFoundError, StateError, InputError (`words`).
+    """
+    words = words.replace("\x00", "").strip()
+    if len(words) > _MOST_WORDS:
+        raise InputError("words", "too-long", f"at most {_MOST_WORDS} characters, not {len(words)}")
+    with transaction() as session:
+        appeal = find(session, slug)
+        admit(desk, appeal)
+        if appeal.state != AppealState.DRAFT or appeal.asked_at is None:
+            raise StateError("nobody has asked for it to be published")
+        is_own = desk.scope is not None and desk.scope.staff_id == appeal.asked_by
+        if not is_own:
+            admit(desk, appeal, Permission.COORDINATE)
+            tell_of_return(session, appeal, appeal.asked_by, words, desk, now=now)
+        appeal.asked_at = appeal.asked_by = None
+        note(session, desk, "appeal.send-back", appeal, now=now, reason=words or None)
+
+
+def publish(slug: str, *, now: datetime, desk: Desk | None = None, revision: int | None = None) -> bool:
+    """Opens a draft for signatures; False where it is open already.
+
+    Staff need to have been asked, and to have written none of it; `revision` is that of the draft they looked at.
+    Raises NotFoundError, FourEyesError, ConflictError, or StateError that names what is missing.
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
+        if appeal.state == AppealState.OPEN:
+            return False
+        if appeal.state != AppealState.DRAFT:
+            raise StateError(f"{slug} is {appeal.state}: only a draft can be published")
+        if desk is not None and desk.scope is not None:
+            if desk.scope.staff_id in appeal.written_by:
+                raise FourEyesError("who wrote an appeal does not publish it")
+            if appeal.asked_at is None:
+                raise StateError(f"nobody has asked for {slug} to be published")
+            if revision != appeal.revision:
+                raise ConflictError({"revision": appeal.revision})
+        _refuse_unready(session, appeal, now)
+        appeal.state = AppealState.OPEN
+        appeal.opened_at = now
+        appeal.revision += 1
+        _note(session, desk, "appeal.publish", appeal, AppealState.DRAFT, now)
+    return True
+
+
+def close(slug: str, *, now: datetime, desk: Desk | None = None) -> bool:
+    """Ends an open appeal before its deadline; False where it is closed already. Raises NotFoundError, StateError."""
+    with transaction() as session:
+        appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
+        if appeal.state == AppealState.CLOSED:
+            return False
+        if appeal.state != AppealState.OPEN:
+            raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
+        _end(appeal, now)
+        _note(session, desk, "appeal.close", appeal, AppealState.OPEN, now)
+    return True
+
+
+def stop(slug: str, *, now: datetime, desk: Desk | None = None, outcome: dict[str, str] | None = None) -> bool:
+    """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
+
+    What became of the case, in Markdown by language, may be told at once, else with `tell_outcome`.
+    Raises NotFoundError, StateError, InputError (`body`).
+    """
+    told = {language: body for language, text in (outcome or {}).items() if (body := _outcome(text))}
+    with transaction() as session:
+        appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
+        if appeal.state == AppealState.STOPPED:
+            return False
+        if appeal.state != AppealState.OPEN:
+            raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
+        _end(appeal, now, AppealState.STOPPED)
+        appeal.outcome = {**appeal.outcome, **told}
+        _note(session, desk, "appeal.stop", appeal, AppealState.OPEN, now)
+    return True
+
+
+def tell_outcome(
+    slug: str,
+    language: str,
+    body: str,
+    *,
+    now: datetime | None = None,
+    desk: Desk | None = None,
+    seen: str | None = None,
+) -> None:
+    """Says on its page what became of the case, in Markdown; an empty body takes it back.
+
+    `seen` is what it said when the writer began: what the writer left as it was stays as it is now, and what somebody
+    else has changed meanwhile is not overwritten. Raises NotFoundError, StateError while it is open or a draft,
+    ConflictError (`outcome_` and the language), and InputError for a text that is too long.
+    """
+    body, shown = _outcome(body), None if seen is None else _lines(seen).strip()
+    with transaction() as session:
+        appeal = find(session, slug)
+        if desk is not None:
+            admit(desk, appeal, Permission.COORDINATE)
+        if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
+            raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
+        before = appeal.outcome
+        if body in {before.get(language, ""), shown}:
+            return
+        if shown is not None and before.get(language, "") != shown:
+            raise ConflictError({f"outcome_{language}": before.get(language, "")})
+        appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
+        appeal.revision += 1
+        if desk is not None and now is not None:
+            note(session, desk, "appeal.tell-outcome", appeal, now=now, before=before, after=appeal.outcome)
+
+
+def set_safety(
+    slug: str,
+    *,
+    risk_countries: tuple[str, ...],
+    initials_only: bool,
+    now: datetime | None = None,
+    desk: Desk | None = None,
+) -> None:
+    """Says where writing endangers the sender (ISO 3166-1 alpha-2), and whether letters bear initials instead of names.
+
+    Raises NotFoundError, InputError (`risk_countries`).
+    """
+    unknown = [code for code in risk_countries if code not in COUNTRIES]
+    if unknown:
+        raise InputError(
+            "risk_countries", "unknown", f"{', '.join(unknown)}: give countries as two letters, such as KZ"
+        )
+    with transaction() as session:
+        appeal = find(session, slug)
+        before = {"risk_countries": appeal.risk_countries, "initials_only": appeal.initials_only}
+        appeal.risk_countries = list(dict.fromkeys(risk_countries))
+        appeal.initials_only = initials_only
+        appeal.revision += 1
+        if desk is not None and now is not None:
+            after = {"risk_countries": appeal.risk_countries, "initials_only": initials_only}
+            note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
+
+
+def going_on_of(appeal: Appeal, section: str) -> str:
+    """What the section has said comes after the deadline: the day (ISO 8601) until which it goes on, `stop`, or ""."""
+    return (appeal.going_on[section] or "stop") if section in appeal.going_on else ""
+
+
+def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
+    """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
+
+    `seen` is what it had said when the writer began (see `going_on_of`): what a colleague has said since is not
+    overwritten. Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped),
+    InputError (`until`: past, or not after the deadline), ConflictError (`going_on`).
+    """
+    with transaction() as session:
+        appeal = find(session, slug)
+        scope = desk.scope
+        sections = taking_part(list_sections(), tuple(appeal.sections))
+        if scope is None or not scope.may(Permission.EDIT) or scope.section not in {one.code for one in sections}:
+            raise NotFoundError("no such appeal among those of your section")
+        if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
+            raise StateError(f"{slug} is {appeal.state}")
+        if until is not None and (until < now.date() or (appeal.deadline is not None and until <= appeal.deadline)):
+            raise InputError("until", "too-early", "the day must be in the future and after the deadline")
+        before, current = dict(appeal.going_on), going_on_of(appeal, scope.section)
+        said = until.isoformat() if until else None
+        if current == (said or "stop"):
+            return
+        if seen not in {None, current}:
+            raise ConflictError({"going_on": current})
+        appeal.going_on = {**before, scope.section: said}
+        appeal.revision += 1
+        note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.going_on)
+
+
+def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
+    """Closes what is over: open appeals whose last taking-part section's day has ended. Returns their slugs."""
+    closed = []
+    with transaction() as session:
+        sections = list_sections()
+        # Locked: whoever closes or stops one by hand at this moment has done it, and it is noted once.
+        for appeal in session.scalars(
+            select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**KEYS_STAY)
+        ):
+            zones = {one.last_zone(appeal.deadline) for one in taking_part(sections, tuple(appeal.sections))}
+            if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
+                _end(appeal, now)
+                _note(
+                    session, desk, "appeal.close", appeal, AppealState.OPEN, now, "its deadline has passed everywhere"
+                )
+                closed.append(appeal.slug)
+    return closed
+
+
+def find(session: Session, slug: str) -> Appeal:
+    """The appeal, locked until the transaction ends. Raises NotFoundError."""
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**KEYS_STAY)).one_or_none()
+    if appeal is None:
+        raise NotFoundError(f"there is no appeal {slug}; `flask appeal list` shows those there are")
+    return appeal
+
+
+def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED) -> None:
+    appeal.state = state
+    appeal.ended_at = now
+    appeal.revision += 1
+
+
+def _lines(text: str) -> str:
+    """As it is kept; browsers send line ends of their own (HTML, "constructing the entry list")."""
+    return text.replace("\x00", "").replace("\r\n", "\n")
+
+
+def _outcome(body: str) -> str:
+    body = _lines(body).strip()
+    if len(body) > _MOST_OUTCOME:
+        raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
+    return body
+
+
+def _note(
+    session: Session,
+    desk: Desk | None,
+    act: str,
+    appeal: Appeal,
+    before: AppealState,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    if desk is not None:
+        was: dict[str, Any] = {"state": before.value, "outcome": {}}
+        after = {"state": str(appeal.state), "outcome": appeal.outcome}
+        note(session, desk, act, appeal, now=now, before=was, after=after, reason=reason)
+
+
+def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
+    if appeal.state != AppealState.DRAFT:
+        raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
+    session.flush()
+    view = find_appeal_by_id(appeal.id)
+    missing = [_told(lack, appeal.deadline) for lack in lacks(view, now=now)] if view else ["it is gone"]
+    if missing:
+        raise StateError(f"{appeal.slug} cannot be published: " + "; ".join(missing))
+
+
+def _told(lack: Lack, deadline: date | None) -> str:
+    """The same for operators, in English."""
+    return {
+        "no-text": "it has no text",
+        "no-headline": f"its text in {lack.language} has no headline",
+        "no-letter": f"its text in {lack.language} has neither a letter nor talking points",
+        "no-target": f"its text in {lack.language} names nobody to write to"
+        if lack.language
+        else "it has nobody to write to",
+        "no-deadline": "it has no deadline (give one with --deadline)",
+        "no-section": "no sections are loaded (flask sections load)",
+        "deadline-passed": f"its deadline {deadline} has passed (give one with --deadline)",
+    }[lack.code]

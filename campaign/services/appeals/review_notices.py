@@ -1,0 +1,101 @@
+"""Telling colleagues of what waits for them: an appeal to be published, a correction to be looked at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role
+from campaign.mail.messages.staff_texts import Said, asked, corrected, entry_waits, sent_back
+from campaign.models import Alarm, Appeal, AppealText, Entry, Staff
+from campaign.services.outbox.enqueue import owe_staff
+from campaign.services.staff.desk import Desk
+
+_CLAIM = {
+    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
+
+
+def tell_of_question(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """Owes a mail to all who may publish it: coordinators who have not written it."""
+    for staff in publishers(session, appeal, desk):
+        owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+
+
+def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, desk: Desk, *,
+                   now: datetime) -> None:  # fmt: skip
+    """Owes whoever asked a mail with what is still to do."""
+    staff = None if staff_id is None else session.get(Staff, staff_id)
+    if staff is not None and staff.active:
+        said = sent_back(staff.locale, headline(session, appeal, staff.locale), words)
+        owe(session, staff, said, appeal, desk, now)
+
+
+def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """An open appeal shows its new words at once; whoever may publish is asked to look, at most once an hour."""
+    if appeal.state != AppealState.OPEN or desk.scope is None:
+        return
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    if not claim(session, f"corrected:{desk.scope.staff_id}", appeal.id, hour, now=now):
+        return
+    for staff in publishers(session, appeal, desk):
+        owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+
+
+def tell_of_entry(session: Session, entry: Entry, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+    """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
+    editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
+    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
+    for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
+        said = entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
+        owe(session, staff, said, appeal, desk, now, page="entries")
+
+
+def publishers(session: Session, appeal: Appeal, desk: Desk) -> list[Staff]:
+    """Coordinators and administrators who have joined and have not written this appeal."""
+    own = desk.scope.staff_id if desk.scope else 0
+    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
+    return [one for one in session.scalars(found.order_by(Staff.id)) if one.id not in {own, *appeal.written_by}]
+
+
+def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
+    """Whether nobody has told of this yet: once for each kind, appeal and moment."""
+    connection = session.connection()
+    values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
+    return connection.execute(_CLAIM[connection.dialect.name], values).first() is not None
+
+
+def headline(session: Session, appeal: Appeal, locale: str) -> str:
+    """What the appeal is called in that language, else in another, else its slug."""
+    texts = select(AppealText.language, AppealText.headline).where(
+        AppealText.appeal_id == appeal.id, AppealText.is_current
+    )
+    rows = session.execute(texts.order_by(AppealText.language))
+    found = {str(row.language): str(row.headline) for row in rows}
+    return found.get(locale) or found.get(appeal.first_language or "") or next(iter(found.values()), appeal.slug)
+
+
+def owe(
+    session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime, *, page: str = "edit"
+) -> None:
+    """Owes one of the staff a mail that leads to the appeal."""
+    url = f"{desk.base_url}/staff/appeals/{appeal.slug}/{page}"
+    context = {"subject": said.subject, "text": said.text, "url": url}
+    owe_staff(
+        session.connection(),
+        MailKind.STAFF_ALERT,
+        parse_address(staff.email),
+        context,
+        locale=staff.locale,
+        now=now,
+        vault=desk.vault,
+        domain=desk.mail_domain,
+    )

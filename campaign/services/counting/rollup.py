@@ -1,0 +1,66 @@
+"""Folding the history: what has been counted long ago needs fewer rows, so that reading it stays quick.
+
+The slots of an hour are added up once the hour is over, the hours of a day a week after it. The sums stay what they
+were at every moment: each fold is one transaction, and whoever takes from the history meanwhile waits for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from campaign.models import TallyFold, TallyHour
+from campaign.platform import UtcDateTime
+from campaign.platform.database.transaction import transaction
+from campaign.services.counting.tally import hour_of
+
+KEEP_HOURS = timedelta(days=8)
+# Whoever counts reads the clock before it commits; an hour is over when nobody can still be counting in it.
+_GRACE = timedelta(hours=1)
+_KEYS = ("appeal_id", "section_code", "channel", "evidence")
+
+
+def fold(*, now: datetime) -> int:
+    """Folds what is old enough; returns by how many rows the history became shorter."""
+    slots_before = hour_of(now) - _GRACE
+    days_before = hour_of(now - KEEP_HOURS).replace(hour=0)
+    with transaction() as session:
+        done = _locked(session)
+        shorter = _fold(session, done.slots_before, slots_before, TallyHour.hour)
+        shorter += _fold(session, done.days_before, days_before, _day(session))
+        session.execute(
+            update(TallyFold).values(
+                slots_before=max(slots_before, done.slots_before), days_before=max(days_before, done.days_before)
+            )
+        )
+    return shorter
+
+
+def _locked(session: Session) -> Any:
+    """How far it is folded, held until the transaction ends."""
+    return session.execute(select(TallyFold.slots_before, TallyFold.days_before).with_for_update()).one()
+
+
+def _fold(session: Session, since: datetime, before: datetime, moment: Any) -> int:
+    """One row for each cell and `moment`, in slot 0, of all that is in between."""
+    concerned = TallyHour.hour >= since, TallyHour.hour < before
+    keys = [getattr(TallyHour, key) for key in _KEYS]
+    sums = select(*keys, moment.label("hour"), func.sum(TallyHour.quantity)).where(*concerned).group_by(*keys, moment)
+    folded = [
+        {**dict(zip((*_KEYS, "hour"), row, strict=False)), "slot": 0, "quantity": int(row[-1])}
+        for row in session.execute(sums)
+        if row[-1]
+    ]
+    gone: int = session.connection().execute(delete(TallyHour).where(*concerned)).rowcount
+    if folded:
+        session.connection().execute(insert(TallyHour), folded)
+    return gone - len(folded)
+
+
+def _day(session: Session) -> ColumnElement[Any]:
+    if session.get_bind().dialect.name == "sqlite":
+        return type_coerce(func.strftime("%Y-%m-%d 00:00:00.000000", TallyHour.hour), UtcDateTime)
+    return func.date_trunc("day", TallyHour.hour, type_=UtcDateTime)

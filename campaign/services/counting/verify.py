@@ -1,0 +1,149 @@
+"""Proving that the stored counts equal the rows, and mending them where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.signing.signature import SignatureState
+from campaign.models import Action, Signature, Tally, TallyFold, TallyHour
+from campaign.platform import UtcDateTime
+from campaign.platform.database.transaction import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stored count that is not what the rows say.
+
+    `of` tells which: `tally` (the total), `hour` (the history; `hour` is set) or `signatures` (actions stored for
+    confirmed signatures against the signatures themselves, which no repair decides).
+    """
+
+    of: str
+    appeal_id: int
+    section_code: str
+    channel: str
+    evidence: str
+    hour: datetime | None
+    stored: int
+    counted: int
+
+
+def verify(*, repair: bool = False) -> list[Difference]:
+    """Recounts from the rows and returns every difference; with `repair`, then rebuilds the tallies concerned.
+
+    One statement reads it all, so that signatures arriving meanwhile are no differences.
+    """
+    with transaction() as session:
+        if repair and session.get_bind().dialect.name == "postgresql":
+            # Nothing may be counted between the recount and the mending.
+            session.connection().exec_driver_sql(
+                "LOCK TABLE action, tally, tally_hour, tally_fold IN SHARE ROW EXCLUSIVE MODE"
+            )
+        found = _differences(session)
+        if repair:
+            for appeal_id in sorted({difference.appeal_id for difference in found if difference.of != "signatures"}):
+                _rebuild(session, appeal_id)
+    return found
+
+
+def _differences(session: Session) -> list[Difference]:
+    hour = _hour(session)
+    none = cast(null(), UtcDateTime)
+    parts = union_all(
+        _part("tally", Tally, none, Tally.quantity, literal(0)),
+        _part("tally", Action, none, literal(0), Action.quantity),
+        _part("hour", TallyHour, TallyHour.hour, TallyHour.quantity, literal(0)),
+        _part("hour", Action, hour, literal(0), Action.quantity),
+        _part("signatures", Action, none, Action.quantity, literal(0)).where(
+            Action.channel == Channel.SIGNATURE, Action.evidence == Evidence.VERIFIED
+        ),
+        _confirmed(none),
+    ).subquery()
+    keys = [parts.c.of, parts.c.appeal_id, parts.c.section_code, parts.c.channel, parts.c.evidence, parts.c.hour]
+    stored, counted = func.sum(parts.c.stored), func.sum(parts.c.counted)
+    rows = session.execute(select(*keys, stored, counted).group_by(*keys).having(stored != counted).order_by(*keys))
+    return [Difference(*row[:6], stored=int(row[6]), counted=int(row[7])) for row in rows]
+
+
+def _part(of: str, model: Any, hour: Any, stored: Any, counted: Any) -> Any:
+    return select(
+        literal(of).label("of"),
+        model.appeal_id,
+        model.section_code,
+        model.channel,
+        model.evidence,
+        hour.label("hour"),
+        stored.label("stored"),
+        counted.label("counted"),
+    )
+
+
+def _confirmed(none: ColumnElement[Any]) -> Any:
+    """Confirmed signatures, but for those whose address had been counted before it was erased."""
+    return select(
+        literal("signatures"),
+        Signature.appeal_id,
+        Signature.section_code,
+        literal(Channel.SIGNATURE.value),
+        literal(Evidence.VERIFIED.value),
+        none,
+        literal(0),
+        literal(1),
+    ).where(
+        Signature.state == SignatureState.CONFIRMED,
+        ~Signature.is_repeat,
+    )
+
+
+def _hour(session: Session) -> ColumnElement[Any]:
+    """The hour, or where the history is folded the day, in which the tally keeps an action."""
+    if session.get_bind().dialect.name == "sqlite":
+        hour: ColumnElement[datetime] = type_coerce(
+            func.strftime("%Y-%m-%d %H:00:00.000000", Action.counted_at), UtcDateTime
+        )
+        day: ColumnElement[datetime] = type_coerce(
+            func.strftime("%Y-%m-%d 00:00:00.000000", Action.counted_at), UtcDateTime
+        )
+    else:
+        hour = func.date_trunc("hour", Action.counted_at, type_=UtcDateTime)
+        day = func.date_trunc("day", Action.counted_at, type_=UtcDateTime)
+    folded = select(TallyFold.days_before).scalar_subquery()
+    return case((Action.counted_at < folded, day), else_=hour)
+
+
+def _rebuild(session: Session, appeal_id: int) -> None:
+    keys = ("appeal_id", "section_code", "channel", "evidence")
+    columns = [getattr(Action, key) for key in keys]
+    of_appeal = Action.appeal_id == appeal_id
+    hour, total = _hour(session), func.sum(Action.quantity)
+    session.execute(delete(Tally).where(Tally.appeal_id == appeal_id))
+    session.execute(delete(TallyHour).where(TallyHour.appeal_id == appeal_id))
+    session.execute(
+        insert(Tally).from_select(
+            [*keys, "slot", "quantity"], select(*columns, literal(0), total).where(of_appeal).group_by(*columns)
+        )
+    )
+    session.execute(
+        insert(TallyHour).from_select(
+            [*keys, "hour", "slot", "quantity"],
+            select(*columns, hour, literal(0), total).where(of_appeal).group_by(*columns, hour),
+        )
+    )

@@ -1,0 +1,127 @@
+"""Taking in what comes back: it is noted with its mail, and an address that is not there gets no more.
+
+A sign-up whose mail bounced waits on. It never counts, and its owner may sign again with the right address.
+"""
+
+from __future__ import annotations
+
+import mailbox
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from campaign.domain.delivery.bounce import Verdict
+from campaign.domain.delivery.return_path import ReturnPaths
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_state import ALIKE, SuppressionReason
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address, parse_address
+from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
+from campaign.models import Mail, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.transaction import transaction
+from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.outbox.suppression import suppress
+
+_SUPPRESSING = {
+    Verdict.HARD: SuppressionReason.BOUNCED,
+    Verdict.COMPLAINT: SuppressionReason.COMPLAINED,
+}
+_NOTED = {Verdict.HARD, Verdict.COMPLAINT, Verdict.REFUSED, Verdict.SOFT, Verdict.DELAYED}
+# Where a person should look: these stay in the Maildir, flagged.
+KEPT = ("forged", "unaddressed", Verdict.UNKNOWN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one message was, and whether its address gets no more mail from now on."""
+
+    report: Report
+    is_suppressed: bool
+
+
+def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None) -> Taken:
+    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError.
+
+    Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
+    when the Message-ID has gone.
+    """
+    report = read_report(content, paths, recipient)
+    if report.verdict not in _NOTED:
+        return Taken(report, is_suppressed=False)
+    with transaction() as session:
+        mail = session.get(Mail, report.mail_id, with_for_update=True)
+        if mail is None or not report.path.is_of(mail.message_id):
+            return Taken(report, is_suppressed=False)
+        # What was said of the mailbox stays, whatever is said of a delay afterwards.
+        # Of these nothing is noted: the row would tell that the mail left.
+        if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
+            mail.bounced_at = now
+            mail.bounce_status = report.status or report.verdict.value
+        reason = _SUPPRESSING.get(report.verdict)
+        subject = _subject(mail, vault)
+        sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
+        if sign_up is not None and reason is not None:
+            sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
+        signature_id = subject.signature_id if sign_up is None else sign_up.signature_id
+        signature = None if signature_id is None else session.get(Signature, signature_id)
+        address = _address(sign_up, vault) or _address(signature, vault)
+        if reason is None or address is None:
+            return Taken(report, is_suppressed=False)
+        suppress(session, address, reason, now=now, vault=vault)
+    return Taken(report, is_suppressed=True)
+
+
+def _subject(mail: Mail, vault: Vault) -> Subject:
+    try:
+        return subject_of(mail, vault)
+    except CipherError:
+        return Subject()
+
+
+def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
+    """Return the address; None where it is erased, or its key is gone and nothing can be sent to it anyway."""
+    if row is None or row.email_sealed is None:
+        return None
+    try:
+        return parse_address(vault.open_email(row.email_sealed, place_of(row)))
+    except CipherError:
+        return None
+
+
+def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vault) -> Counter[str]:
+    """Takes in what lies in the Maildir: what was understood is removed, what a person should see stays, flagged.
+
+    A break loses nothing: a message goes only after what it says is written down.
+    """
+    outcomes: Counter[str] = Counter()
+    if not folder.is_dir():
+        return outcomes
+    box = mailbox.Maildir(folder, create=False)
+    for key in list(box.keys()):
+        try:
+            message = box[key]
+            if "F" in message.get_flags():
+                continue
+            content = box.get_bytes(key)
+        except (KeyError, OSError):
+            continue  # another worker, or a person, was faster
+        outcome = _outcome(content, now, paths, vault)
+        outcomes[outcome] += 1
+        if outcome not in KEPT:
+            box.discard(key)
+            continue
+        message.set_subdir("cur")
+        message.add_flag("F")
+        box[key] = message
+    return outcomes
+
+
+def _outcome(content: bytes, now: datetime, paths: ReturnPaths, vault: Vault) -> str:
+    try:
+        return take(content, now=now, paths=paths, vault=vault).report.verdict.value
+    except ForgedError:
+        return "forged"
+    except UnaddressedError:
+        return "unaddressed"

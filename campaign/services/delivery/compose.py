@@ -1,0 +1,413 @@
+"""Composing a mail that is owed: whether it is still wanted, whom it goes to, and what it says.
+
+Delivering asks for the address under its lock, and renders with no transaction open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_mail import Message
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaign.config import Settings
+from campaign.domain.appeals.appeal import days_left
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_state import ADDRESSED, CAMPAIGN, CAPPED, MailKind, MailState
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.signing.token import Purpose, Tokens, shown_mark
+from campaign.letter.plain_text import signer_name
+from campaign.mail.messages import messages
+from campaign.mail.messages.envelope import Envelope
+from campaign.mail.messages.mail_merge import MARKS, Stencil
+from campaign.models import Appeal, Mail, Section, Signature
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.any_of_ids import among
+from campaign.queries.announcements.announcement import AnnouncedView, find_announced
+from campaign.queries.appeals.appeal import AppealView, TextView, find_appeal_by_id, find_text
+from campaign.queries.signing.signature import last_consent
+from campaign.services.outbox.answer import Answer, Answers, Covered, UnwantedError
+from campaign.services.outbox.eligibility import refuse_unwanted
+from campaign.services.outbox.enqueue import own_context
+from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A mail about to be sent: who it goes to, and what to render it from.
+
+    A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
+    """
+
+    kind: str
+    recipient: str
+    message_id: str
+    created_at: datetime
+    locale: str
+    name: str = ""
+    signature_id: int | None = None
+    appeal_id: int | None = None
+    announcement_id: int | None = None
+    text_language: str | None = None
+    text_version: int | None = None
+    days_left: int = 0
+    reply_to: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    link_key: bytes = b""
+    # Of an answer to a form: what its link confirms, and what that link is bound to.
+    covered: tuple[Covered, ...] = ()
+    is_other: bool = False
+    composed_at: datetime | None = None
+
+
+_SIGNER = (
+    select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
+    .join(Appeal, Appeal.id == Signature.appeal_id)
+    .join(Section, Section.code == Signature.section_code)
+    .where(among(Signature.id, "signatures"))
+)
+
+
+class Shelf:
+    """The appeals, texts and renderings of many mails, so that each is read and made once; not for long."""
+
+    def __init__(self) -> None:
+        self._appeals: dict[int, AppealView | None] = {}
+        self._texts: dict[tuple[int, str, int], TextView | None] = {}
+        self._announced: dict[tuple[int, str], AnnouncedView | None] = {}
+        self._stencils: dict[tuple[object, ...], Stencil] = {}
+
+    def appeal(self, appeal_id: int) -> AppealView | None:
+        """The appeal as it was when it was first asked for."""
+        if appeal_id not in self._appeals:
+            self._appeals[appeal_id] = find_appeal_by_id(appeal_id)
+        return self._appeals[appeal_id]
+
+    def text(self, appeal_id: int, language: str, version: int) -> TextView | None:
+        """A text as it was signed."""
+        key = appeal_id, language, version
+        if key not in self._texts:
+            self._texts[key] = find_text(*key)
+        return self._texts[key]
+
+    def announced(self, mail: Addressed) -> AnnouncedView | None:
+        """The words of the announcement that the mail brings, if it is one that has words."""
+        if mail.announcement_id is None:
+            return None
+        key = mail.announcement_id, mail.text_language or ""
+        if key not in self._announced:
+            self._announced[key] = find_announced(*key)
+        return self._announced[key]
+
+    def page(self, mail: Addressed, base_url: str) -> str:
+        """The page that the mail leads to: an announcement's is that of the appeal that it is about."""
+        announced = self.announced(mail)
+        appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
+        return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
+
+    def stencil(self, mail: Addressed, render: Callable[[], Message]) -> Stencil:
+        """The rendering that all mails share which differ in nothing but the signer."""
+        key = (
+            mail.kind,
+            mail.locale,
+            mail.appeal_id,
+            mail.announcement_id,
+            mail.text_language,
+            mail.text_version,
+            mail.is_other,
+            mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
+        )
+        if key not in self._stencils:
+            self._stencils[key] = Stencil(render())
+        return self._stencils[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who a mail goes to; `recipient` and `name` are None where they are erased or cannot be opened."""
+
+    signature: Signature
+    appeal: Appeal
+    time_zone: str
+    countries: Sequence[str]
+    reply_to: str | None
+    recipient: str | None
+    name: str | None
+    suppressed: str | None
+
+
+def signers(session: Session, subjects: Iterable[Subject], vault: Vault) -> Mapping[int, Signer]:
+    """Return what addressing mails needs to know of their signers, by signature; read at once."""
+    wanted = [subject.signature_id for subject in subjects if subject.signature_id is not None]
+    rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
+    opened = {row[0].id: _opened(row[0], vault) for row in rows}
+    digests = {one: vault.suppression_digest(parse_address(to)) for one, (to, _) in opened.items() if to is not None}
+    reasons = suppression_reasons(session, set(digests.values()))
+    return {
+        row[0].id: Signer(*row, *opened[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b""))) for row in rows
+    }
+
+
+def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]:
+    """Address and name. One that cannot be opened must not keep the others from being sent."""
+    if signature.name_sealed is None or signature.email_sealed is None:
+        return None, None
+    place = place_of(signature)
+    try:
+        return vault.open_email(signature.email_sealed, place), vault.open_name(signature.name_sealed, place)
+    except CipherError:
+        return None, None
+
+
+def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer], vault: Vault) -> list[Address]:
+    """Return where those mails go that anybody can bring about, but for answers to forms."""
+    found: list[str | None] = []
+    for mail, subject in mails:
+        if mail.kind == MailKind.ADDRESS and mail.recipient_sealed is not None:
+            with suppress(CipherError):
+                found.append(vault.open_email(mail.recipient_sealed, place_of(mail)))
+        elif mail.kind in CAPPED and (signer := known.get(subject.signature_id or 0)) is not None:
+            found.append(signer.recipient)
+    return [parse_address(one) for one in found if one is not None]
+
+
+def address(
+    session: Session,
+    mail: Mail,
+    subject: Subject,
+    known: Mapping[int, Signer],
+    answers: Answers,
+    vault: Vault,
+    now: datetime,
+) -> Addressed:
+    """Open whom the mail goes to. Raises UnwantedError where it is not sent after all, PostponedError, CipherError."""
+    if subject.sign_up_id is not None:
+        return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
+    if subject.signature_id is None:
+        if mail.kind == MailKind.NEW_LINK:
+            subject_of(mail, vault)  # nobody, or a context that does not open
+            raise UnwantedError("there is nothing under the address")
+        addressed = _to_staff(session, mail, vault)
+        if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
+            # It asks somebody; what tells the address of before is not limited.
+            recipient = parse_address(addressed.recipient)
+            answers.refuse_addressee(recipient)
+            answers.room(recipient, mail, is_asked=False)
+        return addressed
+    signer = known.get(subject.signature_id)
+    if signer is None:
+        raise UnwantedError("erased")
+    signature, appeal = signer.signature, signer.appeal
+    _refuse_suppressed(signer.suppressed)
+    refuse_unwanted(session, mail, signature, appeal)
+    if signature.name_sealed is None or signature.email_sealed is None:
+        raise UnwantedError("erased")
+    if signer.recipient is None or signer.name is None:
+        raise CipherError(f"name and address of signature {signature.id} do not open")
+    if mail.kind in CAPPED:
+        answers.room(parse_address(signer.recipient), mail, is_asked=True)
+    zone = last_zone(signature.section_code, tuple(signer.countries), signer.time_zone, appeal.deadline)
+    today = mail.created_at.astimezone(ZoneInfo(zone)).date()
+    locale, language, version = mail.locale, mail.text_language, mail.text_version
+    if mail.kind == MailKind.NEW_LINK:  # whose row has neither
+        consent = last_consent(session, signature)
+        locale, language, version = signature.locale, consent.text_language, consent.text_version
+    return Addressed(
+        kind=mail.kind,
+        recipient=signer.recipient,
+        name=signer.name,
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=locale,
+        signature_id=signature.id,
+        link_key=signature.link_key or b"",
+        appeal_id=signature.appeal_id,
+        announcement_id=mail.announcement_id,
+        text_language=language,
+        text_version=version,
+        days_left=days_left(appeal.deadline, today) or 0,
+        reply_to=signer.reply_to,
+        context=own_context(mail, signature, vault),
+    )
+
+
+def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
+    """To a mailbox that may have proven nothing: nothing that was typed stands in it."""
+    sign_up, signature = found.sign_up, found.signature
+    return Addressed(
+        kind=found.kind,
+        recipient=found.recipient,
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=sign_up.locale if mail.kind == MailKind.NEW_LINK else mail.locale,
+        signature_id=None if signature is None else signature.id,
+        link_key=b"" if signature is None else signature.link_key or b"",
+        appeal_id=sign_up.appeal_id,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+        covered=found.covered,
+        is_other=found.is_other,
+        reply_to=found.reply_to,
+        # What waited its turn is as good as new.
+        composed_at=now if mail.state == MailState.QUEUED and mail.due_at > mail.created_at else None,
+    )
+
+
+def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) -> Message:
+    """The message, from what the shelf holds. Raises LookupError."""
+    fixed = mail.message_id, mail.created_at, mail.locale
+    envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
+    if mail.kind in ADDRESSED:
+        return _ADDRESSED[mail.kind](envelope, mail.context)
+    appeal, text = _appeal(mail, shelf)
+    page = shelf.page(mail, settings.base_url)
+    if mail.covered:
+        return _render_answer(mail, envelope, messages.Signed(appeal, text, ""), page, settings, tokens, shelf)
+    if mail.signature_id is None:
+        links = messages.Links(page, page, page, page, None)
+        return _written(mail, envelope, messages.Signed(appeal, text, mail.name), links, shelf)
+    if mail.kind == MailKind.OWN_LETTER:
+        links = messages.Links(page, **_links(_LINKS, mail, settings, tokens))
+        return _written(mail, envelope, messages.Signed(appeal, text, mail.name), links, shelf)
+    signed = messages.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
+    links = messages.Links(page, **{name: MARKS[name] for name in _LINKS})
+    stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links, shelf))
+    names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
+    return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
+
+
+def _render_answer(
+    mail: Addressed,
+    envelope: Envelope,
+    signed: messages.Signed,
+    page: str,
+    settings: Settings,
+    tokens: Tokens,
+    shelf: Shelf,
+) -> Message:
+    write = _ANSWERS[mail.kind]
+    others = [shelf.appeal(one.appeal_id) for one in mail.covered[1:]]
+    if any(others):
+        texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
+        links = messages.Links(page, **_links(_LINKS, mail, settings, tokens))
+        return write(envelope, signed, links, texts)
+    is_told = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
+    links = messages.Links(page, **{name: "" if is_told and name == "confirm" else MARKS[name] for name in _LINKS})
+    stencil = shelf.stencil(mail, lambda: write(envelope, signed, links, []))
+    return stencil.fill(envelope, _links(stencil.wants, mail, settings, tokens))
+
+
+def _written(
+    mail: Addressed, envelope: Envelope, signed: messages.Signed, links: messages.Links, shelf: Shelf
+) -> Message:
+    if mail.kind == MailKind.DEADLINE_REMINDER:
+        return messages.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
+    if mail.kind == MailKind.OWN_LETTER:
+        return messages.own_letter(envelope, signed, links, mail.context.get("words", ""))
+    if mail.kind in CAMPAIGN:
+        announced = shelf.announced(mail)
+        if announced is None:
+            raise LookupError("the announcement or its text is gone")
+        words = messages.Announced(announced.language, announced.subject, announced.body, announced.is_rewording)
+        return (messages.update if mail.kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
+    return _TO_SIGNERS[mail.kind](envelope, signed, links)
+
+
+# Behind which path each link of a signer's stands, and what it is for.
+_LINKS = {
+    "confirm": (Purpose.CONFIRM, "s/{}"),
+    "act": (Purpose.MANAGE, "m/{}/act"),
+    "me": (Purpose.MANAGE, "m/{}/me"),
+    "unsubscribe": (Purpose.UNSUBSCRIBE, "u/{}"),
+}
+_ADDRESSED = {
+    MailKind.ADDRESS.value: messages.address,
+    MailKind.STAFF_INVITATION.value: messages.staff_invitation,
+    MailKind.STAFF_ALERT.value: messages.staff_alert,
+    MailKind.STAFF_SECURITY.value: messages.staff_security,
+    MailKind.STAFF_DIGEST.value: messages.staff_digest,
+}
+_ANSWERS = {
+    MailKind.CONFIRMATION.value: messages.confirmation,
+    MailKind.CONFIRMATION_REMINDER.value: messages.confirmation_reminder,
+    MailKind.ALREADY_SIGNED.value: messages.already_signed,
+}
+_TO_SIGNERS = {
+    MailKind.CONFIRMED.value: messages.confirmed,
+    MailKind.NEW_LINK.value: messages.new_link,
+}
+
+
+def _refuse_suppressed(reason: str | None) -> None:
+    if reason is not None:
+        raise UnwantedError(f"this address is suppressed: {reason}")
+
+
+def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
+    if mail.recipient_sealed is None or mail.context_sealed is None:
+        raise UnwantedError("the recipient was cleared")
+    recipient = vault.open_email(mail.recipient_sealed, place_of(mail))
+    _refuse_suppressed(suppression_reason(session, parse_address(recipient), vault))
+    context = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    return Addressed(
+        kind=mail.kind,
+        recipient=recipient,
+        name=context.get("name", ""),
+        message_id=mail.message_id or "",
+        created_at=mail.created_at,
+        locale=mail.locale,
+        appeal_id=int(context["appeal_id"]) if "appeal_id" in context else None,
+        announcement_id=mail.announcement_id,
+        text_language=mail.text_language,
+        context=context,
+    )
+
+
+def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
+    """The appeal with the text that was signed; an announcement names no version and takes the current one."""
+    if mail.appeal_id is None:
+        raise LookupError("the mail belongs to no appeal")
+    appeal = shelf.appeal(mail.appeal_id)
+    text = None
+    if appeal is not None and mail.text_version is None:
+        text = appeal.text_in(mail.locale)
+    elif mail.text_language is not None and mail.text_version is not None:
+        text = shelf.text(mail.appeal_id, mail.text_language, mail.text_version)
+    if appeal is None or text is None:
+        raise LookupError("the appeal or its text is gone")
+    return appeal, text
+
+
+def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: Tokens) -> dict[str, str]:
+    """The signer's own links of those names; a sign-up that has become no signature yet has one to confirm it."""
+    wanted = {name: _LINKS[name] for name in names if name in _LINKS}
+    made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in wanted.values()}}
+    site = f"{settings.base_url}/{mail.locale}"
+    return {
+        name: f"{site}/{path.format(made[purpose])}" if made[purpose] else ""
+        for name, (purpose, path) in wanted.items()
+    }
+
+
+def _token(purpose: Purpose, mail: Addressed, tokens: Tokens) -> str:
+    if purpose is Purpose.CONFIRM:
+        if not mail.covered:
+            return ""
+        own, *others = mail.covered
+        beside = b"".join(shown_mark(one.sign_up_id, one.content_digest) for one in others)
+        made = mail.composed_at or mail.created_at
+        return tokens.make(purpose, own.sign_up_id, made, own.link_key, own.content_digest, beside)
+    if mail.signature_id is None:
+        if not mail.covered:
+            raise LookupError("the mail belongs to no signer")
+        return ""
+    return tokens.make(purpose, mail.signature_id, mail.created_at, mail.link_key)

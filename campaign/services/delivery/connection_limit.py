@@ -1,0 +1,54 @@
+"""How many lanes one worker may use at once, by what the mail server did lately."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+
+# While other mail goes out, a refusal is not about all.
+_LATELY_SECONDS = 60.0
+# A server that took no more connections is asked for one more after so long.
+_MORE_SECONDS = 1.0
+
+
+class LaneLimit:
+    """The number of lanes: one until the server has taken something, and no more than it takes."""
+
+    def __init__(self, lanes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Allow up to `lanes` at once."""
+        self._lanes = lanes
+        self._monotonic = monotonic
+        self._sent_at = float("-inf")
+        # How many the server took when it last refused one, and when that was.
+        self._taken, self._refused_at = lanes, monotonic()
+
+    def sent(self) -> None:
+        """Note that the server has just taken a message."""
+        self._sent_at = self._monotonic()
+
+    def lanes(self) -> int:
+        """Return how many messages may be under way, slow ones apart.
+
+        Until the server has taken something it is one: a wrong password must not be tried thirty times. After it took
+        no more connections it is as many as it took, and one more each second.
+        """
+        if not self._is_sending():
+            return 1
+        return min(self._lanes, self._taken + int((self._monotonic() - self._refused_at) / _MORE_SECONDS))
+
+    def do_others_pass(self, attempt: Attempt, since: float, busy: int) -> bool:
+        """Return whether other mail passes where this attempt, begun at `since`, did not; `busy` lanes talk on.
+
+        A refusal by policy concerns one mail while others were sent within the last minute. A server that is away is
+        away for all, unless it has taken something since this attempt began, or still talks to another lane: then it
+        takes no more connections, and is asked for fewer.
+        """
+        if attempt.outcome is not Outcome.AWAY:
+            return self._is_sending()
+        self._taken, self._refused_at = max(1, busy), self._monotonic()
+        return busy > 0 or self._sent_at >= since
+
+    def _is_sending(self) -> bool:
+        return self._monotonic() - self._sent_at < _LATELY_SECONDS

@@ -1,0 +1,401 @@
+"""The dispatcher of one worker: which mail goes next and over which lane, so that no domain holds up the others.
+
+Everything in the database happens in the dispatcher's own thread, several mails a transaction; the lanes only talk to
+the server. What is remembered of a domain (slow, quick) is this worker's own; what all workers must agree on (leases,
+the hold, the pace) is in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from campaign.config import Settings
+from campaign.domain.delivery.return_path import ReturnPaths
+from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, Attempt, MailState, Outcome
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.token import Tokens
+from campaign.mail.smtp.connection import Lane, Parcel
+from campaign.mail.smtp.mime import write
+from campaign.mail.smtp.transport import Transport, open_transport
+from campaign.models import MailHold
+from campaign.platform import db
+from campaign.platform.database.errors import diagnose
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import Runtime
+from campaign.services.delivery.claim import Claim, Taken, claim, database_now, release, renew
+from campaign.services.delivery.compose import Shelf, render
+from campaign.services.delivery.connection_limit import LaneLimit
+from campaign.services.delivery.deliver import Job, begin, conclude, renew_sending, sweep
+from campaign.services.delivery.domain_rate import may_send
+from campaign.services.delivery.domain_scheduler import HANGING_SECONDS, SLOW_SECONDS, Traffic
+from campaign.services.delivery.queue_pause import hold_queue, is_about_us, open_hold, release_queue, take_probe
+from campaign.services.delivery.reports import report_hold, report_release, report_unopened
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.signing.new_link import answer_link_requests
+
+log = logging.getLogger(__name__)
+
+# Each slow message adds a lane to those of the settings, up to so many.
+MOST_LANES = 64
+_POLL_SECONDS = 1.0
+_WAIT_SECONDS = 0.1
+_TOGETHER_SECONDS = 0.003
+_REPORT_SECONDS = 10.0
+# A correction is in every mail that is rendered so long after it.
+_SHELF_SECONDS = 1.0
+# How long those under way may take to end when the worker is told to stop.
+_GRACE_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What delivering needs besides the database; each lane opens a transport of its own."""
+
+    settings: Settings
+    vault: Vault
+    tokens: Tokens
+    open_transport: Callable[[], Transport]
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    job: Job
+    lane: Lane[Job]
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of a job, and whether other mail got through at the same time."""
+
+    job: Job
+    attempt: Attempt
+    others_pass: bool = True
+
+
+def courier_of(at: Runtime) -> Courier:
+    """The courier of an application: to where TOCSIN_MAIL_URL says."""
+    return Courier(at.settings, at.vault, at.tokens, partial(open_transport, at.settings.mail_url))
+
+
+def deliver_due(courier: Courier, *, lanes: int | None = None) -> Counter[str]:
+    """Delivers all that is due at this moment; how many mails went into which state.
+
+    Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
+    """
+    while answer_link_requests(vault=courier.vault, mail_domain=courier.settings.mail_domain):
+        pass
+    dispatcher = Dispatcher(courier, lanes, is_impatient=True)
+    try:
+        while dispatcher.turn():
+            pass
+    finally:
+        dispatcher.stop()
+    return dispatcher.outcomes
+
+
+class Dispatcher:
+    """Claims, begins, hands to lanes, writes down; call `turn` again and again, and `stop` at the end."""
+
+    def __init__(self, courier: Courier, lanes: int | None = None, *, is_impatient: bool = False) -> None:
+        """`lanes`: other than the settings say. `is_impatient`: a held queue is probed at once, and then left alone."""
+        self.outcomes: Counter[str] = Counter()
+        self._courier = courier
+        self._addressees = Addressees(courier.settings)
+        self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
+        self._lanes = lanes or courier.settings.mail_connections
+        self._may_probe_at_once = is_impatient
+        self._traffic = Traffic(self._lanes, courier.settings.mail_rate)
+        self._idle: list[Lane[Job]] = []
+        self._under_way: dict[int, _UnderWay] = {}
+        self._slow: set[int] = set()
+        self._hanging: set[int] = set()
+        # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
+        self._results: queue.Queue[tuple[Lane[Job], Job, Attempt]] = queue.Queue()
+        self._unwritten: list[_Result] = []
+        self._to_release: list[Taken] = []
+        self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
+        self._claimed: Claim | None = None
+        self._claim_at = self._renew_at = self._reported_at = 0.0
+        self._limit = LaneLimit(self._lanes)
+        self._alarms: list[Callable[[], None]] = []
+
+    def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
+        """Until `stop` is set, with a call of `turning` each time round. Raises DBAPIError where the database is away;
+        call it again, nothing is lost.
+        """
+        while not stop.is_set():
+            turning()
+            if not self.turn():
+                stop.wait(_POLL_SECONDS)
+            self._report()
+
+    def turn(self) -> bool:
+        """One round: what came back is written down, and what may go next is sent. False where nothing is to do."""
+        self._watch()
+        room = self._free_lanes()
+        ready = self._traffic.ready() if room else 0
+        wants_more = room > ready and time.monotonic() >= self._claim_at
+        self._collect(0.0 if ready or wants_more or self._unwritten else _WAIT_SECONDS)
+        if self._unwritten or ready or wants_more:
+            jobs = self._transact(self._free_lanes(), wants_more=wants_more)
+            for alarm in self._alarms:
+                alarm()
+            self._alarms.clear()
+            for job in jobs:
+                self._send(job)
+        claimed = self._claimed
+        is_done = claimed is None or not (claimed.taken or claimed.is_limited or not claimed.is_whole_round)
+        return bool(self._under_way or self._unwritten or len(self._traffic)) or not is_done
+
+    def stop(self) -> None:
+        """Gives back what was not begun, and breaks off what takes too long."""
+        self._to_release += self._traffic.drop()
+        end = time.monotonic() + _GRACE_SECONDS
+        while self._under_way and time.monotonic() < end:
+            self._collect(_WAIT_SECONDS)
+        for one in self._under_way.values():
+            one.lane.abort()
+        end = time.monotonic() + _GRACE_SECONDS / 3
+        while self._under_way and time.monotonic() < end:
+            self._collect(_WAIT_SECONDS)
+        if self._unwritten or self._to_release:
+            self._transact(0, wants_more=False)
+        for lane in self._idle:
+            lane.close()
+        self._report(at_once=True)
+
+    def _transact(self, room: int, *, wants_more: bool) -> list[Job]:
+        """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
+        alarms: list[Callable[[], None]] = []
+        held = self._traffic.waiting()
+        try:
+            jobs, states = self._write(room, alarms, wants_more=wants_more)
+        except DBAPIError:
+            # What was claimed just now is not ours, and what was to begin waits nowhere: nobody waits for their leases.
+            self._traffic.drop()
+            self._to_release += held
+            self._claimed, self._claim_at = None, 0.0
+            raise
+        db.session.expunge_all()  # what was read as rows was changed by statements
+        self._unwritten.clear()
+        self._to_release.clear()
+        self._alarms += alarms
+        self.outcomes.update(state.value for state in states)
+        return jobs
+
+    def _write(
+        self, room: int, alarms: list[Callable[[], None]], *, wants_more: bool
+    ) -> tuple[list[Job], list[MailState]]:
+        """The transaction itself: what is to be handed over, and what became of the others."""
+        jobs: list[Job] = []
+        with transaction() as session:
+            now = database_now(session)
+            hold = open_hold(session)
+            judged = [(one.job, self._judge(session, one, now, hold, alarms)) for one in self._unwritten]
+            states = conclude(session, judged, self._courier.vault, now)
+            release(session, self._to_release)
+            if alarms:
+                hold, wants_more = open_hold(session), True
+            if hold is not None:
+                self._claimed = None
+                release(session, self._traffic.drop())
+                if room and not self._under_way and take_probe(session, hold, now, at_once=self._may_probe_at_once):
+                    jobs = self._begin_probe(session, now, states, alarms)
+                self._may_probe_at_once = False
+                self._claim_at = time.monotonic() + _POLL_SECONDS
+            else:
+                self._renew(session, now)
+                if wants_more:
+                    self._claim(session, now)
+                jobs = self._begin(session, room, now, states, alarms)
+        return jobs, states
+
+    def _judge(
+        self,
+        session: Session,
+        result: _Result,
+        now: datetime,
+        hold: MailHold | None,
+        alarms: list[Callable[[], None]],
+    ) -> Attempt:
+        """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
+        job, attempt = result.job, result.attempt
+        if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
+            if hold_queue(session, attempt, now, is_probe=job.is_probe):
+                alarms.append(partial(report_hold, attempt, now, self._courier.settings, self._courier.vault))
+            attempt = replace(attempt, outcome=Outcome.HELD)
+        elif attempt.outcome is Outcome.HELD:
+            attempt = replace(attempt, outcome=Outcome.RETRY)
+        elif hold is not None and (attempt.outcome is Outcome.SENT or (job.is_probe and attempt.code is not None)):
+            began_at = release_queue(session, now)
+            if began_at is not None:
+                alarms.append(partial(report_release, began_at))
+        return attempt
+
+    def _claim(self, session: Session, now: datetime) -> None:
+        sweep(session, self._courier.vault, now)
+        after = self._claimed.after if self._claimed else os.urandom(32)
+        room = BATCH - self._traffic.ready()
+        self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
+        self._traffic.add(self._claimed.taken)
+        if not self._claimed.taken and self._claimed.is_whole_round:
+            # Nothing new before something comes back, or is written, or comes due.
+            self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
+
+    def _begin(
+        self,
+        session: Session,
+        room: int,
+        now: datetime,
+        states: list[MailState],
+        alarms: list[Callable[[], None]],
+    ) -> list[Job]:
+        chosen = self._traffic.next(room)
+        rate = self._courier.settings.mail_rate
+        if rate:
+            allowed = []
+            for one in sorted(chosen, key=lambda one: one.domain):
+                until = may_send(session, one.domain, rate, now)
+                if until is None:
+                    allowed.append(one)
+                else:
+                    self._traffic.put_back(one)
+                    self._traffic.pace(one.domain, (until - now).total_seconds())
+            chosen = allowed
+        if not chosen:
+            return []
+        return self._begun(session, chosen, now, states, alarms)
+
+    def _begun(
+        self,
+        session: Session,
+        chosen: list[Taken],
+        now: datetime,
+        states: list[MailState],
+        alarms: list[Callable[[], None]],
+        *,
+        is_probe: bool = False,
+    ) -> list[Job]:
+        vault = self._courier.vault
+        begun = begin(session, chosen, vault, now, addressees=self._addressees, is_probe=is_probe)
+        states += begun.ended
+        if begun.has_unopened:
+            alarms.append(partial(report_unopened, now, self._courier.settings, self._courier.vault))
+        return begun.jobs
+
+    def _begin_probe(
+        self, session: Session, now: datetime, states: list[MailState], alarms: list[Callable[[], None]]
+    ) -> list[Job]:
+        """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
+        while True:
+            taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
+            if not taken:
+                return []
+            jobs = self._begun(session, taken, now, states, alarms, is_probe=True)
+            if jobs:
+                return jobs
+
+    def _renew(self, session: Session, now: datetime) -> None:
+        """Long before the leases run out: of what waits here, and of what a slow server has not answered yet."""
+        if now.timestamp() >= self._renew_at:
+            renew(session, self._traffic.waiting(), now)
+            renew_sending(session, [one.job for one in self._under_way.values()], now)
+            self._renew_at = (now + BATCH_LEASE / 4).timestamp()
+
+    def _send(self, job: Job) -> None:
+        """Renders outside any transaction and hands over to a lane."""
+        if time.monotonic() >= self._shelf_until:
+            self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
+        try:
+            content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
+        except DBAPIError as error:
+            found = diagnose(error)
+            self._unwritten.append(_Result(job, Attempt(Outcome.RETRY, "render", detail=found.words)))
+            if not found.may_pass:
+                raise
+            return
+        except Exception as error:  # one message that cannot be rendered must not stop the others
+            log.exception("mail %s cannot be rendered", job.standing.id)
+            attempt = Attempt(Outcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200])
+            self._unwritten.append(_Result(job, attempt))
+            return
+        finally:
+            db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
+        lane = self._idle.pop() if self._idle else Lane(self._courier.open_transport, self._results)
+        self._traffic.begun(job.standing.domain)
+        self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
+        sender = self._return_paths.make(job.standing.id, job.mail.message_id)
+        lane.send(Parcel(job, sender, job.mail.recipient, content))
+
+    def _collect(self, wait: float) -> None:
+        """Takes in what the lanes have brought to an end; waits so long for the first."""
+        found: list[tuple[Lane[Job], Job, Attempt]] = []
+        with suppress(queue.Empty):
+            found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
+            # Those that come back together are written down together: each transaction is one wait for the disk.
+            # Not all of them, though: some lanes are to be busy meanwhile.
+            while len(found) < self._lanes // 2:
+                found.append(self._results.get(timeout=_TOGETHER_SECONDS))
+        if any(attempt.outcome is Outcome.SENT for _, _, attempt in found):
+            self._limit.sent()
+        for lane, job, attempt in found:
+            one = self._under_way.pop(job.standing.id)
+            self._slow.discard(job.standing.id)
+            was_hanging = job.standing.id in self._hanging
+            self._hanging.discard(job.standing.id)
+            self._traffic.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
+            if attempt.outcome is Outcome.AWAY:
+                self._traffic.forget(job.standing.domain)
+            busy = len(self._under_way) - len(self._slow)
+            self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
+            self._give_back(lane, is_open=attempt.outcome is not Outcome.AWAY)
+        if found and self._claimed is not None and self._claimed.is_limited:
+            self._claim_at = 0.0
+
+    def _give_back(self, lane: Lane[Job], *, is_open: bool) -> None:
+        """The lane used last is used next, so that one connection serves as long as one is enough; those without one
+        come last.
+        """
+        if len(self._idle) >= self._lanes:
+            lane.close()
+        elif is_open:
+            self._idle.append(lane)
+        else:
+            self._idle.insert(0, lane)
+
+    def _watch(self) -> None:
+        """Whoever takes long keeps its lane, and no longer counts as one of the busy ones."""
+        for number, one in self._under_way.items():
+            if number not in self._slow and time.monotonic() - one.since >= SLOW_SECONDS:
+                self._slow.add(number)
+                self._traffic.slow(one.job.standing.domain)
+                self._to_release += self._traffic.drop(one.job.standing.domain)
+            if number not in self._hanging and time.monotonic() - one.since >= HANGING_SECONDS:
+                self._hanging.add(number)
+                self._traffic.hangs(one.job.standing.domain)
+
+    def _free_lanes(self) -> int:
+        under_way = len(self._under_way)
+        return max(0, min(self._limit.lanes() - under_way + len(self._slow), MOST_LANES - under_way))
+
+    def _report(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self.outcomes and (at_once or now - self._reported_at >= _REPORT_SECONDS):
+            log.info("mail: %s", ", ".join(f"{number} {name}" for name, number in sorted(self.outcomes.items())))
+            self._reported_at = now
+            if not at_once:
+                self.outcomes.clear()

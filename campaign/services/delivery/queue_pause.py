@@ -1,0 +1,80 @@
+"""Holding the queue while the server refuses us: one row that all workers see, and a probe now and then."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.outbox.mail_state import Attempt, Outcome, probe_delay
+from campaign.models import MailHold
+
+log = logging.getLogger(__name__)
+
+# Who takes a probe has so long to come back before another worker probes.
+_PROBING = timedelta(minutes=1)
+_ONE = {
+    "sqlite": sqlite.insert(MailHold).on_conflict_do_nothing().returning(MailHold.id),
+    "postgresql": postgresql.insert(MailHold).on_conflict_do_nothing().returning(MailHold.id),
+}
+_OPEN = select(MailHold).where(MailHold.is_open)
+
+
+def open_hold(session: Session) -> MailHold | None:
+    """The hold at this moment, if any."""
+    return session.scalars(_OPEN.execution_options(populate_existing=True)).one_or_none()
+
+
+def take_probe(session: Session, hold: MailHold, now: datetime, *, at_once: bool = False) -> bool:
+    """Whether the caller may try one mail; of all workers, one may. `at_once` does not wait for the time to come."""
+    if hold.probe_at > now and not at_once:
+        return False
+    mine = update(MailHold).where(MailHold.id == hold.id, MailHold.is_open, MailHold.probe_at == hold.probe_at)
+    return session.connection().execute(mine.values(probe_at=now + _PROBING)).rowcount == 1
+
+
+def hold_queue(session: Session, attempt: Attempt, now: datetime, *, is_probe: bool) -> bool:
+    """Holds the queue, or after a probe in vain keeps it held for longer; True where it was not held before."""
+    said = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
+    connection = session.connection()
+    row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **said}
+    if connection.execute(_ONE[connection.dialect.name], row).first() is not None:
+        return True
+    hold = open_hold(session)
+    if hold is not None and is_probe:
+        hold.probes += 1
+        hold.probe_at = now + probe_delay(attempt.outcome, hold.probes)
+        hold.phase, hold.code, hold.detail = attempt.phase, attempt.code, attempt.detail or None
+        session.flush()
+    return False
+
+
+def release_queue(session: Session, now: datetime) -> datetime | None:
+    """Ends the hold, where there is one: since when it lasted."""
+    ended = update(MailHold).where(MailHold.is_open).values(is_open=False, ended_at=now).returning(MailHold.began_at)
+    return session.execute(ended.execution_options(synchronize_session=False)).scalar_one_or_none()
+
+
+def time_held(session: Session, since: datetime, now: datetime) -> timedelta:
+    """How much of the time since then the queue was held: it does not count against a mail that waited."""
+    rows = session.execute(
+        select(MailHold.began_at, func.coalesce(MailHold.ended_at, now)).where(
+            or_(MailHold.ended_at.is_(None), MailHold.ended_at > since)
+        )
+    )
+    return sum((min(end, now) - max(began, since) for began, end in rows), timedelta(0))
+
+
+def is_about_us(attempt: Attempt, *, others_pass: bool) -> bool:
+    """Return whether the queue must be held.
+
+    Refused before it heard of a recipient, and for good: yes. A server that is away, or a refusal by policy once the
+    recipient is known, may be about one connection or one recipient; while other mail passes, it is. Else any signer's
+    own server could stop the whole campaign.
+    """
+    if attempt.outcome is Outcome.HELD:
+        return attempt.phase not in {"rcpt", "data", "dot"} or not others_pass
+    return attempt.outcome is Outcome.AWAY and not others_pass

@@ -1,0 +1,60 @@
+"""Reports of a worker on its mail queue, to staff and the log: held, going on, or not to be opened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError
+
+from campaign.config import Settings
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.privacy.cipher import Vault
+from campaign.mail.messages.alert_texts import held
+from campaign.platform.database.errors import diagnose
+from campaign.platform.signals import mail_held, mail_released, tell
+from campaign.services.abuse.alert import raise_alarm, tell_unopened
+
+log = logging.getLogger(__name__)
+
+
+def report_hold(attempt: Attempt, now: datetime, settings: Settings, vault: Vault) -> None:
+    """Tell that the mail server refuses us, and no mail leaves for now."""
+    said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
+    log.error(
+        "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
+    )
+    tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
+    if attempt.outcome is not Outcome.HELD:
+        return  # a server that restarts needs nobody
+    base_url, domain = settings.base_url, settings.mail_domain
+    _told(
+        lambda: raise_alarm(
+            "mail-held",
+            0,
+            lambda locale: held(locale, attempt, now, base_url),
+            now=now,
+            vault=vault,
+            mail_domain=domain,
+        )
+    )
+
+
+def report_unopened(now: datetime, settings: Settings, vault: Vault) -> None:
+    """Tell that a mail cannot be sent because something sealed does not open."""
+    base_url, domain = settings.base_url, settings.mail_domain
+    _told(lambda: tell_unopened(now=now, vault=vault, base_url=base_url, mail_domain=domain))
+
+
+def _told(raise_it: Callable[[], object]) -> None:
+    try:
+        raise_it()
+    except DBAPIError as error:  # what was begun meanwhile must still be handed over
+        log.warning("nobody was told by mail: %s", diagnose(error))
+
+
+def report_release(began_at: datetime) -> None:
+    """Tell that the queue goes on, which was held since then."""
+    log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))
+    tell(mail_released, began_at=began_at)

@@ -1,0 +1,1 @@
+"""Keys of months and of rows."""

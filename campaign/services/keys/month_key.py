@@ -1,0 +1,53 @@
+"""The key of a month, made by whoever needs it first and forgotten when nothing is kept under it any more."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy.cipher import Vault
+from campaign.models import MonthKey
+from campaign.platform.database.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+_FIND = select(MonthKey.key_sealed)
+_ADD = {
+    dialect: module.insert(MonthKey).on_conflict_do_nothing()
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_KEY_LENGTH = 32
+
+
+def month_of(moment: datetime) -> int:
+    """Return the number of the month, counted from the year 0 on."""
+    return moment.year * 12 + moment.month - 1
+
+
+def month_key(vault: Vault, *, now: datetime, is_set_back: bool = False) -> bytes:
+    """Return the key of the month. Outside of transactions: once a month and process it reads, and may write.
+
+    Where the database was set back, what this process knows is not asked, for the database may not have it any more.
+    """
+    month = month_of(now)
+    known = None if is_set_back else vault.month_keys.get(month)
+    if known is None:
+        with transaction() as session:
+            connection = session.connection()
+            made = vault.seal_month_key(secrets.token_bytes(_KEY_LENGTH), month)
+            connection.execute(_ADD[connection.dialect.name], {"id": month, "key_sealed": made})
+            sealed = session.scalars(_FIND.where(MonthKey.id == month).with_for_update()).one()
+            try:
+                known = vault.open_month_key(sealed, month)
+            except CipherError:
+                # What was told apart under it is not found any more; that must keep nobody from signing.
+                log.exception("the key of month %s does not open: another one takes its place", month)
+                session.execute(update(MonthKey).where(MonthKey.id == month).values(key_sealed=made))
+                known = vault.open_month_key(made, month)
+        vault.month_keys[month] = known
+    return known

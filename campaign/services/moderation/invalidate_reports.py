@@ -1,0 +1,118 @@
+"""Taking acts out of the counts that were reported without a signature, and putting them back; see `invalidate`.
+
+Only while it is known which networks they came from: what was reported longer ago is nobody's to choose.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.counting.action import Evidence
+from campaign.domain.errors import CipherError
+from campaign.domain.moderation.invalidation import Criteria, unpacked
+from campaign.domain.privacy.cipher import Vault
+from campaign.models import Action, Invalidation, Withheld
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.services.counting.tally import Cell, count_many, hour_of
+
+SAMPLE = 20
+COUNTED = (
+    Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
+)  # fmt: skip
+_MOVED = ("id", "appeal_id", "section_code", "channel", "evidence", "quantity", "target", "happened_on", "counted_at",
+          "network_digest", "wide_network_digest")  # fmt: skip
+_BLIND = {"synchronize_session": False}
+
+
+def newest_report(session: Session, section_code: str) -> int | None:
+    """Return the id of the section's newest report without a signature, None without any."""
+    return session.scalar(select(func.max(Action.id)).where(*_reported(section_code)))
+
+
+def look(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
+    """Count the next ones it would concern; return whether no more are left."""
+    ids, is_last = _next(session, row, vault, batch, is_locked=False)
+    row.matched += len(ids)
+    row.sample = [*row.sample, *ids[: SAMPLE - len(row.sample)]]
+    return is_last
+
+
+def take_out(session: Session, row: Invalidation, vault: Vault, _now: datetime, batch: int) -> bool:
+    """Take the next ones out of the counts; return whether no more are left."""
+    ids, is_last = _next(session, row, vault, batch, is_locked=True)
+    if ids:
+        mine = Action.id.in_(ids)
+        moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
+        session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
+        gone = delete(Action).where(mine).returning(*COUNTED)
+        recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
+        row.changed += len(ids)
+    return is_last
+
+
+def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
+    """Put the next ones back; return whether no more are left."""
+    mine = select(Withheld.id).where(Withheld.invalidation_id == row.id, Withheld.id > row.after_id)
+    ids = session.scalars(mine.order_by(Withheld.id).limit(batch).with_for_update(**KEYS_STAY)).all()
+    if ids:
+        chosen = Withheld.id.in_(ids)
+        back = select(*(getattr(Withheld, name) for name in _MOVED)).where(chosen)
+        session.execute(insert(Action).from_select(list(_MOVED), back))
+        session.execute(delete(Withheld).where(chosen), execution_options=_BLIND)
+        recount(session, session.execute(select(*COUNTED).where(Action.id.in_(ids))).all(), 1)
+        row.after_id = ids[-1]
+        row.changed -= len(ids)
+    return len(ids) < batch
+
+
+def recount(session: Session, counted: Sequence[Any], sign: int) -> None:
+    """Add (or with -1 take) rows of COUNTED to the tallies, in the transaction that writes or deletes them."""
+    changes: Counter[tuple[Cell, datetime]] = Counter()
+    for appeal_id, section, channel, evidence, counted_at, quantity in counted:
+        changes[Cell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
+    count_many(session.connection(), changes)
+
+
+def _next(session: Session, row: Invalidation, vault: Vault, batch: int, *, is_locked: bool) -> tuple[list[int], bool]:
+    if row.criteria_sealed is None:
+        return [], True
+    try:
+        criteria = unpacked(vault.open_context(row.criteria_sealed, place_of(row)))
+    except CipherError:
+        return [], True  # its key is gone: nobody can tell what it meant
+    chosen: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch)
+    ids = list(session.scalars(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen))
+    if ids:
+        row.after_id = ids[-1]
+    return ids, len(ids) < batch
+
+
+def _reported(section_code: str) -> list[ColumnElement[bool]]:
+    return [
+        Action.section_code == section_code,
+        Action.network_digest.is_not(None),
+        Action.signature_id.is_(None),
+        Action.evidence == Evidence.REPORTED.value,
+    ]
+
+
+def _conditions(row: Invalidation, criteria: Criteria) -> list[ColumnElement[bool]]:
+    found = [*_reported(row.section_code), Action.id > row.after_id, Action.id <= row.until_id]
+    if row.appeal_id is not None:
+        found.append(Action.appeal_id == row.appeal_id)
+    if criteria.network is not None:
+        found.append(Action.network_digest == bytes.fromhex(criteria.network))
+    if criteria.wide_network is not None:
+        found.append(Action.wide_network_digest == bytes.fromhex(criteria.wide_network))
+    if criteria.since is not None:
+        found.append(Action.counted_at >= criteria.since)
+    if criteria.until is not None:
+        found.append(Action.counted_at < criteria.until)
+    return found

@@ -1,0 +1,218 @@
+"""Entering what was done away from the site, and undoing it: the counts change with the entry, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.counting.action import ENTERABLE, Channel, Evidence
+from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualError, read_day, refuse_unusual
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.staff.roles import Scope
+from campaign.models import Action, Appeal, Entry, Section, SheetRow
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.services.appeals.review_notices import tell_of_entry
+from campaign.services.counting.tally import Cell, count
+from campaign.services.keys.row_key import erase_keys
+from campaign.services.staff.audit import Act, append
+from campaign.services.staff.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What staff enter: so many acts by one channel on one day; of whom did them we know nothing."""
+
+    channel: Channel
+    quantity: int
+    day: date
+    place: str
+    note: str
+
+
+def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
+    """Count it as `bulk` for the own section and return the entry's id.
+
+    What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
+    Raises NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` where it is not for staff to enter),
+    UnusualError unless `is_sure`.
+    """
+    if entered.channel not in ENTERABLE:
+        raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
+    with transaction() as session:
+        appeal = entered_for(session, slug, entered.day, by, now)
+        waits = is_doubted(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
+        entry = Entry(
+            appeal_id=appeal.id,
+            section_code=by.section,
+            channel=entered.channel.value,
+            quantity=entered.quantity,
+            sign_ups=0,
+            happened_on=entered.day,
+            place=entered.place,
+            note=entered.note,
+            staff_id=by.staff_id,
+            entered_at=now,
+            waits=waits,
+        )
+        keep(session, entry, appeal.slug, now=now, vault=vault)
+        return entry.id
+
+
+def ask_to_confirm(entry_id: int, *, desk: Desk, now: datetime) -> None:
+    """Owe a mail to those who may confirm the entry, if it waits."""
+    with transaction() as session:
+        entry = session.get_one(Entry, entry_id)
+        if entry.waits:
+            tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), desk, now=now)
+
+
+def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Count what waited, on the word of a second person: of the own section, or a coordinator for any.
+
+    Raises NotFoundError (none of that appeal, or not for this person), FourEyesError (who entered it), StateError (it
+    waits no more).
+    """
+    with transaction() as session:
+        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY, populate_existing=True)
+        found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
+        if entry is None or not found or not by.works_on(entry.section_code):
+            raise NotFoundError("there is no such entry")
+        if entry.staff_id == by.staff_id:
+            raise FourEyesError("who entered it does not confirm it")
+        taken = update(Entry).where(Entry.id == entry.id, Entry.waits, Entry.undone_at.is_(None)).values(waits=False)
+        if session.execute(taken.returning(Entry.id)).first() is None:
+            raise StateError("the entry waits no more")
+        entry.confirmed_at, entry.confirmed_by = now, by.staff_id
+        if entry.quantity:
+            add_quantity(session, entry, entry.quantity, now=now)
+        act = Act("entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug))
+        append(session, act, now=now, vault=vault)
+
+
+def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+    """Takes it out of the counts; what of its sheet has not been signed up yet is forgotten. The entry stays.
+
+    Raises NotFoundError (none of that appeal and the own section), StateError (undone already).
+    """
+    with transaction() as session:
+        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY)
+        if (
+            entry is None
+            or entry.section_code != by.section
+            or slug != session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
+        ):
+            raise NotFoundError("there is no such entry")
+        if entry.undone_at is not None:
+            raise StateError("the entry was undone already")
+        gone = delete(SheetRow).where(SheetRow.entry_id == entry.id).returning(SheetRow.email_sealed)
+        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        erase_keys(session, sealed, vault, on=now.date())
+        _uncount(session, entry)
+        entry.undone_at, entry.undone_by, entry.waits = now, by.staff_id, False
+        act = Act(
+            "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
+        )
+        append(session, act, now=now, vault=vault)
+
+
+def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
+    """The appeal. Raises NotFoundError, and InputError where it cannot have been done on that day."""
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
+    if appeal is None or appeal.state == AppealState.DRAFT or appeal.opened_at is None:
+        raise NotFoundError("there is no such appeal")
+    zone = ZoneInfo(session.scalars(select(Section.time_zone).where(Section.code == by.section)).one())
+    is_stopped = appeal.state == AppealState.STOPPED and appeal.ended_at is not None
+    read_day(
+        day.isoformat(),
+        opened_on=appeal.opened_at.astimezone(zone).date(),
+        today=now.astimezone(zone).date(),
+        last=appeal.ended_at.astimezone(zone).date() if is_stopped and appeal.ended_at else None,
+    )
+    return appeal
+
+
+def hold_section(session: Session, code: str) -> None:
+    """Let the entries of a section come one after the other, from here to the transaction's end."""
+    session.execute(select(Section.code).where(Section.code == code).with_for_update(**KEYS_STAY))
+
+
+def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
+    """Return whether the quantity is beyond the usual and has to wait. Raises UnusualError there unless `is_sure`.
+
+    With it counts all that the section entered on the same day (UTC) as `entered_at`, and nobody has confirmed. Entries
+    of one section come one after the other: two at once do not each stay below the limit.
+    """
+    hold_section(session, section)
+    if not quantity:
+        return False
+    midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = Entry.section_code == section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
+    newest = select(Entry.quantity).where(*counted, Entry.entered_at < midnight).order_by(Entry.id.desc())
+    on_the_day = Entry.entered_at >= midnight, Entry.entered_at < midnight + timedelta(days=1)
+    alone = select(func.sum(Entry.quantity)).where(*counted, *on_the_day, Entry.confirmed_by.is_(None))
+    try:
+        refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
+    except UnusualError:
+        if not is_sure:
+            raise
+        return True
+    return False
+
+
+def keep(session: Session, entry: Entry, slug: str, *, now: datetime, vault: Vault) -> None:
+    """Write the entry down, count its quantity unless it waits, and tell the audit log."""
+    if entry.quantity and not entry.waits:
+        add_quantity(session, entry, entry.quantity, now=now)
+    session.add(entry)
+    session.flush()
+    act = Act("entry.add", f"entry:{entry.id}", entry.staff_id, entry.section_code, after=_told(entry, slug))
+    append(session, act, now=now, vault=vault)
+
+
+def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime) -> None:
+    """Count so many for the entry, unless it waits; its own `quantity` is the caller's to set."""
+    if entry.waits:
+        return
+    cell = _cell(entry)
+    if entry.action_id is None:
+        columns = {"quantity": quantity, "target": 0, "happened_on": entry.happened_on, "counted_at": now}
+        added = session.execute(insert(Action).values(**cell.as_columns(), **columns).returning(Action.id))
+        entry.action_id = added.scalar_one()
+        count(session.connection(), cell, now, quantity)
+        return
+    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
+    action.quantity += quantity
+    count(session.connection(), cell, action.counted_at, quantity, is_past=True)
+
+
+def _uncount(session: Session, entry: Entry) -> None:
+    if entry.action_id is None:
+        return
+    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
+    entry.action_id = None
+    session.flush()
+    count(session.connection(), _cell(entry), action.counted_at, -action.quantity)
+    session.delete(action)
+
+
+def _cell(entry: Entry) -> Cell:
+    return Cell(entry.appeal_id, entry.section_code, entry.channel, Evidence.BULK.value)
+
+
+def _told(entry: Entry, slug: str) -> dict[str, object]:
+    """For the audit log: no note, for people write names into notes."""
+    return {
+        "appeal": slug,
+        "channel": entry.channel,
+        "quantity": entry.quantity,
+        "sign_ups": entry.sign_ups,
+        "day": entry.happened_on.isoformat(),
+        **({"waits": True} if entry.waits else {}),
+    }

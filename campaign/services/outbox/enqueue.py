@@ -1,0 +1,232 @@
+"""Writing down, in the transaction that owes it, that a mail is owed."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.errors import CipherError
+from campaign.domain.outbox.mail_state import CAMPAIGN, MailKind, MailState
+from campaign.domain.privacy import retention
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.sealed_place import at_mail
+from campaign.domain.signing.address import Address, parse_address
+from campaign.models import Mail, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.combined_statement import Write
+from campaign.queries.signing.signature import last_consent
+from campaign.services.keys.row_key import expiry, new_slots
+from campaign.services.outbox.subject import Subject, sealed_subject
+
+_INSERT = insert(Mail)
+# A mail to staff that has waited for so long serves nobody.
+_AT_MOST = 2 * retention.MAILS
+# In the context of a mail to a signer: whose it is.
+_OF = "of"
+# The columns of `row_of` for a sign-up, for statements that are written before its id is known.
+SIGN_UP_COLUMNS = (
+    *("kind", "state", "message_id", "created_at", "due_at", "locale", "attempts", "ambiguous", "fence", "phase"),
+    *("detail", "domain_digest", "text_language", "text_version"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A message to a signer; its digest is that of the address's domain. To a sign-up it goes without `signature_id`.
+
+    An announcement names the language of its words and no version; every other message the letter that was signed.
+    One that is `unwanted` from the start says why, and never leaves.
+    """
+
+    kind: MailKind
+    signature_id: int | None
+    domain_digest: bytes
+    locale: str
+    text_language: str
+    text_version: int | None
+    announcement_id: int | None = None
+    unwanted: str | None = None
+    sign_up_id: int | None = None
+
+
+def enqueuing(owed: Owed, *, now: datetime, domain: str) -> Write:
+    """The write that adds the outbox row; whoever commits it owes the mail."""
+    return _INSERT, row_of(owed, now=now, domain=domain)
+
+
+def owe_signer(
+    session: Session,
+    kind: MailKind,
+    signature: Signature,
+    *,
+    now: datetime,
+    vault: Vault,
+    domain: str,
+    context: Mapping[str, str] | None = None,
+) -> None:
+    """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
+
+    What the message says besides, its `context`, is sealed in the row, under the signature's own key, with which it is
+    erased, and cleared once the mail is gone. It names the link key, to which the address is bound: moved to another
+    mail it is refused (`own_context`).
+    """
+    if signature.email_sealed is None:
+        return
+    to = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+    consent = last_consent(session, signature)
+    owed = Owed(
+        kind=kind,
+        signature_id=signature.id,
+        domain_digest=vault.domain_digest(to),
+        locale=signature.locale,
+        text_language=consent.text_language,
+        text_version=consent.text_version,
+    )
+    row = row_of(owed, now=now, domain=domain)
+    sealed = None if context is None else _sealed_context(context, signature, row["message_id"], vault)
+    session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
+
+
+def _sealed_context(context: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
+    named = {**context, _OF: (signature.link_key or b"").hex()}
+    slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
+    return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
+
+
+def own_context(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
+    """Return what a mail to a signer says besides. Raises CipherError where it was said to another signature."""
+    if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
+        return {}
+    context: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    if not hmac.compare_digest(context.pop(_OF, ""), (signature.link_key or b"").hex()):
+        raise CipherError("what a mail says was moved to another signature's")
+    return context
+
+
+def own_contexts(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
+    """Return what each of the signature's mails says besides, as `keep_contexts` takes it after a new link key."""
+    waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
+    return {mail: own_context(mail, signature, vault) for mail in session.scalars(waiting)}
+
+
+def keep_contexts(contexts: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
+    """Bind what the mails say to the signature's link key of now."""
+    for mail, context in contexts.items():
+        mail.context_sealed = _sealed_context(context, signature, mail.message_id or "", vault)
+
+
+def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datetime, vault: Vault, domain: str) -> None:
+    """Owe the mailbox of a sign-up a mail; what it says is decided when it leaves. Raises CipherError."""
+    if sign_up.email_sealed is None:
+        return
+    owed = Owed(
+        kind=kind,
+        signature_id=None,
+        sign_up_id=sign_up.id,
+        domain_digest=vault.domain_digest(parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))),
+        locale=sign_up.locale,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+    )
+    session.connection().execute(_INSERT, row_of(owed, now=now, domain=domain))
+
+
+def owe_links(
+    session: Session, address: Address, subject: Subject, *, now: datetime, vault: Vault, domain: str
+) -> None:
+    """Owe the links that an address asked for. The row says nothing that depends on what is under the address.
+
+    So it has no language and no letter: those of the form or the signature hold, once it is read.
+    """
+    row = _columns(MailKind.NEW_LINK, "en", now, domain)
+    sealed = sealed_subject(subject, row["message_id"], vault)
+    session.connection().execute(
+        _INSERT, {**row, "domain_digest": vault.domain_digest(address), "context_sealed": sealed}
+    )
+
+
+def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
+    """The columns of the outbox row. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
+    return {
+        **_columns(owed.kind, owed.locale, now, domain),
+        "phase": None,
+        "detail": None,
+        "signature_id": owed.signature_id,
+        "sign_up_id": owed.sign_up_id,
+        "domain_digest": owed.domain_digest,
+        "text_language": owed.text_language,
+        "text_version": owed.text_version,
+        "announcement_id": owed.announcement_id,
+        **(unwanted_columns(owed.unwanted) if owed.unwanted else {}),
+    }
+
+
+def new_message_id(domain: str) -> str:
+    """Return a Message-ID that no other mail has. `domain` is ours (RFC 5322, 3.6.4)."""
+    return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+def unwanted_columns(reason: str) -> dict[str, Any]:
+    """What the row of a mail says that never leaves."""
+    return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
+
+
+def owe_staff(
+    connection: Connection,
+    kind: MailKind,
+    to: Address,
+    context: Mapping[str, str],
+    *,
+    locale: str,
+    now: datetime,
+    vault: Vault,
+    domain: str,
+    announcement_id: int | None = None,
+    text_language: str | None = None,
+) -> int:
+    """Owe a mail to an address that is no signer's (yet, or any more), or a member's of staff; return the mail's id.
+
+    It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and context
+    are sealed in the row, under a key of its own, and cleared once the mail is gone, with the key. What the context
+    holds, in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others
+    subject, text and url (or "").
+    """
+    columns = _columns(kind, locale, now, domain)
+    place = at_mail(columns["message_id"])
+    slot = new_slots(connection, vault, expires_on=expiry(now, _AT_MOST))[0]
+    owed = connection.execute(
+        _INSERT.returning(Mail.id),
+        {
+            **columns,
+            "domain_digest": vault.domain_digest(to),
+            "recipient_sealed": vault.seal_email(to, place, slot),
+            "context_sealed": vault.seal_context(json.dumps(dict(context)), place, slot),
+            "announcement_id": announcement_id,
+            "text_language": text_language,
+        },
+    )
+    return int(owed.scalar_one())
+
+
+def _columns(kind: MailKind, locale: str, now: datetime, domain: str) -> dict[str, Any]:
+    # A campaign's hundred thousand mails wait behind each answer that somebody waits for, written within a day of them.
+    place = now if kind in CAMPAIGN else now - timedelta(days=1)
+    return {
+        "kind": kind.value,
+        "state": MailState.QUEUED.value,
+        "message_id": new_message_id(domain),
+        "created_at": now,
+        "due_at": place,
+        "locale": locale,
+        "attempts": 0,
+        "ambiguous": 0,
+        "fence": 0,
+    }

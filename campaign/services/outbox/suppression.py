@@ -1,0 +1,49 @@
+"""Writing to nobody who cannot be reached: addresses that their own server has refused for good."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.outbox.mail_state import SuppressionReason
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import Address
+from campaign.models import Suppression
+from campaign.platform.database.transaction import transaction
+
+_INSERT = {
+    "sqlite": sqlite.insert(Suppression).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(Suppression).on_conflict_do_nothing(),
+}
+
+
+def suppress(session: Session, address: Address, reason: SuppressionReason, *, now: datetime, vault: Vault) -> None:
+    """From now on the address gets no mail, in the caller's transaction; the first reason stays."""
+    connection = session.connection()
+    values = {"address_digest": vault.suppression_digest(address), "reason": reason.value, "created_at": now}
+    connection.execute(_INSERT[connection.dialect.name], values)
+
+
+def suppression_reason(session: Session, address: Address, vault: Vault) -> str | None:
+    """Why the address gets no mail; None where it does."""
+    found = select(Suppression.reason).where(Suppression.address_digest == vault.suppression_digest(address))
+    return session.execute(found).scalar_one_or_none()
+
+
+def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:
+    """Return why those of the addresses get no mail that get none, by Vault.suppression_digest."""
+    if not digests:
+        return {}
+    chosen = select(Suppression.address_digest, Suppression.reason).where(Suppression.address_digest.in_(digests))
+    return {bytes(digest): reason for digest, reason in session.execute(chosen)}
+
+
+def lift_suppression(address: Address, *, vault: Vault) -> bool:
+    """Writes to the address again, for instance after its server's fault; False where it was not suppressed."""
+    with transaction() as session:
+        gone = delete(Suppression).where(Suppression.address_digest == vault.suppression_digest(address))
+        return session.execute(gone.returning(Suppression.address_digest)).first() is not None

@@ -1,0 +1,51 @@
+"""Running each periodic job once, however many workers tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from campaign.models import PeriodicRun
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+
+_CLAIM = {
+    "sqlite": sqlite.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
+    "postgresql": postgresql.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
+}
+
+
+def run_once(job: str, due_at: datetime, work: Callable[[], object], *, now: datetime) -> bool:
+    """Does the work unless this run was claimed already; True where it was done here.
+
+    An error of the work is written down and raised. A run whose worker dies stays claimed: the next one mends it.
+    """
+    with transaction() as session:
+        connection = session.connection()
+        values = {"job": job, "due_at": due_at, "claimed_at": now}
+        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+            return False
+    try:
+        work()
+    except Exception as error:
+        _end(job, due_at, now, f"{type(error).__name__}: {error}"[:500])
+        raise
+    _end(job, due_at, now, None)
+    return True
+
+
+def last_run(job: str, now: datetime | None = None) -> datetime | None:
+    """Return when that job was last due and done by any worker, up to now if given; None where it never was."""
+    newest = select(func.max(PeriodicRun.due_at)).where(PeriodicRun.job == job)
+    found = db.session.execute(newest if now is None else newest.where(PeriodicRun.due_at <= now)).scalar_one()
+    db.session.rollback()
+    return found
+
+
+def _end(job: str, due_at: datetime, now: datetime, error: str | None) -> None:
+    with transaction() as session:
+        run = update(PeriodicRun).where(PeriodicRun.job == job, PeriodicRun.due_at == due_at)
+        session.execute(run.values(ended_at=now, error=error))

@@ -1,0 +1,56 @@
+"""Writing down what a worker gets done, where every web process can read it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.models import Worker
+from campaign.platform.database.clock import server_now
+from campaign.platform.database.transaction import transaction
+from campaign.platform.process.progress import Progress
+
+_FORGOTTEN_AFTER = timedelta(days=1)
+_INSERT = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))}
+
+
+def report(progress: Progress, *, is_broken: bool = False) -> None:
+    """Write this worker's row; `is_broken` where an error of ours ends it. Raises DBAPIError."""
+    with transaction() as session:
+        now = server_now(session)
+        session.execute(delete(Worker).where(Worker.beat_at < now - _FORGOTTEN_AFTER))
+        progress.failures += _take_over(session, progress)
+        since = progress.seconds_since_done()
+        values = {
+            "beat_at": now,
+            "done_at": None if since is None else now - timedelta(seconds=since),
+            "failures": progress.failures,
+            "error": progress.error,
+            "is_broken": is_broken,
+            "trouble": progress.troubles,
+        }
+        row = {"id": progress.id, "host": progress.host, "started_at": now, **values}
+        insert = _INSERT[session.connection().dialect.name].values(row)
+        session.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def retire(progress: Progress) -> None:
+    """Take the row of a worker away that was told to stop. Raises DBAPIError."""
+    with transaction() as session:
+        session.execute(delete(Worker).where(Worker.id == progress.id))
+
+
+def _take_over(session: Session, progress: Progress) -> int:
+    """Delete the rows of broken workers on the same machine; return their failures, which stay counted.
+
+    Each start of a service that breaks again and again would leave a row otherwise.
+    """
+    if progress.seconds_since_done() is None and not progress.failures:
+        return 0  # nothing to set against it yet: the broken one still tells how things stand
+    broken = Worker.host == progress.host, Worker.is_broken, Worker.id != progress.id
+    failures = int(session.scalar(select(func.coalesce(func.sum(Worker.failures), 0)).where(*broken)) or 0)
+    session.execute(delete(Worker).where(*broken))
+    return failures

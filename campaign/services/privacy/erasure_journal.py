@@ -1,0 +1,251 @@
+"""Keeping who left out of a restored backup: departures go into files that outlive the database, and are replayed.
+
+A row is written in the transaction of the act itself; a worker moves it into the month's file within a second.
+A file is appended to by one process at a time; what a crash left half-written is still a row, and written again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy import retention
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.erasure_journal import Departure, DepartureError, DepartureKind, read_departure
+from campaign.domain.signing.address import parse_address
+from campaign.models import Departure as Row
+from campaign.models import SheetRow, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import db
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.queries.signing.signature import last_consent
+from campaign.services.keys.row_key import erase_keys
+from campaign.services.signing.unsubscribe import end_updates
+from campaign.services.signing.withdraw import erase_row, forget_rows, share_name, withdraw_row
+
+BATCH = 500
+_READ = 5000
+# After these nothing of a signature is left to be found.
+_EMPTIES = (DepartureKind.ERASED, DepartureKind.ADDRESS_CHANGED)
+_FILE = re.compile(r"(\d{4})-(\d{2})\.departures")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the files of a folder say, and which lines of them cannot be believed."""
+
+    departures: tuple[Departure, ...]
+    damaged: tuple[str, ...]
+
+
+def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambda: None) -> int:
+    """Moves what waits into the folder's files, with a call of `turning` after each batch; returns how many.
+
+    Raises OSError; then it waits on.
+    """
+    waiting = db.session.execute(select(Row.id).limit(1)).first()
+    db.session.rollback()
+    moved = 0
+    while waiting is not None:
+        with transaction() as session:
+            rows = session.scalars(
+                select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
+            ).all()
+            _append(folder, [_departure(row) for row in rows], vault)
+            session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
+        moved += len(rows)
+        if len(rows) < BATCH:
+            break
+        turning()
+    return moved
+
+
+def unwritable(folder: Path) -> str | None:
+    """Return why nothing can be written into the folder; None where it can. Nothing stays behind."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = os.open(probe, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.write(number, b"-")
+        finally:
+            os.close(number)
+            probe.unlink()
+    except OSError as error:
+        return f"who left cannot be written to {folder}: {error.strerror or error}"
+    return None
+
+
+def read_folder(folder: Path, *, vault: Vault) -> Written:
+    """Everything that the folder's files say, the oldest first. A folder that is not there says nothing."""
+    found: list[Departure] = []
+    damaged: list[str] = []
+    for path in sorted(folder.glob("*.departures")):
+        for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
+            try:
+                found.append(read_departure(line, vault))
+            except DepartureError as error:
+                damaged.append(f"{path}, line {number}: {error}")
+    return Written(tuple(sorted(found, key=lambda one: one.at)), tuple(damaged))
+
+
+def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
+    """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
+    nothing, and who signed again after leaving stays.
+
+    What the files know a signature by cannot be turned back: the digests of all signatures under the appeals they name
+    are computed once, some microseconds each.
+    """
+    done: Counter[str] = Counter()
+    if departures:
+        _forget_rows(departures, vault)
+    known = _signatures(departures, vault)
+    remaining = iter(departures)
+    while batch := list(islice(remaining, BATCH)):
+        done.update(_replay(batch, known, vault))
+    return done
+
+
+def forget(folder: Path, *, now: datetime) -> int:
+    """Deletes the files of months so long ago that no backup from before them may be kept; returns how many."""
+    gone = 0
+    for path in sorted(folder.glob("*.departures")):
+        name = _FILE.fullmatch(path.name)
+        if name is None:
+            continue
+        month_ends = datetime(int(name[1]), int(name[2]), 28, tzinfo=UTC) + timedelta(days=4)
+        if month_ends < now - retention.TOMBSTONES:
+            path.unlink()
+            gone += 1
+    return gone
+
+
+def _departure(row: Row) -> Departure:
+    return Departure(DepartureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.at)
+
+
+def _append(folder: Path, departures: list[Departure], vault: Vault) -> None:
+    by_month: dict[str, list[str]] = {}
+    for one in departures:
+        by_month.setdefault(f"{one.at.astimezone(UTC):%Y-%m}", []).append(one.as_line(vault))
+    for month, lines in by_month.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        _append_lines(folder / f"{month}.departures", "".join(f"{line}\n" for line in lines).encode())
+        _sync_folder(folder)
+
+
+def _append_lines(path: Path, content: bytes) -> None:
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(number, "rb+", buffering=0) as file:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        size = os.fstat(number).st_size
+        # Whoever crashed in the middle of a line has not deleted its row.
+        tail = os.pread(number, min(size, 4096), max(0, size - 4096))
+        whole = size - len(tail) + tail.rfind(b"\n") + 1
+        if whole != size:
+            os.ftruncate(number, whole)
+        if file.write(content) != len(content):
+            os.ftruncate(number, whole)
+            raise OSError(f"{path} took only part of what was written")
+        os.fsync(number)
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, int]:
+    """Return the ids of the signatures that left, by what the files know them by."""
+    wanted = {one.address_digest for one in departures}
+    found: dict[bytes, int] = {}
+    for appeal_id in sorted({one.appeal_id for one in departures}):
+        chosen = select(Signature.id, Signature.address_digest).where(
+            Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
+        )
+        for number, digest in db.session.execute(chosen.execution_options(yield_per=_READ)):
+            left = vault.departure_digest(bytes(digest or b""))
+            if left in wanted:
+                found[left] = number
+    db.session.rollback()
+    return found
+
+
+def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
+    """Delete the forms, with their keys, and rows of sheets that waited, whatever their appeal, when their address was
+    erased.
+    """
+    erased = {one.address_digest: one for one in departures if one.kind == DepartureKind.ERASED}
+    appeal_ids = sorted({one.appeal_id for one in erased.values()})
+    with transaction() as session:
+        waiting: list[SheetRow | SignUp] = [*session.scalars(select(SheetRow)), *session.scalars(select(SignUp))]
+        for row in waiting:
+            if row.email_sealed is None:
+                continue
+            try:
+                address = parse_address(vault.open_email(row.email_sealed, place_of(row)))
+            except CipherError:
+                continue
+            for digest in vault.address_digests(appeal_ids, address):
+                one = erased.get(vault.departure_digest(digest))
+                if one is None or row.address_digest is None:
+                    continue
+                if isinstance(row, SheetRow):
+                    forget_rows(session, [row.address_digest], one.at, vault)
+                elif row.signed_at <= one.at:
+                    erase_keys(session, [row.origin_sealed], vault, on=one.at.date())
+                    session.delete(row)
+                    break
+
+
+def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
+    with transaction() as session:
+        ids = sorted({known[one.address_digest] for one in batch if one.address_digest in known})
+        chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**KEYS_STAY)
+        rows = {row.id: row for row in session.scalars(chosen)}
+        for one in batch:
+            row = rows.get(known.get(one.address_digest, 0))
+            if row is None or row.appeal_id != one.appeal_id or row.signed_at > one.signed_at:
+                continue
+            if _leave(session, row, one, vault):
+                yield one.kind.value
+                if one.kind in _EMPTIES:
+                    del rows[row.id]
+
+
+def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bool:
+    if one.kind == DepartureKind.ERASED:
+        erase_row(session, row, one.at, vault)
+        return True
+    if one.kind == DepartureKind.WITHDRAWN:
+        return withdraw_row(session, row, one.at, vault)
+    # Who has agreed to something since, keeps what was agreed to last. Of that the hour is known: within the same hour
+    # leaving prevails.
+    if last_consent(session, row).given_at > one.at:
+        return False
+    if one.kind == DepartureKind.ADDRESS_CHANGED:
+        # Nothing here knows the new address, and the old mailbox may be another person's by now.
+        erase_row(session, row, one.at, vault)
+        return True
+    if one.kind == DepartureKind.UPDATES_ENDED and row.wants_updates:
+        end_updates(session, row, one.at)
+        return True
+    if one.kind == DepartureKind.SHARING_ENDED and row.shares_name:
+        share_name(session, row, one.at, vault, wanted=False)
+        return True
+    return False

@@ -1,0 +1,75 @@
+"""Giving everything sealed the newest data key, while supporters go on signing.
+
+Nothing is noted down about how far it came: each value says which key sealed it, so a run that was killed is simply
+started again. The index key is another one and stays, and so do all digests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select, update
+
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy.cipher import Vault
+from campaign.models.privacy.sealed_columns import SEALED, key_of
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+
+# Sealed anew in one transaction: short enough that a sign-up never waits for it noticeably.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What one pass did: values sealed anew, and values that none of the keys opens."""
+
+    resealed: int
+    unreadable: int
+
+
+def rotate(vault: Vault, *, batch: int = BATCH) -> Rotation:
+    """Seals everything with the newest key that another one sealed, batch by batch, each in its own transaction.
+
+    What is signed meanwhile by a process that does not know the newest key yet is found by the next run.
+    """
+    resealed = unreadable = 0
+    for model in SEALED:
+        after_id: int | None = 0
+        while after_id is not None:
+            after_id, done, failed = _batch(model, after_id, vault, batch)
+            resealed, unreadable = resealed + done, unreadable + failed
+    return Rotation(resealed, unreadable)
+
+
+def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[int | None, int, int]:
+    sealing = SEALED[model]
+    columns = sealing.columns
+    with transaction() as session:
+        old = [(key_of(getattr(model, name)) != vault.newest_key) for name in columns]
+        rows = session.execute(
+            select(model.id, *(getattr(model, name) for name in (*columns, *sealing.facts)))
+            .where(model.id > after_id, or_(*old))
+            .order_by(model.id)
+            .limit(size)
+            .with_for_update(**KEYS_STAY)
+        ).all()
+        changes, failed, done = [], 0, 0
+        for row in rows:
+            values: dict[str, Any] = {f"new_{name}": getattr(row, name) for name in columns}
+            place = sealing.place_of(row)
+            for name, purpose in columns.items():
+                sealed = getattr(row, name)
+                if sealed is None or sealed.startswith(vault.newest_key):
+                    continue
+                try:
+                    values[f"new_{name}"] = vault.reseal(sealed, place, purpose)
+                    done += 1
+                except CipherError:
+                    failed += 1
+            changes.append(values | {"row": row.id})
+        if changes:
+            changed = update(model).where(model.id == bindparam("row"))
+            session.connection().execute(changed.values({name: bindparam(f"new_{name}") for name in columns}), changes)
+    return (rows[-1].id if len(rows) == size else None), done, failed

@@ -1,0 +1,68 @@
+"""What staff do for somebody who writes by letter: correct name or address, mail the links again, erase.
+
+Each is written into the audit log with its reason first, of the own section's signatures alone, and without a name or
+an address. What another section holds under the same address stays as it is. What is held is printed by
+services/privacy/disclosure.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from campaign.domain.privacy.disclosure import Opened, read_reason
+from campaign.domain.signing.address import Address
+from campaign.platform.database.transaction import transaction
+from campaign.queries.moderation.moderation import own_marks_of_same_address, own_signatures_of_same_address
+from campaign.services.privacy.disclosure import Context, disclose
+from campaign.services.signing.change_address import ask_change
+from campaign.services.signing.correct_name import correct_name
+from campaign.services.signing.new_link import ask_new_links
+from campaign.services.signing.withdraw import erase
+from campaign.services.staff.audit import Act, append
+
+
+def correct_name_for(context: Context, signature_id: int, name: str) -> None:
+    """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
+    own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    _note(context, "signature.correct-name", f"signature:{signature_id}")
+    correct_name(signature_id, name, now=context.now, vault=context.vault)
+
+
+def change_address_for(context: Context, signature_id: int, new: Address) -> None:
+    """Mail the new address a link that changes it, of the own section's signatures alone, once it is confirmed there.
+
+    The old one is told. Whoever has the new mailbox reads them, and the answer tells whether an address is the one that
+    there is: so it is one of the ways in which names and addresses are opened. Raises NotFoundError, InputError
+    (`reason`; `email` as `ask_change`), BudgetError.
+    """
+    marks = own_marks_of_same_address(context.scope, context.vault, signature_id)
+    disclose(context, Opened.READDRESS, f"signature:{signature_id}", shown=len(marks))
+    ask_change(signature_id, new, only=b"".join(marks), now=context.now, office=context.office)
+
+
+def erase_for(context: Context, signature_id: int) -> int:
+    """Erase all that the own section holds under the signature's address, what waits too; return how many signatures.
+
+    Raises NotFoundError, InputError (`reason`).
+    """
+    found = own_signatures_of_same_address(context.scope, context.vault, signature_id)
+    _note(context, "signature.erase", f"signature:{signature_id}", {"signatures": len(found)})
+    for one in found:
+        erase(one, now=context.now, vault=context.vault, section=context.scope.section)
+    return len(found)
+
+
+def send_links_for(context: Context, address: Address) -> None:
+    """Have a worker mail to that address what waits to be confirmed under it, and a link to its data.
+
+    Nothing tells whether there is anything. Raises InputError (`reason`).
+    """
+    _note(context, "signature.send-links", f"section:{context.scope.section}")
+    ask_new_links(address, now=context.now, vault=context.vault)
+
+
+def _note(context: Context, act: str, subject: str, after: dict[str, Any] | None = None) -> None:
+    reason, scope = read_reason(context.reason), context.scope
+    with transaction() as session:
+        entry = Act(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
+        append(session, entry, now=context.now, vault=context.vault)

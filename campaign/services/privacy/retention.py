@@ -1,0 +1,365 @@
+"""Letting go of personal data when its time is over, while every count stays what it is.
+
+Each batch is a transaction of its own, and what remains to be done is what the rows say: a worker may be stopped after
+any of them, and the next run goes on. `go_on` is asked before each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, select, text, update
+from sqlalchemy.orm import Session
+
+from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.counting.action import Channel
+from campaign.domain.moderation.invalidation import InvalidationState
+from campaign.domain.outbox.mail_state import MailState, SuppressionReason
+from campaign.domain.privacy import retention
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.signature import SignatureState
+from campaign.models import (
+    Action,
+    Alarm,
+    Announcement,
+    Appeal,
+    Consent,
+    DisclosureDay,
+    Handover,
+    Invalidation,
+    LinkRequest,
+    LoginFailure,
+    Mail,
+    MailboxLimit,
+    MailDomain,
+    MailPace,
+    MonthKey,
+    PeriodicRun,
+    ResetRequest,
+    Signature,
+    SignUp,
+    SpentSolution,
+    StaffSession,
+    Suppression,
+    Tombstone,
+    Withheld,
+)
+from campaign.platform.database.clock import CutToHour
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.services.handover.handover import forget_parts
+from campaign.services.keys.month_key import month_of
+from campaign.services.keys.row_key import erase_keys, expire_keys
+from campaign.services.outbox.forget_answers import forget_answers
+from campaign.services.signing.forget_times import forget_times
+from campaign.services.signing.signature import DAY_OF_CONSENT, EMPTY
+
+BATCH = 500
+GoOn = Callable[[], bool]
+_OVER = [MailState.SENT, MailState.UNKNOWN, MailState.DEAD, MailState.SUPPRESSED]
+_NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
+_COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
+
+
+def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = BATCH) -> Counter[str]:
+    """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
+    done: Counter[str] = Counter()
+    withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
+    done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
+    gone = _Gone(now.date(), vault)
+    done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, gone)
+    for appeal_id, everybody in _over(now, timedelta(days=days)):
+        done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch, gone)
+    done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
+    done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
+    done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, gone)
+    done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
+    done["answers"] = forget_answers(since=now - retention.BOUNCES, vault=vault, go_on=go_on, batch=batch)
+    done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
+    if go_on():
+        done["keys"] = _forget_keys(now, gone)
+        done["records"] = _prune_sealed(now, gone) + _prune_records(now)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Erases the keys of rows that go."""
+
+    on: date
+    vault: Vault
+
+    def erase(self, session: Session, sealed: Iterable[bytes | None]) -> None:
+        erase_keys(session, sealed, self.vault, on=self.on)
+
+    def forget_forms(self, session: Session, signature_ids: list[int]) -> None:
+        """Delete the forms that were confirmed, where they are younger than what they have become."""
+        old = delete(SignUp).where(SignUp.signature_id.in_(signature_ids)).returning(SignUp.origin_sealed)
+        erase_keys(session, session.scalars(old, execution_options=_BLIND).all(), self.vault, on=self.on)
+
+
+def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Forms sent so long ago, with their mails; whether they were confirmed or not."""
+    gone = 0
+    while go_on():
+        with transaction() as session:
+            old = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(old.with_for_update(**KEYS_STAY)).all()
+            if ids:
+                session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_BLIND)
+        gone += len(ids)
+        if len(ids) < batch:
+            break
+    return gone
+
+
+def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, batch: int, gone_for_good: _Gone) -> int:
+    """With their consents and mails; what was reported with them stays counted, by nobody."""
+    gone = 0
+    while go_on():
+        with transaction() as session:
+            chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
+            rows = session.execute(chosen.with_for_update(**KEYS_STAY)).all()
+            ids = [row.id for row in rows]
+            gone_for_good.erase(session, (row.email_sealed for row in rows))
+            if ids:
+                forget_times(session, ids)
+                session.execute(delete(Signature).where(Signature.id.in_(ids)), execution_options=_BLIND)
+        gone += len(ids)
+        if len(ids) < batch:
+            break
+    return gone
+
+
+def _over(now: datetime, kept: timedelta) -> list[tuple[int, bool]]:
+    """Appeals that ended long enough ago; whether also for those who asked to hear how the case goes on."""
+    told = (
+        select(Announcement.appeal_id, func.max(Announcement.ended_at).label("told_at"))
+        .where(Announcement.kind == AnnouncementKind.OUTCOME, Announcement.state == AnnouncementState.SENT)
+        .where(Announcement.section_code.is_(None))
+        .group_by(Announcement.appeal_id)
+        .subquery()
+    )
+    with transaction() as session:
+        found = session.execute(
+            select(Appeal.id, Appeal.ended_at, told.c.told_at)
+            .outerjoin(told, told.c.appeal_id == Appeal.id)
+            .where(Appeal.ended_at <= now - kept)
+            .order_by(Appeal.id)
+        ).all()
+    return [
+        (appeal_id, retention.closing(ended_at, kept, told_at).updates_at <= now)
+        for appeal_id, ended_at, told_at in found
+        if ended_at is not None
+    ]
+
+
+def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _Gone) -> int:
+    """Empties name, address and every digest; the signature, its action and all counts stay."""
+    number, last = 0, b""
+    while go_on():
+        with transaction() as session:
+            chosen = (
+                select(
+                    *(Signature.id, Signature.address_digest, Signature.email_sealed, Signature.state),
+                    _COUNTED.label("is_counted"),
+                )
+                .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
+                .order_by(Signature.address_digest)
+                .limit(batch)
+                .with_for_update(**KEYS_STAY)
+            )
+            if not everybody:
+                chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
+            rows = session.execute(chosen).all()
+            gone.erase(session, (row.email_sealed for row in rows))
+            if rows:
+                gone.forget_forms(session, [row.id for row in rows])
+            _empty(session, rows)
+        number += len(rows)
+        if len(rows) < batch:
+            break
+        last = rows[-1].address_digest
+    return number
+
+
+def _empty(session: Session, rows: Any) -> None:
+    """A signature that is not counted by itself says nothing any more: it goes whole."""
+    kept = [row.id for row in rows if row.is_counted or row.state == SignatureState.INVALIDATED]
+    gone = sorted({row.id for row in rows} - set(kept))
+    if rows:
+        forget_times(session, [*kept, *gone])
+    if gone:
+        session.execute(delete(Signature).where(Signature.id.in_(gone)), execution_options=_BLIND)
+    if kept:
+        session.execute(delete(Mail).where(Mail.signature_id.in_(kept)), execution_options=_BLIND)
+        emptied = update(Signature).where(Signature.id.in_(kept)).values(**EMPTY)
+        session.execute(emptied, execution_options=_BLIND)
+        agreed = update(Consent).where(Consent.signature_id.in_(kept)).values(**DAY_OF_CONSENT)
+        session.execute(agreed, execution_options=_BLIND)
+
+
+def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
+    number = 0
+    while go_on():
+        with transaction() as session:
+            old = (
+                select(Signature.id)
+                .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < before)
+                .order_by(Signature.signed_at)
+                .limit(batch)
+                .with_for_update(**KEYS_STAY)
+            )
+            ids = session.scalars(old).all()
+            if ids:
+                forget = update(Signature).where(Signature.id.in_(ids)).values(network_digest=None, domain_digest=None)
+                session.execute(forget, execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Where letters reported without a signature came from, counted or taken out."""
+    number = 0
+    for model in (Action, Withheld):
+        while go_on():
+            with transaction() as session:
+                old = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
+                ids = session.scalars(old.order_by(model.counted_at).limit(batch).with_for_update(**KEYS_STAY)).all()
+                if ids:
+                    forget = update(model).where(model.id.in_(ids))
+                    forget = forget.values(network_digest=None, wide_network_digest=None)
+                    session.execute(forget, execution_options=_BLIND)
+            number += len(ids)
+            if len(ids) < batch:
+                break
+    return number
+
+
+def _forget_message_ids(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Of mails that are over and so old that nothing comes back any more; with which form they answered."""
+    number = 0
+    while go_on():
+        with transaction() as session:
+            over = Mail.created_at < before, Mail.state.in_(_OVER), text("mail.message_id IS NOT NULL")
+            old = select(Mail.id).where(*over).order_by(Mail.created_at).limit(batch).with_for_update(**KEYS_STAY)
+            ids = session.scalars(old).all()
+            if ids:
+                forget = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
+                session.execute(forget, execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
+    """Of forms that have waited for some hours: nothing asks for the minute any more."""
+    number = 0
+    while go_on():
+        with transaction() as session:
+            fine = SignUp.signed_at < before, SignUp.signed_at != CutToHour(SignUp.signed_at)
+            chosen = select(SignUp.id).where(*fine).order_by(SignUp.signed_at).limit(batch)
+            ids = session.scalars(chosen.with_for_update(**KEYS_STAY)).all()
+            if ids:
+                cut = {name: CutToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")}
+                session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**cut), execution_options=_BLIND)
+        number += len(ids)
+        if len(ids) < batch:
+            break
+    return number
+
+
+def _forget_keys(now: datetime, gone: _Gone) -> int:
+    """Keys of months, and of forms that wait no longer."""
+    kept_since = month_of(now - retention.NETWORKS - timedelta(days=1))
+    with transaction() as session:
+        number = session.connection().execute(delete(MonthKey).where(MonthKey.id < kept_since)).rowcount
+    return number + expire_keys(gone.vault, on=gone.on)
+
+
+def _prune_mails(before: datetime, go_on: GoOn, batch: int, gone: _Gone) -> int:
+    """Those that are over, from the oldest on: ids grow with time, so the first young one ends it."""
+    number = last = 0
+    while go_on():
+        with transaction() as session:
+            oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
+            rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**KEYS_STAY)).all()
+            over = [row for row in rows if row.created_at < before and row.state in _OVER]
+            if over:
+                gone.erase(session, (row.recipient_sealed for row in over))
+                chosen = Mail.id.in_([row.id for row in over])
+                session.execute(delete(Mail).where(chosen), execution_options=_BLIND)
+        number += len(over)
+        if len(rows) < batch or rows[-1].created_at >= before:
+            break
+        last = rows[-1].id
+    return number
+
+
+def _prune_sealed(now: datetime, gone: _Gone) -> int:
+    """Small tables whose rows have keys: with them."""
+    number = 0
+    with transaction() as session:
+        old = select(Handover.id).where(Handover.created_at < now - retention.HANDOVERS).order_by(Handover.id)
+        lists = session.scalars(old.with_for_update()).all()
+        if lists:
+            forget_parts(session, lists, vault=gone.vault, on=gone.on)
+            session.execute(delete(Handover).where(Handover.id.in_(lists)), execution_options=_BLIND)
+        asked = delete(LinkRequest).where(LinkRequest.created_at < now - retention.LINK_REQUESTS)
+        requests = session.scalars(asked.returning(LinkRequest.email_sealed), execution_options=_BLIND).all()
+        gone.erase(session, requests)
+        number += len(lists) + len(requests)
+    with transaction() as session:
+        ended = Invalidation.ended_at < now - retention.CRITERIA, Invalidation.criteria_sealed.is_not(None)
+        # Looked at, and neither begun nor dropped.
+        left = Invalidation.created_at < now - retention.CRITERIA, Invalidation.state.in_(_NOT_BEGUN)
+        dropped = {"state": InvalidationState.DROPPED.value, "ended_at": now}
+        return number + sum(_forget_criteria(session, *one, gone) for one in ((ended, {}), (left, dropped)))
+
+
+def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], gone: _Gone) -> int:
+    old = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
+    rows = session.execute(old.with_for_update(**KEYS_STAY)).all()
+    if rows:
+        gone.erase(session, (row.criteria_sealed for row in rows))
+        forget = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
+        session.execute(forget.values(criteria_sealed=None, sample=[], **values), execution_options=_BLIND)
+    return len(rows)
+
+
+def _prune_records(now: datetime) -> int:
+    """What was kept for working: small tables, each in one statement."""
+    ended_long_ago = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES)
+    refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
+    number = 0
+    with transaction() as session:
+        for old in (
+            delete(SpentSolution).where(SpentSolution.expires_at < now),
+            delete(ResetRequest).where(ResetRequest.created_at < now - retention.LINK_REQUESTS),
+            delete(MailboxLimit).where(MailboxLimit.month < (now - retention.LIMITS).date().replace(day=1)),
+            # Those of a day ahead, too: a web process with a wrong clock wrote them.
+            delete(LoginFailure).where(~LoginFailure.window_at.between(now - retention.LOGINS, now + retention.LOGINS)),
+            delete(StaffSession).where(
+                ~StaffSession.created_at.between(now - retention.LOGINS, now + retention.LOGINS)
+            ),
+            delete(DisclosureDay).where(DisclosureDay.day < (now - retention.RUNS).date()),
+            delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
+            delete(MailDomain).where(MailDomain.month < (now - retention.DOMAINS).date().replace(day=1)),
+            delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
+            delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
+            delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
+            delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago)),
+        ):
+            number += session.connection().execute(old).rowcount
+    return number
+
+
+# Nothing of it is loaded in the session.
+_BLIND = {"synchronize_session": False}

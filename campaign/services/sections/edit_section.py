@@ -1,0 +1,102 @@
+"""Adding a section and changing what is said of one, by hand; a whole list is loaded from a file (`sections`).
+
+A section is never removed: what was counted stays under its code. One without countries takes nobody any more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from campaign.domain.errors import FaultsError, NotFoundError
+from campaign.domain.sections.section import CODE, INTERNATIONAL
+from campaign.domain.sections.section_fields import checked_section
+from campaign.domain.staff.roles import Permission
+from campaign.models import Section
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.queries.sections.section import SectionView, fields_of, list_sections
+from campaign.services.staff.audit import Act, append
+from campaign.services.staff.desk import Desk, refuse_overwriting
+
+
+def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) -> str:
+    """Makes the section and returns its code. Raises NotFoundError (not for this role), FaultsError."""
+    code = code.strip().lower()
+    with transaction() as session:
+        others = _others(session, desk)
+        wrong = None if CODE.fullmatch(code) else "no-code"
+        if code in {one.code for one in others}:
+            wrong = "taken"
+        try:
+            values = checked_section(code, typed, before={}, others=others)
+        except FaultsError as error:
+            raise FaultsError(({"code": wrong} if wrong else {}) | error.faults) from error
+        if wrong:
+            raise FaultsError({"code": wrong})
+        section = Section(code=code)
+        _set(section, values)
+        session.add(section)
+        _note(session, desk, "section.add", code, None, values, now)
+    return code
+
+
+def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: Desk, now: datetime) -> bool:
+    """Keeps what is said of the section; False where nothing of it is new.
+
+    `seen` is what there was when the writer began. Raises NotFoundError, FaultsError, ConflictError.
+    """
+    with transaction() as session:
+        others = _others(session, desk)
+        section = session.get(Section, code)
+        if section is None:
+            raise NotFoundError(f"no such section: {code}")
+        before = fields_of(section)
+        after = checked_section(code, typed, before=before, others=others)
+        if before == after:
+            return False
+        refuse_overwriting(seen, before)
+        _set(section, after)
+        _note(session, desk, "section.change", code, before, after, now)
+    return True
+
+
+def _others(session: Session, desk: Desk) -> tuple[SectionView, ...]:
+    """All sections, none of which somebody else changes or adds to until the transaction ends."""
+    if desk.scope is not None and not desk.scope.may(Permission.ADMINISTER):
+        raise NotFoundError("not for this role")
+    # The one that is always there stands for all: what two sections must not share is looked at by one at a time.
+    session.get(Section, INTERNATIONAL, with_for_update=KEYS_STAY, populate_existing=True)
+    return list_sections()
+
+
+def _set(section: Section, values: dict[str, Any]) -> None:
+    for name in ("name", "countries", "languages", "time_zone", "contact", "position"):
+        setattr(section, name, values[name])
+    section.reply_to = values["reply_to"] or None
+    section.tile_column, section.tile_row = values["tile"] or (None, None)
+
+
+def _note(
+    session: Session,
+    desk: Desk,
+    act: str,
+    code: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    now: datetime,
+) -> None:
+    differs = [name for name in after if before is None or before[name] != after[name]]
+    entry = Act(
+        act,
+        f"section:{code}",
+        None if desk.scope is None else desk.scope.staff_id,
+        code,
+        None if before is None else {name: before[name] for name in differs},
+        {name: after[name] for name in differs},
+        # Its contact stands on public pages.
+        is_public=True,
+    )
+    append(session, entry, now=now, vault=desk.vault)

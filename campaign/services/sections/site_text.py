@@ -1,0 +1,36 @@
+"""Writing the site's own pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaign.domain.errors import InputError
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.sections.site_page import MOST_CHARACTERS, SitePage
+from campaign.models import SiteText
+from campaign.platform.database.transaction import transaction
+from campaign.services.staff.audit import Act, append
+
+
+def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, vault: Vault) -> None:
+    """Puts this Markdown on the page in that language; an empty one takes it back. Raises InputError if too long.
+
+    What was there before stands in the audit log.
+    """
+    body = body.replace("\x00", "").strip()
+    if len(body) > MOST_CHARACTERS:
+        raise InputError("body", "too-long", f"a page has at most {MOST_CHARACTERS} characters, not {len(body)}")
+    with transaction() as session:
+        row = session.get(SiteText, (page.value, language))
+        before = "" if row is None else row.body
+        if body == before:
+            return
+        if row is not None and not body:
+            session.delete(row)
+        elif row is not None:
+            row.body, row.changed_at = body, now
+        else:
+            session.add(SiteText(page=page.value, language=language, body=body, changed_at=now))
+        subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
+        act = Act("text.set", subject, None, before=was, after=becomes, is_public=True)
+        append(session, act, now=now, vault=vault)

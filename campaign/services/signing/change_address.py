@@ -1,0 +1,150 @@
+"""Changing the address of everything that somebody has signed: the new mailbox confirms it, the old one is told.
+
+What is asked for stands in the mailed link alone, sealed; nothing is stored before the new mailbox has confirmed. The
+link is bound to the signature's link key, which is another one afterwards: it works once, and so do no links of before.
+Asked for by a link that opens some signatures only, it moves those only; asked for by staff, those of their section.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.errors import InputError, NotFoundError, TokenError
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.sealed_place import at_address_change
+from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.signing.token import Link, Purpose, Tokens, new_link_key
+from campaign.mail.messages.address_texts import address_changed, confirm_address
+from campaign.models import Consent, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.queries.signing.person import digests_everywhere
+from campaign.queries.signing.signature import last_consent
+from campaign.services.outbox.enqueue import keep_contexts, own_contexts
+from campaign.services.outbox.mailbox_limit import proving
+from campaign.services.outbox.notice import Notice
+from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_departure
+from campaign.services.staff.accounts import Office
+
+# Between the signed token and the sealed address: in neither alphabet.
+_BETWEEN = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a link to change an address asks for."""
+
+    link: Link
+    sealed: bytes
+
+    def address(self, link_key: bytes, vault: Vault) -> Address:
+        """Return the new address. Raises NotFoundError where the link is used up or another's, CipherError."""
+        if not self.link.opens(link_key) or not self.link.shows(link_key, self.sealed):
+            raise NotFoundError("the link is used up")
+        return parse_address(vault.open_email(self.sealed, at_address_change(link_key)))
+
+
+def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
+    """Return what the mailed token asks for. Raises TokenError, ExpiredTokenError."""
+    signed, _, sealed = token.partition(_BETWEEN)
+    try:
+        padded = sealed + "=" * (-len(sealed) % 4)
+        return Wanted(tokens.read(Purpose.ADDRESS, signed, now), base64.urlsafe_b64decode(padded))
+    except (binascii.Error, ValueError) as error:
+        raise TokenError("the link is damaged") from error
+
+
+def ask_change(signature_id: int, new: Address, *, only: bytes = b"", now: datetime, office: Office) -> None:
+    """Owe the new address a mail whose link changes it, of the rows with those marks only (`shown_mark`), or of all.
+
+    Whether that mailbox has had enough mail for today, or is written to at all, is looked at when the mail leaves: the
+    answer would tell what the address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if _address_of(signature, office.vault).identity == new.identity:
+            raise InputError("email", "same", "this is the address that there is")
+        link_key = signature.link_key or b""
+        sealed = office.vault.seal_email(new, at_address_change(link_key))
+        token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed, only)
+        url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
+        said = confirm_address(signature.locale, office.settings.theme.name)
+        notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
+        notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
+
+
+def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
+    """Give what the link covers under the old address the new one, and owe the old one a mail that says so.
+
+    Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
+    Raises NotFoundError where the link is used up, CipherError.
+    """
+    vault = office.vault
+    with transaction() as session:
+        signature = locked(session, wanted.link.subject)
+        new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
+        under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
+        locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY))
+        rows = [row for row in locked_rows if wanted.link.covers_of(row.id, row.link_key or b"", row.section_code)]
+        changed = sum(_move(session, row, new, now, vault) for row in rows)
+        if wanted.link.opens(signature.link_key or b""):
+            # Used up, also where nothing could be changed.
+            contexts = own_contexts(session, signature, vault)
+            _seal(signature, signature.address_digest, old, vault)
+            keep_contexts(contexts, signature, vault)
+        session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
+        if changed:
+            said = address_changed(signature.locale, office.settings.theme.name)
+            notice = Notice(MailKind.ADDRESS, old, said.subject, said.text, "", signature.locale)
+            notice.write(session.connection(), now=now, vault=vault, domain=office.mail_domain)
+        return changed, len(rows) - changed
+
+
+def _move(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
+    """Give the signature the new address; False where that one has signed the appeal already."""
+    digest = vault.address_digest(row.appeal_id, new)
+    taken = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
+    if session.scalar(select(taken)):
+        return False
+    if is_counted(session, row):
+        bury(session, row, now, vault)
+    # A backup from before must not bring the old address back; the record tells when it is this signature's again.
+    note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
+    record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
+    session.connection().execute(insert(Consent), record)
+    contexts = own_contexts(session, row, vault)
+    _seal(row, digest, new, vault)
+    keep_contexts(contexts, row, vault)
+    # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
+    row.domain_digest = None
+    session.execute(delete(SignUp).where(SignUp.signature_id == row.id))
+    session.flush()
+    return True
+
+
+def _seal(row: Signature, digest: bytes | None, address: Address, vault: Vault) -> None:
+    """Give the row the address and a new link key: to both of them is bound what is sealed."""
+    name = vault.open_name(row.name_sealed or b"", place_of(row))
+    slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
+    row.address_digest, row.link_key = digest, new_link_key()
+    place = place_of(row)
+    row.name_sealed, row.email_sealed = vault.seal_name(name, place, slot), vault.seal_email(address, place, slot)
+
+
+def _address_of(signature: Signature, vault: Vault) -> Address:
+    if signature.email_sealed is None:
+        raise NotFoundError("this signature has been erased")
+    return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
+
+
+def _text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")

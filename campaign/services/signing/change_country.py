@@ -1,0 +1,42 @@
+"""Moving a signature to another country, and with it what it counts for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.models import Action
+from campaign.platform.database.transaction import transaction
+from campaign.services.counting.tally import Cell, count
+from campaign.services.handover.handover import outdate
+from campaign.services.signing.signature import locked
+
+
+def change_country(signature_id: int, *, country: str, section_code: str, now: datetime, vault: Vault) -> None:
+    """Gives the signature that country, and moves its acts from one section's counts to the other's.
+
+    Every total stays; repeating it changes nothing. Raises NotFoundError.
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.shares_name and signature.section_code != section_code:
+            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
+        signature.country = country
+        signature.section_code = section_code
+        connection = session.connection()
+        acts = connection.execute(
+            select(
+                Action.appeal_id,
+                Action.section_code,
+                Action.channel,
+                Action.evidence,
+                Action.counted_at,
+                Action.quantity,
+            ).where(Action.signature_id == signature_id, Action.section_code != section_code)
+        ).all()
+        for appeal_id, before, channel, evidence, counted_at, quantity in acts:
+            count(connection, Cell(appeal_id, before, channel, evidence), counted_at, -quantity)
+            count(connection, Cell(appeal_id, section_code, channel, evidence), counted_at, quantity, is_past=True)
+        connection.execute(update(Action).where(Action.signature_id == signature_id).values(section_code=section_code))

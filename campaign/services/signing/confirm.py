@@ -1,0 +1,404 @@
+"""Confirming a sign-up: the signature comes into being and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal_column, null, select, update
+from sqlalchemy.orm import Session
+
+from campaign.domain.appeals.appeal import AppealState, is_confirmable
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.funnel import confirming
+from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, TakenOutError, UnknownKeyError
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.row_key import Slot
+from campaign.domain.privacy.sealed_place import at_signature
+from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.signing.name import name_key
+from campaign.domain.signing.signature import SignatureState
+from campaign.domain.signing.token import Link, new_link_key
+from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.database.combined_statement import Write, write_all
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.precompiled import Compiled
+from campaign.platform.database.transaction import transaction
+from campaign.queries.signing.sign_up import origin_of, refuse_another, said_by
+from campaign.services.counting.funnel_counts import Passage, counting_steps
+from campaign.services.counting.tally import Cell, counting, hour_of
+from campaign.services.keys.month_key import month_key, month_of
+from campaign.services.keys.row_key import Use, reserve
+from campaign.services.outbox.enqueue import Owed, enqueuing
+from campaign.services.outbox.mailbox_limit import proving
+from campaign.services.signing.signature import locked
+from campaign.services.signing.withdraw import grant
+
+# On PostgreSQL the signature's id is drawn beforehand, so that all its rows are written by one statement.
+_NUMBER = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
+_FIND = (
+    select(
+        SignUp,
+        Appeal.deadline,
+        Appeal.state.label("appeal_state"),
+        Appeal.ended_at,
+        Section.countries,
+        Section.time_zone,
+    )
+    .join(Appeal, Appeal.id == SignUp.appeal_id)
+    .join(Section, Section.code == SignUp.section_code)
+    .where(SignUp.id == bindparam("sign_up"))
+    .with_for_update(of=SignUp, **KEYS_STAY)
+    .execution_options(populate_existing=True)
+)
+_SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
+_ERASED = exists().where(Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased"))
+_KEYED = exists().where(RowKey.id == bindparam("batch"))
+# What the address has done on this appeal before; it is asked when the address is known.
+_BEFORE = {
+    dialect: select(
+        _SIGNED.label("signed_id"), _ERASED.label("was_counted"), _KEYED.label("has_key"), number.label("number")
+    )
+    for dialect, number in _NUMBER.items()
+}
+_DONE = (
+    update(SignUp)
+    .where(SignUp.id == bindparam("done"))
+    # What was typed stands in the signature from now on.
+    .values(
+        signature_id=bindparam("signed"),
+        name_sealed=None,
+        email_sealed=None,
+        network_digest=None,
+        domain_digest=None,
+        mailed_at=None,
+    )
+)
+_NEW, _CONSENT, _COUNTED = insert(Signature), insert(Consent), insert(Action)
+_CARRIED = ("appeal_id", "section_code", "locale")
+_COLUMNS = (
+    *(
+        *_CARRIED,
+        "country",
+        "address_digest",
+        "name_sealed",
+        "email_sealed",
+        "state",
+        "wants_updates",
+        "shares_name",
+        "link_key",
+    ),
+    *("signed_at", "confirmed_at", "ended_at", "network_digest", "domain_digest", "is_repeat"),
+)
+_AGAIN = (
+    update(Signature)
+    .where(Signature.id == bindparam("again"))
+    .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _COLUMNS})
+)
+_FIRST = Compiled(_NEW.returning(Signature.id), _COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the mailbox's owner ticks when confirming: to hear how the case goes on, to have the name handed over."""
+
+    updates: bool = False
+    shares_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sign-up as a page showed it."""
+
+    sign_up_id: int
+    content_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The signature that a sign-up has become, what its links are bound to, and the hour in which it was confirmed.
+
+    `is_used` where the sign-up had become one before.
+    """
+
+    signature_id: int
+    link_key: bytes
+    at: datetime
+    is_used: bool = False
+
+
+def confirm(
+    link: Link,
+    wishes: Wishes = Wishes(),
+    *,
+    also: Sequence[Shown] = (),
+    is_own: bool = True,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> tuple[Confirmed, ...]:
+    """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
+
+    Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
+    ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), TakenOutError, StateError
+    (withdrawn), CipherError. Returns what came of each, at least of one, the link's own first.
+    """
+    acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
+    _prepare(vault, len(also) + 1, now)
+    try:
+        return acted()
+    except UnknownKeyError:
+        # The database was set back: it does not have the keys that this process took for its rows.
+        vault.row_keys.drop()
+        month_key(vault, now=now, is_set_back=True)
+        _prepare(vault, len(also) + 1, now)
+        return acted()
+
+
+def _prepare(vault: Vault, number: int, now: datetime) -> None:
+    reserve(vault, Use.SIGNED, number, now=now)
+    month_key(vault, now=now)
+
+
+def _confirm_all(
+    link: Link,
+    wishes: Wishes,
+    also: Sequence[Shown],
+    *,
+    is_own: bool,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> tuple[Confirmed, ...]:
+    with transaction() as session:
+        own = _found(session, link.subject)
+        if not link.opens(own.SignUp.link_key):
+            raise NotFoundError("this sign-up is another's")
+        done = []
+        if is_own:
+            if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
+                raise ChangedError("the sign-up is no longer what the link showed")
+            done.append(_confirm(session, _newest(session, own, vault), wishes, now, vault, mail_domain))
+        for one in sorted(also, key=lambda one: one.sign_up_id):
+            found = _found(session, one.sign_up_id)
+            if found.SignUp.content_digest != one.content_digest:
+                raise ChangedError("the sign-up is no longer what the page showed")
+            done.append(_confirm(session, _newest(session, found, vault), wishes, now, vault, mail_domain))
+        if not done:
+            raise StateError("nothing was chosen")
+        return tuple(done)
+
+
+def _found(session: Session, sign_up_id: int) -> Any:
+    found = session.execute(_FIND, {"sign_up": sign_up_id}).one_or_none()
+    if found is None:
+        raise NotFoundError("this sign-up has been erased")
+    return found
+
+
+def _newest(session: Session, found: Any, vault: Vault) -> Any:
+    """Return the form that took the place of that one, if one did. Raises ChangedError where it says something else."""
+    sign_up = found.SignUp
+    if sign_up.signature_id is not None or sign_up.email_sealed is None:
+        return found
+    address = parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))
+    digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, address))
+    if sign_up.address_digest == digest:
+        return found
+    newer = select(SignUp.id).where(SignUp.appeal_id == sign_up.appeal_id, SignUp.address_digest == digest)
+    newest_id = session.scalars(newer).one_or_none()
+    if newest_id is None:
+        return found
+    newest = _found(session, newest_id)
+    if newest.SignUp.signature_id is None and said_by(newest.SignUp, vault) != said_by(sign_up, vault):
+        raise ChangedError("a newer form waits, which says something else")
+    return newest
+
+
+def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault: Vault, mail_domain: str) -> Confirmed:
+    sign_up = found.SignUp
+    if sign_up.signature_id is not None:
+        done = locked(session, sign_up.signature_id)
+        refuse_another(sign_up, done, vault)
+        if done.state != SignatureState.CONFIRMED:
+            raise _not_counted(done.state)
+        return replace(_again(session, sign_up, done, wishes, now), at=done.confirmed_at or now, is_used=True)
+    signer = _opened(session, sign_up, vault)
+    signature = _locked(session, signer)
+    if signature is not None and signature.state == SignatureState.CONFIRMED and _is_another(signature, signer, vault):
+        # Two people who share a mailbox both sign; the mail asked whether it is so.
+        digest = vault.second_digest(signer.digest)
+        signer = _asked_before(session, sign_up, replace(signer, digest=digest), vault)
+        signature = _locked(session, signer)
+    if signature is not None and signature.state == SignatureState.CONFIRMED:
+        return _again(session, sign_up, signature, wishes, now)
+    if signature is not None and signature.state != SignatureState.WITHDRAWN:
+        raise _not_counted(signature.state)
+    _refuse_late(found, now)
+    return _write(session.connection(), sign_up, signer, wishes, now, vault, mail_domain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Who signed, opened, and what the address has done on this appeal before."""
+
+    name: str
+    address: Address
+    digest: bytes
+    # Where it came from: country, and the link's tag.
+    country: str
+    via: str | None
+    slot: Slot
+    signed_id: int | None = None
+    was_counted: bool = False
+    number: int | None = None
+
+
+def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
+    if sign_up.name_sealed is None or sign_up.email_sealed is None:
+        raise NotFoundError("this sign-up has been erased")
+    place = place_of(sign_up)
+    address = parse_address(vault.open_email(sign_up.email_sealed, place))
+    digest = vault.address_digest(sign_up.appeal_id, address)
+    name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
+    signer = _Signer(name, address, digest, country, via, vault.row_keys.take(Use.SIGNED))
+    return _asked_before(session, sign_up, signer, vault)
+
+
+def _asked_before(session: Session, sign_up: SignUp, signer: _Signer, vault: Vault) -> _Signer:
+    erased = vault.tombstone_digest(signer.digest)
+    asked = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
+    before = session.execute(_BEFORE[session.connection().dialect.name], asked).one()
+    if not before.has_key:
+        raise UnknownKeyError
+    return replace(signer, signed_id=before.signed_id, was_counted=before.was_counted, number=before.number)
+
+
+def _not_counted(state: str) -> StateError:
+    kind = TakenOutError if state == SignatureState.INVALIDATED else StateError
+    return kind(f"the signature is {state}")
+
+
+def _locked(session: Session, signer: _Signer) -> Signature | None:
+    return None if signer.signed_id is None else locked(session, signer.signed_id)
+
+
+def _is_another(signature: Signature, signer: _Signer, vault: Vault) -> bool:
+    if signature.name_sealed is None:
+        return False
+    return name_key(vault.open_name(signature.name_sealed, place_of(signature))) != name_key(signer.name)
+
+
+def _again(session: Session, sign_up: SignUp, signature: Signature, wishes: Wishes, now: datetime) -> Confirmed:
+    if sign_up.name_sealed is not None:
+        session.execute(_DONE, {"done": sign_up.id, "signed": signature.id})
+    grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
+    return Confirmed(signature.id, signature.link_key or b"", hour_of(now))
+
+
+def _write(
+    connection: Connection,
+    sign_up: SignUp,
+    signer: _Signer,
+    wishes: Wishes,
+    now: datetime,
+    vault: Vault,
+    mail_domain: str,
+) -> Confirmed:
+    row = _signature(sign_up, signer, wishes, now, vault)
+    writes: list[Write] = []
+    if signer.signed_id is not None:
+        signature_id = signer.signed_id
+        writes.append((_AGAIN, {"again": signature_id, **{f"again_{name}": row[name] for name in _COLUMNS}}))
+    elif signer.number is None:
+        signature_id = _FIRST.run(connection, row).scalar_one()
+    else:
+        signature_id = signer.number
+        writes.append((_NEW, row | {"id": signature_id}))
+    owed = Owed(
+        kind=MailKind.CONFIRMED,
+        signature_id=signature_id,
+        domain_digest=vault.domain_digest(signer.address),
+        locale=sign_up.locale,
+        text_language=sign_up.text_language,
+        text_version=sign_up.text_version,
+    )
+    writes += [
+        (_DONE, {"done": sign_up.id, "signed": signature_id}),
+        (_CONSENT, _consents(sign_up, signature_id, wishes, now)),
+        enqueuing(owed, now=now, domain=mail_domain),
+        proving(connection.dialect.name, signer.address, now=now, vault=vault),
+    ]
+    if not signer.was_counted:
+        writes += _count(connection.dialect.name, signature_id, sign_up, now)
+    if sign_up.flag is None:
+        provider = vault.provider(vault.domain_digest(signer.address))
+        passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
+        writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
+    write_all(connection, writes)
+    return Confirmed(signature_id, row["link_key"], row["confirmed_at"])
+
+
+def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:
+    link_key, key = new_link_key(), vault.month_keys[month_of(now)]
+    place = at_signature(sign_up.appeal_id, signer.digest, link_key)
+    return {name: getattr(sign_up, name) for name in _CARRIED} | {
+        "country": signer.country,
+        "address_digest": signer.digest,
+        "name_sealed": vault.seal_name(signer.name, place, signer.slot),
+        "email_sealed": vault.seal_email(signer.address, place, signer.slot),
+        "state": SignatureState.CONFIRMED.value,
+        "wants_updates": wishes.updates,
+        "shares_name": wishes.shares_name,
+        "link_key": link_key,
+        # Nothing waits for the minute any more.
+        "signed_at": hour_of(sign_up.signed_at),
+        "confirmed_at": hour_of(now),
+        "ended_at": None,
+        # Of the form's digest, which is of another use: whoever had a form sent must not find by it who has signed.
+        "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
+        "domain_digest": vault.month_digest(vault.owner_digest(signer.address.domain), key, "signature"),
+        "is_repeat": signer.was_counted,
+    }
+
+
+def _consents(sign_up: SignUp, signature_id: int, wishes: Wishes, now: datetime) -> dict[str, Any]:
+    return {
+        "signature_id": signature_id,
+        "given_at": hour_of(now if wishes != Wishes() else sign_up.signed_at),
+        "text_language": sign_up.text_language,
+        "text_version": sign_up.text_version,
+        "locale": sign_up.locale,
+        "wording": sign_up.wording,
+        "to_appeal": True,
+        "to_updates": wishes.updates,
+        "to_sharing_name": wishes.shares_name,
+    }
+
+
+def _refuse_late(found: Any, now: datetime) -> None:
+    if found.appeal_state == AppealState.STOPPED:
+        raise OverError("the appeal was stopped")
+    sign_up = found.SignUp
+    zone = last_zone(sign_up.section_code, tuple(found.countries), found.time_zone, found.deadline)
+    if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=sign_up.signed_at, now=now):
+        raise OverError("it is too late to confirm")
+
+
+def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
+    cell = Cell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+    more = {
+        "quantity": 1,
+        "signature_id": signature_id,
+        "target": 0,
+        "happened_on": now.date(),
+        "counted_at": hour_of(now),
+    }
+    yield _COUNTED, cell.as_columns() | more
+    yield from counting(dialect, cell, now, 1)

@@ -1,0 +1,33 @@
+"""Mailing a signer the letter that they wrote in their own words, because they asked for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaign.domain.errors import StateError
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.signature import SignatureState
+from campaign.platform.database.transaction import transaction
+from campaign.services.outbox.enqueue import owe_signer
+from campaign.services.signing.signature import locked
+
+
+def mail_own_letter(signature_id: int, words: str, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+    """Owes a confirmed signer their own words, sealed in the outbox row until the mail is gone.
+
+    Raises NotFoundError (erased), StateError (not confirmed: the address is not known to be theirs), CipherError.
+    """
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.state != SignatureState.CONFIRMED:
+            raise StateError(f"the signature is {signature.state}")
+        owe_signer(
+            session,
+            MailKind.OWN_LETTER,
+            signature,
+            now=now,
+            vault=vault,
+            domain=mail_domain,
+            context={"words": words},
+        )

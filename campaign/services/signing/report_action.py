@@ -1,0 +1,129 @@
+"""Recording what a supporter tells us to have done: counted as `reported`, never mixed with what we saw."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from campaign.domain.abuse.challenge import Solved
+from campaign.domain.appeals.appeal import AppealState, goes_on, is_reportable
+from campaign.domain.appeals.last_time_zone import last_zone
+from campaign.domain.counting.action import REPORTABLE, Channel, Evidence
+from campaign.domain.errors import InputError, NotFoundError, OverError, SpentError, StateError
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.signature import SignatureState
+from campaign.models import Action, Appeal, Section, SpentSolution
+from campaign.platform.database.transaction import transaction
+from campaign.services.counting.tally import Cell, count, hour_of
+from campaign.services.keys.month_key import month_key
+from campaign.services.signing.signature import locked
+
+_ONCE = {
+    "sqlite": sqlite.insert(Action).on_conflict_do_nothing().returning(Action.id),
+    "postgresql": postgresql.insert(Action).on_conflict_do_nothing().returning(Action.id),
+}
+_SPENT = {
+    dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
+    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+
+
+def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -> bool:
+    """Counts one act of a confirmed signer, once per channel, target and day; False where it was counted already.
+
+    Raises NotFoundError (erased), OverError (the appeal is over or was stopped), StateError (not confirmed), InputError
+    (no such channel for supporters).
+    """
+    _refuse_channel(channel)
+    with transaction() as session:
+        signature = locked(session, signature_id)
+        if signature.state != SignatureState.CONFIRMED:
+            raise StateError(f"the signature is {signature.state}")
+        cell = Cell(signature.appeal_id, signature.section_code, channel.value, Evidence.REPORTED.value)
+        _refuse_late(session, cell, now)
+        connection = session.connection()
+        values = _columns(cell, target, now) | {"signature_id": signature.id}
+        if connection.execute(_ONCE[connection.dialect.name], values).first() is None:
+            return False
+        count(connection, cell, now, 1)
+    return True
+
+
+def record_unsigned(
+    appeal_id: int,
+    section_code: str,
+    channel: Channel,
+    *,
+    target: int,
+    now: datetime,
+    vault: Vault,
+    solved: Solved | None = None,
+    networks: tuple[bytes, bytes] | None = None,
+) -> None:
+    """Counts one act of somebody who has not signed, for the section of the country they chose.
+
+    Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
+    `networks` are keyed digests of the narrow and the wide network it came from: kept for a month, under the month's
+    key, so that staff can take a flood out again. `solved` is the proof that let it in, spent with it.
+
+    Raises NotFoundError (no such appeal), OverError, InputError,
+    SpentError (the proof was taken before).
+    """
+    _refuse_channel(channel)
+    narrow, wide = _kept(networks, now, vault)
+    with transaction() as session:
+        if solved is not None:
+            _spend(session, solved)
+        cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
+        _refuse_late(session, cell, now)
+        known = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
+        session.connection().execute(insert(Action), _columns(cell, target, now) | known)
+        count(session.connection(), cell, now, 1)
+
+
+def _kept(networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault) -> tuple[bytes | None, bytes | None]:
+    """Return what the row holds of the networks: equal within the month, and to nothing of a form or a signature."""
+    if networks is None:
+        return None, None
+    key, (narrow, wide) = month_key(vault, now=now), networks
+    return vault.month_digest(narrow, key, "report"), vault.month_digest(wide, key, "report")
+
+
+def _spend(session: Session, solved: Solved) -> None:
+    connection = session.connection()
+    values = {"digest": solved.digest, "expires_at": solved.expires_at}
+    if connection.execute(_SPENT[connection.dialect.name], values).first() is None:
+        raise SpentError
+
+
+def _refuse_channel(channel: Channel) -> None:
+    if channel not in REPORTABLE:
+        raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
+
+
+def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
+    found = session.execute(
+        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.going_on)
+        .join(Section, Section.code == cell.section_code)
+        .where(Appeal.id == cell.appeal_id)
+    ).first()
+    if found is None:
+        raise NotFoundError("there is no such appeal or section")
+    deadline, state, ended_at, time_zone, countries, going_on = found
+    if state in {AppealState.DRAFT, AppealState.STOPPED}:
+        raise OverError(f"the appeal is {state}")
+    until = going_on.get(cell.section_code)
+    section = cell.section_code, tuple(countries), time_zone
+    if until:
+        last = date.fromisoformat(until)
+        if goes_on(last, last_zone(*section, last), now):
+            return
+    if not is_reportable(deadline, last_zone(*section, deadline), ended_at, now):
+        raise OverError("it is too late to report")
+
+
+def _columns(cell: Cell, target: int, now: datetime) -> dict[str, object]:
+    return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": hour_of(now)}

@@ -1,0 +1,112 @@
+"""What the services share about one signature: locking it, where it is counted, what it agreed to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import NotFoundError
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.signing.signature import CONSENT_WORDING
+from campaign.models import Action, Consent, Departure, Signature, Tombstone
+from campaign.platform.database.clock import CutToDay
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.queries.signing.signature import last_consent
+from campaign.services.counting.tally import hour_of
+
+# What makes a signature somebody's. The day stays, for the history of counts.
+EMPTY: dict[str, Any] = {
+    "country": "",
+    "signed_at": CutToDay(Signature.signed_at),
+    "confirmed_at": CutToDay(Signature.confirmed_at),
+    "ended_at": CutToDay(Signature.ended_at),
+    "address_digest": None,
+    "name_sealed": None,
+    "email_sealed": None,
+    "network_digest": None,
+    "domain_digest": None,
+    "wants_updates": False,
+    "shares_name": False,
+    "link_key": None,
+}
+
+
+DAY_OF_CONSENT: dict[str, Any] = {"given_at": CutToDay(Consent.given_at)}
+
+
+def locked(session: Session, signature_id: int) -> Signature:
+    """The signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
+    signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY)
+    if signature is None or signature.address_digest is None:
+        raise NotFoundError("this signature has been erased")
+    return signature
+
+
+def was_counted(session: Session, appeal_id: int, address_digest: bytes, vault: Vault) -> bool:
+    """Return whether the address with that digest was counted under the appeal before it was erased."""
+    found = select(Tombstone.appeal_id).where(
+        Tombstone.appeal_id == appeal_id, Tombstone.address_digest == vault.tombstone_digest(address_digest)
+    )
+    return session.execute(found).first() is not None
+
+
+def is_counted(session: Session, signature: Signature) -> bool:
+    """Return whether the signature stands in the counts now."""
+    own = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
+    return session.execute(own).first() is not None
+
+
+def bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
+    """Write down that the signature's address was counted: it may sign again, and is not counted again."""
+    own = signature.appeal_id, signature.address_digest or b""
+    if not was_counted(session, *own, vault):
+        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1])}
+        left["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        session.execute(insert(Tombstone), left)
+
+
+def consent_record(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
+    """The columns of a record that says what the signer agrees to from now on."""
+    last = last_consent(session, signature)
+    return {
+        "signature_id": signature.id,
+        "given_at": hour_of(now),
+        "text_language": last.text_language,
+        "text_version": last.text_version,
+        "locale": signature.locale,
+        "wording": CONSENT_WORDING,
+        "to_appeal": to_appeal,
+        "to_updates": signature.wants_updates,
+        "to_sharing_name": signature.shares_name,
+    }
+
+
+def note_departure(session: Session, kind: DepartureKind, signature: Signature, now: datetime, vault: Vault) -> None:
+    """Write down who leaves, in the caller's transaction: restoring an older backup must bring nobody back.
+
+    Raises NotFoundError where the signature has been erased.
+    """
+    if signature.address_digest is None:
+        raise NotFoundError("this signature has been erased")
+    own = signature.appeal_id, signature.address_digest
+    note_left(session, kind, *own, signature.signed_at, now, vault)
+
+
+def note_left(
+    session: Session,
+    kind: DepartureKind,
+    appeal_id: int,
+    address_digest: bytes,
+    signed_at: datetime,
+    now: datetime,
+    vault: Vault,
+) -> None:
+    """As `note_departure`, of the address with that digest under the appeal."""
+    left = vault.departure_digest(address_digest)
+    values = {"kind": kind.value, "appeal_id": appeal_id, "address_digest": left, "signed_at": signed_at, "at": now}
+    session.connection().execute(insert(Departure), values)

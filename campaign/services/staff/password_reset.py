@@ -1,0 +1,65 @@
+"""A new password by a mailed link: requests are written down without looking, and a worker answers them.
+
+So the answer takes as long for an address that has an account as for any other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
+from campaign.mail.messages.staff_texts import choose_password
+from campaign.models import ResetRequest, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.services.outbox.notice import Notice
+from campaign.services.staff.accounts import Office
+from campaign.services.staff.login import Answer, Attempt, count_request
+
+_BATCH = 100
+
+
+def ask_reset(attempt: Attempt, *, now: datetime, vault: Vault) -> Answer:
+    """Count the request and write it down, whether the address has an account or not; return what is answered."""
+    answer = count_request(attempt, now=now, vault=vault)
+    if answer is Answer.MAILED:
+        with transaction() as session:
+            session.add(ResetRequest(account_digest=_digest(attempt.account, vault), created_at=now))
+    return answer
+
+
+def answer_reset_requests(*, office: Office) -> bool:
+    """Owe the link to the next hundred who asked and have an account; return whether more may wait."""
+    is_waiting = db.session.scalar(select(ResetRequest.id).limit(1)) is not None
+    db.session.rollback()
+    if not is_waiting:
+        return False
+    with transaction() as session:
+        asked = select(ResetRequest).order_by(ResetRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
+        rows = session.scalars(asked).all()
+        wanted = {row.account_digest for row in rows}
+        joined = session.scalars(select(Staff).where(Staff.active, Staff.password.is_not(None)))
+        accounts = {digest: one for one in joined if (digest := _digest(one.email, office.vault)) in wanted}
+        for row in rows:
+            if (staff := accounts.get(row.account_digest)) is not None:
+                notice, connection = _notice(staff, row.created_at, office), session.connection()
+                notice.write(connection, now=row.created_at, vault=office.vault, domain=office.mail_domain)
+        session.execute(delete(ResetRequest).where(ResetRequest.id.in_([row.id for row in rows])))
+        return len(rows) == _BATCH
+
+
+def _notice(staff: Staff, asked_at: datetime, office: Office) -> Notice:
+    token = office.tokens.make(Purpose.RESET, staff.id, asked_at, staff.link_key, staff.stamp)
+    said = choose_password(staff.locale, office.settings.theme.name)
+    url = f"{office.settings.base_url}/staff/reset/{token}"
+    to = parse_address(staff.email)
+    return Notice(MailKind.STAFF_SECURITY, to, said.subject, said.text, url, staff.locale)
+
+
+def _digest(account: str, vault: Vault) -> bytes:
+    return vault.login_digest(f"reset {account.strip().lower()}")

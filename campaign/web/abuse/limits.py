@@ -1,0 +1,282 @@
+"""The abuse guard: what is counted of sign-ups, reports and page views, when the human check is asked for, who is told.
+
+Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database, and asks one question of it.
+What is decided never depends on whether an address has signed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app
+from limits import parse
+
+from campaign.domain.abuse.challenge import Challenges, Solved
+from campaign.domain.errors import ChallengeError
+from campaign.domain.signing.address import Address
+from campaign.domain.signing.mail_domain import bought_domain, owner_domain
+from campaign.domain.signing.provider import LARGE
+from campaign.platform import limiter
+from campaign.platform.network import Network
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.moderation.floods import Lately, lately, sections_lately, sections_reporting
+from campaign.web.abuse.alert import mail_alert
+from campaign.web.abuse.counters import Watched, beyond, hit, limits, watched_networks
+
+# More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
+_SOFT = {
+    "domain": limits("300 per minute", "5000 per hour"),
+    "appeal": limits("600 per minute", "20000 per hour"),
+    "all": limits("1200 per minute", "40000 per hour"),
+}
+# Half of all people have their mailbox with one of these.
+_LARGE_SOFT = limits("3000 per minute", "60000 per hour")
+# Beyond this even who solves puzzles is kept without a mail: somebody is after the mailboxes of one domain.
+_HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
+# One subscriber gets a /64 of IPv6 or a /48 with 65,536 of them (RFC 6177), one provider a /32: who counts /64 alone
+# counts an attacker never twice. A /16 of IPv4 is what a small provider has.
+_NETWORKS = {
+    "/48": limits("60 per minute", "300 per hour"),
+    "/32": limits("300 per minute", "3000 per hour"),
+    "/16": limits("300 per minute", "3000 per hour"),
+}
+# Reports of those who have not signed; what one network may is UNSIGNED_LIMITS of the page.
+_REPORTS = limits("60 per minute", "1000 per hour")
+_REPORTS_BY_NETWORK = {
+    "/48": limits("40 per hour", "120 per day"),
+    "/32": limits("200 per hour", "1000 per day"),
+    "/16": limits("200 per hour", "1000 per day"),
+}
+# Beyond this no report is counted for a while, whatever is solved.
+_REPORTS_CAP = limits("300 per minute", "5000 per hour")
+# A signer counts once for each way, target and day; so many at once are worth a look.
+_SIGNED_REPORTS = limits("300 per minute", "5000 per hour")
+# Views are a number for staff alone: beyond this they are not counted.
+_VIEWS = limits("12000 per minute", "200000 per hour")
+_VIEWS_BY_NETWORK = {
+    "/48": limits("240 per minute", "4000 per hour"),
+    "/32": limits("6000 per minute", "60000 per hour"),
+    "/16": limits("6000 per minute", "60000 per hour"),
+}
+# Confirming asks nothing of anybody; so many from one network are worth a look, which a school passes with a mail.
+_CONFIRMED_BY_NETWORK = {
+    "/24": limits("40 per minute", "200 per hour"),
+    "/64": limits("40 per minute", "200 per hour"),
+    "/48": limits("60 per minute", "300 per hour"),
+    "/32": limits("600 per minute", "6000 per hour"),
+    "/16": limits("600 per minute", "6000 per hour"),
+}
+# Who cannot run scripts waits instead; that costs no work, so it is rationed by network.
+_WAITING = {
+    "/24": limits("4 per minute", "20 per hour"),
+    "/64": limits("4 per minute", "20 per hour"),
+    "/48": limits("8 per minute", "40 per hour"),
+    "/32": limits("40 per minute", "400 per hour"),
+    "/16": limits("40 per minute", "400 per hour"),
+}
+_UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
+_SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """It may go on: by which proof, and with which flag."""
+
+    solved: Solved | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the form asks for before it is taken: a puzzle for the script, a ticket and seconds for who waits."""
+
+    puzzle: dict[str, Any]
+    ticket: str
+    wait: int
+
+
+class Guard:
+    """One application's memory of floods; what must hold over processes is in the limits' storage."""
+
+    def __init__(self) -> None:
+        self._share = float("-inf"), Lately(0, 0)
+        self._sign_ups = 0
+        self._raised: set[tuple[str, int, datetime]] = set()
+
+    def lately(self, now: datetime) -> Lately:
+        """The share of unconfirmed, read at most every ten seconds, and not for a few sign-ups."""
+        self._sign_ups += 1
+        if self._sign_ups >= _SHARE_SIGN_UPS and time.monotonic() - self._share[0] > _SHARE_SECONDS:
+            self._share, self._sign_ups = (time.monotonic(), lately(now)), 0
+        return self._share[1]
+
+    def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
+        """Whether this process has not yet raised that alarm within the hour."""
+        alarm = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
+        if alarm in self._raised:
+            return False
+        self._raised = {one for one in self._raised if one[2] == alarm[2]} | {alarm}
+        return True
+
+
+def init_app(app: Flask) -> None:
+    """Gives the application its guard."""
+    app.extensions["tocsin_guard"] = Guard()
+
+
+def admit(
+    appeal: AppealView,
+    address: Address,
+    proof: str,
+    ticket: str,
+    networks: Sequence[Network],
+    *,
+    must_prove: bool = False,
+) -> Pass | Demand:
+    """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand.
+
+    `must_prove` where nothing shows that our own form sent it: only who was answered by us has a puzzle or a ticket.
+    """
+    at = runtime()
+    mode, now = "always" if must_prove else at.settings.challenge, at.clock()
+    trouble = _trouble(appeal, address, networks, now) if mode != "always" else None
+    if mode == "off" or (mode == "adaptive" and trouble is None):
+        return Pass()
+    let = _check(appeal, proof, ticket, networks)
+    return Pass(let.solved, _flag(address)) if isinstance(let, Pass) else let
+
+
+def admit_report(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand | None:
+    """Let a report without a signature pass, or say what it needs first; None beyond what an appeal takes at all."""
+    at = runtime()
+    mode, now = at.settings.challenge, at.clock()
+    if not limiter.enabled:
+        return Pass()
+    key = str(appeal.id)
+    over, marked = beyond(
+        [
+            Watched("reports", _REPORTS, key),
+            *watched_networks("report-network", _REPORTS_BY_NETWORK, networks),
+        ]
+    )
+    if over:
+        _alert("reports", appeal, now)
+    is_quiet = mode == "off" or (mode == "adaptive" and not over and not marked)
+    let = Pass() if is_quiet else _check(appeal, proof, ticket, networks)
+    # Counted only of what would be taken: who solves nothing uses up nobody's share.
+    if isinstance(let, Pass) and beyond([Watched("reports-cap", _REPORTS_CAP, key)])[0]:
+        _alert("reports", appeal, now)
+        return None
+    return let
+
+
+def watch_signed_report(appeal: AppealView) -> None:
+    """Count a report of a signer; tell staff where there are very many."""
+    if limiter.enabled and beyond([Watched("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
+        _alert("signed-reports", appeal, runtime().clock())
+
+
+def watch_confirmed(networks: Sequence[Network]) -> None:
+    """Count a confirmation; tell staff where there are very many from one network, or from networks side by side."""
+    if limiter.enabled and beyond(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
+        _alert("confirmed-network", None, runtime().clock())
+
+
+def admit_view(appeal: AppealView, networks: Sequence[Network]) -> bool:
+    """Return whether a page view is to be counted."""
+    if not limiter.enabled:
+        return True
+    by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
+    over, _ = beyond([Watched("views", _VIEWS, str(appeal.id)), *by_network])
+    if over:
+        _alert("views", appeal, runtime().clock())
+    return not over
+
+
+def demand(appeal: AppealView, networks: Sequence[Network]) -> Demand:
+    """Return a new puzzle and a new ticket."""
+    at = runtime()
+    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
+    return Demand(challenges.make(appeal.slug, now), ticket, 20)
+
+
+def _check(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand:
+    at = runtime()
+    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    try:
+        if proof:
+            return Pass(challenges.check(proof, appeal.slug, now))
+        if ticket:
+            solved = challenges.check_waiting(ticket, appeal.slug, networks[0].digest, now)
+            if not beyond(watched_networks("waiting", _WAITING, networks))[0]:
+                return Pass(solved)
+    except ChallengeError as error:
+        if error.wait:
+            return Demand(challenges.make(appeal.slug, now), ticket, error.wait)
+    return demand(appeal, networks)
+
+
+def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], now: datetime) -> str | None:
+    """Count the sign-up; return what kind of flood goes on, if any, of which staff are told."""
+    if not limiter.enabled:
+        return None
+    over, marked = beyond(
+        [
+            Watched("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address)),
+            Watched("appeal", _SOFT["appeal"], str(appeal.id)),
+            Watched("all", _SOFT["all"], ""),
+            *watched_networks("network", _NETWORKS, networks),
+        ]
+    )
+    for kind in over:
+        _alert(kind, appeal if kind == "appeal" else None, now)
+    return next(iter((*over, *marked)), None) or _unconfirmed(now)
+
+
+def _unconfirmed(now: datetime) -> str | None:
+    found = _guard().lately(now)
+    if found.unconfirmed < _UNCONFIRMED_LEAST or found.share < _UNCONFIRMED_SHARE:
+        return None
+    _alert("unconfirmed", None, now)
+    return "unconfirmed"
+
+
+def _flag(address: Address) -> str | None:
+    hard = _LARGE_HARD if address.domain in LARGE else _HARD
+    return None if not limiter.enabled or hit(hard, "hard", _owner_key(address)) else "domain"
+
+
+def _bought_key(address: Address) -> str:
+    """For what asks for a puzzle: all names below a free host are one, for another of them costs nothing."""
+    return _key(bought_domain(address.domain))
+
+
+def _owner_key(address: Address) -> str:
+    """For what keeps the mail back: nobody's is kept back for a neighbour."""
+    return _key(owner_domain(address.domain))
+
+
+def _key(domain: str) -> str:
+    return runtime().vault.domain_digest(Address("", domain)).hex()[:32]
+
+
+def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
+    appeal_id = appeal.id if appeal is not None else None
+    if not _guard().is_news(kind, appeal_id or 0, now):
+        return
+    if appeal_id is not None and kind in {"reports", "signed-reports"}:
+        sections = sections_reporting(appeal_id, now)
+    else:
+        sections = sections_lately(appeal_id, now)
+    mail_alert(kind, appeal, sections, now)
+
+
+def _guard() -> Guard:
+    guard: Guard = current_app.extensions["tocsin_guard"]
+    return guard

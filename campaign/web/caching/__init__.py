@@ -1,0 +1,1 @@
+"""Answers and data that are kept for a moment."""

@@ -1,0 +1,1 @@
+"""HTTP: headers, hosts, proxies, languages, errors."""

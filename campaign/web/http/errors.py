@@ -1,0 +1,127 @@
+"""Every refusal as a page in style and in the reader's language, or as JSON for the API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug import Response as BaseResponse
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from campaign.domain.errors import CipherError
+from campaign.platform import db
+from campaign.platform.database.errors import diagnose
+from campaign.platform.runtime import runtime
+from campaign.services.abuse.alert import tell_unopened
+from campaign.web.http.headers import is_embed
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = "5"
+_WORDS = {
+    400: (lazy_gettext("We could not read that"), lazy_gettext("Please go back and try again.")),
+    403: (
+        lazy_gettext("This form was sent from another site"),
+        lazy_gettext("Nothing was saved. Please open the page here and fill in the form again."),
+    ),
+    404: (
+        lazy_gettext("There is no such page"),
+        lazy_gettext("The address may be mistyped, or the appeal may have been removed."),
+    ),
+    405: (lazy_gettext("That is not possible here"), lazy_gettext("Please go back and try again.")),
+    410: (
+        lazy_gettext("We cannot show this any more"),
+        lazy_gettext("We keep it under lock and the lock does not open. We have been told and will look at it."),
+    ),
+    413: (lazy_gettext("That is too long"), lazy_gettext("Nothing was saved. Please shorten it and send it again.")),
+    429: (
+        lazy_gettext("Too many at once from your network"),
+        lazy_gettext("Nothing was saved. Please wait a few minutes and send it again."),
+    ),
+    500: (
+        lazy_gettext("Something went wrong on our side"),
+        lazy_gettext("We have been told. Please try again in a few minutes."),
+    ),
+    503: (
+        lazy_gettext("We cannot take it right now"),
+        lazy_gettext("Nothing was saved. Please send it again in a minute."),
+    ),
+}
+
+
+def init_app(
+    app: Flask,
+    template: str = "public/error.html",
+    mended_link: Callable[[Flask], BaseResponse | None] = lambda _app: None,
+) -> None:
+    """Register the handlers.
+
+    `template` shows the refusal; `mended_link` returns the step on from a link that leads nowhere, or None.
+    """
+
+    def page(code: int) -> Response:
+        return _page(code, template)
+
+    @app.errorhandler(HTTPException)
+    def _refused(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if code == 404 and (onward := mended_link(app)) is not None:
+            return onward
+        if code < 400 or (error.response is not None and code not in _WORDS):
+            return error.get_response()
+        response = page(code)
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(PoolTimeoutError)
+    def _database_failed(error: Exception) -> ResponseReturnValue:
+        return _database_answer(error, page)
+
+    @app.errorhandler(CipherError)
+    def _unopened(error: CipherError) -> ResponseReturnValue:
+        log.error("a sealed value does not open: %s", error)
+        _tell()
+        return page(410)
+
+    @app.errorhandler(InternalServerError)
+    def _broken(error: InternalServerError) -> ResponseReturnValue:
+        return page(error.code or 500)
+
+
+def _database_answer(error: Exception, page: Callable[[int], Response]) -> Response:
+    """Return 503 with Retry-After where waiting may help; 500 where a statement of ours is wrong."""
+    found = diagnose(error)
+    log.error("%s", found, exc_info=None if found.may_pass else error)
+    response = page(503 if found.may_pass else 500)
+    if found.may_pass:
+        response.headers["Retry-After"] = RETRY_SECONDS
+    return response
+
+
+def _tell() -> None:
+    """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
+    at = runtime()
+    db.session.rollback()
+    try:
+        tell_unopened(now=at.clock(), vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain)
+    except SQLAlchemyError:
+        log.exception("nobody could be told")
+
+
+def _page(code: int, template: str) -> Response:
+    title, advice = _WORDS.get(code, _WORDS[400])
+    if request.path.startswith("/api/"):
+        response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
+    else:
+        shown = "public/embed_error.html" if is_embed() else template
+        response = make_response(render_template(shown, title=title, advice=advice), code)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,114 @@
+"""The host check: requests for another host than that of TOCSIN_BASE_URL are refused, and all links are made from it.
+
+The client chooses the Host header. A link made from it would lead wherever the client wants: in a mail to another
+person, or on a page that is stored for everybody. So it is compared with the setting (RFC 9110, 15.5.20: 421) and then
+replaced by it, so that links made by a library come from the setting too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import request
+
+from campaign.config import Settings
+from campaign.platform.process.log_throttle import LogThrottle
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# Load balancers and monitoring ask a machine by its own address.
+MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_ASKED = "tocsin.asked_host"
+_MOST_REMEMBERED = 64
+
+
+class HostCheck:
+    """Wraps both applications; the header X-Forwarded-Host is never looked at."""
+
+    def __init__(self, application: WSGIApplication, settings: Settings) -> None:
+        parts = urlsplit(settings.base_url)
+        self._application = application
+        self._scheme = parts.scheme
+        self._host = host_name(parts.netloc.rpartition("@")[2])
+        self._netloc = self._host if parts.port is None else f"{self._host}:{parts.port}"
+        is_local = settings.demo or settings.is_development or self._host in LOCAL_HOSTS
+        self._local = LOCAL_HOSTS - {self._host} if is_local else frozenset()
+        self._refusal = _REFUSAL.format(base_url=settings.base_url).encode()
+        self._names: dict[str, str] = {}
+        self._throttle = LogThrottle()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Refuse the request, or pass it on as one for the base URL."""
+        asked = environ.get("HTTP_HOST", "")
+        name = self._names.get(asked) or self._name(asked)
+        if name in self._local:
+            # Links of our own are made from the base URL here too; passkeys need the host that the browser shows.
+            environ[_ASKED] = asked
+        elif name == self._host or environ["PATH_INFO"] in MACHINE_PATHS:
+            environ[_ASKED] = asked
+            environ["HTTP_HOST"], environ["wsgi.url_scheme"] = self._netloc, self._scheme
+        else:
+            return self._refuse(environ, start_response)
+        return self._application(environ, start_response)
+
+    def _name(self, asked: str) -> str:
+        name = host_name(asked)
+        if (name == self._host or name in self._local) and len(self._names) < _MOST_REMEMBERED:
+            self._names[asked] = name
+        return name
+
+    def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._throttle.is_due():
+            log.warning(
+                "refused a request for another host than that of TOCSIN_BASE_URL (421). If people use that address, "
+                "correct TOCSIN_BASE_URL; if a proxy is in front, let it pass on the Host header"
+            )
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(self._refusal))),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        start_response("421 MISDIRECTED REQUEST", headers)
+        return (b"",) if environ["REQUEST_METHOD"] == "HEAD" else (self._refusal,)
+
+
+_REFUSAL = """This site is not at the address that you asked for. It is at {base_url}/
+
+If you run it: the Host header of this request is another host than that of TOCSIN_BASE_URL.
+Set TOCSIN_BASE_URL to the address that people use. If a proxy is in front, let it pass on the Host header.
+See docs/install.md.
+"""
+
+
+def host_name(netloc: str) -> str:
+    """Return the host of a Host header or of an address, without its port, as it is compared: in lower case and ASCII.
+
+    Anything that is no host name and port comes back as the empty string.
+    """
+    name, found, port = netloc.rpartition(":")
+    if not found or netloc.endswith("]"):
+        name = netloc
+    elif port and not (port.isascii() and port.isdigit()):
+        return ""
+    name = name.lower().removesuffix(".")
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def asked_host() -> str:
+    """Return the host and port that the browser asked for: to compare with Origin and Referer, never to make a link."""
+    asked: str = request.environ.get(_ASKED, "")
+    return asked

@@ -1,0 +1,97 @@
+"""Charts as SVG pictures, without script, that print and follow the page's colours."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pygal
+from babel.dates import format_skeleton
+from flask_babel import gettext
+from pygal.style import Style
+
+from campaign.queries.counting.counts import DayCounts
+from campaign.theme import Theme
+
+_MOST_DAYS = 400
+_LABELS = "#807a6e"
+
+
+def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, theme: Theme) -> bytes:
+    """Bars of all actions by day (UTC), from the first day to today, days without any among them."""
+    counted = {one.day: one.total for one in days}
+    first = min([*counted, opened_at.date() if opened_at else now.date()])
+    first = max(first, now.date() - timedelta(days=_MOST_DAYS))
+    shown = _span(first, max([now.date(), *counted]))
+    chart = pygal.Bar(
+        style=_style(theme),
+        js=[],
+        width=1000,
+        height=320,
+        margin=8,
+        show_legend=False,
+        show_minor_y_labels=False,
+        show_minor_x_labels=False,
+        y_labels_major_count=4,
+        x_labels_major_count=6,
+        truncate_label=-1,
+        range=(0, max([4, *counted.values()])),
+        formatter=lambda value: f"{value:.0f}",
+        no_data_text=gettext("Nothing yet."),
+        disable_xml_declaration=False,
+        pretty_print=False,
+    )
+    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in shown]
+    chart.add("", [counted.get(day, 0) for day in shown])
+    rendered: bytes = chart.render()
+    return rendered
+
+
+def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -> bytes:
+    """Bars side by side for each label, one of each series; a series without a name needs no legend."""
+    style = _style(theme)
+    style.colors = (_LABELS, "#b08a2e", theme.light["signal"]) if len(series) > 1 else style.colors
+    chart = pygal.Bar(
+        style=style,
+        js=[],
+        width=1000,
+        height=320,
+        margin=8,
+        show_legend=len(series) > 1,
+        legend_at_bottom=True,
+        legend_at_bottom_columns=3,
+        show_minor_y_labels=False,
+        y_labels_major_count=4,
+        x_label_rotation=-25 if len(labels) > 6 else 0,
+        truncate_label=24,
+        range=(0, max([4, *(number for _, numbers in series for number in numbers)])),
+        formatter=lambda value: f"{value:.0f}",
+        no_data_text=gettext("Nothing yet."),
+        disable_xml_declaration=False,
+        pretty_print=False,
+    )
+    chart.x_labels = labels
+    for name, numbers in series:
+        chart.add(name, numbers)
+    rendered: bytes = chart.render()
+    return rendered
+
+
+def _style(theme: Theme) -> Style:
+    """Middle tones, which can be read on the light and on the dark sheet: the picture has one style for both."""
+    return Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground=_LABELS,
+        foreground_strong=_LABELS,
+        foreground_subtle="#88888855",
+        guide_stroke_dasharray="0",
+        major_guide_stroke_dasharray="0",
+        colors=(theme.light["signal"],),
+        font_family="system-ui, sans-serif",
+        label_font_size=13,
+        major_label_font_size=13,
+    )
+
+
+def _span(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]

@@ -1,0 +1,68 @@
+"""The sections as a map of tiles, placed roughly by geography: a picture without script that follows dark mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+from babel.numbers import format_compact_decimal
+
+from campaign.domain.sections.section import INTERNATIONAL
+from campaign.queries.counting.counts import Counts
+from campaign.queries.sections.section import SectionView
+from campaign.theme import Theme
+
+_SIDE, _GAP, _LEVELS = 60, 4, 4
+_STYLE = (
+    "text{{font:600 15px system-ui,sans-serif;text-anchor:middle;fill:{soft}}}.n{{font-weight:800;font-size:17px}}"
+    "rect{{fill:{line};fill-opacity:.45}}.l1 rect{{fill:{signal};fill-opacity:.18}}"
+    ".l2 rect{{fill:{signal};fill-opacity:.34}}.l1 text,.l2 text{{fill:{ink}}}"
+    ".l3 rect{{fill:{signal};fill-opacity:.9}}.l4 rect{{fill:{signal};fill-opacity:1}}"
+    ".l3 text,.l4 text{{fill:{on_signal}}}"
+)
+
+
+def tile_map(sections: Iterable[SectionView], counts: Counts, theme: Theme, locale: str) -> bytes:
+    """One tile a section: its code, its actions, and the darker the more of them, by powers of the greatest."""
+    placed = [(section, section.tile) for section in sections if section.tile is not None]
+    width, height = map_size(section for section, _ in placed)
+    most = max((one.total for one in counts.by_section.values()), default=0)
+    tiles = []
+    for section, (column, row) in placed:
+        found = counts.by_section.get(section.code)
+        total = found.total if found else 0
+        tiles.append(_tile(section.code, total, _level(total, most), column, row, locale))
+    style = _STYLE.format(**theme.light)
+    dark = _STYLE.format(**theme.dark)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+        f"<style>{style}@media(prefers-color-scheme:dark){{{dark}}}</style>{''.join(tiles)}</svg>"
+    ).encode()
+
+
+def map_size(sections: Iterable[SectionView]) -> tuple[int, int]:
+    """Its width and height in pixels, so that the page keeps the room."""
+    tiles = [section.tile for section in sections if section.tile is not None]
+    columns = max((column for column, _ in tiles), default=0) + 1
+    rows = max((row for _, row in tiles), default=0) + 1
+    return columns * _SIDE + _GAP, rows * _SIDE + _GAP
+
+
+def _level(total: int, most: int) -> int:
+    if total <= 0:
+        return 0
+    return max(1, math.ceil(_LEVELS * math.log1p(total) / math.log1p(most)))
+
+
+def _tile(code: str, total: int, level: int, column: int, row: int, locale: str) -> str:
+    x, y = column * _SIDE + _GAP, row * _SIDE + _GAP
+    side = _SIDE - _GAP
+    middle = x + side / 2
+    number = format_compact_decimal(total, locale=locale, fraction_digits=0)
+    label = "…" if code == INTERNATIONAL else code.upper()
+    text = f'<text class="n" x="{middle}" y="{y + 45}">{escape(number)}</text>' if total else ""
+    return (
+        f'<g class="l{level}"><rect x="{x}" y="{y}" width="{side}" height="{side}" rx="3"/>'
+        f'<text x="{middle}" y="{y + (24 if total else 34)}">{escape(label)}</text>{text}</g>'
+    )

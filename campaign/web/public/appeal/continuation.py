@@ -1,0 +1,56 @@
+"""After the deadline: what each section has said for itself, and whether one's own goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from campaign.domain.appeals.appeal import AppealState, goes_on, is_in_time
+from campaign.domain.country import section_name
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.sections.section import SectionView
+from campaign.queries.signing.signature import SignatureView
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.http.locale import current_locale
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The sections that go on, each until a last day, and those that have stopped, by their names."""
+
+    going: tuple[tuple[str, date], ...]
+    stopped: tuple[str, ...]
+
+
+def after(appeal: AppealView, now: datetime, locale: str) -> After | None:
+    """What sections have said, by name; None where none has, or the appeal was stopped for all."""
+    if appeal.state == AppealState.STOPPED or not appeal.going_on:
+        return None
+    going, stopped = [], []
+    for section in snapshots().taking_part(appeal):
+        if section.code in appeal.going_on:
+            until, name = appeal.going_on[section.code], section_name(section.code, section.name, locale)
+            if until is not None and goes_on(until, section.last_zone(until), now):
+                going.append((name, until))
+            else:
+                stopped.append(name)
+    return After(tuple(sorted(going)), tuple(sorted(stopped)))
+
+
+def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: str | None) -> date | None:
+    """The last day of this supporter's own section, where it goes on after the end; None where it does not."""
+    if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
+        return None
+    section = _section(appeal, signature, country)
+    until = appeal.going_on.get(section.code) if section is not None else None
+    now = runtime().clock()
+    if section is None or until is None or not goes_on(until, section.last_zone(until), now):
+        return None
+    return None if appeal.is_open and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) else until
+
+
+def _section(appeal: AppealView, signature: SignatureView | None, country: str | None) -> SectionView | None:
+    if signature is not None:
+        return next((one for one in snapshots().sections() if one.code == signature.section_code), None)
+    return snapshots().section_for(country, current_locale(), appeal) if country else None

@@ -1,0 +1,51 @@
+"""How often an appeal's page is shown, where TOCSIN_PAGE_VIEWS is on: a number, of which nobody knows who it was.
+
+The page is kept and answered before we see the request, so its script says that it was shown.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, request
+
+from campaign.domain.signing.signature import clean_via
+from campaign.platform import limiter
+from campaign.platform.network import client_networks
+from campaign.platform.runtime import runtime
+from campaign.services.counting.funnel_counts import count_view
+from campaign.web.abuse.limits import admit_view
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.public.appeal.pages import published, takes_signatures
+from campaign.web.public.signing.sign import tag_of_page
+
+# By network, as for signing; a reader opens more pages than a signer sends forms.
+_LIMITS = "120 per minute; 2000 per hour"
+blueprint = Blueprint("view", __name__)
+
+
+def _is_off() -> bool:
+    return not runtime().settings.page_views
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/viewed")
+@limiter.limit(_LIMITS, exempt_when=_is_off)
+def create(slug: str) -> Response:
+    """Counts one view. Whoever asks not to be tracked, or comes when nothing can be signed, is not counted."""
+    if _is_off():
+        abort(404)
+    appeal, now = published(slug), runtime().clock()
+    section = snapshots().section_for(_country(), current_locale(), appeal)
+    refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
+    is_wanted = section is not None and not refuses and takes_signatures(appeal, now)
+    if section is not None and is_wanted and admit_view(appeal, client_networks()):
+        count_view(appeal.id, section.code, clean_via(tag_of_page()), now=now)
+    return Response(status=204)
+
+
+def _country() -> str:
+    """That of the first language with one that the browser asks for, such as CA of `fr-CA`; "" where none has."""
+    for tag in request.accept_languages.values():
+        for part in tag.replace("_", "-").split("-")[1:]:
+            if len(part) == 2 and part.isascii() and part.isalpha():
+                return part.upper()
+    return ""

@@ -1,0 +1,87 @@
+"""The progress page: counts by section, channel and day, with a map and a chart, kept fresh while somebody looks."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.counting.action import Channel
+from campaign.mail.messages.section_names import section_title
+from campaign.platform.runtime import runtime
+from campaign.queries.counting.counts import days
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.page_cache import pages
+from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.pictures.chart import by_day
+from campaign.web.pictures.tile_map import map_size, tile_map
+from campaign.web.public.appeal.pages import HTML, appeal_page, published, version_of
+from campaign.web.public.site.assets import IMAGE_POLICY
+
+_SVG = "image/svg+xml; charset=utf-8"
+_IMAGE = (("Content-Security-Policy", IMAGE_POLICY),)
+blueprint = Blueprint("progress", __name__)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/progress")
+def show(slug: str) -> ResponseReturnValue:
+    """Counts by section, channel and day."""
+    appeal = published(slug)
+    counts = snapshots().counts(appeal)
+    now, locale = runtime().clock(), current_locale()
+
+    def render() -> str:
+        rows = sorted(
+            ((code, section_label(code, locale), one) for code, one in counts.by_section.items()),
+            key=lambda row: (-row[2].total, row[1]),
+        )
+        by_days = days(appeal.id)
+        return render_template(
+            "public/progress.html",
+            **appeal_page(appeal, counts, now, locale),
+            rows=rows,
+            channels=[channel.value for channel in Channel if channel in counts.by_channel],
+            days=by_days,
+            # In the pictures' addresses: a browser shows an old one again where the address is the same.
+            counted=hashlib.sha256(repr((counts.cells, by_days)).encode()).hexdigest()[:12],
+            map_size=map_size(snapshots().sections()),
+        )
+
+    return pages().answer(("progress", slug, locale), version_of(appeal, counts, now), render, kind=HTML)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
+def chart(slug: str) -> Response:
+    """Actions by day, as a picture of its own."""
+    appeal = published(slug)
+    counts = snapshots().counts(appeal)
+    now, locale = runtime().clock(), current_locale()
+    return pages().answer(
+        ("chart", slug, locale),
+        version_of(appeal, counts, now),
+        lambda: by_day(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
+        kind=_SVG,
+        instead=_IMAGE,
+    )
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/map.svg")
+def tiles(slug: str) -> Response:
+    """The sections and what each has done, as a picture of its own."""
+    appeal = published(slug)
+    counts = snapshots().counts(appeal)
+    now, locale = runtime().clock(), current_locale()
+    return pages().answer(
+        ("map", slug, locale),
+        version_of(appeal, counts, now),
+        lambda: tile_map(snapshots().sections(), counts, runtime().settings.theme, locale),
+        kind=_SVG,
+        instead=_IMAGE,
+    )
+
+
+def section_label(code: str, locale: str) -> str:
+    """The section's name in the reader's language."""
+    names = {section.code: section.name for section in snapshots().sections()}
+    return section_title(code, names.get(code, code), locale)

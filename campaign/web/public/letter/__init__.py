@@ -1,0 +1,1 @@
+"""The letter, by every channel."""

@@ -1,0 +1,169 @@
+"""The letter to take away: as a PDF for post and fax, and as a picture that a telephone reads."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext
+
+from campaign.config import LOCALES
+from campaign.domain.appeals.appeal import TargetKind
+from campaign.letter.address_window import layout_for
+from campaign.letter.letter_pdf import GlyphError, Sheet, pdf
+from campaign.letter.plain_text import Letter, address_lines, model_letter, signer_name
+from campaign.letter.scripts import fax_cover
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
+from campaign.queries.signing.signature import SignatureView
+from campaign.web.caching.page_cache import pages
+from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.public.appeal.pages import published
+from campaign.web.public.letter.take_action_page import Choice, reachable, read_choice
+from campaign.web.public.signing.token import signer
+
+PDF = "application/pdf"
+_SVG = "image/svg+xml; charset=utf-8"
+blueprint = Blueprint("letter", __name__)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/letter.pdf")
+def unsigned(slug: str) -> ResponseReturnValue:
+    """The printable letter without a name: `lang`, and optionally `country`, `form`, `target` and `as=fax`."""
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    target = _target(appeal, choice)
+    is_fax = request.args.get("as") == "fax"
+    layout = layout_for(choice.country).code
+    version = appeal.revision, runtime().clock().date()
+    key = ("pdf", slug, choice.language, choice.form, layout, target.position if target else 0, is_fax)
+    letter = model_letter(appeal.texts[choice.language], None, form=choice.form)
+    named = (("Content-Disposition", _named(appeal, choice)),)
+    try:
+        return pages().answer(
+            key, version, lambda: printed(appeal, None, choice, target, letter), kind=PDF, instead=named
+        )
+    except GlyphError:
+        return not_printable(appeal, choice)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/letter.pdf")
+def signed(token: str) -> ResponseReturnValue:
+    """The letter with the signer's name."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    appeal = signature.appeal
+    choice = read_choice(appeal, signature)
+    target = _target(appeal, choice)
+    name = signer_name(appeal, signature.name)
+    letter = model_letter(appeal.texts[choice.language], name, form=choice.form)
+    try:
+        return as_pdf(appeal, signature, choice, target, letter)
+    except GlyphError:
+        return not_printable(appeal, choice)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
+def code(slug: str) -> Response:
+    """A QR code that opens the act page on a telephone, with the letter as it was picked."""
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    address = _address("manage.act_unsigned", {"slug": slug}, choice)
+    # The country is no part of the key: so few codes are kept that they push out no page.
+    key = ("qr", slug, current_locale(), choice.language, choice.form)
+    return pages().answer(key, address, lambda: _qr(address), kind=_SVG)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/act.svg")
+def code_signed(token: str) -> ResponseReturnValue:
+    """The same for somebody who has signed: it opens their own page, so it is shown to nobody else."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    choice = read_choice(signature.appeal, signature)
+    return Response(_qr(_address("manage.act", {"token": token}, choice)), content_type=_SVG)
+
+
+def as_pdf(
+    appeal: AppealView,
+    signature: SignatureView | None,
+    choice: Choice,
+    target: TargetView | None,
+    letter: Letter | None,
+) -> Response:
+    """The letter as an answer of its own, kept nowhere. Raises GlyphError where no font can show it."""
+    content = printed(appeal, signature, choice, target, letter)
+    return Response(content, content_type=PDF, headers={"Content-Disposition": _named(appeal, choice)})
+
+
+def printed(
+    appeal: AppealView,
+    signature: SignatureView | None,
+    choice: Choice,
+    target: TargetView | None,
+    letter: Letter | None,
+) -> bytes:
+    """The PDF. Raises GlyphError."""
+    text = appeal.texts[choice.language]
+    today = runtime().clock().date()
+    cover = fax_cover(target, letter, today) if request.values.get("as") == "fax" and target and letter else None
+    return pdf(
+        Sheet(
+            language=text.language,
+            title=text.headline,
+            address=address_lines(target) if target else (),
+            dated=today,
+            letter=letter,
+            name=signer_name(appeal, signature.name if signature else None) or "",
+            layout=layout_for(choice.country),
+            cover=cover,
+            points=text.talking_points,
+            points_heading=_in_letter_language(text),
+        ),
+        runtime().settings.fonts,
+    )
+
+
+def not_printable(appeal: AppealView, choice: Choice) -> ResponseReturnValue:
+    """Why there is no PDF in this script, and what to do instead."""
+    return render_template("public/not_printable.html", appeal=appeal, choice=choice), 422
+
+
+def chosen_target(appeal: AppealView, choice: Choice, position: str) -> TargetView | None:
+    """The target with that position, else the first primary one with a postal address, else the first. 404 for none."""
+    targets = reachable(appeal, choice)
+    if position:
+        found = [target for target in appeal.targets_in(choice.language) if str(target.position) == position]
+        return found[0] if found else abort(404)
+    with_address = [target for target in targets if target.address]
+    primary = [target for target in with_address if target.kind == TargetKind.PRIMARY]
+    return next(iter([*primary, *with_address, *targets]), None)
+
+
+def _target(appeal: AppealView, choice: Choice) -> TargetView | None:
+    return chosen_target(appeal, choice, request.args.get("target", ""))
+
+
+def _in_letter_language(text: TextView) -> str:
+    with force_locale(text.language if text.language in LOCALES else "en"):
+        return str(gettext("What to ask for"))
+
+
+def _named(appeal: AppealView, choice: Choice) -> str:
+    """Shown in the browser, and saved under the appeal's name."""
+    return f'inline; filename="{appeal.slug}-{choice.language}.pdf"'
+
+
+def _address(endpoint: str, page: dict[str, str], choice: Choice) -> str:
+    values: dict[str, Any] = {**page, **choice.as_query()}
+    return runtime().settings.base_url + url_for(endpoint, **values)
+
+
+def _qr(address: str) -> bytes:
+    picture = io.BytesIO()
+    segno.make_qr(address, error="m").save(picture, kind="svg", border=3, dark="#000", light="#fff", omitsize=True)
+    return picture.getvalue()

@@ -1,0 +1,137 @@
+"""Sending the letter, by every channel, and saying so: after signing, or without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.counting.action import REPORTABLE, Channel
+from campaign.domain.errors import NotFoundError, SpentError, StateError
+from campaign.platform import limiter
+from campaign.platform.network import client_networks
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.signing.signature import SignatureView
+from campaign.services.signing.report_action import record, record_unsigned
+from campaign.web.abuse.limits import Demand, admit_report, demand, watch_signed_report
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.page_cache import pages
+from campaign.web.forms import MESSAGES
+from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.public.appeal.pages import HTML, published, version_of
+from campaign.web.public.letter.take_action_page import Choice, act_page, counted_receipt, read_choice
+from campaign.web.public.signing.token import signer
+
+# By network: enough for a class that writes together, too little to make a campaign look great.
+UNSIGNED_LIMITS = "40 per hour; 120 per day"
+# A channel and the position of a target.
+Done = tuple[Channel, int]
+blueprint = Blueprint("manage", __name__)
+
+
+@blueprint.get(f"{PREFIX}/m/<token>/act")
+def act(token: str) -> ResponseReturnValue:
+    """The letter by every channel, for somebody who has signed."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    choice = read_choice(signature.appeal, signature)
+    page = act_page(signature.appeal, signature, choice)
+    return render_template("public/act.html", **page, token=token)
+
+
+@blueprint.post(f"{PREFIX}/m/<token>/act")
+def report(token: str) -> ResponseReturnValue:
+    """Counts what the supporter says to have sent, once per channel, target and day."""
+    signature = signer(token)
+    if not isinstance(signature, SignatureView):
+        return signature
+    done = _reported(signature.appeal)
+    try:
+        if done is not None:
+            record(signature.id, done[0], target=done[1], now=runtime().clock())
+            watch_signed_report(signature.appeal)
+    except (StateError, NotFoundError):
+        done = None  # not confirmed, or over: the page must not thank for what it has not counted
+    choice = read_choice(signature.appeal, signature)
+    return redirect(_onward("manage.act", {"token": token}, signature.appeal, done, choice), 303)
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/act")
+def act_unsigned(slug: str) -> ResponseReturnValue:
+    """The letter by every channel, for anybody."""
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    if request.query_string:
+        return _unsigned(appeal, choice)
+    version = version_of(appeal, snapshots().counts(appeal), runtime().clock())
+    return pages().answer(("act", slug, current_locale()), version, lambda: _unsigned(appeal, choice), kind=HTML)
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/act")
+@limiter.limit(UNSIGNED_LIMITS, deduct_when=lambda response: response.status_code == 303)
+def report_unsigned(slug: str) -> ResponseReturnValue:
+    """Counts what somebody who has not signed says to have sent, for the section of the country they choose."""
+    appeal = published(slug)
+    choice = read_choice(appeal, None)
+    done = _reported(appeal)
+    section = snapshots().section_for(choice.country, current_locale(), appeal) if choice.country else None
+    if section is None:
+        return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
+    if done is not None:
+        done, challenge = _record_unsigned(appeal, section.code, done)
+        if challenge is not None:
+            return _unsigned(appeal, choice, challenge=challenge), 422
+    return redirect(_onward("manage.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
+
+
+def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, Demand | None]:
+    """Count it; return what was counted, or what the browser has to do first. 429 beyond what an appeal takes."""
+    sent, networks = request.form, client_networks()
+    let = admit_report(appeal, sent.get("proof", ""), sent.get("ticket", ""), networks)
+    if let is None:
+        abort(429)
+    if isinstance(let, Demand):
+        return None, let
+    try:
+        known = bytes.fromhex(networks[0].digest), bytes.fromhex(networks[1 if len(networks) > 1 else 0].digest)
+        record_unsigned(
+            appeal.id,
+            section_code,
+            done[0],
+            target=done[1],
+            now=runtime().clock(),
+            vault=runtime().vault,
+            solved=let.solved,
+            networks=known,
+        )
+    except SpentError:
+        return None, demand(appeal, networks)
+    except (StateError, NotFoundError):
+        return None, None
+    return done, None
+
+
+def _unsigned(appeal: AppealView, choice: Choice, error: object = None, challenge: Demand | None = None) -> str:
+    asked = {name: request.form.get(name, "") for name in ("channel", "target")}
+    page = act_page(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": asked}
+    return render_template("public/act.html", **page, token=None)
+
+
+def _reported(appeal: AppealView) -> Done | None:
+    """Which channel and target the form names; None where it names none that can be reported."""
+    channel, target = request.form.get("channel", ""), request.form.get("target", "0")
+    positions = {str(one.position) for ones in appeal.targets.values() for one in ones} | {"0"}
+    if channel not in set(REPORTABLE) or target not in positions:
+        return None
+    return Channel(channel), int(target)
+
+
+def _onward(endpoint: str, page: dict[str, str], appeal: AppealView, done: Done | None, choice: Choice) -> str:
+    """Back to the page with the choice kept, at what was just done: the next channel follows there."""
+    values: dict[str, Any] = {**page, **choice.as_query()}
+    if done is not None:
+        values |= {"done": counted_receipt(appeal, *done), "_anchor": done[0].value}
+    return url_for(endpoint, **values)

@@ -1,0 +1,140 @@
+"""Signing: the POST of the form. It answers the same whatever the address has done before."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.appeals.appeal import is_in_time
+from campaign.domain.errors import SpentError
+from campaign.domain.signing.signature import clean_via
+from campaign.platform import client_network, limiter
+from campaign.platform.network import client_networks
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.moderation.floods import is_uncarried
+from campaign.services.outbox.refused_recipients import FLAG, Addressees
+from campaign.services.signing.sign import SignUp, sign
+from campaign.web.abuse.limits import Pass, admit, demand
+from campaign.web.caching.data_cache import snapshots
+from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
+from campaign.web.http.headers import is_sandboxed
+from campaign.web.http.host import asked_host
+from campaign.web.http.locale import PREFIX, current_locale
+from campaign.web.public.appeal.pages import appeal_page, list_rows, other_appeals, published
+
+# By network, not by person: a school or a mobile gateway is many people behind one.
+LIMITS = "60 per minute; 1000 per hour"
+ADDRESSEES = "tocsin_addressees"
+blueprint = Blueprint("sign", __name__)
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/sign")
+@limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
+def create(slug: str) -> ResponseReturnValue:
+    """Checks the form, signs, and leads on to the thanks; 422 with the form and its errors, nothing written."""
+    appeal = published(slug)
+    refused = submit(appeal, read_sign_form(request.form))
+    if refused is None:
+        return redirect(url_for("pages.thanks", slug=slug), 303)
+    return render_template("public/appeal.html", **form_page(appeal, refused)), 422
+
+
+@blueprint.post(f"{PREFIX}/appeals/<slug>/form")
+def carry(slug: str) -> ResponseReturnValue:
+    """The page in another language with what was typed so far; nothing is checked and nothing is kept."""
+    appeal = published(slug)
+    answers = read_sign_form(request.form)
+    return render_template("public/appeal.html", **form_page(appeal, {"form": _values(answers)}))
+
+
+@blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
+@blueprint.get(f"{PREFIX}/appeals/<slug>/form", endpoint="form_again")
+def form(slug: str) -> ResponseReturnValue:
+    """Somebody came back to the form's address (a reload, a shared link): on to the page."""
+    published(slug)
+    return redirect(url_for("pages.appeal", slug=slug), 302)
+
+
+def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
+    """Signs, or says what the page must show instead: the form with its errors, or that it is too late."""
+    if answers.signer is None:
+        return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
+    locale, now = current_locale(), runtime().clock()
+    if answers.signer.address.is_international and is_uncarried(now):
+        return {"form": _values(answers), "errors": {"email": MESSAGES["email", "not-carried"]}}
+    section = snapshots().section_for(answers.signer.country, locale, appeal)
+    zone = section.last_zone(appeal.deadline) if section else ""
+    if section is None or not appeal.is_open or not is_in_time(appeal.deadline, zone, now):
+        # Over in the supporter's section, though perhaps not in another.
+        notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
+        return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
+    # Sec-Fetch-Site of our own form in a sandbox is that of a stranger's.
+    sandboxed = is_sandboxed()
+    proofs = answers.proof, answers.ticket
+    let = admit(appeal, answers.signer.address, *proofs, client_networks(), must_prove=sandboxed)
+    if isinstance(let, Pass):
+        try:
+            _sign(appeal, answers.signer, section.code, locale, let)
+        except SpentError:
+            let = demand(appeal, client_networks())
+        else:
+            return None
+    return {"form": _values(answers), "challenge": let, "is_sandboxed": sandboxed}
+
+
+def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
+    """The appeal's page with a form that somebody has filled in."""
+    return appeal_page(appeal, snapshots().counts(appeal), runtime().clock(), current_locale()) | more
+
+
+def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, let: Pass) -> None:
+    text = appeal.text_in(locale)
+    at = runtime()
+    sign(
+        SignUp(
+            appeal_id=appeal.id,
+            section_code=section_code,
+            country=signer.country,
+            name=signer.name,
+            address=signer.address,
+            locale=locale,
+            text_language=text.language,
+            text_version=text.version,
+            via=signer.via or clean_via(tag_of_page()),
+            network_digest=bytes.fromhex(client_network()),
+            flag=let.flag or (FLAG if _addressees().include(signer.address, appeal) else None),
+            solved=let.solved,
+        ),
+        now=at.clock(),
+        vault=at.vault,
+        mail_domain=at.mail_domain,
+    )
+
+
+def _addressees() -> Addressees:
+    """Return the application's memory of them."""
+    kept = current_app.extensions
+    if ADDRESSEES not in kept:
+        kept[ADDRESSEES] = Addressees(runtime().settings)
+    found: Addressees = kept[ADDRESSEES]
+    return found
+
+
+def _values(answers: Answers) -> dict[str, Any]:
+    return {**answers.values, "via": answers.values.get("via") or tag_of_page()}
+
+
+def tag_of_page() -> str:
+    """The `via` of the page that this comes from: the page is the same for everybody, its address is not.
+
+    Our Referrer-Policy sends the whole address to ourselves, and nothing of it to anybody else.
+    """
+    address = urlsplit(request.headers.get("Referer", "")[:2000])
+    if address.netloc != asked_host():
+        return ""
+    return parse_qs(address.query).get("via", [""])[0]

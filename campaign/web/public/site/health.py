@@ -1,0 +1,38 @@
+"""For machines: is the process alive, and can it work."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from campaign.platform.database.errors import diagnose
+from campaign.platform.database.schema import why_not_ready
+from campaign.platform.database.time_limit import within
+from campaign.queries.delivery.worker import workers_view
+
+blueprint = Blueprint("machine", __name__)
+# Whoever asks asks often, and has other machines to send people to.
+_SECONDS = 3.0
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 while the process answers."""
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """200 only where the database answers, is new enough and migrated, and the workers get their work done; else 503
+    with the reason."""
+    try:
+        with within(_SECONDS):
+            reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
+    except (DBAPIError, PoolTimeoutError) as error:
+        found = diagnose(error)
+        reason = f"{found.words} ({found.code})"
+    if reason is not None:
+        headers = {"Retry-After": "5"}
+        return Response(f"not ready: {reason}\n", 503, headers, content_type="text/plain; charset=utf-8")
+    return Response("ready\n", content_type="text/plain; charset=utf-8")

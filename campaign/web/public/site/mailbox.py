@@ -1,0 +1,77 @@
+"""The mailbox of a demonstration: what the worker has sent, with links that work. Exists only with TOCSIN_DEMO."""
+
+from __future__ import annotations
+
+import mailbox
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, render_template
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
+
+from campaign.platform.runtime import runtime
+from campaign.web.framed import framed, framing
+
+blueprint = Blueprint("mailbox", __name__)
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+_SHOWN = 100
+
+
+@blueprint.get("/dev/mail")
+def index() -> ResponseReturnValue:
+    """The newest messages first."""
+    box = _box()
+    messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  no dict
+    messages.sort(key=lambda pair: (pair[1]["Date"].datetime, pair[0]), reverse=True)
+    return render_template("public/mailbox.html", messages=messages[:_SHOWN])
+
+
+@blueprint.get("/dev/mail/<key>")
+def show(key: str) -> ResponseReturnValue:
+    """One message as text, with its HTML beside it."""
+    message = _message(key)
+    text = _with_links(_part(message, "plain"))
+    return framing(render_template("public/mailbox_message.html", message=message, key=key, text=text))
+
+
+@blueprint.get("/dev/mail/<key>/html")
+def html(key: str) -> Response:
+    """The HTML part alone, for the frame."""
+    return framed(_part(_message(key), "html"), leads_on=True)
+
+
+def _box() -> mailbox.Maildir | None:
+    url = runtime().settings.mail_url
+    path = Path(url.removeprefix("maildir:"))
+    if not url.startswith("maildir:") or not path.is_dir():
+        return None
+    return mailbox.Maildir(path, create=False)
+
+
+def _message(key: str) -> EmailMessage:
+    box = _box()
+    if box is None or key not in box:
+        abort(404)
+    return _read(box, key)
+
+
+def _read(box: mailbox.Maildir, key: str) -> EmailMessage:
+    return message_from_bytes(box.get_bytes(key), policy=policy.default)
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return "" if part is None else str(part.get_content())
+
+
+def _with_links(text: str) -> Markup:
+    parts = []
+    end = 0
+    for found in _LINK.finditer(text):
+        address = escape(found.group())
+        parts.append(escape(text[end : found.start()]) + Markup('<a href="{0}">{0}</a>').format(address))
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])

@@ -1,0 +1,116 @@
+"""For Prometheus: how the outbox, the appeals and the counts stand; to a private address, or with the key."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from campaign.platform.runtime import runtime
+from campaign.queries.counting.measures import measures
+from campaign.queries.delivery.mail_status import outbox_status
+from campaign.queries.delivery.worker import workers_view
+from campaign.web.http.proxies import FORWARDED
+
+blueprint = Blueprint("metrics", __name__)
+# Counting millions of mails takes its time; scraping more often tells no more.
+_SECONDS = 10.0
+
+
+class KeptMetrics:
+    """One application's answer, made at most every ten seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._text = b""
+
+    def text(self) -> bytes:
+        """The answer, made by one thread while the others wait for it."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                registry = CollectorRegistry()
+                registry.register(_Campaign())
+                self._text = generate_latest(registry)
+                self._until = time.monotonic() + _SECONDS
+            return self._text
+
+
+class _Campaign(Collector):
+    """Everything is read from the database, so each process answers the same."""
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        outbox, found, workers = outbox_status(), measures(), workers_view()
+        yield _by("tocsin_mails", "Mails in the outbox", ("state",), outbox.by_state.items())
+        yield GaugeMetricFamily(
+            "tocsin_mail_oldest_due_seconds", "Age of the oldest mail that is due", value=outbox.oldest_due_seconds
+        )
+        held = 0 if outbox.hold is None else 1
+        yield GaugeMetricFamily(
+            "tocsin_mail_held", "1 while the mail server refuses us and nothing is sent", value=held
+        )
+        yield GaugeMetricFamily("tocsin_workers", "Workers that get their work done", value=workers.working)
+        yield GaugeMetricFamily(
+            "tocsin_workers_troubled", "Of these, those that say what they cannot do", value=workers.troubled
+        )
+        yield GaugeMetricFamily(
+            "tocsin_worker_failures", "Errors of ours in workers within a day", value=workers.failures
+        )
+        if workers.seconds_since_done is not None:
+            yield GaugeMetricFamily(
+                "tocsin_worker_done_seconds",
+                "Since any worker last got its work done",
+                value=workers.seconds_since_done,
+            )
+        yield _by("tocsin_appeals", "Appeals", ("state",), found.appeals.items())
+        yield _by("tocsin_signatures", "Signatures", ("state",), found.signatures.items())
+        yield _by("tocsin_actions", "Counted actions", ("channel", "evidence"), found.actions.items())
+
+
+def _by(
+    name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[str | tuple[str, ...], int]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=labels)
+    for key, value in sorted(values):
+        family.add_metric((key,) if isinstance(key, str) else key, value)
+    return family
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The text format; 403 to whoever is neither near nor has the key."""
+    if not (_has_key() or _is_near()):
+        return Response("only to a private address, or with TOCSIN_METRICS_KEY\n", 403, content_type="text/plain")
+    kept: KeptMetrics = current_app.extensions["tocsin_metrics"]
+    return Response(kept.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _has_key() -> bool:
+    key = runtime().settings.metrics_key
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return key is not None and hmac.compare_digest(given.encode(), key.encode())
+
+
+def _is_near() -> bool:
+    """Whether the request comes from a private address.
+
+    A proxy that nobody told us of (TOCSIN_PROXIES) makes everybody look near, so what was forwarded is not.
+    """
+    if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED):
+        return False
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return False
+    return address.is_private

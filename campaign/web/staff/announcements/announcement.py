@@ -1,0 +1,361 @@
+"""Mail to supporters who asked to hear: staff write it, look at it, send themselves a test, then let it go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_mail import Message
+from werkzeug.datastructures import MultiDict
+
+from campaign.config import LOCALES
+from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState, check_text
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Permission
+from campaign.mail.messages import samples
+from campaign.mail.messages.messages import Announced
+from campaign.platform.runtime import runtime
+from campaign.queries.announcements.announcement import AnnouncementView, announcements_of, audience, find_announcement
+from campaign.queries.appeals.appeal import AppealView, family_ids, find_appeal
+from campaign.services.announcements import announce
+from campaign.services.announcements.announce import Audience, Author, Wording
+from campaign.web.framed import framed, framing
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
+from campaign.web.staff.sections.section_names import own_section, section_names
+from campaign.web.staff.staff.access import all_sections, member, needs, scope
+
+blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/announcements")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The form as it came, and what is wrong with which field."""
+
+    kind: str
+    to: Audience
+    texts: dict[str, Wording]
+    faults: dict[str, object]
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def index(slug: str) -> ResponseReturnValue:
+    """What was and will be said to this appeal's supporters."""
+    appeal = _appeal(slug)
+    is_for_all, section = scope().may(Permission.COORDINATE), scope().section
+    own = None if is_for_all else section
+    # Each section has its own reminder: only one's own is of interest.
+    with all_sections():
+        people = sum(audience(appeal.id, own).values())
+        there_are = announcements_of(appeal.id)
+    found = [one for one in there_are if one.section_code in {None, section} or (is_for_all and one.kind in ANNOUNCED)]
+    return _render("announcements", appeal, found=found, people=people, own=own)
+
+
+@blueprint.get("/new")
+@needs(Permission.EDIT)
+def begin(slug: str) -> ResponseReturnValue:
+    """An empty form."""
+    appeal = _appeal(slug)
+    is_over = appeal.state != AppealState.OPEN
+    kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
+    section = None if scope().may(Permission.COORDINATE) else scope().section
+    to = Audience(section, to_family="family" in request.args, is_rewording="rewording" in request.args)
+    return _form(appeal, None, Typed(kind, to, {}, {}))
+
+
+@blueprint.post("/new")
+@needs(Permission.EDIT)
+def create(slug: str) -> ResponseReturnValue:
+    """Keeps a draft."""
+    appeal, typed = _appeal(slug), _typed(request.form)
+    if not typed.faults:
+        try:
+            with _writing() as by:
+                made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, by)
+        except InputError as error:
+            typed.faults[error.field] = FAULTS[error.field, error.code]
+        else:
+            flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
+            return redirect(_address(slug, made), 303)
+    return _form(appeal, None, typed), 422
+
+
+@blueprint.get("/<int:number>")
+@needs(Permission.EDIT)
+def show(slug: str, number: int) -> ResponseReturnValue:
+    """One announcement as its readers get it, to whom it goes, and what became of it."""
+    appeal = _appeal(slug)
+    one = _announcement(appeal, number)
+    asked = request.args.get("lang", "")
+    language = next(
+        (code for code in (asked, current_locale(), one.first_language, *one.texts) if code in one.texts), None
+    )
+    with all_sections():
+        people = audience(appeal.id, one.section_code, to_family=one.to_family, is_rewording=one.is_rewording)
+    readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
+    page = _render(
+        "announcement",
+        appeal,
+        one=one,
+        language=language,
+        message=_message(appeal, one, language) if language else None,
+        readers=readers,
+        total=sum(count for _, count, reads in readers if reads),
+        may_tell=scope().may_tell(one.section_code) and one.kind in ANNOUNCED,
+        can_recall=one.state == AnnouncementState.SENDING and (one.started_at or _now()) > _now(),
+        state_names=STATE_NAMES,
+    )
+    return framing(page)
+
+
+@blueprint.get("/<int:number>/<language>.html")
+@needs(Permission.EDIT)
+def html(slug: str, number: int, language: str) -> Response:
+    """The HTML part in one language, for the frame."""
+    appeal = _appeal(slug)
+    one = _announcement(appeal, number)
+    if language not in one.texts:
+        abort(404)
+    return framed(_message(appeal, one, language).html or "")
+
+
+@blueprint.get("/<int:number>/edit")
+@needs(Permission.EDIT)
+def edit(slug: str, number: int) -> ResponseReturnValue:
+    """The form with what the draft says."""
+    appeal = _appeal(slug)
+    one = _draft(appeal, number)
+    texts = {code: Wording(text.subject, text.body) for code, text in one.texts.items()}
+    to = Audience(one.section_code, one.locales, one.to_family, one.is_rewording)
+    return _form(appeal, one, Typed(one.kind, to, texts, {}))
+
+
+@blueprint.post("/<int:number>/edit")
+@needs(Permission.EDIT)
+def save(slug: str, number: int) -> ResponseReturnValue:
+    """Keeps the changes, unless somebody else has changed the draft meanwhile: then both versions are shown."""
+    appeal = _appeal(slug)
+    one, typed = _draft(appeal, number), _typed(request.form)
+    if not typed.faults:
+        try:
+            with _writing() as by:
+                announce.revise(number, typed.to, typed.texts, by, seen=request.form.get("seen", ""))
+        except InputError as error:
+            typed.faults[error.field] = FAULTS[error.field, error.code]
+        except ConflictError:
+            return _form(appeal, _draft(appeal, number), typed, is_other=True), 409
+        except StateError:
+            return _too_late(slug, number)
+        else:
+            flash(gettext("Kept. Nobody has it yet: look at it, and send yourself a test."), "success")
+            return redirect(_address(slug, number), 303)
+    return _form(appeal, one, typed, seen=request.form.get("seen", "")), 422
+
+
+@blueprint.post("/<int:number>/test")
+@needs(Permission.EDIT)
+def test(slug: str, number: int) -> ResponseReturnValue:
+    """Mails it to whoever asks, and nobody else."""
+    _announcement(_appeal(slug), number)
+    language, at, to = request.form.get("lang", ""), runtime(), parse_address(member().email)
+    name = samples.reader(language if language in LOCALES else "en")
+    try:
+        with _writing() as by:
+            announce.send_test(number, language, to, by, name=name, mail_domain=at.mail_domain)
+    except NotFoundError:
+        abort(404)
+    except InputError:
+        flash(gettext("Nothing is written in that language."), "error")
+    else:
+        flash(gettext("A test is on its way to %(email)s.", email=to), "success")
+    return redirect(url_for("announcement.show", slug=slug, number=number, lang=language), 303)
+
+
+@blueprint.post("/<int:number>/send")
+@needs(Permission.EDIT, fresh=True)
+def send(slug: str, number: int) -> ResponseReturnValue:
+    """Lets exactly what was shown go to exactly those who were shown."""
+    _announcement(_appeal(slug), number)
+    try:
+        with _writing() as by:
+            announce.send(number, by, seen=request.form.get("seen", ""))
+    except NotFoundError:
+        abort(404)
+    except ConflictError:
+        flash(gettext("Somebody has changed it since you looked. Please look at it again before it goes out."), "error")
+    except StateError:
+        return _too_late(slug, number)
+    return redirect(_address(slug, number), 303)
+
+
+@blueprint.post("/<int:number>/recall")
+@needs(Permission.EDIT)
+def recall(slug: str, number: int) -> ResponseReturnValue:
+    """A draft again."""
+    return _end(slug, number, "recall")
+
+
+@blueprint.post("/<int:number>/stop")
+@needs(Permission.EDIT)
+def stop(slug: str, number: int) -> ResponseReturnValue:
+    """What has not left stays."""
+    return _end(slug, number, "stop")
+
+
+@blueprint.post("/<int:number>/discard")
+@needs(Permission.EDIT)
+def discard(slug: str, number: int) -> ResponseReturnValue:
+    """The draft is gone."""
+    return _end(slug, number, "discard")
+
+
+def _end(slug: str, number: int, act: str) -> ResponseReturnValue:
+    _announcement(_appeal(slug), number)
+    work, said = {
+        "recall": (announce.recall, gettext("Taken back: it is a draft again, and nobody has it.")),
+        "stop": (announce.stop, gettext("Stopped: what has not left stays.")),
+        "discard": (announce.discard, gettext("The draft is gone.")),
+    }[act]
+    try:
+        with _writing() as by:
+            work(number, by)
+    except NotFoundError:
+        abort(404)
+    except StateError:
+        return _too_late(slug, number)
+    flash(said, "success")
+    return redirect(url_for("announcement.index", slug=slug) if act == "discard" else _address(slug, number), 303)
+
+
+def _too_late(slug: str, number: int) -> ResponseReturnValue:
+    flash(gettext("That is no longer possible: see how it stands now."), "error")
+    return redirect(_address(slug, number), 303)
+
+
+def _typed(form: MultiDict[str, str]) -> Typed:
+    """Every fault at once; a language with neither subject nor text is left out."""
+    texts = {}
+    faults: dict[str, object] = {}
+    for code in LOCALES:
+        subject, body = form.get(f"subject_{code}", ""), form.get(f"body_{code}", "").replace("\r\n", "\n")
+        if not subject.strip() and not body.strip():
+            continue
+        texts[code] = Wording(subject, body)
+        for field, said in (("subject", (subject, "x")), ("body", ("x", body))):
+            try:
+                check_text(*said)
+            except InputError as error:
+                faults[f"{field}_{code}"] = FAULTS[field, error.code]
+    if not texts:
+        faults["texts"] = FAULTS["texts", "missing"]
+    kind = form.get("kind", "")
+    if kind not in ANNOUNCED:
+        faults["kind"] = FAULTS["kind", "unknown"]
+    locales = tuple(code for code in LOCALES if code in form.getlist("locales"))
+    to = Audience(form.get("section") or None, locales, "family" in form, "rewording" in form)
+    return Typed(kind, to, texts, faults)
+
+
+def _form(
+    appeal: AppealView, one: AnnouncementView | None, typed: Typed, *, seen: str | None = None, is_other: bool = False
+) -> str:
+    own = None if scope().may(Permission.COORDINATE) else scope().section
+    with all_sections():
+        section = typed.to.section_code if own is None else own
+        people = audience(appeal.id, section)
+        earlier = audience(appeal.id, section, is_rewording=True)
+        has_family = len(family_ids(appeal.id)) > 1
+        everybody = audience(appeal.id, section, to_family=True) if has_family else people
+    return _render(
+        "announcement_form",
+        appeal,
+        one=one,
+        typed=typed,
+        seen=one.edition if one is not None and seen is None else seen,
+        is_other=is_other,
+        people=people,
+        has_family=has_family,
+        earlier=sum(earlier.values()),
+        more=sum(everybody.values()) - sum(people.values()),
+        own=own,
+        kinds=ANNOUNCED,
+        opened=set(typed.texts) or {current_locale()},
+    )
+
+
+def _render(template: str, appeal: AppealView, **values: object) -> str:
+    return render_template(
+        f"staff/{template}.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        names=section_names(),
+        announcement_states=ANNOUNCEMENT_STATES,
+        message_names=MESSAGE_NAMES,
+        moment=_moment,
+        **values,
+    )
+
+
+def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Message:
+    settings, said = runtime().settings, one.texts[language]
+    words = Announced(language, said.subject, said.body, one.is_rewording)
+    return samples.announced(one.kind, appeal, words, sender=settings.mail_from, base_url=settings.base_url)
+
+
+def _appeal(slug: str) -> AppealView:
+    """Nobody has signed a draft."""
+    appeal = find_appeal(slug)
+    if appeal is None or appeal.state == AppealState.DRAFT:
+        abort(404)
+    return appeal
+
+
+def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
+    """One that this person may look at: their section's, or one to all sections."""
+    may_see = {None, scope().section}
+    is_for_all = scope().may(Permission.COORDINATE)
+    with all_sections():
+        one = find_announcement(number)
+    if one is None or one.appeal_id != appeal.id or not (is_for_all or one.section_code in may_see):
+        abort(404)
+    return one
+
+
+def _draft(appeal: AppealView, number: int) -> AnnouncementView:
+    one = _announcement(appeal, number)
+    if one.state != AnnouncementState.DRAFT or not scope().may_tell(one.section_code):
+        abort(404)
+    return one
+
+
+@contextmanager
+def _writing() -> Iterator[Author]:
+    """Who writes; whoever coordinates does so for every section."""
+    by = Author(scope(), _now(), runtime().vault)
+    with all_sections():
+        yield by
+
+
+def _address(slug: str, number: int) -> str:
+    return url_for("announcement.show", slug=slug, number=number)
+
+
+def _now() -> datetime:
+    return runtime().clock()
+
+
+def _moment(at: datetime) -> str:
+    """As the clock on the section's wall shows it."""
+    local = at.astimezone(ZoneInfo(own_section().time_zone))
+    return f"{format_date(local, locale=current_locale())}, {format_time(local, 'short', locale=current_locale())}"

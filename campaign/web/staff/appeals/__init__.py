@@ -1,0 +1,1 @@
+"""Appeals: lifecycle, editing, importing, related appeals."""

@@ -1,0 +1,87 @@
+"""The facts of an appeal: its name in addresses, goal, deadline, country, who takes part, the sender's safety."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.country import country_names, section_name
+from campaign.domain.errors import FaultsError, NotFoundError, StateError
+from campaign.domain.sections.section import INTERNATIONAL
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.editor import Dossier
+from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.edit_facts import set_facts
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs
+from campaign.web.staff.staff.security_texts import text_languages
+
+blueprint = Blueprint("facts", __name__, url_prefix="/appeals/<slug>/facts")
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str) -> ResponseReturnValue:
+    """The form."""
+    dossier = editable(slug)
+    return _page(dossier, dossier.facts, before=dossier.facts)
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def save(slug: str) -> ResponseReturnValue:
+    """Keeps the facts; the slug may be another one afterwards."""
+    dossier, before = workable(slug), seen()
+    typed = _typed(before)
+    try:
+        refuse_ended(dossier)
+        slug = set_facts(slug, typed, before, desk=desk(), now=runtime().clock())
+    except (FaultsError, StateError) as error:
+        return refused(error, partial(_page, dossier), typed, before, slug)
+    except NotFoundError:
+        abort(404)
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("prepare.show", slug=slug, _anchor="facts"), 303)
+
+
+def _typed(before: dict[str, Any]) -> dict[str, Any]:
+    """The form's fields under the facts' names; chosen languages stay in the order in which the document has them."""
+    sent = request.form
+    goal = sent.get("goal", "").strip()
+    kept = before.get("languages")
+    order = kept if isinstance(kept, list) else []
+    languages = sent.getlist("languages")
+    return {
+        "slug": sent.get("slug", "").strip(),
+        "goal": int(goal) if goal.isascii() and goal.isdigit() and len(goal) < 13 else goal,
+        "deadline": sent.get("deadline", "").strip() or None,
+        "country": sent.get("country", "") or None,
+        "languages": [one for one in order if one in languages] + [one for one in languages if one not in order],
+        "own_language": "own_language" in sent,
+        "sections": sent.getlist("sections"),
+        "risk_countries": sent.getlist("risk_countries"),
+        "initials_only": "initials_only" in sent,
+    }
+
+
+def _page(dossier: Dossier, values: dict[str, Any], **shown: Any) -> str:
+    locale = current_locale()
+    named = [
+        (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
+    ]
+    return render_template(
+        "staff/facts.html",
+        **beside(dossier, **shown),
+        is_draft=dossier.appeal.state == AppealState.DRAFT,
+        values=values,
+        countries=country_names(locale),
+        languages=text_languages(locale),
+        sections=sorted(named, key=lambda pair: pair[1].casefold()),
+    )

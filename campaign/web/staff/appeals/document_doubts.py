@@ -1,0 +1,77 @@
+"""What the document's reader was in doubt about: in words, and beside which field of which form it is said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext
+
+from campaign.queries.appeals.editor import Document
+
+# Where the lines are the reader's own affair, beside no field: on the appeal's page, and above the text.
+GENERAL = ""
+_DOUBTS: dict[str, tuple[str, Any]] = {
+    "contact-note": ("contacts", lazy_gettext("Words stand beside a number or an address.")),
+    "country-guessed": ("country", lazy_gettext("The country was not named where it usually is.")),
+    "country-unclear": ("country", lazy_gettext("The targets are in several countries; which one is the case’s?")),
+    "date-ambiguous": ("deadline", lazy_gettext("Day and month could be the other way round.")),
+    "date-conflict": ("deadline", lazy_gettext("There are two dates of issue; the first was taken.")),
+    "date-impossible": ("deadline", lazy_gettext("There is no such day.")),
+    "deadline-before-issue": ("deadline", lazy_gettext("The deadline is before the date of issue.")),
+    "deadline-conflict": ("deadline", lazy_gettext("There are two deadlines; the first was taken.")),
+    "deadline-note": ("deadline", lazy_gettext("Words stand beside the deadline.")),
+    "deadline-without-year": ("deadline", lazy_gettext("No year is said; the next such day was taken.")),
+    "email-broken": ("emails", lazy_gettext("There is a space or a mistake in an address: it was not taken.")),
+    "email-hidden": ("emails", lazy_gettext("An address was hidden from robots: it was not taken.")),
+    "gender-unclear": ("people", lazy_gettext("Whose gender is which is not said.")),
+    "image-dropped": (GENERAL, lazy_gettext("A picture was left out.")),
+    "index-conflict": (GENERAL, lazy_gettext("There are two document numbers; the first was taken.")),
+    "index-malformed": (GENERAL, lazy_gettext("No document number looks like this; it is kept as written.")),
+    "language-unknown": ("languages", lazy_gettext("There is no language of this name.")),
+    "letter-note": ("letter", lazy_gettext("Something stands below the end of the letter.")),
+    "line-joined": ("address", lazy_gettext("A line was wrapped and is taken as one.")),
+    "link-differs": ("emails", lazy_gettext("A link goes to another address than the one it shows.")),
+    "link-dropped": (GENERAL, lazy_gettext("A link was left out that leads neither to a page nor to a mail.")),
+    "mail-headers-dropped": ("emails", lazy_gettext("A mail link carried a subject or copies; its address is kept.")),
+    "markup-dropped": (GENERAL, lazy_gettext("A script or a tag was left out.")),
+    "no-closing": ("closing", lazy_gettext("The letter has no closing words.")),
+    "no-country": ("country", lazy_gettext("No country was found.")),
+    "no-deadline": ("deadline", lazy_gettext("No deadline was found.")),
+    "no-headline": ("headline", lazy_gettext("No headline was found.")),
+    "no-letter": ("letter", lazy_gettext("There is neither a letter nor points to make.")),
+    "no-letter-text": ("letter", lazy_gettext("The letter has nothing between its first and its last words.")),
+    "no-people": ("people", lazy_gettext("Nobody is named as the person the case is about.")),
+    "no-reference": (GENERAL, lazy_gettext("There is no number such as UA 12/22.")),
+    "no-salutation": ("salutation", lazy_gettext("The letter greets nobody.")),
+    "no-summary": ("summary", lazy_gettext("There is no text between the headline and the call to act.")),
+    "no-target": ("targets", lazy_gettext("There is nobody to write to.")),
+    "people-note": ("people", lazy_gettext("Words stand beside the names: an age, a place.")),
+    "sequence-unknown": (GENERAL, lazy_gettext("It follows another appeal, and does not say which number it is.")),
+    "target-unnamed": ("targets", lazy_gettext("Somebody to write to has neither a role nor a name.")),
+    "unplaced-line": (GENERAL, lazy_gettext("Nothing took this line: does it belong somewhere?")),
+    "word-broken": (GENERAL, lazy_gettext("A word or an address was broken at the end of a line.")),
+}  # fmt: skip
+CODES = frozenset(_DOUBTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One doubt, in words, and where in which document it arose."""
+
+    words: Any
+    language: str
+    line: int
+    text: str
+
+
+def by_field(*documents: Document | None) -> dict[str, list[Said]]:
+    """The documents' doubts by the field that they concern; `GENERAL` where they concern none."""
+    sorted_: dict[str, list[Said]] = defaultdict(list)
+    for document in documents:
+        for doubt in document.doubts if document else ():
+            field, words = _DOUBTS[doubt.code]
+            text = document.lines[doubt.line - 1] if document and 0 < doubt.line <= len(document.lines) else ""
+            sorted_[field].append(Said(words, document.language if document else "", doubt.line, text))
+    return dict(sorted_)

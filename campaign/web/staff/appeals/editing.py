@@ -1,0 +1,139 @@
+"""What the pages on which appeals are prepared have in common: who works, on what, and two editors at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, request
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.editor import Dossier, find_dossier
+from campaign.services.staff.desk import Desk
+from campaign.web.staff.appeals.document_doubts import by_field
+from campaign.web.staff.field_errors import faults
+from campaign.web.staff.staff.access import scope
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What the form shows after somebody else was quicker: its values, and what others wrote beside some of them."""
+
+    values: Values
+    theirs: Values
+
+
+def desk() -> Desk:
+    """Who works, for services."""
+    at = runtime()
+    return Desk(scope(), at.vault, at.mail_domain, at.settings.base_url)
+
+
+def found(slug: str) -> Dossier:
+    """The appeal, for anybody of the staff; 404 where there is none."""
+    return find_dossier(slug) or abort(404)
+
+
+def editable(slug: str) -> Dossier:
+    """The appeal, for those who work on it, while it can be changed; else 404."""
+    dossier = workable(slug)
+    return abort(404) if has_ended(dossier) else dossier
+
+
+def workable(slug: str) -> Dossier:
+    """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
+    dossier = found(slug)
+    return dossier if scope().works_on(dossier.section) else abort(404)
+
+
+def has_ended(dossier: Dossier) -> bool:
+    """Whether nothing of the appeal can be changed any more."""
+    return dossier.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+
+
+def refuse_ended(dossier: Dossier) -> None:
+    """Raises StateError where the appeal has ended, before anything else of a form is found wrong."""
+    if has_ended(dossier):
+        raise StateError(f"{dossier.appeal.slug} is {dossier.appeal.state}")
+
+
+def refused(
+    error: FaultsError | StateError | NotFoundError,
+    page: Callable[..., str],
+    typed: Values,
+    before: Values,
+    slug: str,
+    empty: Values | None = None,
+) -> ResponseReturnValue:
+    """The form with all that was typed, and why it was not kept: 422 for faults, 409 for what happened meanwhile.
+
+    `empty` is what the form held where there was nothing before.
+    """
+    if isinstance(error, FaultsError):
+        return page(typed, before=before, wrong=faults(error.faults)), 422
+    if isinstance(error, ConflictError):
+        merged = merge(typed, before or empty or {}, error.current)
+        return page(merged.values, before=error.current, merged=merged), 409
+    ended = "gone" if isinstance(error, NotFoundError) else str(found(slug).appeal.state)
+    return page(typed, before=before, ended=ended), 409
+
+
+def beside(
+    dossier: Dossier,
+    *,
+    before: Values,
+    wrong: dict[str, Any] | None = None,
+    merged: Merge | None = None,
+    ended: str | None = None,
+) -> dict[str, Any]:
+    """What each form's template shows beside the values.
+
+    `ended` says that it cannot be kept any more: the appeal's state, or that it is gone.
+    """
+    documents = list(dossier.documents.values())
+    return {
+        "appeal": dossier.appeal,
+        "seen": as_seen(before),
+        "wrong": wrong or {},
+        "theirs": merged.theirs if merged else {},
+        "is_conflict": merged is not None,
+        "ended": ended,
+        "documents": documents,
+        "doubts": by_field(*documents) if dossier.appeal.state == AppealState.DRAFT else {},
+    }
+
+
+def as_seen(values: Values) -> str:
+    """What a form remembers of what the person had before them; `seen` reads it."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def seen() -> Values:
+    """What the person had before them when they began to type; nothing where that came back damaged."""
+    try:
+        values = json.loads(request.form.get("seen", ""))
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def merge(typed: Values, before: Values, current: Values) -> Merge:
+    """Brings two people's changes together, without losing either.
+
+    What this person left alone becomes what the others made of it; where both changed the same, both are shown.
+    """
+    values, theirs = dict(typed), {}
+    for name in typed:
+        if name not in current or current[name] == before.get(name) or current[name] == typed[name]:
+            continue
+        theirs[name] = current[name]
+        if typed[name] == before.get(name):
+            values[name] = current[name]
+    return Merge(values, theirs)

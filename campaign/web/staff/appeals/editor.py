@@ -1,0 +1,176 @@
+"""Where appeals are prepared: the list of all, a document that becomes a draft, and everything about one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.domain.sections.section import taking_part
+from campaign.domain.staff.roles import Permission
+from campaign.domain.typed_text import is_language
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal_list import PAGE, list_appeals, newest_appeals
+from campaign.queries.appeals.editor import Dossier, find_dossier
+from campaign.queries.appeals.publish_blockers import lacks
+from campaign.queries.counting.staff_counts import family
+from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.appeals.document_doubts import GENERAL, by_field
+from campaign.web.staff.appeals.editing import desk, editable, found
+from campaign.web.staff.field_errors import fault
+from campaign.web.staff.sections.section_names import section_names
+from campaign.web.staff.staff.access import needs, scope, takes_upload
+from campaign.web.staff.staff.security_texts import text_languages
+
+blueprint = Blueprint("prepare", __name__, url_prefix="/appeals")
+LONGEST_SEARCH = 100
+
+
+@blueprint.get("")
+@needs(Permission.SEE_COUNTS)
+def index() -> ResponseReturnValue:
+    """The appeals, drafts too, a page at a time: `?before=` goes on behind one, `?q=` finds by words."""
+    return _index()
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+@takes_upload
+def upload() -> ResponseReturnValue:
+    """A document becomes a draft of the own section."""
+    read = _read()
+    if isinstance(read, str):
+        return _index(read), 422
+    try:
+        report = _imported(read, ImportOptions(is_new=True))
+    except KnownError as error:
+        return _index(known=error.slug), 422
+    flash(gettext("The document was read. Please look through what it says."), "success")
+    return redirect(url_for("prepare.show", slug=report.slug), 303)
+
+
+@blueprint.get("/<slug>/edit")
+@needs(Permission.SEE_COUNTS)
+def show(slug: str) -> ResponseReturnValue:
+    """One appeal: what it says, what is missing, and what can be done with it."""
+    return page(found(slug))
+
+
+@blueprint.post("/<slug>/document")
+@needs(Permission.EDIT)
+@takes_upload
+def complete(slug: str) -> ResponseReturnValue:
+    """Another document of the same appeal: a further language, or a correction."""
+    dossier = editable(slug)
+    read = _read()
+    if isinstance(read, str):
+        return page(dossier, wrong={"document": read}), 422
+    try:
+        report = _imported(read, ImportOptions(slug=slug))
+    except (InputError, NotFoundError, StateError):
+        return page(dossier, wrong={"document": fault("document", "ended")}), 422
+    if not report.kept and (report.is_new_language or not report.changes):
+        said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
+        flash(said, "success")
+        return redirect(url_for("prepare.show", slug=slug), 303)
+    return render_template("staff/imported.html", dossier=find_dossier(slug), report=report)
+
+
+@blueprint.get("/<slug>/texts")
+@needs(Permission.EDIT)
+def add_language(slug: str) -> ResponseReturnValue:
+    """On to the empty form of a language."""
+    language = request.args.get("language", "")
+    if not is_language(language):
+        return redirect(url_for("prepare.show", slug=editable(slug).appeal.slug), 303)
+    return redirect(url_for("text.show", slug=slug, language=language), 303)
+
+
+def page(
+    dossier: Dossier,
+    *,
+    wrong: dict[str, Any] | None = None,
+    typed: dict[str, Any] | None = None,
+    theirs: dict[str, Any] | None = None,
+) -> str:
+    """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held, `theirs` what somebody else
+    has written meanwhile.
+    """
+    now, locale, me = runtime().clock(), current_locale(), scope()
+    sections = section_names()
+    appeal = dossier.appeal
+    is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
+    has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+    return render_template(
+        "staff/prepare.html",
+        dossier=dossier,
+        appeal=appeal,
+        text=appeal.text_in(locale) if appeal.texts else None,
+        sections=sections,
+        lacks=lacks(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
+        doubts={language: by_field(one).get(GENERAL, []) for language, one in dossier.documents.items()},
+        works=me.works_on(dossier.section),
+        can_edit=me.works_on(dossier.section) and not has_ended,
+        coordinates=me.may(Permission.COORDINATE),
+        is_writer=me.staff_id in dossier.written_by,
+        can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
+        languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
+        relatives=[one for one in family(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT],
+        others=[one for one in newest_appeals(beside=_earlier(dossier, typed)) if one.slug != appeal.slug],
+        wrong=wrong or {},
+        typed=typed or {},
+        theirs=theirs or {},
+        as_text=str,
+        outcome_languages=LOCALES,
+        most=LIMIT,
+    )
+
+
+def _earlier(dossier: Dossier, typed: dict[str, Any] | None) -> str | None:
+    """The appeal that this one follows, as it is typed or kept."""
+    return (typed or {}).get("follows") or (dossier.follows.slug if dossier.follows else None)
+
+
+def _index(wrong: object = None, known: str | None = None) -> str:
+    words = " ".join(request.args.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH]
+    asked = request.args.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    listed = list_appeals(before=before, words=words)
+    return render_template(
+        "staff/appeals.html",
+        listed=listed,
+        words=words,
+        is_first=before is None,
+        older=listed[-1].id if len(listed) == PAGE else None,
+        sections=section_names(),
+        can_upload=scope().may(Permission.EDIT),
+        wrong=wrong,
+        known=known,
+        most=LIMIT,
+    )
+
+
+def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
+    """What the document says with its lines, or what is wrong with the file, in words."""
+    file = request.files.get("document")
+    if file is None or not file.filename:
+        return str(fault("document", "missing"))
+    with file.stream as stream:
+        data = stream.read(LIMIT + 1)
+    try:
+        return read_document(data, file.filename)
+    except DocumentError as error:
+        return str(fault("document", error.code))
+
+
+def _imported(read: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
+    draft, lines = read
+    return import_draft(draft, options, now=runtime().clock(), desk=desk(), lines=lines)

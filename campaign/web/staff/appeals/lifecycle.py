@@ -1,0 +1,139 @@
+"""What becomes of an appeal: asking, publishing, sending back, ending, telling the outcome, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.services.appeals import lifecycle
+from campaign.services.appeals.continuation import follow
+from campaign.web.staff.appeals.editing import desk, found
+from campaign.web.staff.appeals.editor import page
+from campaign.web.staff.field_errors import fault
+from campaign.web.staff.staff.access import needs
+
+blueprint = Blueprint("decide", __name__, url_prefix="/appeals/<slug>")
+
+
+@blueprint.post("/ask")
+@needs(Permission.EDIT)
+def ask(slug: str) -> ResponseReturnValue:
+    """Asks for the draft to be published."""
+    said = gettext("Those who can publish it have been told by mail.")
+    return _done(slug, lambda now: lifecycle.ask(slug, desk=desk(), now=now), said)
+
+
+@blueprint.post("/send-back")
+@needs(Permission.EDIT)
+def send_back(slug: str) -> ResponseReturnValue:
+    """Takes the question back, or gives the draft back to whoever asked."""
+    words = request.form.get("words", "")
+    said = gettext("It is a draft again.")
+    return _done(slug, lambda now: lifecycle.send_back(slug, words, desk=desk(), now=now), said)
+
+
+@blueprint.post("/publish")
+@needs(Permission.COORDINATE, fresh=True)
+def publish(slug: str) -> ResponseReturnValue:
+    """Opens it for signatures, as it was when the page was opened."""
+    sent = request.form.get("revision", "")
+    revision = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 18 else None
+    said = gettext("It is public now.")
+    return _done(slug, lambda now: lifecycle.publish(slug, now=now, desk=desk(), revision=revision), said)
+
+
+@blueprint.post("/close")
+@needs(Permission.COORDINATE, fresh=True)
+def close(slug: str) -> ResponseReturnValue:
+    """Ends it before its deadline."""
+    return _done(slug, lambda now: lifecycle.close(slug, now=now, desk=desk()), gettext("It is closed."))
+
+
+@blueprint.post("/stop")
+@needs(Permission.COORDINATE, fresh=True)
+def stop(slug: str) -> ResponseReturnValue:
+    """Stops it, and tells why, in as many languages as were written."""
+    told = _outcomes()
+
+    def end(now: Any) -> None:
+        if not lifecycle.stop(slug, now=now, desk=desk(), outcome=told) and any(told.values()):
+            raise StateError("somebody else has stopped it; what was written is not told yet")
+
+    return _done(slug, end, gettext("It is stopped, and its page says so."))
+
+
+@blueprint.post("/outcome")
+@needs(Permission.COORDINATE)
+def outcome(slug: str) -> ResponseReturnValue:
+    """Tells on its page what became of the case."""
+
+    def tell(now: Any) -> None:
+        for language, body in _outcomes().items():
+            seen = request.form.get(f"seen_{language}", "")
+            lifecycle.tell_outcome(slug, language, body, now=now, desk=desk(), seen=seen)
+
+    return _done(slug, tell, gettext("Its page tells it."))
+
+
+@blueprint.post("/follows")
+@needs(Permission.EDIT)
+def follows(slug: str) -> ResponseReturnValue:
+    """Says which appeal it follows."""
+    earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
+    return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now, seen=seen), gettext("Kept."))
+
+
+@blueprint.post("/going-on")
+@needs(Permission.EDIT)
+def going_on(slug: str) -> ResponseReturnValue:
+    """Says for the own section what comes after the deadline."""
+
+    def say(now: Any) -> None:
+        until = None
+        if request.form.get("goes") == "on":
+            try:
+                until = date.fromisoformat(request.form.get("until", ""))
+            except ValueError as error:
+                raise InputError("until", "no-date", "no date") from error
+        elif request.form.get("goes") != "stop":
+            raise InputError("goes", "unknown", "neither on nor stop")
+        lifecycle.say_going_on(slug, until, desk=desk(), now=now, seen=request.form.get("seen_going_on", ""))
+
+    return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
+
+
+def _outcomes() -> dict[str, str]:
+    return {
+        language: request.form[f"outcome_{language}"] for language in LOCALES if f"outcome_{language}" in request.form
+    }
+
+
+def _done(slug: str, act: Callable[[Any], object], said: str) -> ResponseReturnValue:
+    """Does it, and goes back to the appeal's page; what stands in the way is said there, with what was typed."""
+    typed = request.form.to_dict()
+    try:
+        act(runtime().clock())
+    except NotFoundError:
+        abort(404)
+    except InputError as error:
+        return page(found(slug), wrong={error.field: fault(error.field, error.code)}, typed=typed), 422
+    except ConflictError as error:
+        words = gettext("It was changed while you were reading. Please look at it once more.")
+        return page(found(slug), wrong={"publish": words}, typed=typed, theirs=error.current), 409
+    except FourEyesError:
+        words = gettext("You have written some of it: somebody else has to publish it.")
+        return page(found(slug), wrong={"publish": words}), 422
+    except StateError:
+        words = gettext("That is not possible as it stands. Please look at the page once more.")
+        return page(found(slug), wrong={"publish": words}, typed=typed), 422
+    flash(said, "success")
+    return redirect(url_for("prepare.show", slug=slug), 303)

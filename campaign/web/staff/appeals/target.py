@@ -1,0 +1,115 @@
+"""To whom an appeal goes: one target at a time, its words in each language of the appeal."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.appeals.appeal import TargetKind
+from campaign.domain.country import country_names
+from campaign.domain.errors import FaultsError, NotFoundError, StateError
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.editor import Dossier
+from campaign.services.appeals.edit_targets import remove_target, write_target
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs
+
+blueprint = Blueprint("target", __name__, url_prefix="/appeals/<slug>/targets/<int:position>")
+_EMPTY: dict[str, Any] = {
+    "kind": TargetKind.PRIMARY.value,
+    "country": None,
+    "emails": [],
+    "faxes": [],
+    "phones": [],
+    "social": {},
+    "words": {},
+}
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str, position: int) -> ResponseReturnValue:
+    """The form; position 0 is a new target."""
+    dossier = editable(slug)
+    values = _now(dossier, position)
+    return _page(dossier, position, values or {**_EMPTY, "country": dossier.appeal.country}, before=values)
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def save(slug: str, position: int) -> ResponseReturnValue:
+    """Keeps the target."""
+    dossier, before = workable(slug), seen()
+    typed = _typed(dossier, before)
+    try:
+        refuse_ended(dossier)
+        write_target(slug, position, typed, before, desk=desk(), now=runtime().clock())
+    except (FaultsError, StateError, NotFoundError) as error:
+        return refused(error, partial(_page, dossier, position), typed, before, slug)
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
+
+
+@blueprint.post("/remove")
+@needs(Permission.EDIT)
+def remove(slug: str, position: int) -> ResponseReturnValue:
+    """Takes the target away."""
+    editable(slug)
+    try:
+        remove_target(slug, position, desk=desk(), now=runtime().clock())
+    except NotFoundError:
+        abort(404)
+    except StateError:
+        flash(gettext("An open appeal needs somebody to write to."), "error")
+    else:
+        flash(gettext("Taken away."), "success")
+    return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
+
+
+def _now(dossier: Dossier, position: int) -> dict[str, Any]:
+    return {} if position == 0 else dossier.targets.get(position) or abort(404)
+
+
+def _typed(dossier: Dossier, before: dict[str, Any]) -> dict[str, Any]:
+    """The form's fields under the target's names; words in languages that are not on the form stay."""
+    sent = request.form
+    said = before.get("words")
+    words: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
+    for language in dossier.appeal.texts:
+        one: dict[str, Any] = {
+            name: sent.get(f"{name}_{language}", "").strip() or None for name in ("role", "name", "salutation")
+        }
+        one["address"] = _lines(f"address_{language}")
+        words.pop(language, None)
+        if any(one.values()):
+            words[language] = {name: one[name] for name in ("role", "name", "address", "salutation")}
+    accounts = [line.partition(":") for line in _lines("social")]
+    return {
+        "kind": sent.get("kind", ""),
+        "country": sent.get("country", "") or None,
+        "emails": _lines("emails"),
+        "faxes": _lines("faxes"),
+        "phones": _lines("phones"),
+        "social": {network.strip().lower(): handle.strip() for network, _, handle in accounts},
+        "words": words,
+    }
+
+
+def _lines(name: str) -> list[str]:
+    return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
+
+
+def _page(dossier: Dossier, position: int, values: dict[str, Any], **shown: Any) -> str:
+    return render_template(
+        "staff/target.html",
+        **beside(dossier, **shown),
+        position=position,
+        values=values,
+        countries=country_names(current_locale()),
+    )

@@ -1,0 +1,181 @@
+"""An appeal's words in one language: the form with the document beside it, and how they look as mail and as PDF."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.config import LOCALES
+from campaign.domain.errors import FaultsError, StateError
+from campaign.domain.staff.roles import Permission
+from campaign.domain.typed_text import is_language
+from campaign.letter.letter_pdf import GlyphError, Sheet, pdf
+from campaign.letter.plain_text import address_lines, model_letter, signer_name
+from campaign.mail.messages import messages
+from campaign.mail.messages.envelope import Envelope
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, TextView
+from campaign.queries.appeals.editor import Dossier
+from campaign.services.appeals.edit_text import write_text
+from campaign.web.http.headers import CONTENT_SECURITY_POLICY
+from campaign.web.staff.appeals.editing import beside, desk, editable, found, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs
+
+blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
+# As in the demonstration's mailbox: a mail brings its style inline, and nothing else may run or load.
+_MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+_EMPTY: dict[str, Any] = {
+    "headline": "",
+    "people": [],
+    "summary": "",
+    "salutation": None,
+    "paragraphs": [],
+    "closing": None,
+    "talking_points": [],
+    "background": "",
+}
+_SPARE_PEOPLE = 1
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str, language: str) -> ResponseReturnValue:
+    """The form, filled with what there is."""
+    dossier = editable(slug) if is_language(language) else abort(404)
+    values = dossier.words.get(language, _EMPTY)
+    return _page(dossier, language, values, before=dossier.words.get(language, {}))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def save(slug: str, language: str) -> ResponseReturnValue:
+    """Keeps the words as a new version."""
+    dossier = workable(slug) if is_language(language) else abort(404)
+    typed, before = _typed(), seen()
+    try:
+        refuse_ended(dossier)
+        version = write_text(slug, language, typed, before, desk=desk(), now=runtime().clock())
+    except (FaultsError, StateError) as error:
+        return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
+    flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
+    if version and version > 1 and dossier.appeal.is_open:
+        flash(_reminder(), "info")
+    return redirect(url_for("prepare.show", slug=slug), 303)
+
+
+def _reminder() -> str:
+    said: str = gettext(
+        "Does the letter now say something else? Then tell those who signed it before, under “Mail to supporters”: "
+        "tick that it was reworded."
+    )
+    return said
+
+
+@blueprint.get("/mail")
+@needs(Permission.SEE_COUNTS)
+def mail(slug: str, language: str) -> ResponseReturnValue:
+    """The confirmation mail with this letter, as text and in a frame as HTML."""
+    appeal, text = _text(slug, language)
+    written = _message(appeal, text)
+    page = render_template("staff/preview.html", appeal=appeal, text=text, subject=written.subject, body=written.body)
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return response
+
+
+@blueprint.get("/mail.html")
+@needs(Permission.SEE_COUNTS)
+def mail_html(slug: str, language: str) -> Response:
+    """Its HTML part alone, for the frame."""
+    appeal, text = _text(slug, language)
+    response = Response(_message(appeal, text).html or "", content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _MAIL_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@blueprint.get("/letter.pdf")
+@needs(Permission.SEE_COUNTS)
+def printed(slug: str, language: str) -> ResponseReturnValue:
+    """The letter on paper, to the first target."""
+    appeal, text = _text(slug, language)
+    name = signer_name(appeal, gettext("Name of the signer"))
+    target = next(iter(appeal.targets_in(language)), None)
+    sheet = Sheet(
+        language=language,
+        title=text.headline,
+        address=address_lines(target) if target else (),
+        dated=runtime().clock().date(),
+        letter=model_letter(text, name, target=target),
+        name=name or "",
+        points=text.talking_points,
+        points_heading=gettext("What to ask for"),
+    )
+    try:
+        content = pdf(sheet, runtime().settings.fonts)
+    except GlyphError:
+        flash(gettext("No font on the server can print this script (TOCSIN_FONTS)."), "error")
+        return redirect(url_for("prepare.show", slug=slug), 303)
+    named = {"Content-Disposition": f'inline; filename="{appeal.slug}-{language}.pdf"'}
+    return Response(content, content_type="application/pdf", headers=named)
+
+
+def _text(slug: str, language: str) -> tuple[AppealView, TextView]:
+    appeal = found(slug).appeal
+    return appeal, appeal.texts.get(language) or abort(404)
+
+
+def _message(appeal: AppealView, text: TextView) -> Any:
+    at = runtime()
+    locale = text.language if text.language in LOCALES else "en"
+    site = f"{at.settings.base_url}/{locale}"
+    page = f"{site}/appeals/{appeal.slug}"
+    links = messages.Links(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
+    envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
+    return messages.confirmation(envelope, messages.Signed(appeal, text, ""), links)
+
+
+def _typed() -> dict[str, Any]:
+    """The form's fields under the names of the words."""
+    sent = request.form
+    names, pronouns = sent.getlist("person_name"), sent.getlist("person_pronoun")
+    pronouns += [""] * len(names)
+    return {
+        "headline": sent.get("headline", ""),
+        "people": [{"name": name, "pronoun": pronouns[at] or None} for at, name in enumerate(names) if name.strip()],
+        "summary": _lines(sent.get("summary", "")),
+        "salutation": sent.get("salutation", "") or None,
+        "paragraphs": _parts(sent.get("letter", "")),
+        "closing": _lines(sent.get("closing", "")) or None,
+        "talking_points": [one for one in _lines(sent.get("talking_points", "")).split("\n") if one.strip()],
+        "background": _lines(sent.get("background", "")),
+    }
+
+
+def _lines(text: str) -> str:
+    """With the line ends that we keep: browsers send others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", _lines(text)) if part.strip()]
+
+
+def _page(dossier: Dossier, language: str, values: dict[str, Any], **shown: Any) -> str:
+    document = dossier.documents.get(language)
+    own = replace(dossier, documents={language: document} if document else {})
+    return render_template(
+        "staff/text.html",
+        **beside(own, **shown),
+        language=language,
+        version=dossier.versions.get(language),
+        values=values,
+        people=[*values["people"], *({"name": "", "pronoun": ""} for _ in range(_SPARE_PEOPLE))],
+        document=document,
+    )

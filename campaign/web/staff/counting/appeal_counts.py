@@ -1,0 +1,184 @@
+"""One appeal in depth: by day, channel and section, evidence apart; each table to take away, each chart beside one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.counting.counts import Counts, DayCounts, SectionCounts
+from campaign.queries.counting.staff_counts import Filter, family, glance, history, hourly_since, totals
+from campaign.queries.sections.section import list_sections
+from campaign.web.http.locale import current_locale
+from campaign.web.pictures.chart import by_day
+from campaign.web.pictures.tile_map import map_size, tile_map
+from campaign.web.public.site.assets import IMAGE_POLICY
+from campaign.web.staff.counting.dashboard import card
+from campaign.web.staff.handover import spreadsheet
+from campaign.web.staff.offline.labels import CHANNEL_NAMES
+from campaign.web.staff.sections.section_names import own_section, section_names
+from campaign.web.staff.staff.access import needs, scope
+
+blueprint = Blueprint("appeal", __name__, url_prefix="/appeals/<slug>")
+# Of every chart.
+PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Policy": IMAGE_POLICY}
+
+
+@blueprint.get("")
+@needs(Permission.SEE_COUNTS)
+def show(slug: str) -> ResponseReturnValue:
+    """The appeal's page."""
+    appeal, chosen = counted_appeal(slug), _chosen()
+    found = glance(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
+    sums, names = totals(appeal.id, chosen), section_names()
+    return render_template(
+        "staff/appeal.html",
+        **card(found),
+        chosen=chosen,
+        asked={key: value for key, value in request.args.items() if value},
+        names=names,
+        channel_names=CHANNEL_NAMES,
+        channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
+        all_channels=[channel.value for channel in Channel],
+        evidences=[evidence.value for evidence in Evidence],
+        by_channel=_by_channel(sums),
+        sections=_ranked(sums, names),
+        total=sum(sums.values()),
+        days=_days(appeal, chosen),
+        hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
+        map_size=map_size(list_sections()),
+        family=family(appeal),
+        is_open=appeal.state == AppealState.OPEN,
+    )
+
+
+@blueprint.get("/days.svg")
+@needs(Permission.SEE_COUNTS)
+def chart(slug: str) -> Response:
+    """Actions by day."""
+    appeal, chosen = counted_appeal(slug), _chosen()
+    now = runtime().clock()
+    drawn = by_day(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
+    return Response(drawn, headers=PICTURE)
+
+
+@blueprint.get("/sections.svg")
+@needs(Permission.SEE_COUNTS)
+def tiles(slug: str) -> Response:
+    """The sections as a map."""
+    appeal, chosen = counted_appeal(slug), replace(_chosen(), section=None)
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (section, channel, _), quantity in totals(appeal.id, chosen).items():
+        found[section][channel] += quantity
+    by_section = {code: SectionCounts(sum(ways.values()), dict(ways)) for code, ways in found.items()}
+    counts = Counts(total=0, signatures=0, by_evidence={}, by_channel={}, by_section=by_section)
+    return Response(tile_map(list_sections(), counts, runtime().settings.theme, current_locale()), headers=PICTURE)
+
+
+@blueprint.get("/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>")
+@needs(Permission.SEE_COUNTS)
+def take_away(slug: str, table: str, kind: str) -> Response:
+    """A table of the page as a file."""
+    appeal, chosen = counted_appeal(slug), _chosen()
+    name = f"{appeal.slug}-{table}-{runtime().clock():%Y-%m-%d}"
+    sums = ("sections", "channels")
+    head, rows = (_sum_table if table in sums else _history_table)(appeal, chosen, table)
+    return spreadsheet.answer(kind, name, head, rows)
+
+
+def _history_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+    lines = history(appeal.id, chosen, by_day=table == "days")
+    names = section_names()
+    rows: list[list[spreadsheet.Cell]] = [
+        [
+            line.at.date().isoformat() if table == "days" else line.at.strftime("%Y-%m-%d %H:%M"),
+            line.section,
+            names.get(line.section, line.section),
+            line.channel,
+            line.evidence,
+            line.quantity,
+        ]
+        for line in lines
+    ]
+    return ["day" if table == "days" else "hour_utc", "section", "name", "channel", "evidence", "quantity"], rows
+
+
+def _sum_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+    sums, names = totals(appeal.id, chosen), section_names()
+    if table == "channels":
+        by_channel = _by_channel(sums)
+        head = ["channel", *(evidence.value for evidence in Evidence), "total"]
+        return head, [
+            [channel, *(ways.get(evidence, 0) for evidence in Evidence), sum(ways.values())]
+            for channel, ways in by_channel.items()
+        ]
+    rows: list[list[spreadsheet.Cell]] = [
+        [rank, code, name, total, round(share * 100, 2)] for rank, code, name, total, share in _ranked(sums, names)
+    ]
+    return ["rank", "section", "name", "total", "share_percent"], rows
+
+
+def counted_appeal(slug: str) -> AppealView:
+    """The appeal; 404 for a draft, which has no counts."""
+    appeal = find_appeal(slug)
+    if appeal is None or appeal.state == AppealState.DRAFT:
+        abort(404)
+    return appeal
+
+
+def _chosen() -> Filter:
+    """What the address asks for; anything that is no date, section or channel is left out."""
+    section, channel = request.args.get("section"), request.args.get("channel")
+    return Filter(
+        since=_day(request.args.get("since")),
+        until=_day(request.args.get("until")),
+        section=section if section in section_names() else None,
+        channel=channel if channel in set(Channel) else None,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _days(appeal: AppealView, chosen: Filter) -> tuple[DayCounts, ...]:
+    found: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for line in history(appeal.id, chosen):
+        found[line.at.date()][line.channel] += line.quantity
+    return tuple(DayCounts(day, dict(ways)) for day, ways in sorted(found.items()))
+
+
+def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for channel in Channel:
+        ways: dict[str, int] = defaultdict(int)
+        for (_, way, evidence), quantity in sums.items():
+            if way == channel:
+                ways[evidence] += quantity
+        if ways:
+            found[channel.value] = dict(ways)
+    return found
+
+
+def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> list[tuple[int, str, str, int, float]]:
+    """Rank, code, name, total and share from 0 to 1; equal totals share a rank."""
+    by_section: dict[str, int] = defaultdict(int)
+    for (section, _, _), quantity in sums.items():
+        by_section[section] += quantity
+    whole = sum(by_section.values()) or 1
+    ordered = sorted(by_section.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [
+        (1 + sum(other > total for _, other in ordered), code, names.get(code, code), total, total / whole)
+        for code, total in ordered
+    ]

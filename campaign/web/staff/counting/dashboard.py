@@ -1,0 +1,58 @@
+"""What staff open in the morning: each open appeal with its counts, its pace and where that leads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.appeals.appeal import days_left, progress
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.counting.staff_counts import Glance, ended_appeals, glances
+from campaign.queries.delivery.mail_status import queue_hold
+from campaign.queries.moderation.moderation import alarms
+from campaign.web.http.locale import current_locale
+from campaign.web.http.proxies import KEY, UnknownProxy
+from campaign.web.staff.moderation.labels import ALARM_NAMES
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, scope
+
+blueprint = Blueprint("dashboard", __name__)
+
+
+@blueprint.get("/")
+@needs(Permission.SEE_COUNTS)
+def show() -> ResponseReturnValue:
+    """The open appeals."""
+    now, section = runtime().clock(), own_section()
+    found = glances(scope(), time_zone=section.time_zone, now=now)
+    return render_template(
+        "staff/dashboard.html",
+        cards=[card(one) for one in found],
+        section=section,
+        ended=ended_appeals(),
+        hold=queue_hold() if scope().may(Permission.COORDINATE) else None,
+        alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
+        alarm_names=ALARM_NAMES,
+        is_behind_unknown_proxy=scope().may(Permission.ADMINISTER) and _is_behind_unknown_proxy(),
+    )
+
+
+def _is_behind_unknown_proxy() -> bool:
+    """Return whether this process has had a request through a proxy that TOCSIN_PROXIES does not count."""
+    found: UnknownProxy | None = current_app.extensions["tocsin_public"].extensions.get(KEY)
+    return found is not None and found.is_seen
+
+
+def card(one: Glance) -> dict[str, object]:
+    """What a glance shows, in the reader's language."""
+    now, appeal = runtime().clock(), one.appeal
+    return {
+        "one": one,
+        "appeal": appeal,
+        "text": appeal.text_in(current_locale()),
+        "days_left": days_left(appeal.deadline, now.date(), is_open=appeal.is_open),
+        "progress": progress(one.signatures, appeal.goal, appeal.opened_at, appeal.deadline, now),
+    }

@@ -1,0 +1,100 @@
+"""What messages, their states and announcements are called in the staff room."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext
+
+from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState
+from campaign.domain.outbox.mail_state import MailKind, MailState
+
+MESSAGE_NAMES = {
+    MailKind.CONFIRMATION: lazy_gettext("Please confirm, with the letter"),
+    MailKind.ALREADY_SIGNED: lazy_gettext("Signed already"),
+    MailKind.CONFIRMED: lazy_gettext("Thanks, and how to send the letter"),
+    MailKind.CONFIRMATION_REMINDER: lazy_gettext("Reminder to confirm"),
+    MailKind.NEW_LINK: lazy_gettext("A new link"),
+    MailKind.DEADLINE_REMINDER: lazy_gettext("The deadline is near"),
+    MailKind.UPDATE: lazy_gettext("News of the case"),
+    MailKind.OUTCOME: lazy_gettext("How the case ended"),
+    MailKind.OWN_LETTER: lazy_gettext("The letter in one’s own words"),
+    MailKind.ADDRESS: lazy_gettext("Another address"),
+    MailKind.STAFF_INVITATION: lazy_gettext("To staff: invitation"),
+    MailKind.STAFF_ALERT: lazy_gettext("To staff: alert"),
+    MailKind.STAFF_SECURITY: lazy_gettext("To staff: about the account"),
+    MailKind.STAFF_DIGEST: lazy_gettext("To staff: the week in figures"),
+}
+STATE_NAMES = {
+    MailState.QUEUED: lazy_gettext("waiting"),
+    MailState.SENDING: lazy_gettext("being sent"),
+    MailState.SENT: lazy_gettext("sent"),
+    MailState.RETRY: lazy_gettext("to be tried again"),
+    MailState.UNKNOWN: lazy_gettext("in doubt"),
+    MailState.DEAD: lazy_gettext("not delivered"),
+    MailState.SUPPRESSED: lazy_gettext("not to be sent"),
+}
+# Where in the dialogue with the mail server a mail ended (docs/mail.md).
+PHASE_NAMES = {
+    "before": lazy_gettext("before sending"),
+    "render": lazy_gettext("writing the message"),
+    "connect": lazy_gettext("connecting"),
+    "ehlo": lazy_gettext("greeting"),
+    "tls": lazy_gettext("encryption"),
+    "auth": lazy_gettext("log-in at the mail server"),
+    "mail": lazy_gettext("sender"),
+    "rcpt": lazy_gettext("recipient"),
+    "data": lazy_gettext("content"),
+    "content": lazy_gettext("content"),
+    "dot": lazy_gettext("content"),
+    "worker": lazy_gettext("our program broke off"),
+    "lane": lazy_gettext("our program broke off"),
+}
+# Why a mail was not sent after all, by how the reason begins that its row holds.
+_REASONS = (
+    ("the signature is confirmed", lazy_gettext("It is confirmed already: there is nothing left to ask.")),
+    ("the signature is pending", lazy_gettext("The signature is not confirmed yet.")),
+    ("the signature is withdrawn", lazy_gettext("The signature was taken back.")),
+    ("the signature is invalidated", lazy_gettext("The signature was taken out of the counts.")),
+    ("the appeal was stopped", lazy_gettext("The appeal was stopped.")),
+    ("the appeal is", lazy_gettext("The appeal has ended.")),
+    ("the signer wants no updates", lazy_gettext("The signer wants no news.")),
+    ("the announcement was stopped", lazy_gettext("The announcement was stopped.")),
+    ("this mailbox", lazy_gettext("This mailbox has had as many mails as may go to one.")),
+    ("erased", lazy_gettext("Name and address were erased.")),
+    (
+        "this address is suppressed",
+        lazy_gettext("No mail goes to this address: it came back, or its owner complained."),
+    ),
+    ("flagged", lazy_gettext("The sign-up looked like part of a flood.")),
+    ("dropped by an operator", lazy_gettext("Staff dropped it.")),
+)
+
+
+def reason_words(detail: str | None) -> str:
+    """Return why a mail was not sent, in the reader's language; what a server said stays as it is."""
+    words = next((words for begin, words in _REASONS if (detail or "").startswith(begin)), None)
+    return str(words) if words is not None else detail or ""
+
+
+ANNOUNCEMENT_STATES = {
+    AnnouncementState.DRAFT: lazy_gettext("draft"),
+    AnnouncementState.SENDING: lazy_gettext("on its way"),
+    AnnouncementState.SENT: lazy_gettext("sent"),
+    AnnouncementState.STOPPED: lazy_gettext("stopped"),
+}
+# What staff may announce; reminders of the deadline go out by themselves.
+ANNOUNCED = {
+    AnnouncementKind.UPDATE: MESSAGE_NAMES[MailKind.UPDATE],
+    AnnouncementKind.OUTCOME: MESSAGE_NAMES[MailKind.OUTCOME],
+}
+FAULTS = {
+    ("subject", "missing"): lazy_gettext("Please write a subject."),
+    ("subject", "too-long"): lazy_gettext("This subject is too long: 120 characters at most."),
+    ("subject", "unreadable"): lazy_gettext("We could not read this subject. Please type it again."),
+    ("body", "missing"): lazy_gettext("Please write what you have to say."),
+    ("body", "too-long"): lazy_gettext("This is too long: 10,000 characters at most."),
+    ("body", "unreadable"): lazy_gettext("We could not read this. Please type it again."),
+    ("texts", "missing"): lazy_gettext("Nothing is written yet: one language is enough."),
+    ("section", "unknown"): lazy_gettext("Please choose a section of the list."),
+    ("section", "not-yours"): lazy_gettext("Other sections write to their own supporters."),
+    ("kind", "unknown"): lazy_gettext("Please choose one of these."),
+}

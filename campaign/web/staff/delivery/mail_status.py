@@ -1,0 +1,88 @@
+"""How mail is doing, for those who coordinate: its states, what became of it by domain, and what was not delivered."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+
+from campaign.domain.outbox.mail_state import MailState
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.delivery.mail_status import (
+    DeadLetters,
+    dead_letters,
+    domain_outcomes,
+    outbox_for_staff,
+    outbox_status,
+    unsent,
+)
+from campaign.services.delivery.failed_mail import Operator, Reason, drop, retry
+from campaign.web.http.locale import number
+from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
+from campaign.web.staff.staff.access import all_sections, needs, scope
+
+blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
+
+
+@blueprint.get("")
+@needs(Permission.COORDINATE)
+def show() -> ResponseReturnValue:
+    """The whole outbox, all sections together."""
+    return _page()
+
+
+@blueprint.post("")
+@needs(Permission.COORDINATE)
+def decide() -> ResponseReturnValue:
+    """Tries the chosen letters again, or drops them; asks back first, because neither can be undone."""
+    act, chosen = request.form.get("do"), set(request.form.getlist("reason"))
+    with all_sections():
+        found = [one for one in dead_letters() if _key(one) in chosen]
+    if act not in {"retry", "drop"} or not found:
+        return _page(gettext("Please choose what to try again or to drop.")), 422
+    if request.form.get("sure") != "y":
+        total = sum(one.number for one in found)
+        return _render("staff/outbox_sure.html", act=act, dead=found, total=total)
+    by = Operator(scope().staff_id, runtime().clock(), runtime().vault)
+    reasons = [Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
+    with all_sections():
+        done = retry(reasons, by) if act == "retry" else drop(reasons, by)
+    if act == "retry":
+        said = ngettext(
+            "One mail will be tried again.", "%(count)s mails will be tried again.", done, count=number(done)
+        )
+    else:
+        said = ngettext("One mail was dropped.", "%(count)s mails were dropped.", done, count=number(done))
+    flash(said, "success")
+    return redirect(url_for("outbox.show"), 303)
+
+
+def _page(fault: str | None = None) -> str:
+    at = runtime()
+    now = at.clock()
+    with all_sections():
+        status, dead, not_sent = outbox_status(), dead_letters(), unsent(now=now)
+        domains, shown = domain_outcomes(at.vault, now=now), outbox_for_staff()
+    return _render(
+        "staff/outbox.html",
+        status=status,
+        shown=shown,
+        dead=dead,
+        unsent=not_sent,
+        domains=domains,
+        fault=fault,
+        reason_words=reason_words,
+    )
+
+
+def _render(template: str, **values: object) -> str:
+    words = {"message_names": MESSAGE_NAMES, "state_names": STATE_NAMES, "phase_names": PHASE_NAMES}
+    return render_template(template, key_of=_key, states=[state.value for state in MailState], **words, **values)
+
+
+def _key(one: DeadLetters) -> str:
+    """What a tick stands for: the reason itself, so that letters that died meanwhile of another are not meant."""
+    return json.dumps([one.state, one.kind, one.phase, one.code, one.detail])

@@ -1,0 +1,64 @@
+"""Every message that Tocsin sends, in every language, with an invented case in it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_mail import Message
+
+from campaign.config import LOCALES
+from campaign.domain.errors import NotFoundError
+from campaign.domain.outbox.mail_state import CAMPAIGN, STAFF, MailKind
+from campaign.domain.staff.roles import Permission
+from campaign.mail.messages import samples
+from campaign.mail.smtp.mime import write
+from campaign.platform.runtime import runtime
+from campaign.web.framed import framed, framing
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.delivery.labels import MESSAGE_NAMES
+from campaign.web.staff.staff.access import needs
+
+blueprint = Blueprint("messages", __name__, url_prefix="/messages")
+
+
+@blueprint.get("")
+@needs(Permission.SEE_COUNTS)
+def index() -> ResponseReturnValue:
+    """Which there are."""
+    groups: dict[str, list[str]] = {"answers": [], "campaign": [], "staff": []}
+    for name in samples.names():
+        groups["campaign" if name in CAMPAIGN else "staff" if name in STAFF else "answers"].append(name)
+    return render_template("staff/messages.html", groups=groups, message_names=MESSAGE_NAMES)
+
+
+@blueprint.get("/<name>")
+@needs(Permission.SEE_COUNTS)
+def show(name: str) -> ResponseReturnValue:
+    """One message in one language: its head, its HTML, its text."""
+    asked = request.args.get("lang", "")
+    language = asked if asked in LOCALES else current_locale()
+    message = _message(name, language)
+    page = render_template(
+        "staff/message.html",
+        name=name,
+        title=MESSAGE_NAMES[MailKind(name)],
+        language=language,
+        message=message,
+        size=len(write(message)),
+    )
+    return framing(page)
+
+
+@blueprint.get("/<name>/<language>.html")
+@needs(Permission.SEE_COUNTS)
+def html(name: str, language: str) -> Response:
+    """The HTML part, for the frame."""
+    return framed(_message(name, language).html or "")
+
+
+def _message(name: str, language: str) -> Message:
+    settings = runtime().settings
+    try:
+        return samples.preview(name, language, sender=settings.mail_from, base_url=settings.base_url)
+    except NotFoundError:
+        abort(404)

@@ -1,0 +1,135 @@
+"""Handing signatures over: asking for a list, watching it being made, taking its files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from wtforms import SelectField, StringField
+
+from campaign import tasks
+from campaign.config import LOCALES
+from campaign.domain.appeals.appeal import TargetKind
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.handover.spreadsheet import plain
+from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
+from campaign.domain.privacy.retention import HANDOVERS
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.handover.handover import find_handover, handovers
+from campaign.services.handover.handover import ask_for_handover
+from campaign.services.privacy.disclosure import fetch_handover
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.counting.appeal_counts import counted_appeal
+from campaign.web.staff.handover.export import behind_wall
+from campaign.web.staff.handover.spreadsheet import CSV, XLSX
+from campaign.web.staff.handover.workbook import stream_workbook
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
+_PDF = "application/pdf"
+_BOOK = ".xlsx"
+
+
+class HandoverForm(TokenForm):
+    """To whom, and in which language."""
+
+    target = SelectField(coerce=int)
+    language = SelectField()
+    reason = StringField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT, fresh=True)
+def show(slug: str) -> ResponseReturnValue:
+    """The lists there are, and the form for another."""
+    appeal = counted_appeal(slug)
+    return _page(appeal, _form(appeal))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT, fresh=True)
+def ask(slug: str) -> ResponseReturnValue:
+    """Has one made."""
+    appeal, at = counted_appeal(slug), runtime()
+    form = _form(appeal)
+    if not form.validate():
+        return _page(appeal, form, gettext("Please choose one of these.")), 422
+    asked = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
+    try:
+        handover_id = ask_for_handover(scope(), appeal, **asked, now=at.clock(), vault=at.vault)
+    except InputError as error:
+        return _page(appeal, form, reason_fault(error)), 422
+    except StateError:
+        return _page(appeal, form, gettext("A list is being made already.")), 422
+    tasks.start_handover(handover_id)
+    flash(gettext("It is being made. You may leave this page and come back."), "success")
+    return redirect(url_for("handover.show", slug=appeal.slug), 303)
+
+
+@blueprint.get("/<int:handover_id>/<name>")
+@needs(Permission.EDIT, fresh=True)
+def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
+    """One of its files; who takes it is written down first."""
+    appeal, section = counted_appeal(slug), scope().section
+    try:
+        found = find_handover(scope(), appeal.id, handover_id)
+    except NotFoundError:
+        abort(404)
+    stored = name.removesuffix(_BOOK) + ".csv" if name.endswith(_BOOK) else name
+    if stored not in found.files:
+        abort(404)
+    try:
+        pieces = fetch_handover(context(found.reason), appeal.slug, found.id, stored)
+    except BudgetError:
+        return _page(appeal, _form(appeal), USED_UP), 429
+    content = behind_wall(section, _workbook(pieces) if name.endswith(_BOOK) else pieces)
+    mime = _PDF if name.endswith(".pdf") else XLSX if name.endswith(_BOOK) else CSV
+    named = {"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(stream_with_context(content), headers=named)
+
+
+def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
+    rows = (
+        [plain(cell) for cell in row]
+        for piece in pieces
+        for row in csv.reader(io.StringIO(piece.decode("utf-8-sig"), newline=""))
+    )
+    return stream_workbook(next(rows, []), rows)
+
+
+def _form(appeal: AppealView) -> HandoverForm:
+    form = HandoverForm(language=current_locale())
+    languages = [locale for locale in LOCALES if locale in appeal.texts] or list(LOCALES)
+    form.language.choices = [(code, code) for code in languages]
+    form.target.choices = [
+        (one.position, one.name or one.role or str(one.position))
+        for one in appeal.targets_in(current_locale())
+        if one.kind != TargetKind.COPY
+    ] or [(0, "")]
+    return form
+
+
+def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
+    found = handovers(scope(), appeal.id)
+    return render_template(
+        "staff/handovers.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        form=form,
+        fault=fault,
+        lists=found,
+        is_waiting=any(one.is_under_way for one in found),
+        section=own_section(),
+        kept=HANDOVERS.days,
+        most=REASON_LENGTH,
+    )

@@ -1,0 +1,105 @@
+"""Moderation of signatures whose signers have erased their data: by appeal and day, for nothing else is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import StringField
+
+from campaign.domain.counting.small_cells import FEW
+from campaign.domain.errors import InputError
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.privacy.disclosure import BudgetError
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
+from campaign.queries.moderation.erased import erased_days
+from campaign.services.privacy.disclosure import count_signers
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.labels import FAULTS
+from campaign.web.staff.moderation.moderation import work
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("erased", __name__, url_prefix="/moderation/erased")
+_NO_DAY, _TOO_LATE = datetime.min.replace(tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class ErasedForm(TokenForm):
+    """Which erased signatures an invalidation is about; both days (UTC) are meant too."""
+
+    appeal = StringField()
+    first = StringField()
+    last = StringField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show() -> ResponseReturnValue:
+    """The days with several; `?appeal=` and `?day=` fill in the form."""
+    slug, day = request.args.get("appeal", ""), request.args.get("day", "")
+    chosen = slug if find_appeal(slug) is not None else ""
+    return _page(ErasedForm(formdata=None, appeal=chosen, first=day, last=day), {})
+
+
+@blueprint.post("")
+@needs(Permission.EDIT, fresh=True)
+def choose() -> ResponseReturnValue:
+    """Count what it would concern, for a reason; nothing is changed before somebody has looked."""
+    form = ErasedForm()
+    faults: dict[str, Any] = {}
+    days = {name: _day(form[name].data or "", name, faults) for name in ("first", "last")}
+    if not faults and days["last"] < days["first"]:
+        faults["last"] = FAULTS["until", "too-early"]
+    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
+    if form.appeal.data and appeal is None:
+        faults["appeal"] = FAULTS["appeal", "unknown"]
+    if faults:
+        return _page(form, faults), 422
+    until = days["last"] + timedelta(days=1)
+    kept_days = runtime().settings.retention_days
+    criteria = Criteria(since=days["first"], until=until, is_erased=True, kept_days=kept_days)
+    try:
+        made = count_signers(context(request.form.get("reason")), criteria, None if appeal is None else appeal.id)
+    except InputError as error:
+        return _page(form, {"reason": reason_fault(error)}), 422
+    except BudgetError:
+        return _page(form, {"criteria": USED_UP}), 429
+    work(made)
+    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+
+
+def _day(typed: str, name: str, faults: dict[str, Any]) -> datetime:
+    try:
+        day = datetime.strptime(typed.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        day = _NO_DAY
+    if not _NO_DAY < day < _TOO_LATE:
+        faults[name] = FAULTS["day", "not-a-day"]
+    return day
+
+
+def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
+    at = runtime()
+    newest = newest_appeals(beside=form.appeal.data or None)
+    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
+    chosen = request.args.get("appeal")
+    chosen = chosen if chosen in dict(appeals) else None
+    return render_template(
+        "staff/erased.html",
+        form=form,
+        faults=faults,
+        found=erased_days(scope(), now=at.clock(), kept_days=at.settings.retention_days, slug=chosen),
+        few=FEW,
+        chosen=chosen,
+        appeals=appeals,
+        has_more=len(newest) >= CHOICES,
+        why=request.form.get("reason", ""),
+        section=own_section(),
+    )

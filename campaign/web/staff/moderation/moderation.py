@@ -1,0 +1,297 @@
+"""Moderation in the own section: find a signer, see who signs lately, take out what is not real, and put it back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from wtforms import StringField
+
+from campaign.domain.counting.small_cells import FEW
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.moderation.invalidation import Criteria, read_domain, read_pattern, read_reason
+from campaign.domain.privacy.disclosure import BudgetError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.name import NAME_LENGTH
+from campaign.domain.signing.provider import is_disposable
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
+from campaign.queries.moderation.moderation import (
+    FOUND,
+    InvalidationView,
+    SignerView,
+    alarms,
+    find_invalidation,
+    invalidations,
+    is_beyond_search,
+    trends,
+)
+from campaign.services.moderation.invalidate import advance, begin, drop, undo
+from campaign.services.privacy.disclosure import count_signers, preview_signers, search_signers
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.labels import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
+from campaign.web.staff.offline.labels import CHANNEL_NAMES
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import as_a_worker, needs, scope
+from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
+# What one page view does by itself; the rest is a worker's.
+_BATCHES_AT_ONCE = 2
+_MOST_CHOSEN = 200
+
+
+class ChooseForm(TokenForm):
+    """Whom an invalidation is about."""
+
+    appeal = StringField()
+    domain = StringField()
+    pattern = StringField()
+    network = StringField()
+    since = StringField()
+    until = StringField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show() -> ResponseReturnValue:
+    """Search, trends, alarms, and what was invalidated; `?appeal=` leads from an alarm to that appeal's sign-ups."""
+    slug = request.args.get("appeal", "")
+    return _page(ChooseForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
+
+
+@blueprint.post("/search")
+@needs(Permission.EDIT, fresh=True)
+def search() -> ResponseReturnValue:
+    """Who signed under exactly that name or address; by POST, for addresses do not belong into addresses of pages."""
+    typed, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
+    if not typed or len(typed) > NAME_LENGTH * 2:
+        return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}), 422
+    address = None
+    if "@" in typed:
+        try:
+            address = parse_address(typed)
+        except InputError:
+            return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
+    try:
+        found = search_signers(context(reason), name=typed, address=address)
+    except InputError as error:
+        return _page(ChooseForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
+    except BudgetError:
+        return _page(ChooseForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
+    return _page(ChooseForm(formdata=None), found=found, who=typed)
+
+
+@blueprint.post("/invalidations")
+@needs(Permission.EDIT, fresh=True)
+def choose() -> ResponseReturnValue:
+    """Counts whom it would concern, for a reason; nothing is changed before somebody has looked."""
+    form = ChooseForm()
+    faults: dict[str, Any] = {}
+    criteria = _read(form, faults)
+    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
+    if form.appeal.data and appeal is None:
+        faults["appeal"] = FAULTS["appeal", "unknown"]
+    if not faults and criteria.is_empty:
+        faults["criteria"] = FAULTS["criteria", "missing"]
+    if faults:
+        return _page(form, faults), 422
+    try:
+        made = count_signers(context(request.form.get("reason")), criteria, None if appeal is None else appeal.id)
+    except InputError as error:
+        words = reason_fault(error)
+        return _page(
+            form, {"choose-reason": words} | ({"criteria": words} if criteria.ids or criteria.domains else {})
+        ), 422
+    except BudgetError:
+        return _page(form, {"criteria": USED_UP}), 429
+    work(made)
+    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+
+
+@blueprint.get("/invalidations/<int:invalidation_id>")
+@needs(Permission.EDIT)
+def one(invalidation_id: int) -> ResponseReturnValue:
+    """How many; then how far it is."""
+    return _one_page(_own(invalidation_id))
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/look")
+@needs(Permission.EDIT, fresh=True)
+def look(invalidation_id: int) -> ResponseReturnValue:
+    """Shows the first whom it is about."""
+    found = _own(invalidation_id)
+    try:
+        sample = preview_signers(context(request.form.get("reason")), invalidation_id)
+    except InputError as error:
+        return _one_page(found, look_fault=reason_fault(error)), 422
+    except BudgetError:
+        return _one_page(found, look_fault=USED_UP), 429
+    return _one_page(found, sample=sample, is_looked_at=True)
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
+@needs(Permission.EDIT)
+def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
+    """Takes them out of the counts, or puts them back; both ask why."""
+    found, at = _own(invalidation_id), runtime()
+    try:
+        reason = read_reason(request.form.get("reason", ""))
+    except InputError as error:
+        return _one_page(found, FAULTS["reason", error.code]), 422
+    try:
+        (begin if act == "begin" else undo)(invalidation_id, reason, by=scope(), now=at.clock(), vault=at.vault)
+    except StateError:
+        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
+    else:
+        work(invalidation_id)
+    return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+
+
+@blueprint.post("/invalidations/<int:invalidation_id>/drop")
+@needs(Permission.EDIT)
+def let_be(invalidation_id: int) -> ResponseReturnValue:
+    """Nothing is changed after all."""
+    _own(invalidation_id)
+    try:
+        drop(invalidation_id, by=scope(), now=runtime().clock(), vault=runtime().vault)
+    except StateError:
+        flash(gettext("Somebody was quicker: this is how it stands now."), "error")
+        return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
+    return redirect(url_for("moderation.show"), 303)
+
+
+def _own(invalidation_id: int) -> InvalidationView:
+    try:
+        return find_invalidation(scope(), runtime().vault, invalidation_id)
+    except NotFoundError:
+        abort(404)
+
+
+def work(invalidation_id: int) -> None:
+    """Do the first batches at once: most acts are over with them.
+
+    Whoever was taken out and has moved since belongs to another section, and must be put back, too.
+    """
+    at = runtime()
+    with as_a_worker():
+        for _ in range(_BATCHES_AT_ONCE):
+            if not advance(now=at.clock(), vault=at.vault, only=invalidation_id):
+                break
+
+
+def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
+    read: dict[str, Any] = {}
+    for name, reader in (
+        ("domain", read_domain),
+        ("pattern", read_pattern),
+        ("network", read_network),
+        ("since", read_moment),
+        ("until", read_moment),
+    ):
+        typed = (form[name].data or "").strip()
+        try:
+            read[name] = reader(typed) if typed else None
+        except InputError as error:
+            faults[name] = FAULTS[error.field, error.code]
+    if read.get("since") and read.get("until") and read["since"] >= read["until"]:
+        faults["until"] = FAULTS["until", "too-early"]
+    try:
+        read["domains"] = tuple(sorted({read_domain(one) for one in request.form.getlist("domains")[:_MOST_CHOSEN]}))
+    except InputError as error:
+        faults["domain"] = FAULTS[error.field, error.code]
+    chosen = request.form.getlist("ids", type=int)
+    if len(chosen) > _MOST_CHOSEN:
+        faults["criteria"] = FAULTS["criteria", "too-many"]
+    return Criteria(ids=tuple(sorted(set(chosen[:_MOST_CHOSEN]))), **read)
+
+
+def read_network(text: str) -> str:
+    """Return the keyed digest of a network of the table. Raise InputError."""
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) not in (16, 32):
+        raise InputError("network", "unknown", "this is no network of the table")
+    return digest.hex()
+
+
+def read_moment(text: str) -> datetime:
+    """Return a moment, on the own section's clock where it says no zone. Raise InputError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("moment", "not-a-moment", "this is no day and hour") from error
+    zone = ZoneInfo(own_section().time_zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _page(
+    form: ChooseForm,
+    faults: dict[str, Any] | None = None,
+    *,
+    found: tuple[SignerView, ...] | None = None,
+    who: str = "",
+) -> str:
+    at = runtime()
+    now = at.clock()
+    newest = newest_appeals(beside=form.appeal.data or None)
+    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
+    chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
+    return render_template(
+        "staff/moderation.html",
+        form=form,
+        faults=faults or {},
+        found=found,
+        is_full=found is not None and len(found) == FOUND,
+        who=who,
+        why=request.form.get("reason", ""),
+        few=FEW,
+        is_beyond_search=is_beyond_search(scope()),
+        trends=trends(scope(), at.vault, now=now, slug=chosen),
+        chosen=chosen,
+        alarms=alarms(now=now),
+        invalidations=invalidations(scope(), at.vault),
+        appeals=appeals,
+        has_more=len(newest) >= CHOICES,
+        section=own_section(),
+        is_disposable=is_disposable,
+        **_names(),
+    )
+
+
+def _one_page(
+    found: InvalidationView,
+    fault: Any = None,
+    *,
+    look_fault: Any = None,
+    sample: tuple[SignerView, ...] = (),
+    is_looked_at: bool = False,
+) -> str:
+    reason = request.form.get("reason", "")
+    return render_template(
+        "staff/invalidation.html",
+        one=found,
+        fault=fault,
+        look_fault=look_fault,
+        sample=sample,
+        reason=reason if fault else "",
+        why=reason if look_fault else "",
+        few=FEW,
+        is_looked_at=is_looked_at,
+        zone=ZoneInfo(own_section().time_zone),
+        channel_names=CHANNEL_NAMES,
+        **_names(),
+    )
+
+
+def _names() -> dict[str, Any]:
+    return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alarm_names": ALARM_NAMES}

@@ -1,0 +1,66 @@
+"""Moderation of mail domains that are new this week: several are chosen at once."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.counting.small_cells import FEW
+from campaign.domain.errors import InputError
+from campaign.domain.privacy.disclosure import BudgetError
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.moderation.new_domains import NewDomain, new_domains
+from campaign.services.privacy.disclosure import rare_domains
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+
+blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show() -> ResponseReturnValue:
+    """The new domains with the most signatures; `?appeal=` narrows it to one appeal."""
+    at = runtime()
+    chosen = _chosen()
+    return _page(chosen, new_domains(scope(), at.vault, now=at.clock(), slug=None if chosen is None else chosen.slug))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT, fresh=True)
+def show_rare() -> ResponseReturnValue:
+    """The same with those that few people have."""
+    at, chosen = runtime(), _chosen()
+    slug = None if chosen is None else chosen.slug
+    try:
+        return _page(chosen, rare_domains(context(request.form.get("reason")), slug), is_whole=True)
+    except InputError as error:
+        status, fault = 422, reason_fault(error)
+    except BudgetError:
+        status, fault = 429, USED_UP
+    return _page(chosen, new_domains(scope(), at.vault, now=at.clock(), slug=slug), fault=fault), status
+
+
+def _chosen() -> AppealView | None:
+    return find_appeal(request.args.get("appeal", ""))
+
+
+def _page(
+    appeal: AppealView | None, found: tuple[NewDomain, ...], *, is_whole: bool = False, fault: object = None
+) -> str:
+    chosen = appeal.slug if appeal is not None else None
+    return render_template(
+        "staff/new_domains.html",
+        found=found,
+        is_whole=is_whole,
+        fault=fault,
+        few=FEW,
+        why=request.form.get("reason", ""),
+        chosen=chosen,
+        headline=appeal.text_in(current_locale()).headline if appeal is not None and appeal.texts else chosen,
+        section=own_section(),
+    )

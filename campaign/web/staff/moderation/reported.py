@@ -1,0 +1,89 @@
+"""Moderation of acts reported without a signature: by hour and by network; taken out and put back like signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import StringField
+
+from campaign.domain.errors import InputError
+from campaign.domain.moderation.invalidation import Criteria, Subject
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.appeals.appeal_list import CHOICES, newest_appeals
+from campaign.queries.moderation.reported import reported
+from campaign.services.moderation.invalidate import prepare
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.moderation.labels import FAULTS
+from campaign.web.staff.moderation.moderation import read_moment, read_network, work
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("reported", __name__, url_prefix="/moderation/reports")
+_READERS = (("wide_network", read_network), ("since", read_moment), ("until", read_moment))
+
+
+class ReportsForm(TokenForm):
+    """Which reported acts an invalidation is about."""
+
+    appeal = StringField()
+    wide_network = StringField()
+    since = StringField()
+    until = StringField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show() -> ResponseReturnValue:
+    """What was reported lately, by hour and by network."""
+    slug = request.args.get("appeal", "")
+    return _page(ReportsForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""), {})
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def choose() -> ResponseReturnValue:
+    """Count what it would concern; nothing is changed before somebody has looked."""
+    form, at = ReportsForm(), runtime()
+    read: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
+    for name, reader in _READERS:
+        typed = (form[name].data or "").strip()
+        try:
+            read[name] = reader(typed) if typed else None
+        except InputError as error:
+            faults[name] = FAULTS[error.field, error.code]
+    if read.get("since") and read.get("until") and read["since"] >= read["until"]:
+        faults["until"] = FAULTS["until", "too-early"]
+    appeal = find_appeal(form.appeal.data) if form.appeal.data else None
+    if form.appeal.data and appeal is None:
+        faults["appeal"] = FAULTS["appeal", "unknown"]
+    criteria = Criteria(**read) if not faults else Criteria()
+    if not faults and criteria.is_empty:
+        faults["criteria"] = FAULTS["criteria", "missing"]
+    if faults:
+        return _page(form, faults), 422
+    appeal_id = None if appeal is None else appeal.id
+    made = prepare(criteria, appeal_id, by=scope(), now=at.clock(), vault=at.vault, subject=Subject.REPORTS)
+    work(made)
+    return redirect(url_for("moderation.one", invalidation_id=made), 303)
+
+
+def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
+    newest = newest_appeals(beside=form.appeal.data or None)
+    appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
+    chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
+    return render_template(
+        "staff/reported.html",
+        form=form,
+        faults=faults,
+        found=reported(scope(), now=runtime().clock(), slug=chosen),
+        chosen=chosen,
+        appeals=appeals,
+        has_more=len(newest) >= CHOICES,
+        section=own_section(),
+    )

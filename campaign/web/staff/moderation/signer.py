@@ -1,0 +1,160 @@
+"""Looking after one signer of the own section who writes by letter: correct the name, print what is held, erase.
+
+The page itself shows neither name nor address: each act asks for a fresh log-in and a reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+
+from campaign.domain.errors import InputError, NotFoundError
+from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.name import NAME_LENGTH, clean_name
+from campaign.domain.staff.roles import Permission
+from campaign.queries.moderation.moderation import OwnSignature, own_signature
+from campaign.services.privacy.disclosure import held_for
+from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
+from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
+from campaign.web.http.locale import number
+from campaign.web.staff.moderation.labels import FAULTS, SIGNATURE_STATES
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import as_a_worker, needs, scope
+from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+
+blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
+
+
+@blueprint.get("/signatures/<int:signature_id>")
+@needs(Permission.EDIT)
+def show(signature_id: int) -> ResponseReturnValue:
+    """What can be done for its signer."""
+    return _page(_own(signature_id))
+
+
+@blueprint.post("/signatures/<int:signature_id>/name")
+@needs(Permission.EDIT, fresh=True)
+def correct(signature_id: int) -> ResponseReturnValue:
+    """Corrects the name."""
+    own, asks = _own(signature_id), context(request.form.get("reason"))
+    try:
+        name = clean_name(request.form.get("name", ""))
+        with as_a_worker():
+            correct_name_for(asks, signature_id, name)
+    except InputError as error:
+        return _page(own, {f"correct-{error.field}": _words(error)}), 422
+    except NotFoundError:
+        abort(404)
+    flash(gettext("The name was corrected."), "success")
+    return redirect(url_for("signer.show", signature_id=signature_id), 303)
+
+
+@blueprint.post("/signatures/<int:signature_id>/address")
+@needs(Permission.EDIT, fresh=True)
+def readdress(signature_id: int) -> ResponseReturnValue:
+    """Mails a new address, which changes it by confirming."""
+    own, asks = _own(signature_id), context(request.form.get("reason"))
+    sent = read_address(request.form, asks.now)
+    if sent.address is None:
+        return _page(own, {"address-email": sent.fault or sent.question}, is_asked=sent.fault is None), 422
+    try:
+        with as_a_worker():
+            change_address_for(asks, signature_id, sent.address)
+    except InputError as error:
+        words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
+        return _page(own, {f"address-{error.field}": words}), 422
+    except BudgetError:
+        return _page(own, {"address-reason": USED_UP}), 429
+    except NotFoundError:
+        abort(404)
+    said = gettext(
+        "If we can write to the new address, it gets a mail. Nothing changes before its owner has confirmed it there."
+    )
+    flash(said, "success")
+    return redirect(url_for("signer.show", signature_id=signature_id), 303)
+
+
+@blueprint.post("/signatures/<int:signature_id>/erase")
+@needs(Permission.EDIT, fresh=True)
+def forget(signature_id: int) -> ResponseReturnValue:
+    """Erases all that the section holds under the address."""
+    own, asks = _own(signature_id), context(request.form.get("reason"))
+    if not request.form.get("sure"):
+        return _page(own, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
+    try:
+        with as_a_worker():
+            erased = erase_for(asks, signature_id)
+    except InputError as error:
+        return _page(own, {"erase-reason": _words(error)}), 422
+    except NotFoundError:
+        abort(404)
+    said = ngettext("Erased: %(count)s signature.", "Erased: %(count)s signatures.", erased, count=number(erased))
+    flash(said, "success")
+    return redirect(url_for("moderation.show"), 303)
+
+
+@blueprint.post("/signatures/<int:signature_id>/print")
+@needs(Permission.EDIT, fresh=True)
+def printed(signature_id: int) -> ResponseReturnValue:
+    """Everything that the section holds under the address, to be printed and sent by post (GDPR art. 15)."""
+    own = _own(signature_id)
+    try:
+        held = held_for(context(request.form.get("reason")), signature_id)
+    except InputError as error:
+        return _page(own, {"print-reason": _words(error)}), 422
+    except BudgetError:
+        return _page(own, {"print-reason": USED_UP}), 429
+    return render_template(
+        "staff/held.html", held=held, section=own_section(), states=SIGNATURE_STATES, today=asked_on()
+    )
+
+
+@blueprint.post("/links")
+@needs(Permission.EDIT, fresh=True)
+def send_links() -> ResponseReturnValue:
+    """Mails what waits to be confirmed under an address once more, and a link to its data; tells nothing of it."""
+    asks = context(request.form.get("reason"))
+    try:
+        address = parse_address(request.form.get("email", ""))
+        send_links_for(asks, address)
+    except InputError as error:
+        words = _words(error) if error.field == "reason" else FAULTS["who", "not-an-address"]
+        flash(str(words), "error")
+    else:
+        flash(gettext("If we hold anything under this address, a mail with the links is on its way to it."), "success")
+    return redirect(url_for("moderation.show", _anchor="links"), 303)
+
+
+def asked_on() -> Any:
+    """The day on which it is printed."""
+    return context("").now.date()
+
+
+def _own(signature_id: int) -> OwnSignature:
+    try:
+        return own_signature(scope(), signature_id)
+    except NotFoundError:
+        abort(404)
+
+
+def _words(error: InputError) -> object:
+    return reason_fault(error) if error.field == "reason" else MESSAGES[error.field, error.code]
+
+
+def _page(own: OwnSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
+    typed = request.form if faults else {}
+    return render_template(
+        "staff/signer.html",
+        one=own,
+        faults=faults or {},
+        is_asked=is_asked,
+        typed=typed,
+        most=REASON_LENGTH,
+        longest=NAME_LENGTH,
+        states=SIGNATURE_STATES,
+        section=own_section(),
+    )

@@ -1,0 +1,1 @@
+"""Bulk entries and paper sheets."""

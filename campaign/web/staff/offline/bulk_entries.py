@@ -1,0 +1,198 @@
+"""What was done away from the site: staff enter quantities, see what was entered, and undo a mistake."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from wtforms import BooleanField, StringField
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.counting.action import ENTERABLE, Channel
+from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
+from campaign.domain.offline.bulk_entry import (
+    MOST_ALONE,
+    NOTE_LENGTH,
+    PLACE_LENGTH,
+    UnusualError,
+    read_day,
+    read_quantity,
+    read_words,
+)
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
+from campaign.services.offline.bulk_entry import Quantity, ask_to_confirm, confirm_entry, enter, undo
+from campaign.web.http.locale import current_locale, number
+from campaign.web.staff.appeals.editing import desk
+from campaign.web.staff.offline.labels import CHANNEL_NAMES, FAULTS
+from campaign.web.staff.sections.section_names import own_section, section_names
+from campaign.web.staff.staff.access import all_sections, needs, scope
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("entries", __name__, url_prefix="/appeals/<slug>/entries")
+
+
+class EntryForm(TokenForm):
+    """What was done, how often, when and where; `sure` answers the question about an unusual quantity."""
+
+    quantity = StringField()
+    channel = StringField()
+    day = StringField()
+    place = StringField()
+    note = StringField()
+    sure = BooleanField()
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str) -> ResponseReturnValue:
+    """The form, and what the own section has entered."""
+    asked = request.args.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    return _page(published(slug), EntryForm(channel=Channel.LETTER.value, day=today().isoformat()), before=before)
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+def add(slug: str) -> ResponseReturnValue:
+    """Counts it; 422 with everything that is wrong, nothing counted."""
+    appeal, form, at = published(slug), EntryForm(), runtime()
+    faults: dict[str, Any] = {}
+    entered = _read(appeal, form, faults)
+    if entered is None:
+        return _page(appeal, form, faults), 422
+    try:
+        made = enter(slug, entered, by=scope(), is_sure=bool(form.sure.data), now=at.clock(), vault=at.vault)
+    except UnusualError as error:
+        return _page(appeal, form, usual=error.usual), 422
+    if not told_if_waiting(made):
+        flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")
+    return redirect(url_for("entries.show", slug=slug), 303)
+
+
+@blueprint.post("/<int:entry_id>/confirm")
+@needs(Permission.EDIT, fresh=True)
+def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
+    """Counts what waited for a second person."""
+    published(slug)
+    at, me = runtime(), scope()
+    try:
+        with all_sections():
+            confirm_entry(slug, entry_id, by=me, now=at.clock(), vault=at.vault)
+    except NotFoundError:
+        abort(404)
+    except FourEyesError:
+        flash(gettext("You entered it yourself: somebody else has to confirm it."), "error")
+    except StateError:
+        flash(gettext("This entry does not wait any more."), "error")
+    else:
+        flash(gettext("Confirmed and counted."), "success")
+    return redirect(url_for("entries.show", slug=slug), 303)
+
+
+@blueprint.post("/<int:entry_id>/undo")
+@needs(Permission.EDIT)
+def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
+    """Takes an entry out of the counts."""
+    published(slug)
+    at = runtime()
+    try:
+        undo(slug, entry_id, by=scope(), now=at.clock(), vault=at.vault)
+    except NotFoundError:
+        abort(404)
+    except StateError:
+        flash(gettext("This entry was undone before."), "error")
+    else:
+        flash(gettext("Undone: the counts are as if it had not been entered."), "success")
+    return redirect(url_for("entries.show", slug=slug), 303)
+
+
+def published(slug: str) -> AppealView:
+    """An appeal that has been opened."""
+    appeal = find_appeal(slug)
+    if appeal is None or appeal.state == AppealState.DRAFT:
+        abort(404)
+    return appeal
+
+
+def told_if_waiting(entry_id: int) -> bool:
+    """Whether the entry waits for a second person; then those who may confirm it are told, and who entered it too."""
+    if not is_waiting(entry_id):
+        return False
+    ask_to_confirm(entry_id, desk=desk(), now=runtime().clock())
+    words = gettext("It is written down, and counted once somebody else has confirmed it. They have been told by mail.")
+    flash(words, "success")
+    return True
+
+
+def today() -> date:
+    """The day in the own section's time zone."""
+    return _local(runtime().clock())
+
+
+def checked_day(appeal: AppealView, typed: str) -> date:
+    """The day on which something was done for the appeal. Raises InputError."""
+    stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
+    opened_on = _local(appeal.opened_at) if appeal.opened_at is not None else today()
+    return read_day(typed, opened_on=opened_on, today=today(), last=_local(stopped_at) if stopped_at else None)
+
+
+def _local(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(own_section().time_zone)).date()
+
+
+def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> Quantity | None:
+    """What was typed, checked field by field; None with the faults filled in."""
+    typed = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
+    read: dict[str, Any] = {}
+    for name, reader in (
+        ("quantity", read_quantity),
+        ("day", lambda text: checked_day(appeal, text)),
+        ("place", lambda text: read_words("place", text, PLACE_LENGTH)),
+        ("note", lambda text: read_words("note", text, NOTE_LENGTH)),
+    ):
+        try:
+            read[name] = reader(typed[name])
+        except InputError as error:
+            faults[name] = FAULTS[error.field, error.code]
+    channel = form.channel.data or ""
+    if channel not in ENTERABLE:
+        faults["channel"] = FAULTS["channel", "unknown"]
+    return None if faults else Quantity(Channel(channel), **read)
+
+
+def _page(
+    appeal: AppealView,
+    form: EntryForm,
+    faults: dict[str, Any] | None = None,
+    *,
+    usual: int | None = None,
+    before: int | None = None,
+) -> str:
+    me = scope()
+    found = entries(me, appeal.id, before=before)
+    with all_sections():
+        elsewhere = waiting_elsewhere(me, appeal.id)
+    return render_template(
+        "staff/entries.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        form=form,
+        faults=faults or {},
+        usual=usual,
+        entries=found,
+        elsewhere=elsewhere,
+        names=section_names(),
+        most_alone=MOST_ALONE,
+        older=found[-1].id if len(found) == PAGE else None,
+        channel_names=CHANNEL_NAMES,
+        enterable=ENTERABLE,
+        section=own_section(),
+        today=today(),
+    )

@@ -1,0 +1,272 @@
+"""Paper signature sheets: one to print, a form to type its rows, a CSV file instead; checked, shown, then kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, gettext, ngettext
+from werkzeug.exceptions import ServiceUnavailable
+from wtforms import BooleanField, StringField
+
+from campaign.config import LOCALES
+from campaign.domain.country import COUNTRIES, country_names
+from campaign.domain.errors import InputError
+from campaign.domain.offline.bulk_entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
+from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, Sheet, TypedRow, read_csv, read_rows
+from campaign.domain.offline.sheet_columns import COLUMNS, SheetError
+from campaign.domain.signing.signature import clean_via
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.offline.paper_sheet import SameSheetError, SheetEntry, enter_sheet, only_counted
+from campaign.web.http.locale import current_locale, number
+from campaign.web.pictures.typeset import BusyError
+from campaign.web.staff.offline.bulk_entries import checked_day, published, today, told_if_waiting
+from campaign.web.staff.offline.labels import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
+from campaign.web.staff.offline.sheet_print import NotPrintableError, printed
+from campaign.web.staff.sections.section_names import own_section
+from campaign.web.staff.staff.access import needs, room_for, scope
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("sheet", __name__, url_prefix="/appeals/<slug>/sheet")
+# How many empty rows the form starts with, and gets more of; how many it holds at most.
+ROWS, MOST_TYPED = 25, 500
+_LISTED = 200
+_ROOM = MOST_BYTES + 256 * 1024
+_RETRY_SECONDS = 5
+
+
+class SheetForm(TokenForm):
+    """What holds for the whole sheet; `sure` and `again` answer what the preview asks."""
+
+    day = StringField()
+    place = StringField()
+    note = StringField()
+    country = StringField()
+    language = StringField()
+    rows = StringField()
+    sure = BooleanField()
+    again = BooleanField()
+
+
+@blueprint.get("/print.pdf")
+@needs(Permission.EDIT)
+def pdf(slug: str) -> ResponseReturnValue:
+    """A page to print, in the language that is asked for; its code has a source tag: one's own, or the section's."""
+    appeal = published(slug)
+    language = request.args.get("lang", current_locale())
+    if language not in LOCALES:
+        abort(404)
+    via = clean_via(request.args.get("via")) or f"paper-{scope().section}"
+    try:
+        with force_locale(language):
+            content = printed(appeal, own_section(), language, via)
+    except NotPrintableError:
+        advice = gettext("This server has no font that shows every sign of it (TOCSIN_FONTS).")
+        return render_template("staff/error.html", title=gettext("No sheet in this language"), advice=advice), 404
+    except BusyError as error:
+        raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
+    answer = make_response(content)
+    answer.headers["Content-Type"] = "application/pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="{slug}-sheet-{language}.pdf"'
+    return answer
+
+
+@blueprint.get("")
+@needs(Permission.EDIT)
+def show(slug: str) -> ResponseReturnValue:
+    """The form for a sheet's rows, and for a file instead."""
+    section = own_section()
+    country = section.countries[0] if section.countries else ""
+    form = SheetForm(day=today().isoformat(), country=country, language=current_locale())
+    return _page(published(slug), form, _empty(ROWS))
+
+
+@blueprint.post("")
+@needs(Permission.EDIT)
+@room_for(_ROOM)
+def check(slug: str) -> ResponseReturnValue:
+    """Checks what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
+    appeal, form, rows = published(slug), SheetForm(), _typed()
+    if "more" in request.form:
+        return _page(appeal, form, rows + _empty(min(ROWS, MOST_TYPED - len(rows)), len(rows)))
+    faults = _faults(appeal, form)
+    sheet = read_rows(rows, form.country.data or "", LOCALES)
+    if not sheet.rows and not sheet.faults:
+        faults["rows"] = FILE_FAULTS["empty"]
+    if faults or sheet.faults:
+        return _page(appeal, form, rows, faults, sheet), 422
+    return _preview(appeal, form, rows, sheet)
+
+
+@blueprint.post("/file")
+@needs(Permission.EDIT)
+@room_for(_ROOM)
+def upload(slug: str) -> ResponseReturnValue:
+    """Checks a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
+    appeal, form = published(slug), SheetForm()
+    faults, file = _faults(appeal, form), request.files.get("file")
+    rows: list[TypedRow] = []
+    skipped: tuple[str, ...] = ()
+    try:
+        rows, skipped = read_csv(file.read() if file is not None else b"")
+    except SheetError as error:
+        faults["file"] = FILE_FAULTS[error.code] % {"detail": error.detail, "most": number(MOST_ROWS)}
+    sheet = read_rows(rows, form.country.data or "", LOCALES)
+    if faults or sheet.faults:
+        return _page(appeal, form, _empty(ROWS), faults, sheet, is_file=True), 422
+    return _preview(appeal, form, rows, sheet, skipped=skipped)
+
+
+@blueprint.post("/rows")
+@needs(Permission.EDIT)
+@room_for(_ROOM)
+def back(slug: str) -> ResponseReturnValue:
+    """From the preview to the rows again, as they were."""
+    appeal, rows = published(slug), _carried(request.form.get("rows", ""))
+    if len(rows) > MOST_TYPED:
+        flash(gettext("So many rows are better mended in the file."), "info")
+        return redirect(url_for("sheet.show", slug=slug), 303)
+    numbered = [replace(row, line=place + 1) for place, row in enumerate(rows)]
+    return _page(appeal, SheetForm(), numbered + _empty(max(0, ROWS - len(rows)), len(rows)))
+
+
+@blueprint.post("/keep")
+@needs(Permission.EDIT)
+@room_for(_ROOM)
+def keep(slug: str) -> ResponseReturnValue:
+    """Keeps what the preview showed; it is checked again, for it comes from a browser."""
+    appeal, form, at = published(slug), SheetForm(), runtime()
+    rows = _carried(form.rows.data or "")
+    faults, sheet = _faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
+    if faults or sheet.faults or not sheet.rows:
+        return _page(appeal, form, rows or _empty(ROWS), faults, sheet), 422
+    entered = SheetEntry(
+        sheet,
+        checked_day(appeal, form.day.data or ""),
+        read_words("place", form.place.data or "", PLACE_LENGTH),
+        read_words("note", form.note.data or "", NOTE_LENGTH),
+        form.language.data or "",
+    )
+    sure, again = bool(form.sure.data), bool(form.again.data)
+    try:
+        made = enter_sheet(slug, entered, by=scope(), is_sure=sure, is_again=again, now=at.clock(), vault=at.vault)
+    except SameSheetError as error:
+        return _preview(appeal, form, rows, sheet, same=error), 422
+    except UnusualError as error:
+        return _preview(appeal, form, rows, sheet, usual=error.usual), 422
+    counted = _only_counted(appeal, form, sheet)
+    asked = len(sheet.rows) - counted
+    said = ngettext("%(count)s signer will be asked by mail to confirm.", "%(count)s signers will be asked by mail to "
+                    "confirm.", asked, count=number(asked))  # fmt: skip
+    flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(counted))}",
+          "success")  # fmt: skip
+    return redirect(url_for("entries.show", slug=slug), 303)
+
+
+def _typed() -> list[TypedRow]:
+    """The rows of the form, as far as it goes."""
+    most = min(MOST_TYPED, sum(key.startswith("name-") for key in request.form))
+    return [_row(place + 1, [request.form.get(f"{column}-{place}", "") for column in COLUMNS]) for place in range(most)]
+
+
+def _row(line: int, cells: list[str]) -> TypedRow:
+    name, email, country, consent = cells
+    return TypedRow(line, name, email, country, consent)
+
+
+def _carried(text: str) -> list[TypedRow]:
+    """The rows that the preview carried with it; none where it is damaged."""
+    try:
+        rows = [_row(int(line), [str(cell) for cell in cells]) for line, *cells in json.loads(text)]
+    except (ValueError, TypeError):
+        return []
+    return rows[:MOST_ROWS]
+
+
+def _empty(many: int, after: int = 0) -> list[TypedRow]:
+    return [TypedRow(after + place + 1) for place in range(many)]
+
+
+def _faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
+    """What is wrong with what holds for the whole sheet."""
+    found: dict[str, Any] = {}
+    for name, reader in (
+        ("day", lambda text: checked_day(appeal, text)),
+        ("place", lambda text: read_words("place", text, PLACE_LENGTH)),
+        ("note", lambda text: read_words("note", text, NOTE_LENGTH)),
+    ):
+        try:
+            reader(form[name].data or "")
+        except InputError as error:
+            found[name] = FAULTS[error.field, error.code]
+    if form.country.data not in COUNTRIES:
+        found["country"] = FAULTS["country", "unknown"]
+    if form.language.data not in LOCALES:
+        found["language"] = FAULTS["language", "unknown"]
+    return found
+
+
+def _page(
+    appeal: AppealView,
+    form: SheetForm,
+    rows: list[TypedRow],
+    faults: dict[str, Any] | None = None,
+    sheet: Sheet | None = None,
+    *,
+    is_file: bool = False,
+) -> str:
+    bad = sheet.faults if sheet is not None else []
+    return render_template(
+        "staff/sheet.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        form=form,
+        rows=rows,
+        faults=faults or {},
+        bad=[(one.line, COLUMN_NAMES[one.column], row_fault(one)) for one in bad[:_LISTED]],
+        bad_cells={(one.line, one.column) for one in bad} if not is_file else set(),
+        more_bad=max(0, len(bad) - _LISTED),
+        is_file=is_file,
+        most=MOST_ROWS,
+        countries=country_names(current_locale()),
+        has_room=len(rows) < MOST_TYPED,
+        today=today(),
+    )
+
+
+def _only_counted(appeal: AppealView, form: SheetForm, sheet: Sheet) -> int:
+    return only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
+
+
+def _preview(
+    appeal: AppealView,
+    form: SheetForm,
+    rows: list[TypedRow],
+    sheet: Sheet,
+    *,
+    same: SameSheetError | None = None,
+    usual: int | None = None,
+    skipped: tuple[str, ...] = (),
+) -> str:
+    filled = [row for row in rows if row.name.strip() or row.email.strip()]
+    return render_template(
+        "staff/sheet_check.html",
+        appeal=appeal,
+        text=appeal.text_in(current_locale()),
+        form=form,
+        sheet=sheet,
+        counted=_only_counted(appeal, form, sheet),
+        doubts=[(one.line, row_fault(one)) for one in sheet.doubts],
+        carried=json.dumps(
+            [[row.line, row.name, row.email, row.country, row.consent] for row in filled], ensure_ascii=False
+        ),
+        same=same,
+        usual=usual,
+        skipped=skipped,
+        most_alone=MOST_ALONE,
+    )

@@ -1,0 +1,59 @@
+"""The words of a printable signature sheet, in one language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel.dates import format_date
+from flask_babel import gettext
+
+from campaign.domain.country import country_name, section_name
+from campaign.letter.letter_pdf import is_printable
+from campaign.mail.messages.section_names import section_title
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.sections.section import SectionView
+from campaign.web.http.locale import absolute
+from campaign.web.pictures.typeset import signature_sheet
+from campaign.web.public.appeal.share import in_short
+
+ROWS = 16
+
+
+class NotPrintableError(Exception):
+    """No font there is shows every sign of it."""
+
+
+def printed(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
+    """The sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
+    at = runtime().settings
+    address = absolute(f"/{language}/appeals/{appeal.slug}?via={via}")
+    words = _words(appeal, section, language)
+    if not is_printable("".join(map(str, words.values())) + address, at.fonts):
+        raise NotPrintableError
+    return signature_sheet(words, address, appeal.text_in(language).language, at.theme, at.fonts)
+
+
+def _words(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
+    text = appeal.text_in(language)
+    summary, demand = in_short(text.summary)
+    name = section_title(section.code, section.name, language)
+    deadline = format_date(appeal.deadline, "long", locale=language) if appeal.deadline is not None else ""
+    return {
+        "kicker": country_name(appeal.country, language),
+        "name": runtime().settings.theme.name,
+        "headline": text.headline,
+        "summary": summary,
+        "demand": demand,
+        "scan": gettext("Or sign on your phone:"),
+        "until": gettext("until %(date)s", date=deadline) if deadline else "",
+        "where": gettext("Day and place: %(blank)s", blank="_" * 34),
+        "heads": [gettext("Name"), gettext("E-mail"), gettext("Country"), gettext("You may write to me")],
+        "rows": ROWS,
+        "consent": gettext(
+            "Whoever ticks the last box is written to once, to confirm the signature; it then counts as verified, and "
+            "the address is kept until some time after the appeal. Without the tick the signature is only counted, and "
+            "neither name nor address is kept."
+        ),
+        "section": f"{section_name(section.code, name, language)} · {section.contact}",
+    }

@@ -1,0 +1,168 @@
+"""The sections: the list, adding one, changing one; for those who administer."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from campaign.domain.country import country_names, language_name
+from campaign.domain.errors import ConflictError, FaultsError, NotFoundError
+from campaign.domain.sections.section import INTERNATIONAL
+from campaign.domain.sections.section_fields import claimed
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.sections.section import find_section, list_sections, next_position
+from campaign.services.sections.edit_section import add_section, set_section
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.appeals.editing import Merge, Values, as_seen, desk, merge, seen
+from campaign.web.staff.field_errors import faults
+from campaign.web.staff.sections.section_names import section_names
+from campaign.web.staff.staff.access import needs
+from campaign.web.staff.staff.security_texts import text_languages
+
+blueprint = Blueprint("section", __name__, url_prefix="/sections")
+# Reserved by RFC 2606: the shipped list has no other addresses.
+_NOWHERE = ".example"
+
+
+@blueprint.get("")
+@needs(Permission.ADMINISTER)
+def index() -> ResponseReturnValue:
+    """Every section."""
+    names = section_names()
+    listed = sorted(list_sections(), key=lambda one: (one.code == INTERNATIONAL, names[one.code].casefold()))
+    return render_template(
+        "staff/sections.html",
+        listed=listed,
+        names=names,
+        rest=INTERNATIONAL,
+        placeholders={one.code for one in listed if one.contact.endswith(_NOWHERE)},
+    )
+
+
+@blueprint.get("/new")
+@needs(Permission.ADMINISTER)
+def begin() -> ResponseReturnValue:
+    """The empty form."""
+    empty: Values = dict.fromkeys(("name", "time_zone", "contact", "reply_to"), "")
+    lists: Values = {"countries": [], "languages": [], "tile": None}
+    return _page("", empty | lists | {"position": next_position()})
+
+
+@blueprint.post("/new")
+@needs(Permission.ADMINISTER)
+def add() -> ResponseReturnValue:
+    """Makes the section."""
+    code, typed = request.form.get("code", "").strip().lower(), _typed({})
+    try:
+        add_section(code, typed, desk=desk(), now=runtime().clock())
+    except FaultsError as error:
+        return _page("", typed, code_typed=code, wrong=error.faults), 422
+    flash(gettext("The section is there. Invite its people under “Staff”."), "success")
+    return redirect(url_for("section.index"), 303)
+
+
+@blueprint.get("/<code>")
+@needs(Permission.ADMINISTER)
+def show(code: str) -> ResponseReturnValue:
+    """The form of one section."""
+    return _page(code, find_section(code) or abort(404))
+
+
+@blueprint.post("/<code>")
+@needs(Permission.ADMINISTER)
+def save(code: str) -> ResponseReturnValue:
+    """Keeps what is said of it."""
+    before = seen()
+    typed = _typed(before)
+    try:
+        set_section(code, typed, before, desk=desk(), now=runtime().clock())
+    except NotFoundError:
+        abort(404)
+    except FaultsError as error:
+        return _page(code, typed, before=before, wrong=error.faults), 422
+    except ConflictError as error:
+        merged = merge(typed, before, error.current)
+        return _page(code, merged.values, before=error.current, merged=merged), 409
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("section.index"), 303)
+
+
+def _typed(before: Values) -> Values:
+    """The form's fields as `checked_section` takes them; languages in the order that they had, the main one first."""
+    sent, kept = request.form, before.get("languages")
+    order = kept if isinstance(kept, list) else []
+    further = sent.getlist("languages")
+    main = [one for one in (sent.get("language", ""),) if one]
+    tile = [sent.get(name, "").strip() for name in ("tile_column", "tile_row")]
+    position = sent.get("position", "").strip()
+    return {
+        "name": sent.get("name", "").strip(),
+        "countries": sorted(sent.getlist("countries")),
+        "languages": [*dict.fromkeys(main + [one for one in order if one in further] + further)],
+        "time_zone": sent.get("time_zone", "").strip(),
+        "contact": sent.get("contact", "").strip(),
+        "reply_to": sent.get("reply_to", "").strip(),
+        "tile": [_number(part) for part in tile] if any(tile) else None,
+        "position": _number(position),
+    }
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else text
+
+
+def _page(
+    code: str,
+    values: Values,
+    *,
+    before: Values | None = None,
+    code_typed: str = "",
+    wrong: dict[str, str] | None = None,
+    merged: Merge | None = None,
+) -> str:
+    """`code` is empty for a new section; `before` is what the person had before them."""
+    locale, names, sections = current_locale(), section_names(), list_sections()
+    rivals = claimed(code or code_typed, values["countries"], values["languages"], sections)
+    return render_template(
+        "staff/section.html",
+        code=code,
+        code_typed=code_typed,
+        name=names.get(code, ""),
+        values=values,
+        seen=as_seen(values if before is None else before),
+        wrong=faults(wrong or {}),
+        rivals=[(country, names[one.code]) for country, one in rivals.items()] if wrong else [],
+        theirs=_worded(merged.theirs) if merged else {},
+        is_conflict=merged is not None,
+        ended=None,
+        doubts={},
+        countries=_chosen_first(country_names(locale), values["countries"]),
+        languages=_chosen_first(text_languages(locale), values["languages"]),
+        zones=sorted(available_timezones()),
+        rest=INTERNATIONAL,
+    )
+
+
+def _chosen_first(named: Any, chosen: list[str]) -> list[tuple[str, str]]:
+    """(code, name): what is chosen stands where it is seen, also what is on no list of ours."""
+    known = dict(named)
+    first = {code: known.get(code, code) for code in chosen}
+    return [*first.items(), *((code, name) for code, name in known.items() if code not in first)]
+
+
+def _worded(theirs: Values) -> Values:
+    """What somebody else has kept, with names instead of codes."""
+    locale = current_locale()
+    countries, words = dict(country_names(locale)), {name: str(value) for name, value in theirs.items()}
+    if "countries" in theirs:
+        words["countries"] = "\n".join(countries.get(code, code) for code in theirs["countries"])
+    if "languages" in theirs:
+        words["languages"] = "\n".join(language_name(code, locale) for code in theirs["languages"])
+    if "tile" in theirs:
+        words["tile"] = " / ".join(map(str, theirs["tile"] or ()))
+    return words

@@ -1,0 +1,21 @@
+"""The sections by the names that the reader's language has for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from campaign.mail.messages.section_names import section_title
+from campaign.queries.sections.section import SectionView, list_sections
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.staff.access import scope
+
+
+def section_names() -> dict[str, str]:
+    """By code."""
+    return {one.code: section_title(one.code, one.name, current_locale()) for one in list_sections()}
+
+
+def own_section() -> SectionView:
+    """The section of whoever is logged in."""
+    found = next(section for section in list_sections() if section.code == scope().section)
+    return replace(found, name=section_title(found.code, found.name, current_locale()))

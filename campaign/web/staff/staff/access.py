@@ -1,0 +1,207 @@
+"""Who may enter: every route of the staff room says what it needs, and what says nothing is closed.
+
+Here each request also gets its section's wall in the database, and a cookie whose log-in has ended is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import time
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, current_app, redirect, request, session
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_security.utils import logout_user, url_for_security
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from campaign.document import LIMIT
+from campaign.domain.staff.roles import FRESHNESS, Permission, Scope
+from campaign.models import Staff
+from campaign.platform import db
+from campaign.platform.database import row_security
+from campaign.platform.database.sqlite import WRITES
+from campaign.platform.runtime import runtime
+from campaign.services.staff.login import is_session_alive
+from campaign.web.http.host import asked_host
+
+View = TypeVar("View", bound=Callable[..., Any])
+# What Flask-Security offers and we do not use: asking an administrator by mail, and its own scripts.
+_CLOSED = {"security.two_factor_rescue", "security.static"}
+# The cookie's part that names the log-in.
+LOGIN = "login"
+# What a form takes besides the file in it.
+_FORM = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a route asks for: a permission (None: open to all), and whether the log-in must be fresh."""
+
+    permission: Permission | None
+    is_fresh: bool = False
+
+
+def needs(permission: Permission, *, fresh: bool = False) -> Callable[[View], View]:
+    """Marks a view as one for staff with that permission; `fresh`: who has proved a moment ago who they are."""
+    return _mark(Need(permission, fresh))
+
+
+def open_to_all(view: View) -> View:
+    """Marks a view as one that needs no account."""
+    return _mark(Need(None))(view)
+
+
+def takes_upload(view: View) -> View:
+    """Marks a view as one whose form carries a document."""
+    return room_for(LIMIT + _FORM)(view)
+
+
+def room_for(size: int) -> Callable[[View], View]:
+    """Marks a view as one whose form may have so many bytes; every other form is small."""
+
+    def mark(view: View) -> View:
+        view.tocsin_room = size  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def need_of(app: Flask, endpoint: str) -> Need | None:
+    """What the route asks for; None where it does not say, or is Flask-Security's, which has its own rules."""
+    found: Need | None = getattr(app.view_functions[endpoint], "tocsin_need", None)
+    return found
+
+
+def scope() -> Scope:
+    """Who asks, for queries and services."""
+    return member().scope
+
+
+def member() -> Staff:
+    """Who is logged in."""
+    staff: Staff = current_user._get_current_object()
+    return staff
+
+
+@contextmanager
+def all_sections() -> Iterator[None]:
+    """Inside, the database shows all sections: for sums, mail and what is announced, never for names or addresses.
+
+    Only for who coordinates; for anybody else nothing changes, and the wall stays.
+    """
+    if not scope().may(Permission.COORDINATE):
+        yield
+        return
+    with as_a_worker():
+        yield
+
+
+@contextmanager
+def as_a_worker() -> Iterator[None]:
+    """Inside, the database is as a worker sees it: for what one would do by itself a second later."""
+    public: Flask = current_app.extensions["tocsin_public"]
+    with public.app_context():
+        yield
+
+
+def init_app(app: Flask) -> None:
+    """What has to come before Flask-Security."""
+
+    @app.before_request
+    def _make_room() -> None:
+        # Before anything reads the form: a file that is too large is refused by its length, unread.
+        room = getattr(app.view_functions.get(request.endpoint or ""), "tocsin_room", None)
+        if room is not None:
+            request.max_content_length = request.max_form_memory_size = room
+            if (request.content_length or 0) > room:
+                raise RequestEntityTooLarge
+
+    @app.before_request
+    def _write() -> None:
+        # Flask-Security reads before it writes; on SQLite such a transaction must say from the start that it will.
+        if request.blueprint == "security" and request.method == "POST":
+            db.session.connection(execution_options={WRITES: True})
+
+    @app.teardown_request
+    def _leave(_error: BaseException | None) -> None:
+        row_security.leave()
+
+
+def guard(app: Flask) -> None:
+    """What has to come after it: the log-in, the permission, the section."""
+
+    @app.before_request
+    def _admit() -> ResponseReturnValue | None:
+        if request.endpoint is None:
+            return None
+        if request.endpoint in _CLOSED:
+            abort(404)
+        is_known = current_user.is_authenticated
+        if is_known and not _is_alive():
+            logout_user()
+            session.clear()
+            is_known = False
+        if is_known:
+            row_security.enter(db.session(), member().section_code)
+        if request.blueprint == "security":
+            return _only_looking() if is_known and request.method != "POST" else None
+        need = need_of(app, request.endpoint)
+        if need is None:
+            abort(404)
+        return None if need.permission is None else _refusal(need, need.permission, is_known=is_known)
+
+
+def _only_looking() -> ResponseReturnValue | None:
+    """Answer in Flask-Security's place where its page would end the log-in of whoever only looks at it.
+
+    A link or a picture on another site must not log anybody out.
+    """
+    is_setting_up = session.get("tf_state") == "validating_profile"
+    if request.endpoint == "security.two_factor_token_validation" and not is_setting_up:
+        return redirect(url_for_security("two_factor_setup"))
+    return None
+
+
+def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
+    """What stands between this person and the page; None where nothing does."""
+    if not is_known:
+        to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
+        return to_login
+    if member().needs_second_factor and not member().has_second_factor:
+        # A log-in from before the role needed one, or whose last passkey was removed.
+        return redirect(url_for_security("two_factor_setup"))
+    if not scope().may(permission):
+        abort(404)
+    if need.is_fresh and not _is_fresh():
+        return redirect(url_for_security("verify", next=_way_back()))
+    return None
+
+
+def _mark(need: Need) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.tocsin_need = need  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def _is_alive() -> bool:
+    secret, at = session.get(LOGIN), runtime()
+    return isinstance(secret, str) and is_session_alive(secret, member().id, now=at.clock(), vault=at.vault)
+
+
+def _is_fresh() -> bool:
+    proved_at = session.get("fs_paa")
+    return isinstance(proved_at, float) and 0 <= time() - proved_at < FRESHNESS.total_seconds()
+
+
+def _way_back() -> str:
+    """Where to go on afterwards: the page that was asked for, or the one that the form stands on."""
+    if request.method == "GET":
+        return request.script_root + request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    return came_from.path if came_from.netloc == asked_host() else request.script_root + "/"

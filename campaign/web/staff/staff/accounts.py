@@ -1,0 +1,157 @@
+"""The staff: inviting, changing roles and sections, ending accounts; for those who administer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from wtforms import BooleanField, SelectField, StringField
+
+from campaign.config import LOCALES
+from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
+from campaign.domain.staff.roles import Permission, Role
+from campaign.mail.messages.role_names import ROLE_NAMES
+from campaign.platform.runtime import runtime
+from campaign.queries.staff.accounts import StaffView, find_colleague, list_staff
+from campaign.services.staff.accounts import Invitation, change, invite, office_of, reset_second_factor
+from campaign.web.forms import MESSAGES
+from campaign.web.http.locale import current_locale
+from campaign.web.staff.appeals.editing import Merge, Values, as_seen, merge, seen
+from campaign.web.staff.sections.section_names import section_names
+from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("people", __name__)
+
+
+class PlaceForm(TokenForm):
+    """Role and section."""
+
+    role = SelectField()
+    section = SelectField()
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.role.choices = [(role.value, str(ROLE_NAMES[role])) for role in Role]
+        self.names = section_names()
+        self.section.choices = sorted(self.names.items(), key=lambda pair: pair[1].casefold())
+
+
+class InviteForm(PlaceForm):
+    """Whom to invite as what."""
+
+    email = StringField()
+    locale = SelectField(choices=[(code, code) for code in LOCALES])
+
+
+class ChangeForm(PlaceForm):
+    """What an account becomes."""
+
+    active = BooleanField()
+
+
+@blueprint.get("/people")
+@needs(Permission.ADMINISTER)
+def show() -> ResponseReturnValue:
+    """Everybody with an account, and the form to invite somebody."""
+    return _page(InviteForm(locale=current_locale(), role=Role.VIEWER.value, section=scope().section))
+
+
+@blueprint.post("/people")
+@needs(Permission.ADMINISTER, fresh=True)
+def add() -> ResponseReturnValue:
+    """Invites somebody by mail."""
+    form, at = InviteForm(), runtime()
+    if not form.validate():
+        return _page(form), 422
+    invitation = Invitation(
+        form.email.data or "", form.section.data, Role(form.role.data), form.locale.data, scope().staff_id
+    )
+    try:
+        invite(invitation, now=at.clock(), office=office_of(at))
+    except InputError as error:
+        return _page(form, MESSAGES["email", error.code]), 422
+    except StateError:
+        return _page(form, gettext("This address has an account already.")), 422
+    flash(gettext("Invited. The link in the mail works for a week."), "success")
+    return redirect(url_for("people.show"), 303)
+
+
+@blueprint.get("/people/<int:staff_id>")
+@needs(Permission.ADMINISTER)
+def edit(staff_id: int) -> ResponseReturnValue:
+    """One account."""
+    one = _colleague(staff_id)
+    return _one_page(one, ChangeForm(role=one.role, section=one.section, active=one.active))
+
+
+@blueprint.post("/people/<int:staff_id>")
+@needs(Permission.ADMINISTER, fresh=True)
+def save(staff_id: int) -> ResponseReturnValue:
+    """Another role or section, or the end of the account; its log-ins end at once."""
+    one, form, at, before = _colleague(staff_id), ChangeForm(), runtime(), seen()
+    if not form.validate():
+        return _one_page(one, form, before=before), 422
+    try:
+        change(
+            staff_id,
+            role=Role(form.role.data),
+            section=form.section.data,
+            active=bool(form.active.data),
+            by=scope().staff_id,
+            now=at.clock(),
+            vault=at.vault,
+            seen=before,
+        )
+    except ConflictError as error:
+        typed = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
+        merged = merge(typed, before, error.current)
+        return _one_page(one, ChangeForm(formdata=None, **merged.values), before=error.current, merged=merged), 409
+    except StateError:
+        fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
+        return _one_page(one, form, fault, before=before), 422
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("people.show"), 303)
+
+
+@blueprint.post("/people/<int:staff_id>/second-factor")
+@needs(Permission.ADMINISTER, fresh=True)
+def forget_second_factor(staff_id: int) -> ResponseReturnValue:
+    """For who lost phone and recovery codes."""
+    at = runtime()
+    reset_second_factor(_colleague(staff_id).id, by=scope().staff_id, now=at.clock(), vault=at.vault)
+    flash(gettext("The second factor will be set up anew at the next log-in."), "success")
+    return redirect(url_for("people.edit", staff_id=staff_id), 303)
+
+
+def _colleague(staff_id: int) -> StaffView:
+    try:
+        return find_colleague(scope(), staff_id)
+    except NotFoundError:
+        abort(404)
+
+
+def _page(form: InviteForm, fault: object = None) -> str:
+    return render_template("staff/people.html", form=form, staff=list_staff(scope()), sections=form.names, fault=fault)
+
+
+def _one_page(
+    one: StaffView,
+    form: ChangeForm,
+    fault: object = None,
+    *,
+    before: Values | None = None,
+    merged: Merge | None = None,
+) -> str:
+    """`before` is what the person had before them; `merged` what is shown where somebody else was quicker."""
+    held = {"role": one.role, "section": one.section, "active": one.active}
+    words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
+    return render_template(
+        "staff/person.html",
+        form=form,
+        one=one,
+        fault=fault,
+        seen=as_seen(held if before is None else before),
+        is_conflict=merged is not None,
+        theirs={name: words.get(name, {}).get(value, value) for name, value in merged.theirs.items()} if merged else {},
+    )

@@ -1,0 +1,23 @@
+"""The audit log, for those who administer."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from campaign.domain.staff.roles import Permission
+from campaign.queries.staff.audit import PAGE, audit_log
+from campaign.web.staff.staff.access import needs, scope
+
+blueprint = Blueprint("audit", __name__)
+
+
+@blueprint.get("/audit")
+@needs(Permission.ADMINISTER)
+def show() -> ResponseReturnValue:
+    """Who did what to which when, the newest first."""
+    asked = request.args.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+    entries = audit_log(scope(), before=before)
+    older = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
+    return render_template("staff/audit.html", entries=entries, older=older)

@@ -1,0 +1,66 @@
+"""The cookie of a browser that has logged in before: it proves nothing but that its failures count on their own."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import after_this_request, current_app, request
+from flask.wrappers import Response
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from campaign.config import Settings
+from campaign.platform.network import network_of
+from campaign.platform.runtime import runtime
+from campaign.services.staff.login import Attempt
+
+_YEAR = 365 * 24 * 3600
+_MOST_ACCOUNTS = 10
+
+
+def attempt_for(email: str) -> Attempt:
+    """The attempt at hand to prove to be that person."""
+    return Attempt(email, network_of(request.remote_addr), _known().get(_named(email)))
+
+
+def remember_device(email: str) -> None:
+    """With the answer at hand, this browser becomes one that has been in the account."""
+    before, name = _known(), _named(email)
+    known = {**before, name: before.get(name) or secrets.token_hex(8)}
+    value = _serializer().dumps(dict(list(known.items())[-_MOST_ACCOUNTS:]))
+    settings = runtime().settings
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        response.set_cookie(
+            _name(settings),
+            value,
+            max_age=_YEAR,
+            path="/" if settings.is_https else "/staff",
+            secure=settings.is_https,
+            httponly=True,
+            samesite="Strict",
+        )
+        return response
+
+
+def _known() -> dict[str, str]:
+    """The accounts this browser has been in, each with its own random name for it."""
+    try:
+        content = _serializer().loads(request.cookies.get(_name(runtime().settings), ""))
+    except BadSignature:
+        return {}
+    return {str(account): str(name) for account, name in content.items()} if isinstance(content, dict) else {}
+
+
+def _named(email: str) -> str:
+    """The account, without writing its address into the browser."""
+    return runtime().vault.login_digest(f"device of {email.strip().lower()}")[:8].hex()
+
+
+def _name(settings: Settings) -> str:
+    return "__Host-tocsin-device" if settings.is_https else "tocsin-device"
+
+
+def _serializer() -> URLSafeSerializer:
+    config = current_app.config
+    return URLSafeSerializer([*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]], salt="tocsin device")

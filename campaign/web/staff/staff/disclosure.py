@@ -1,0 +1,30 @@
+"""What pages that open names and addresses have in common: who asks and why, and what is said where it is refused."""
+
+from __future__ import annotations
+
+from flask_babel import gettext, lazy_gettext
+
+from campaign.domain.errors import InputError
+from campaign.domain.privacy.disclosure import REASON_LENGTH
+from campaign.platform.runtime import runtime
+from campaign.services.privacy.disclosure import Context
+from campaign.services.staff.accounts import office_of
+from campaign.web.staff.staff.access import scope
+
+USED_UP = lazy_gettext(
+    "You have opened as many names and addresses today as one person may. You can go on tomorrow. Your coordinators "
+    "and administrators have been told."
+)
+
+
+def context(reason: str | None) -> Context:
+    """Return who asks, now, for that reason."""
+    at = runtime()
+    return Context(scope(), reason or "", at.clock(), office_of(at))
+
+
+def reason_fault(error: InputError) -> object:
+    """Return what is wrong with the reason, in words."""
+    if error.code == "too-long":
+        return gettext("Please say it in fewer words: %(number)s characters at most.", number=REASON_LENGTH)
+    return gettext("Please say what you need the signatures for.")

@@ -1,0 +1,144 @@
+"""One's own account: accepting the invitation, the language, and the ways to log in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_security.utils import hash_password
+from wtforms import BooleanField, PasswordField, SelectField
+
+from campaign.config import LOCALES
+from campaign.domain.errors import NotFoundError, StateError, TokenError
+from campaign.domain.signing.token import Link, Purpose
+from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
+from campaign.queries.staff.accounts import StaffView, invited_as
+from campaign.services.staff.accounts import accept, end_digest, set_preferences
+from campaign.web.staff.sections.section_names import section_names
+from campaign.web.staff.staff.access import member, needs, open_to_all
+from campaign.web.staff.staff.device_cookie import remember_device
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("account", __name__)
+
+
+class InvitationForm(TokenForm):
+    """The first password."""
+
+    password = PasswordField()
+
+
+class PreferencesForm(TokenForm):
+    """What everybody chooses for themselves."""
+
+    locale = SelectField(choices=[(code, code) for code in LOCALES])
+    digest = BooleanField()
+
+
+@blueprint.get("/invitation/<token>")
+@open_to_all
+def invitation(token: str) -> ResponseReturnValue:
+    """Shows what one is invited to; opening it changes nothing, because mail scanners follow links."""
+    _, invited = _invited(token)
+    if invited is None:
+        return _used_up()
+    return _invitation_page(invited, token, None)
+
+
+@blueprint.post("/invitation/<token>")
+@open_to_all
+def accept_invitation(token: str) -> ResponseReturnValue:
+    """Sets the first password; then one logs in with it."""
+    link, invited = _invited(token)
+    if link is None or invited is None:
+        return _used_up()
+    form = InvitationForm()
+    faults, password = current_app.extensions["security"].password_util.validate(
+        form.password.data or "", False, user=invited
+    )
+    if faults:
+        return _invitation_page(invited, token, faults[0]), 422
+    at = runtime()
+    try:
+        accept(link, hash_password(password), now=at.clock(), vault=at.vault)
+    except (StateError, NotFoundError):
+        return _used_up()
+    remember_device(invited.email)
+    flash(gettext("Your account is ready. Please log in."), "success")
+    return redirect(url_for("security.login"), 303)
+
+
+@blueprint.get("/account")
+@needs(Permission.SEE_COUNTS)
+def show() -> ResponseReturnValue:
+    """Language, password, second factor."""
+    return _account_page()
+
+
+@blueprint.post("/account")
+@needs(Permission.SEE_COUNTS)
+def change() -> ResponseReturnValue:
+    """Keeps the language."""
+    form = PreferencesForm()
+    if not form.validate():
+        return _account_page(), 422
+    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data))
+    flash(gettext("Kept."), "success")
+    return redirect(url_for("account.show"), 303)
+
+
+@blueprint.get("/digest/<token>")
+@open_to_all
+def digest(token: str) -> ResponseReturnValue:
+    """The button that ends the weekly mail; looking changes nothing."""
+    return _digest_page(token, is_done=False)
+
+
+@blueprint.post("/digest/<token>")
+@open_to_all
+def no_more_digest(token: str) -> ResponseReturnValue:
+    """Ends it at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
+    return _digest_page(token, is_done=True)
+
+
+def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
+    at = runtime()
+    try:
+        link = at.tokens.read(Purpose.DIGEST, token, at.clock())
+        if is_done:
+            end_digest(link)
+    except (TokenError, NotFoundError):
+        return render_template("staff/used_up.html"), 404
+    return render_template("staff/digest.html", token=token, is_done=is_done)
+
+
+def _account_page() -> str:
+    staff = member()
+    return render_template(
+        "staff/account.html", form=PreferencesForm(), staff=staff, section=section_names().get(staff.section_code)
+    )
+
+
+def _invited(token: str) -> tuple[Link | None, StaffView | None]:
+    at = runtime()
+    try:
+        link = at.tokens.read(Purpose.INVITATION, token, at.clock())
+    except TokenError:
+        return None, None
+    return link, invited_as(link)
+
+
+def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
+    return render_template(
+        "staff/invitation.html",
+        form=InvitationForm(),
+        invited=invited,
+        section=section_names().get(invited.section, ""),
+        token=token,
+        fault=fault,
+    )
+
+
+def _used_up() -> ResponseReturnValue:
+    return render_template("staff/used_up.html"), 410

@@ -1,0 +1,124 @@
+"""A new password by a mailed link: asking for it, and choosing the password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+from flask_security.utils import hash_password
+from wtforms import PasswordField, StringField
+
+from campaign.domain.errors import ExpiredTokenError, InputError, NotFoundError, StateError, TokenError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Link, Purpose
+from campaign.platform.runtime import runtime
+from campaign.queries.staff.accounts import StaffView, resetting
+from campaign.services.staff.accounts import office_of, reset_password
+from campaign.services.staff.login import Answer
+from campaign.services.staff.password_reset import ask_reset
+from campaign.web.staff.staff.access import open_to_all
+from campaign.web.staff.staff.device_cookie import attempt_for, remember_device
+from campaign.web.staff.staff.security_texts import LINK_MAILED, MESSAGES, TOO_MANY_LINKS
+from campaign.web.staff.staff_form import TokenForm
+
+blueprint = Blueprint("reset", __name__, url_prefix="/reset")
+
+
+class AskForm(TokenForm):
+    """Whose password it is."""
+
+    email = StringField()
+
+
+class ChooseForm(TokenForm):
+    """The new password, twice."""
+
+    password = PasswordField()
+    password_confirm = PasswordField()
+
+
+@blueprint.get("")
+@open_to_all
+def ask() -> ResponseReturnValue:
+    """Show the form that asks for a link."""
+    known = current_user.email if current_user.is_authenticated else ""
+    return render_template("staff/forgot.html", form=AskForm(formdata=None, email=known))
+
+
+@blueprint.post("")
+@open_to_all
+def asked() -> ResponseReturnValue:
+    """Write down that a link is wanted. No account is looked for, so the answer's time tells nothing."""
+    form, at = AskForm(), runtime()
+    form.validate()
+    typed = (form.email.data or "").strip()
+    try:
+        email = str(parse_address(typed)).lower()
+    except InputError:
+        form.email.errors = [_said("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
+        return render_template("staff/forgot.html", form=form)
+    if ask_reset(attempt_for(email), now=at.clock(), vault=at.vault) is Answer.REFUSED:
+        form.form_errors = [gettext(TOO_MANY_LINKS)]
+    else:
+        flash(gettext(LINK_MAILED), "info")
+    return render_template("staff/forgot.html", form=form)
+
+
+@blueprint.get("/<token>")
+@open_to_all
+def choose(token: str) -> ResponseReturnValue:
+    """Show the form for the new password; looking changes nothing."""
+    _, staff, fault = _opened(token)
+    return _to_ask(fault) if staff is None else _page(token, ChooseForm())
+
+
+@blueprint.post("/<token>")
+@open_to_all
+def chosen(token: str) -> ResponseReturnValue:
+    """Set the new password; every log-in of that person ends."""
+    link, staff, fault = _opened(token)
+    if link is None or staff is None:
+        return _to_ask(fault)
+    form, at = ChooseForm(), runtime()
+    form.validate()
+    given = form.password.data or ""
+    faults, password = current_app.extensions["security"].password_util.validate(given, False, user=staff)
+    form.password.errors = list(faults or [])
+    if given != form.password_confirm.data:
+        form.password_confirm.errors = [_said("RETYPE_PASSWORD_MISMATCH")]
+    if form.password.errors or form.password_confirm.errors:
+        return _page(token, form)
+    try:
+        reset_password(link, hash_password(password), now=at.clock(), office=office_of(at))
+    except (StateError, NotFoundError):
+        return _to_ask("INVALID_RESET_PASSWORD_TOKEN")
+    # Whoever has the mailbox is no stranger: a log-in from this browser is looked at even while others guess.
+    remember_device(staff.email)
+    flash(_said("PASSWORD_RESET_NO_LOGIN"), "success")
+    return redirect(url_for("security.login"))
+
+
+def _opened(token: str) -> tuple[Link | None, StaffView | None, str]:
+    """The link and its account, or the name of what is said in its place."""
+    at, fault = runtime(), "INVALID_RESET_PASSWORD_TOKEN"
+    try:
+        link = at.tokens.read(Purpose.RESET, token, at.clock())
+    except ExpiredTokenError:
+        return None, None, "PASSWORD_RESET_EXPIRED"
+    except TokenError:
+        return None, None, fault
+    return link, resetting(link), fault
+
+
+def _to_ask(fault: str) -> ResponseReturnValue:
+    flash(_said(fault), "error")
+    return redirect(url_for("reset.ask"))
+
+
+def _page(token: str, form: ChooseForm) -> str:
+    return render_template("staff/reset.html", form=form, token=token)
+
+
+def _said(name: str) -> str:
+    return str(gettext(MESSAGES[name][0]))

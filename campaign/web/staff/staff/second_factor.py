@@ -1,0 +1,71 @@
+"""Flask-Security's second factors, each taken once; what takes them is `services/staff/one_time.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from flask import session
+from flask_login import current_user
+from flask_security.recovery_codes import MfRecoveryCodesUtil
+from flask_security.totp import Totp
+from flask_security.utils import get_message
+from flask_security.webauthn import WebAuthnSigninResponseForm
+from passlib.exc import TokenError
+
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.services.staff.one_time import take_challenge, take_code, take_recovery_code
+
+
+class OnceTotp(Totp):
+    """Codes of an authenticator, each taken once (RFC 6238, 5.2)."""
+
+    def verify_totp(self, token: str, totp_secret: str, user: Any, window: int = 0) -> bool:
+        """Return whether it is the code, and take it; False where somebody else has taken it."""
+        try:
+            match = self._totp.verify(token, totp_secret, window=window, last_counter=user.tf_last_counter)
+        except TokenError:
+            return False
+        is_first = session.get("tf_state") == "validating_profile" and not current_user.is_authenticated
+        return take_code(db.session(), user.id, match.counter, is_first=is_first)
+
+
+class OnceCodes(MfRecoveryCodesUtil):
+    """Recovery codes, each taken by being looked at."""
+
+    def check_recovery_code(self, user: Any, code: str) -> bool:
+        """Return whether it is one of them, and take it."""
+        vault = runtime().vault
+        return take_recovery_code(db.session(), user.id, lambda sealed: self._place(sealed, code), vault=vault)
+
+    def delete_recovery_code(self, _user: Any, _code: str) -> bool:
+        """Return True: `check_recovery_code` took it."""
+        return True
+
+    def _place(self, sealed: list[str], code: str) -> int | None:
+        for number, one in enumerate(sealed):
+            try:
+                # Of what Flask-Security has sealed with our key, which it always has.
+                if self.cryptor is not None and self.cryptor.decrypt(one.encode()).decode() == code:
+                    return number
+            except InvalidToken:
+                continue
+        return None
+
+
+class OncePasskeyForm(WebAuthnSigninResponseForm):
+    """A passkey's answer: of the account whose password was typed, and taken once."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Return whether the answer lets in."""
+        proved: bool = super().validate(**kwargs)
+        if not proved or self.user is None:
+            return False
+        # A passkey proves the second factor of its own account only, not of whichever password was typed before.
+        is_theirs = self.is_verify or session.get("tf_user_id") == self.user.fs_uniquifier
+        at = runtime()
+        if is_theirs and take_challenge(db.session(), self.challenge, now=at.clock(), vault=at.vault):
+            return True
+        self.credential.errors = [get_message("WEBAUTHN_NO_VERIFY", cause="")[0]]
+        return False

@@ -1,0 +1,179 @@
+"""Flask-Security as we use it: passwords in argon2id, TOTP and passkeys as second factor, recovery codes, freshness.
+
+Its log-in is never written by us; what is ours is the look, the languages, the mails, the throttle and the sessions.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, g, session
+from flask_login import user_logged_out
+from flask_security.core import Security
+from flask_security.datastore import SQLAlchemyUserDatastore
+from flask_security.signals import (
+    password_changed,
+    tf_disabled,
+    tf_profile_changed,
+    user_authenticated,
+    wan_deleted,
+    wan_registered,
+)
+from flask_wtf import CSRFProtect
+
+from campaign.config import ROOT, Settings
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.staff.roles import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
+from campaign.models import Passkey, Staff
+from campaign.platform import db
+from campaign.platform.runtime import KEY, Runtime, runtime
+from campaign.services.staff.accounts import subject_of
+from campaign.services.staff.audit import Act, append
+from campaign.services.staff.login import begin_session, end_session
+from campaign.web.staff.staff import security_forms
+from campaign.web.staff.staff.access import LOGIN
+from campaign.web.staff.staff.device_cookie import remember_device
+from campaign.web.staff.staff.passwords import Passwords
+from campaign.web.staff.staff.second_factor import OnceCodes, OncePasskeyForm, OnceTotp
+from campaign.web.staff.staff.security_mail import OutboxMail
+from campaign.web.staff.staff.security_texts import MESSAGES
+
+_KEPT = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
+_TEMPLATES = {
+    "LOGIN_USER": "login",
+    "LOGOUT_USER": "logout",
+    "VERIFY": "verify",
+    "CHANGE_PASSWORD": "change_password",
+    "TWO_FACTOR_SETUP": "two_factor_setup",
+    "TWO_FACTOR_VERIFY_CODE": "two_factor_code",
+    "TWO_FACTOR_SELECT": "two_factor_select",
+    "MULTI_FACTOR_RECOVERY": "recovery",
+    "MULTI_FACTOR_RECOVERY_CODES": "recovery_codes",
+    "WAN_REGISTER": "passkeys",
+    "WAN_SIGNIN": "passkey",
+    "WAN_VERIFY": "passkey_verify",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Binds Flask-Security to the staff application."""
+    at: Runtime = app.extensions[KEY]
+    app.config.update(_configuration(at.settings, at.vault))
+    app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
+    app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/{page}.html" for name, page in _TEMPLATES.items()})
+    # Mail programs end the weekly mail by themselves; the token in the link is the permission (RFC 8058).
+    CSRFProtect(app).exempt("campaign.web.staff.staff.own_account.no_more_digest")
+    security = Security(
+        app,
+        SQLAlchemyUserDatastore(db, Staff, None, Passkey),  # type: ignore[arg-type]  # a role is a column here
+        mail_util_cls=OutboxMail,
+        password_util_cls=Passwords,
+        totp_cls=OnceTotp,
+        mf_recovery_codes_util_cls=OnceCodes,
+        wan_signin_response_form=OncePasskeyForm,
+        login_form=security_forms.LoginForm,
+        verify_form=security_forms.VerifyForm,
+        two_factor_verify_code_form=security_forms.CodeForm,
+        mf_recovery_form=security_forms.RecoveryForm,
+    )
+    security.want_json(lambda _request: False)
+    _listen(app)
+
+
+def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
+    name = settings.theme.name
+    return {
+        # The prefix makes browsers refuse a cookie set by another host or without TLS (RFC 6265bis, 4.1.3.2).
+        "SESSION_COOKIE_NAME": "__Host-tocsin" if settings.is_https else "tocsin-staff",
+        "SESSION_COOKIE_PATH": "/" if settings.is_https else "/staff",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        "SECURITY_PASSWORD_LENGTH_MIN": PASSWORD_LENGTH,
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_USER_IDENTITY_ATTRIBUTES": [
+            {"email": {"mapper": security_forms.typed_address, "case_insensitive": False}}
+        ],
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        # Its messages are ours (`words.MESSAGES`) and so are their translations.
+        "SECURITY_I18N_DOMAIN": "messages",
+        "SECURITY_I18N_DIRNAME": [str(ROOT / "campaign" / "translations")],
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_DATETIME_FACTORY": lambda: runtime().clock(),
+        "SECURITY_FRESHNESS": FRESHNESS,
+        "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_EMAIL_PLAINTEXT": False,
+        "SECURITY_EMAIL_HTML": False,
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "account.show",
+        # One code of 30 seconds before and after: clocks differ.
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,
+        "SECURITY_TOTP_ISSUER": name,
+        "SECURITY_TOTP_SECRETS": {"1": vault.derived_key("totp secrets").hex()},
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 8,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [base64.urlsafe_b64encode(vault.derived_key("recovery codes"))],
+        "SECURITY_WEBAUTHN": True,
+        "SECURITY_WAN_RP_NAME": name,
+        "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR": False,
+        "SECURITY_WAN_ALLOW_AS_VERIFY": ["secondary"],
+        "SECURITY_WAN_POST_REGISTER_VIEW": "security.wan_register",
+        "SECURITY_POST_LOGIN_VIEW": "dashboard.show",
+        "SECURITY_POST_LOGOUT_VIEW": "security.login",
+        "SECURITY_POST_CHANGE_VIEW": "account.show",
+    }
+
+
+def _listen(app: Flask) -> None:
+    """What a log-in and a changed key mean for sessions and the audit log, in the same transaction."""
+    user_authenticated.connect(_begin, app)
+    user_logged_out.connect(_end, app)
+    for signal, act in (
+        (password_changed, "staff.change-password"),
+        (tf_profile_changed, "staff.set-up-second-factor"),
+        (tf_disabled, "staff.drop-second-factor"),
+        (wan_registered, "staff.add-passkey"),
+        (wan_deleted, "staff.remove-passkey"),
+    ):
+        signal.connect(_noting(act), app, weak=False)
+
+
+def _begin(_app: Flask, user: Staff, **_: Any) -> None:
+    """A new session: nothing that was in the cookie before the log-in stays, and the log-in can be ended by us."""
+    at, now = runtime(), runtime().clock()
+    kept = {name: session[name] for name in _KEPT if name in session}
+    session.clear()
+    g.pop("csrf_token", None)
+    session.update(kept)
+    session[LOGIN] = begin_session(db.session(), user.id, now=now, vault=at.vault)
+    session.permanent = True
+    user.logged_in_at = now
+    remember_device(user.email)
+    append(db.session(), Act("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault)
+
+
+def _end(_app: Flask, **_: Any) -> None:
+    at = runtime()
+    secret = session.pop(LOGIN, None)
+    if isinstance(secret, str):
+        end_session(secret, vault=at.vault)
+
+
+def _noting(act: str) -> Any:
+    def note(_app: Flask, user: Staff, **_: Any) -> None:
+        at = runtime()
+        entry = Act(act, subject_of(user), user.id, user.section_code)
+        append(db.session(), entry, now=at.clock(), vault=at.vault)
+
+    return note

@@ -1,0 +1,69 @@
+"""The forms of Flask-Security, slowed down where somebody guesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+from flask_security import forms
+from flask_security.recovery_codes import MfRecoveryForm
+from flask_security.utils import uia_email_mapper
+
+from campaign.platform.runtime import runtime
+from campaign.services.staff.login import is_allowed, note_failure
+from campaign.web.staff.staff.device_cookie import attempt_for
+from campaign.web.staff.staff.security_texts import TOO_MANY
+
+
+def typed_address(identity: str) -> str | None:
+    """The address as accounts keep it; None where it is none."""
+    found: str | None = uia_email_mapper(identity)
+    return found
+
+
+class _Slowed:
+    """Refuses to look at an attempt where too many have failed, and counts this one where it does."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Whether somebody has proved who they are."""
+        at = runtime()
+        now, attempt = at.clock(), attempt_for(self.account())
+        if not is_allowed(attempt, now=now, vault=at.vault):
+            self.form_errors = [gettext(TOO_MANY)]
+            return False
+        proved: bool = super().validate(**kwargs)  # type: ignore[misc]
+        if not proved and self.has_guessed():
+            # What the form has looked at is let go first: counting has a transaction of its own.
+            note_failure(attempt, now=now, vault=at.vault)
+        return proved
+
+    def account(self) -> str:
+        """Whose account it is, as typed or as known from the step before."""
+        user = getattr(self, "user", None)
+        return user.email if user is not None else ""
+
+    def has_guessed(self) -> bool:
+        """Whether something was tried, and not just left empty."""
+        return True
+
+
+class LoginForm(_Slowed, forms.LoginForm):
+    """Address and password."""
+
+    def account(self) -> str:
+        return self.email.data or ""
+
+    def has_guessed(self) -> bool:
+        return bool(self.email.data and self.password.data)
+
+
+class VerifyForm(_Slowed, forms.VerifyForm):
+    """The password again, before what must be fresh."""
+
+
+class CodeForm(_Slowed, forms.TwoFactorVerifyCodeForm):
+    """The six digits of the authenticator."""
+
+
+class RecoveryForm(_Slowed, MfRecoveryForm):
+    """A recovery code."""

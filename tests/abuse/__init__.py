@@ -1,0 +1,1 @@
+"""Tests: Limits, proof of work, alerts."""

@@ -1,0 +1,28 @@
+"""What several safety tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from campaign.platform.runtime import KEY
+from campaign.web.abuse import limits as guard
+
+
+@pytest.fixture
+def under(app: Flask) -> Iterator[Any]:
+    """Sets the human check's mode."""
+
+    def set_mode(mode: str) -> None:
+        at = app.extensions[KEY]
+        app.extensions[KEY] = replace(at, settings=replace(at.settings, challenge=mode))
+
+    before = app.extensions[KEY]
+    guard.init_app(app)
+    yield set_mode
+    app.extensions[KEY] = before
+    guard.init_app(app)

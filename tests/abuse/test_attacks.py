@@ -1,0 +1,200 @@
+"""Attacks that come from very many networks at once, on sign-ups, reports and page views; and that a crowd passes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from campaign.domain.abuse.challenge import WAIT
+from campaign.domain.staff.roles import Role
+from campaign.models import Action, Alarm, SignUp, SpentSolution
+from campaign.platform import db, limiter
+from campaign.platform.network import networks_of
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.services.counting.verify import verify
+from campaign.web.abuse import limits as guard
+from campaign.web.abuse.counters import limits
+from tests.abuse.test_limits import URL, asked, rows, solve
+from tests.conftest import Clock, Postbox, form, fresh, text_of
+from tests.staff.staff_clients import join
+
+ACT = "/en/appeals/ana-ruiz-vega/act"
+DONE = {"country": "FR", "channel": "letter", "target": "0"}
+
+
+@pytest.fixture(autouse=True)
+def guarded(under: Any) -> None:
+    """With an abuse guard that has seen nothing yet."""
+
+
+def post(client: FlaskClient, path: str, address: str, data: dict[str, str]) -> int:
+    """Send a form from that address; return the status."""
+    return client.post(path, data=data, environ_base={"REMOTE_ADDR": address}).status_code
+
+
+def a_minute_ahead() -> None:
+    """Limits go by the minute of the clock: do not begin near its end."""
+    if time.time() % 60 > 35:
+        time.sleep(61 - time.time() % 60)
+
+
+@pytest.mark.parametrize(
+    ("address", "networks"),
+    [
+        ("192.0.2.77", ("192.0.2.0/24", "192.0.0.0/16")),
+        ("::ffff:192.0.2.77", ("192.0.2.0/24", "192.0.0.0/16")),
+        ("2001:db8:1:2:3::4", ("2001:db8:1:2::/64", "2001:db8:1::/48", "2001:db8::/32")),
+        ("nonsense", ("unknown",)),
+    ],
+)
+def test_wider_networks_are_counted_too(address: str, networks: tuple[str, ...]) -> None:
+    assert networks_of(address) == networks
+
+
+@pytest.mark.slow
+def test_a_48_of_460_64s_does_not_pass_without_a_puzzle(client: FlaskClient, appeal: AppealView) -> None:
+    a_minute_ahead()
+    answers = [
+        post(client, URL, f"2001:db8:7:{number:x}::1", form(email=f"p{number}@d{number}.example"))
+        for number in range(460)
+    ]
+    assert answers.count(303) <= 120  # 60 a minute, in two minutes of the clock at most
+    assert answers[:60] == [303] * 60
+    assert rows(SignUp) == answers.count(303)
+    assert "network" in db.session.scalars(select(Alarm.kind)).all()
+    # Somebody else is not asked for anything.
+    assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prefix", ["2001:db8:{0:x}:{1:x}::1", "198.{0}.{1}.7"])
+def test_a_flood_from_many_networks_of_one_provider_is_noticed(
+    client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    for name in ("/32", "/16"):
+        monkeypatch.setitem(guard._NETWORKS, name, limits("20 per minute", "100 per hour"))
+    second = 1 if "." in prefix else None
+    answers = [
+        post(client, URL, prefix.format(second or number, number), form(email=f"p{number}@d{number}.example"))
+        for number in range(30)
+    ]
+    assert answers == [303] * 20 + [422] * 10
+
+
+@pytest.mark.slow
+def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    join(app, "editor@staff.example", Role.EDITOR, "fr")
+    deliver()
+    before = len(postbox.messages)
+    a_minute_ahead()
+    answers = [post(client, ACT, f"2001:{number // 100 + 9:x}:{number:x}::1", DONE) for number in range(1500)]
+    assert set(answers) == {303, 422}
+    assert answers.count(303) <= 120
+    assert rows(Action) == counts(appeal.id).by_evidence["reported"] == answers.count(303)
+    assert verify() == []
+    assert db.session.scalars(select(Alarm.kind)).all() == ["reports"]
+    db.session.rollback()
+    deliver()
+    assert postbox.recipients[before:] == ["editor@staff.example"]
+    assert "reported without a signature" in text_of(postbox.messages[before])
+
+
+def test_reports_of_one_48_are_held_off_alone(
+    client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(guard._REPORTS_BY_NETWORK, "/48", limits("3 per hour"))
+    assert [post(client, ACT, f"2001:db8:7:{n:x}::1", DONE) for n in range(5)] == [303] * 3 + [422] * 2
+    assert post(client, ACT, "2001:db8:8::1", DONE) == 303
+
+
+@pytest.mark.slow
+def test_a_report_with_a_proof_counts_once(client: FlaskClient, appeal: AppealView, under: Any) -> None:
+    under("always")
+    page = client.post(ACT, data=DONE)
+    assert (page.status_code, rows(Action)) == (422, 0)
+    puzzle, ticket = asked(page.text)
+    for name, value in DONE.items():
+        assert f'name="{name}" value="{value}"' in page.text
+    proof = solve(puzzle)
+    answer = client.post(ACT, data=DONE | {"proof": proof, "ticket": ticket})
+    assert (answer.status_code, "done=letter-0" in answer.location) == (303, True)
+    assert client.post(ACT, data=DONE | {"proof": proof}).status_code == 422
+    assert (rows(Action), rows(SpentSolution)) == (1, 1)
+
+
+def test_beyond_the_cap_no_report_counts_whatever_is_solved(
+    client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("2 per minute"))
+    assert [client.post(ACT, data=DONE).status_code for _ in range(4)] == [303, 303, 429, 429]
+    assert (rows(Action), counts(appeal.id).by_evidence["reported"]) == (2, 2)
+
+
+def test_who_solves_nothing_uses_up_nobodys_cap(
+    client: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch, clock: Clock, app: Flask
+) -> None:
+    monkeypatch.setattr(guard, "_REPORTS", limits("1 per hour"))
+    monkeypatch.setattr(guard, "_REPORTS_CAP", limits("2 per hour"))
+    assert client.post(ACT, data=DONE).status_code == 303
+    pages = [client.post(ACT, data=DONE) for _ in range(6)]
+    assert {page.status_code for page in pages} == {422}
+    clock.now += WAIT
+    fresh(app)
+    assert client.post(ACT, data=DONE | {"ticket": asked(pages[0].text)[1]}).status_code == 303
+
+
+def test_very_many_reports_of_signers_are_told_of_and_counted(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_SIGNED_REPORTS", limits("1 per minute"))
+    client.post(URL, data=form())
+    deliver()
+    act = client.post(postbox.link()).location
+    for channel in ("letter", "fax", "phone"):
+        assert client.post(act, data={"channel": channel, "target": "0"}).status_code == 303
+    assert counts(appeal.id).by_evidence["reported"] == 3
+    assert db.session.scalars(select(Alarm.kind)).all() == ["signed-reports"]
+
+
+def test_a_ticket_is_good_in_its_own_network_only(
+    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+) -> None:
+    under("always")
+    here, there = {"REMOTE_ADDR": "2001:db8:1:1::1"}, {"REMOTE_ADDR": "2001:db8:1:2::1"}
+    ticket = asked(client.post(URL, data=form(), environ_base=here).text)[1]
+    clock.now += WAIT
+    fresh(app)
+    stolen = client.post(URL, data=form(ticket=ticket), environ_base=there)
+    assert (stolen.status_code, rows(SignUp)) == (422, 0)
+    assert asked(stolen.text)[1] != ticket
+    assert client.post(URL, data=form(ticket=ticket), environ_base=here).status_code == 303
+
+
+def test_waiting_is_rationed_by_wider_networks(
+    client: FlaskClient, appeal: AppealView, under: Any, clock: Clock, app: Flask
+) -> None:
+    under("always")
+    addresses = [f"2001:db8:1:{number:x}::1" for number in range(12)]
+    tickets = [asked(client.post(URL, data=form(), environ_base={"REMOTE_ADDR": a}).text)[1] for a in addresses]
+    clock.now += WAIT
+    fresh(app)
+    answers = [
+        post(client, URL, address, form(ticket=ticket, email=f"p{number}@mail.example"))
+        for number, (address, ticket) in enumerate(zip(addresses, tickets, strict=True))
+    ]
+    assert answers == [303] * 8 + [422] * 4
+
+
+def test_a_crowd_of_a_class_in_one_network_is_asked_for_nothing(client: FlaskClient, appeal: AppealView) -> None:
+    assert limiter.enabled
+    assert [client.post(URL, data=form(email=f"p{n}@school.example")).status_code for n in range(40)] == [303] * 40
+    assert [client.post(ACT, data=DONE).status_code for _ in range(30)] == [303] * 30
+    assert db.session.scalar(select(func.count()).select_from(Alarm)) == 0

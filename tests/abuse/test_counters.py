@@ -1,0 +1,97 @@
+"""Counting against several limits at once: as the limits' library counts each, and on Redis in one round trip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_limiter import Limiter
+from limits import parse
+from limits.storage import RedisStorage
+from redis.connection import AbstractConnection
+
+from campaign.models import Alarm
+from campaign.platform.limits.counters import count
+from campaign.platform.network import client_network
+from campaign.queries.appeals.appeal import AppealView
+from campaign.web.abuse import counters as abuse_limits
+from campaign.web.abuse import limits as guard
+from tests.abuse.test_limits import URL, rows
+from tests.conftest import form
+
+MINUTE, HOUR = parse("3 per minute"), parse("5 per hour")
+
+
+@pytest.fixture
+def on_redis(redis_url: str) -> Limiter:
+    """A limiter of an application of its own."""
+    limiter = Limiter(key_func=client_network, storage_uri=redis_url)
+    limiter.init_app(Flask("on redis"))
+    return limiter
+
+
+@pytest.fixture
+def in_memory() -> Limiter:
+    limiter = Limiter(key_func=client_network, storage_uri="memory://")
+    limiter.init_app(Flask("in memory"))
+    return limiter
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["on_redis", "in_memory"])
+def test_each_counts_as_it_would_alone(where: str, request: pytest.FixtureRequest) -> None:
+    limiter: Limiter = request.getfixturevalue(where)
+    both = [(MINUTE, ("flood", "domain", "a")), (HOUR, ("flood", "domain", "a"))]
+    assert count(limiter, both, ["attack/domain/a"]) == ([True, True], [False])
+    limiter.storage.incr("attack/domain/a", 600)
+    # The library's own count goes on where this one stopped, and this one where that stopped.
+    assert limiter.limiter.hit(MINUTE, "flood", "domain", "a")
+    assert count(limiter, [*both, (MINUTE, ("flood", "domain", "b"))], ["attack/all/", "attack/domain/a"]) == (
+        [True, True, True],
+        [False, True],
+    )
+    assert count(limiter, both, []) == ([False, True], [])
+    assert not limiter.limiter.test(MINUTE, "flood", "domain", "a")
+    assert count(limiter, both[1:], []) == ([True], [])
+    assert count(limiter, both[1:], []) == ([True], [])
+    assert count(limiter, both[1:], []) == ([False], [])
+
+
+@pytest.mark.slow
+def test_on_redis_all_are_one_question_and_each_window_ends(on_redis: Limiter, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    send: Any = AbstractConnection.send_packed_command
+
+    def noted(self: AbstractConnection, command: Any, *rest: Any, **more: Any) -> None:
+        sent.append(command)
+        send(self, command, *rest, **more)
+
+    on_redis.storage.check()  # connected
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", noted)
+    counters = [(item, ("flood", kind, "a")) for kind in ("domain", "appeal", "all") for item in (MINUTE, HOUR)]
+    count(on_redis, counters, ["attack/domain/a", "attack/appeal/a", "attack/all/"])
+    assert len(sent) == 1
+    assert isinstance(on_redis.storage, RedisStorage)
+    keys = [on_redis.storage.prefixed_key(item.key_for(*key)) for item, key in counters]
+    lives = [on_redis.storage.get_connection().ttl(key) for key in keys]
+    assert all(0 < life <= item.get_expiry() for life, (item, _) in zip(lives, counters, strict=True))
+
+
+@pytest.mark.slow
+def test_a_crowd_turns_the_check_on_where_redis_counts(
+    client: FlaskClient, appeal: AppealView, under: Any, on_redis: Limiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "limiter", on_redis)
+    monkeypatch.setattr(abuse_limits, "limiter", on_redis)
+    monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
+    answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(7)]
+    assert answers == [303] * 5 + [422] * 2
+    assert rows(Alarm) == 1
+    # It goes on for a while, whatever is counted then; and it stops nobody where Redis is away.
+    monkeypatch.setitem(guard._SOFT, "appeal", (parse("500 per minute"), parse("1000 per hour")))
+    assert client.post(URL, data=form(email="p@later.example")).status_code == 422
+    assert isinstance(on_redis.storage, RedisStorage)
+    on_redis.storage.storage.shutdown(nosave=True)
+    assert client.post(URL, data=form(email="p@last.example")).status_code == 303

@@ -1,0 +1,133 @@
+"""A flood at a real site behind a proxy: how much of it is taken, when staff know, and that nothing of it counts."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+import urllib.parse
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from campaign.domain.staff.roles import Role
+from campaign.models import Alarm, Signature, SignUp
+from campaign.platform import db
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.counting.counts import counts
+from tests.attack import IS_ATTACK, Figure
+from tests.deploy.processes import free_port, running, wait_for, web
+from tests.faults.fault_site import WORKER, Site, make_site
+from tests.faults.smtp_script import Server
+from tests.staff.staff_clients import join
+
+pytestmark = pytest.mark.slow
+
+FLOOD = 10_000 if IS_ATTACK else 300
+# What an appeal takes in a minute, twice: the flood may begin in one minute and go on in the next.
+MOST_UNPROVED = 1200
+FROM_ONE_NETWORK = 60
+STAFF = "cleo@staff.example"
+
+
+class Flood:
+    """Signs from networks of its own, without any proof, and remembers what came back."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._lock = threading.Lock()
+        self.statuses: Counter[int] = Counter()
+        self.refused_at: float | None = None
+
+    def sign(self, number: int, network: int, **more: str) -> int:
+        """One try from the network of that number; the status."""
+        fields = {"name": "Jeanne Martin", "email": f"one{number}@d{number}.example", "country": "FR", "consent": "y"}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Forwarded-For": f"198.{network // 250}.{network % 250}.7",
+        }
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.request("POST", "/en/appeals/case/sign", urllib.parse.urlencode(fields | more), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        with self._lock:
+            self.statuses[answer.status] += 1
+            if answer.status == 422 and self.refused_at is None:
+                self.refused_at = time.monotonic()
+        return answer.status
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_flood_is_held_off_staff_know_and_nothing_of_it_counts(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, figure: Figure
+) -> None:
+    port = free_port()
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "memory://", "TOCSIN_PROXIES": "1"}
+    with Server() as server:
+        site = make_site(kind, server, tmp_path, request, **more)
+        with site.app.app_context():
+            join(site.app, STAFF, Role.COORDINATOR)
+            db.session.remove()
+        with running(site.environ, [web(port), WORKER], tmp_path / "log"):
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+            alone = one_network(port)
+            flood = Flood(port)
+            with ThreadPoolExecutor(8) as pool:
+                # Until it is noticed, and then as much again and more.
+                for first in range(0, MOST_UNPROVED + 100, 50):
+                    list(pool.map(lambda number: flood.sign(number, number), range(1000 + first, 1050 + first)))
+                    if flood.refused_at is not None:
+                        break
+                assert flood.refused_at is not None, flood.statuses
+                went_on = pool.submit(lambda: [flood.sign(n, n) for n in range(5000, 5000 + FLOOD)])
+                told = alerted(server, flood.refused_at)
+                went_on.result()
+            assert flood.sign(0, 7, leave_empty="http://spam.example") == 422  # the trap gets the form again
+        check(site, flood, alone)
+    tries, taken = flood.statuses.total(), flood.statuses[303]
+    figure(f"1 flood: {tries:,} sign-ups from as many networks, unproved: taken", taken, f"≤ {MOST_UNPROVED:,}")
+    figure("1 flood: 100 sign-ups from one network within a minute: taken", alone, f"≤ {FROM_ONE_NETWORK}")
+    figure("1 flood: staff are mailed after", f"{told:.1f} s", "≤ 60 s")
+    assert (taken <= MOST_UNPROVED, told <= 60) == (True, True)
+    assert set(flood.statuses) == {303, 422}
+
+
+def one_network(port: int) -> int:
+    """How many of a hundred sign-ups from different addresses of one network are taken within a minute of the clock."""
+    if time.time() % 60 > 40:
+        time.sleep(61 - time.time() % 60)
+    flood = Flood(port)
+    for number in range(100):
+        flood.sign(number, 249)
+    assert flood.statuses == {303: FROM_ONE_NETWORK, 429: 100 - FROM_ONE_NETWORK}
+    return flood.statuses[303]
+
+
+def alerted(server: Server, since: float) -> float:
+    """Seconds until the coordinator has the mail; waits for it."""
+    while not [one for one in server.received if one.recipient == STAFF and b"many sign-ups" in one.content]:
+        assert time.monotonic() < since + 90, "nobody was told"
+        time.sleep(0.1)
+    return time.monotonic() - since
+
+
+def check(site: Site, flood: Flood, alone: int) -> None:
+    """What was taken is kept, told once, and counts nothing."""
+    with site.app.app_context():
+        appeal = find_appeal("case")
+        assert appeal is not None
+        taken = db.session.scalar(select(func.count()).select_from(SignUp))
+        assert db.session.scalar(select(func.count()).select_from(Signature)) == 0
+        assert counts(appeal.id).total == 0
+        # Ten thousand in a minute or two are too many for the whole site, too: each kind is told once.
+        told = sorted(db.session.scalars(select(Alarm.kind)))
+        assert told == (["all", "appeal"] if IS_ATTACK else ["appeal"])
+        db.session.remove()
+    assert taken == alone + flood.statuses[303]
+    mailed = Counter(one.recipient for one in site.server.received if one.recipient != STAFF)
+    assert set(mailed.values()) <= {1}
+    assert len(mailed) <= taken

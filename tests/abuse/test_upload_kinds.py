@@ -1,0 +1,276 @@
+"""Kinds of small files that keep a reader busy: loops without calls, copies, streams that fail, members met often."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from pdfminer.arcfour import Arcfour
+
+from campaign.config import ROOT
+from campaign.document import DocumentError, parse_document
+from campaign.document.formats import subprocess_reader as apart
+from campaign.document.formats.subprocess_main import DEPTH, SECONDS, counted
+from campaign.document.formats.unpack import UnpackedTooMuchError, Unpacker
+from tests.abuse.test_uploads import ended_by_its_steps, operators, pdf, stream
+from tests.attack import Figure
+from tests.document.support import builders
+from tests.document.support.forms import NEW
+
+pytestmark = pytest.mark.slow
+_SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
+_HEADER = '<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">{}</w:hdr>'
+_PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+
+
+def fonts(entries: str, encoding: str = "/Identity-H", *more: str) -> bytes:
+    """A page in a font of composed characters with these entries; further objects are numbered from 7."""
+    system = "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+    made = pdf(stream(_SAID), f"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X {system} {entries} >>", *more)
+    simple = made[made.index(b"<< /Type /Font /Subtype /Type1") :]
+    composed = f"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding {encoding} /DescendantFonts [6 0 R] >>"
+    return made.replace(simple[: simple.index(b">>") + 2], composed.encode())
+
+
+def characters() -> bytes:
+    """A TrueType font whose table names two thousand million characters, as hexadecimal."""
+    groups = 500
+    table = struct.pack(">HHHHI", 0, 1, 3, 10, 12) + struct.pack(">HHIII", 12, 0, 0, 0, groups)
+    table += struct.pack(">III", 0, 2_000_000_000, 1) * groups
+    font = struct.pack(">IHHHH", 0x00010000, 1, 0, 0, 0) + b"cmap" + struct.pack(">III", 0, 28, len(table)) + table
+    described = "/FontDescriptor << /FontName /X /FontFile2 7 0 R >>"
+    return fonts(described, "/Identity-H", stream(font.hex(), "/Filter /ASCIIHexDecode"))
+
+
+def numbered() -> bytes:
+    """A table of two thousand million objects, which is gone through where no page is named."""
+    head = "<< /Type /XRef /Size 9 /W [1 2 1] /Index [100 2000000000] /Root 1 0 R /Length 0 >>"
+    out = b"%PDF-1.5\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"
+    table = f"9 0 obj\n{head}\nstream\n\nendstream\nendobj\n".encode()
+    return out + table + f"startxref\n{len(out)}\n%%EOF".encode()
+
+
+def wide() -> bytes:
+    """A table of objects whose only entry is nine megabytes wide, and is looked up two thousand times."""
+    objects = ("<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [" + "77 0 R " * 2000 + "] /Count 1 >>")
+    out = b"%PDF-1.5\n"
+    places = []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{body}\nendobj\n".encode()
+    packed = zlib.compress(bytes(20_000_000), 9)
+    at = len(out)
+    head = f"/Type /XRef /Size 9 /Filter /FlateDecode /W [1 9000000 9000000] /Index [77 1] /Length {len(packed)}"
+    out += f"9 0 obj\n<< {head} >>\nstream\n".encode() + packed + b"\nendstream\nendobj\n"
+    start = len(out)
+    out += b"xref\n0 3\n0000000000 65535 f \n" + b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
+    return out + f"trailer << /Size 3 /Root 1 0 R /XRefStm {at} >>\nstartxref\n{start}\n%%EOF".encode()
+
+
+def predicted() -> bytes:
+    """Empty streams of ten million columns."""
+    head = "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 10000000 >>"
+    objects = [stream("CONTENT", head)] * 250
+    contents = " ".join(f"{number} 0 R" for number in range(6, 256))
+    made = pdf(stream(_SAID), *objects).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
+    return made.replace(b"CONTENT", zlib.compress(b"")[:7])
+
+
+def checksum() -> bytes:
+    """A stream that is sound but for its checksum: what saves it copied all that it had with each byte."""
+    packed = zlib.compress(b"q " * 3_500_000, 9)[:-4] + b"none"
+    head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
+    return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
+
+
+def enciphered() -> bytes:
+    """A page of a megabyte and a half, enciphered without a password: each byte was added to a copy of those before."""
+    owner = b"o" * 32
+    key = hashlib.md5(_PADDING + owner + struct.pack("<i", -4)).digest()[:5]  # noqa: S324  as the format wants it
+    user = Arcfour(key).encrypt(_PADDING)
+    handler = f"<< /Filter /Standard /V 1 /R 2 /P -4 /O <{owner.hex()}> /U <{user.hex()}> >>"
+    return pdf(stream(" " * 1_500_000), handler).replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt 6 0 R")
+
+
+def overlapping(mark: bytes) -> bytes:
+    """Forty streams, each in the one before, of which all end in one whose checksum is wrong.
+
+    `mark` begins each stream: with its line end, or in another way that the first look at the file does not know.
+    """
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = packer.compress(bytes(7 * 2**20)) + packer.flush() + b"none"
+    behind = b""
+    for number in range(45, 5, -1):
+        head = f"{number} 0 obj<</Filter/FlateDecode/Length 9999>>".encode() + mark + b"\x78\xda"
+        quoted = b"\x00" + struct.pack("<HH", len(behind), 0xFFFF ^ len(behind)) if behind else b""
+        body, behind = head + quoted + body, head
+    contents = " ".join(f"{number} 0 R" for number in range(6, 46))
+    made = pdf(stream(_SAID)).replace(b"/Contents 4 0 R", f"/Contents [{contents}]".encode())
+    out = made[: made.index(b"xref\n")] + body + b" " * 9999 + b"\nendstream\nendobj\n"
+    places = [out.index(f"{number} 0 obj".encode()) for number in range(1, 46)]
+    table = b"".join(f"{place:010d} 00000 n \n".encode() for place in places)
+    start = f"trailer << /Size 46 /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF".encode()
+    return out + b"xref\n0 46\n0000000000 65535 f \n" + table + start
+
+
+def word(body: str, **more: str) -> bytes:
+    """A Word file of that body, and with further members whose names begin with `word/`."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(builders.docx(NEW))) as source, zipfile.ZipFile(out, "w", 8) as archive:
+        for name in source.namelist():
+            held = source.read(name).decode()
+            if body and name == "word/document.xml":
+                held = held[: held.index("<w:body>")] + f"<w:body>{body}" + held[held.index("</w:body>") :]
+            archive.writestr(name, held)
+        for name, text in more.items():
+            archive.writestr(f"word/{name}.xml", text)
+    return out.getvalue()
+
+
+def fields() -> bytes:
+    """Fields in one another, each of which goes through seven million spaces when it ends."""
+    mark = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
+    text = f"<w:r><w:instrText>{' ' * 7_000_000}</w:instrText></w:r>"
+    return word(f"<w:p>{mark.format('begin') * 3000}{text}{mark.format('end') * 3000}</w:p>")
+
+
+def nested(depth: int) -> bytes:
+    """Forms in forms, so deep that calls are; each draws the next three times, as if errors were never met."""
+    forms = []
+    for number in range(depth):
+        resources = f"/Resources << /XObject << /X{number + 1} {number + 7} 0 R >> >>"
+        head = f"/Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources}"
+        forms.append(stream(f"/X{number + 1} Do " * 3, head))
+    return pdf(stream("/X0 Do"), *forms, forms="/X0 6 0 R")
+
+
+KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "widths of a font": ("case.pdf", lambda: fonts(f"/W [{'0 3000000 1 ' * 600}]")),
+    "widths downwards": ("case.pdf", lambda: fonts(f"/W2 [{'0 3000000 1 1 1 ' * 100}]", "/Identity-V")),
+    "characters of a font": ("case.pdf", characters),
+    "numbers of objects": ("case.pdf", numbered),
+    "wide numbers of objects": ("case.pdf", wide),
+    "columns of empty streams": ("case.pdf", predicted),
+    "a picture without end": ("case.pdf", lambda: operators("BI /W 1 ID " + "E" * 10_000_000, 1)),
+    "arguments without end": ("case.pdf", lambda: operators("1 " * 300_000 + "w " * 3_000_000, 1)),
+    "a wrong checksum": ("case.pdf", checksum),
+    "a cipher": ("case.pdf", enciphered),
+    "forms in forms": ("case.pdf", lambda: nested(400)),
+    "fields in fields": ("case.docx", fields),
+    "headers": ("case.docx", lambda: word("", header1=_HEADER.format("<w:p/>" * 1_300_000))),
+    "paragraphs in paragraphs": ("case.docx", lambda: word("<w:p>" * 700_000 + "</w:p>" * 700_000)),
+    "one long text": ("case.docx", lambda: word(f"<w:p><w:r><w:t>{'a b &amp; ' * 800_000}</w:t></w:r></w:p>")),
+}
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_a_small_file_is_ended_by_its_steps(what: str, figure: Figure) -> None:
+    name, make = KINDS[what]
+    data = make()
+    assert len(data) < 2 * 2**20
+    spent = ended_by_its_steps(name, data)
+    figure("5 input: small files that are ended by their steps: seconds", spent, f"< {SECONDS}")
+
+
+@pytest.mark.parametrize("mark", [b"stream\n", b"stream\r", b"stream %\n"])
+def test_bytes_that_are_unpacked_count_where_a_stream_fails_too(mark: bytes) -> None:
+    with pytest.raises(DocumentError, match="unpacks to more than 24 MB") as refused:
+        parse_document(overlapping(mark), "case.pdf")
+    assert refused.value.code == "too-large"
+
+
+def test_a_stream_with_a_wrong_checksum_is_read() -> None:
+    text = "q " * 1000 + _SAID
+    packed = zlib.compress(text.encode())
+    for end in (b"none", b"", b"n"):
+        head = f"<< /Filter /FlateDecode /Length {len(packed) - 4 + len(end)} >>\nstream\n".encode()
+        data = pdf("CONTENT").replace(b"CONTENT", head + packed[:-4] + end + b"\nendstream")
+        with pytest.raises(DocumentError) as refused:
+            parse_document(data, "case.pdf")
+        assert refused.value.code == "no-urgent-action", "its text was found, and is none"
+
+
+def test_what_fails_is_counted_and_what_is_sound_given_whole() -> None:
+    held = bytes(range(256)) * 400
+    packed = zlib.compress(held)
+    assert Unpacker(len(held) + len(packed)).whole(packed) == held
+    assert Unpacker(2 * len(held)).salvaged(packed[:-4] + b"none") == held
+    for task in (Unpacker(len(held)).whole, Unpacker(len(held)).salvaged):
+        with pytest.raises(UnpackedTooMuchError):
+            task(packed)
+    for broken in (b"", packed[:-1], b"none" + packed):
+        with pytest.raises(zlib.error):
+            Unpacker(2 * len(held)).whole(broken)
+    unpacker = Unpacker(2**16)
+    for _ in range(16):
+        unpacker.measure(memoryview(b"none"))
+    with pytest.raises(UnpackedTooMuchError):
+        unpacker.measure(memoryview(b"none"))
+
+
+def test_members_of_one_name_are_refused() -> None:
+    out = io.BytesIO(word("", header1=_HEADER.format(" " * 7_000_000)))
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.filelist += [archive.getinfo("word/header1.xml")] * 60
+        archive.writestr("word/more.xml", "<a/>")  # so that the directory is written anew
+    with pytest.raises(DocumentError, match="two members of one name"):
+        parse_document(out.getvalue(), "case.docx")
+
+
+def test_much_xml_is_refused_before_it_is_parsed() -> None:
+    for name in ("header1", "document2"):
+        with pytest.raises(DocumentError, match="unpacks to more than 8 MB"):
+            parse_document(word("", **{name: _HEADER.format("<a/>" * 2_200_000)}), "case.docx")
+
+
+def test_what_a_reader_says_of_a_file_is_not_held() -> None:
+    """Each number that is none was quoted with all that stands in it, and whoever waited held hundreds of megabytes."""
+    large = "<< " + " ".join(f"/K{number} {number}" for number in range(20_000)) + " >>"
+    data = fonts(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
+    done = subprocess.run(
+        apart.command("pdf", "case.pdf"), input=data, capture_output=True, env=apart.environ(), cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run(
+        apart.command("docx", "case.docx"),
+        input=word(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
+        capture_output=True,
+        env=apart.environ(),
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (apart.BEYOND, b"", b"")
+
+
+def test_calls_too_deep_do_not_end_the_counting() -> None:
+    """Python drops what counts where its own call is one too many, and some readers go on after such an error."""
+
+    class BeyondError(BaseException):
+        """Passed on by what catches errors."""
+
+    def end() -> None:
+        raise BeyondError
+
+    def deep(calls: int) -> None:
+        try:
+            deep(calls + 1)
+        except RecursionError:
+            return
+
+    usual = sys.getrecursionlimit()
+    with pytest.raises(BeyondError):
+        counted(partial(deep, 0), end)
+    assert (sys.getrecursionlimit(), sys.gettrace()) == (usual, None)
+
+    def low(calls: int) -> int:
+        return low(calls + 1) if calls < DEPTH // 2 else calls
+
+    assert counted(partial(low, 0), end) == DEPTH // 2

@@ -1,0 +1,223 @@
+"""Small files that would take for ever to read, or fill the memory: each is refused, and nothing around it suffers."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from campaign.config import ROOT
+from campaign.document import DocumentError, parse_document
+from campaign.document.formats import subprocess_reader as apart
+from campaign.document.formats.pdf import read_pdf
+from campaign.document.formats.subprocess_main import MEGABYTES, SECONDS, STEPS, counted
+from campaign.document.formats.word import read_docx
+from tests.attack import IS_ATTACK, Figure
+from tests.conftest import KEYS
+from tests.deploy.processes import environment
+from tests.document.support import builders
+from tests.document.support.forms import NEW, OLD, typeset
+
+pytestmark = pytest.mark.slow
+UNPACKED = 2**29 if IS_ATTACK else 2**27  # bytes
+# Beyond what a file without a case takes: what the process may that reads it, and a little; on a busy machine.
+MOST, LONGEST = MEGABYTES + 100, 5 * SECONDS
+_FONT = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding{} >>"
+_SAID = "BT /F0 12 Tf 72 700 Td (URGENT ACTION) Tj ET"
+
+
+def flood(times: int) -> str:
+    """Spaces without number as a stream that is packed so often, and then written in hexadecimal."""
+    packer = zlib.compressobj(9)
+    block = bytes(2**20).replace(b"\0", b" ")
+    packed = b"".join(packer.compress(block) for _ in range(UNPACKED // 2**20)) + packer.flush()
+    for _ in range(times - 1):
+        packed = zlib.compress(packed, 9)
+    return stream(packed.hex(), f"/Filter [/ASCIIHexDecode{' /FlateDecode' * times}]")
+
+
+def operators(what: str, times: int) -> bytes:
+    """A page that draws nothing, with so many operators: ten kilobytes of file hold ten million bytes of them."""
+    packed = zlib.compress((what * times).encode(), 9)
+    head = f"<< /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode()
+    return pdf("CONTENT").replace(b"CONTENT", head + packed + b"\nendstream")
+
+
+def stream(content: str, head: str = "") -> str:
+    """An object that holds a stream."""
+    return f"<< {head} /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+def pdf(content: str, *more: str, font: str = "", forms: str = "") -> bytes:
+    """A page of that content; further objects are numbered from 6."""
+    resources = f"/Resources << /Font << /F0 3 0 R >> /XObject << {forms} >> >>"
+    page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R {resources} >>"
+    pages = "<< /Type /Pages /Kids [5 0 R] /Count 1 >>"
+    catalogue = "<< /Type /Catalog /Pages 2 0 R >>"
+    return builders.assembled([catalogue, pages, _FONT.format(font), content, page, *more])
+
+
+def laughs() -> bytes:
+    """Forms of which each draws the next a hundred times."""
+    forms = []
+    for number in range(7):
+        body = f"/X{number + 1} Do " * 100 if number < 6 else "BT /F0 12 Tf (a) Tj ET"
+        resources = f"/Resources << /Font << /F0 3 0 R >> /XObject << /X{number + 1} {number + 7} 0 R >> >>"
+        forms.append(stream(body, f"/Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources}"))
+    return pdf(stream("/X0 Do"), *forms, forms="/X0 6 0 R")
+
+
+def endless_table() -> bytes:
+    """Two thousand million characters that one line of a font's table names."""
+    table = "begincmap 1 beginbfrange <00000000> <7fffffff> <0041> endbfrange endcmap"
+    return pdf(stream(_SAID), stream(table), font=" /ToUnicode 6 0 R")
+
+
+def many_pages() -> bytes:
+    """One page three hundred thousand times."""
+    return pdf(stream(_SAID)).replace(b"/Kids [5 0 R]", b"/Kids [" + b"5 0 R " * 300_000 + b"]")
+
+
+def word(size: int, *, said: int | None = None) -> bytes:
+    """A Word file with a picture of so many zeros, which says that there are fewer."""
+    out = io.BytesIO(builders.docx(NEW))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("word/media/a.bin", "w") as picture:
+        for _ in range(size // 2**20):  # never whole: what we held ourselves would be counted as the reader's
+            picture.write(bytes(2**20))
+    made = out.getvalue()
+    return made if said is None else made.replace(size.to_bytes(4, "little"), said.to_bytes(4, "little"))
+
+
+def crowded() -> bytes:
+    """A Word file of many members."""
+    return builders.docx(NEW, extra={f"word/{number}": b"" for number in range(15_000)})
+
+
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "a stream packed in another way": ("case.pdf", lambda: pdf(flood(1))),
+    "a stream packed three times": ("case.pdf", lambda: pdf(flood(2))),
+    "forms that draw forms": ("case.pdf", laughs),
+    "a table without end": ("case.pdf", endless_table),
+    "a page three hundred thousand times": ("case.pdf", many_pages),
+    "operators without end": ("case.pdf", lambda: operators("q Q ", 2_500_000)),
+    "zeros in a Word file": ("case.docx", lambda: word(2 * UNPACKED)),
+    "zeros that a Word file denies": ("case.docx", lambda: word(2 * UNPACKED, said=1000)),
+    "a crowd in a Word file": ("case.docx", crowded),
+}
+# These take all the steps that there are, as others do.
+LONG = ("a table without end", "a page three hundred thousand times")
+
+
+def read(path: Path) -> tuple[int, str, float, float]:
+    """Status, what was said, megabytes and seconds of a command that reads the file."""
+    command = [sys.executable, "-m", "flask", "appeal", "parse", str(path)]
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=f"sqlite:///{path.parent}/none.db")
+    with (path.parent / "said").open("w+") as said:
+        start = time.monotonic()
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
+        too_long = threading.Timer(LONGEST, process.kill)
+        too_long.start()
+        _, status, used = os.wait4(process.pid, 0)
+        too_long.cancel()
+        spent = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        return process.returncode, said.read(), used.ru_maxrss / 1024, spent
+
+
+def ended_by_its_steps(name: str, data: bytes) -> float:
+    """Read the file as an upload is read, and return the seconds of the processor until its steps were used up."""
+    process = subprocess.Popen(
+        apart.command(name.rpartition(".")[2], name),
+        cwd=ROOT,
+        env=apart.environ(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    with process.stdin:
+        process.stdin.write(data)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe is not None
+        assert pipe.read() == b""
+        pipe.close()
+    assert process.returncode == apart.BEYOND, "it ended by itself, the system had not to"
+    return round(used.ru_utime + used.ru_stime, 1)
+
+
+def test_a_process_that_fails_otherwise_is_told_and_logged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(apart, "_ROOT", tmp_path)  # there is no Tocsin to start
+    with pytest.raises(DocumentError) as refused:
+        parse_document(builders.docx(NEW), "case.docx")
+    assert refused.value.code == "unreadable"
+    assert "No module named" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("what", "times"),
+    [
+        ("q Q ", 2_500_000),
+        ("[", 10_000_000),
+        ("%a\n", 3_000_000),
+        ("<<", 5_000_000),
+        ("/A ", 3_000_000),
+        # One string that never ends, which is copied with each piece: few steps, each longer than the one before.
+        ("(", 10_000_000),
+        ("(\\(", 3_000_000),
+        ("a (b) \\) (", 400_000),
+    ],
+)
+def test_ten_kilobytes_are_bounded_by_their_steps_before_their_time(what: str, times: int, figure: Figure) -> None:
+    data = operators(what, times)
+    assert len(data) < 11_000
+    spent = ended_by_its_steps("case.pdf", data)
+    figure("5 input: ten kilobytes of operators: seconds", spent, f"< {SECONDS}")
+
+
+def test_what_an_urgent_action_takes_is_far_from_the_bound() -> None:
+    class BeyondError(BaseException):
+        """Passed on by what reads damaged files."""
+
+    def end() -> None:
+        raise BeyondError
+
+    for read, data in ((read_pdf, typeset(NEW)), (read_pdf, builders.pdf(OLD)), (read_docx, builders.docx(NEW))):
+        counted(partial(read, data, "case"), end, STEPS // 5)
+        with pytest.raises(BeyondError):
+            counted(partial(read, data, "case"), end, 1000)
+
+
+def test_each_is_refused_in_bounds(tmp_path: Path, figure: Figure) -> None:
+    lunch = tmp_path / "lunch.md"
+    lunch.write_text("Lunch is at noon.")
+    status, said, usual, _ = read(lunch)
+    assert status == 2, said
+    most, longest = 0.0, 0.0
+    tried = {what: bomb for what, bomb in BOMBS.items() if IS_ATTACK or what not in LONG}
+    for what, (name, make) in tried.items():
+        path = tmp_path / name
+        path.write_bytes(make())
+        assert path.stat().st_size < 2 * 2**20, what
+        status, said, megabytes, seconds = read(path)
+        assert (status, len(said.splitlines())) == (2, 1), (what, said)
+        most, longest = max(most, megabytes - usual), max(longest, seconds)
+    figure("5 input: files that unpack without end: tried", len(tried), "all refused")
+    figure("5 input: files that unpack without end: memory, MB", round(most), f"<= {MOST}")
+    figure("5 input: files that unpack without end: seconds", round(longest, 1), f"<= {LONGEST}")
+    assert most <= MOST
+    assert longest <= LONGEST

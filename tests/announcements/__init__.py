@@ -1,0 +1,1 @@
+"""Tests: Updates, outcomes, reminders and digests."""

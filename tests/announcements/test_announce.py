@@ -1,0 +1,460 @@
+"""Announcements: to whom, in which language, each signer once, however often the work breaks off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.document import parse_text
+from campaign.domain.announcements.announcement import RECALL, AnnouncementKind
+from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
+from campaign.models import SignUp as SignedUp
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.announcements.announcement import announcements_of, audience, find_announcement, without_repeats
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.appeals.editor import words_of
+from campaign.services.announcements import fan_out as spreading
+from campaign.services.announcements.announce import (
+    Audience,
+    Author,
+    Wording,
+    discard,
+    draft,
+    recall,
+    revise,
+    send,
+    send_test,
+    stop,
+)
+from campaign.services.announcements.fan_out import spread, spread_all, start_reminders
+from campaign.services.appeals.edit_text import keep_version
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.signing.sign import SignUp, sign
+from campaign.services.staff.audit import verify as verify_log
+from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, text_of
+
+TEXTS = {
+    "en": Wording("She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"),
+    "fr": Wording("Elle est libre", "Ana Ruiz Vega est sortie aujourd’hui."),
+}
+
+
+def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr") -> int:
+    """Somebody who has not confirmed; the id of the sign-up."""
+    at = runtime()
+    to = parse_address(f"{name}@mail.example")
+    sign_up = SignUp(appeal.id, section, "FR", name, to, locale, "en", 1, None)
+    sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    found = db.session.scalars(select(func.max(SignedUp.id))).one()
+    db.session.rollback()
+    return int(found)
+
+
+def confirmed(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr", *, updates: bool = True) -> int:
+    signer(appeal, name, section, locale)
+    return confirm_newest(START, updates=updates)
+
+
+def colleague() -> int:
+    """Somebody whom the audit log can name."""
+    with transaction() as session:
+        found = session.scalars(select(Staff.id)).first()
+        if found is not None:
+            return found
+        values = {"role": "editor", "section_code": "fr", "locale": "en", "created_at": START, "invited_at": START}
+        staff = Staff(email="c@staff.example", fs_uniquifier="c", active=True, wants_digest=False, **values)
+        session.add(staff)
+        session.flush()
+        return staff.id
+
+
+def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr") -> Author:
+    return Author(Scope(colleague(), role, section), now, runtime().vault)
+
+
+def edition_of(announcement_id: int) -> str:
+    found = find_announcement(announcement_id)
+    assert found is not None
+    db.session.rollback()
+    return found.edition
+
+
+def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
+    """One whose time to be taken back is over."""
+    one = draft(appeal.id, kind, to or Audience(), TEXTS, by())
+    send(one, by(START - RECALL), seen=edition_of(one))
+    return one
+
+
+def spread_now() -> int:
+    at = runtime()
+    return spread_all(now=START, vault=at.vault, mail_domain=at.mail_domain)
+
+
+def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
+    db.session.rollback()
+    rows = db.session.execute(
+        select(Mail.signature_id, Mail.text_language).where(Mail.announcement_id == announcement_id).order_by(Mail.id)
+    )
+    return [(signature, language) for signature, language in rows]
+
+
+def clear_others() -> None:
+    """What signing and confirming owed is not what these tests are about."""
+    db.session.execute(update(Mail).where(Mail.announcement_id.is_(None)).values(state="sent"))
+    db.session.commit()
+
+
+def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: AppealView) -> None:
+    french, german = confirmed(appeal, "a"), confirmed(appeal, "b", locale="de")
+    confirmed(appeal, "c", updates=False)
+    signer(appeal, "d")
+    one = announced(appeal)
+    assert spread_now() == 2
+    assert owed(one) == [(french, "fr"), (german, "en")]
+    found = find_announcement(one)
+    assert found is not None
+    assert (found.state, found.mails) == ("sent", {"queued": 2})
+    assert audience(appeal.id) == {"fr": 1, "de": 1}
+    assert [view.id for view in announcements_of(appeal.id)] == [one]
+    assert announcements_of(appeal.id, "fr") == ()
+
+
+def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
+    confirmed(appeal, "a")
+    belgian = confirmed(appeal, "b", section="be-nl", locale="en")
+    confirmed(appeal, "c", section="be-nl", locale="fr")
+    one = announced(appeal, Audience("be-nl", ("en",)))
+    assert spread_now() == 1
+    assert owed(one) == [(belgian, "en")]
+
+
+def reword(appeal: AppealView) -> None:
+    """The letter in English now asks for something else."""
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
+        row = session.get_one(Appeal, appeal.id)
+        keep_version(session, row, "en", words_of(text) | {"paragraphs": ["Set her free."]}, text, START)
+
+
+def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    early, silent = confirmed(appeal, "early"), confirmed(appeal, "silent", updates=False)
+    assert audience(appeal.id, is_rewording=True) == {}, "nobody, while the words are those that were signed"
+    reword(appeal)
+    late = confirmed(appeal, "late")
+    with transaction() as session:
+        session.execute(update(Consent).where(Consent.signature_id == late).values(text_version=2))
+    clear_others()
+    assert audience(appeal.id, is_rewording=True) == {"fr": 1}
+    assert audience(appeal.id) == {"fr": 2}
+    one = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
+    assert spread_now() == 1
+    assert owed(one) == [(early, "fr")]
+    assert silent not in dict(owed(one))
+    assert deliver() == {"sent": 1}
+    said = text_of(postbox.messages[-1])
+    assert "La lettre a été reformulée depuis que vous l’avez signée." in said
+    link = re.search(r"retirez votre signature ici[^\n]*\n(?:[^\n]+\n)*?\S*(/fr/m/\S+/me)", said)
+    assert link
+    page = client.get(link[1])
+    assert page.status_code == 200
+    assert "withdraw" in page.text
+    # Another message to all of them says nothing of that.
+    announced(appeal, Audience(), AnnouncementKind.UPDATE)
+    assert spread_now() == 2
+    deliver()
+    assert "reformulée" not in text_of(postbox.messages[-1])
+
+
+def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    revise(one, Audience(is_rewording=True), TEXTS, by(), seen=seen)
+    assert edition_of(one) != seen
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
+
+
+def follow_up(appeal: AppealView) -> AppealView:
+    """A second appeal of the same case."""
+    document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
+    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), now=START)
+    assert made.follows == appeal.slug
+    publish(made.slug, now=START)
+    found = find_appeal(made.slug)
+    assert found is not None
+    return found
+
+
+def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: AppealView) -> None:
+    follow_up(appeal)
+    signature = db.session.get_one(Signature, confirmed(appeal, "gone"))
+    address = parse_address("gone@mail.example")
+    unsubscribed = update(Signature).values(wants_updates=False).execution_options(synchronize_session=False)
+    db.session.execute(unsubscribed)
+    row = Announcement(appeal_id=appeal.id, section_code=None, locales=[], to_family=True, is_rewording=False)
+    assert without_repeats([(signature, address)], row, runtime().vault) == [(signature, address)]
+
+
+def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    old, both = confirmed(appeal, "old"), confirmed(appeal, "both")
+    confirmed(appeal, "silent", updates=False)
+    signer(appeal, "pending")
+    second = follow_up(appeal)
+    again, new = confirmed(second, "both", locale="en"), confirmed(second, "new")
+    clear_others()
+    assert audience(second.id) == {"en": 1, "fr": 1}
+    # Only an opened address joins two appeals: who signed both is counted with each, and written to once.
+    assert audience(second.id, to_family=True) == {"en": 1, "fr": 3}
+    assert audience(appeal.id, to_family=True) == {"en": 1, "fr": 3}
+    assert audience(second.id, "be-nl", to_family=True) == {}
+    one = announced(second, Audience(to_family=True), AnnouncementKind.UPDATE)
+    assert spread_now() == 3
+    assert owed(one) == [(old, "fr"), (again, "en"), (new, "fr")]
+    assert both not in {signature for signature, _ in owed(one)}
+    assert deliver() == {"sent": 3}
+    first = next(mail for mail in postbox.messages if mail["To"] == "old@mail.example")
+    assert "/fr/appeals/second" in text_of(first)
+    assert f"/fr/appeals/{appeal.slug}" not in text_of(first)
+    # Without the case, only those of the appeal itself.
+    alone = announced(second, kind=AnnouncementKind.UPDATE)
+    spread_now()
+    assert owed(alone) == [(again, "en"), (new, "fr")]
+
+
+def test_whom_of_the_case_it_goes_to_is_part_of_what_was_seen(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    revise(one, Audience(to_family=True), TEXTS, by(), seen=seen)
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
+    assert edition_of(one) != seen
+
+
+def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreading, "BATCH", 2)
+    ids = [confirmed(appeal, f"s{number}") for number in range(5)]
+    one = announced(appeal)
+    at = runtime()
+    assert spread(one, now=START, vault=at.vault, mail_domain=at.mail_domain) == 2
+    # A worker that lost what it had noted owes the same batch again: nobody gets two.
+    db.session.execute(update(Announcement).values(after_id=ids[0]))
+    db.session.commit()
+    spread_now()
+    assert [signature for signature, _ in owed(one)] == ids
+    assert spread_now() == 0
+
+
+def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
+    appeal: AppealView, deliver: Any, postbox: Postbox, client: FlaskClient
+) -> None:
+    confirmed(appeal, "a")
+    left, stays = confirmed(appeal, "b"), confirmed(appeal, "c", locale="en")
+    clear_others()
+    announced(appeal)
+    spread_now()
+    db.session.execute(update(Signature).where(Signature.id == left).values(wants_updates=False))
+    db.session.execute(update(Appeal).values(state="stopped"))
+    db.session.commit()
+    assert deliver() == {"sent": 2, "suppressed": 1}
+    french, english = postbox.messages
+    assert postbox.recipients == ["a@mail.example", "c@mail.example"]
+    assert (french["Subject"], english["Subject"]) == ("Elle est libre", "She is free")
+    assert english["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = english["List-Unsubscribe"].strip("<>")
+    assert address in text_of(english)
+    assert "walked out today" in text_of(english)
+    html = english.get_body(("html",))
+    assert html is not None
+    assert "<strong>walked out</strong>" in html.get_content()
+    path = address.removeprefix(runtime().settings.base_url)
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    db.session.rollback()
+    assert db.session.get_one(Signature, stays).wants_updates is False
+
+
+def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any) -> None:
+    confirmed(appeal, "a")
+    clear_others()
+    one = announced(appeal)
+    spread_now()
+    stop(one, by())
+    assert deliver() == {"suppressed": 1}
+    stop(one, by())
+    with pytest.raises(StateError):
+        send(one, by(), seen=edition_of(one))
+
+
+def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    at = runtime()
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
+    revise(one, Audience(), {"fr": Wording("Un  sujet", " corps ")}, by(), seen=edition_of(one))
+    to = parse_address("editor@section.example")
+    send_test(one, "fr", to, by(), name="Édith", mail_domain=at.mail_domain)
+    assert deliver() == {"sent": 1}
+    assert postbox.recipients == ["editor@section.example"]
+    assert postbox.messages[0]["Subject"] == "Un sujet"
+    assert postbox.messages[0]["List-Unsubscribe"] is None
+    with pytest.raises(InputError):
+        send_test(one, "de", to, by(), name="É", mail_domain=at.mail_domain)
+    discard(one, by())
+    assert find_announcement(one) is None
+    with pytest.raises(NotFoundError):
+        discard(one, by())
+
+
+def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -> None:
+    at = runtime()
+    confirmed(appeal, "a")
+    one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, by())
+    send(one, by(), seen=edition_of(one))
+    almost = START + RECALL - timedelta(seconds=1)
+    assert spread_all(now=almost, vault=at.vault, mail_domain=at.mail_domain) == 0
+    assert spread(one, now=almost, vault=at.vault, mail_domain=at.mail_domain) is None
+    recall(one, by(almost))
+    assert spread_all(now=START + RECALL * 2, vault=at.vault, mail_domain=at.mail_domain) == 0
+    send(one, by(), seen=edition_of(one))
+    with pytest.raises(StateError):
+        recall(one, by(START + RECALL))
+    assert spread_all(now=START + RECALL, vault=at.vault, mail_domain=at.mail_domain) == 1
+    # A worker whose clock is ahead of ours has begun already.
+    with pytest.raises(StateError):
+        recall(one, by())
+
+
+def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    seen = edition_of(one)
+    other = {"fr": Wording("Autre", "Autre chose")}
+    revise(one, Audience(), other, by(), seen=seen)
+    with pytest.raises(ConflictError) as refused:
+        revise(one, Audience("fr"), TEXTS, by(), seen=seen)
+    assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
+    with pytest.raises(ConflictError):
+        send(one, by(), seen=seen)
+    assert edition_of(one) not in {seen, ""}
+
+
+def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
+    editor, viewer = by(role=Role.EDITOR), by(role=Role.VIEWER)
+    theirs = draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, by())
+    to_all = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    for to, who in ((Audience(), editor), (Audience("be-nl"), editor), (Audience("fr"), viewer)):
+        with pytest.raises(InputError):
+            draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, who)
+    own = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, editor)
+    with pytest.raises(InputError):
+        revise(own, Audience(), TEXTS, editor, seen=edition_of(own))
+    address = parse_address("editor@section.example")
+    for one in (theirs, to_all):
+        seen = edition_of(one)
+        acts: list[Callable[[], object]] = [
+            partial(revise, one, Audience("fr"), TEXTS, editor, seen=seen),
+            partial(send, one, editor, seen=seen),
+            partial(send_test, one, "fr", address, editor, name="É", mail_domain="x.example"),
+            *(partial(act, one, editor) for act in (discard, recall, stop)),
+        ]
+        for act in acts:
+            with pytest.raises(NotFoundError):
+                act()
+
+
+def test_who_wrote_changed_sent_and_stopped_it_is_written_down(appeal: AppealView) -> None:
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
+    send(one, by(), seen=edition_of(one))
+    recall(one, by())
+    send(one, by(), seen=edition_of(one))
+    stop(one, by())
+    gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    discard(gone, by())
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    acts = ["draft", "revise", "send", "recall", "send", "stop", "draft", "discard"]
+    assert [entry.act for entry in entries] == [f"announcement.{act}" for act in acts]
+    assert {entry.staff_id for entry in entries} == set(db.session.scalars(select(Staff.id)))
+    assert "She is free" in str(entries[1].before)
+    assert "She is free" not in str(entries[1].after)
+    db.session.rollback()
+    assert verify_log(vault=runtime().vault).broken_at is None
+
+
+@pytest.mark.parametrize(
+    ("to", "texts", "field"),
+    [
+        (Audience(), {}, "texts"),
+        (Audience("xx"), TEXTS, "section"),
+        (Audience(None, ("xx",)), TEXTS, "language"),
+        (Audience(), {"xx": TEXTS["en"]}, "language"),
+        (Audience(), {"en": Wording(" ", "b")}, "subject"),
+        (Audience(), {"en": Wording("s\0", "b")}, "subject"),
+        (Audience(), {"en": Wording("s\r\nBcc: x@y.example", "b")}, "subject"),
+        (Audience(), {"en": Wording("s" * 121, "b")}, "subject"),
+        (Audience(), {"en": Wording("s", "\x07")}, "body"),
+        (Audience(), {"en": Wording("s", "b" * 10_001)}, "body"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(
+    appeal: AppealView, to: Audience, texts: dict[str, Wording], field: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, by())
+    assert refused.value.field == field
+
+
+def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: AppealView) -> None:
+    db.session.execute(update(Appeal).values(state="draft"))
+    db.session.commit()
+    with pytest.raises(StateError):
+        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    with pytest.raises(NotFoundError):
+        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+
+
+def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
+    appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The deadline is 12 April: five days before, nine o'clock in Paris is seven in UTC."""
+    one = confirmed(appeal, "a")
+    at = runtime()
+    morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
+    start_reminders(now=morning - timedelta(minutes=1))
+    assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
+    start_reminders(now=morning)
+    assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
+    db.session.rollback()
+    late = confirmed(appeal, "late")
+    confirm_time = update(Signature).where(Signature.id == late).values(confirmed_at=morning - timedelta(hours=1))
+    db.session.execute(confirm_time)
+    db.session.commit()
+    clear_others()
+    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 1
+    start_reminders(now=morning + timedelta(hours=1))
+    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 0
+    assert deliver() == {"sent": 1}
+    assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
+    assert postbox.messages[0]["List-Unsubscribe"]
+    db.session.rollback()
+    assert db.session.scalars(select(Mail.signature_id).where(Mail.announcement_id.is_not(None))).all() == [one]
+
+
+def test_no_reminder_of_a_deadline_that_is_too_near(appeal: AppealView) -> None:
+    assert start_reminders(now=datetime(2026, 4, 10, 12, 0, tzinfo=UTC)) == 0

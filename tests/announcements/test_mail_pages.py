@@ -1,0 +1,271 @@
+"""Mail in the staff room: announcements from the draft to the reader, the outbox, and every message to look at."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from markupsafe import escape
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from campaign.config import LOCALES
+from campaign.domain.announcements.announcement import RECALL
+from campaign.domain.outbox.mail_state import Attempt, MailKind, Outcome
+from campaign.domain.staff.roles import Role
+from campaign.mail.messages import samples as sample
+from campaign.models import Announcement, AuditEntry, Mail, MailHold
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.announcements.fan_out import spread_all
+from tests.announcements.test_announce import clear_others, confirmed, follow_up
+from tests.conftest import START, Clock, Postbox, form, text_of
+from tests.staff.staff_clients import csrf, staffed
+
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
+HERE = "/staff/appeals/ana-ruiz-vega/announcements"
+WRITTEN = {
+    "kind": "update",
+    "section": "fr",
+    "subject_fr": "Elle est libre",
+    "body_fr": "Ana est **libre**.\r\n\r\nMerci.",
+}
+
+
+def post(browser: FlaskClient, path: str, **data: Any) -> TestResponse:
+    """As the form of the page at hand sends it."""
+    return browser.post(path, data={**data, "csrf_token": csrf(browser.get("/staff/account"))})
+
+
+def spread_at(clock: Clock) -> int:
+    at = runtime()
+    return spread_all(now=clock.now, vault=at.vault, mail_domain=at.mail_domain)
+
+
+def seen_on(page: TestResponse) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
+    confirmed(appeal, "a")
+    browser = staffed(app, Role.COORDINATOR)
+    assert 'name="family"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
+    second = follow_up(appeal)
+    confirmed(second, "b")
+    prepared = browser.get(f"/staff/appeals/{second.slug}/edit").text
+    offered = re.search(r'href="(/staff/appeals/second/announcements/new\?family=1)"', prepared)
+    assert offered, prepared
+    form = browser.get(offered[1]).text
+    assert re.search(r'name="family" value="y" checked>.*?\(1\)', form)
+    there = f"/staff/appeals/{second.slug}/announcements"
+    kept = post(browser, f"{there}/new", **WRITTEN, family="y")
+    assert "Send it to 2 people" in browser.get(kept.location).text
+    assert "who signed any appeal of this case" in browser.get(kept.location).text
+    assert 'value="y" checked' in browser.get(f"{kept.location}/edit").text
+    seen = seen_on(browser.get(f"{kept.location}/edit"))
+    post(browser, f"{kept.location}/edit", **WRITTEN, seen=seen)
+    assert "Send it to one person" in browser.get(kept.location).text
+
+
+def test_an_editor_writes_looks_tests_and_lets_it_go(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    confirmed(appeal, "a")
+    confirmed(appeal, "b", section="be-nl")
+    confirmed(appeal, "c", updates=False)
+    browser = staffed(app, Role.EDITOR)
+    clear_others()
+    assert "One confirmed signer of your section asked" in browser.get(HERE).text
+    kept = post(browser, f"{HERE}/new", **WRITTEN)
+    assert kept.status_code == 303
+    page = browser.get(kept.location)
+    assert "Elle est libre" in page.text
+    assert "Send it to one person" in page.text
+    framed = browser.get(f"{kept.location}/fr.html")
+    assert "Ana est <strong>libre</strong>" in framed.text
+    assert "sandbox" in framed.headers["Content-Security-Policy"]
+    assert framed.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    post(browser, f"{kept.location}/test", lang="fr")
+    assert deliver() == {"sent": 1}
+    assert postbox.recipients == ["editor.fr@staff.example"]
+    sent = post(browser, f"{kept.location}/send", seen=seen_on(page))
+    assert sent.status_code == 303
+    assert "Take it back" in browser.get(kept.location).text
+    assert spread_at(clock) == 0
+    clock.now += RECALL
+    assert spread_at(clock) == 1
+    assert deliver() == {"sent": 1}
+    assert postbox.recipients[1:] == ["a@mail.example"]
+    assert "Ana est libre." in text_of(postbox.messages[1]).replace("*", "")
+    assert postbox.messages[1]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    after = browser.get(kept.location).text
+    assert "What became of it" in after
+    assert "Send it to" not in after
+
+
+def test_what_was_let_go_too_early_is_taken_back_and_thrown_away(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    confirmed(appeal, "a")
+    browser = staffed(app, Role.EDITOR)
+    here = post(browser, f"{HERE}/new", **WRITTEN).location
+    post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
+    assert post(browser, f"{here}/recall").status_code == 303
+    assert "Taken back" in browser.get(here).text
+    clock.now += RECALL * 2
+    assert spread_at(clock) == 0
+    assert post(browser, f"{here}/recall").status_code == 303
+    assert "That is no longer possible" in browser.get(here).text
+    assert post(browser, f"{here}/discard").location == HERE
+    assert browser.get(here).status_code == 404
+    told = select(AuditEntry.act).where(AuditEntry.subject.like("announcement:%")).order_by(AuditEntry.id)
+    acts = db.session.scalars(told).all()
+    assert [act.partition(".")[2] for act in acts] == ["draft", "send", "recall", "discard"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"subject_fr": ""}, "Please write a subject."),
+        ({"subject_fr": "x" * 121}, "120 characters at most"),
+        ({"subject_fr": "a\0b"}, "We could not read this subject."),
+        ({"body_fr": ""}, "Please write what you have to say."),
+        ({"body_fr": "x" * 10_001}, "10,000 characters at most"),
+        ({"subject_fr": "", "body_fr": " "}, "one language is enough"),
+        ({"section": "be-nl"}, "Other sections write to their own supporters."),
+        ({"section": ""}, "Other sections write to their own supporters."),
+        ({"kind": "deadline_reminder"}, "Please choose one of these."),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
+    app: Flask, appeal: AppealView, changes: dict[str, str], said: str
+) -> None:
+    answer = post(staffed(app, Role.EDITOR), f"{HERE}/new", **{**WRITTEN, "locales": "ar", **changes})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'value="ar" checked' in answer.text
+    for kept in ({**WRITTEN, **changes}["subject_fr"], {**WRITTEN, **changes}["body_fr"]):
+        assert str(escape(kept))[:8].strip() in answer.text
+    assert db.session.scalars(select(Announcement.id)).first() is None
+
+
+def test_two_who_change_a_draft_at_once_see_each_others_words(app: Flask, appeal: AppealView) -> None:
+    one, other = staffed(app, Role.EDITOR), staffed(app, Role.COORDINATOR)
+    here = post(one, f"{HERE}/new", **WRITTEN).location
+    seen = seen_on(other.get(f"{here}/edit"))
+    assert post(one, f"{here}/edit", **{**WRITTEN, "subject_fr": "Enfin libre"}, seen=seen).status_code == 303
+    late = post(other, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen)
+    assert late.status_code == 409
+    assert "Somebody else has changed this draft meanwhile." in late.text
+    assert "Enfin libre" in late.text
+    assert "Le mien" in late.text
+    # Having seen it, one may go on.
+    assert post(other, f"{here}/edit", **{**WRITTEN, "body_fr": "Le mien"}, seen=seen_on(late)).status_code == 303
+    assert post(one, f"{here}/send", seen=seen).status_code == 303
+    assert "Somebody has changed it since you looked" in one.get(here).text
+
+
+def test_letting_it_go_asks_who_one_is_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirmed(appeal, "a")
+    browser = staffed(app, Role.EDITOR)
+    here = post(browser, f"{HERE}/new", **WRITTEN).location
+    monkeypatch.setattr("campaign.web.staff.staff.access._is_fresh", lambda: False)
+    answer = post(browser, f"{here}/send", seen=seen_on(browser.get(here)))
+    assert "/verify" in answer.location
+    assert db.session.scalars(select(Announcement.state)).all() == ["draft"]
+
+
+def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appeal: AppealView, clock: Clock) -> None:
+    confirmed(appeal, "a")
+    confirmed(appeal, "b", section="be-nl", locale="de")
+    coordinator, editor = staffed(app, Role.COORDINATOR), staffed(app, Role.EDITOR)
+    here = post(coordinator, f"{HERE}/new", **{**WRITTEN, "section": "", "subject_en": "Free", "body_en": "x"}).location
+    page = coordinator.get(here)
+    assert "Send it to 2 people" in page.text
+    assert "Send it to" not in editor.get(here).text
+    assert post(editor, f"{here}/send", seen=seen_on(page)).status_code == 404
+    post(coordinator, f"{here}/send", seen=seen_on(page))
+    clock.now += RECALL
+    assert spread_at(clock) == 2
+    assert post(coordinator, f"{here}/stop").status_code == 303
+
+
+@pytest.fixture
+def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    """Mail of another section that was not delivered, for two reasons."""
+    for name in ("a", "b", "c"):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example", country="BE"))
+    postbox.answers = [Attempt(Outcome.DEAD, "data", 554, "looks like <spam>") for _ in range(2)]
+    postbox.answers.append(Attempt(Outcome.DEAD, "render", None, 'LookupError: "gone"'))
+    deliver()
+    db.session.rollback()
+
+
+def keys_on(page: TestResponse) -> list[str]:
+    found = re.findall(r'name="reason" value="([^"]+)"', page.text)
+    return [one.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">") for one in found]
+
+
+def test_what_was_not_delivered_is_tried_again_or_dropped_after_asking_back(
+    app: Flask, dead: None, deliver: Any
+) -> None:
+    browser = staffed(app, Role.COORDINATOR)
+    deliver()
+    page = browser.get("/staff/outbox")
+    assert "looks like &lt;spam&gt;" in page.text
+    spam, gone = keys_on(page)
+    nothing = post(browser, "/staff/outbox", do="retry")
+    assert nothing.status_code == 422
+    assert "Please choose what to try again" in nothing.text
+    assert post(browser, "/staff/outbox", do="burn", reason=spam).status_code == 422
+    asked = post(browser, "/staff/outbox", do="retry", reason=spam)
+    assert "2 mails would be tried again" in asked.text
+    assert post(browser, "/staff/outbox", do="retry", reason=keys_on(asked), sure="y").status_code == 303
+    assert "2 mails will be tried again." in browser.get("/staff/outbox").text
+    assert deliver() == {"sent": 2}
+    assert "This cannot be undone" in post(browser, "/staff/outbox", do="drop", reason=gone).text
+    post(browser, "/staff/outbox", do="drop", reason=gone, sure="y")
+    assert "Everything was delivered." in browser.get("/staff/outbox").text
+    db.session.rollback()
+    states = db.session.scalars(select(Mail.state).where(Mail.kind == MailKind.CONFIRMATION).order_by(Mail.id)).all()
+    assert sorted(states) == ["sent", "sent", "suppressed"]
+    told = select(AuditEntry.act).where(AuditEntry.subject == "mail").order_by(AuditEntry.id)
+    acts = db.session.scalars(told).all()
+    assert list(acts) == ["mail.retry", "mail.drop"]
+
+
+def test_a_held_queue_is_told_where_staff_look(app: Flask, appeal: AppealView) -> None:
+    browser = staffed(app, Role.COORDINATOR)
+    assert "refuses us" not in browser.get("/staff/").text
+    held = {"began_at": START, "probe_at": START + timedelta(minutes=1), "probes": 0}
+    db.session.add(MailHold(is_open=True, phase="auth", code=535, detail="wrong <password>", **held))
+    db.session.commit()
+    assert "refuses us" in browser.get("/staff/").text
+    page = browser.get("/staff/outbox").text
+    assert "535 wrong &lt;password&gt;" in page
+    db.session.execute(update(MailHold).values(is_open=False, ended_at=START))
+    db.session.commit()
+    assert "refuses us" not in browser.get("/staff/outbox").text
+
+
+def test_every_message_is_shown_in_every_language(app: Flask, appeal: AppealView) -> None:
+    browser = staffed(app, Role.VIEWER)
+    index = browser.get("/staff/messages").text
+    for name in sample.names():
+        for locale in LOCALES:
+            assert f"/staff/messages/{name}?lang={locale}" in index
+    for position, name in enumerate(sample.names()):
+        locale = LOCALES[position % len(LOCALES)]
+        assert browser.get(f"/staff/messages/{name}?lang={locale}").status_code == 200
+        html = browser.get(f"/staff/messages/{name}/{locale}.html")
+        assert f'lang="{locale}"' in html.text
+    assert browser.get("/staff/messages/nothing").status_code == 404
+    assert browser.get("/staff/messages/confirmation/xx.html").status_code == 404

@@ -1,0 +1,106 @@
+"""Reminding who has not confirmed: once, after two days, and only while it can still be done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.models import Appeal, Mail, SignUp
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.announcements.reminders import remind_pending
+from campaign.services.delivery.bounce import take
+from tests.conftest import START, Postbox, form
+from tests.mail.dsn import samples
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+TWO_DAYS = timedelta(hours=48)
+
+
+@pytest.fixture
+def signed(client: FlaskClient, appeal: AppealView, deliver: Any) -> None:
+    client.post(URL, data=form())
+    deliver()
+
+
+def remind(after: timedelta = TWO_DAYS) -> int:
+    at = runtime()
+    return remind_pending(now=START + after, vault=at.vault, mail_domain=at.mail_domain)
+
+
+def test_after_two_days_one_reminder_with_a_link_that_confirms(
+    client: FlaskClient, signed: None, deliver: Any, postbox: Postbox
+) -> None:
+    assert remind(TWO_DAYS - timedelta(seconds=1)) == 0
+    assert [remind(), remind(), remind(TWO_DAYS * 2)] == [1, 0, 0]
+    assert deliver() == {"sent": 1}
+    assert postbox.messages[-1]["Subject"].startswith("Your signature is still missing")
+    assert client.post(postbox.link()).status_code == 303
+
+
+def test_no_reminder_once_the_first_link_has_expired(signed: None) -> None:
+    assert remind(timedelta(days=7)) == 0
+
+
+def test_no_reminder_to_who_confirmed_or_after_the_end(client: FlaskClient, signed: None, postbox: Postbox) -> None:
+    db.session.execute(update(Appeal).values(state="closed"))
+    db.session.commit()
+    assert remind() == 0
+    db.session.execute(update(Appeal).values(state="open"))
+    db.session.commit()
+    client.post(postbox.link())
+    assert remind() == 0
+
+
+def test_no_reminder_where_the_first_mail_did_not_arrive(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 554), Attempt(Outcome.SENT, "dot", 250)]
+    client.post(URL, data=form())
+    client.post(URL, data=form(email="other@mail.example"))
+    deliver()
+    at, bounced = runtime(), db.session.execute(select(Mail.id, Mail.message_id).order_by(Mail.id.desc())).first()
+    assert bounced is not None
+    found = samples(at.return_paths, lambda _: bounced.id, bounced.message_id or "")
+    report = next(one for one in found if one.verdict == "hard")
+    take(report.content, now=START, paths=at.return_paths, vault=at.vault)
+    assert remind() == 0
+
+
+def test_no_reminder_after_the_sections_own_deadline(signed: None) -> None:
+    late = update(SignUp).values(signed_at=START + timedelta(days=42))
+    db.session.execute(late)
+    db.session.commit()
+    assert remind(timedelta(days=44)) == 0  # 14 April; the deadline was the 12th
+
+
+def test_a_reminder_overtaken_by_the_signer_is_not_sent(
+    client: FlaskClient, signed: None, deliver: Any, postbox: Postbox
+) -> None:
+    remind()
+    client.post(postbox.link())
+    before = len(postbox.messages)
+    deliver()
+    assert len(postbox.messages) == before + 1  # the thanks went out
+    assert "thank" in postbox.messages[-1]["Subject"].lower()
+
+
+def test_a_reminder_counts_towards_what_one_mailbox_gets(
+    client: FlaskClient, signed: None, deliver: Any, postbox: Postbox
+) -> None:
+    for number in range(2):
+        client.post(URL, data=form(name=f"Jeanne {'AB'[number]}"))
+        deliver()
+    assert len(postbox.messages) == 3
+    db.session.execute(update(Mail).values(created_at=START - TWO_DAYS))
+    db.session.commit()
+    assert remind() == 3, "of each form; those whose place a newer one has taken are not needed"
+    deliver()
+    assert len(postbox.messages) == 3
+    assert set(db.session.scalars(select(Mail.state))) == {"sent"}, "its row does not tell that it did not leave"

@@ -1,0 +1,99 @@
+"""Mail to people who are no signers: sealed while it is owed, gone once it is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.outbox.mail_state import Attempt, MailKind, Outcome
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role
+from campaign.models import Mail
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.outbox.enqueue import owe_staff
+from tests.announcements.test_announce import clear_others
+from tests.conftest import START, Postbox, form, text_of
+from tests.staff.staff_clients import join
+
+TO = "editor@section.example"
+INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "editor", "valid": "48 hours"}
+ALERT = {"subject": "mail is held", "text": "The server refuses us.\n\nNothing is lost.", "url": ""}
+
+
+def owe(kind: MailKind, context: dict[str, str], locale: str = "en") -> None:
+    at = runtime()
+    with transaction() as session:
+        owe_staff(
+            session.connection(),
+            kind,
+            parse_address(TO),
+            context,
+            locale=locale,
+            now=START,
+            vault=at.vault,
+            domain=at.mail_domain,
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "context", "said"),
+    [
+        (MailKind.STAFF_INVITATION, INVITATION, "editor of France"),
+        (MailKind.STAFF_ALERT, ALERT, "Nothing is lost."),
+        (MailKind.STAFF_SECURITY, {**ALERT, "url": "https://x.example/s"}, "https://x.example/s"),
+    ],
+)
+def test_staff_get_what_is_owed_and_the_row_forgets_it(
+    app: Any, deliver: Any, postbox: Postbox, kind: MailKind, context: dict[str, str], said: str
+) -> None:
+    owe(kind, context)
+    row = db.session.scalars(select(Mail)).one()
+    assert row.recipient_sealed is not None
+    assert TO.encode() not in row.recipient_sealed
+    db.session.rollback()
+    assert deliver() == {"sent": 1}
+    assert postbox.recipients == [TO]
+    assert said in text_of(postbox.messages[0])
+    assert postbox.messages[0]["List-Unsubscribe"] is None
+    db.session.rollback()
+    row = db.session.scalars(select(Mail)).one()
+    assert (row.recipient_sealed, row.context_sealed) == (None, None)
+
+
+def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, deliver: Any, postbox: Postbox) -> None:
+    owe(MailKind.STAFF_ALERT, ALERT, "fr")
+    postbox.answers = [Attempt(Outcome.DEAD, "data", 554)]
+    deliver()
+    db.session.rollback()
+    assert db.session.scalars(select(Mail.recipient_sealed)).one() is not None
+    assert postbox.messages[0]["Subject"] == "Tocsin a besoin de vous\u00a0: mail is held"
+
+
+def test_staff_mail_has_no_cap(app: Any, deliver: Any, postbox: Postbox) -> None:
+    for _ in range(6):
+        owe(MailKind.STAFF_SECURITY, ALERT)
+    assert deliver() == {"sent": 6}
+
+
+def test_staff_are_told_once_that_the_server_refused_all_mail(
+    app: Any, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for email, role in (("coordinator@staff.example", Role.COORDINATOR), ("editor@staff.example", Role.EDITOR)):
+        join(app, email, role)
+    clear_others()
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    postbox.answers = [Attempt(Outcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
+    for _ in range(4):
+        deliver()
+    assert set(postbox.recipients) == {"coordinator@staff.example", "jeanne@mail.example"}
+    assert db.session.scalars(select(Mail.state).where(Mail.kind == MailKind.STAFF_ALERT)).all() == ["sent"]
+    told = next(one for one in postbox.messages if one["To"] == "coordinator@staff.example")
+    assert told["Subject"] == "Tocsin needs you: the mail server refused all mail"
+    assert "auth 535 5.7.8 wrong password" in text_of(told)
+    assert "/staff/outbox" in text_of(told)

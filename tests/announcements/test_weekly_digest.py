@@ -1,0 +1,116 @@
+"""The week in figures: who gets it, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign import tasks
+from campaign.domain.staff.roles import Role
+from campaign.models import Mail, Staff
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.announcements.weekly_digest import owe_digests
+from campaign.services.staff.accounts import set_preferences
+from tests.conftest import Clock, Postbox, text_of
+from tests.counting.test_staff_counts import act
+from tests.staff.staff_clients import csrf, join, path_of, staffed
+
+Deliver = Callable[[], Any]
+
+
+def owe() -> int:
+    at = runtime()
+    return owe_digests(
+        now=at.clock(), base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
+    )
+
+
+def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:
+    """What each mailbox gets from now on."""
+    deliver()
+    postbox.recipients.clear()
+    postbox.messages.clear()
+    owe()
+    deliver()
+    return dict(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))
+
+
+def test_those_who_asked_get_their_sections_week_in_their_language(
+    app: Flask, appeal: AppealView, deliver: Deliver, postbox: Postbox
+) -> None:
+    act(appeal, "fr", 1200, 20)
+    act(appeal, "fr", 34, 2)
+    act(appeal, "be-nl", 100, 1)
+    ana, bob = join(app, "ana@staff.example", Role.VIEWER), join(app, "bob@staff.example", Role.VIEWER, "be-nl")
+    join(app, "cleo@staff.example", Role.VIEWER)
+    set_preferences(ana, locale="fr", wants_digest=True)
+    set_preferences(bob, locale="en", wants_digest=True)
+    found = sent(deliver, postbox)
+    assert set(found) == {"ana@staff.example", "bob@staff.example"}
+    assert "Confirmed signatures: 1,334, 134 of them this week" in found["bob@staff.example"]
+    assert "Ours: 100, 100 of them this week" in found["bob@staff.example"]
+    assert "1 334" in found["ana@staff.example"].replace("\u202f", " ").replace("\xa0", " ")
+    assert "/staff/appeals/ana-ruiz-vega" in found["ana@staff.example"]
+
+
+def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
+    app: Flask, appeal: AppealView, client: FlaskClient, deliver: Deliver, postbox: Postbox
+) -> None:
+    ana = join(app, "ana@staff.example", Role.VIEWER)
+    set_preferences(ana, locale="en", wants_digest=True)
+    sent(deliver, postbox)
+    message = postbox.messages[-1]
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = re.search(r"<(.+)>", message["List-Unsubscribe"])
+    assert link is not None
+    path = path_of(link[1])
+    page = client.get(path)
+    assert page.status_code == 200
+    db.session.rollback()
+    assert db.session.scalars(select(Staff.wants_digest)).one()
+    assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    db.session.rollback()
+    assert not db.session.scalars(select(Staff.wants_digest)).one()
+    assert client.post(path).status_code == 200
+    assert client.post(path[:-2]).status_code == 404
+    db.session.rollback()
+    assert owe() == 0
+
+
+def test_the_account_page_asks(app: Flask, appeal: AppealView) -> None:
+    desk = staffed(app, Role.VIEWER)
+    page = desk.get("/staff/account")
+    assert 'name="digest" value="y">' in page.text
+    desk.post("/staff/account", data={"locale": "en", "digest": "y", "csrf_token": csrf(page)})
+    assert 'name="digest" value="y" checked' in desk.get("/staff/account").text
+
+
+def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(
+    app: Flask, clock: Clock, appeal: AppealView, in_step: Callable[[], None]
+) -> None:
+    ana = join(app, "ana@staff.example", Role.VIEWER)
+    set_preferences(ana, locale="en", wants_digest=True)
+    owed: list[int] = []
+
+    def count() -> int:
+        db.session.rollback()
+        return len(db.session.scalars(select(Mail.id)).all())
+
+    before = count()
+    in_step()
+    for _ in range(2):
+        tasks.send_digests()
+    owed.append(count() - before)
+    clock.now += timedelta(days=7)
+    in_step()
+    tasks.send_digests()
+    owed.append(count() - before)
+    assert owed == [1, 2]

@@ -1,0 +1,1 @@
+"""Tests: Appeals: lifecycle, editing, importing, related appeals."""

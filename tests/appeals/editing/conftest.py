@@ -1,0 +1,28 @@
+"""Who prepares, and a draft."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.domain.staff.roles import Role
+from tests.appeals.editing.editor import AT, SLUG, upload
+from tests.staff.staff_clients import staffed
+
+
+@pytest.fixture
+def editor(app: Flask) -> FlaskClient:
+    return staffed(app, Role.EDITOR)
+
+
+@pytest.fixture
+def coordinator(app: Flask) -> FlaskClient:
+    return staffed(app, Role.COORDINATOR, "be-nl")
+
+
+@pytest.fixture
+def draft(editor: FlaskClient) -> str:
+    """A draft that an editor has made of a document."""
+    assert upload(editor).location == f"{AT}/edit"
+    return SLUG

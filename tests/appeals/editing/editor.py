@@ -1,0 +1,62 @@
+"""What the tests of preparing do at a desk: send, upload, read a form back, publish."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
+
+from tests.conftest import DOCUMENT
+from tests.staff.staff_clients import csrf
+
+SLUG = "ua-7-26"
+
+AT = f"/staff/appeals/{SLUG}"
+
+
+def send(desk: FlaskClient, path: str, **fields: Any) -> TestResponse:
+    token = csrf(desk.get("/staff/account"))
+    # Encoded here: the test client leaves its own temporary file of a large body open.
+    boundary, body = encode_multipart({**fields, "csrf_token": token})
+    return desk.post(path, data=body, content_type=f'multipart/form-data; boundary="{boundary}"')
+
+
+def upload(
+    desk: FlaskClient, content: bytes = DOCUMENT.encode(), name: str = "case.md", path: str = ""
+) -> TestResponse:
+    return send(desk, path or "/staff/appeals", document=FileStorage(io.BytesIO(content), name))
+
+
+def filled(page: TestResponse) -> dict[str, Any]:
+    """What the page's main form holds, as a browser would send it."""
+    text = page.text
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input id="[^"]+" name="([^"]+)" value="([^"]*)"', text):
+        found.setdefault(name, []).append(html.unescape(value))
+    for name, value in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>(.*?)</textarea>', text, re.DOTALL):
+        found[name] = html.unescape(value)
+    for name, body in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
+        found[name] = re.findall(r'value="([^"]*)" selected', body)
+    for kind in ('type="hidden" name="seen"', 'id="deadline" name="deadline" type="date"'):
+        match = re.search(rf'<input {kind} value="([^"]*)"', text)
+        if match:
+            found["seen" if "seen" in kind else "deadline"] = html.unescape(match[1])
+    for name, value in re.findall(r'type="checkbox" name="([^"]+)" value="([^"]*)" checked', text):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def listed(values: dict[str, Any]) -> dict[str, list[str]]:
+    """Each field's values as a list."""
+    return {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+
+
+def publish(desk: FlaskClient) -> TestResponse:
+    page = desk.get(f"{AT}/edit").text
+    revision = re.search(r'name="revision" value="(\d+)"', page)
+    return send(desk, f"{AT}/publish", revision=revision[1] if revision else "")

@@ -1,0 +1,150 @@
+"""With hundreds of appeals the lists of the staff room stay short, and every appeal can be reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, insert, select, update
+
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.staff.roles import Role
+from campaign.models import Appeal, AppealText
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.appeals.appeal_list import CHOICES, PAGE
+from tests.conftest import START
+from tests.staff.staff_clients import csrf, staffed
+
+APPEALS = 450
+# What a page may weigh with thousands of appeals: the list says it of each that it shows.
+MOST_BYTES = 100_000
+
+
+@pytest.fixture
+def editor(app: Flask, appeal: AppealView) -> FlaskClient:
+    """An editor of a site with many appeals; `case-0` is the oldest but one."""
+    columns = [one for one in Appeal.__table__.columns if one.name != "id"]
+    row = dict(db.session.execute(select(*columns).where(Appeal.id == appeal.id)).mappings().one())
+    words = dict(
+        db.session.execute(select(AppealText.__table__).where(AppealText.appeal_id == appeal.id)).mappings().one()
+    )
+    for number in range(APPEALS):
+        slug, headline = f"case-{number}", f"A headline of the usual length, for the case number {number} of many"
+        values = row | {"slug": slug, "reference": f"UA {number}/26"}
+        key = db.session.scalar(insert(Appeal).values(values).returning(Appeal.id))
+        db.session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
+    db.session.commit()
+    return staffed(app, Role.EDITOR)
+
+
+@contextmanager
+def loaded_texts() -> Iterator[list[str]]:
+    """The headlines of the texts that are read meanwhile, each with its letter and its background."""
+    headlines: list[str] = []
+
+    def loaded(text: AppealText, _context: object) -> None:
+        headlines.append(text.headline)
+
+    event.listen(AppealText, "load", loaded)
+    try:
+        yield headlines
+    finally:
+        event.remove(AppealText, "load", loaded)
+
+
+def slugs(page: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="/staff/appeals/([^/]+)/edit"', page)
+
+
+def test_every_appeal_is_on_one_page_of_the_list(editor: FlaskClient) -> None:
+    path, seen = "/staff/appeals", []
+    while path:
+        page = editor.get(path)
+        assert len(page.data) < MOST_BYTES
+        assert len(slugs(page.text)) <= PAGE
+        seen += slugs(page.text)
+        older = re.search(r'href="(/staff/appeals\?before=\d+)"', page.text)
+        path = older[1] if older else ""
+    assert seen == [*(f"case-{number}" for number in reversed(range(APPEALS))), "ana-ruiz-vega"]
+
+
+@pytest.mark.parametrize("words", ["case number 7 of", "CASE-7", "UA 7/26", "  number   7 of "])
+def test_words_find_an_old_appeal(editor: FlaskClient, words: str) -> None:
+    page = editor.get("/staff/appeals", query_string={"q": words})
+    assert "case-7" in slugs(page.text)
+    assert len(slugs(page.text)) <= 1 + 100
+
+
+@pytest.mark.parametrize("words", ["%", "_", "nothing like it", "\0", "x" * 5000])
+def test_words_that_are_nowhere_find_nothing(editor: FlaskClient, words: str) -> None:
+    page = editor.get("/staff/appeals", query_string={"q": words})
+    assert page.status_code == 200
+    assert slugs(page.text) == [] or not words.strip("\0")
+
+
+@pytest.mark.parametrize("before", ["9" * 30, "-1", "x", "1e3", "٣"])
+def test_a_strange_place_in_the_list_is_no_fault_of_ours(editor: FlaskClient, before: str) -> None:
+    assert editor.get("/staff/appeals", query_string={"before": before}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/staff/moderation", "/staff/moderation/reports", "/staff/moderation/erased"])
+def test_moderation_offers_the_newest_and_the_one_that_was_asked_for(editor: FlaskClient, path: str) -> None:
+    page = editor.get(f"{path}?appeal=case-0")
+    assert len(page.data) < MOST_BYTES
+    offered = re.findall(r'<option value="([^"]+)"', page.text)
+    assert len(offered) == CHOICES + 1
+    assert '<option value="case-0" selected>' in page.text
+    assert "case-0" not in re.findall(r'<option value="([^"]+)"', editor.get(path).text)
+
+
+def test_an_old_appeal_can_still_be_moderated_and_leads_there(editor: FlaskClient) -> None:
+    assert 'href="/staff/moderation?appeal=case-0#lately"' in editor.get("/staff/appeals/case-0").text
+    token = csrf(editor.get("/staff/moderation"))
+    form = {"csrf_token": token, "domain": "mail.example", "reason": "is it a flood?"}
+    assert editor.post("/staff/moderation/invalidations", data=form | {"appeal": "case-0"}).status_code == 303
+    assert editor.post("/staff/moderation/invalidations", data=form | {"appeal": "no-such"}).status_code == 422
+
+
+def test_the_page_of_one_appeal_stays_light(editor: FlaskClient) -> None:
+    page = editor.get("/staff/appeals/case-0/edit")
+    assert page.status_code == 200
+    assert len(re.findall(r"<option", page.text)) < CHOICES + 150
+
+
+def test_no_page_reads_the_texts_of_all_appeals(app: Flask, editor: FlaskClient) -> None:
+    staff = app.extensions["tocsin_staff"]
+    paths = sorted(
+        f"/staff{rule.rule}"
+        for rule in staff.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments and rule.rule != "/logout"
+    )
+    assert "/staff/moderation/domains" in paths
+    # Few are open at a time; those are shown at once.
+    ended = {"state": AppealState.CLOSED, "ended_at": START}
+    db.session.execute(update(Appeal).where(Appeal.slug.startswith("case-")).values(ended))
+    db.session.commit()
+    # An administrator may see more pages, an editor's own mailbox and lists others.
+    for desk in (editor, staffed(app, Role.ADMIN)):
+        answered = 0
+        for path in paths:
+            db.session.expunge_all()
+            with loaded_texts() as headlines:
+                answer = desk.get(path)
+            answered += answer.status_code == 200
+            assert len(headlines) <= CHOICES + PAGE, path
+            assert len(answer.data) < MOST_BYTES, path
+        assert answered > 10
+
+
+def test_new_domains_of_an_old_appeal_read_that_one_alone(editor: FlaskClient) -> None:
+    with loaded_texts() as headlines:
+        page = editor.get("/staff/moderation/domains?appeal=case-0")
+    assert headlines == ["A headline of the usual length, for the case number 0 of many"]
+    assert f"<strong>{headlines[0]}</strong>" in page.text
+    assert "<strong>" not in editor.get("/staff/moderation/domains?appeal=no-such").text.partition("<main")[2]
+    assert editor.get("/staff/moderation/domains", query_string={"appeal": "\0"}).status_code == 200

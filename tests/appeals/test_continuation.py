@@ -1,0 +1,182 @@
+"""After the deadline: each section says for itself what comes, its supporters read it, and staff are reminded once."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import AuditEntry, Mail, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.announcements.deadline_notices import remind_staff
+from campaign.services.appeals.lifecycle import close, close_over, say_going_on, stop
+from campaign.services.signing.report_action import record_unsigned
+from campaign.services.staff.desk import Desk
+from tests.conftest import Clock, Postbox, fresh, text_of
+from tests.staff.staff_clients import join
+
+# The appeal's last day is 12 April 2026; in Paris it ends at 22:00 UTC.
+LATER = date(2026, 5, 31)
+
+
+def desk(role: Role | None = Role.EDITOR, section: str = "fr") -> Desk:
+    """Somebody with that role there; the account of an unknown section is in another."""
+    at = runtime()
+    scope = None
+    if role is not None:
+        home = section if section != "nowhere" else "fr"
+        email = f"{role}.{home}@office.example"
+        known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one_or_none()
+        db.session.rollback()
+        made = {"email": email, "role": role.value, "section_code": home, "locale": "en", "fs_uniquifier": email}
+        if known is None:
+            with transaction() as session:
+                session.add(Staff(**made, created_at=at.clock(), invited_at=at.clock()))
+            known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one()
+            db.session.rollback()
+        scope = Scope(known, role, section)
+    return Desk(scope, at.vault, at.mail_domain, at.settings.base_url)
+
+
+def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role = Role.EDITOR) -> None:
+    say_going_on(appeal.slug, until, desk=desk(role, section), now=runtime().clock())
+    db.session.rollback()
+
+
+@pytest.fixture
+def over(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
+    """The appeal, three days after its deadline: closed."""
+    clock.now = clock.now.replace(month=4, day=15)
+    assert close_over(now=clock.now) == [appeal.slug]
+    db.session.rollback()
+    return appeal
+
+
+def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskClient, over: AppealView) -> None:
+    page = client.get(f"/en/appeals/{over.slug}").text
+    assert "check with your national section" in page
+    say(over, LATER)
+    say(over, None, "be-nl")
+    fresh(app)
+    page = client.get(f"/en/appeals/{over.slug}").text
+    assert "These sections go on" in page
+    assert "France: until May 31, 2026" in page
+    assert "These sections have stopped" in page
+    assert "Please check with your section" in page
+    french = client.get(f"/en/appeals/{over.slug}/act?country=FR").text
+    assert "your section goes on with this case until May 31, 2026" in french
+    assert "your section goes on" not in client.get(f"/en/appeals/{over.slug}/act?country=BE").text
+
+
+def test_what_is_sent_there_still_counts_until_its_day_has_ended(over: AppealView, clock: Clock) -> None:
+    def send(section: str) -> None:
+        record_unsigned(over.id, section, Channel.LETTER, target=1, now=clock.now, vault=runtime().vault)
+
+    with pytest.raises(OverError):
+        send("fr")
+    say(over, LATER)
+    send("fr")
+    with pytest.raises(OverError):
+        send("be-nl")
+    clock.now = clock.now.replace(month=5, day=31, hour=21, minute=59)
+    send("fr")
+    clock.now += timedelta(minutes=1)
+    with pytest.raises(OverError):
+        send("fr")
+
+
+def test_a_day_that_has_passed_is_told_as_stopped(
+    app: Flask, client: FlaskClient, over: AppealView, clock: Clock
+) -> None:
+    say(over, LATER)
+    clock.now = clock.now.replace(month=6)
+    fresh(app)
+    page = client.get(f"/en/appeals/{over.slug}").text
+    assert "These sections go on" not in page
+    assert "These sections have stopped" in page
+
+
+def test_a_section_speaks_for_itself_only_and_with_a_day_that_makes_sense(over: AppealView) -> None:
+    for until in (date(2026, 4, 12), date(2026, 4, 14)):
+        with pytest.raises(InputError):
+            say(over, until)
+    with pytest.raises(NotFoundError):
+        say(over, LATER, role=Role.VIEWER)
+    with pytest.raises(NotFoundError):
+        say(over, LATER, section="nowhere")
+    say(over, LATER)
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (entry.act, entry.section_code, entry.after) == ("appeal.going-on", "fr", {"fr": "2026-05-31"})
+
+
+def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+    say(appeal, LATER)
+    stop(appeal.slug, now=clock.now, desk=desk(None), outcome={"en": "She is **safe**.", "fr": ""})
+    db.session.rollback()
+    fresh(app)
+    page = client.get(f"/en/appeals/{appeal.slug}").text
+    assert "These sections go on" not in page
+    assert "<strong>safe</strong>" in page
+    with pytest.raises(StateError):
+        say(appeal, None)
+
+
+def test_while_it_is_open_nothing_of_it_shows(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+    say(appeal, LATER)
+    fresh(app)
+    assert "These sections go on" not in client.get(f"/en/appeals/{appeal.slug}").text
+    assert "your section goes on" not in client.get(f"/en/appeals/{appeal.slug}/act?country=FR").text
+
+
+def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
+    app: Flask, appeal: AppealView, clock: Clock, deliver: Any, postbox: Postbox
+) -> None:
+    join(app, "ed@staff.example", Role.EDITOR)
+    join(app, "look@staff.example", Role.VIEWER)
+    join(app, "co@staff.example", Role.COORDINATOR, "be-nl")
+    deliver()
+    postbox.recipients.clear()
+    postbox.messages.clear()
+
+    def reminded() -> list[str]:
+        remind_staff(desk=desk(None), now=clock.now)
+        deliver()
+        told = sorted(postbox.recipients)
+        postbox.recipients.clear()
+        return told
+
+    clock.now = clock.now.replace(month=4, day=9, hour=21, minute=59)
+    assert reminded() == []
+    clock.now += timedelta(minutes=1)
+    assert reminded() == ["co@staff.example", "ed@staff.example"]
+    assert reminded() == []
+    words = text_of(postbox.messages[-1])
+    assert "April 12, 2026" in words
+    assert f"/staff/appeals/{appeal.slug}/edit" in words
+    say(appeal, LATER)
+    clock.now = clock.now.replace(day=12)
+    assert reminded() == ["co@staff.example"]
+    assert reminded() == []
+    assert "has passed" in text_of(postbox.messages[-1])
+
+
+def test_whoever_takes_no_part_is_not_reminded_and_a_reminder_too_late_is_none(
+    app: Flask, appeal: AppealView, clock: Clock
+) -> None:
+    join(app, "ed@staff.example", Role.EDITOR)
+    clock.now = clock.now.replace(month=4, day=20)
+    assert remind_staff(desk=desk(None), now=clock.now) == 0
+    clock.now = clock.now.replace(day=11)
+    close(appeal.slug, now=clock.now)
+    assert remind_staff(desk=desk(None), now=clock.now) == 0
+    assert db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all() == []

@@ -1,0 +1,82 @@
+"""Which language a reader sees for whom there is no text: the appeal's first one, whatever is translated later."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.document import parse_text
+from campaign.domain.announcements.announcement import choose_language
+from campaign.platform import db
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish, stop, tell_outcome
+from tests.conftest import DOCUMENT, FRENCH, START, fresh
+
+SLUG = "ana-ruiz-vega"
+FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED"
+
+
+@pytest.fixture
+def french(app: Flask) -> str:
+    """An open appeal whose first text is French."""
+    import_draft(parse_text(FRENCH), ImportOptions(slug=SLUG), now=START)
+    publish(SLUG, now=START)
+    return SLUG
+
+
+def translate(app: Flask) -> None:
+    import_draft(parse_text(DOCUMENT), ImportOptions(slug=SLUG), now=START)
+    fresh(app)
+
+
+@pytest.mark.parametrize("path", [f"/de/appeals/{SLUG}", f"/ar/appeals/{SLUG}/act", f"/embed/{SLUG}", "/es/"])
+def test_an_english_translation_changes_nothing_for_others(
+    client: FlaskClient, app: Flask, french: str, path: str
+) -> None:
+    before = client.get(path).text
+    assert FRENCH_HEADLINE in before
+    translate(app)
+    after = client.get(path).text
+    assert FRENCH_HEADLINE in after
+    assert ENGLISH_HEADLINE not in after
+    assert ENGLISH_HEADLINE in client.get(f"/en/appeals/{SLUG}").text, "who asked for English reads it"
+
+
+def test_search_engines_are_told_of_the_first_language_for_all_others(
+    client: FlaskClient, app: Flask, french: str
+) -> None:
+    translate(app)
+    page = client.get(f"/ru/appeals/{SLUG}").text
+    assert f'hreflang="x-default" href="http://127.0.0.1:8000/fr/appeals/{SLUG}"' in page
+    assert f'<link rel="canonical" href="http://127.0.0.1:8000/fr/appeals/{SLUG}">' in page
+
+
+def test_who_signs_without_a_text_in_their_language_signs_the_first(app: Flask, french: str) -> None:
+    translate(app)
+    found = find_appeal(SLUG)
+    assert found is not None
+    assert found.first_language == "fr"
+    assert found.text_in("ru").language == "fr"
+    assert [one.language for one in found.targets_in("ru")] == ["fr"]
+    db.session.rollback()
+
+
+def test_the_outcome_is_read_in_the_first_language_where_there_is_none_in_ones_own(app: Flask, french: str) -> None:
+    stop(SLUG, now=START)
+    tell_outcome(SLUG, "en", "She is free.", now=START)
+    tell_outcome(SLUG, "fr", "Elle est libre.", now=START)
+    found = find_appeal(SLUG)
+    assert found is not None
+    assert found.outcome_in("de") == ("fr", "Elle est libre.")
+    assert found.outcome_in("en") == ("en", "She is free.")
+    db.session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("locale", "written", "read"),
+    [("de", ("de", "en", "fr"), "de"), ("ru", ("de", "en", "fr"), "fr"), ("ru", ("en", "es"), "en"), ("ru", (), "ru")],
+)
+def test_announcements_too(locale: str, written: tuple[str, ...], read: str) -> None:
+    assert choose_language(locale, written, "fr") == read

@@ -1,0 +1,75 @@
+"""A follow-up is linked to the appeal that it follows, in whatever order they are imported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from campaign.document import parse_text
+from campaign.domain.errors import InputError
+from campaign.models import Appeal
+from campaign.platform import db
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from tests.conftest import DOCUMENT, START
+
+FIRST = parse_text(DOCUMENT)
+SECOND = replace(FIRST, sequence=2, index="AMR 23/9044/2026")
+THIRD = replace(FIRST, sequence=3, index="AMR 23/9077/2026")
+
+
+def followed() -> dict[str, str | None]:
+    """Each appeal's slug with that of the one it follows."""
+    appeals = {appeal.id: appeal for appeal in db.session.scalars(select(Appeal))}
+    found = {one.slug: appeals[one.follows_id].slug if one.follows_id is not None else None for one in appeals.values()}
+    db.session.rollback()
+    return found
+
+
+def test_a_higher_sequence_is_an_appeal_of_its_own_that_follows(app: Flask) -> None:
+    import_draft(FIRST, ImportOptions(), now=START)
+    report = import_draft(SECOND, ImportOptions(), now=START)
+    assert (report.slug, report.is_new, report.follows) == ("ua-7-26-2", True, "ua-7-26")
+    assert import_draft(THIRD, ImportOptions(), now=START).follows == "ua-7-26-2"
+    assert import_draft(SECOND, ImportOptions(), now=START).changes == ()
+    assert followed() == {"ua-7-26": None, "ua-7-26-2": "ua-7-26", "ua-7-26-3": "ua-7-26-2"}
+
+
+def test_a_corrected_document_of_the_same_sequence_is_the_same_appeal(app: Flask) -> None:
+    import_draft(SECOND, ImportOptions(), now=START)
+    report = import_draft(replace(SECOND, headline="CORRECTED"), ImportOptions(), now=START)
+    assert (report.slug, report.is_new, [change.field for change in report.changes]) == (
+        "ua-7-26-2", False, ["headline (en)"]
+    )  # fmt: skip
+
+
+def test_what_is_followed_may_come_after_its_follow_up(app: Flask) -> None:
+    assert import_draft(THIRD, ImportOptions(), now=START).follows is None
+    import_draft(FIRST, ImportOptions(), now=START)
+    assert followed() == {"ua-7-26-3": "ua-7-26", "ua-7-26": None}
+
+
+def test_slugs_given_by_hand_are_linked_by_their_reference(app: Flask) -> None:
+    import_draft(FIRST, ImportOptions(slug="ana"), now=START)
+    assert import_draft(SECOND, ImportOptions(slug="ana-again"), now=START).follows == "ana"
+
+
+def test_without_a_reference_the_link_to_the_previous_document_tells(app: Flask) -> None:
+    import_draft(FIRST, ImportOptions(slug="ana"), now=START)
+    link = "https://www.example.org/en/documents/amr23/9001/2026/en/"
+    later = replace(SECOND, reference=None, sequence=1, previous=link)
+    assert import_draft(later, ImportOptions(slug="later"), now=START).follows == "ana"
+
+
+def test_nobody_follows_another_case(app: Flask) -> None:
+    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(), now=START)
+    assert import_draft(SECOND, ImportOptions(), now=START).follows is None
+    assert set(followed().values()) == {None}
+
+
+def test_a_slug_that_another_case_has_is_not_taken_over(app: Flask) -> None:
+    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(slug="ua-7-26"), now=START)
+    with pytest.raises(InputError, match="--slug"):
+        import_draft(FIRST, ImportOptions(), now=START)

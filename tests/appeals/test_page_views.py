@@ -1,0 +1,187 @@
+"""How often an appeal's page is shown: counted where it is switched on, of nobody in particular, and only then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.domain.counting.funnel import OTHER_SOURCES
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Alarm, TallyStep
+from campaign.platform import db
+from campaign.platform.runtime import KEY, runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.funnel import funnel
+from campaign.services.appeals.lifecycle import close
+from campaign.services.counting import funnel_counts as steps
+from campaign.services.counting.funnel_counts import count_view, fold_steps
+from campaign.web.abuse import limits as guard
+from campaign.web.abuse.counters import limits
+from tests.conftest import DAY, START, Clock, form, fresh
+from tests.staff.staff_clients import staffed
+
+ALL = Scope(2, Role.COORDINATOR, "fr")
+
+
+@pytest.fixture
+def counting(app: Flask) -> Iterator[Flask]:
+    """With TOCSIN_PAGE_VIEWS=1, in the staff room too."""
+    before = app.extensions[KEY]
+    for one in (app, app.extensions["tocsin_staff"]):
+        one.extensions[KEY] = replace(before, settings=replace(before.settings, page_views=True))
+    yield app
+    for one in (app, app.extensions["tocsin_staff"]):
+        one.extensions[KEY] = before
+
+
+def cells() -> dict[tuple[str, str, str], int]:
+    """How many views stand under (section, aspect, value)."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in db.session.scalars(select(TallyStep).where(TallyStep.step == "viewed")):
+        found[row.section_code, row.aspect, row.value] += row.quantity
+    db.session.rollback()
+    return dict(found)
+
+
+def view(client: FlaskClient, appeal: AppealView, via: str = "", locale: str = "en", **headers: str) -> int:
+    """What the page's script sends; returns the status."""
+    path = f"/{locale}/appeals/{appeal.slug}"
+    said = {"Referer": f"http://localhost{path}" + (f"?via={via}" if via else ""), "Sec-Fetch-Site": "same-origin"}
+    answer = client.post(path + "/viewed", headers=said | {name.replace("_", "-"): headers[name] for name in headers})
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code
+
+
+def test_switched_off_there_is_nothing_of_it(client: FlaskClient, appeal: AppealView) -> None:
+    assert view(client, appeal) == 404
+    assert "data-view" not in client.get(f"/en/appeals/{appeal.slug}").text
+    assert "asks not to be tracked" not in client.get("/en/privacy").text
+    assert cells() == {}
+
+
+def test_the_page_says_where_to_report_it_and_the_notice_that_it_does(
+    client: FlaskClient, appeal: AppealView, counting: Flask
+) -> None:
+    path = f"/fr/appeals/{appeal.slug}"
+    assert f' data-view="{path}/viewed"></script>' in client.get(path).text
+    refused = client.post(f"{path}/sign", data=form(name=""))
+    assert (refused.status_code, "data-view" in refused.text) == (422, False), "a form that comes back is no new view"
+    assert "demande à ne pas être suivi" in client.get("/fr/privacy").text
+    close(appeal.slug, now=START)
+    fresh(counting)
+    assert "data-view" not in client.get(path).text, "when nothing can be signed nobody is at the first step"
+
+
+def test_a_view_is_a_number_by_section_and_tag(client: FlaskClient, appeal: AppealView, counting: Flask) -> None:
+    assert view(client, appeal, via="stall-lyon", Accept_Language="en,fr-FR;q=0.8") == 204
+    assert view(client, appeal, via="no tag", Accept_Language="zh-Hant-FR") == 204
+    assert view(client, appeal, via="stall-lyon") == 204
+    assert view(client, appeal, locale="fr", Accept_Language="fr-BE, fr-FR;q=0.5") == 204
+    assert view(client, appeal, Accept_Language="x-*,en-419;q=nonsense") == 204
+    assert cells() == {
+        ("fr", "page", ""): 2,
+        ("fr", "source", "stall-lyon"): 1,
+        ("international", "page", ""): 2,
+        ("international", "source", "stall-lyon"): 1,
+        ("be-fr", "page", ""): 1,
+    }
+
+
+def test_who_asks_not_to_be_tracked_or_comes_from_elsewhere_is_not_counted(
+    client: FlaskClient, appeal: AppealView, counting: Flask
+) -> None:
+    assert view(client, appeal, Sec_GPC="1") == 204
+    assert view(client, appeal, DNT="1") == 204
+    assert view(client, appeal, Sec_Fetch_Site="cross-site") == 403
+    assert client.post("/en/appeals/no-such-case/viewed").status_code == 404
+    close(appeal.slug, now=START)
+    fresh(counting)
+    assert view(client, appeal) == 204
+    assert cells() == {}
+
+
+@pytest.mark.slow
+def test_one_network_cannot_write_without_end(client: FlaskClient, appeal: AppealView, counting: Flask) -> None:
+    assert {view(client, appeal) for _ in range(120)} == {204}
+    assert view(client, appeal) == 429
+    assert cells() == {("international", "page", ""): 120}
+
+
+def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealView, counting: Flask) -> None:
+    for section, via in (("fr", "stall-lyon"), ("fr", None), ("be-nl", "poster")):
+        count_view(appeal.id, section, via, now=START)
+    app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
+    browser = staffed(app, Role.VIEWER)
+    page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text
+    assert '<th scope="row">Viewed</th><td class="n">2</td><td class="n">–</td><td class="n">2</td>' in page
+    assert '<th scope="row">Signed</th><td class="n">1</td><td class="n">50%</td>' in page
+    assert page.count('<th scope="col" class="n">Viewed</th>') == 1, "by source, but not by provider"
+    sources = browser.get(f"/staff/appeals/{appeal.slug}/signing/sources.csv").text.splitlines()
+    assert sources[0].endswith(
+        "source,viewed,signed,confirmed,signed_last_7_days,confirmed_last_7_days,viewed_last_7_days"
+    )
+    assert sources[1:] == ["stall-lyon,1,1,,1,,1"], "confirmations are told from five on"
+    steps_file = browser.get(f"/staff/appeals/{appeal.slug}/signing/steps.csv").text.splitlines()
+    assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,,"]
+    for one in (app, app.extensions["tocsin_staff"]):
+        one.extensions[KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
+    page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text
+    assert "Viewed" not in page
+    assert browser.get(f"/staff/appeals/{appeal.slug}/signing/sources.csv").text.splitlines()[1:] == [
+        "stall-lyon,1,,1,"
+    ]
+    assert "viewed" not in browser.get(f"/staff/appeals/{appeal.slug}/signing/steps.csv").text
+
+
+def test_tags_that_are_only_looked_at_push_no_source_out(
+    app: Flask, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SOURCES", 2)
+    app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
+    for number in range(4):
+        for _ in range(5 - number):
+            count_view(appeal.id, "fr", f"made-up-{number}", now=clock.now)
+    clock.now += DAY
+    fold_steps(now=clock.now)
+    found = funnel(appeal.id, ALL, section="fr", now=clock.now, has_views=True)
+    assert {one.value: (one.viewed, one.signed) for one in found.sources} == {
+        "stall-lyon": (0, 1),
+        "made-up-0": (5, 0),
+        OTHER_SOURCES: (9, 0),
+    }
+    assert found.whole.viewed == 14
+    assert [one.value for one in funnel(appeal.id, ALL, section="fr", now=clock.now).sources] == ["stall-lyon"]
+
+
+def test_views_from_networks_side_by_side_are_not_counted_without_end(
+    client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(guard._VIEWS_BY_NETWORK, "/48", limits("2 per minute"))
+    guard.init_app(counting)
+    path = f"/en/appeals/{appeal.slug}"
+    for number in range(5):
+        answer = client.post(
+            path + "/viewed",
+            headers={"Referer": f"http://localhost{path}"},
+            environ_base={"REMOTE_ADDR": f"2001:db8:1:{number}::1"},
+        )
+        assert answer.status_code == 204
+    assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 2
+    assert db.session.scalars(select(Alarm.kind)).all() == ["views"]
+
+
+def test_one_appeal_takes_so_many_views_and_no_more(
+    client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_VIEWS", limits("3 per minute"))
+    guard.init_app(counting)
+    for _ in range(5):
+        view(client, appeal)
+    assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 3

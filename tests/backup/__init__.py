@@ -1,0 +1,1 @@
+"""Tests: Backups: create, verify, restore."""

@@ -1,0 +1,136 @@
+"""A Tocsin on a database of its own, to be backed up or restored to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from click.testing import Result
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from campaign.document import parse_text
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
+from campaign.factory import create_app
+from campaign.models import Signature
+from campaign.models import SignUp as Waiting
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import Model, db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.counting.counts import counts
+from campaign.queries.signing.person import digests_everywhere
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.withdraw import refuse_sign_ups
+from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
+from tests.deploy.processes import environment
+
+
+class Place:
+    """One Tocsin on a database of its own."""
+
+    def __init__(self, url: str, folder: Path, **more: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder = folder
+        self.settings = {"TOCSIN_DEPARTURES": str(folder / "departures"), **more}
+        self.environ = environment(**{**KEYS, "TOCSIN_DATABASE_URL": url, **self.settings})
+        self.app: Flask = create_app(settings_for(url, folder, **self.settings))
+
+    def fill(self) -> None:
+        """Sections, and one open appeal."""
+        with self.app.app_context():
+            upgrade(directory=self.app.extensions["migrate"].directory)
+            load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
+            options = ImportOptions(slug="case", deadline=date(2099, 1, 1))
+            publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
+            db.session.remove()
+
+    def sign(self, name: str, *, confirmed: bool = True) -> int:
+        """Somebody signs; returns the signature, or the sign-up that waits."""
+        with self.app.app_context():
+            at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
+            assert appeal is not None
+            address = parse_address(f"{name}@mail.example")
+            one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
+            sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
+            # Its own: in some tests two sign at once.
+            digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
+            number = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
+            db.session.rollback()
+            if confirmed:
+                number = confirm_at(number, now)
+            db.session.remove()
+        return number
+
+    def find(self, name: str) -> Signature | None:
+        """The signature of that name; needs the application's context."""
+        digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+        return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one_or_none()
+
+    def names(self) -> set[str]:
+        """Who is in it, as their sealed names say."""
+        with self.app.app_context():
+            rows = db.session.scalars(select(Signature).where(Signature.name_sealed.is_not(None))).all()
+            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
+            db.session.remove()
+            return found
+
+    def waiting(self) -> set[str]:
+        """Who has signed and not confirmed, as their sealed names say."""
+        with self.app.app_context():
+            rows = db.session.scalars(select(Waiting).where(Waiting.name_sealed.is_not(None))).all()
+            found = {runtime().vault.open_name(row.name_sealed or b"", place_of(row)) for row in rows}
+            db.session.remove()
+            return found
+
+    def refuse(self, number: int) -> None:
+        """The mailbox says by the mailed link that the sign-up is not its own."""
+        with self.app.app_context():
+            at, now = runtime(), datetime.now(UTC)
+            row = db.session.get_one(Waiting, number)
+            token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
+            db.session.rollback()
+            refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, now), now=now, vault=at.vault)
+            db.session.remove()
+
+    def total(self) -> int:
+        """The count of signatures."""
+        with self.app.app_context():
+            appeal = find_appeal("case")
+            assert appeal is not None
+            found = counts(appeal.id).signatures
+            db.session.remove()
+        return found
+
+    def rows(self) -> dict[str, list[Any]]:
+        """Everything."""
+        with self.app.app_context():
+            found = {
+                table.name: sorted(map(repr, db.session.execute(select(table)).all()))
+                for table in Model.metadata.sorted_tables
+            }
+            db.session.remove()
+        return found
+
+    def run(self, *arguments: str, says: str = "") -> Result:
+        """A command that succeeds, or is refused in one line that holds `says`."""
+        with self.app.app_context():
+            done: Result = self.app.test_cli_runner().invoke(args=["backup", *arguments])
+            db.session.remove()
+        assert (done.exit_code == 0) == (not says), done.output + done.stderr
+        if says:
+            assert says in done.stderr
+            assert done.exit_code == 1, done.exception
+        return done
+
+    def end(self) -> None:
+        """Lets go of its database."""
+        for app in (self.app, self.app.extensions["tocsin_staff"]):
+            with app.app_context():
+                db.engine.dispose()

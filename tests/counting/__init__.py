@@ -1,0 +1,1 @@
+"""Tests: The counts and the funnel."""

@@ -1,0 +1,176 @@
+"""The progress page: counts by section, channel and day, pictures with a table under each, and what keeps it fresh."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_babel import force_locale
+from sqlalchemy import select, update
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import InputError
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Mail, Tally
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.counting.verify import verify
+from campaign.services.offline.bulk_entry import Quantity, enter
+from campaign.services.signing.report_action import record
+from campaign.web.pictures.chart import bars
+from tests.conftest import START, confirm_at, fresh
+from tests.conftest import form as filled
+from tests.staff.staff_clients import join
+
+PAGE = "/fr/appeals/ana-ruiz-vega/progress"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+    """Two confirmed signatures, one of a country without a section of its own, and one letter."""
+    for email, country in (("a@mail.example", "FR"), ("b@mail.example", "JP")):
+        sent = filled(email=email, country=country)
+        assert client.post("/fr/appeals/ana-ruiz-vega/sign", data=sent).status_code == 303
+    ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
+    db.session.rollback()
+    signed = [confirm_at(one, START) for one in ids if one is not None]
+    record(signed[0], Channel.LETTER, target=1, now=START)
+    fresh(app)
+
+
+def _rows(page: str) -> dict[str, list[str]]:
+    """The cells of each row of the tables, by the words of its heading."""
+    found = {}
+    for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL):
+        heading = re.search(r'<th scope="row">(.*?)</th>', row, re.DOTALL)
+        if heading:
+            words = re.sub(r"<[^>]+>", "", heading[1])
+            found[words] = re.findall(r'<td class="n">([^<]*)</td>', row)
+    return found
+
+
+def _pictures(page: str) -> list[str]:
+    found = [html.unescape(one) for one in re.findall(r'<img class="chart[^"]*" src="([^"]+)"', page)]
+    assert len(found) == 2
+    return found
+
+
+@pytest.mark.usefixtures("acted")
+def test_counts_stand_by_section_channel_and_day(client: FlaskClient) -> None:
+    page = client.get(PAGE).text
+    rows = _rows(page)
+    # Channels in their order: signatures, letters; then all.
+    assert rows["France"] == ["1", "1", "2"]
+    assert rows["International"][-1] == "1"
+    assert rows["Signatures confirmées"] == ["2"]
+    assert rows["1 mars 2026"] == ["2", "1", "3"]
+    assert '<a href="/fr/sections/fr">France</a></th>' in page
+    assert '<th scope="row">1 mars 2026</th>' in page
+    assert ">فرنسا</a></th>" in client.get(PAGE.replace("/fr/", "/ar/")).text
+
+
+@pytest.mark.usefixtures("acted")
+def test_counts_that_move_between_sections_are_seen_at_once(client: FlaskClient, app: Flask) -> None:
+    api, every = "/api/v1/appeals/ana-ruiz-vega", "/api/v1/appeals"
+    before = client.get(api).get_json()["counts"]
+    pages = {path: client.get(path).text for path in (PAGE, every, api)}
+    pictures = _pictures(pages[PAGE])
+    with transaction() as session:
+        session.execute(update(Tally).where(Tally.section_code == "international").values(section_code="be-nl"))
+    fresh(app)
+    after = client.get(api).get_json()["counts"]
+    assert {key: before[key] == after[key] for key in ("total", "signatures", "by_section")} == {
+        "total": True,
+        "signatures": True,
+        "by_section": False,
+    }
+    assert after["by_section"]["be-nl"]["total"] == 1
+    for path, was in pages.items():
+        assert client.get(path).text != was, path
+    # A browser shows the picture that it has where the address is the same.
+    moved = _pictures(client.get(PAGE).text)
+    assert not set(pictures) & set(moved)
+    for address in moved:
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.usefixtures("acted")
+def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask) -> None:
+    before = _pictures(client.get(PAGE).text)
+    fresh(app)
+    assert _pictures(client.get(PAGE).text) == before
+
+
+@pytest.mark.usefixtures("acted")
+def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
+    by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    entered = Quantity(Channel.PAPER, 7, START.date(), "", "")
+    enter("ana-ruiz-vega", entered, by=by, is_sure=True, now=START, vault=runtime().vault)
+    fresh(app)
+    counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]
+    assert (counted["signatures"], counted["total"]) == (2, 10)
+    assert counted["by_channel"] == {"signature": 2, "paper": 7, "letter": 1}
+    assert counted["by_evidence"] == {"verified": 2, "reported": 1, "bulk": 7}
+    assert counted["by_section"]["fr"]["by_channel"] == {"signature": 1, "paper": 7, "letter": 1}
+    assert counted["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 7}
+    rows = _rows(client.get(PAGE.replace("/fr/", "/en/")).text)
+    # Behind all, those that staff entered.
+    assert (rows["Confirmed signatures"], rows["Signatures on paper"]) == (["2", "0"], ["7", "7"])
+    with pytest.raises(InputError):
+        enter(
+            "ana-ruiz-vega",
+            replace(entered, channel=Channel.SIGNATURE),
+            by=by,
+            is_sure=True,
+            now=START,
+            vault=runtime().vault,
+        )
+    assert verify() == []
+
+
+@pytest.mark.usefixtures("acted")
+@pytest.mark.parametrize("page", [PAGE, "/embed/ana-ruiz-vega?kind=counter"])
+def test_a_page_says_of_which_counts_it_is(client: FlaskClient, page: str) -> None:
+    shown = client.get(page).text
+    source = re.search(r'data-live="([^"]+)" data-shown="([^"]+)"', shown)
+    assert source
+    said = client.get(source[1]).get_json()
+    counts = said["counts"]
+    assert source[2] == f"{counts['signatures']} {counts['total']} {said['updated_at'][:10]}"
+
+
+@pytest.mark.usefixtures("acted")
+def test_the_map_shows_every_section_and_grows_darker(client: FlaskClient) -> None:
+    answer = client.get("/fr/appeals/ana-ruiz-vega/map.svg")
+    assert answer.content_type.startswith("image/svg+xml")
+    assert (
+        answer.headers["Content-Security-Policy"]
+        == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    tiles = {one.find(SVG + "text").text: one for one in ET.fromstring(answer.data).iter(SVG + "g")}  # type: ignore[union-attr]  # noqa: S314  our own
+    assert tiles["FR"].get("class") == "l4"
+    assert [text.text for text in tiles["FR"].iter(SVG + "text")] == ["FR", "2"]
+    assert tiles["BE-NL"].get("class") == "l0"
+
+
+def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealView) -> None:
+    for locale in ("fr", "ar"):
+        answer = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
+        assert ET.fromstring(answer.data).tag == SVG + "svg"  # noqa: S314  our own
+        again = client.get(f"/{locale}/appeals/ana-ruiz-vega/progress.svg")
+        assert again.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]
+
+
+def test_a_chart_of_nothing_says_so_in_the_page_s_language(app: Flask) -> None:
+    with app.test_request_context(), force_locale("es"):
+        drawn = bars([], [("firmado", []), ("confirmado", [])], runtime().settings.theme).decode()
+    assert "Nada por ahora." in drawn
+    assert "No data" not in drawn

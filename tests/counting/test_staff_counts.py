@@ -1,0 +1,176 @@
+"""The dashboard and an appeal's page: the right numbers, filtered, to take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from openpyxl import load_workbook
+from sqlalchemy import event
+
+from campaign.document import parse_text
+from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Action, Appeal
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.counting.staff_counts import Filter, family, glances, history, totals
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.tally import Cell, count
+from campaign.web.staff.handover.spreadsheet import as_csv
+from tests.conftest import DOCUMENT, START, Clock
+from tests.staff.staff_clients import staffed
+
+ME = Scope(1, Role.VIEWER, "fr")
+
+
+def act(appeal: AppealView, section: str, quantity: int, days_ago: int, channel: Channel = Channel.SIGNATURE) -> None:
+    """Counts as the product counts, some days ago."""
+    evidence = Evidence.VERIFIED if channel is Channel.SIGNATURE else Evidence.REPORTED
+    cell, at = Cell(appeal.id, section, channel, evidence), START - timedelta(days=days_ago)
+    with transaction() as session:
+        session.add(Action(**cell.as_columns(), quantity=quantity, target=0, happened_on=at.date(), counted_at=at))
+        count(session.connection(), cell, at, quantity)
+
+
+@pytest.fixture
+def counted(appeal: AppealView) -> AppealView:
+    act(appeal, "fr", 5, 0)
+    act(appeal, "fr", 30, 3)
+    act(appeal, "be-nl", 7, 0)
+    act(appeal, "be-nl", 100, 20)
+    act(appeal, "fr", 4, 0, Channel.LETTER)
+    db.session.rollback()
+    return appeal
+
+
+def test_at_a_glance(counted: AppealView) -> None:
+    (one,) = glances(ME, time_zone="Europe/Paris", now=START)
+    assert (one.signatures, one.others, one.own_signatures, one.own_others) == (142, 4, 35, 4)
+    assert (one.today, one.own_today) == (12, 5)
+
+
+def test_today_is_the_sections_own_day(counted: AppealView) -> None:
+    """At noon in UTC it is two in the morning of the next day in Kiritimati."""
+    act(counted, "fr", 50, 0)
+    (one,) = glances(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
+    assert one.today == 62
+    (later,) = glances(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=23))
+    assert later.today == 0
+
+
+def test_filters_hold_together(counted: AppealView) -> None:
+    recent = Filter(since=START.date() - timedelta(days=3), section="fr")
+    assert totals(counted.id, recent) == {
+        ("fr", "signature", "verified"): 35,
+        ("fr", "letter", "reported"): 4,
+    }
+    assert sum(line.quantity for line in history(counted.id, Filter(channel="letter"))) == 4
+    assert totals(counted.id, Filter(until=date(2020, 1, 1))) == {}
+    assert sum(totals(counted.id, Filter()).values()) == 146
+
+
+def test_the_pages_show_them(app: Flask, counted: AppealView) -> None:
+    desk = staffed(app, Role.VIEWER)
+    page = desk.get("/staff/").text
+    assert ">142<" in page
+    assert ">35<" in page
+    assert "+12" in page
+    assert '<link rel="icon" href="data:image/svg+xml,' in page
+    detail = desk.get(f"/staff/appeals/{counted.slug}").text
+    assert "France" in detail
+    assert "Flemish" in detail or "Belgium" in detail
+    filtered = desk.get(f"/staff/appeals/{counted.slug}?section=fr&channel=letter&since=nonsense").text
+    assert 'value="letter" selected' in filtered
+    for name in ("days.svg", "sections.svg"):
+        picture = desk.get(f"/staff/appeals/{counted.slug}/{name}?section=fr")
+        assert picture.mimetype == "image/svg+xml"
+        assert picture.data.lstrip().startswith((b"<?xml", b"<svg"))
+
+
+@pytest.mark.parametrize("table", ["days", "hours", "sections", "channels"])
+def test_each_table_can_be_taken_away(app: Flask, counted: AppealView, table: str) -> None:
+    desk = staffed(app, Role.VIEWER)
+    text = desk.get(f"/staff/appeals/{counted.slug}/{table}.csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    column = "quantity" if table in {"days", "hours"} else "total"
+    assert sum(int(row[column]) for row in rows) == 146
+    book = load_workbook(io.BytesIO(desk.get(f"/staff/appeals/{counted.slug}/{table}.xlsx").data))
+    sheet = list(book.active.values)
+    assert [str(cell) for cell in sheet[0]] == list(rows[0])
+    assert len(sheet) == len(rows) + 1
+
+
+def test_no_cell_is_a_formula() -> None:
+    text = as_csv(["=1+1"], [["=cmd|' /C calc'!A0", "@x", "-2", "fine", -2]]).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text))) == [["'=1+1"], ["'=cmd|' /C calc'!A0", "'@x", "'-2", "fine", "-2"]]
+
+
+def test_a_draft_has_no_counts_to_show(app: Flask) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="draft"), now=START).slug
+    assert staffed(app, Role.VIEWER).get(f"/staff/appeals/{slug}").status_code == 404
+
+
+def test_a_follow_up_shows_the_whole_case(app: Flask, counted: AppealView) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
+    publish(slug, now=START)
+    with transaction() as session:
+        session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
+    desk = staffed(app, Role.VIEWER)
+    for one in (slug, counted.slug):
+        assert "The whole case" in desk.get(f"/staff/appeals/{one}").text
+
+
+def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, counted: AppealView) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
+    publish(slug, now=START)
+    with transaction() as session:
+        session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
+        count(session.connection(), Cell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)
+    second = find_appeal(slug)
+    assert second is not None
+    act(second, "be-nl", 3, 0, Channel.LETTER)
+    act(second, "be-nl", 2, 0)
+    found = [(one.slug, one.signatures, one.others, one.entered) for one in family(second)]
+    assert found == [(counted.slug, 142, 4, 60), ("second", 2, 3, 0)]
+    table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
+    cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])
+    assert cells == ["142", "4", "60", "2", "3", "0", "144", "7", "60"]
+
+
+def test_the_page_says_how_far_the_hours_reach_and_no_day_is_called_an_hour(app: Flask, counted: AppealView) -> None:
+    with transaction() as session:
+        session.query(Appeal).update({"opened_at": START - timedelta(days=30)})
+    desk = staffed(app, Role.VIEWER)
+    fold(now=START)
+    first = START - timedelta(days=8)
+    assert f"By the hour, since {first:%b} {first.day}, {first.year}" in desk.get(f"/staff/appeals/{counted.slug}").text
+    text = desk.get(f"/staff/appeals/{counted.slug}/hours.csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert sum(int(row["quantity"]) for row in rows) == 46
+    assert min(row["hour_utc"] for row in rows) == f"{START - timedelta(days=3):%Y-%m-%d %H:%M}"
+
+
+def test_how_many_statements_does_not_depend_on_how_much_was_counted(
+    app: Flask, counted: AppealView, clock: Clock
+) -> None:
+    desk = staffed(app, Role.VIEWER)
+    engine = app.extensions["tocsin_staff"]
+    statements: list[str] = []
+    with engine.app_context():
+        event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    desk.get(f"/staff/appeals/{counted.slug}")
+    first = len(statements)
+    for day in range(5):
+        act(counted, "be-fr", 10, day)
+    statements.clear()
+    desk.get(f"/staff/appeals/{counted.slug}")
+    assert len(statements) == first
+    assert not [one for one in statements if " signature" in one.partition(" FROM ")[2].split("WHERE")[0]]

@@ -1,0 +1,1 @@
+"""Tests: Sending what is owed, and what comes back."""

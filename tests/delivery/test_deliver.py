@@ -1,0 +1,196 @@
+"""The outbox: who gets what, how often, and what each answer leads to."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg.errors import DeadlockDetected
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+
+from campaign.domain.delivery.smtp_reply import judge
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.models import Appeal, Mail, SignUp
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.delivery.mail_status import outbox_status
+from campaign.services.delivery import dispatcher as dispatch
+from campaign.services.delivery.dispatcher import Courier
+from tests.conftest import START, Clock, Postbox, confirm_newest, form, text_of
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def states() -> dict[str, int]:
+    db.session.rollback()
+    return {state: number for state, number in outbox_status().by_state.items() if number}
+
+
+def make_due() -> None:
+    past = db.session.scalars(select(Mail.created_at).limit(1)).one()
+    db.session.execute(update(Mail).values(due_at=past, lease_until=None))
+    db.session.commit()
+
+
+def turn_until_idle(dispatcher: dispatch.Dispatcher) -> None:
+    while dispatcher.turn():
+        pass
+
+
+def test_a_refusal_for_now_is_tried_again_as_the_same_message(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    client.post(URL, data=form())
+    # The outbox counts the age of a mail by the database's clock.
+    db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(minutes=1)))
+    db.session.commit()
+    postbox.answers = [Attempt(Outcome.RETRY, "rcpt", 451)]
+    assert deliver() == {"retry": 1}
+    assert deliver() == {}
+    make_due()
+    assert deliver() == {"sent": 1}
+    first, second = postbox.messages
+    assert (first["Message-ID"], first["Date"]) == (second["Message-ID"], second["Date"])
+    assert states() == {"sent": 1}
+
+
+def test_a_refusal_for_good_is_dead_with_its_reason(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 550, "no such user")]
+    deliver()
+    mail = db.session.scalars(select(Mail)).one()
+    assert (mail.state, mail.phase, mail.code, mail.detail, mail.attempts) == ("dead", "rcpt", 550, "no such user", 1)
+
+
+def test_a_server_whose_words_no_database_takes_stops_nothing(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="a@mail.example"))
+    client.post(URL, data=form(email="b@mail.example"))
+    words = b"5.5.0 no\x00 such\x1b[2J \xff user".decode("utf-8", "replace")
+    postbox.answers = [judge("rcpt", 550, words)]
+    assert deliver() == {"dead": 1, "sent": 1}
+    dead = db.session.scalars(select(Mail.detail).where(Mail.state == "dead")).one()
+    assert dead == "5.5.0 no such [2J \ufffd user"
+
+
+def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    postbox.answers = [Attempt(Outcome.AMBIGUOUS, "dot")] * 9
+    for _ in range(5):
+        deliver()
+        if states() != {"unknown": 1}:
+            make_due()
+    assert len({str(message["Message-ID"]) for message in postbox.messages}) == 1
+    assert len(postbox.messages) == 3
+    assert states() == {"unknown": 1}
+
+
+def test_what_is_no_longer_wanted_is_not_sent(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    client.post(URL, data=form())
+    postbox.answers = []
+    deliver()
+    client.post(postbox.link())
+    client.post(URL, data=form(email="b@mail.example"))
+    db.session.execute(update(Appeal).values(state="stopped"))
+    db.session.commit()
+    sent = len(postbox.messages)
+    # The thanks for the one. The link for the other ends as if it had left, as the second one to the first did.
+    assert deliver() == {"suppressed": 1}
+    assert len(postbox.messages) == sent
+    states = db.session.scalars(select(Mail.state).where(Mail.kind == "confirmation").order_by(Mail.id)).all()
+    assert states == ["sent", "sent", "sent"]
+
+
+def test_a_correction_is_in_those_of_the_same_batch_too(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_SHELF_SECONDS", 0.0)
+    for number in range(3):
+        client.post(URL, data=form(email=f"{number}@mail.example"))
+        confirm_newest(START)
+    keep, engine = postbox.send, db.engine
+
+    def correct(*parcel: Any) -> Attempt:
+        with engine.begin() as connection:
+            connection.execute(update(Appeal).values(slug="corrected"))
+        return keep(*parcel)
+
+    monkeypatch.setattr(postbox, "send", correct)
+    deliver()
+    assert [text_of(message).count("/appeals/corrected") for message in postbox.messages] == [0, 1, 1]
+
+
+def test_a_worker_that_broke_while_sending_leaves_the_mail_in_doubt(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    client.post(URL, data=form())
+    long_ago = clock.now - timedelta(days=365)
+    db.session.execute(update(Mail).values(state="sending", fence=4, lease_until=long_ago))
+    db.session.commit()
+    assert deliver() == {}
+    mail = db.session.scalars(select(Mail)).one()
+    assert (mail.state, mail.ambiguous, mail.fence) == ("retry", 1, 5)
+
+
+def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transaction_off(
+    client: FlaskClient, appeal: AppealView, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        client.post(URL, data=form(email=f"{number}@mail.example"))
+    broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
+    at = runtime()
+    dispatcher = dispatch.Dispatcher(Courier(at.settings, at.vault, at.tokens, lambda: postbox), 1)
+    # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.
+    dispatcher.turn()
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(dispatch, "begin", Mock(side_effect=broken))
+            with pytest.raises(OperationalError):
+                turn_until_idle(dispatcher)
+    turn_until_idle(dispatcher)
+    dispatcher.stop()
+    assert states() == {"sent": 5}
+    assert len(postbox.messages) == 5
+
+
+def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask, postbox: Postbox) -> None:
+    """As when the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
+    at = runtime()
+    courier = Courier(at.settings, at.vault, at.tokens, lambda: postbox)
+
+    def look_for_results() -> None:
+        for _ in range(1000):
+            dispatch.Dispatcher(courier, 1)._collect(1e-6)
+
+    looking = threading.Thread(target=look_for_results, daemon=True)
+    looking.start()
+    looking.join(30)
+    assert not looking.is_alive()
+
+
+def test_a_message_that_cannot_be_rendered_does_not_stop_the_others(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="a@mail.example"))
+    client.post(URL, data=form(email="b@mail.example"))
+    first = db.session.scalars(select(Mail.id).order_by(Mail.id).limit(1)).one()
+    bad = select(Mail.sign_up_id).where(Mail.id == first).scalar_subquery()
+    db.session.execute(update(SignUp).where(SignUp.id == bad).values(text_version=99))
+    db.session.commit()
+    assert deliver() == {"dead": 1, "sent": 1}
+    assert postbox.recipients == ["b@mail.example"]

@@ -1,0 +1,146 @@
+"""What was not delivered can be seen by reason, tried again, or let go; answers go before campaign mail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.domain.errors import InputError
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.models import AuditEntry, Mail, MailHold
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.delivery import mail_status as queries
+from campaign.queries.delivery.mail_status import dead_letters, domain_outcomes, outbox_status
+from campaign.services.delivery.failed_mail import Chosen, Operator, Reason, drop, retry
+from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, spread_now
+from tests.conftest import START, Postbox, confirm_newest, form
+
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def by() -> Operator:
+    return Operator(None, START, runtime().vault)
+
+
+@pytest.fixture
+def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    """Three mails that died, for two reasons."""
+    for name in ("a", "b", "c"):
+        client.post(URL, data=form(email=f"{name}@mail.example"))
+    postbox.answers = [Attempt(Outcome.DEAD, "data", 554, "spam") for _ in range(2)]
+    postbox.answers.append(Attempt(Outcome.DEAD, "rcpt", 550, "100% odd_words"))
+    deliver()
+    db.session.rollback()
+    postbox.messages.clear()
+
+
+def states() -> dict[str, int]:
+    db.session.rollback()
+    return {state: number for state, number in outbox_status().by_state.items() if number}
+
+
+def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
+    found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in dead_letters()]
+    assert found == [
+        ("dead", "confirmation", "data", 554, "spam", 2),
+        ("dead", "confirmation", "rcpt", 550, "100% odd_words", 1),
+    ]
+
+
+def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
+    before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
+    db.session.rollback()
+    assert retry(Chosen(code=554, phase="data", kind="confirmation", words="SPA"), by()) == 2
+    assert states() == {"retry": 2, "dead": 1}
+    assert deliver() == {"sent": 2}
+    assert {str(message["Message-ID"]) for message in postbox.messages} == before
+
+
+@pytest.mark.parametrize(
+    "chosen", [Chosen(code=1), Chosen(phase="dot"), Chosen(kind="update"), Chosen(words="%x"), Chosen(state="unknown")]
+)
+def test_what_agrees_with_no_reason_stays(dead: None, chosen: Chosen) -> None:
+    assert retry(chosen, by()) == drop(chosen, by()) == 0
+    assert states() == {"dead": 3}
+
+
+def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
+    assert drop(Chosen(words="100% odd_"), by()) == 1
+    assert drop(Chosen(), by()) == 2
+    assert states() == {"suppressed": 3}
+    assert deliver() == {}
+
+
+def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -> None:
+    first, second = (Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in dead_letters())
+    assert drop([replace(first, detail=None), replace(first, detail="spa"), replace(first, state="sent")], by()) == 0
+    assert retry([], by()) == 0
+    who = colleague()
+    assert retry([first, second], Operator(who, START, runtime().vault)) == 3
+    assert deliver() == {"sent": 3}
+    entries = db.session.scalars(select(AuditEntry)).all()
+    assert [(entry.act, entry.staff_id, (entry.after or {})["number"]) for entry in entries] == [("mail.retry", who, 3)]
+
+
+def test_a_reason_without_a_code_is_found(dead: None) -> None:
+    db.session.execute(update(Mail).where(Mail.code == 550).values(code=None, phase="render", detail=None))
+    db.session.commit()
+    assert drop([Reason("dead", "confirmation", "render", None, None)], by()) == 1
+
+
+def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
+    with pytest.raises(InputError):
+        retry(Chosen(state="sent"), by())
+
+
+def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:
+    assert outbox_status().oldest_due_seconds == 0
+    client.post(URL, data=form())
+    db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(hours=2)))
+    moment = {"began_at": START, "probe_at": START, "probes": 0}
+    db.session.add(MailHold(is_open=True, **moment, phase="connect", code=454, detail="no"))
+    db.session.commit()
+    found = outbox_status()
+    assert found.oldest_due_seconds == pytest.approx(7200, abs=60)
+    assert found.hold is not None
+    assert (found.hold.phase, found.hold.code) == ("connect", 454)
+
+
+def test_a_domain_is_named_only_where_many_share_it(
+    client: FlaskClient, appeal: AppealView, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SHARED_BY", 3)
+    for address in ("a@big.example", "b@big.example", "c@big.example", "jeanne@martin.example"):
+        client.post(URL, data=form(email=address))
+        confirm_newest(START)
+    while deliver():
+        pass
+    db.session.rollback()
+    found = domain_outcomes(runtime().vault, now=START + timedelta(days=1))
+    assert [(one.domain, one.by_state["sent"]) for one in found] == [("big.example", 3), (None, 1)]
+    assert domain_outcomes(runtime().vault, now=START + timedelta(days=9)) == ()
+
+
+def test_an_answer_goes_before_the_campaign_mail_of_its_domain(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for number in range(5):
+        confirmed(appeal, f"s{number}")
+    clear_others()
+    announced(appeal)
+    spread_now()
+    client.post(URL, data=form(email="new@mail.example"))
+    while deliver():
+        pass
+    assert postbox.recipients[0] == "new@mail.example"
+    assert len(postbox.recipients) == 6

@@ -1,0 +1,118 @@
+"""Several workers at one mailbox: what one has begun the others see, and none waits for another's rows for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text, update
+
+from campaign.models import Mail, SignUp
+from campaign.platform import db
+from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.delivery.claim import claim
+from campaign.services.delivery.deliver import begin
+from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.outbox.refused_recipients import Addressees
+from tests.conftest import Clock, Postbox, form
+
+# SQLite has one writer: there nobody judges while another does.
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
+
+
+class Worker:
+    """Claims all that is due and begins it; commits when it is told to."""
+
+    def __init__(self, app: Flask, clock: Clock, room: int = 50) -> None:
+        self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.jobs = 0
+        self._app, self._now, self._room = app, clock.now + timedelta(minutes=1), room
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        with self._app.app_context():
+            at = runtime()
+            with transaction() as session:
+                taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
+                self.jobs = len(begin(session, taken, at.vault, self._now, addressees=Addressees(at.settings)).jobs)
+                self.begun.set()
+                self.may_end.wait(10)
+            db.session.remove()
+        self.ended.set()
+
+
+def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_mailbox(
+    app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    for tag in range(4):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"a.b+{tag}@mail.example"))
+    first = min(db.session.scalars(select(Mail.id)))
+    db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # not there yet
+    db.session.commit()
+    one = Worker(app, clock)
+    assert one.begun.wait(10)
+    db.session.execute(update(Mail).where(Mail.id == first).values(state="queued"))
+    db.session.commit()
+    other = Worker(app, clock)
+    other.may_end.set()
+    assert not other.begun.wait(0.5)
+    one.may_end.set()
+    assert one.ended.wait(10)
+    assert other.ended.wait(10)
+    # Two of these spellings may have a mail: the third is left to the plain one.
+    assert (one.jobs, other.jobs) == (2, 0)
+
+
+def test_the_same_form_again_is_seen_by_who_waited_for_another_worker(
+    app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    for _ in range(4):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    one = Worker(app, clock, room=1)
+    assert one.begun.wait(10)
+    others = [Worker(app, clock, room=1) for _ in range(3)]
+    time.sleep(0.5)  # they have read what they can, and wait for the mailbox
+    for worker in (one, *others):
+        worker.may_end.set()
+    assert all(worker.ended.wait(10) for worker in (one, *others))
+    assert sum(worker.jobs for worker in (one, *others)) == 1, "whichever of them takes up the newest form"
+
+
+def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
+    app: Flask, client: FlaskClient, appeal: AppealView, postbox: Postbox
+) -> None:
+    for _ in range(20):
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    at = runtime()
+    courier, together = Courier(at.settings, at.vault, at.tokens, lambda: postbox), threading.Barrier(6)
+
+    def work(_number: int) -> None:
+        together.wait(10)
+        with app.app_context():
+            deliver_due(courier, lanes=2)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(postbox.messages) == 1
+
+
+def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
+    client: FlaskClient, appeal: AppealView
+) -> None:
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
+    with transaction() as session:
+        session.scalars(select(SignUp).with_for_update(**KEYS_STAY)).one()
+        with db.engine.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '2s'"))
+            # PostgreSQL looks the sign-up up where a row is changed that was changed in the same transaction.
+            for state in ("retry", "sent"):
+                other.execute(update(Mail).values(state=state))
+    assert db.session.scalars(select(Mail.state)).one() == "sent"

@@ -1,0 +1,120 @@
+"""What a worker does beside delivering: it goes on, whatever one piece of work does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+
+import psycopg
+import pytest
+from flask import Flask
+from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy import func, select
+
+from campaign import tasks, worker
+from campaign.domain.signing.address import parse_address
+from campaign.models import LinkRequest, PeriodicRun
+from campaign.platform import db, huey
+from campaign.platform.process.log_throttle import LogThrottle
+from campaign.platform.process.progress import Progress
+from campaign.platform.runtime import runtime
+from campaign.services.periodic.periodic import run_once
+from campaign.services.signing.new_link import ask_new_links
+from tests.conftest import START
+
+# The package names its command like the module.
+cli_worker = import_module("campaign.cli.worker")
+
+
+def test_links_are_answered_after_one_could_not_be(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, calls = threading.Event(), []
+
+    def answer(**_given: object) -> bool:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("a request that nobody foresaw")
+        stop.set()
+        return False
+
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "answer_link_requests", answer)
+    worker._mind(app, stop, turning=lambda: None)
+    assert len(calls) == 2
+
+
+def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(150):
+        ask_new_links(parse_address(f"{number}@mail.example"), now=START, vault=runtime().vault)
+    stop, waiting = threading.Event(), []
+
+    def turning() -> None:
+        waiting.append(db.session.scalar(select(func.count()).select_from(LinkRequest)))
+        db.session.remove()
+        if not waiting[-1]:
+            stop.set()
+
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.0)
+    worker._mind(app, stop, turning)
+    assert waiting == [150, 50, 0]
+
+
+def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: Callable[[], None]) -> None:
+    """In a thread of its own, without an application context."""
+    in_step()
+    huey.worker_stop = threading.Event()
+    jobs, broken = huey._registry.periodic_tasks, []
+
+    def run_all() -> None:
+        for job in jobs:
+            try:
+                job.execute()
+            except Exception as error:  # noqa: BLE001  whatever it is, the test shows it
+                broken.append((job.name, error))
+
+    thread = threading.Thread(target=run_all)
+    thread.start()
+    thread.join(60)
+    assert broken == []
+    done = set(db.session.scalars(select(PeriodicRun.job).where(PeriodicRun.ended_at.is_not(None))))
+    assert len(done) == len(jobs) >= 10
+
+
+def test_jobs_that_do_not_begin_are_told_until_one_does(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = Progress(())
+    monkeypatch.setattr(tasks, "progress", progress)
+
+    def look(minutes: int) -> str | None:
+        if progress.newest_run_since is not None:
+            progress.newest_run_since -= minutes * 60
+        return tasks.queue_trouble()
+
+    def begin(minute: int) -> None:
+        run_once("take-bounces", START + timedelta(minutes=minute), lambda: None, now=START)
+
+    assert [look(0), look(9)] == [None, None]
+    begin(0)
+    assert [look(1), look(9)] == [None, None]
+    assert look(3) == "no periodic job has begun for 12 minutes: see the workers' log"
+    begin(12)
+    assert look(1) is None
+
+
+def test_the_log_says_once_a_minute_that_the_queue_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_worker, "_throttle", LogThrottle())
+
+    def said(error: Exception, name: str = "huey.consumer.Worker") -> str | None:
+        what = (type(error), error, None)
+        record = logging.LogRecord(name, logging.ERROR, "", 0, "Error enqueueing periodic task %s.", ("x",), what)
+        is_said = cli_worker._shorten(record)
+        assert record.exc_info is (what if is_said and name == "campaign" else None)
+        return record.getMessage() if is_said else None
+
+    assert "the queue of jobs is away: " in str(said(psycopg.OperationalError("connection to server failed")))
+    assert said(RedisConnectionError("Error 111")) is None
+    assert "away" not in str(said(psycopg.ProgrammingError("syntax error")))
+    assert said(ValueError("a job's own"), "campaign") == "Error enqueueing periodic task x."

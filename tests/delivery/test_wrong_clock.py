@@ -1,0 +1,106 @@
+"""A worker whose clock is wrong: it closes nothing, deletes nothing, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from campaign import tasks
+from campaign.models import Appeal, PeriodicRun, Signature
+from campaign.platform import db
+from campaign.platform.process.progress import Progress
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.delivery.worker import workers_view
+from campaign.services.periodic.clock import MOST_APART, ClocksApartError, agreed_now
+from campaign.services.periodic.worker_progress import report
+from tests.conftest import Clock, form
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=100), timedelta(days=-100), timedelta(minutes=6)])
+def test_a_wrong_clock_ends_and_deletes_nothing(
+    client: FlaskClient, appeal: AppealView, clock: Clock, in_step: Callable[[], None], wrong: timedelta
+) -> None:
+    assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
+    waiting = select(func.count()).select_from(Signature)
+    before = db.session.scalar(waiting)
+    in_step()
+    clock.now += wrong
+    for job in (tasks.close_what_is_over, tasks.let_go, tasks.remind, tasks.fold_history):
+        job()
+    assert db.session.scalars(select(Appeal.state)).all() == ["open"]
+    assert db.session.scalar(waiting) == before
+    assert db.session.scalars(select(PeriodicRun.job)).all() == [], "the run stays for a worker whose clock is right"
+    db.session.rollback()
+
+
+def test_what_is_over_goes_by_the_databases_clock(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    clock.now += timedelta(days=100)
+    in_step()
+    clock.now += MOST_APART - timedelta(minutes=1)
+    assert abs(agreed_now(clock.now) - (clock.now - MOST_APART + timedelta(minutes=1))) < timedelta(seconds=30)
+    tasks.close_what_is_over()
+    assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
+    db.session.rollback()
+
+
+def test_after_a_leap_of_time_jobs_wait_an_hour(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    """Where database and worker share a machine their clocks are wrong together."""
+    in_step()
+    tasks.close_what_is_over()
+    clock.now += timedelta(days=100)
+    in_step()
+    for minutes in (0, 30, 29):
+        if tasks.progress.waits_since is not None:
+            tasks.progress.waits_since -= minutes * 60
+        tasks.close_what_is_over()
+        assert "the last job ran 2026-03-01" in (tasks.clocks_apart() or "")
+        assert db.session.scalars(select(Appeal.state)).all() == ["open"]
+        db.session.rollback()
+    assert tasks.progress.waits_since is not None
+    tasks.progress.waits_since -= 60
+    tasks.close_what_is_over()
+    assert db.session.scalars(select(Appeal.state)).all() == ["closed"]
+    db.session.rollback()
+    assert tasks.clocks_apart() is None
+
+
+def test_a_clock_that_is_put_right_within_the_hour_has_cost_nothing(
+    app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    in_step()
+    tasks.close_what_is_over()
+    clock.now += timedelta(days=100)
+    in_step()
+    assert tasks.clocks_apart() is not None
+    clock.now -= timedelta(days=100) - timedelta(minutes=5)
+    in_step()
+    assert tasks.clocks_apart() is None
+    tasks.close_what_is_over()
+    assert db.session.scalars(select(Appeal.state)).all() == ["open"]
+    db.session.rollback()
+
+
+def test_whoever_asks_is_told_of_the_two_clocks(
+    app: Flask, client: FlaskClient, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    in_step()
+    clock.now += timedelta(days=100)
+    with pytest.raises(ClocksApartError, match="nothing is closed, reminded of or deleted") as refusal:
+        agreed_now(clock.now)
+    worker = Progress(("only",))
+    worker.done("only")
+    worker.trouble("clock", str(refusal.value))
+    report(worker)
+    assert workers_view().reason == str(refusal.value)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "this machine's clock says 2026-06-09 12:00 UTC and the database's 2026-03-01" in answer.text

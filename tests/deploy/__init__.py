@@ -1,0 +1,1 @@
+"""Tests: As it is installed."""

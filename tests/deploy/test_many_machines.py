@@ -1,0 +1,202 @@
+"""The whole way over real processes, as on one machine and as on several: web, workers, PostgreSQL, Redis, SMTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.conftest import DOCUMENT, KEYS, make_database
+from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
+
+SUPPORTERS = 300
+COUNTRIES = ("FR", "DE", "CH", "BR", "NZ")
+
+pytestmark = pytest.mark.slow
+
+
+class Inbox:
+    """Keeps what arrives, by recipient."""
+
+    def __init__(self) -> None:
+        self.mails: dict[str, list[bytes]] = {}
+        self._lock = threading.Lock()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        with self._lock:
+            for recipient in envelope.rcpt_tos:
+                self.mails.setdefault(recipient, []).append(envelope.content)
+        return "250 OK"
+
+
+class _Keep(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """Redirects are answers here."""
+
+
+_OPENER = urllib.request.build_opener(_Keep)
+
+
+def post(url: str, fields: dict[str, str], **headers: str) -> int:
+    request = urllib.request.Request(url, urllib.parse.urlencode(fields).encode(), headers)
+    try:
+        with _OPENER.open(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, int]]:
+    """A mail server's inbox and its port."""
+    kept = Inbox()
+    smtp = Controller(kept, hostname="127.0.0.1", port=free_port())
+    smtp.start()
+    yield kept, smtp.port
+    smtp.stop()
+
+
+def prepared(tmp_path: Path, postgresql_server: str, name: str, **more: str) -> dict[str, str]:
+    """The settings of an instance with an open appeal."""
+    database = make_database(postgresql_server, name)
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=database, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **more)
+    flask(environ, "db", "upgrade")
+    flask(environ, "sections", "load")
+    document = tmp_path / "case.md"
+    document.write_text(DOCUMENT, encoding="utf-8")
+    flask(environ, "appeal", "import", str(document), "--slug", "case", "--deadline", "2099-01-01", "--publish")
+    return environ
+
+
+def test_three_hundred_supporters_sign_confirm_and_count(
+    tmp_path: Path, postgresql_server: str, inbox: tuple[Inbox, int]
+) -> None:
+    port, (kept, smtp_port) = free_port(), inbox
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{port}", "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
+    more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    environ = prepared(tmp_path, postgresql_server, "journey", **more)
+    worker = ["flask", "worker"]
+    with running(environ, [web(port, workers=2), worker, worker], tmp_path / "log"):
+        all_sign_and_confirm([port], kept)
+    check(environ)
+
+
+def test_many_machines_share_one_database_and_one_redis(
+    tmp_path: Path, postgresql_server: str, redis_url: str, inbox: tuple[Inbox, int]
+) -> None:
+    ports, (kept, smtp_port) = [free_port(), free_port()], inbox
+    more = {"TOCSIN_BASE_URL": f"http://127.0.0.1:{ports[0]}", "TOCSIN_QUEUE_URL": redis_url}
+    more |= {"TOCSIN_LIMITS_URL": redis_url, "TOCSIN_PROXIES": "1", "TOCSIN_CHALLENGE": "off"}
+    more["TOCSIN_MAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    environ = prepared(tmp_path, postgresql_server, "machines", **more)
+    worker = ["flask", "worker"]
+    with running(environ, [*(web(port, workers=2) for port in ports), worker, worker, worker], tmp_path / "log"):
+        all_sign_and_confirm(ports, kept)
+        # What one network may do is counted over all processes: however the requests fall, the limit is met.
+        network = {"X-Forwarded-For": "198.51.100.77"}
+        answers = [sign(ports[number % 2], SUPPORTERS + number, **network) for number in range(80)]
+        assert 429 in answers
+        assert answers.index(429) <= 60
+        wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS + answers.count(303))
+    check(environ, more_signed=answers.count(303))
+
+
+def test_a_correction_shows_in_every_process_within_two_seconds(tmp_path: Path, postgresql_server: str) -> None:
+    ports = [free_port(), free_port()]
+    environ = prepared(tmp_path, postgresql_server, "corrected", TOCSIN_LIMITS_URL="off")
+    urls = [f"http://127.0.0.1:{port}/en/appeals/case" for port in ports] * 20
+    old, new = "three death threats", "four death threats"
+    assert old in DOCUMENT
+    corrected = tmp_path / "corrected.md"
+    corrected.write_text(DOCUMENT.replace(old, new), encoding="utf-8")
+    with running(environ, [web(port, workers=2) for port in ports], tmp_path / "log"), ThreadPoolExecutor(8) as pool:
+        for port in ports:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+        assert not any(new in page for page in pool.map(page_at, urls)), "all have the old one in their memory"
+        flask(environ, "appeal", "import", str(corrected), "--slug", "case")
+        shown = time.monotonic() + 2
+        list(pool.map(page_at, urls))
+        time.sleep(max(0.0, shown - time.monotonic()))
+        assert all(new in page for page in pool.map(page_at, urls))
+
+
+def page_at(url: str) -> str:
+    """The page, by a connection of its own."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.headers["Cache-Control"].startswith("public, max-age=1, ")
+        return str(answer.read().decode())
+
+
+def all_sign_and_confirm(ports: list[int], kept: Inbox) -> None:
+    """Every supporter signs and confirms twice, each time somewhere else; the counts and the mails are exact."""
+    with ThreadPoolExecutor(16) as pool:
+        for port in ports:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+        signing = [(ports[number % len(ports)], number) for number in range(SUPPORTERS)]
+        networks = [f"198.{18 + number // 200}.{number % 200}.5" for number in range(SUPPORTERS)]
+        signed = pool.map(lambda one, network: sign(*one, **{"X-Forwarded-For": network}), signing, networks)
+        assert Counter(signed) == {303: SUPPORTERS}
+        wait_until(lambda: len(kept.mails) == SUPPORTERS)
+        links = [link for mails in kept.mails.values() for link in links_of(mails[0])]
+        assert len(set(links)) == SUPPORTERS
+        paths = [urllib.parse.urlsplit(link).path for link in links * 2]
+        urls = [f"http://127.0.0.1:{ports[number % len(ports)]}{path}" for number, path in enumerate(paths)]
+        assert Counter(pool.map(lambda url: post(url, {}), urls)) == {303: 2 * SUPPORTERS}
+        # The confirmation with the letter, then the thanks: once each.
+        wait_until(lambda: sum(map(len, kept.mails.values())) == 2 * SUPPORTERS)
+        time.sleep(1.5)
+        for port in ports:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/appeals/case", timeout=10) as answer:
+                counts = json.load(answer)["counts"]
+            assert counts["signatures"] == SUPPORTERS
+            by_section = {code: one["total"] for code, one in counts["by_section"].items()}
+            assert by_section == dict.fromkeys(("fr", "de", "ch", "br", "nz"), SUPPORTERS // len(COUNTRIES))
+    assert Counter(map(len, kept.mails.values())) == {2: SUPPORTERS}
+
+
+def check(environ: dict[str, str], *, more_signed: int = 0) -> None:
+    """What the commands say afterwards."""
+    assert "all counts are exact" in flask(environ, "tally", "verify")
+    flask(environ, "mail", "deliver")
+    status = flask(environ, "mail", "status", "--json")
+    assert json.loads(status)["sent"] == 2 * SUPPORTERS + more_signed, status
+
+
+def sign(port: int, number: int, **headers: str) -> int:
+    """One supporter's sign-up."""
+    fields = {
+        "name": f"Supporter {chr(65 + number // 26 % 26)}{chr(97 + number % 26)}",
+        "email": f"supporter{number}@mail.example",
+        "country": COUNTRIES[number % len(COUNTRIES)],
+        "consent": "y",
+    }
+    return post(f"http://127.0.0.1:{port}/en/appeals/case/sign", fields, **headers)
+
+
+def links_of(content: bytes) -> list[str]:
+    """The confirmation links in the text of a mail."""
+    part = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+    assert part is not None
+    return re.findall(r"http://\S+/s/\S+", str(part.get_content()))
+
+
+def wait_until(done: Any, seconds: float = 60) -> None:
+    """Until it is so, or the test fails."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)

@@ -1,0 +1,1 @@
+"""Tests: Helpers of this folder."""

@@ -1,0 +1,1 @@
+"""Tests: The database engine and how statements are written."""

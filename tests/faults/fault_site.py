@@ -1,0 +1,119 @@
+"""A Tocsin of real processes for the faults: its database, its mail server, and a clock that the test moves."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import delete, func, insert, select
+
+from campaign.document import parse_text
+from campaign.domain.outbox.mail_state import MailState
+from campaign.domain.signing.address import parse_address
+from campaign.factory import create_app
+from campaign.models import ClockOffset, Mail
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.sign import SignUp, sign
+from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
+from tests.deploy.processes import environment, running
+from tests.faults.smtp_script import Server
+
+WORKER = ["flask", "worker"]
+_OPEN = {MailState.QUEUED, MailState.RETRY, MailState.SENDING}
+
+
+@dataclass
+class Site:
+    """One campaign on a database of its own. The test's process writes sign-ups; workers are processes."""
+
+    app: Flask
+    environ: dict[str, str]
+    server: Server
+    folder: Path
+
+    def sign(self, *emails: str, slug: str = "case") -> None:
+        """Somebody with each of these addresses signs."""
+        with self.app.app_context():
+            appeal, at = find_appeal(slug), runtime()
+            assert appeal is not None
+            for email in emails:
+                address = parse_address(email)
+                one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+                sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
+
+    def states(self) -> Counter[str]:
+        """How many mails are in each state."""
+        with self.app.app_context():
+            rows = db.session.execute(select(Mail.state, func.count()).group_by(Mail.state)).all()
+        return Counter({str(state): int(number) for state, number in rows})
+
+    def move_clock(self, seconds: int) -> None:
+        """The database's clock, for every process."""
+        with self.app.app_context(), transaction() as session:
+            moved = session.execute(select(func.coalesce(func.sum(ClockOffset.seconds), 0))).scalar_one()
+            session.execute(delete(ClockOffset))
+            session.execute(insert(ClockOffset).values(id=1, seconds=moved + seconds))
+
+    def run_until(self, done: Callable[[], bool], *, seconds: float = 60, step: int = 0, pause: float = 0.3) -> None:
+        """Until it is so; moves the clock by `step` seconds at each look."""
+        end = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < end, f"not in time: {self.states()}; {(self.folder / 'log').read_text()[-3000:]}"
+            time.sleep(pause)
+            if step:
+                self.move_clock(step)
+
+    def is_settled(self) -> bool:
+        """Whether every mail has come to an end."""
+        return not set(self.states()) & _OPEN
+
+    def close(self) -> None:
+        """Lets go of the test process's own connections."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+    @contextmanager
+    def workers(self, number: int = 1, **more: str) -> Iterator[None]:
+        """So many workers as processes."""
+        with running({**self.environ, **more}, [WORKER] * number, self.folder / "log"):
+            yield
+
+
+def make_site(
+    kind: str, server: Server, folder: Path, request: pytest.FixtureRequest, *, url: str = "", **more: str
+) -> Site:
+    """A migrated database with one open appeal, `case`; at `url`, or a new one of that kind."""
+    if not url and kind == "sqlite":
+        url = f"sqlite:///{folder}/faults.db"
+    elif not url:
+        url = make_database(request.getfixturevalue("postgresql_server"), f"faults_{secrets.token_hex(6)}")
+    settings = {"TOCSIN_MAIL_URL": f"smtp://127.0.0.1:{server.port}", "TOCSIN_LIMITS_URL": "off", **more}
+    # Without limits here: all applications of a process share the limiter, which would go on asking a Redis that ends.
+    app = create_app(settings_for(url, folder, **{**settings, "TOCSIN_LIMITS_URL": "off"}))
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
+        for slug in ("case", "other"):
+            import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), now=START)
+            publish(slug, now=START)
+        db.session.remove()
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **settings)
+    site = Site(app, environ, server, folder)
+    request.addfinalizer(site.close)
+    return site

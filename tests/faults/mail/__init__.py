@@ -1,0 +1,1 @@
+"""Tests: flask mail: the outbox, bounces, previews."""

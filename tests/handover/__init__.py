@@ -1,0 +1,1 @@
+"""Tests: Lists to hand over, and exports."""

@@ -1,0 +1,156 @@
+"""Taking signatures out: whose, what they hold, and what is written down about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import load_workbook
+from sqlalchemy import select, update
+
+from campaign.domain.handover.spreadsheet import harmless, plain
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import AuditEntry, Signature, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.signing.sign import SignUp, sign
+from tests.conftest import START, confirm_newest
+from tests.staff.staff_clients import csrf, staffed
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def signed(
+    appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False, version: int = 1
+) -> int:
+    """A confirmed signature; returns its id."""
+    at, address = runtime(), parse_address(f"p{number}@mail.example")
+    one = SignUp(appeal.id, section, "FR", name, address, "en", "en", version, None)
+    sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
+
+
+def rows(desk: FlaskClient, appeal: AppealView, **changes: str) -> list[dict[str, str]]:
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), **changes}
+    answer = desk.post(path, data=data)
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == "text/csv"
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
+
+
+_texts = st.lists(st.one_of(st.sampled_from((*FORMULAS, "'", "''", ";", ",", '"')), st.text()), max_size=8).map("".join)
+
+
+@given(_texts)
+def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
+    cell = harmless(text)
+    assert not cell.startswith(FORMULAS)
+    # Nor where the program parts cells by semicolons, for which the quotes round this one mean nothing.
+    assert not [part for part in re.split("[;\t\r\n]", cell) if part.startswith(FORMULAS)]
+    assert plain(cell) == text
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow([cell, "next"])
+    assert next(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [cell, "next"]
+
+
+def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "=Ana", 1, shares=True)
+    signed(appeal, "'t Hooft", 2)
+    signed(appeal, "Canary", 3, "be-nl")
+    desk = staffed(app, Role.EDITOR)
+    found = rows(desk, appeal)
+    assert [plain(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
+    assert [one["name"][0] for one in found] == ["'", "'"]
+    assert [one["share_name"] for one in found] == ["yes", "no"]
+    assert found[0]["confirmed_at"] == "2026-03-01T12:00Z"
+    assert "email" not in found[0]
+    assert [one["email"] for one in rows(desk, appeal, addresses="y", updates="y")] == ["p2@mail.example"]
+
+
+def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> None:
+    for number, name in enumerate(("=HYPERLINK(1)", "'t Hooft", "Łucja <b> & Co", "王小明"), 1):
+        signed(appeal, name, number, shares=True)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    desk = staffed(app, Role.EDITOR)
+    data = {"reason": "For the meeting in May", "csrf_token": csrf(desk.get(path)), "addresses": "y", "kind": "xlsx"}
+    answer = desk.post(path, data=data)
+    assert str(answer.headers["Content-Disposition"]).endswith('-signatures-2026-03-01.xlsx"')
+    assert str(answer.mimetype).endswith("spreadsheetml.sheet")
+    head, *found = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
+    csv_rows = rows(desk, appeal, addresses="y")
+    assert list(head) == list(csv_rows[0])
+    assert [[cell or "" for cell in row] for row in found] == [
+        [plain(cell) for cell in one.values()] for one in csv_rows
+    ]
+    sheet = load_workbook(io.BytesIO(answer.data)).active
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}
+
+
+def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "=Ana", 1, shares=True)
+    signed(appeal, "Bob Quietly", 2)
+    desk, at = staffed(app, Role.EDITOR), runtime()
+    staff_id = db.session.scalars(select(Staff.id)).one()
+    scope = Scope(staff_id, Role.EDITOR, "fr")
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting in May", now=at.clock(), vault=at.vault
+    )
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, 3, "Watch"))
+    page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
+    (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
+    book = load_workbook(io.BytesIO(desk.get(path).data)).active
+    found = [list(row) for row in book.iter_rows(values_only=True)]
+    assert found == [["number", "name", "country"], ["1", "=Ana", "FR"]]
+    assert desk.get(path.replace("-names.xlsx", ".xlsx")).status_code == 404
+
+
+def test_without_a_reason_nothing_leaves(app: Flask, appeal: AppealView) -> None:
+    desk = staffed(app, Role.EDITOR)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    token = csrf(desk.get(path))
+    for reason in ("", "  a ", "x" * 501):
+        answer = desk.post(path, data={"reason": reason, "addresses": "y", "csrf_token": token})
+        assert answer.status_code == 422
+        assert 'aria-invalid="true"' in answer.text
+        assert 'name="addresses" value="y" checked' in answer.text
+
+
+def test_who_takes_what_and_why_is_written_down_without_addresses(app: Flask, appeal: AppealView) -> None:
+    signed(appeal, "Ana", 1)
+    rows(staffed(app, Role.EDITOR), appeal, reason="asked by ana@mail.example", addresses="y")
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).one()
+    assert (entry.subject, entry.section_code, entry.reason) == (f"appeal:{appeal.slug}", "fr", "asked by […]")
+    assert entry.after == {"only_with_updates": False, "addresses": True}
+    assert entry.staff_id is not None
+
+
+def test_it_asks_for_the_password_again(app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = staffed(app, Role.EDITOR)
+    path = f"/staff/appeals/{appeal.slug}/signatures"
+    token = csrf(desk.get(path))
+    monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
+    assert desk.get(path).location.startswith("/staff/verify")
+    answer = desk.post(path, data={"reason": "For the meeting", "csrf_token": token})
+    assert answer.location.startswith("/staff/verify")
+    assert db.session.scalars(select(AuditEntry).where(AuditEntry.act == "signatures.export")).all() == []
+
+
+def test_what_no_key_opens_is_empty_and_the_rest_comes(app: Flask, appeal: AppealView) -> None:
+    first = signed(appeal, "Ana", 1)
+    signed(appeal, "Bob", 2)
+    with transaction() as session:
+        session.execute(update(Signature).where(Signature.id == first).values(name_sealed=b"lost"))
+    assert [one["name"] for one in rows(staffed(app, Role.EDITOR), appeal)] == ["", "Bob"]

@@ -1,0 +1,255 @@
+"""Lists of signatures to be handed over: whose names, the digest, volumes, and who leaves one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from pypdf import PdfReader
+from sqlalchemy import func, select, update
+
+from campaign import tasks
+from campaign.config import LOCALES
+from campaign.domain.errors import StateError
+from campaign.domain.handover.handover import STALE, HandoverState
+from campaign.domain.privacy.retention import HANDOVERS
+from campaign.domain.privacy.sealed_place import at_handover
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Appeal, AppealText, Handover, HandoverPart
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.appeals.editor import words_of
+from campaign.queries.handover.handover import file_of, handovers
+from campaign.services.appeals.edit_text import keep_version
+from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover, waiting
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.change_country import change_country
+from campaign.services.signing.withdraw import erase, set_sharing, withdraw
+from tests.conftest import START, Clock
+from tests.handover.test_export import signed
+from tests.letter.letters import lines_of_pdf
+from tests.staff.staff_clients import join
+
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def scope(app: Flask) -> Scope:
+    return Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+
+
+def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
+    at = runtime()
+    number = ask_for_handover(
+        scope, appeal, language=language, target=1, reason="For the meeting", now=at.clock(), vault=at.vault
+    )
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, volume, "Watch"))
+    return number
+
+
+def files(scope: Scope, appeal: AppealView) -> dict[str, bytes]:
+    found = handovers(scope, appeal.id)[0]
+    return {name: b"".join(file_of(found.id, name, runtime().vault)) for name in found.files}
+
+
+def text_of(pdf: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+
+
+def test_only_the_names_of_those_who_agreed_and_the_digest_is_of_the_file(
+    app: Flask, appeal: AppealView, scope: Scope
+) -> None:
+    signed(appeal, "Ana Openly", 1, shares=True)
+    signed(appeal, "Bob Quietly", 2)
+    signed(appeal, "=Cleo", 3, shares=True)
+    signed(appeal, "Dora Elsewhere", 4, "be-nl", shares=True)
+    made(scope, appeal)
+    found = handovers(scope, appeal.id)[0]
+    assert (found.state, found.signatures, found.names) == ("done", 3, 2)
+    both = files(scope, appeal)
+    names, pdf = "ana-ruiz-vega-fr-2026-03-01-names.csv", "ana-ruiz-vega-fr-2026-03-01.pdf"
+    assert set(both) == {names, pdf}
+    listed, paper = both[names], both[pdf]
+    rows = csv.DictReader(io.StringIO(listed.decode("utf-8-sig"), newline=""))
+    assert [row["name"] for row in rows] == ["Ana Openly", "'=Cleo"]
+    assert hashlib.sha256(listed).hexdigest() == found.sha256
+    said = text_of(paper)
+    assert found.sha256 in said.replace("\n", "")
+    assert names in said.replace("\n", "")
+    assert "Ana Openly" in said
+    assert "=Cleo" in said
+    assert "Quietly" not in said
+    assert "Elsewhere" not in said
+    assert "Pedro Alba Montes" in said
+    assert "3 people have signed the letter below with Watch, France." in said
+    assert "In all countries together, 4 people" in said
+
+
+def test_a_long_name_stays_in_its_column(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    for number, name in enumerate(("W" * 200, "Ana Short", "Ш" * 200, "Bob Short"), 1):
+        signed(appeal, name, number, shares=True)
+    made(scope, appeal)
+    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
+    column = (210 - 22 - 18 - 2 * 5) / 3
+    places = [(text.replace("\u200b", ""), place) for text, place in lines_of_pdf(pdf, 1)]
+    lines = [(text, left, right) for text, (left, _, right, _) in places if "WWW" in text or "ШШШ" in text]
+    assert len(lines) > 10
+    for text, left, right in lines:
+        assert right <= left - (left - 22) % (column + 5) + column + 0.5, text
+    said = text_of(pdf).replace("\n", "").replace("\u200b", "")
+    assert "W" * 200 in said
+    assert "Ш" * 200 in said
+
+
+def test_the_letter_says_how_many_signed_earlier_words(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    signed(appeal, "Ana Early", 1)
+    signed(appeal, "Bob Early", 2)
+    made(scope, appeal)
+    assert "earlier wording" not in said_in(scope, appeal)
+    rewrite("I fear for the  life of Ana Ruiz Vega.")
+    made(scope, appeal)
+    assert "earlier wording" not in said_in(scope, appeal), "another space is no other word"
+    rewrite("Set Ana Ruiz Vega free.")
+    signed(appeal, "Cleo Late", 3, version=3)
+    made(scope, appeal)
+    said = said_in(scope, appeal)
+    assert "3 people have signed the letter below" in said
+    assert "2 of these signatures were given to an earlier wording of the letter." in said
+
+
+def rewrite(paragraph: str) -> None:
+    """The letter in English gets another first paragraph."""
+    with transaction() as session:
+        text = session.scalars(select(AppealText).where(AppealText.is_current)).one()
+        appeal = session.get_one(Appeal, text.appeal_id)
+        words = words_of(text) | {"paragraphs": [paragraph, *text.paragraphs[1:]]}
+        keep_version(session, appeal, text.language, words, text, START)
+
+
+def said_in(scope: Scope, appeal: AppealView) -> str:
+    """The words on the paper of the newest list, on one line."""
+    pdf = next(content for name, content in files(scope, appeal).items() if name.endswith(".pdf"))
+    return " ".join(text_of(pdf).split())
+
+
+def test_a_long_list_comes_in_volumes_that_hold_each_name_once(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    for number in range(7):
+        signed(appeal, f"Signer Number{number:02}", number, shares=True)
+    made(scope, appeal, volume=3)
+    both = files(scope, appeal)
+    volumes = [both[name] for name in sorted(both) if name.endswith(".pdf")]
+    assert len(volumes) == 3
+    whole = "".join(map(text_of, volumes))
+    assert [whole.count(f"Number{number:02}") for number in range(7)] == [1] * 7
+    assert "Volume 2 of 3" in text_of(volumes[1])
+    listed = next(content for name, content in both.items() if name.endswith(".csv"))
+    assert len(list(csv.reader(io.StringIO(listed.decode("utf-8-sig"))))) == 8
+    assert hashlib.sha256(listed).hexdigest() == handovers(scope, appeal.id)[0].sha256
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_with_nobody_on_it_the_letter_says_so_in_every_language_that_can_be_printed(
+    app: Flask, appeal: AppealView, scope: Scope, language: str
+) -> None:
+    signed(appeal, "Bob Quietly", 2)
+    made(scope, appeal, language=language)
+    found = handovers(scope, appeal.id)[0]
+    assert (found.state, found.names) in {("done", 0), ("failed", None)}
+    assert (found.state == "failed") == (language == "ar"), "Arabic needs fonts of one's own"
+
+
+def test_a_name_that_cannot_be_printed_stands_in_the_file(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    signed(appeal, "王小明", 1, shares=True)
+    signed(appeal, "Ana Openly", 2, shares=True)
+    made(scope, appeal)
+    both = files(scope, appeal)
+    said = text_of(next(content for name, content in both.items() if name.endswith(".pdf")))
+    assert "1. (in the file)" in said
+    assert "2. Ana Openly" in said
+    assert "王小明" in next(content for name, content in both.items() if name.endswith(".csv")).decode()
+
+
+def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    with transaction() as session:
+        session.execute(update(Appeal).values(initials_only=True))
+    signed(appeal, "Ana Openly", 1, shares=True)
+    made(scope, appeal)
+    whole = b"".join(files(scope, appeal).values())
+    assert b"A. O." in whole
+    assert b"Openly" not in whole
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda number: withdraw(number, now=START, vault=runtime().vault),
+        lambda number: erase(number, now=START, vault=runtime().vault),
+        lambda number: set_sharing(number, wanted=False, now=START, vault=runtime().vault),
+        lambda number: change_country(number, country="BE", section_code="be-nl", now=START, vault=runtime().vault),
+    ],
+)
+def test_whoever_leaves_takes_the_name_out_at_once(
+    app: Flask, appeal: AppealView, scope: Scope, leave: Callable[[int], None]
+) -> None:
+    number = signed(appeal, "Ana Openly", 1, shares=True)
+    other = signed(appeal, "Bob Quietly", 2)
+    made(scope, appeal)
+    withdraw(other, now=START, vault=runtime().vault)
+    assert handovers(scope, appeal.id)[0].state == "done"
+    leave(number)
+    assert handovers(scope, appeal.id)[0].state == "outdated"
+    assert db.session.execute(select(func.count()).select_from(HandoverPart)).scalar_one() == 0
+    made(scope, appeal)
+    assert handovers(scope, appeal.id)[0].names == 0
+
+
+def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) -> None:
+    at = runtime()
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+    )
+    with pytest.raises(StateError):
+        ask_for_handover(scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
+    bindery = Bindery(at.vault, at.settings.fonts)
+    assert make_handover(number, clock=at.clock, bindery=bindery)
+    assert not make_handover(number, clock=at.clock, bindery=bindery)
+
+
+def test_what_a_broken_worker_left_is_made_anew(
+    app: Flask, appeal: AppealView, scope: Scope, clock: Clock, in_step: Callable[[], None]
+) -> None:
+    signed(appeal, "Ana Openly", 1, shares=True)
+    at = runtime()
+    number = ask_for_handover(
+        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+    )
+    assert waiting(START) == [number]
+    with transaction() as session:
+        session.execute(update(Handover).values(state=HandoverState.RUNNING.value))
+        sealed = at.vault.seal_file(b"x", at_handover(number, "half"))
+        session.add(HandoverPart(handover_id=number, name="half", content_sealed=sealed))
+    assert waiting(START) == []
+    clock.now += STALE + timedelta(seconds=1)
+    assert waiting(clock.now) == [number]
+    in_step()
+    tasks.make_handovers()
+    found = handovers(scope, appeal.id)[0]
+    assert found.state == "done"
+    assert "half" not in found.files
+
+
+def test_lists_are_let_go_after_some_days(app: Flask, appeal: AppealView, scope: Scope, clock: Clock) -> None:
+    signed(appeal, "Ana Openly", 1, shares=True)
+    made(scope, appeal)
+    clock.now += HANDOVERS + timedelta(minutes=1)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    for model in (Handover, HandoverPart):
+        assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 0

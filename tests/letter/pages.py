@@ -1,0 +1,74 @@
+"""Where the letter's pages are, and how their tests read them."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import segno
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.models import Signature, Target
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from tests.conftest import fresh, manage_token
+
+ACT = "/en/appeals/ana-ruiz-vega/act"
+
+PDF = "/en/appeals/ana-ruiz-vega/letter.pdf"
+
+WORDS = "/en/appeals/ana-ruiz-vega/words"
+
+FRENCH = (Path(__file__).parent / "ana-ruiz-vega.fr.md").read_text(encoding="utf-8")
+OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r\n\r\nAna Otra"
+
+
+def act_mailed(now: datetime) -> str:
+    """The act page of the one who has signed, by a link mailed then: links to one's data last 31 days."""
+    return f"/en/m/{manage_token(db.session.scalars(select(Signature.id)).one(), now=now)}/act"
+
+
+def links(page: str) -> list[str]:
+    return [html.unescape(found) for found in re.findall(r'href="([^"]+)"', page)]
+
+
+def picture_of(address: str) -> bytes:
+    picture = io.BytesIO()
+    code = segno.make_qr(address, error="m")
+    code.save(picture, kind="svg", border=3, dark="#000", light="#fff", omitsize=True)
+    return picture.getvalue()
+
+
+def mailed(page: str) -> str:
+    """The body of the page's first mail link."""
+    url = next(link for link in links(page) if link.startswith("mailto:"))
+    return unquote(url.partition("body=")[2]).replace("\r\n", "\n")
+
+
+def step(page: str, channel: str) -> str:
+    """The part of the page that is that step, or nothing."""
+    found = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
+    return found[0] if found else ""
+
+
+def change_target(app: Flask, position: int, *, is_posted: bool = True, **values: Any) -> None:
+    """Changes a target's columns; not posted: it loses its postal address."""
+    with transaction() as session:
+        target = session.scalars(select(Target).where(Target.position == position)).one()
+        for name, value in values.items():
+            setattr(target, name, value)
+        if not is_posted:
+            target.words = {code: {**words, "address": []} for code, words in target.words.items()}
+    fresh(app)
+
+
+def everything() -> list[int]:
+    db.session.rollback()
+    tables = db.metadata.sorted_tables
+    return [db.session.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]

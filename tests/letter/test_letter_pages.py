@@ -1,0 +1,68 @@
+"""The letter as it was picked: its language and form, with a name or none, as a page and as a PDF."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.queries.appeals.appeal import AppealView
+from tests.letter.letters import text_of_pdf
+from tests.letter.pages import ACT, PDF, WORDS, mailed
+
+
+def test_the_pdf_is_the_letter_with_no_name_or_with_the_signers(client: FlaskClient, act: str) -> None:
+    unsigned = client.get(PDF + "?lang=en")
+    assert (unsigned.status_code, unsigned.headers["Content-Type"]) == (200, "application/pdf")
+    assert unsigned.data.startswith(b"%PDF-")
+    said = text_of_pdf(unsigned.data)
+    for part in ("Pedro Alba Montes", "Calle Ejemplo 1", "Dear Minister,", "I ask you to protect her at once."):
+        assert part in said
+    assert "March 1, 2026" in said
+    assert "Jeanne" not in said
+    signed = client.get(act.replace("/act", "/letter.pdf"))
+    assert signed.headers["Cache-Control"] == "no-store"
+    assert text_of_pdf(signed.data).endswith("Yours sincerely, Jeanne Martin March 1, 2026")
+
+
+def test_the_letter_is_in_the_language_and_form_that_were_picked(client: FlaskClient, both: AppealView) -> None:
+    for query, wanted in (
+        ("", "I fear for the life"),
+        ("?lang=fr", "Je suis préoccupé-e :"),
+        ("?lang=fr&form=f", "Je suis préoccupée :"),
+        ("?lang=fr&form=m", "Je suis préoccupé :"),
+        ("?lang=xx&form=zz&country=QQ", "I fear for the life"),
+    ):
+        assert wanted in mailed(client.get(ACT + query).text)
+        assert wanted in text_of_pdf(client.get(PDF + query).data)
+    page = client.get(ACT).text
+    assert page.index('value="fr"') < page.index('value="en"'), "what is read there comes first"
+    assert '<option value="en" selected>' in page
+
+
+def test_switching_the_pages_language_keeps_what_was_picked(client: FlaskClient, both: AppealView) -> None:
+    for path in (ACT, WORDS):
+        picked = client.get(path + "?lang=fr&country=DE&form=f").text
+        assert f'href="{path.replace("/en/", "/de/")}?lang=fr&amp;country=DE&amp;form=f" lang="de"' in picked
+        assert f'href="{path.replace("/en/", "/de/")}" lang="de"' in client.get(path).text
+
+
+def test_a_page_without_a_text_in_its_language_says_so(client: FlaskClient, both: AppealView) -> None:
+    page = client.get(ACT.replace("/en/", "/ar/")).text
+    assert '<html lang="ar" dir="rtl">' in page
+    assert '<div class="letter" id="text" lang="en" dir="ltr">' in page
+    assert "you read it in" in page or "الإنجليزية" in page
+
+
+def test_no_line_of_a_french_text_begins_with_a_sign_of_the_word_before(client: FlaskClient, both: AppealView) -> None:
+    page = client.get("/fr/appeals/ana-ruiz-vega").text
+    assert "<p>Je suis préoccupé-e\u00a0: on menace" in page
+    act = client.get(ACT.replace("/en/", "/fr/")).text
+    assert "<p>Je suis préoccupé-e\u00a0: on menace" in act
+    assert "Je suis préoccupé-e : on menace" in mailed(act), "what is sent is what was written"
+
+
+def test_damaged_links_offer_a_new_one(client: FlaskClient, app: Flask) -> None:
+    for path in ("/en/m/x/letter.pdf", "/en/m/x/words", "/en/m/x/act.svg"):
+        page = client.get(path)
+        assert page.status_code == 404
+        assert 'action="/en/new-link"' in page.text

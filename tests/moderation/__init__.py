@@ -1,0 +1,1 @@
+"""Tests: Finding signers, and invalidating signatures."""

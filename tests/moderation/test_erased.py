@@ -1,0 +1,148 @@
+"""The page of erased signatures: what confirmed and erased at once is found by appeal and day, and taken out."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Invalidation, Signature
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.queries.moderation.erased import ErasedDay, erased_days
+from campaign.services.appeals.lifecycle import close
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.report_action import record
+from campaign.services.signing.withdraw import erase
+from tests.conftest import DAY, START, Clock
+from tests.moderation.test_invalidate import signed
+from tests.staff.staff_clients import csrf, join, staffed
+
+pytestmark = pytest.mark.slow
+
+PAGE = "/staff/moderation/erased"
+
+
+def crowd(appeal: AppealView, number: int, section: str = "fr", *, at: Any = START) -> list[int]:
+    days = (at - START).days
+    return [
+        signed(appeal, "Bot Bot", f"b{n}@catch{n % 8}-{section}-{days}.example", section, at=at) for n in range(number)
+    ]
+
+
+def gone(ids: list[int], at: Any = START) -> list[int]:
+    for one in ids:
+        erase(one, now=at, vault=runtime().vault)
+    return ids
+
+
+def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
+    app: Flask, appeal: AppealView, clock: Clock
+) -> None:
+    """The attack: eight catch-all domains confirm and erase at once, so no domain and no hour is left to choose by."""
+    honest = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
+    flood = crowd(appeal, 16)
+    record(flood[0], Channel.LETTER, target=0, now=START)
+    gone(flood)
+    elsewhere = gone(crowd(appeal, 6, "be-nl"))
+    editor = staffed(app, Role.EDITOR)
+    page = editor.get(PAGE)
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', page.text, re.DOTALL)
+    assert [re.findall(r'<td class="n">(\d+)</td>', row) for row in rows] == [["16"]]
+    filled = re.search(rf'href="({PAGE}\?[^"#]+)#choose"', rows[0])
+    assert filled
+    form = editor.get(filled[1].replace("&amp;", "&"))
+    assert re.findall(r'type="date" value="([^"]+)"', form.text) == ["2026-03-01"] * 2
+    chosen = {"csrf_token": csrf(form), "appeal": appeal.slug, "first": "2026-03-01", "last": "2026-03-01"}
+    made = editor.post(PAGE, data=chosen | {"reason": "a flood that erased itself"})
+    assert made.status_code == 303
+    look = editor.get(made.location)
+    assert "Take 16 signatures out of the counts" in look.text
+    assert "Show the first of them" not in look.text
+    everybody = len(honest) + len(flood) + len(elsewhere)
+    db.session.rollback()
+    assert counts(appeal.id).total == everybody + 1
+    for act, left in (("begin", everybody - 16), ("undo", everybody + 1)):
+        done = editor.post(f"{made.location}/{act}", data={"csrf_token": csrf(look), "reason": "a flood"})
+        assert done.status_code == 303
+        db.session.rollback()
+        assert (counts(appeal.id).total, verify()) == (left, [])
+        look = editor.get(made.location)
+    assert "put back" in look.text
+
+
+def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_there(
+    app: Flask, appeal: AppealView
+) -> None:
+    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    later = START + DAY
+    first, second = crowd(appeal, 5), crowd(appeal, 6, at=later)
+    crowd(appeal, 2, at=START + 2 * DAY)
+    gone([*first, *second, *crowd(appeal, 5, "be-nl")], at=START + 3 * DAY)
+    vault, now = runtime().vault, START + 4 * DAY
+    found = erased_days(by, now=now, kept_days=180)
+    assert found == (ErasedDay(appeal.slug, later.date(), 6), ErasedDay(appeal.slug, START.date(), 5))
+    db.session.rollback()
+    midnight = START.replace(hour=0)
+    for days, number in ((1, 5), (2, 11), (3, 11)):
+        criteria = Criteria(since=midnight, until=midnight + days * DAY, is_erased=True, kept_days=180)
+        made = prepare(criteria, None, by=by, now=now, vault=vault)
+        while advance(now=now, vault=vault, only=made, batch=4):
+            pass
+        assert db.session.get_one(Invalidation, made).matched == number
+        db.session.rollback()
+    before = counts(appeal.id).total
+    db.session.rollback()
+    for act, left in ((begin, before - 11), (undo, before)):
+        act(made, "a flood", by=by, now=now, vault=vault)
+        while advance(now=now, vault=vault, only=made, batch=4):
+            assert verify() == []
+        assert counts(appeal.id).total == left
+        db.session.rollback()
+
+
+def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: AppealView) -> None:
+    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    crowd(appeal, 6)
+    vault = runtime().vault
+    close(appeal.slug, now=START + DAY)
+    criteria = Criteria(since=START - DAY, until=START + DAY, is_erased=True, kept_days=20)
+    for passed in (timedelta(days=2), timedelta(days=25)):
+        now = START + passed
+        retain(now=now, days=20, go_on=lambda: True, vault=vault)
+        assert erased_days(by, now=now, kept_days=20) == ()
+        db.session.rollback()
+        made = prepare(criteria, None, by=by, now=now, vault=vault)
+        while advance(now=now, vault=vault, only=made):
+            pass
+        assert db.session.get_one(Invalidation, made).matched == 0
+        db.session.rollback()
+    assert db.session.scalar(db.select(db.func.count(Signature.address_digest))) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({}, "Enter a day as year-month-day"),
+        ({"first": "2026-03-01"}, "Enter a day as year-month-day"),
+        ({"first": "0001-01-01", "last": "9999-12-31"}, "Enter a day as year-month-day"),
+        ({"first": "2026-03-02", "last": "2026-03-01"}, "The end must come after the beginning"),
+        ({"first": "2026-03-01", "last": "2026-03-01", "appeal": "unknown"}, "Please choose an appeal of the list"),
+        ({"first": "2026-03-01", "last": "2026-03-01"}, "Please say what you need the signatures for"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(app: Flask, appeal: AppealView, data: dict[str, str], words: str) -> None:
+    editor = staffed(app, Role.EDITOR)
+    answer = editor.post(PAGE, data={"csrf_token": csrf(editor.get(PAGE)), **data})
+    assert answer.status_code == 422
+    assert words in answer.text

@@ -1,0 +1,420 @@
+"""Taking signatures out of the counts and putting them back: exact after every batch, own section only, resumable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from campaign.document import parse_text
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import InputError, NotFoundError, StateError
+from campaign.domain.moderation.invalidation import (
+    Criteria,
+    InvalidationState,
+    fits,
+    packed,
+    read_domain,
+    read_pattern,
+    unpacked,
+)
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Action, AuditEntry, Invalidation, Mail, Signature, Withheld
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.counting.counts import counts
+from campaign.queries.moderation.moderation import SignerView, is_beyond_search, open_signers, signers_found, trends
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import advance, begin, drop, has_work, prepare, undo
+from campaign.services.privacy.key_rotation import rotate
+from campaign.services.signing.change_country import change_country
+from campaign.services.signing.report_action import record
+from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.withdraw import erase
+from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest
+from tests.staff.staff_clients import join
+
+pytestmark = pytest.mark.slow
+
+NETWORK = b"n" * 32
+
+
+@pytest.fixture
+def by(app: Flask) -> Scope:
+    """Somebody of the French section."""
+    return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+
+
+def signed(
+    appeal: AppealView,
+    name: str,
+    email: str,
+    section: str = "fr",
+    *,
+    at: datetime = START,
+    network: bytes | None = None,
+) -> int:
+    """A signature; its id."""
+    sign_up = SignUp(appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network)
+    sign(sign_up, now=at, vault=runtime().vault, mail_domain="tocsin.example")
+    return confirm_newest(at)
+
+
+@pytest.fixture
+def crowd(appeal: AppealView) -> dict[str, list[int]]:
+    """Real people, a flood from one domain, and the same flood in another section."""
+    return {
+        "real": [signed(appeal, f"Person {n}", f"p{n}@mail.example") for n in range(3)],
+        "flood": [
+            signed(
+                appeal,
+                f"Bot {n}",
+                f"bot{n}@spam.example",
+                network=NETWORK,
+                at=START + n * DAY / 8,
+            )
+            for n in range(9)
+        ],
+        "other": [signed(appeal, f"Bot {n}", f"other{n}@spam.example", "be-nl", network=NETWORK) for n in range(2)],
+    }
+
+
+def states(ids: list[int]) -> set[str]:
+    found = set(db.session.scalars(select(Signature.state).where(Signature.id.in_(ids))))
+    db.session.rollback()
+    return found
+
+
+def run(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
+    """All batches, with the counts compared to the rows after each."""
+    while advance(now=START + 2 * DAY, vault=runtime().vault, only=invalidation_id, batch=batch):
+        assert verify() == []
+    state = db.session.scalars(select(Invalidation.state).where(Invalidation.id == invalidation_id)).one()
+    db.session.rollback()
+    return InvalidationState(state)
+
+
+def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=runtime().vault)
+    assert run(made) == InvalidationState.READY
+    row = db.session.get_one(Invalidation, made)
+    db.session.expunge(row)
+    db.session.rollback()
+    return made, row
+
+
+def go(act: object, invalidation_id: int, by: Scope) -> None:
+    act(invalidation_id, "a flood from bot1@spam.example", by=by, now=START + DAY, vault=runtime().vault)  # type: ignore[operator]
+
+
+def total(appeal: AppealView, section: str = "fr") -> int:
+    found = counts(appeal.id).by_section.get(section)
+    db.session.rollback()
+    return found.total if found is not None else 0
+
+
+def shown_network(by: Scope) -> str:
+    """What the page of trends offers to choose the only network by: rows hold no digest that a form came with."""
+    (found,) = trends(by, runtime().vault, now=START + DAY).networks
+    db.session.rollback()
+    assert found.total == 9
+    assert found.key != NETWORK.hex()
+    return found.key
+
+
+CHOICES = [
+    Criteria(domain="spam.example"),
+    Criteria(pattern="bot*@spam.example"),
+    Criteria(pattern="bot?@*"),
+    Criteria(network=NETWORK.hex()),
+    Criteria(domain="spam.example", since=START, until=START + 3 * DAY),
+]
+
+
+@pytest.mark.parametrize("criteria", CHOICES, ids=lambda one: packed(one)[:60])
+def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], criteria: Criteria
+) -> None:
+    before = (total(appeal), total(appeal, "be-nl"))
+    if criteria.network is not None:
+        criteria = replace(criteria, network=shown_network(by))
+    made, row = look(criteria, by)
+    assert (row.matched, row.matched_confirmed, row.sample) == (9, 9, crowd["flood"])
+    assert total(appeal) == before[0], "a preview changes nothing"
+    go(begin, made, by)
+    assert run(made) == InvalidationState.DONE
+    assert states(crowd["flood"]) == {"invalidated"}
+    assert (states(crowd["real"]), states(crowd["other"])) == ({"confirmed"}, {"confirmed"})
+    assert (total(appeal), total(appeal, "be-nl")) == (3, before[1])
+    go(undo, made, by)
+    assert run(made) == InvalidationState.UNDONE
+    assert states(crowd["flood"]) == {"confirmed"}
+    assert (total(appeal), total(appeal, "be-nl")) == before
+    assert db.session.execute(select(func.count()).select_from(Withheld)).scalar_one() == 0
+    db.session.rollback()
+
+
+def test_a_time_window_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+    _, row = look(Criteria(since=START + DAY / 8, until=START + DAY / 2), by)
+    assert row.sample == crowd["flood"][1:4]
+
+
+def test_one_of_another_section_is_never_taken_by_its_number(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, row = look(Criteria(ids=(crowd["real"][0], crowd["other"][0])), by)
+    assert row.sample == crowd["real"][:1]
+    go(begin, made, by)
+    run(made)
+    assert states(crowd["other"]) == {"confirmed"}
+
+
+def test_an_appeal_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+    other = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
+    publish(other, now=START)
+    found = find_appeal(other)
+    assert found is not None
+    db.session.rollback()
+    signed(found, "Bot", "bot1@spam.example")
+    _, row = look(Criteria(domain="spam.example"), by, found.id)
+    assert row.matched == 1
+
+
+def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    late = signed(appeal, "Late", "late@spam.example")
+    go(begin, made, by)
+    run(made)
+    assert states([late]) == {"confirmed"}
+
+
+def test_reports_of_the_flood_go_and_come_back_with_it(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    record(crowd["flood"][1], Channel.EMAIL, target=1, now=START + DAY)
+    before = counts(appeal.id)
+    db.session.rollback()
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    run(made)
+    assert counts(appeal.id).by_evidence["reported"] == 0
+    db.session.rollback()
+    go(undo, made, by)
+    run(made)
+    assert counts(appeal.id) == before
+    db.session.rollback()
+
+
+def test_a_history_that_was_folded_meanwhile_stays_exact(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    fold(now=START + 12 * DAY)
+    run(made)
+    go(undo, made, by)
+    run(made)
+    assert verify() == []
+
+
+def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undoing(
+    appeal: AppealView, by: Scope
+) -> None:
+    first = signed(appeal, "Ana", "ana@spam.example")
+    erase(first, now=START, vault=runtime().vault)
+    again = signed(appeal, "Ana", "ana@spam.example")
+    assert total(appeal) == 1
+    made, row = look(Criteria(domain="spam.example"), by)
+    assert row.sample == [again]
+    go(begin, made, by)
+    run(made)
+    assert total(appeal) == 1, "what the erased one counted stays"
+    go(undo, made, by)
+    run(made)
+    assert total(appeal) == 1
+
+
+def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    run(made)
+    erase(crowd["flood"][1], now=START + DAY, vault=runtime().vault)
+    change_country(crowd["flood"][2], country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    assert verify() == []
+    go(undo, made, by)
+    run(made)
+    assert (total(appeal), total(appeal, "be-nl")) == (11, 3)
+
+
+def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    advance(now=START, vault=runtime().vault, only=made, batch=3)
+    with monkeypatch.context() as patched:
+        patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            advance(now=START, vault=runtime().vault, only=made, batch=3)
+    assert verify() == []
+    row = db.session.get_one(Invalidation, made)
+    assert (row.changed, row.state) == (3, "running")
+    db.session.rollback()
+    assert has_work()
+    assert run(made) == InvalidationState.DONE
+    assert states(crowd["flood"]) == {"invalidated"}
+
+
+def test_an_invalidated_signer_gets_no_mail_and_cannot_sign_again(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]], deliver: Any, postbox: Postbox
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    run(made)
+    with pytest.raises(StateError):
+        signed(appeal, "Bot Zero", "bot0@spam.example")
+    mailed = len(postbox.recipients)
+    deliver()
+    assert states(crowd["flood"]) == {"invalidated"}
+    assert "bot0@spam.example" not in postbox.recipients[mailed:]
+    last = select(Mail.state, Mail.detail).where(Mail.kind == "confirmation").order_by(Mail.id.desc()).limit(1)
+    assert db.session.execute(last).one() == ("sent", None), "the row says nothing of the signature"
+    db.session.rollback()
+
+
+def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
+    app: Flask, appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    other = Scope(by.staff_id, Role.ADMIN, "be-nl")
+    for act in (begin, undo):
+        with pytest.raises(NotFoundError):
+            go(act, made, other)
+    with pytest.raises(NotFoundError):
+        drop(made, by=other, now=START, vault=runtime().vault)
+    with pytest.raises(StateError):
+        go(undo, made, by)
+    go(begin, made, by)
+    with pytest.raises(StateError):
+        go(begin, made, by)
+    with pytest.raises(StateError):
+        drop(made, by=by, now=START, vault=runtime().vault)
+
+
+def test_everybody_cannot_be_meant(by: Scope) -> None:
+    with pytest.raises(InputError, match="everybody"):
+        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault)
+
+
+def test_the_audit_log_tells_of_each_step_without_addresses(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    run(made)
+    go(undo, made, by)
+    run(made)
+    told = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
+    ).all()
+    assert [one.act.partition(".")[2] for one in told] == ["begin", "done", "undo", "undone"]
+    assert "spam.example" not in str([(one.before, one.after, one.reason) for one in told])
+    assert told[0].reason == "a flood from […]"
+    db.session.rollback()
+
+
+def test_a_name_is_found_among_the_newest_and_a_damaged_one_hides_no_other(
+    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [signed(appeal, name, f"n{n}@mail.example") for n, name in enumerate(("José Müller", "Ana", "Li"))]
+    with transaction() as session:
+        session.execute(update(Signature).where(Signature.id == ids[2]).values(name_sealed=b"gone" + b"x" * 40))
+    (found,) = found_by_name("jose  MULLER", by)
+    assert (found.id, found.name) == (ids[0], "José Müller")
+    assert found_by_name("Li", by) == ()
+    assert not is_beyond_search(by)
+    monkeypatch.setattr("campaign.queries.moderation.moderation.SEARCHED", 2)
+    assert found_by_name("jose  MULLER", by) == ()
+    assert is_beyond_search(by)
+    db.session.rollback()
+
+
+def found_by_name(name: str, by: Scope) -> tuple[SignerView, ...]:
+    vault = runtime().vault
+    return open_signers(signers_found(by, vault, name=name, address=None), by, vault)
+
+
+def test_a_rotated_key_still_opens_what_was_chosen_by(
+    appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
+) -> None:
+    made, _ = look(Criteria(pattern="bot*@spam.example"), by)
+    rotate(runtime().vault)
+    go(begin, made, by)
+    run(made)
+    assert states(crowd["flood"]) == {"invalidated"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "does"),
+    [
+        ("bot*@spam.example", "bot17@spam.example", True),
+        ("bot*@spam.example", "bot17@spam.example.org", False),
+        ("b?t@*", "bot@x.y", True),
+        ("b?t@*", "boot@x.y", False),
+        ("*a*b*c", "xxaxxbxxc", True),
+        ("*a*b*c", "xxaxxcxxb", False),
+        ("bot@", "bot@x", False),
+        ("b.t@x", "bot@x", False),
+        ("***", "", True),
+    ],
+)
+def test_patterns(pattern: str, address: str, does: bool) -> None:
+    assert fits(pattern, address) is does
+
+
+def test_a_nasty_pattern_is_quick() -> None:
+    assert not fits("*a" * 100 + "b", "a" * 254)
+
+
+def test_what_is_chosen_by_is_read_or_refused() -> None:
+    assert read_pattern(" Bot*@Spam.Example ") == "bot*@spam.example"
+    assert (read_domain("Bücher.Example"), read_domain("x@mail.example")) == ("xn--bcher-kva.example", "mail.example")
+    for reader, text in (
+        (read_pattern, "*@*"),
+        (read_pattern, "a" * 255),
+        (read_domain, "no domain"),
+        (read_domain, "x"),
+    ):
+        with pytest.raises(InputError):
+            reader(text)
+    criteria = Criteria(ids=(1, 2), pattern="bot*", since=START)
+    assert unpacked(packed(criteria)) == criteria
+    assert criteria.matches("BOT@x.y")
+
+
+def test_actions_come_back_as_they_were(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
+    def all_actions() -> list[tuple[object, ...]]:
+        rows = db.session.execute(select(*Action.__table__.c).order_by(Action.id)).all()
+        db.session.rollback()
+        return [tuple(row) for row in rows]
+
+    before = all_actions()
+    made, _ = look(Criteria(domain="spam.example"), by)
+    go(begin, made, by)
+    run(made)
+    assert len(all_actions()) == len(before) - 9
+    go(undo, made, by)
+    run(made)
+    assert all_actions() == before

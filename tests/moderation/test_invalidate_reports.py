@@ -1,0 +1,215 @@
+"""Taking acts reported without a signature out of the counts by hour and network, and putting them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.document import parse_text
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import InputError, NotFoundError
+from campaign.domain.moderation.invalidation import Criteria, InvalidationState, Subject
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Action, AuditEntry, Invalidation, Withheld
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.counting.counts import counts
+from campaign.queries.moderation.reported import reported, reports
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from campaign.services.keys.month_key import month_key
+from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.report_action import record, record_unsigned
+from tests.conftest import DAY, DOCUMENT, START
+from tests.moderation.test_invalidate import signed
+from tests.staff.staff_clients import join
+
+pytestmark = pytest.mark.slow
+
+HOUR = timedelta(hours=1)
+WIDE, OTHER = b"w" * 16, b"o" * 16
+
+
+@pytest.fixture
+def by(app: Flask) -> Scope:
+    """Somebody of the French section."""
+    return Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+
+
+@pytest.fixture
+def flood(appeal: AppealView) -> AppealView:
+    """Three real reports, nine of a flood within an hour from one wide network, two of it in another section."""
+    for number in range(3):
+        report(appeal, START + number * HOUR, bytes([number]) * 16, OTHER)
+    for number in range(9):
+        report(appeal, START + 5 * HOUR + number * timedelta(minutes=5), bytes([50 + number]) * 16, WIDE)
+    for number in range(2):
+        report(appeal, START + 5 * HOUR, bytes([90 + number]) * 16, WIDE, "be-nl")
+    return appeal
+
+
+def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
+    record_unsigned(
+        appeal.id, section, Channel.LETTER, target=0, now=at, vault=runtime().vault, networks=(narrow, wide)
+    )
+
+
+def kept(network: bytes) -> str:
+    """What rows hold of a network, as the list of networks names it."""
+    return (runtime().vault.month_digest(network, month_key(runtime().vault, now=START), "report") or b"").hex()
+
+
+def from_wide(since: datetime | None = None) -> Criteria:
+    return Criteria(wide_network=kept(WIDE), since=since)
+
+
+def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
+    """Count whom it would concern; its id and row."""
+    vault = runtime().vault
+    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=vault, subject=Subject.REPORTS)
+    assert run(made) == InvalidationState.READY
+    return made, db.session.get_one(Invalidation, made)
+
+
+def run(made: int) -> str:
+    """Work at it in small batches; its state then. The counts equal the rows after each batch."""
+    while advance(now=START + DAY, vault=runtime().vault, only=made, batch=2):
+        assert verify() == []
+        db.session.rollback()
+    return str(db.session.get_one(Invalidation, made).state)
+
+
+def total(appeal: AppealView, section: str = "fr") -> int:
+    found = counts(appeal.id).by_section.get(section)
+    db.session.rollback()
+    return found.total if found is not None else 0
+
+
+def actions() -> list[tuple[object, ...]]:
+    rows = db.session.execute(select(*Action.__table__.c).order_by(Action.id)).all()
+    db.session.rollback()
+    return [tuple(row) for row in rows]
+
+
+CHOICES = [
+    from_wide,
+    lambda: Criteria(since=START + 5 * HOUR, until=START + 6 * HOUR),
+    lambda: from_wide(START + 4 * HOUR),
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
+    flood: AppealView, by: Scope, choice: Callable[[], Criteria]
+) -> None:
+    before = actions()
+    made, row = look(choice(), by)
+    assert (row.matched, len(row.sample)) == (9, 9)
+    assert actions() == before, "a preview changes nothing"
+    assert {one.channel for one in reports(by, row.sample)} == {"letter"}
+    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    assert run(made) == InvalidationState.DONE
+    assert (total(flood), total(flood, "be-nl"), len(actions())) == (3, 2, len(before) - 9)
+    assert len(reports(by, row.sample)) == 9, "what was taken out can still be looked at"
+    db.session.rollback()
+    undo(made, "real people after all", by=by, now=START + DAY, vault=runtime().vault)
+    assert run(made) == InvalidationState.UNDONE
+    assert actions() == before
+    assert (total(flood), total(flood, "be-nl")) == (12, 2)
+    assert db.session.scalar(select(func.count()).select_from(Withheld)) == 0
+
+
+def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
+    _, row = look(Criteria(network=kept(bytes([50]) * 16)), by)
+    assert row.matched == 1
+
+
+def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
+    made, _ = look(from_wide(), by)
+    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    fold(now=START + 12 * DAY)
+    run(made)
+    undo(made, "no flood", by=by, now=START + DAY, vault=runtime().vault)
+    run(made)
+    assert verify() == []
+    assert total(flood) == 12
+
+
+def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
+    signer = signed(flood, "Ana Ruiz", "ana@mail.example")
+    record(signer, Channel.EMAIL, target=1, now=START + 5 * HOUR)
+    made, row = look(Criteria(since=START, until=START + DAY), by)
+    assert row.matched == 12
+    report(flood, START + 6 * HOUR, b"l" * 16, WIDE)
+    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    run(made)
+    assert total(flood) == 3
+
+
+def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: AppealView, by: Scope) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
+    publish(slug, now=START)
+    another = find_appeal(slug)
+    assert another is not None
+    _, row = look(from_wide(), by, another.id)
+    assert row.matched == 0
+    other = Scope(by.staff_id, Role.EDITOR, "be-nl")
+    _, row = look(from_wide(), other)
+    assert row.matched == 2
+    made, _ = look(from_wide(), by)
+    with pytest.raises(NotFoundError):
+        begin(made, "not mine", by=other, now=START, vault=runtime().vault)
+
+
+def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
+    with pytest.raises(InputError, match="everybody"):
+        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault, subject=Subject.REPORTS)
+    made, _ = look(from_wide(), by)
+    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    run(made)
+    acts = select(AuditEntry.act).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
+    told = db.session.scalars(acts).all()
+    assert sorted(told) == ["invalidation.begin", "invalidation.done"]
+
+
+def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, by: Scope) -> None:
+    made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
+    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    run(made)
+    retain(now=START + 32 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    for model in (Action, Withheld):
+        kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
+        assert db.session.scalar(kept) == 0
+        kept = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
+        assert db.session.scalar(kept) == 0
+    db.session.rollback()
+    undo(made, "no flood", by=by, now=START + DAY, vault=runtime().vault)
+    run(made)
+    assert total(flood) == 12
+
+
+def test_hours_and_networks_with_the_most_reports_come_first(flood: AppealView, by: Scope) -> None:
+    found = reported(by, now=START + DAY)
+    assert (found.hours[0].since, found.hours[0].number) == (START + 5 * HOUR, 9)
+    assert [(one.key, one.number, one.narrow) for one in found.networks] == [(kept(WIDE), 9, 9), (kept(OTHER), 3, 3)]
+    assert (found.networks[0].first, found.looked_at) == (START + 5 * HOUR, 12)
+    assert reported(by, now=START + DAY, slug="another").looked_at == 0
+    assert reported(by, now=START + 9 * DAY).hours == ()
+
+
+def test_what_is_kept_of_a_network_equals_nothing_of_a_form_and_nothing_of_another_month(flood: AppealView) -> None:
+    report(flood, START + 31 * DAY, b"n" * 16, WIDE)
+    rows = db.session.execute(select(Action.network_digest, Action.wide_network_digest)).all()
+    db.session.rollback()
+    assert len({row.wide_network_digest for row in rows}) == 3
+    vault, key = runtime().vault, month_key(runtime().vault, now=START)
+    known = {digest for row in rows for digest in row}
+    assert known.isdisjoint({WIDE, OTHER, *(vault.month_digest(WIDE, key, use) for use in ("sign-up", "signature"))})

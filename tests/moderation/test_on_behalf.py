@@ -1,0 +1,442 @@
+"""Correcting, printing and erasing what is held: by the person, and by staff for who writes by letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from campaign.config import LOCALES
+from campaign.document import parse_text
+from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.privacy.disclosure import SHOWN_A_DAY
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import AuditEntry, DisclosureDay, LinkRequest, Mail, SheetRow, Signature, SignUp, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.counting.counts import counts
+from campaign.queries.signing.signature import find_signature
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.verify import verify
+from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
+from campaign.services.signing.change_country import change_country
+from campaign.services.signing.new_link import answer_link_requests
+from campaign.services.signing.sign import SignUp as NewSignUp
+from campaign.services.signing.sign import sign
+from tests.conftest import DOCUMENT, START, Clock, Postbox, form, text_of
+from tests.handover.test_export import signed
+from tests.staff.staff_clients import csrf, join, log_in
+
+ANA = "ana@staff.example"
+WHY = "wrote a letter on 1 March"
+
+
+@pytest.fixture
+def desk(app: Flask) -> FlaskClient:
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
+    return desk.post(f"/staff/moderation{path}", data={**data, "csrf_token": csrf(desk.get("/staff/account"))})
+
+
+def name_of(signature_id: int) -> str | None:
+    db.session.rollback()
+    found = find_signature(signature_id, runtime().vault)
+    db.session.rollback()
+    return None if found is None else found.name
+
+
+def acts() -> list[tuple[str, str, str | None]]:
+    rows = db.session.execute(
+        select(AuditEntry.act, AuditEntry.subject, AuditEntry.reason)
+        .where(AuditEntry.act.like("signature.%") | (AuditEntry.act == "names.print"))
+        .order_by(AuditEntry.id)
+    )
+    found = [(act, subject, reason) for act, subject, reason in rows]
+    db.session.rollback()
+    return found
+
+
+def link_key_of(signature_id: int) -> bytes:
+    db.session.rollback()
+    found = db.session.get_one(Signature, signature_id).link_key or b""
+    db.session.rollback()
+    return found
+
+
+def my_page(signature_id: int) -> str:
+    token = runtime().tokens.make(Purpose.MANAGE, signature_id, START, link_key_of(signature_id))
+    return f"/en/m/{token}/me"
+
+
+def test_a_signer_corrects_the_name_on_my_data(client: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeane Martin", 1)
+    page = my_page(one)
+    assert 'value="Jeane Martin"' in client.get(page).text
+    for typed, said in (("", "write your name"), ("x.example/pay", "cannot hold a link"), ("123", "with letters")):
+        answer = client.post(page, data={"do": "name", "signature": str(one), "name": typed})
+        assert (answer.status_code, said in answer.text) == (422, True), typed
+        assert f'value="{typed}"' in answer.text
+    assert name_of(one) == "Jeane Martin"
+    assert client.post(page, data={"do": "name", "signature": str(one), "name": "Jeanne  Martin"}).status_code == 303
+    assert name_of(one) == "Jeanne Martin"
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
+def test_a_corrected_name_is_found_and_the_old_one_is_not(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeane Martin", 1)
+    answer = post(desk, f"/signatures/{one}/name", name="Jeanne Martin", reason=WHY)
+    assert answer.status_code == 303
+    for typed, finds in (("Jeane Martin", 0), ("Jeanne Martin", 1)):
+        assert post(desk, "/search", who=typed, reason=WHY).text.count('name="ids"') == finds, typed
+    assert acts() == [("signature.correct-name", f"signature:{one}", WHY)]
+
+
+def test_the_page_shows_nobody_and_each_act_needs_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    page = desk.get(f"/staff/moderation/signatures/{one}").text
+    assert "Jeanne" not in page
+    assert "p1@mail" not in page
+    for act, data in (("name", {"name": "Other Name"}), ("print", {}), ("erase", {"sure": "y"})):
+        refused = post(desk, f"/signatures/{one}/{act}", **data, reason=" ")
+        assert refused.status_code == 422, act
+        assert "p1@mail" not in refused.text
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY).status_code == 422, "it asks whether one is sure"
+    assert (acts(), name_of(one)) == ([], "Jeanne Martin")
+
+
+def test_what_is_held_is_printed_of_the_own_section_alone(desk: FlaskClient, appeal: AppealView) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    foreign = signed(appeal, "Jef Peeters", 2, "be-nl")
+    printed = post(desk, f"/signatures/{one}/print", reason=WHY)
+    assert printed.status_code == 200
+    assert "Jeanne Martin" in printed.text
+    assert "p1@mail.example" in printed.text
+    assert post(desk, f"/signatures/{foreign}/print", reason=WHY).status_code == 404
+    assert acts() == [("names.print", f"signature:{one}", WHY)]
+
+
+def test_erasing_for_somebody_keeps_the_count_and_leaves_other_sections_alone(
+    desk: FlaskClient, appeal: AppealView
+) -> None:
+    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jef Peeters", 2, "be-nl")
+    assert post(desk, f"/signatures/{foreign}/erase", reason=WHY, sure="y").status_code == 404
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
+    assert (name_of(one), name_of(foreign)) == (None, "Jef Peeters")
+    assert (counts(appeal.id).signatures, verify()) == (2, [])
+    assert desk.get(f"/staff/moderation/signatures/{one}").status_code == 404
+    assert acts() == [("signature.erase", f"signature:{one}", WHY)]
+
+
+def test_links_are_sent_again_without_telling_whether_there_is_anything(desk: FlaskClient, appeal: AppealView) -> None:
+    signed(appeal, "Jeanne Martin", 1)
+    said = set()
+    for email in ("p1@mail.example", "nobody@mail.example"):
+        answer = post(desk, "/links", email=email, reason=WHY)
+        said.add((answer.status_code, answer.location, desk.get("/staff/moderation").text.count("on its way")))
+    assert said == {(303, "/staff/moderation#links", 1)}
+    assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
+    db.session.rollback()
+    assert acts() == [("signature.send-links", "section:fr", WHY)] * 2
+    post(desk, "/links", email="p1@mail.example", reason="")
+    assert len(db.session.scalars(select(LinkRequest.id)).all()) == 2
+
+
+def address_mails(postbox: Postbox) -> list[tuple[str, str]]:
+    """To whom mails about addresses went, with the path of their link."""
+    found = []
+    for to, message in zip(postbox.recipients, postbox.messages, strict=True):
+        if "address" in str(message["Subject"]):
+            links = re.findall(r"http://\S+?(/en/m/\S+)", text_of(message))
+            found.append((to, links[0] if links else ""))
+    return found
+
+
+def addresses(*ids: int) -> list[str | None]:
+    db.session.rollback()
+    views = [find_signature(one, runtime().vault) for one in ids]
+    db.session.rollback()
+    return [None if view is None else view.email for view in views]
+
+
+NEW = "jeanne@new.example"
+
+
+def test_a_new_address_is_used_once_its_mailbox_has_confirmed_and_the_old_one_is_told(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    page = my_page(one)
+    asked = client.post(page, data={"do": "address", "email": NEW})
+    assert asked.status_code == 303
+    assert "If we can write to the new address" in client.get(asked.location).text
+    deliver()
+    ((to, link),) = address_mails(postbox)
+    assert to == NEW
+    said = text_of(postbox.messages[postbox.recipients.index(NEW)])
+    assert "Jeanne" not in said
+    assert "p1@mail" not in said, "nothing of the old mailbox goes to the new one"
+    shown = client.get(link)
+    assert (shown.status_code, NEW in shown.text) == (200, True)
+    assert addresses(one) == ["p1@mail.example"], "looking changes nothing"
+    assert "1 signature is under the new address" in client.post(link).text
+    assert (addresses(one), name_of(one)) == ([NEW], "Jeanne Martin")
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+    deliver()
+    assert [who for who, _ in address_mails(postbox)] == [NEW, "p1@mail.example"]
+    assert client.post(link).status_code == 410, "once"
+    assert client.get(page).status_code in {404, 410} or NEW not in client.get(page).text, "an old link opens nothing"
+    assert NEW in client.get(my_page(one)).text
+
+
+def test_nobody_is_counted_twice_by_the_address_of_before(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    client.post(my_page(one), data={"do": "address", "email": NEW})
+    deliver()
+    client.post(address_mails(postbox)[-1][1])
+    again = signed(appeal, "Jeanne Martin", 1)
+    assert addresses(one, again) == [NEW, "p1@mail.example"]
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
+def test_an_address_can_be_changed_back(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    for address in (NEW, "p1@mail.example", NEW):
+        client.post(my_page(one), data={"do": "address", "email": address})
+        deliver()
+        _, link = next(mail for mail in reversed(address_mails(postbox)) if mail[1])
+        assert client.post(link).status_code == 200
+        assert addresses(one) == [address]
+    assert (counts(appeal.id).signatures, verify()) == (1, [])
+
+
+def test_an_address_is_changed_by_nobody_who_has_not_the_new_mailbox(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one, other = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Ana Ruiz", 2)
+    client.post(my_page(one), data={"do": "address", "email": NEW})
+    deliver()
+    link = address_mails(postbox)[0][1]
+    signed_part, _, sealed = link.split("/")[3].partition("~")
+    theirs = runtime().tokens.make(Purpose.MANAGE, other, START, link_key_of(other))
+    for forged in (
+        link.replace(signed_part, theirs),
+        link.replace(sealed, sealed[:-4] + "AAAA"),
+        link.replace(f"~{sealed}", ""),
+        link.replace(signed_part, ""),
+    ):
+        assert client.post(forged).status_code in {404, 410}, forged
+    assert addresses(one, other) == ["p1@mail.example", "p2@mail.example"]
+
+
+def test_an_appeal_that_both_addresses_signed_is_counted_as_before(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one, two = signed(appeal, "Jeanne Martin", 1), signed(appeal, "Jeanne Martin", 2)
+    client.post(my_page(one), data={"do": "address", "email": "p2@mail.example"})
+    deliver()
+    done = client.post(address_mails(postbox)[0][1]).text
+    assert "1 stays under the old one" in done
+    assert addresses(one, two) == ["p1@mail.example", "p2@mail.example"]
+    assert (counts(appeal.id).signatures, verify()) == (2, [])
+
+
+def test_a_stranger_s_mailbox_is_not_flooded_with_questions(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    for number in range(1, 7):
+        page = my_page(signed(appeal, "Jeanne Martin", number))
+        assert client.post(page, data={"do": "address", "email": "victim@mail.example"}).status_code == 303
+        deliver()
+    assert [to for to, _ in address_mails(postbox)] == ["victim@mail.example"] * 3
+
+
+def test_nor_by_many_questions_before_any_mail_leaves(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
+) -> None:
+    page, answers = my_page(signed(appeal, "Jeanne Martin", 1)), []
+    for _ in range(30):
+        clock.now += timedelta(milliseconds=20)
+        answers.append(client.post(page, data={"do": "address", "email": "victim@mail.example"}).status_code)
+    deliver()
+    assert [to for to, _ in address_mails(postbox)] == ["victim@mail.example"] * 3
+    assert set(answers) == {303, 429}
+
+
+def test_asking_for_an_address_tells_nothing_of_it(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
+) -> None:
+    """An address that has confirmed may have more mail than others: neither the answer nor a row says so."""
+    client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email="known@mail.example"))
+    deliver()
+    client.post(postbox.link())
+    deliver()
+    page, said = my_page(signed(appeal, "Jeanne Martin", 1)), []
+    for email in ("known@mail.example", "unknown@mail.example"):
+        answers, before = [], db.session.scalars(select(func.max(Mail.id))).one()
+        db.session.rollback()
+        for _ in range(5):
+            clock.now += timedelta(seconds=20)
+            answers.append(client.post(page, data={"do": "address", "email": email}).status_code)
+            deliver()
+        rows = db.session.execute(
+            select(Mail.state, Mail.detail, Mail.attempts, Mail.fence, Mail.due_at, Mail.sent_at, Mail.phase, Mail.code)
+            .where(Mail.kind == "address", Mail.id > before)
+            .order_by(Mail.id)
+        ).all()
+        db.session.rollback()
+        said.append((answers, rows))
+    assert said[0] == said[1]
+    assert said[0][0] == [303] * 5
+
+
+def test_staff_have_an_address_changed_by_its_new_owner(
+    client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason="").status_code == 422
+    assert post(desk, f"/signatures/{one}/address", email="no address", reason=WHY).status_code == 422
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    assert addresses(one) == ["p1@mail.example"]
+    assert acts() == [("signature.change-address", f"signature:{one}", WHY)]
+    deliver()
+    client.post(address_mails(postbox)[-1][1])
+    assert addresses(one) == [NEW]
+
+
+@pytest.fixture
+def elsewhere(appeal: AppealView) -> AppealView:
+    """A second open appeal."""
+    publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug, now=START)
+    found = find_appeal("second")
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
+def test_a_section_changes_the_address_of_its_own_signatures_alone(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    """The attack: an editor gives a signer the editor's mailbox, and reads there what other sections hold."""
+    one, foreign = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Secret", 1, "be-nl")
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    assert "1 signature is under the new address" in client.post(address_mails(postbox)[-1][1]).text
+    assert addresses(one, foreign) == [NEW, "p1@mail.example"]
+    client.post("/en/new-link", data={"email": NEW})
+    while answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example"):
+        pass
+    deliver()
+    mails = [text_of(mail) for to, mail in zip(postbox.recipients, postbox.messages, strict=True) if to == NEW]
+    links = [link for text in mails for link in re.findall(r"http://\S+?(/en/m/\S+?/me)", text)]
+    assert links
+    for link in links:
+        page = client.get(link).text
+        assert ("Jeanne Martin" in page, "Jeanne Secret" in page) == (True, False)
+    assert (counts(appeal.id).signatures, counts(elsewhere.id).signatures, verify()) == (1, 1, [])
+
+
+def test_what_another_section_holds_meanwhile_does_not_come_along(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    later = signed(elsewhere, "Jeanne Secret", 1, "be-nl")
+    client.post(address_mails(postbox)[-1][1])
+    assert addresses(one, later) == [NEW, "p1@mail.example"]
+
+
+def test_who_has_moved_to_another_section_since_keeps_the_address(
+    client: FlaskClient, desk: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    change_country(one, country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    link = address_mails(postbox)[-1][1]
+    client.post(link)
+    assert addresses(one) == ["p1@mail.example"]
+    change_country(one, country="FR", section_code="fr", now=START, vault=runtime().vault)
+    assert client.post(link).status_code == 410, "used up"
+    assert addresses(one) == ["p1@mail.example"]
+
+
+def test_all_that_the_own_section_holds_gets_the_new_address(
+    client: FlaskClient,
+    desk: FlaskClient,
+    appeal: AppealView,
+    elsewhere: AppealView,
+    deliver: Callable[[], object],
+    postbox: Postbox,
+) -> None:
+    one, two = signed(appeal, "Jeanne Martin", 1), signed(elsewhere, "Jeanne Martin", 1)
+    assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
+    deliver()
+    assert "2 signatures are under the new address" in client.post(address_mails(postbox)[-1][1]).text
+    assert addresses(one, two) == [NEW, NEW]
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "both are read at the new mailbox"
+    db.session.rollback()
+
+
+def test_guessing_an_address_by_changing_it_is_stopped(desk: FlaskClient, appeal: AppealView) -> None:
+    """The answer for the address that there is differs from the others."""
+    one = signed(appeal, "Jeanne Martin", 1)
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
+    db.session.rollback()
+    with transaction() as session:
+        session.add(DisclosureDay(staff_id=staff_id, day=START.date(), shown=SHOWN_A_DAY - 1, files=0))
+    assert post(desk, f"/signatures/{one}/address", email="p2@mail.example", reason=WHY).status_code == 303
+    refused = post(desk, f"/signatures/{one}/address", email="p1@mail.example", reason=WHY)
+    assert (refused.status_code, "as one person may" in refused.text) == (429, True)
+
+
+def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
+    desk: FlaskClient, appeal: AppealView, elsewhere: AppealView
+) -> None:
+    one = signed(appeal, "Jeanne Martin", 1)
+    at = runtime()
+    for number, section in enumerate(("fr", "be-nl")):
+        form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
+        sign(form, now=START + timedelta(minutes=number), vault=at.vault, mail_domain="tocsin.example")
+        by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
+        rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
+        sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")
+        enter_sheet(elsewhere.slug, sheet, by=by, is_sure=False, is_again=False, now=START, vault=at.vault)
+    assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
+    for model in (SignUp, SheetRow):
+        assert list(db.session.scalars(select(model.section_code))) == ["be-nl"], model
+    db.session.rollback()
+
+
+def app_of(desk: FlaskClient) -> Flask:
+    """The application that the browser asks."""
+    assert isinstance(desk.application, Flask)
+    return desk.application

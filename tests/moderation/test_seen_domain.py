@@ -1,0 +1,73 @@
+"""The numbers of a mail domain: by day for a week, then together; and when they are news."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from campaign.domain.moderation.seen_domain import DAYS, JUMP, SeenDomain, unpacked
+
+TODAY = date(2022, 4, 2)
+DAY = timedelta(days=1)
+
+
+def seen(*found: tuple[int, int]) -> SeenDomain:
+    """So many days ago, so many."""
+    first = TODAY - found[0][0] * DAY
+    one = SeenDomain(first, first)
+    for ago, number in found:
+        one = one.plus(TODAY - ago * DAY, number)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "week"),
+    [
+        ([(0, 3)], 0, 3),
+        ([(6, 3)], 0, 3),
+        ([(7, 3)], 3, 0),
+        ([(9, 1), (8, 2), (3, 4), (0, 5)], 3, 9),
+        # The worker was away, or an act was put back: days come in any order.
+        ([(0, 5), (20, 2), (6, 1), (7, 1)], 3, 6),
+        ([(40, 1), (0, 1)], 1, 1),
+    ],
+)
+def test_a_week_is_counted_by_day_and_what_was_before_together(
+    found: list[tuple[int, int]], before: int, week: int
+) -> None:
+    one = seen(*found).on(TODAY)
+    assert (one.before, one.week(TODAY)) == (before, week)
+    assert one.first_on == TODAY - max(ago for ago, _ in found) * DAY
+    assert one.newest_on == TODAY
+
+
+@pytest.mark.parametrize(
+    ("found", "is_new"),
+    [
+        ([(0, 1)], True),
+        ([(6, 1)], True),
+        ([(7, 1)], False),
+        ([(7, 1), (0, JUMP - 1)], False),
+        ([(7, 1), (0, JUMP)], True),
+        ([(30, 1), (8, 1), (6, JUMP), (0, JUMP)], True),
+        ([(30, 2), (8, 1), (6, JUMP), (0, JUMP)], False),
+    ],
+)
+def test_a_first_week_and_a_jump_are_news(found: list[tuple[int, int]], is_new: bool) -> None:
+    assert seen(*found).is_new(TODAY) is is_new
+    assert not seen(*found).is_new(TODAY + DAYS * DAY)
+
+
+def test_it_is_let_go_by_the_month_of_the_last_one() -> None:
+    assert seen((2, 1)).month == date(2022, 3, 1)
+    assert seen((2, 1), (1, 1)).month == date(2022, 4, 1)
+    assert seen((2, 1)).on(TODAY).month == date(2022, 3, 1)
+
+
+def test_all_are_as_long_and_are_read_again() -> None:
+    small, large = seen((0, 1)), seen((80, 10**9), (3, 10**12), (0, 7))
+    assert len(small.packed()) == len(large.packed())
+    assert (unpacked(small.packed()), unpacked(large.packed())) == (small, large)
+    with pytest.raises(ValueError, match="numbers"):
+        unpacked(b"")

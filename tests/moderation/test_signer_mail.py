@@ -1,0 +1,171 @@
+"""Staff see why a signer's mail was not sent, and have it sent again; of their own section only, and without a name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.staff.roles import Role
+from campaign.models import AuditEntry, Mail, Signature, Suppression
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView
+from tests.conftest import START, Postbox, confirm_newest, form
+from tests.staff.staff_clients import csrf, staffed
+
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
+REFUSED = Attempt(Outcome.DEAD, "rcpt", 552, "5.2.2 the box is full")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A confirmed signer whose thanks were not delivered, and the page about it."""
+
+    browser: FlaskClient
+    signature: int
+
+    @property
+    def path(self) -> str:
+        return f"/staff/moderation/signatures/{self.signature}/mails"
+
+    def mail(self) -> Mail:
+        """The newest mail, read anew."""
+        db.session.rollback()
+        return db.session.scalars(
+            select(Mail).where(Mail.signature_id == self.signature).order_by(Mail.id.desc())
+        ).all()[0]
+
+    def press(self, page: TestResponse) -> TestResponse:
+        """The button beside the newest mail that has one."""
+        found = re.search(r'action="([^"]+/mails/\d+)".*?name="seen" value="(\d+)"', page.text)
+        assert found, page.text
+        return self.browser.post(found[1], data={"seen": found[2], "csrf_token": csrf(page)})
+
+
+@pytest.fixture
+def case(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> Case:
+    browser = staffed(app, Role.EDITOR)
+    deliver()  # what logging in is told by mail
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
+    deliver()
+    client.post(postbox.link())
+    signature = db.session.scalars(select(Signature.id)).one()
+    postbox.answers = [REFUSED]
+    deliver()
+    db.session.rollback()
+    return Case(browser, signature)
+
+
+def test_the_reason_is_told_and_the_mail_sent_again(case: Case, deliver: Any, postbox: Postbox) -> None:
+    page = case.browser.get(case.path)
+    assert "the box is full" in page.text
+    assert "552" in page.text
+    first = postbox.messages[-1]
+    assert case.press(page).location == case.path
+    assert deliver() == {"sent": 1}
+    assert postbox.messages[-1]["Message-ID"] == first["Message-ID"], "the same message"
+    again = case.browser.get(case.path)
+    assert "Send again</button>" not in again.text
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).all()[0]
+    assert (entry.act, entry.section_code) == ("mail.resend", "fr")
+    assert entry.staff_id is not None
+
+
+def test_the_page_names_nobody(case: Case) -> None:
+    page = case.browser.get(case.path).text
+    assert "Jeanne" not in page
+    assert "jeanne" not in page
+
+
+def test_moderation_leads_to_it_from_whom_it_found(case: Case) -> None:
+    moderation = case.browser.get("/staff/moderation")
+    data = {"who": "jeanne@mail.example", "reason": "she wrote a letter", "csrf_token": csrf(moderation)}
+    assert f'href="{case.path}"' in case.browser.post("/staff/moderation/search", data=data).text
+
+
+def test_what_moved_on_is_not_sent_twice(case: Case, deliver: Any) -> None:
+    page = case.browser.get(case.path)
+    assert case.press(page).status_code == 303
+    assert case.press(page).status_code == 409
+    assert deliver() == {"sent": 1}
+    assert case.press(page).status_code == 409
+    assert deliver() == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "words"),
+    [
+        ("suppressed", "this mailbox got 3 mails within 24 hours", "had as many mails as may go to one"),
+        ("suppressed", "flagged: burst", "part of a flood"),
+        ("suppressed", "the appeal was stopped", "The appeal was stopped"),
+        ("unknown", "the worker broke off", "It may arrive twice"),
+    ],
+)
+def test_each_reason_is_said_in_words(case: Case, deliver: Any, state: str, detail: str, words: str) -> None:
+    mail = case.mail().id
+    db.session.execute(update(Mail).where(Mail.id == mail).values(state=state, phase="before", detail=detail))
+    db.session.commit()
+    page = case.browser.get(case.path)
+    assert words in page.text
+    assert case.press(page).status_code == 303
+    assert deliver() == {"sent": 1}
+
+
+def test_what_there_is_still_a_reason_against_is_not_sent(case: Case, deliver: Any) -> None:
+    mail = case.mail()
+    where = Mail.id == mail.id
+    db.session.execute(update(Mail).where(where).values(state="suppressed", phase="before", detail="erased"))
+    db.session.execute(update(Signature).values(name_sealed=None, email_sealed=None))
+    db.session.commit()
+    assert case.press(case.browser.get(case.path)).status_code == 303
+    assert deliver() == {"suppressed": 1}
+    assert "were erased" in case.browser.get(case.path).text
+    assert db.session.scalars(select(Suppression)).all() == []
+
+
+def test_another_section_knows_nothing_of_it(app: Flask, case: Case) -> None:
+    other = staffed(app, Role.COORDINATOR, "be-nl")
+    assert other.get(case.path).status_code == 404
+    mail = case.mail()
+    data = {"seen": str(mail.fence), "csrf_token": csrf(other.get("/staff/account"))}
+    assert other.post(f"{case.path}/{mail.id}", data=data).status_code == 404
+    assert case.mail().state == "dead"
+
+
+def test_a_mail_of_another_signer_is_not_reached_through_an_own_one(
+    app: Flask, case: Case, client: FlaskClient, appeal: AppealView
+) -> None:
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="be@mail.example", country="BE"))
+    theirs = confirm_newest(START)
+    assert theirs != case.signature
+    db.session.execute(update(Mail).where(Mail.signature_id == theirs).values(state="dead"))
+    db.session.commit()
+    foreign = db.session.scalars(select(Mail.id).where(Mail.signature_id == theirs)).first()
+    db.session.rollback()
+    data = {"seen": "0", "csrf_token": csrf(case.browser.get(case.path))}
+    assert case.browser.post(f"{case.path}/{foreign}", data=data).status_code == 404
+    assert set(db.session.scalars(select(Mail.state).where(Mail.signature_id == theirs))) == {"dead"}
+
+
+@pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 40])
+def test_a_strange_form_sends_nothing(case: Case, deliver: Any, seen: str) -> None:
+    data = {"seen": seen, "csrf_token": csrf(case.browser.get(case.path))}
+    assert case.browser.post(f"{case.path}/{case.mail().id}", data=data).status_code == 409
+    assert deliver() == {}
+
+
+def test_coordinators_see_why_mail_was_not_sent_after_all(app: Flask, case: Case) -> None:
+    reason = "this mailbox got 3 mails within 24 hours"
+    db.session.execute(update(Mail).values(state="suppressed", phase="before", detail=reason))
+    db.session.commit()
+    page = staffed(app, Role.COORDINATOR, "be-nl").get("/staff/outbox").text
+    assert "had as many mails as may go to one" in page

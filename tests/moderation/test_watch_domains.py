@@ -1,0 +1,398 @@
+"""Mail domains from which many confirm for the first time: noticed, told, shown, and taken out together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.moderation.seen_domain import SeenDomain
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Alarm, DomainWatch, Invalidation, MailDomain, Signature
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.queries.moderation import confirmed_together
+from campaign.queries.moderation.confirmed_together import Together
+from campaign.queries.moderation.moderation import trends
+from campaign.queries.moderation.new_domains import new_domains
+from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import advance, prepare
+from campaign.services.moderation.seen_domain import MANY
+from campaign.services.moderation.watch_domains import watch_domains
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.withdraw import erase
+from campaign.web.abuse import limits as guard
+from campaign.web.abuse.counters import limits
+from tests.conftest import DAY, START, Postbox, form, link_of, text_of
+from tests.moderation.test_invalidate import signed
+from tests.staff.staff_clients import csrf, join, staffed
+
+pytestmark = pytest.mark.slow
+
+LATER = START + timedelta(minutes=1)
+
+
+def watch(at: Any = LATER, batch: int = 7) -> None:
+    """What the worker does each minute, in small batches."""
+    vault, site = runtime().vault, "http://localhost"
+    while watch_domains(now=at, vault=vault, base_url=site, mail_domain="tocsin.example", batch=batch):
+        pass
+
+
+def kinds() -> list[str]:
+    found = sorted(db.session.scalars(select(Alarm.kind)))
+    db.session.rollback()
+    return found
+
+
+def seen(domain: str) -> SeenDomain:
+    found = seen_domains(db.session, [domain], runtime().vault)[domain]
+    db.session.rollback()
+    return found
+
+
+def crowd(appeal: AppealView, domain: str, number: int, at: Any = START, first: int = 0) -> list[int]:
+    names = "ABCDEFGHIJ"
+    return [
+        signed(appeal, f"Bot {names[n // 10 % 10]}{names[n % 10]}", f"b{first + n}@{domain}", at=at)
+        for n in range(number)
+    ]
+
+
+def test_many_from_one_new_domain_are_told_of_once_to_their_section(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
+        join(app, f"{name}@staff.example", role, section)
+    deliver()
+    before = len(postbox.messages)
+    crowd(appeal, "catchall.example", MANY - 1)
+    watch()
+    assert kinds() == []
+    crowd(appeal, "catchall.example", 2, first=100)
+    watch()
+    watch()
+    assert kinds() == ["new-domain"]
+    deliver()
+    told = dict(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))
+    alerts = {to for to in postbox.recipients[before:] if to.endswith("@staff.example")}
+    assert alerts == {"fr@staff.example", "boss@staff.example"}
+    assert "/staff/moderation/domains" in told["fr@staff.example"]
+    assert "catchall.example" not in told["fr@staff.example"]
+
+
+def test_a_large_provider_and_a_domain_known_for_long_are_no_news(appeal: AppealView) -> None:
+    crowd(appeal, "gmail.com", MANY)
+    crowd(appeal, "school.example", 3)
+    watch()
+    later = START + 8 * DAY
+    crowd(appeal, "school.example", MANY, at=later, first=100)
+    watch(later + timedelta(minutes=1))
+    assert kinds() == []
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+    assert seen("school.example") == SeenDomain(START.date(), later.date(), 3, (MANY, 0, 0, 0, 0, 0, 0))
+    assert new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later) == ()
+
+
+def test_domains_that_confirm_far_more_than_ever_before_are_as_new(appeal: AppealView) -> None:
+    """The attack: eight domains confirm one each, wait for a week, and then confirm six hundred in one moment."""
+    for number in range(8):
+        crowd(appeal, f"aged{number}.example", 1, first=number)
+    watch()
+    later = START + 8 * DAY
+    for number in range(8):
+        crowd(appeal, f"aged{number}.example", MANY, at=later, first=100)
+    watch(later + timedelta(minutes=1), batch=50)
+    assert kinds() == ["new-domain", "new-domains"]
+    found = new_domains(Scope(1, Role.EDITOR, "fr"), runtime().vault, now=later)
+    assert [(one.seen.first_on, one.seen.before, one.confirmed) for one in found if one.seen is not None] == [
+        (START.date(), 1, MANY)
+    ] * 8
+
+
+def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The attack: each mailbox confirms and erases at once, so that no domain is left to be counted."""
+    for name, section in (("fr", "fr"), ("be", "be-nl")):
+        join(app, f"{name}@staff.example", Role.EDITOR, section)
+    deliver()
+    before = len(postbox.messages)
+    for one in crowd(appeal, "catchall.example", MANY):
+        erase(one, now=START, vault=runtime().vault)
+    assert seen("catchall.example").days[0] == MANY
+    watch()
+    watch()
+    assert kinds() == ["new-domain"]
+    deliver()
+    assert set(postbox.recipients[before:]) & {"fr@staff.example", "be@staff.example"} == {"fr@staff.example"}
+    db.session.rollback()
+    assert db.session.scalar(select(DomainWatch.untold)) == []
+    assert seen("catchall.example").days[0] == MANY
+
+
+def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: each domain stays under its own limit, and is gone from the signatures before the worker looks."""
+    monkeypatch.setattr(confirmed_together, "LEAST", 20)
+    # Of an earlier hour, and not erased in it: what is known of them is the same day.
+    earlier = crowd(appeal, "old.example", 5, at=START - timedelta(hours=2))
+    crowd(appeal, "gmail.com", 1, at=START - timedelta(hours=2))
+    crowd(appeal, "gmail.com", 30, first=10)
+    made = [one for n in range(2) for one in crowd(appeal, f"catch{n}.example", 10, first=100 * n)]
+    for one in [*earlier, *made]:
+        erase(one, now=START, vault=runtime().vault)
+    watch()
+    found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
+    assert found == Together(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
+    db.session.rollback()
+    assert kinds() == ["new-domains"]
+
+
+def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Flask, appeal: AppealView) -> None:
+    ids = crowd(appeal, "one.example", 24)
+    db.session.rollback()
+
+    def run(work: Callable[[], object]) -> None:
+        with app.app_context():
+            work()
+
+    def leave(part: int) -> None:
+        for one in ids[part::4]:
+            erase(one, now=LATER, vault=runtime().vault)
+
+    works: list[Callable[[], object]] = [*(partial(leave, part) for part in range(4)), partial(watch, batch=5)]
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(run, works))
+    watch()
+    assert seen("one.example").days[0] == len(ids)
+    assert (counts(appeal.id).total, verify()) == (len(ids), [])
+
+
+def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) -> None:
+    looked_at = crowd(appeal, "one.example", 1)[0]
+    watch()
+    erase(looked_at, now=LATER, vault=runtime().vault)
+    assert seen("one.example").days[0] == 1
+    not_yet = crowd(appeal, "one.example", 1, first=9)[0]
+    for _ in range(2):
+        erase(not_yet, now=LATER, vault=runtime().vault)
+    large = crowd(appeal, "gmail.com", 1)[0]
+    erase(large, now=LATER, vault=runtime().vault)
+    watch(LATER + timedelta(minutes=1))
+    assert seen("one.example").days[0] == 2
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+
+
+def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient, appeal: AppealView) -> None:
+    crowd(appeal, "one.example", 10)
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="w@two.example"))
+    for _ in range(3):
+        watch(batch=3)
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+    assert seen("one.example") == SeenDomain(START.date(), START.date(), 0, (10, 0, 0, 0, 0, 0, 0))
+
+
+def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
+    crowd(appeal, "one.example", 1)
+    watch()
+    retain(now=START + 120 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
+    retain(now=START + 121 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
+
+
+def test_eight_catch_all_domains_are_shown_and_taken_out_at_once(app: Flask, appeal: AppealView) -> None:
+    """The attack: each mailbox confirms by itself, each domain stays under every limit."""
+    real = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
+    for number in range(8):
+        crowd(appeal, f"catch{number}.example", MANY)
+    crowd(appeal, "mailinator.com", 2)
+    watch()
+    assert kinds() == ["new-domain", "new-domains"]
+    by = Scope(1, Role.EDITOR, "fr")
+    found = new_domains(by, runtime().vault, now=LATER, least=1)
+    assert {one.domain: (one.signed, one.confirmed) for one in found} == {
+        **{f"catch{number}.example": (MANY, MANY) for number in range(8)},
+        "mailinator.com": (2, 2),
+    }
+    assert [one.domain for one in found if one.is_disposable] == ["mailinator.com"]
+    db.session.rollback()
+    editor = staffed(app, Role.EDITOR)
+    page = editor.get("/staff/moderation/domains")
+    assert len(re.findall('name="domains"', page.text)) == 8
+    assert "mailinator.com" not in page.text, "what few people have is shown for a reason"
+    asked = {"csrf_token": csrf(page), "reason": "is it a flood?"}
+    whole = editor.post("/staff/moderation/domains", data=asked).text
+    assert len(re.findall('name="domains"', whole)) == 9
+    assert whole.count("disposable") == 1
+    chosen = {
+        "csrf_token": csrf(page),
+        "domains": [f"catch{number}.example" for number in range(8)],
+        "reason": "a flood",
+    }
+    made = editor.post("/staff/moderation/invalidations", data=chosen)
+    assert made.status_code == 303
+    look = editor.get(made.location)
+    assert f"Take {8 * MANY} signatures out" in look.text
+    editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "catch-all domains"})
+    db.session.rollback()
+    assert (counts(appeal.id).total, verify()) == (len(real) + 2, [])
+
+
+def test_all_hosts_of_one_owner_are_one_domain_and_go_at_once(app: Flask, appeal: AppealView) -> None:
+    """The attack: one catch-all with wildcard DNS, each address at a host of its own."""
+    for number in range(MANY):
+        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
+    crowd(appeal, "evil.co.uk", 2, first=50)
+    neighbour, bucket = crowd(appeal, "devil.co.uk", 1, first=60) + crowd(appeal, "h1.one.duckdns.org", 1, first=70)
+    watch()
+    assert kinds() == ["new-domain"]
+    by, vault = Scope(1, Role.EDITOR, "fr"), runtime().vault
+    assert {one.domain: one.confirmed for one in new_domains(by, vault, now=LATER, least=1)} == {
+        "evil.co.uk": MANY + 2,
+        "devil.co.uk": 1,
+        "one.duckdns.org": 1,
+    }
+    assert {one.key: one.total for one in trends(by, vault, now=LATER).domains}["evil.co.uk"] == MANY + 2
+    db.session.rollback()
+    editor = staffed(app, Role.EDITOR)
+    for chosen, found in (("h7.evil.co.uk", 1), ("duckdns.org", 0), ("co.uk", 0), ("evil.co.uk", MANY + 2)):
+        token = csrf(editor.get("/staff/moderation/domains"))
+        made = editor.post(
+            "/staff/moderation/invalidations", data={"csrf_token": token, "domains": [chosen], "reason": "a flood"}
+        )
+        look = editor.get(made.location)
+        db.session.rollback()
+        matched = select(Invalidation.matched).order_by(Invalidation.id.desc()).limit(1)
+        assert (chosen, db.session.scalar(matched)) == (chosen, found)
+        db.session.rollback()
+    editor.post(f"{made.location}/begin", data={"csrf_token": csrf(look), "reason": "a catch-all domain"})
+    db.session.rollback()
+    left = select(Signature.id).where(Signature.state == "confirmed").order_by(Signature.id)
+    assert (list(db.session.scalars(left)), verify()) == ([neighbour, bucket], [])
+
+
+def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(app: Flask, appeal: AppealView) -> None:
+    by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    for number in range(3):
+        crowd(appeal, f"h{number}.evil.co.uk", 1, first=number)
+    db.session.execute(update(Signature).values(domain_digest=None))
+    db.session.commit()
+    for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
+        made = prepare(Criteria(domain=domain), None, by=by, now=LATER, vault=runtime().vault)
+        while advance(now=LATER, vault=runtime().vault, only=made):
+            pass
+        assert (domain, db.session.get_one(Invalidation, made).matched) == (domain, found)
+        db.session.rollback()
+
+
+def test_many_from_all_new_domains_together_are_told_of_to_the_sections_that_they_are_in(
+    app: Flask, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    """The attack: ten new domains, each just under the limit of one."""
+    for name, role, section in (("fr", Role.EDITOR, "fr"), ("be", Role.EDITOR, "be-nl"), ("boss", Role.ADMIN, "ki")):
+        join(app, f"{name}@staff.example", role, section)
+    deliver()
+    before = len(postbox.messages)
+    for number in range(10):
+        crowd(appeal, f"catch{number}.example", MANY - 1, first=100 * number)
+    signed(appeal, "Bot Elsewhere", "one@catch10.example", "be-nl")
+    watch(batch=200)
+    watch()
+    assert kinds() == ["new-domains"]
+    deliver()
+    told = list(zip(postbox.recipients, map(text_of, postbox.messages), strict=True))[before:]
+    alerts = {to for to, text in told if "several new mail domains" in text}
+    assert alerts == {"fr@staff.example", "boss@staff.example"}
+    assert all("/staff/moderation/domains" in text for to, text in told if to in alerts)
+
+
+def test_a_free_host_with_one_each_from_many_names_is_told_of(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "gmail.com", 20)
+    for number in range(9):
+        crowd(appeal, f"n{number}.duckdns.org", 1, first=100 + number)
+    watch()
+    assert kinds() == []
+    crowd(appeal, "n9.duckdns.org", 1, first=200)
+    watch()
+    assert kinds() == ["new-domains"]
+
+
+def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of five have an address of a small firm of their own, one or two of each firm."""
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "gmail.com", 30)
+    for number in range(10):
+        crowd(appeal, f"firm{number}.example", 2, first=100 + number * 2)
+    watch()
+    found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
+    assert found == Together(confirmed=50, new=20, crowded=0, sections=frozenset({"fr"}))
+    db.session.rollback()
+    assert kinds() == []
+
+
+def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
+    appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmed_together, "LEAST", 10)
+    crowd(appeal, "one.example", 6)
+    crowd(appeal, "two.example", 3, at=START + timedelta(minutes=61), first=100)
+    later = START + timedelta(minutes=121)
+    crowd(appeal, "three.example", 6, at=later, first=200)
+    watch(later + timedelta(minutes=1))
+    assert kinds() == []
+    crowd(appeal, "four.example", 1, at=later, first=300)
+    watch(later + timedelta(minutes=1))
+    assert kinds() == ["new-domains"]
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "new", "crowded", "is_flood"),
+    [
+        (99, 99, 99, False),
+        (100, 100, 0, True),
+        (240, 240, 240, True),
+        # Under the wing of an honest launch.
+        (1_200, 240, 240, True),
+        # A launch: small firms, and the schools and providers that no list names.
+        (1_200, 480, 60, False),
+        (20_000, 8_000, 2_000, False),
+        (20_000, 10_000, 0, True),
+    ],
+)
+def test_a_number_and_a_share_make_a_flood(confirmed: int, new: int, crowded: int, is_flood: bool) -> None:
+    assert Together(confirmed, new, crowded, frozenset()).is_flood is is_flood
+
+
+def test_very_many_confirmations_from_one_network_are_told_of_and_count(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    guard.init_app(app)
+    monkeypatch.setitem(guard._CONFIRMED_BY_NETWORK, "/24", limits("2 per minute"))
+    for number in range(3):
+        client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email=f"p{number}@d{number}.example"))
+    deliver()
+    for message in list(postbox.messages):
+        assert client.post(link_of(message)).status_code == 303
+    assert counts(appeal.id).total == 3
+    db.session.rollback()
+    assert kinds() == ["confirmed-network"]

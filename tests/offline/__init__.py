@@ -1,0 +1,1 @@
+"""Tests: Bulk entries and paper sheets."""

@@ -1,0 +1,223 @@
+"""What was done away from the site: entered, counted apart as bulk, undone, and never another section's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from campaign.document import parse_text
+from campaign.domain.counting.action import ENTERABLE, Channel
+from campaign.domain.errors import InputError
+from campaign.domain.offline.bulk_entry import UnusualError, read_quantity, refuse_unusual
+from campaign.domain.staff.roles import Role
+from campaign.models import Action, AuditEntry, Entry
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish, stop
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from tests.conftest import DAY, DOCUMENT, START, Clock
+from tests.staff.staff_clients import csrf, log_in_later, staffed
+
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
+TYPED = {"quantity": "120", "channel": "letter", "day": "2026-03-01", "place": "Lyon", "note": "market stall"}
+
+
+@pytest.fixture
+def editor(app: Flask) -> FlaskClient:
+    """Somebody of the French section who may enter."""
+    return staffed(app, Role.EDITOR)
+
+
+def page(appeal: AppealView) -> str:
+    return f"/staff/appeals/{appeal.slug}/entries"
+
+
+def send(browser: FlaskClient, appeal: AppealView, **changes: str) -> TestResponse:
+    token = csrf(browser.get(page(appeal)))
+    return browser.post(page(appeal), data={**TYPED, **changes, "csrf_token": token})
+
+
+def bulk(appeal: AppealView) -> int:
+    found = counts(appeal.id).by_evidence["bulk"]
+    db.session.rollback()
+    return found
+
+
+def newest() -> Entry:
+    entry = db.session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+    assert entry is not None
+    db.session.expunge(entry)  # what is read of it later begins no transaction
+    db.session.rollback()
+    return entry
+
+
+def test_an_entry_counts_as_bulk_for_the_own_section(editor: FlaskClient, appeal: AppealView) -> None:
+    assert send(editor, appeal).status_code == 303
+    found = counts(appeal.id)
+    assert (found.by_evidence, found.signatures) == ({"verified": 0, "reported": 0, "bulk": 120}, 0)
+    assert found.by_section["fr"].by_channel == {"letter": 120}
+    assert newest().happened_on == date(2026, 3, 1)
+    assert verify() == []
+    shown = editor.get(page(appeal)).text
+    assert "Lyon" in shown
+    assert "market stall" in shown
+    assert "120" in editor.get(f"/staff/appeals/{appeal.slug}").text
+
+
+def test_undoing_takes_it_out_and_leaves_it_to_be_seen(editor: FlaskClient, appeal: AppealView) -> None:
+    send(editor, appeal)
+    undo = f"{page(appeal)}/{newest().id}/undo"
+    token = csrf(editor.get(page(appeal)))
+    assert editor.post(undo, data={"csrf_token": token}).status_code == 303
+    assert bulk(appeal) == 0
+    assert db.session.execute(select(func.count()).select_from(Action)).scalar_one() == 0
+    db.session.rollback()
+    assert verify() == []
+    shown = editor.get(page(appeal)).text
+    assert "undone by editor.fr@staff.example" in shown
+    assert "Lyon" in shown
+    assert editor.post(undo, data={"csrf_token": token}).status_code == 303
+    assert "undone before" in editor.get(page(appeal)).text
+    assert bulk(appeal) == 0
+
+
+def test_undoing_long_after_keeps_the_history_exact(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
+    send(editor, appeal)
+    clock.now += 10 * DAY
+    fold(now=clock.now)
+    log_in_later(editor.application, "editor.fr@staff.example", editor)
+    token = csrf(editor.get(page(appeal)))
+    editor.post(f"{page(appeal)}/{newest().id}/undo", data={"csrf_token": token})
+    assert bulk(appeal) == 0
+    assert verify() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("quantity", "", "How many"),
+        ("quantity", "0", "At least one"),
+        ("quantity", "-5", "At least one"),
+        ("quantity", "1.5", "whole number"),
+        ("quantity", "many", "whole number"),
+        ("quantity", "1000001", "More than a million"),
+        ("quantity", "9" * 400, "More than a million"),
+        ("channel", "pigeon", "choose what was done"),
+        ("day", "", "On which day"),
+        ("day", "2026-02-30", "no day of the calendar"),
+        ("day", "yesterday", "no day of the calendar"),
+        ("day", "2026-03-02", "yet to come"),
+        ("day", "2026-02-28", "was not open yet"),
+        ("place", "x" * 201, "too long"),
+        ("note", "x" * 1001, "too long"),
+    ],
+)
+def test_what_cannot_be_is_refused_beside_its_field_and_the_rest_kept(
+    editor: FlaskClient, appeal: AppealView, field: str, typed: str, said: str
+) -> None:
+    answer = send(editor, appeal, **{field: typed})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    kept = TYPED | {field: typed}
+    assert f'value="{kept["place"]}"' in answer.text
+    assert f'value="{kept["quantity"]}"' in answer.text
+    assert bulk(appeal) == 0
+
+
+def test_everything_wrong_is_named_at_once(editor: FlaskClient, appeal: AppealView) -> None:
+    answer = send(editor, appeal, quantity="0", day="2099-01-01", channel="x")
+    assert answer.text.count('class="wrong"') == 3
+
+
+def test_more_than_ten_times_the_usual_is_asked_back_about(editor: FlaskClient, appeal: AppealView) -> None:
+    for quantity in ("20", "30", "25"):
+        assert send(editor, appeal, quantity=quantity).status_code == 303
+    assert send(editor, appeal, quantity="250").status_code == 303
+    answer = send(editor, appeal, quantity="5000")
+    assert answer.status_code == 422
+    assert "more than ten times what your section usually enters" in answer.text
+    assert bulk(appeal) == 325
+    assert send(editor, appeal, quantity="5000", sure="y").status_code == 303
+    assert bulk(appeal) == 325, "it waits for a second person"
+
+
+def test_thousands_may_be_written_apart() -> None:
+    assert [read_quantity(text) for text in ("1 200", "1\u202f200", "1’200", "١٢٠")] == [1200, 1200, 1200, 120]
+    with pytest.raises(InputError, match="no whole number"):
+        read_quantity("1.200")
+
+
+def test_a_section_without_history_is_asked_about_a_thousand_and_more() -> None:
+    refuse_unusual(1000, [])
+    with pytest.raises(UnusualError):
+        refuse_unusual(1001, [3, 4])
+
+
+def test_another_section_s_entry_is_not_there(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:
+    other = staffed(app, Role.ADMIN, "be-nl")
+    send(other, appeal, place="Gent")
+    entry = newest()
+    shown = editor.get(page(appeal)).text
+    assert "Gent" not in shown
+    assert (
+        editor.post(f"{page(appeal)}/{entry.id}/undo", data={"csrf_token": csrf(editor.get(page(appeal)))}).status_code
+        == 404
+    )
+    assert bulk(appeal) == 120
+
+
+def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: AppealView) -> None:
+    import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START)
+    publish("another", now=START)
+    send(editor, appeal)
+    undo = {"csrf_token": csrf(editor.get(page(appeal)))}
+    assert editor.post(f"/staff/appeals/another/entries/{newest().id}/undo", data=undo).status_code == 404
+    assert bulk(appeal) == 120
+
+
+def test_a_stopped_appeal_takes_what_was_done_before_it_was_stopped(
+    editor: FlaskClient, appeal: AppealView, clock: Clock
+) -> None:
+    stop(appeal.slug, now=START)
+    assert send(editor, appeal).status_code == 303
+
+
+def test_a_form_from_elsewhere_counts_nothing(editor: FlaskClient, appeal: AppealView) -> None:
+    assert editor.post(page(appeal), data=TYPED).status_code == 400
+    assert editor.post(f"{page(appeal)}/1/undo").status_code == 400
+    assert bulk(appeal) == 0
+
+
+def test_the_audit_log_tells_of_both_without_the_note(editor: FlaskClient, appeal: AppealView) -> None:
+    send(editor, appeal, note="call jeanne@mail.example")
+    editor.post(f"{page(appeal)}/{newest().id}/undo", data={"csrf_token": csrf(editor.get(page(appeal)))})
+    said = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.act.startswith("entry.")).order_by(AuditEntry.id)
+    ).all()
+    assert [(one.act, one.section_code) for one in said] == [("entry.add", "fr"), ("entry.undo", "fr")]
+    assert said[0].after == said[1].before
+    assert said[0].after is not None
+    assert said[0].after["quantity"] == 120
+    assert "jeanne" not in str(said[0].after)
+    db.session.rollback()
+
+
+def test_every_channel_can_be_entered(editor: FlaskClient, appeal: AppealView) -> None:
+    for channel in ENTERABLE:
+        assert send(editor, appeal, channel=channel.value, quantity="1").status_code == 303
+    refused = send(editor, appeal, channel="signature", quantity="1")
+    assert refused.status_code == 422, "only a mailbox confirms a signature"
+    assert counts(appeal.id).by_channel == {channel.value: 1 for channel in Channel if channel != "signature"}
+    assert counts(appeal.id).signatures == 0
+    assert verify() == []

@@ -1,0 +1,360 @@
+"""One person of the staff types the public total up: doubted, counted on a second person's word alone, always said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import StateError
+from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualError
+from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import AuditEntry, Entry, Staff
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.lifecycle import close
+from campaign.services.counting.verify import verify
+from campaign.services.offline.bulk_entry import confirm_entry
+from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.signing.report_action import record
+from tests.conftest import DAY, START, Clock, Postbox, fresh, text_of
+from tests.handover.test_export import signed
+from tests.staff.staff_clients import csrf, join, log_in
+
+ANA, BOB, CLEO = "ana@staff.example", "bob@staff.example", "cleo@staff.example"
+
+
+@pytest.fixture
+def ana(app: Flask) -> FlaskClient:
+    """An editor who wants a large number."""
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def page(appeal: AppealView) -> str:
+    return f"/staff/appeals/{appeal.slug}/entries"
+
+
+def send(
+    desk: FlaskClient, appeal: AppealView, quantity: int, *, sure: bool = True, channel: str = "letter"
+) -> TestResponse:
+    data = {"quantity": str(quantity), "channel": channel, "day": f"{runtime().clock():%Y-%m-%d}"}
+    data |= {"sure": "y"} if sure else {}
+    return desk.post(page(appeal), data={**data, "csrf_token": csrf(desk.get(page(appeal)))})
+
+
+def public_pages(app: Flask, appeal: AppealView) -> list[str]:
+    """The English address of every public page that is the same for everybody."""
+    known = {"locale": "en", "slug": appeal.slug, "code": "fr", "country": "co", "number": "1", "section": "fr"}
+    found = []
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.arguments <= known.keys():
+            built = rule.build({name: known[name] for name in rule.arguments}, append_unknown=False)
+            assert built is not None
+            found.append(built[1])
+    return [*found, f"/embed/{appeal.slug}?kind=counter&lang=en", f"/embed/{appeal.slug}?kind=form&lang=en"]
+
+
+def confirm(desk: FlaskClient, appeal: AppealView, entry_id: int) -> TestResponse:
+    return desk.post(f"{page(appeal)}/{entry_id}/confirm", data={"csrf_token": csrf(desk.get("/staff/account"))})
+
+
+def total(appeal: AppealView) -> int:
+    found = counts(appeal.id).total
+    db.session.rollback()
+    return found
+
+
+def newest() -> int:
+    found = db.session.scalars(select(Entry.id).order_by(Entry.id.desc())).first()
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
+def test_999_999_are_not_public_on_one_person_s_word(
+    app: Flask, ana: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    join(app, BOB, Role.EDITOR)
+    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    deliver()
+    postbox.messages.clear()
+    assert send(ana, appeal, 999_999, sure=False).status_code == 422
+    assert send(ana, appeal, 999_999).status_code == 303
+    assert total(appeal) == 0
+    shown = ana.get(page(appeal)).text
+    assert "not counted yet" in shown
+    assert "/confirm" not in shown, "no button for who entered it"
+    confirm(ana, appeal, newest())
+    assert "You entered it yourself" in ana.get(page(appeal)).text
+    assert total(appeal) == 0
+    deliver()
+    (mail,) = [one for one in postbox.messages if "large entry" in str(one["Subject"])]
+    assert mail["To"] == BOB
+    assert "999,999" in text_of(mail)
+    bob = log_in(app, BOB)
+    assert f"{newest()}/confirm" in bob.get(page(appeal)).text
+    confirm(bob, appeal, newest())
+    assert total(appeal) == 999_999
+    assert verify() == []
+    assert f"confirmed by {BOB}" in ana.get(page(appeal)).text
+    told = select(AuditEntry.act, AuditEntry.after).where(AuditEntry.act.like("entry.%")).order_by(AuditEntry.id)
+    acts = db.session.execute(told).all()
+    assert [act for act, _ in acts] == ["entry.add", "entry.confirm"]
+    assert acts[0][1]["waits"] is True
+
+
+def test_what_staff_entered_is_said_beside_the_signatures(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    signed(appeal, "Jeanne Martin", 1)
+    assert send(ana, appeal, 900).status_code == 303
+    fresh(app)
+    for path in ("", "/progress"):
+        shown = client.get(f"/en/appeals/{appeal.slug}{path}").text
+        assert "and 900 other actions (900 entered by our staff)" in shown, path
+    found = client.get(f"/api/v1/appeals/{appeal.slug}").json
+    assert found is not None
+    assert found["counts"]["by_evidence"] == {"verified": 1, "reported": 0, "bulk": 900}
+    assert found["counts"]["signatures"] == 1
+
+
+def test_every_page_with_a_total_says_what_staff_entered(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    assert send(ana, appeal, 777).status_code == 303
+    assert send(ana, appeal, 55, channel="paper").status_code == 303
+    fresh(app)
+    # All; without the signature; letters; what was entered, and of it letters and paper.
+    numbers = re.compile(r"(?<![0-9A-Za-z#.-])(834|833|778|832|777|55)(?![0-9A-Za-z.-])")
+    told = {}
+    for address in public_pages(app, appeal):
+        answer = client.get(address)
+        if (
+            answer.mimetype not in {"text/html", "application/atom+xml", "application/json"}
+            or answer.status_code != 200
+        ):
+            continue
+        told[address] = set(
+            numbers.findall(re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
+        )
+        if told[address] and answer.mimetype != "application/json":
+            assert "entered by our staff" in answer.text, address
+    with_totals = {address.partition(appeal.slug)[2] or address for address, found in told.items() if found}
+    assert with_totals >= {"/progress", "/en/sections/fr", "/api/v1/appeals"}
+    assert "1 signature" in client.get("/en/").text
+    assert "834 actions of this section (832 entered by our staff)" in client.get("/en/sections/fr").text
+    assert len(told) > 20
+
+
+def test_the_progress_page_and_the_api_tell_entered_ones_apart(
+    app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
+) -> None:
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert "of these entered by our staff" not in shown, "where there are none"
+    db.session.rollback()
+    assert send(ana, appeal, 777).status_code == 303
+    fresh(app)
+    shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
+    assert shown.count("of these entered by our staff") == 3
+    rows = re.findall(r"<tr>(?:(?!</tr>).)*</tr>", shown, re.DOTALL)
+    cells = {re.sub(r"<[^>]+>", "", row.partition("</th>")[0]): re.findall(r'"n">([^<]+)<', row) for row in rows}
+    assert cells["France"] == ["1", "778", "779", "777"]
+    assert cells["Letters"] == ["778", "777"]
+    assert cells["Confirmed signatures"] == ["1", "0"]
+    assert cells["Mar 1, 2026"] == ["1", "778", "779", "777"]
+    said = client.get(f"/api/v1/appeals/{appeal.slug}").json
+    assert said is not None
+    assert said["counts"]["by_section"]["fr"]["by_evidence"] == {"verified": 1, "reported": 1, "bulk": 777}
+
+
+def test_many_small_ones_in_a_row_do_not_go_beyond_the_usual_either(ana: FlaskClient, appeal: AppealView) -> None:
+    for _ in range(30):
+        send(ana, appeal, 900)
+    assert total(appeal) == 900, "a thousand a day where nothing else is usual"
+
+
+def test_nobody_makes_a_large_number_usual_by_entering_larger_ones_each_day(
+    app: Flask, ana: FlaskClient, appeal: AppealView, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One browser for many days.
+    monkeypatch.setattr("campaign.web.staff.staff.access.is_session_alive", lambda *_, **__: True)
+    largest = 0
+    for _ in range(12):
+        for quantity in (1_000_000, 500_000, 100_000, MOST_ALONE, 5_000, 1_000):
+            before = total(appeal)
+            send(ana, appeal, quantity)
+            largest = max(largest, total(appeal) - before)
+        clock.now += DAY
+    assert largest <= MOST_ALONE
+
+
+def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
+    """A sheet of made-up people who all gave an address."""
+    letters = [chr(ord("a") + place) for place in range(26)]
+    typed = [
+        TypedRow(
+            line + 1,
+            f"Xy{letters[number]}{letters[line // 676]}{letters[line // 26 % 26]}{letters[line % 26]} Bot",
+            f"b{number}x{line}@evil.example",
+            country,
+            "y",
+        )
+        for line in range(rows)
+    ]
+    return SheetEntry(read_rows(typed, country, ("en",)), START.date(), "", "", "en")
+
+
+def enter_one(appeal: AppealView, by: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
+    at = runtime()
+    enter_sheet(appeal.slug, entered, by=by, is_sure=sure, is_again=False, now=at.clock(), vault=at.vault)
+
+
+def sign_rows() -> None:
+    at = runtime()
+    addressees = Addressees(at.settings)
+    while sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees):
+        pass
+
+
+def ended(appeal: AppealView) -> None:
+    close(appeal.slug, now=runtime().clock())
+
+
+@pytest.fixture
+def by(app: Flask) -> Scope:
+    """An editor who types sheets."""
+    return Scope(join(app, ANA, Role.EDITOR), Role.EDITOR, "fr")
+
+
+def test_sheets_of_an_ended_appeal_are_doubted_as_quantities_are(app: Flask, appeal: AppealView, by: Scope) -> None:
+    ended(appeal)
+    with pytest.raises(UnusualError):
+        enter_one(appeal, by, sheet(0, 1001))
+    db.session.rollback()
+    enter_one(appeal, by, sheet(0, 900))
+    for number in range(1, 4):
+        enter_one(appeal, by, sheet(number, 900), sure=True)
+    sign_rows()
+    assert (total(appeal), verify()) == (900, [])
+    bob = log_in_as(app, BOB)
+    confirm(bob, appeal, newest())
+    assert (total(appeal), verify()) == (1800, [])
+
+
+def test_rows_of_countries_without_a_section_are_doubted_too(
+    appeal: AppealView, by: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing takes the rest of the world."""
+    france = tuple(one for one in list_sections() if one.code == "fr")
+    db.session.rollback()
+    monkeypatch.setattr("campaign.services.offline.paper_sheet.list_sections", lambda: france)
+    enter_one(appeal, by, sheet(0, 600, country="BE"))
+    with pytest.raises(UnusualError):
+        enter_one(appeal, by, sheet(1, 600, country="BE"))
+    db.session.rollback()
+    sign_rows()
+    assert total(appeal) == 600
+
+
+def test_rows_that_come_too_late_wait_beyond_the_usual(app: Flask, appeal: AppealView, by: Scope, clock: Clock) -> None:
+    """The attack: many sheets in the last minutes, so that each row becomes too late and is counted."""
+    for number in range(4):
+        enter_one(appeal, by, sheet(number, 450))
+    ended(appeal)
+    clock.now += timedelta(hours=15)  # the next day
+    sign_rows()
+    assert (total(appeal), verify()) == (1000, [])
+    waiting = select(func.sum(Entry.quantity)).where(Entry.waits)
+    assert db.session.scalar(waiting) == 800
+    assert list(db.session.scalars(select(Entry.sign_ups))) == [0] * 5
+    db.session.rollback()
+    bob = log_in_as(app, BOB)
+    for entry_id in db.session.scalars(select(Entry.id).where(Entry.waits)).all():
+        db.session.rollback()
+        confirm(bob, appeal, entry_id)
+    assert (total(appeal), verify()) == (1800, [])
+
+
+def test_a_second_person_confirms_what_a_sheet_counts_then_and_no_more(
+    app: Flask, appeal: AppealView, by: Scope
+) -> None:
+    mixed = sheet(0, 450)
+    unmailed = [
+        replace(row, line=500 + row.line, name=f"Z{row.name}", address=None) for row in sheet(1, 1100).sheet.rows
+    ]
+    mixed.sheet.rows.extend(unmailed)
+    enter_one(appeal, by, mixed, sure=True)
+    bob = log_in_as(app, BOB)
+    confirm(bob, appeal, newest())
+    assert total(appeal) == 1100
+    ended(appeal)
+    sign_rows()
+    assert (total(appeal), verify()) == (1100, [])
+    confirm(bob, appeal, newest())
+    assert (total(appeal), verify()) == (1550, [])
+
+
+def log_in_as(app: Flask, email: str) -> FlaskClient:
+    """A second editor's browser."""
+    join(app, email, Role.EDITOR)
+    return log_in(app, email)
+
+
+@pytest.mark.slow
+def test_two_at_once_stay_within_the_day_together(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    token = csrf(ana.get(page(appeal)))
+    data = {"quantity": "900", "channel": "letter", "day": "2026-03-01", "sure": "y", "csrf_token": token}
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: ana.post(page(appeal), data=data), range(6)))
+    assert total(appeal) == 900
+
+
+@pytest.mark.slow
+def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, appeal: AppealView) -> None:
+    send(ana, appeal, 50_000)
+    number, at = newest(), runtime()
+    scopes = [db.session.get_one(Staff, join(app, f"p{n}@staff.example", Role.EDITOR)).scope for n in range(6)]
+    db.session.rollback()
+
+    def sure(scope: Scope) -> bool:
+        with app.app_context():
+            try:
+                confirm_entry(appeal.slug, number, by=scope, now=at.clock(), vault=at.vault)
+            except StateError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(sure, scopes)) == 1
+    assert total(appeal) == 50_000
+    assert verify() == []
+
+
+def test_a_coordinator_confirms_another_section_s_and_an_editor_does_not(
+    app: Flask, ana: FlaskClient, appeal: AppealView
+) -> None:
+    send(ana, appeal, 50_000)
+    join(app, "be@staff.example", Role.EDITOR, "be-nl")
+    assert confirm(log_in(app, "be@staff.example"), appeal, newest()).status_code == 404
+    join(app, CLEO, Role.COORDINATOR, "be-nl")
+    cleo = log_in(app, CLEO)
+    assert "Other sections" in cleo.get(page(appeal)).text
+    assert confirm(cleo, appeal, newest()).status_code == 303
+    assert total(appeal) == 50_000

@@ -1,0 +1,1 @@
+"""Tests: The mail that is owed."""

@@ -1,0 +1,81 @@
+"""What is written down when a mail is owed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.signing.address import parse_address
+from campaign.models import Mail, Signature
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.outbox.enqueue import Owed, owe_signer, own_context, row_of
+from campaign.services.signing.sign import SignUp, sign
+from tests.conftest import START, confirm_newest
+
+OWED = Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
+
+
+def row(owed: Owed) -> dict[str, Any]:
+    made = row_of(owed, now=START, domain="act.example")
+    message_id = str(made.pop("message_id"))
+    assert message_id.startswith("<")
+    assert message_id.endswith("@act.example>")
+    assert len(message_id) == len("<@act.example>") + 32
+    return made
+
+
+def test_a_row_says_all_that_sending_needs() -> None:
+    assert row(OWED) == {
+        "kind": "confirmation", "state": "queued", "phase": None, "detail": None, "signature_id": 7,
+        "sign_up_id": None, "domain_digest": b"d" * 32, "locale": "fr", "text_language": "en",
+        "text_version": 3, "announcement_id": 9, "created_at": START, "due_at": START - timedelta(days=1),
+        "attempts": 0, "ambiguous": 0, "fence": 0,
+    }  # fmt: skip
+
+
+def test_what_is_unwanted_from_the_start_never_leaves_and_says_why() -> None:
+    made = row(Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
+    assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
+
+
+def test_a_campaigns_mails_wait_behind_the_answers() -> None:
+    assert row(Owed(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
+
+
+def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
+    at, to = runtime(), parse_address("jeanne@mail.example")
+    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), now=START, vault=at.vault,
+         mail_domain="act.example")  # fmt: skip
+    confirm_newest(START)
+    with transaction() as session:
+        signature = session.scalars(select(Signature)).one()
+        for context in ({"words": "Mine."}, None):
+            owe_signer(session, MailKind.OWN_LETTER, signature, now=START, vault=at.vault, domain="act.example",
+                       context=context)  # fmt: skip
+    first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
+    for mail in (first, second):
+        assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
+        assert mail.domain_digest == at.vault.domain_digest(to)
+        assert (mail.message_id or "").endswith("@act.example>")
+    assert first.context_sealed is not None
+    assert own_context(first, signature, at.vault) == {"words": "Mine."}
+    assert second.context_sealed is None
+
+
+def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
+    at = runtime()
+    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
+         now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
+    confirm_newest(START)
+    with transaction() as session:
+        signature = session.scalars(select(Signature)).one()
+        signature.email_sealed = None
+        owe_signer(session, MailKind.NEW_LINK, signature, now=START, vault=at.vault, domain="act.example")
+    assert db.session.query(Mail).filter_by(kind="new_link").count() == 0

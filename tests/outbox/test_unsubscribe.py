@@ -1,0 +1,104 @@
+"""Ending the mail: at once, by one click from anywhere, never by looking; per section and for all."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from campaign.document import parse_text
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
+from campaign.models import Consent, Signature
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.withdraw import erase
+from tests.conftest import DOCUMENT, START, confirm_newest, manage_token
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def link(appeal: AppealView) -> str:
+    """One address has confirmed two appeals in one section and a third in another, and wants to hear more."""
+    for slug, section in (("one", "fr"), ("two", "fr"), ("three", "be-nl")):
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug), now=START)
+        publish(slug, now=START)
+        found = find_appeal(slug)
+        assert found is not None
+        db.session.rollback()
+        at = runtime()
+        address = parse_address("jeanne@mail.example")
+        sign_up = SignUp(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, None)
+        sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+        confirm_newest(START, updates=True)
+    first = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
+    assert first is not None
+    return f"/en/u/{manage_token(first, purpose=Purpose.UNSUBSCRIBE)}"
+
+
+def wanted() -> list[bool]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Signature.wants_updates).order_by(Signature.id)))
+
+
+def test_looking_changes_nothing(client: FlaskClient, link: str) -> None:
+    page = client.get(link)
+    assert page.status_code == 200
+    assert "Set-Cookie" not in page.headers
+    assert "jeanne" not in page.text.lower()
+    assert "<title>No more mail – Tocsin</title>" in page.text
+    client.head(link)
+    assert wanted() == [True, True, True]
+
+
+def test_the_section_is_named_in_the_readers_language(client: FlaskClient, link: str) -> None:
+    assert "فرنسا" in client.get(link.replace("/en/", "/ar/")).text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "https://mail.example"}, {"Sec-Fetch-Site": "cross-site", "Origin": "null"}],
+)
+def test_one_click_ends_the_sections_mail_wherever_it_comes_from(
+    client: FlaskClient, link: str, headers: dict[str, str]
+) -> None:
+    for _ in range(2):
+        answer = client.post(link, data=ONE_CLICK, headers=headers)
+        assert answer.status_code == 200
+        assert "no more of these mails" in answer.text
+    assert wanted() == [False, False, True]
+    records = db.session.execute(select(Consent.to_appeal, Consent.to_updates).order_by(Consent.id)).all()
+    assert [tuple(record) for record in records] == [(True, True)] * 3 + [(True, False)] * 2
+
+
+def test_one_click_may_come_as_a_multipart_form(client: FlaskClient, link: str) -> None:
+    assert client.post(link, data=ONE_CLICK, content_type="multipart/form-data").status_code == 200
+    assert wanted() == [False, False, True]
+
+
+def test_people_may_end_it_for_every_section(client: FlaskClient, link: str) -> None:
+    assert 'value="all"' in client.get(link).text
+    client.post(link, data={"from": "all"})
+    assert wanted() == [False, False, False]
+
+
+def test_a_link_for_something_else_ends_nothing(client: FlaskClient, link: str) -> None:
+    manage = runtime().tokens.make(Purpose.MANAGE, 1, START, b"")
+    for token in (manage, "x", link.rpartition("/")[2][:-1]):
+        assert client.post(f"/en/u/{token}", data=ONE_CLICK).status_code == 404
+        assert client.get(f"/en/u/{token}").status_code == 404
+    assert wanted() == [True, True, True]
+
+
+def test_after_erasing_the_link_still_answers(client: FlaskClient, link: str) -> None:
+    for one in db.session.scalars(select(Signature.id)).all():
+        db.session.rollback()
+        erase(one, now=START, vault=runtime().vault)
+    assert client.get(link).status_code == client.post(link, data=ONE_CLICK).status_code == 200
+    left = db.session.execute(select(Signature.name_sealed, Signature.email_sealed, Signature.wants_updates)).all()
+    assert [tuple(row) for row in left] == [(None, None, False)] * 3, "what was counted stays, and says of nobody"

@@ -1,0 +1,54 @@
+"""Writes as one statement: all of them are done, and locks are taken in the order in which they are given."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, insert, select, text, update
+
+from campaign.platform import db
+from campaign.platform.database.combined_statement import Write, write_all
+
+_METADATA = MetaData()
+TABLES = [Table(name, _METADATA, Column("id", Integer), Column("turn", Integer)) for name in ("one", "two", "three")]
+ADD = [insert(table) for table in TABLES]
+CHANGE = update(TABLES[2]).where(TABLES[2].c.id == bindparam("which")).values(turn=bindparam("turn_now"))
+
+
+@pytest.fixture
+def temporary(app: Flask) -> None:
+    kind = db.engine.dialect.name
+    turn = "nextval('turn')" if kind == "postgresql" else "0"
+    if kind == "postgresql":
+        db.session.execute(text("CREATE TEMPORARY SEQUENCE turn"))
+    for table in TABLES:
+        default = f"DEFAULT ({turn})"
+        db.session.execute(text(f"CREATE TEMPORARY TABLE {table.name} (id INTEGER, turn INTEGER {default})"))
+
+
+def ids(place: int) -> list[int]:
+    return list(db.session.scalars(select(TABLES[place].c.id).order_by(TABLES[place].c.id)))
+
+
+def test_all_are_written_one_row_or_several_or_a_change(temporary: None) -> None:
+    connection = db.session.connection()
+    connection.execute(ADD[2], [{"id": 5}, {"id": 6}])
+    for number in (1, 3):  # the second time the statement is known
+        writes: list[Write] = [
+            (ADD[0], {"id": number}),
+            (CHANGE, {"which": 5, "turn_now": 70 + number}),
+            (ADD[1], [{"id": number}, {"id": number + 1}]),
+        ]
+        write_all(connection, writes)
+    write_all(connection, [(ADD[1], [{"id": 9}])])
+    assert (ids(0), ids(1)) == ([1, 3], [1, 2, 3, 4, 9])
+    assert db.session.scalars(select(TABLES[2].c.turn).where(TABLES[2].c.id == 5)).one() == 73
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_they_are_run_in_the_order_in_which_they_are_given(temporary: None, order: tuple[int, ...]) -> None:
+    write_all(db.session.connection(), [(ADD[place], {"id": 1}) for place in order])
+    turns = [db.session.scalars(select(TABLES[place].c.turn)).one() for place in order]
+    assert turns == sorted(turns)

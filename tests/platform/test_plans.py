@@ -1,0 +1,526 @@
+"""With a million signatures, no query of the read side and no statement of a hot path walks through a growing table."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import Connection, event, select, text, update
+
+from campaign.domain.abuse.challenge import Solved
+from campaign.domain.counting.action import Channel
+from campaign.domain.errors import NotFoundError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Link
+from campaign.domain.staff.roles import Role, Scope
+from campaign.factory import create_app
+from campaign.models import Announcement, Mail, Signature
+from campaign.platform import Model, db
+from campaign.platform.runtime import runtime
+from campaign.queries.announcements import announcement as announcement_queries
+from campaign.queries.appeals import appeal as appeal_queries
+from campaign.queries.appeals import appeal_list as appeal_list_queries
+from campaign.queries.appeals import editor as editor_queries
+from campaign.queries.counting import counts as counts_queries
+from campaign.queries.counting import ended_appeals as ended_appeals_queries
+from campaign.queries.counting import funnel as funnel_queries
+from campaign.queries.counting import measures as measures_queries
+from campaign.queries.counting import source as source_queries
+from campaign.queries.counting import staff_counts as staff_counts_queries
+from campaign.queries.delivery import mail_status as mail_status_queries
+from campaign.queries.delivery import worker as worker_queries
+from campaign.queries.handover import handover as handover_queries
+from campaign.queries.handover import signatories as signatories_queries
+from campaign.queries.moderation import confirmed_together as confirmed_together_queries
+from campaign.queries.moderation import erased as erased_queries
+from campaign.queries.moderation import floods as floods_queries
+from campaign.queries.moderation import moderation as moderation_queries
+from campaign.queries.moderation import new_domains as new_domains_queries
+from campaign.queries.moderation import reported as reported_queries
+from campaign.queries.moderation import seen_domain as seen_domain_queries
+from campaign.queries.offline import bulk_entry as bulk_entry_queries
+from campaign.queries.outbox import signer_mail as signer_mail_queries
+from campaign.queries.privacy import month_key as month_key_queries
+from campaign.queries.privacy import row_key as row_key_queries
+from campaign.queries.privacy import subject_access as subject_access_queries
+from campaign.queries.sections import section as section_queries
+from campaign.queries.sections import site_text as site_text_queries
+from campaign.queries.signing import person as person_queries
+from campaign.queries.signing import sign_up as sign_up_queries
+from campaign.queries.signing import signature as signature_queries
+from campaign.queries.staff import accounts as accounts_queries
+from campaign.queries.staff import audit as audit_queries
+from campaign.services.counting.funnel_counts import count_view
+from campaign.services.counting.rollup import fold
+from campaign.services.delivery.claim import claim
+from campaign.services.delivery.deliver import begin
+from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.moderation.watch_domains import watch_domains
+from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.change_country import change_country
+from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from campaign.services.signing.report_action import record, record_unsigned
+from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.unsubscribe import unsubscribe
+from campaign.services.signing.withdraw import erase, withdraw
+from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
+from tests.large import fill
+
+pytestmark = pytest.mark.slow
+
+SIGNATURES = 1_000_000
+# Growing with the signatures, or with the days: tallies are cells, but of a long campaign there are many.
+GROWING = {
+    *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),
+    *("tally_step", "tally_hour"),
+}
+# An index of some rows is read from end to end by whoever wants just these.
+PARTIAL = {
+    index.name
+    for table in Model.metadata.sorted_tables
+    for index in table.indexes
+    if index.dialect_options["postgresql"]["where"] is not None
+}
+NOW = START + timedelta(days=5)
+Statements = list[tuple[str, Any]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application on a database with a million signatures for fifty appeals; on PostgreSQL as an ordinary role."""
+    folder = tmp_path_factory.mktemp("large")
+    url, server = f"sqlite:///{folder}/tocsin.db", None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        url = make_database(server, "plans")
+    app = create_app(settings_for(url, folder), clock=lambda: NOW)
+    with app.app_context():
+        upgrade(directory=app.extensions["migrate"].directory)
+        load_sections(now=START, vault=runtime().vault)
+        with unchecked(server, "plans") if server else contextlib.nullcontext():
+            fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
+        # The appeal that the queries are about is followed by another.
+        first = "(SELECT min(id) FROM appeal)"
+        db.session.execute(text(f"UPDATE appeal SET follows_id = {first} + 3 WHERE id = {first} + 4"))  # noqa: S608
+        db.session.commit()
+        if server:
+            role = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+            assert db.session.scalar(role) is False, "row-level security is part of each plan"
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@contextlib.contextmanager
+def unchecked(server: str, role: str) -> Iterator[None]:
+    """No connection that the role opens now looks foreign keys up: for a million rows that takes half a minute."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"ALTER ROLE {role} SET session_replication_role = replica")
+        db.engine.dispose()
+        yield
+        admin.execute(f"ALTER ROLE {role} RESET session_replication_role")
+        db.engine.dispose()
+
+
+def statements_of(work: Callable[[], object]) -> Statements:
+    """What the work says to the database."""
+    found: Statements = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        found.append((statement, parameters[0] if many and isinstance(parameters, list) else parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+        db.session.rollback()
+    return [one for one in found if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", one[0])]
+
+
+def walks(statements: Statements) -> list[str]:
+    """Each full walk through a growing table that the database plans for one of the statements."""
+    with db.engine.connect() as connection:
+        return [f"{table}: {sql}" for sql, values in statements for table in _walked(connection, sql, values)]
+
+
+def _walked(connection: Connection, sql: str, values: Any) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+        steps = [re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", row[3]) for row in plan]
+        return [step[1] for step in steps if step and step[1] in GROWING and step[2] not in PARTIAL]
+    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values).scalar_one()
+    connection.rollback()
+    return list(_wholly_read(plan["Plan"], is_bounded=False))
+
+
+def _wholly_read(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
+    """What is read from end to end: in the order of the table or of an index, or for a policy, before the first row."""
+    table, kind = node.get("Relation Name"), node["Node Type"]
+    is_all = kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in node and not is_bounded)
+    if table in GROWING and is_all and node.get("Index Name") not in PARTIAL:
+        yield table
+    if "hashed SubPlan" in node.get("Filter", "") and table in GROWING:
+        yield f"a policy of {table}"
+    if node.get("One-Time Filter") == "false":
+        return  # what follows from an empty list is never run
+    is_bounded = is_bounded or kind == "Limit"
+    for child in node.get("Plans", []):
+        yield from _wholly_read(child, is_bounded=is_bounded)
+
+
+def _address(number: int = 1) -> Any:
+    return parse_address(f"plan-{number}@mail.example")
+
+
+def _sign(number: int, solved: Solved | None = None) -> int:
+    appeal = appeal_queries.find_appeal("case-1")
+    assert appeal is not None
+    sign_up = SignUp(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, "stall-lyon", solved=solved)
+    sign(sign_up, now=NOW, vault=runtime().vault, mail_domain="tocsin.example")
+    vault = runtime().vault
+    digest = vault.waiting_digest(vault.address_digest(appeal.id, _address(number)))
+    return int(
+        db.session.execute(
+            text("SELECT id FROM sign_up WHERE address_digest = :digest"), {"digest": digest}
+        ).scalar_one()
+    )
+
+
+def _confirmed(number: int) -> int:
+    return confirm_at(_sign(number), NOW)
+
+
+def _waiting() -> int:
+    return int(db.session.execute(text("SELECT max(id) FROM sign_up")).scalar_one())
+
+
+def _seen_waiting() -> sign_up_queries.WaitingView:
+    found = sign_up_queries.find_waiting(_waiting(), runtime().vault)
+    assert found is not None
+    return found
+
+
+def _appeal() -> int:
+    return int(db.session.execute(text("SELECT min(id) + 1 FROM appeal")).scalar_one())
+
+
+def _new_link() -> None:
+    ask_new_links(_address(), now=NOW, vault=runtime().vault)
+    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+
+
+def _deliver() -> None:
+    at = runtime()
+    deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox))
+
+
+def _seen_by_staff() -> appeal_queries.AppealView:
+    found = appeal_queries.find_appeal("case-1")
+    assert found is not None
+    return found
+
+
+def _absent(ask: Callable[[], object]) -> None:
+    """What is not there is looked for all the same."""
+    with contextlib.suppress(NotFoundError):
+        ask()
+
+
+LATE = staff_counts_queries.Filter(since=NOW.date(), section="fr", channel="signature")
+STAFF = Scope(staff_id=1, role=Role.ADMIN, section="fr")
+
+
+def _invalidation() -> None:
+    with contextlib.suppress(NotFoundError):
+        moderation_queries.find_invalidation(STAFF, runtime().vault, 1)
+
+
+def _without_repeats(appeal: int) -> None:
+    row = Announcement(appeal_id=appeal, section_code=None, locales=[], to_family=True)
+    some = db.session.scalars(select(Signature).where(Signature.appeal_id == appeal).order_by(Signature.id).limit(100))
+    announcement_queries.without_repeats([(one, _address()) for one in some], row, runtime().vault)
+
+
+# For operators, by command and not by page: they count every row there is.
+COUNT_EVERYTHING = {
+    "outbox.targets_addresses.target_mailboxes",
+    "privacy.processing_record.holdings",
+    "privacy.key_rotation.sealed_by_key",
+}
+# They look at what was read before or say what is to be asked, and ask the database nothing.
+ASK_NOTHING = {
+    "announcements.announcement.told",
+    "appeals.appeal.load_appeals",
+    "appeals.editor.facts_of",
+    "moderation.erased.kept_appeals",
+    "counting.funnel.told",
+    "signing.person.domain_of",
+    "signing.person.owner_domain_of",
+    "signing.sign_up.origin_of",
+    "signing.sign_up.refuse_another",
+    "signing.sign_up.said_by",
+    "signing.sign_up.whose",
+    "appeals.editor.target_of",
+    "appeals.editor.words_of",
+    "appeals.publish_blockers.lacks",
+    "sections.section.fields_of",
+}
+# How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
+CALLS: dict[str, Callable[[int, int], object]] = {
+    "delivery.worker.workers_view": lambda *_: worker_queries.workers_view(),
+    "announcements.announcement.find_announced": lambda *_: announcement_queries.find_announced(1, "en"),
+    "announcements.announcement.find_announcement": lambda *_: announcement_queries.find_announcement(1),
+    "announcements.announcement.announcements_of": lambda appeal, _: announcement_queries.announcements_of(appeal),
+    "announcements.announcement.audience": lambda appeal, _: [
+        announcement_queries.audience(appeal, to_family=to_family) for to_family in (False, True)
+    ],
+    "announcements.announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
+    "appeals.appeal.family_ids": lambda appeal, _: appeal_queries.family_ids(appeal),
+    "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
+    "delivery.mail_status.dead_letters": lambda *_: mail_status_queries.dead_letters(),
+    "delivery.mail_status.domain_outcomes": lambda *_: mail_status_queries.domain_outcomes(runtime().vault, now=NOW),
+    "counting.measures.measures": lambda *_: measures_queries.measures(),
+    "appeals.appeal.find_appeal": lambda *_: appeal_queries.find_appeal("case-1"),
+    "appeals.appeal.find_appeal_by_id": lambda appeal, _: appeal_queries.find_appeal_by_id(appeal),
+    "appeals.appeal.open_appeals": lambda *_: appeal_queries.open_appeals(),
+    "appeals.appeal.all_appeals": lambda *_: appeal_queries.all_appeals(),
+    "appeals.appeal_list.list_appeals": lambda appeal, _: appeal_list_queries.list_appeals(
+        before=appeal, words="teacher"
+    ),
+    "appeals.appeal_list.newest_appeals": lambda *_: appeal_list_queries.newest_appeals(beside="case-1"),
+    "appeals.appeal.find_text": lambda appeal, _: appeal_queries.find_text(appeal, "en", 1),
+    "counting.counts.counts": lambda appeal, _: counts_queries.counts(appeal),
+    "counting.counts.signatures_by_appeal": lambda appeal, _: counts_queries.signatures_by_appeal((appeal, appeal + 1)),
+    "counting.counts.days": lambda appeal, _: counts_queries.days(appeal),
+    "offline.bulk_entry.entries": lambda appeal, _: bulk_entry_queries.entries(STAFF, appeal, before=9),
+    "appeals.editor.find_dossier": lambda *_: editor_queries.find_dossier("case-1"),
+    "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF, section="fr", now=NOW),
+    "offline.bulk_entry.is_waiting": lambda *_: bulk_entry_queries.is_waiting(1),
+    "offline.bulk_entry.waiting_elsewhere": lambda appeal, _: bulk_entry_queries.waiting_elsewhere(STAFF, appeal),
+    "handover.handover.file_of": lambda *_: list(handover_queries.file_of(1, "list.csv", runtime().vault)),
+    "handover.handover.find_handover": lambda appeal, _: _absent(
+        lambda: handover_queries.find_handover(STAFF, appeal, 1)
+    ),
+    "handover.handover.handovers": lambda appeal, _: handover_queries.handovers(STAFF, appeal),
+    "handover.handover.names_shared": lambda appeal, _: handover_queries.names_shared(appeal, "fr"),
+    "handover.signatories.names_to_share": lambda appeal, _: signatories_queries.names_to_share(
+        appeal, "fr", runtime().vault, after=0, most=100
+    ),
+    "handover.signatories.signatories": lambda appeal, _: list(
+        signatories_queries.signatories(appeal, "fr", runtime().vault)
+    ),
+    "handover.signatories.signatures_by_country": lambda appeal, _: signatories_queries.signatures_by_country(
+        appeal, "fr"
+    ),
+    "handover.signatories.signatures_of_earlier_words": lambda appeal, _: (
+        signatories_queries.signatures_of_earlier_words(appeal, "fr")
+    ),
+    "moderation.floods.is_uncarried": lambda *_: floods_queries.is_uncarried(NOW),
+    "counting.ended_appeals.ended_page": lambda *_: ended_appeals_queries.ended_page(1, "CO"),
+    "counting.ended_appeals.ended_appeals": lambda *_: ended_appeals_queries.ended_appeals(),
+    "counting.ended_appeals.ended_version": lambda *_: ended_appeals_queries.ended_version(),
+    "counting.counts.counts_by_appeal": lambda appeal, _: counts_queries.counts_by_appeal((appeal, appeal + 1)),
+    "moderation.floods.lately": lambda *_: floods_queries.lately(NOW),
+    "moderation.floods.sections_lately": lambda appeal, _: floods_queries.sections_lately(appeal, NOW),
+    "moderation.floods.sections_reporting": lambda appeal, _: floods_queries.sections_reporting(appeal, NOW),
+    "privacy.subject_access.held_under": lambda _, one: subject_access_queries.held_under(one, runtime().vault),
+    "moderation.confirmed_together.confirmed_together": lambda *_: confirmed_together_queries.confirmed_together(
+        runtime().vault, now=NOW
+    ),
+    "moderation.seen_domain.seen_domains": lambda *_: seen_domain_queries.seen_domains(
+        db.session, ["one.example", "two.example"], runtime().vault
+    ),
+    "moderation.new_domains.new_domains": lambda *_: new_domains_queries.new_domains(STAFF, runtime().vault, now=NOW),
+    "moderation.erased.erased_days": lambda *_: erased_queries.erased_days(STAFF, now=NOW, kept_days=180),
+    "moderation.reported.reported": lambda *_: reported_queries.reported(STAFF, now=NOW),
+    "moderation.reported.reports": lambda *_: reported_queries.reports(STAFF, [1, 2]),
+    "privacy.subject_access.paper_under": lambda _, one: subject_access_queries.paper_under(one, runtime().vault),
+    "privacy.subject_access.unconfirmed_under": lambda *_: subject_access_queries.unconfirmed_under(
+        str(_address(1)), runtime().vault
+    ),
+    "signing.sign_up.find_waiting": lambda *_: sign_up_queries.find_waiting(_waiting(), runtime().vault),
+    "signing.sign_up.waiting_under": lambda *_: sign_up_queries.waiting_under(_address(1), runtime().vault),
+    "signing.sign_up.beside": lambda *_: sign_up_queries.beside(_seen_waiting(), runtime().vault),
+    "signing.sign_up.newest_of": lambda *_: sign_up_queries.newest_of(_seen_waiting(), runtime().vault),
+    "signing.sign_up.earlier_than": lambda *_: sign_up_queries.earlier_than(_seen_waiting(), runtime().vault),
+    "delivery.mail_status.queue_hold": lambda *_: mail_status_queries.queue_hold(),
+    "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
+    "outbox.signer_mail.mails_of_signer": lambda _, one: _absent(
+        lambda: signer_mail_queries.mails_of_signer(STAFF, one)
+    ),
+    "delivery.mail_status.outbox_for_staff": lambda *_: mail_status_queries.outbox_for_staff(),
+    "delivery.mail_status.outbox_status": lambda *_: mail_status_queries.outbox_status(),
+    "moderation.moderation.alarms": lambda *_: moderation_queries.alarms(now=NOW),
+    "moderation.moderation.find_invalidation": lambda *_: _invalidation(),
+    "moderation.moderation.open_signers": lambda _, one: moderation_queries.open_signers([one], STAFF, runtime().vault),
+    "moderation.moderation.own_signature": lambda _, one: _absent(lambda: moderation_queries.own_signature(STAFF, one)),
+    "moderation.moderation.own_marks_of_same_address": lambda _, one: _absent(
+        lambda: moderation_queries.own_marks_of_same_address(STAFF, runtime().vault, one)
+    ),
+    "moderation.moderation.own_signatures_of_same_address": lambda _, one: _absent(
+        lambda: moderation_queries.own_signatures_of_same_address(STAFF, runtime().vault, one)
+    ),
+    "moderation.moderation.sample_of": lambda *_: _absent(lambda: moderation_queries.sample_of(STAFF, 1)),
+    "moderation.moderation.signers_found": lambda *_: moderation_queries.signers_found(
+        STAFF, runtime().vault, name="Jeanne Martin", address=None
+    ),
+    "moderation.moderation.invalidations": lambda *_: moderation_queries.invalidations(STAFF, runtime().vault),
+    "moderation.moderation.is_beyond_search": lambda *_: moderation_queries.is_beyond_search(STAFF),
+    "moderation.moderation.trends": lambda *_: moderation_queries.trends(
+        STAFF, runtime().vault, now=NOW, slug="case-1"
+    ),
+    "sections.site_text.site_texts": lambda *_: site_text_queries.site_texts(),
+    "counting.source.signatures_by_source": lambda appeal, _: source_queries.signatures_by_source(appeal),
+    "sections.section.find_section": lambda *_: section_queries.find_section("fr"),
+    "sections.section.next_position": lambda *_: section_queries.next_position(),
+    "sections.section.list_sections": lambda *_: section_queries.list_sections(),
+    "staff.accounts.find_colleague": lambda *_: _absent(lambda: accounts_queries.find_colleague(STAFF, 1)),
+    "staff.accounts.find_staff_id": lambda *_: _absent(lambda: accounts_queries.find_staff_id("ana@staff.example")),
+    "staff.accounts.invited_as": lambda *_: accounts_queries.invited_as(Link(1, NOW, "", "")),
+    "staff.accounts.resetting": lambda *_: accounts_queries.resetting(Link(1, NOW, "", "")),
+    "staff.accounts.list_all_staff": lambda *_: accounts_queries.list_all_staff(),
+    "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF),
+    "counting.staff_counts.ended_appeals": lambda *_: staff_counts_queries.ended_appeals(),
+    "counting.staff_counts.hourly_since": lambda *_: staff_counts_queries.hourly_since(),
+    "counting.staff_counts.family": lambda *_: staff_counts_queries.family(_seen_by_staff()),
+    "counting.staff_counts.glance": lambda *_: staff_counts_queries.glance(
+        _seen_by_staff(), STAFF, time_zone="UTC", now=NOW
+    ),
+    "counting.staff_counts.glances": lambda *_: staff_counts_queries.glances(STAFF, time_zone="UTC", now=NOW),
+    "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, LATE),
+    "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, LATE),
+    "signing.person.digests_everywhere": lambda *_: person_queries.digests_everywhere(
+        db.session, _address(), runtime().vault
+    ),
+    "privacy.month_key.month_digests": lambda *_: month_key_queries.month_digests(
+        b"d" * 32, "signature", runtime().vault
+    ),
+    "privacy.row_key.seeds_of": lambda *_: row_key_queries.seeds_of(1),
+    "signing.signature.digests_of_same_address": lambda _, one: signature_queries.digests_of_same_address(
+        one, runtime().vault
+    ),
+    "signing.signature.last_consent": lambda _, one: signature_queries.last_consent(
+        db.session(), db.session.get_one(Signature, one)
+    ),
+    "signing.signature.find_signature": lambda _, one: signature_queries.find_signature(one, runtime().vault),
+    "signing.signature.signatures_of_same_address": lambda _, one: signature_queries.signatures_of_same_address(
+        one, runtime().vault
+    ),
+}
+# Counting what waits, by state, is asked by the operator and the monitor, not by supporters. SQLite reads an index
+# only; on PostgreSQL the policy on rows has to see each of them.
+COUNT_WHAT_WAITS = {"mail.outbox_for_staff", "mail.outbox_status", "mail.domain_outcomes", "measures.measures"}
+# The cells of all open appeals: as many as there are sections, channels and days, however many have signed.
+ASKS_FOR_ALL_OPEN = {"staff_counts.glances"}
+EXEMPT = COUNT_WHAT_WAITS | ASKS_FOR_ALL_OPEN
+HOT: dict[str, Callable[[], object]] = {
+    "sign": lambda: _sign(1),
+    "sign again": lambda: _sign(1),
+    "confirm": lambda: confirm_at(_sign(2), NOW),
+    "deliver": _deliver,
+    "withdraw": lambda: withdraw(_confirmed(2), now=NOW, vault=runtime().vault),
+    "erase": lambda: erase(_confirmed(2), now=NOW, vault=runtime().vault),
+    "new link": _new_link,
+    "look at domains": lambda: watch_domains(
+        now=NOW, vault=runtime().vault, base_url="http://localhost", mail_domain="tocsin.example", batch=50
+    ),
+    "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
+    "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
+    "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),
+    "report without a signature": lambda: record_unsigned(
+        _appeal(), "fr", Channel.LETTER, target=0, now=NOW, vault=runtime().vault, networks=(b"n" * 16, b"w" * 16)
+    ),
+    "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW, vault=runtime().vault),
+    "change country": lambda: change_country(
+        _confirmed(6), country="BE", section_code="be-fr", now=NOW, vault=runtime().vault
+    ),
+    "fold": lambda: fold(now=NOW),
+}
+
+
+def test_what_hangs_on_a_growing_row_is_found_by_an_index() -> None:
+    # The database looks it up itself when the row is deleted; no plan shows that.
+    hanging = [
+        (table.name, column.name)
+        for table in Model.metadata.sorted_tables
+        for column in table.columns
+        if any(key.column.table.name in GROWING for key in column.foreign_keys)
+    ]
+    indexed = {
+        (table.name, next(iter(index.columns)).name)
+        for table in Model.metadata.sorted_tables
+        for index in table.indexes
+        if index.dialect_options["postgresql"]["where"] is None
+    }
+    assert hanging
+    assert set(hanging) <= indexed
+
+
+def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
+    appeal = db.session.execute(text("SELECT min(id) + 3 FROM appeal")).scalar_one()
+    signature = db.session.execute(text("SELECT max(id) FROM signature")).scalar_one()
+    seen = {name: statements_of(lambda call=call: call(appeal, signature)) for name, call in CALLS.items()}  # type: ignore[misc]
+    assert all(seen.values()), "each query says something to the database"
+    assert {name: walks(said) for name, said in seen.items() if walks(said) and name not in EXEMPT} == {}
+
+
+def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
+    seen = {name: statements_of(work) for name, work in HOT.items()}
+    assert all(seen.values())
+    # Here nothing has been folded yet: whoever folds it all reads it all.
+    seen["fold"] = [one for one in seen["fold"] if "FROM tally_hour" not in one[0]]
+    assert {name: walks(said) for name, said in seen.items() if walks(said)} == {}
+
+
+def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large: Flask) -> None:
+    with db.engine.begin() as connection:
+        # An announcement: all to one domain, all due at one moment.
+        values = {"state": "queued", "attempts": 0, "sent_at": None, "due_at": START, "domain_digest": bytes(32)}
+        connection.execute(update(Mail).values(values))
+        connection.execute(text("ANALYZE mail"))
+
+    def claim_some() -> None:
+        taken = claim(db.session(), NOW, after=b"", room=100, most=lambda _: 100).taken
+        assert len(taken) == 100
+        begin(db.session(), taken, runtime().vault, NOW, addressees=Addressees(runtime().settings))
+
+    said = statements_of(claim_some)
+    assert walks(said) == []
+    # Of what it looks at: not the few domains.
+    ordered = [one for one in said if "ORDER BY mail.due_at" in one[0] and "RECURSIVE" not in one[0]]
+    assert ordered
+    assert not any(_sorts(*one) for one in ordered)
+    assert walks(statements_of(mail_status_queries.outbox_status)) == [f"mail: {_counting()}"]
+
+
+def _counting() -> str:
+    """The one statement that may read all mails: how many there are of each state."""
+    (sql, _), *_rest = statements_of(mail_status_queries.outbox_status)
+    assert "count(*)" in sql
+    return sql
+
+
+def _sorts(sql: str, values: Any) -> bool:
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+            return any("TEMP B-TREE" in row[3] for row in plan)
+        (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", values).scalar_one()
+        connection.rollback()
+        return _sorts_rows(plan["Plan"], is_sorted=False)
+
+
+def _sorts_rows(node: dict[str, Any], *, is_sorted: bool) -> bool:
+    """Whether rows of a growing table are sorted before a limit leaves a few of them."""
+    is_sorted = (is_sorted or node["Node Type"].endswith("Sort")) and node["Node Type"] != "Limit"
+    is_here = is_sorted and node.get("Relation Name") in GROWING
+    return is_here or any(_sorts_rows(child, is_sorted=is_sorted) for child in node.get("Plans", []))

@@ -1,0 +1,192 @@
+"""An organisation's file: what it changes, and that a wrong one stops the start with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pypdf import PdfReader
+
+from campaign.config import LOCALES, SettingsError
+from campaign.domain.outbox.mail_state import STAFF, MailKind
+from campaign.factory import create_app
+from campaign.mail.messages.samples import names, preview
+from campaign.mail.messages.staff_texts import choose_password, password_changed
+from campaign.platform.runtime import KEY, runtime
+from campaign.theme import contrast, read_theme
+from tests.conftest import settings_for
+
+THEME = """
+name = "Amis des libertés"
+website = "https://www.example.org"
+[logo]
+file = "logo.svg"
+width = 120
+height = 40
+[colours.light]
+signal = "#0b5c8a"
+[text.fr]
+footer = "Une campagne des **Amis**. <script>alert(1)</script>"
+"""
+
+
+def _file(folder: Path, text: str) -> Path:
+    (folder / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 1"/>', encoding="utf-8")
+    path = folder / "theme.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_file_changes_name_logo_colours_and_footer(tmp_path: Path) -> None:
+    _file(tmp_path, THEME)
+    app = create_app(settings_for(f"sqlite:///{tmp_path}/t.db", tmp_path, TOCSIN_THEME="theme.toml"))
+    client = app.test_client()
+    page = client.get("/fr/new-link").text
+    assert "<title>Un nouveau lien – Amis des libertés</title>" in page
+    assert '<a href="https://www.example.org">' in page
+    assert "Une campagne des <strong>Amis</strong>." in page
+    assert "<script>alert" not in page
+    logo = re.search(r'<img src="(/static/\w+/logo\.svg)" alt="" width="120" height="40">', page)
+    assert logo
+    assert client.get(logo[1]).content_type.startswith("image/svg+xml")
+    style = re.search(r'href="(/static/\w+/tocsin\.css)"', page)
+    assert style
+    sheet = client.get(style[1]).text
+    assert "--signal:#0b5c8a" in sheet
+    assert "--signal:#ff7a63" in sheet, "what the file leaves out stays"
+    assert "Tocsin" not in re.sub(r"<script.*?</script>", "", page)
+    assert "Une campagne" not in client.get("/en/new-link").text
+
+
+SHIPPED = [colour for colour in read_theme(None).light.values() if colour.lower() not in {"#fff", "#ffffff"}]
+COLOURS = "\n".join(f'{name} = "{colour}"' for name, colour in {
+    "ink": "#101418", "soft": "#4a5058", "line": "#c8d0d8", "paper": "#f4f8fb", "sheet": "#fdfeff",
+    "signal": "#0b5c8a", "on_signal": "#fefefe", "mark": "#cfe6ff", "good": "#14603a",
+}.items())  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def themed(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An application whose name and light colours are all others than the shipped ones."""
+    folder = tmp_path_factory.mktemp("themed")
+    _file(folder, THEME.replace('signal = "#0b5c8a"', COLOURS))
+    return create_app(settings_for(f"sqlite:///{folder}/t.db", folder, TOCSIN_THEME="theme.toml"))
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_mail_wears_it_too(themed: Flask, name: str, locale: str) -> None:
+    with themed.app_context(), themed.test_request_context():
+        found = preview(name, locale, sender="us@tocsin.example", base_url="https://act.example")
+    said = "".join((str(found.subject), str(found.body), str(found.html)))
+    assert "Tocsin" not in said
+    assert [colour for colour in SHIPPED if colour in said.lower()] == []
+    assert {"#0b5c8a", "#f4f8fb"} <= set(re.findall(r"#[0-9a-f]{6}", str(found.html)))
+    if name in STAFF and name not in {MailKind.STAFF_DIGEST, MailKind.STAFF_SECURITY}:
+        assert "Amis des libertés" in str(found.subject)
+
+
+def test_what_other_sites_paste_names_the_organisation(themed: Flask) -> None:
+    script = themed.test_client().get("/embed.js").text
+    assert 'title = "Amis des libert\\u00e9s"' in script
+    assert "Tocsin" not in script
+
+
+@pytest.fixture
+def worn(app: Flask, themed: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    """A browser at the application that has an appeal, in the other one's theme."""
+    at = app.extensions[KEY]
+    settings = dataclasses.replace(at.settings, theme=themed.extensions[KEY].settings.theme)
+    monkeypatch.setitem(app.extensions, KEY, dataclasses.replace(at, settings=settings))
+    for name in ("theme", "icon", "asset"):
+        monkeypatch.setitem(app.jinja_env.globals, name, themed.jinja_env.globals[name])
+    return app.test_client()
+
+
+@pytest.mark.usefixtures("appeal")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/fr/appeals/ana-ruiz-vega",
+        "/fr/feed.atom",
+        "/embed/ana-ruiz-vega?lang=fr",
+        "/embed/ana-ruiz-vega?lang=fr&kind=counter",
+        "/embed/ana-ruiz-vega/thanks?lang=fr",
+        "/embed/nobody?lang=fr",
+        "/oembed?url=http://127.0.0.1:8000/fr/appeals/ana-ruiz-vega",
+    ],
+)
+def test_every_page_of_an_appeal_and_every_frame_names_it(worn: FlaskClient, path: str) -> None:
+    page = worn.get(path).text
+    assert "Amis des libertés" in page
+    assert "Tocsin" not in page
+    assert [colour for colour in SHIPPED if colour in page.lower()] == []
+
+
+@pytest.mark.usefixtures("appeal")
+def test_the_card_and_the_poster_wear_it(worn: FlaskClient) -> None:
+    card = worn.get("/fr/appeals/ana-ruiz-vega/card.png").data
+    start = card.index(b"IDAT") + 4
+    # Whatever filter a PNG's first row has, its first pixel stands as it is: here the edge in the signal colour.
+    assert zlib.decompressobj().decompress(card[start:])[1:4].hex() == "0b5c8a"
+    poster = PdfReader(io.BytesIO(worn.get("/fr/appeals/ana-ruiz-vega/poster/fr.pdf").data)).pages[0]
+    assert "Amis des libertés" in poster.extract_text()
+    assert "Tocsin" not in poster.extract_text()
+    drawn = poster.get_contents()
+    assert drawn is not None
+    filled = re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) (?:rg|scn)\b", drawn.get_data())
+    used = {"#" + "".join(f"{round(float(part) * 255):02x}" for part in colour) for colour in filled}
+    assert "#0b5c8a" in used
+    assert used.isdisjoint(SHIPPED)
+
+
+def test_the_staff_room_and_its_second_factors_name_it(themed: Flask) -> None:
+    staff = themed.extensions["tocsin_staff"]
+    assert {staff.config["SECURITY_TOTP_ISSUER"], staff.config["SECURITY_WAN_RP_NAME"]} == {"Amis des libertés"}
+    with staff.test_request_context():
+        name = runtime().settings.theme.name
+        for said in (choose_password("fr", name), password_changed("fr", name)):
+            assert "Amis des libertés" in said.subject
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name = ", "no TOML"),
+        ("nmae = 'x'", "nmae is not known"),
+        ("name = ''", "name: give one line"),
+        ("website = 'javascript:alert(1)'", "website: give an address"),
+        ("logo = 'x.svg'", r"\[logo\] is no table"),
+        ("[logo]\nfile = 'logo.gif'\nwidth = 1\nheight = 1", "logo.file: give an SVG"),
+        ("[logo]\nfile = 'away.svg'\nwidth = 1\nheight = 1", "logo.file: cannot read"),
+        ("[logo]\nfile = 'logo.svg'\nwidth = 0\nheight = 1", "logo: give its width"),
+        ("[colours.light]\nsignal = 'red'", "colours.light.signal: give a colour"),
+        ("[colours.dark]\nsignl = '#ffffff'", "colours.dark.signl is not known"),
+        ("[colours.light]\nsignal = '#ffcc00'", "colours.light: signal on paper has a contrast of 1"),
+        ("[text.xx]\nfooter = 'x'", "text.xx is not known"),
+        ("[text.fr]\nfoot = 'x'", "text.fr.foot is not known"),
+        ("[facts]\nemail = 1", "facts.email: give a text"),
+    ],
+)
+def test_a_wrong_file_stops_the_start_with_its_reason(text: str, reason: str, tmp_path: Path) -> None:
+    _file(tmp_path, text)
+    with pytest.raises(SettingsError, match=f"^TOCSIN_THEME: .*{reason}"):
+        settings_for(f"sqlite:///{tmp_path}/t.db", tmp_path, TOCSIN_THEME="theme.toml")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^TOCSIN_THEME: cannot read .*nothing\.toml"):
+        settings_for(f"sqlite:///{tmp_path}/t.db", tmp_path, TOCSIN_THEME="nothing.toml")
+
+
+def test_the_shipped_theme_is_readable_and_quiet() -> None:
+    theme = read_theme(None)
+    assert theme.name == "Tocsin"
+    assert (theme.logo, theme.facts, theme.texts) == (None, {}, {})
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)

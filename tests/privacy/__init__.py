@@ -1,0 +1,1 @@
+"""Tests: Retention, erasure, subject access, key rotation."""

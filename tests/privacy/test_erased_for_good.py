@@ -1,0 +1,335 @@
+"""After erasing, what is left of somebody in the database's files opens with none of the keys that there are.
+
+Every file is searched: SQLite's database and log; PostgreSQL's data directory with its write-ahead log.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, func, insert, select, update
+
+from campaign.domain.errors import CipherError
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.sealed_place import at_link_request, at_signature
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import (
+    LinkRequest,
+    MonthKey,
+    RowKey,
+    Signature,
+    Staff,
+)
+from campaign.models.privacy.sealed_columns import SEALED, place_of
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.privacy.row_key import seeds_of
+from campaign.services.keys import row_key
+from campaign.services.keys.row_key import Use, erase_keys, reserve, rewrite
+from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from tests.conftest import DATABASES, DAY, START, Clock, form, make_database, migrated
+from tests.postgresql import control, start_server
+from tests.privacy.sealed_rows import (
+    ADDRESS,
+    CASES,
+    Held,
+    Site,
+    a_list_with_somebody_who_left,
+    a_row_signed_up,
+    an_address_that_asked_for_links,
+    prune,
+    value,
+    what_staff_chose_by,
+    whom_a_mail_to_staff_went_to,
+)
+from tests.staff.staff_clients import join
+
+PEOPLE = 300
+Search = Callable[[bytes], list[Path]]
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def migrated_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application on a database of this file's own.
+
+    In a server that other tests use, a gigabyte of their log would be searched again and again, their snapshots would
+    hold it, and a piece of it that is used again would keep what was in it.
+    """
+    folder = tmp_path_factory.mktemp("erased")
+    if request.param == "sqlite":
+        with migrated(f"sqlite:///{folder}/tocsin.db", folder) as app:
+            yield app
+        return
+    server = start_server(folder / "pg", cleanup_mode=None)
+    try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+            # What docs/privacy.md recommends: old pieces of the log are deleted, not kept to be written over.
+            admin.execute("ALTER SYSTEM SET wal_recycle = off")
+            admin.execute("SELECT pg_reload_conf()")
+        with migrated(make_database(server.get_uri(), "erased"), folder) as app:
+            yield app
+    finally:
+        control(server, "immediate", "stop")
+
+
+@pytest.fixture
+def search(app: Flask) -> Iterator[Search]:
+    """Finds bytes in every file of the database, once everything is on the disk."""
+    if db.engine.dialect.name == "sqlite":
+        files = Path(str(db.engine.url.database))
+
+        def in_sqlite(wanted: bytes) -> list[Path]:
+            db.session.remove()
+            return [path for path in files.parent.glob(f"{files.name}*") if wanted in path.read_bytes()]
+
+        yield in_sqlite
+        return
+    with _admin() as admin:
+        row = admin.execute("SHOW data_directory").fetchone()
+        assert row is not None
+
+        def in_postgresql(wanted: bytes) -> list[Path]:
+            db.session.remove()
+            admin.execute("CHECKPOINT")
+            # The server's own files come and go meanwhile, which `walk` passes over.
+            files = (Path(folder, name) for folder, _, names in os.walk(row[0]) for name in names)
+            return [path for path in files if path.is_file() and wanted in _read(path)]
+
+        yield in_postgresql
+
+
+def _admin() -> psycopg.Connection[Any]:
+    url = db.engine.url.set(username="postgres").render_as_string(hide_password=False)
+    return psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+
+
+@pytest.fixture
+def signed(app: Flask, appeal: AppealView) -> list[int]:
+    """Three hundred signatures, each sealed with a key of its own."""
+    at = runtime()
+    slots = []
+    for _ in range(PEOPLE):
+        reserve(at.vault, Use.SIGNED, now=START)
+        slots.append(at.vault.row_keys.take(Use.SIGNED))
+    rows = []
+    for number, slot in enumerate(slots):
+        address = parse_address(f"person{number}@mail.example")
+        digest = at.vault.address_digest(appeal.id, address)
+        place = at_signature(appeal.id, digest, b"k" * 16)
+        rows.append({
+            "appeal_id": appeal.id, "section_code": "fr", "country": "FR", "state": "confirmed", "locale": "en",
+            "address_digest": digest, "link_key": b"k" * 16,
+            "name_sealed": at.vault.seal_name(f"Person {number}", place, slot),
+            "email_sealed": at.vault.seal_email(address, place, slot), "wants_updates": False, "signed_at": START,
+        })  # fmt: skip
+    with transaction() as session:
+        session.execute(insert(Signature), rows)
+    return list(db.session.scalars(select(Signature.id).order_by(Signature.id)))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # removed meanwhile
+        return b""
+
+
+def forget(ids: list[int]) -> None:
+    """What erasing does with the values and their keys."""
+    with transaction() as session:
+        rows = session.scalars(select(Signature).where(Signature.id.in_(ids))).all()
+        values = [value for row in rows for value in (row.name_sealed, row.email_sealed)]
+        erase_keys(session, values, runtime().vault, on=START.date())
+        gone = {"name_sealed": None, "email_sealed": None, "address_digest": None}
+        session.execute(update(Signature).where(Signature.id.in_(ids)).values(**gone))
+
+
+def all_keys() -> Vault:
+    """Everything that a thief of the server has: the settings' keys and the database as it is."""
+    return Vault((b"d" * 32,), b"i" * 32, seeds_of)
+
+
+def test_what_is_left_opens_with_no_key_there_is(signed: list[int], search: Search) -> None:
+    rows = db.session.scalars(select(Signature)).all()
+    before = {row.id: (place_of(row), row.name_sealed or b"", row.email_sealed or b"") for row in rows}
+    old_seeds = [bytes(seeds) for seeds in db.session.scalars(select(RowKey.seeds_sealed))]
+    assert [search(seeds) for seeds in old_seeds] != [[]] * len(old_seeds)
+    erased = signed[3:290:7]
+    forget(erased)
+    assert rewrite()
+    _until(lambda: not any(_searched(search, old_seeds)))
+    assert not rewrite()
+    for number, (place, name, email) in before.items():
+        if number in erased:
+            # The sealed bytes may still lie in a log or a free page; where they do, they open no more.
+            for path in [*search(name), None]:
+                found = name if path is None else _cut(path, name)
+                with pytest.raises(CipherError, match="erased"):
+                    all_keys().open_name(found, place)
+            with pytest.raises(CipherError, match="erased"):
+                all_keys().open_email(email, place)
+        else:
+            assert all_keys().open_name(name, place).startswith("Person ")
+    assert db.session.scalars(select(func.count()).where(RowKey.erased_on.is_not(None))).one() == 0
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_copy_of_a_row_that_went_opens(
+    app: Flask, appeal: AppealView, deliver: Any, search: Search, case: Callable[[Site], Held]
+) -> None:
+    scope = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
+    deliver()
+    held = case(Site(appeal, deliver, scope))
+    assert held.says in held.open(all_keys(), held.sealed)
+    assert search(held.sealed)
+    before = _seeds()
+    held.erase()
+    changed = [old for number, old in before.items() if _seeds().get(number) != old]
+    assert changed
+    assert rewrite()
+    _until(lambda: not any(_searched(search, changed)))
+    # On PostgreSQL what was deleted lies there until VACUUM, and in the log; wherever it does, it opens no more.
+    for found in [held.sealed, *(_cut(path, held.sealed) for path in search(held.sealed))]:
+        with pytest.raises(CipherError, match="erased"):
+            held.open(all_keys(), found)
+
+
+def test_every_sealed_value_about_a_person_has_a_key(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any
+) -> None:
+    site = Site(appeal, deliver, Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"))
+    deliver()
+    cases = an_address_that_asked_for_links, a_list_with_somebody_who_left, a_row_signed_up, what_staff_chose_by
+    for case in (*cases, whom_a_mail_to_staff_went_to):
+        case(site)
+    client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email="paul@mail.example"))
+    # Keys themselves, and what people of the staff log in with.
+    of_nobody = {MonthKey, RowKey, Staff}
+    without = set()
+    for model, sealed in SEALED.items():
+        for name in sealed.columns if model not in of_nobody else ():
+            column = getattr(model, name)
+            values = db.session.scalars(select(column).where(column.is_not(None))).all()
+            if not values or any(runtime().vault.slot_of(value) is None for value in values):
+                without.add(column.key)
+    db.session.rollback()
+    assert without == set()
+
+
+def _seeds() -> dict[int, bytes]:
+    found = {number: bytes(seeds) for number, seeds in db.session.execute(select(RowKey.id, RowKey.seeds_sealed))}
+    db.session.rollback()
+    return found
+
+
+def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
+    at = runtime()
+    reserve(at.vault, Use.WAITING, now=START)
+    reserve(at.vault, Use.SIGNED, now=START)
+    slot = at.vault.row_keys.take(Use.WAITING)
+    sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
+    before = _seeds()
+    waiting = before[slot.batch]
+    prune(START + 32 * DAY)
+    assert _seeds() == before
+    prune(START + 33 * DAY)
+    assert search(waiting)
+    assert rewrite()
+    _until(lambda: not any(_searched(search, [waiting])))
+    for vault in (all_keys(), at.vault):
+        with pytest.raises(CipherError, match="erased"):
+            vault.open_email(sealed, at_link_request())
+    prune(START + 33 * DAY)
+    assert _seeds() == {number: seeds for number, seeds in before.items() if number != slot.batch}
+
+
+def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
+    at = runtime()
+    ask_new_links(ADDRESS, now=START, vault=at.vault)
+    # The database is set back to before the process took its keys.
+    with transaction() as session:
+        session.execute(delete(RowKey))
+        session.execute(delete(LinkRequest))
+    ask_new_links(ADDRESS, now=START, vault=at.vault)
+    assert all_keys().open_email(value(LinkRequest.email_sealed), at_link_request()) == str(ADDRESS)
+
+
+def test_erasing_goes_on_where_the_data_key_is_lost(
+    app: Flask, appeal: AppealView, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_new_links(ADDRESS, now=START, vault=runtime().vault)
+    others = Vault((b"e" * 32,), b"i" * 32, seeds_of)
+    assert not answer_link_requests(vault=others, mail_domain="tocsin.example")
+    assert db.session.scalar(select(func.count()).select_from(LinkRequest)) == 0
+    assert "cannot be erased" in caplog.text
+
+
+def _cut(path: Path, name: bytes) -> bytes:
+    content = path.read_bytes()
+    at = content.index(name)
+    return content[at : at + len(name)]
+
+
+def _searched(search: Search, old_seeds: list[bytes]) -> list[list[Path]]:
+    if db.engine.dialect.name == "postgresql":
+        _end_log()
+    return [search(seeds) for seeds in old_seeds]
+
+
+def _end_log() -> None:
+    """What time does on a server that is at work: the log goes on in new pieces, and a checkpoint lets the old go."""
+    with _admin() as admin:
+        for _ in range(2):
+            admin.execute("SELECT pg_create_restore_point('another piece')")
+            admin.execute("SELECT pg_switch_wal()")
+            admin.execute("CHECKPOINT")
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 240
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_keys_erased_while_the_table_is_rewritten_wait_for_the_next_time(
+    signed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialect = db.engine.dialect.name
+    real = row_key._REWRITE[dialect]
+
+    def meanwhile() -> bool:
+        done = real()
+        forget(signed[10:11])
+        return done
+
+    forget(signed[:1])
+    monkeypatch.setitem(row_key._REWRITE, dialect, meanwhile)
+    assert rewrite()
+    monkeypatch.setitem(row_key._REWRITE, dialect, real)
+    assert rewrite()
+    assert not rewrite()
+
+
+def test_a_batch_that_is_gone_is_taken_for_no_other(app: Flask, signed: list[int], clock: Clock) -> None:
+    clock.now += timedelta(hours=1)
+    ids = set(db.session.scalars(select(RowKey.id)))
+    assert len(ids) >= 2
+    assert all(0 < number < 2**63 for number in ids)
+    row: Any = db.session.get(Signature, signed[0])
+    with transaction() as session:
+        session.execute(update(RowKey).values(id=-RowKey.id))
+    with pytest.raises(CipherError, match="not in the database"):
+        all_keys().open_name(row.name_sealed, place_of(row))

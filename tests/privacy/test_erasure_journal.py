@@ -1,0 +1,238 @@
+"""Who left stays away after an older backup was restored; here the backup is a copy of the rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, func, insert, select
+
+from campaign.domain.privacy import retention
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.token import Purpose
+from campaign.models import Departure, Signature, Tombstone
+from campaign.models import SignUp as SignedUp
+from campaign.platform import Model, db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.queries.signing.person import digests_everywhere
+from campaign.services.counting.verify import verify
+from campaign.services.privacy.erasure_journal import forget, read_folder, replay, write_out
+from campaign.services.signing.unsubscribe import unsubscribe
+from campaign.services.signing.withdraw import erase, refuse_sign_ups, set_updates, withdraw
+from tests.conftest import START, Clock, Postbox, form
+from tests.moderation.test_on_behalf import NEW, address_mails, addresses, my_page
+
+# For the gate: the quick part is to stay quick.
+pytestmark = pytest.mark.slow
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+LATER = START + timedelta(hours=1)
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def six(app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> dict[str, int]:
+    """Six signers, all but the last confirmed, all wanting updates: their signatures by name."""
+    names = ("erases", "withdraws", "unsubscribes", "returns", "stays", "waits")
+    for name in names:
+        client.post(URL, data=form(email=f"{name}@mail.example"))
+    deliver()
+    links = {to.partition("@")[0]: postbox.link(number) for number, to in enumerate(postbox.recipients)}
+    for name in names[:5]:
+        assert client.post(links[name], data={"updates": "y"}).status_code == 303
+    return {name: of(name).id for name in names[:5]}
+
+
+def refuse(name: str) -> None:
+    """Somebody erases what waits, as the page behind the mailed link does."""
+    at = runtime()
+    db.session.rollback()
+    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), at.vault)
+    mine = SignedUp.address_digest.in_([at.vault.waiting_digest(digest) for digest in digests])
+    row = db.session.execute(select(SignedUp.id, SignedUp.link_key).where(mine)).one()
+    token = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
+    refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), now=LATER, vault=at.vault)
+
+
+def of(name: str) -> Signature:
+    db.session.rollback()
+    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+    return db.session.scalars(select(Signature).where(Signature.address_digest.in_(digests))).one()
+
+
+def is_there(name: str) -> bool:
+    db.session.rollback()
+    digests = digests_everywhere(db.session, parse_address(f"{name}@mail.example"), runtime().vault)
+    waiting = [runtime().vault.waiting_digest(digest) for digest in digests]
+    return bool(
+        db.session.scalars(select(Signature.id).where(Signature.address_digest.in_(digests))).first()
+        or db.session.scalars(select(SignedUp.id).where(SignedUp.address_digest.in_(waiting))).first()
+    )
+
+
+def backup() -> Rows:
+    db.session.rollback()
+    kept = [table for table in Model.metadata.sorted_tables if table.name not in OTHERS]
+    return {table.name: [dict(row._mapping) for row in db.session.execute(select(table))] for table in kept}
+
+
+def restore(rows: Rows) -> None:
+    with transaction() as session:
+        for table in reversed(Model.metadata.sorted_tables):
+            if table.name not in OTHERS:
+                session.execute(delete(table))
+        for table in Model.metadata.sorted_tables:
+            if rows.get(table.name):
+                session.execute(insert(table), rows[table.name])
+    db.session.expire_all()
+
+
+# Nothing of it changes in these tests; the log refuses being emptied.
+OTHERS = {"section", "tally_fold", "audit_entry", "audit_head"}
+
+
+def leave(six: dict[str, int]) -> None:
+    erase(six["erases"], now=LATER, vault=runtime().vault)
+    refuse("waits")
+    withdraw(six["withdraws"], now=LATER, vault=runtime().vault)
+    unsubscribe(six["unsubscribes"], everywhere=True, now=LATER, vault=runtime().vault)
+    set_updates(six["returns"], wanted=False, now=LATER, vault=runtime().vault)
+
+
+def test_each_batch_of_those_who_left_is_a_turn_of_its_own(
+    six: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
+    leave(six)
+    turns: list[int] = []
+    assert write_out(tmp_path, vault=runtime().vault, turning=lambda: turns.append(1)) == 5
+    assert len(turns) == 2
+
+
+def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, int], tmp_path: Path) -> None:
+    before = backup()
+    leave(six)
+    now = counts(appeal.id)
+    assert write_out(tmp_path / "left", vault=runtime().vault) == 5
+    assert write_out(tmp_path / "left", vault=runtime().vault) == 0
+    restore(before)
+    assert is_there("erases")
+    written = read_folder(tmp_path / "left", vault=runtime().vault)
+    assert written.damaged == ()
+    assert replay(written.departures, vault=runtime().vault) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
+    assert not is_there("erases")
+    assert not is_there("waits")
+    assert of("withdraws").state == "withdrawn"
+    assert [of(name).wants_updates for name in ("unsubscribes", "returns", "stays")] == [False, False, True]
+    assert counts(appeal.id) == now
+    assert verify() == []
+    with transaction() as session:  # erased and counted: the address cannot be counted a second time
+        assert len(session.scalars(select(Tombstone)).all()) == 1
+        assert session.scalars(select(Departure)).all() == []
+    assert replay(written.departures, vault=runtime().vault) == {}
+
+
+def test_who_came_back_after_leaving_stays(
+    client: FlaskClient, six: dict[str, int], tmp_path: Path, clock: Clock
+) -> None:
+    leave(six)
+    clock.now = LATER + timedelta(hours=1)
+    for name in ("erases", "withdraws"):
+        client.post(URL, data=form(email=f"{name}@mail.example"))
+    set_updates(six["returns"], wanted=True, now=clock.now, vault=runtime().vault)
+    write_out(tmp_path, vault=runtime().vault)
+    assert replay(read_folder(tmp_path, vault=runtime().vault).departures, vault=runtime().vault) == {}
+    assert is_there("erases"), "the form waits"
+    assert (of("withdraws").state, of("returns").wants_updates) == ("withdrawn", True)
+    # Two of the six were deleted, and one of those was sent again.
+    assert db.session.scalars(select(func.count()).select_from(SignedUp)).one() == 6
+
+
+def test_a_changed_address_does_not_come_back(
+    client: FlaskClient,
+    appeal: AppealView,
+    six: dict[str, int],
+    tmp_path: Path,
+    clock: Clock,
+    deliver: Any,
+    postbox: Postbox,
+) -> None:
+    before = backup()
+    old = addresses(six["stays"])[0] or ""
+
+    def change(to: str) -> None:
+        clock.now += timedelta(hours=1)
+        client.post(my_page(six["stays"]), data={"do": "address", "email": to})
+        deliver()
+        (link,) = {link for who, link in address_mails(postbox) if who == to and link} - used
+        used.add(link)
+        assert client.post(link).status_code == 200
+
+    used: set[str] = set()
+    change(NEW)
+    write_out(tmp_path, vault=runtime().vault)
+    written = read_folder(tmp_path, vault=runtime().vault).departures
+    assert replay(written, vault=runtime().vault) == {}, "who is there under the new address stays"
+    after, now = backup(), counts(appeal.id)
+    restore(before)
+    assert replay(written, vault=runtime().vault) == {"address-changed": 1}
+    assert not is_there("stays")
+    assert (counts(appeal.id), verify()) == (now, [])
+    assert replay(written, vault=runtime().vault) == {}
+    restore(after)
+    change(old)
+    assert replay(written, vault=runtime().vault) == {}, "who took the old address back has it"
+    assert addresses(six["stays"]) == [old]
+
+
+def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tmp_path: Path) -> None:
+    leave(six)
+    write_out(tmp_path, vault=runtime().vault)
+    (path,) = tmp_path.iterdir()
+    assert path.name == "2026-03.departures"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"mail.example" not in path.read_bytes()
+
+
+def test_a_line_that_a_crash_cut_is_written_again(six: dict[str, int], tmp_path: Path) -> None:
+    erase(six["erases"], now=LATER, vault=runtime().vault)
+    write_out(tmp_path, vault=runtime().vault)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes() + b"erased 1 0000")
+    refuse("waits")
+    write_out(tmp_path, vault=runtime().vault)
+    written = read_folder(tmp_path, vault=runtime().vault)
+    assert (len(written.departures), written.damaged) == (2, ())
+
+
+def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path: Path) -> None:
+    leave(six)
+    write_out(tmp_path, vault=runtime().vault)
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
+    written = read_folder(tmp_path, vault=runtime().vault)
+    assert len(written.departures) == 4
+    assert ["line 3" in one or "line 6" in one for one in written.damaged] == [True, True]
+
+
+def test_what_cannot_be_written_waits_in_the_database(six: dict[str, int], tmp_path: Path) -> None:
+    leave(six)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="exists"):
+        write_out(tmp_path / "file", vault=runtime().vault)
+    assert write_out(tmp_path / "folder", vault=runtime().vault) == 5
+
+
+def test_months_go_when_no_backup_of_them_may_be_left(tmp_path: Path) -> None:
+    for name in ("2024-01.departures", "2024-03.departures", "notes.departures"):
+        (tmp_path / name).touch()
+    assert forget(tmp_path, now=START) == 1
+    assert forget(tmp_path, now=START + retention.TOMBSTONES) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.departures"]

@@ -1,0 +1,136 @@
+"""After erasing, no mail that answered a form, or a request for links, leads to who is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, update
+
+from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
+from campaign.models import Mail, Signature, SignUp
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.outbox.forget_answers import forget_answers
+from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.withdraw import erase
+from tests.conftest import DAY, START, Postbox, form
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+JEANNE, PAUL, NOBODY = "jeanne@mail.example", "paul@mail.example", "nobody@mail.example"
+
+
+def forget() -> int:
+    done = retain(now=START + DAY / 12, days=180, go_on=lambda: True, vault=runtime().vault)
+    db.session.rollback()
+    return done["answers"]
+
+
+def answers() -> list[tuple[str | None, Subject]]:
+    """The Message-ID of each, and whom a thief with the data key reads in it."""
+    chosen = select(Mail).where(Mail.kind.in_(ANSWERS)).order_by(Mail.id)
+    found = [(mail.message_id, subject_of(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
+    db.session.rollback()
+    return found
+
+
+def log_of_provider(postbox: Postbox, address: str) -> set[str]:
+    sent = zip(postbox.recipients, postbox.messages, strict=True)
+    return {str(message["Message-ID"]) for recipient, message in sent if recipient == address}
+
+
+def all_mailed(client: FlaskClient, deliver: Any, postbox: Postbox) -> dict[str, int]:
+    """Two people sign, confirm and ask for their links, somebody else asks in vain; the signatures by address."""
+    signed = {}
+    for address in (JEANNE, PAUL):
+        client.post(URL, data=form(email=address))
+        deliver()
+        client.post(postbox.link())
+        deliver()
+        signed[address] = max(db.session.scalars(select(Signature.id)))
+        db.session.rollback()
+    for address in (JEANNE, PAUL, NOBODY):
+        client.post("/en/new-link", data={"email": address})
+        deliver()
+    return signed
+
+
+def test_no_mail_leads_to_who_erased(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    signed = all_mailed(client, deliver, postbox)
+    before = answers()
+    gone = log_of_provider(postbox, JEANNE)
+    stays = log_of_provider(postbox, PAUL)
+    assert Subject(signature_id=signed[JEANNE]) in [subject for _, subject in before]
+    assert len(gone & {message_id for message_id, _ in before}) == 2
+    assert forget() == 0
+    assert answers() == before
+    erase(signed[JEANNE], now=START, vault=runtime().vault)
+    assert forget() == 2
+    after = answers()
+    assert len(after) == len(before)
+    assert not gone & {message_id for message_id, _ in after}
+    forms = set(db.session.scalars(select(SignUp.id)))
+    assert {subject for _, subject in after} == {
+        Subject(),
+        Subject(signature_id=signed[PAUL]),
+        *(Subject(sign_up_id=one) for one in forms),
+    }
+    assert len(stays & {message_id for message_id, _ in after}) == 2
+    assert forget() == 0
+
+
+def test_what_is_left_looks_as_if_there_had_been_nothing(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    signed = all_mailed(client, deliver, postbox)
+    erase(signed[JEANNE], now=START, vault=runtime().vault)
+    forget()
+    drawn = {"id", "message_id", "context_sealed"}
+    columns = [column for column in Mail.__table__.columns if column.name not in drawn]
+    rows = db.session.execute(
+        select(*columns, Mail.message_id, Mail.context_sealed).where(Mail.kind == MailKind.NEW_LINK)
+    )
+    looks = Counter((*row[: len(columns)], len(row.message_id or ""), len(row.context_sealed or b"")) for row in rows)
+    assert list(looks.values()) == [6]
+
+
+def test_who_refuses_a_form_is_forgotten_too(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    client.post(postbox.link(), data={"do": "erase"})
+    assert db.session.scalars(select(SignUp.id)).all() == []
+    assert forget() == 1
+    assert [subject for _, subject in answers()] == [Subject()]
+
+
+def test_a_mail_that_is_tried_again_is_left_alone(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    with transaction() as session:
+        session.execute(delete(SignUp))
+        session.execute(update(Mail).values(state=MailState.RETRY.value))
+    before = answers()
+    assert forget() == 0
+    assert answers() == before
+
+
+def test_it_stops_when_it_is_told_to(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    with transaction() as session:
+        session.execute(delete(SignUp))
+    assert forget_answers(since=START - DAY, vault=runtime().vault, go_on=lambda: False, batch=1) == 0
+    assert forget_answers(since=START - DAY, vault=runtime().vault, go_on=lambda: True, batch=1) == 1

@@ -1,0 +1,177 @@
+"""Of what an erased signature did the day stays and no hour, wherever one looks; and every count stays exact."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import DateTime, func, select
+
+from campaign.domain.counting.action import Channel
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Action, Signature, TallyHour, Withheld
+from campaign.platform import Model, UtcDateTime, db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts, days
+from campaign.services.appeals.lifecycle import close
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import advance, begin, prepare, undo
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.report_action import record
+from campaign.services.signing.withdraw import erase, withdraw
+from tests.conftest import DAY, START
+from tests.moderation.test_invalidate import signed
+from tests.staff.staff_clients import join
+
+pytestmark = pytest.mark.slow
+
+MIDNIGHT = START.replace(hour=0)
+HOUR = timedelta(hours=1)
+
+
+def acting(appeal: AppealView, name: str, at: datetime) -> int:
+    """A signature confirmed at that moment, and a letter reported 70 minutes later."""
+    one = signed(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
+    assert record(one, Channel.LETTER, target=0, now=at + timedelta(minutes=70))
+    return one
+
+
+def times_of(signature_id: int) -> dict[str, set[datetime]]:
+    """Every moment in the rows of any table that hang on the signature, and in its own."""
+    found: dict[str, set[datetime]] = {}
+    for table in Model.metadata.sorted_tables:
+        keys = [key.parent for key in table.foreign_keys if key.column.table.name == "signature"]
+        if table.name == "signature":
+            keys = [table.c.id]
+        moments = [column for column in table.columns if isinstance(column.type, UtcDateTime | DateTime)]
+        for key in keys:
+            for row in db.session.execute(select(*moments).where(key == signature_id)) if moments else ():
+                found.setdefault(table.name, set()).update(moment for moment in row if moment is not None)
+    db.session.rollback()
+    return found
+
+
+def hours() -> dict[tuple[datetime, str], int]:
+    """The history: by hour and channel, empty cells too."""
+    sums = select(TallyHour.hour, TallyHour.channel, func.sum(TallyHour.quantity))
+    found = db.session.execute(sums.group_by(TallyHour.hour, TallyHour.channel)).all()
+    db.session.rollback()
+    return {(hour, channel): int(quantity) for hour, channel, quantity in found}
+
+
+def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: AppealView) -> None:
+    one, other = acting(appeal, "a", START), acting(appeal, "b", START + HOUR)
+    fold(now=START + 5 * HOUR)
+    before, by_day = counts(appeal.id), days(appeal.id)
+    db.session.rollback()
+    assert START in times_of(one)["action"]
+    erase(one, now=START + 6 * HOUR, vault=runtime().vault)
+    found = times_of(one)
+    assert {"signature", "action", "consent"} <= set(found)
+    assert {moment for moments in found.values() for moment in moments} == {MIDNIGHT}
+    assert MIDNIGHT not in times_of(other)["action"]
+    assert hours() == {
+        (MIDNIGHT, "signature"): 1,
+        (MIDNIGHT, "letter"): 1,
+        (START + HOUR, "signature"): 1,
+        (START + 2 * HOUR, "letter"): 1,
+    }
+    assert (verify(), counts(appeal.id), days(appeal.id)) == ([], before, by_day)
+
+
+def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: Flask, appeal: AppealView) -> None:
+    one = acting(appeal, "a", START)
+    erase(one, now=START + 2 * HOUR, vault=runtime().vault)
+    assert verify() == []
+    fold(now=START + 5 * HOUR)
+    assert hours() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
+    assert verify() == []
+
+
+def test_who_erased_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
+    one = acting(appeal, "a", START)
+    erase(one, now=START + 3 * HOUR, vault=runtime().vault)
+    again = signed(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
+    assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
+    db.session.rollback()
+    erase(again, now=START + 5 * HOUR, vault=runtime().vault)
+    assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
+    assert verify() == []
+
+
+def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appeal: AppealView) -> None:
+    by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
+    one = acting(appeal, "a", START)
+    made = prepare(Criteria(ids=(one,)), None, by=by, now=START + DAY, vault=vault)
+    for act in (None, begin):
+        if act is not None:
+            act(made, "looks like a flood", by=by, now=START + DAY, vault=vault)
+        while advance(now=START + DAY, vault=vault, only=made):
+            pass
+    erase(one, now=START + DAY, vault=vault)
+    assert counts(appeal.id).total == 0
+    assert {moment.hour for moment in db.session.scalars(select(Withheld.counted_at))} == {0}
+    db.session.rollback()
+    undo(made, "it was none", by=by, now=START + DAY, vault=vault)
+    while advance(now=START + DAY, vault=vault, only=made):
+        pass
+    assert times_of(one)["action"] == {MIDNIGHT}
+    assert counts(appeal.id).total == 2
+    assert verify() == []
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: AppealView, is_folded: bool) -> None:
+    kept = [acting(appeal, name, START + number * HOUR) for number, name in enumerate("abcdefg")]
+    left = acting(appeal, "w", START)
+    withdraw(left, now=START + 3 * HOUR, vault=runtime().vault)
+    close(appeal.slug, now=START + DAY)
+    # Addresses may be kept for a day only: then the history by hours still reaches back.
+    late = START + 3 * DAY
+    if is_folded:
+        late = START + 40 * DAY
+        fold(now=late)
+    before, by_day = counts(appeal.id), days(appeal.id)
+    db.session.rollback()
+    for _ in range(2):
+        retain(now=late, days=1, go_on=lambda: True, vault=runtime().vault, batch=3)
+    assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
+    if is_folded:
+        # Who took it back is gone by then, and so is the hour of the letter that stays counted.
+        assert db.session.get(Signature, left) is None
+        assert set(db.session.scalars(select(Action.counted_at))) == {MIDNIGHT}
+    assert (verify(), counts(appeal.id), days(appeal.id)) == ([], before, by_day)
+    assert db.session.scalars(select(Signature.id).where(Signature.address_digest.is_not(None))).all() == []
+
+
+def test_erasing_beside_folds_and_signers_loses_nothing(app: Flask, appeal: AppealView) -> None:
+    ids = [acting(appeal, name, START) for name in "abcdefghijkl"]
+    db.session.rollback()
+
+    def run(work: Any, *values: Any) -> None:
+        with app.app_context():
+            for value in values:
+                work(value)
+
+    def leave(one: int) -> None:
+        erase(one, now=START + 10 * DAY, vault=runtime().vault)
+
+    def report(one: int) -> None:
+        record(one, Channel.FAX, target=0, now=START + 10 * DAY)
+
+    still = ids[9:]
+    parts = [(leave, *ids[part:9:3]) for part in range(3)]
+    parts += [(report, *still), (lambda hour: fold(now=START + 8 * DAY + hour * HOUR), *range(12))]
+    threads = [threading.Thread(target=run, args=part) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verify() == []
+    assert counts(appeal.id).by_channel == {"signature": 12, "letter": 12, "fax": 3}

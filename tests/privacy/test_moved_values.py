@@ -1,0 +1,228 @@
+"""Whoever can write SQL moves sealed values between rows: they open on no other person's page, and staff are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from campaign.domain.signing.address import parse_address
+from campaign.models import Alarm, Mail, Signature, SignUp, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.signing.new_link import answer_link_requests, ask_new_links
+from campaign.services.signing.own_letter import mail_own_letter
+from tests.conftest import START, Postbox, form, text_of
+
+SIGN = "/en/appeals/ana-ruiz-vega/sign"
+
+
+@pytest.fixture
+def two(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> list[str]:
+    """The pages of the data of two who have confirmed: Ana Victim, and the thief."""
+    for name in ("Ana Victim", "Some Thief"):
+        client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
+    deliver()
+    return [client.post(postbox.link(number)).location.replace("/act", "/me") for number in range(2)]
+
+
+def move(columns: tuple[str, ...]) -> None:
+    """What the attacker does: the victim's values into the thief's row."""
+    ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
+    with transaction() as session:
+        for column in columns:
+            session.execute(
+                text(
+                    f"UPDATE signature SET {column} = (SELECT {column} FROM signature WHERE id = :of) "  # noqa: S608
+                    "WHERE id = :to"
+                ),
+                {"of": ids[0], "to": ids[1]},
+            )
+
+
+@pytest.mark.parametrize("columns", [("name_sealed",), ("email_sealed",), ("name_sealed", "email_sealed")])
+def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str], columns: tuple[str, ...]) -> None:
+    move(columns)
+    with transaction() as session:
+        session.add(_person())
+    for path in (two[1], f"{two[1]}.json", two[1].replace("/me", "/act"), two[1].replace("/me", "/letter.pdf")):
+        answer = client.get(path)
+        assert answer.status_code == 410, path
+        assert b"Victim" not in answer.data
+        assert b"ana@mail.example" not in answer.data
+    assert "We cannot show this any more" in client.get(two[1]).text
+    assert client.post(two[1], data={"do": "withdraw", "signature": "all"}).status_code == 410
+    assert client.get(two[0]).status_code == 200
+    db.session.rollback()
+    assert db.session.scalars(select(Alarm.kind)).all() == ["sealed"]
+    assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 1
+
+
+MOVED_ALONG = ("address_digest", "name_sealed", "email_sealed")
+
+
+def swap(table: str, columns: tuple[str, ...]) -> None:
+    """What the attacker does who minds the unique digest: the values of the table's two rows for each other."""
+    names = ", ".join(columns)
+    with transaction() as session:
+        rows = session.execute(text(f"SELECT id, {names} FROM {table}")).mappings().all()  # noqa: S608
+        for number, row in enumerate(rows):
+            gone = {"id": row["id"], "gone": bytes([number]) * 32}
+            session.execute(text(f"UPDATE {table} SET address_digest = :gone WHERE id = :id"), gone)  # noqa: S608
+        for row, other in zip(rows, reversed(rows), strict=True):
+            changes = ", ".join(f"{name} = :{name}" for name in columns)
+            session.execute(text(f"UPDATE {table} SET {changes} WHERE id = :id"), {**other, "id": row["id"]})  # noqa: S608
+
+
+@pytest.mark.parametrize("more", [(), ("link_key",)])
+def test_values_swapped_with_their_digests_open_nowhere(
+    client: FlaskClient, two: list[str], more: tuple[str, ...]
+) -> None:
+    swap("signature", (*MOVED_ALONG, *more))
+    for page in two:
+        for path in (page, f"{page}.json", page.replace("/me", "/act"), page.replace("/me", "/letter.pdf")):
+            answer = client.get(path)
+            # With the link key the link itself is dead, and the page holds nothing.
+            assert more or answer.status_code == 410, path
+            assert b"Victim" not in answer.data
+            assert b"Thief" not in answer.data
+            assert b"@mail.example" not in answer.data
+
+
+@pytest.mark.parametrize("more", [(), ("link_key",)])
+def test_forms_swapped_with_their_digests_open_nowhere(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, more: tuple[str, ...]
+) -> None:
+    for name in ("Ana Victim", "Some Thief"):
+        client.post(SIGN, data=form(name=name, email=f"{name[:3].lower()}@mail.example"))
+    deliver()
+    swap("sign_up", (*MOVED_ALONG, "origin_sealed", "content_digest", *more))
+    for number in range(2):
+        for answer in (client.get(postbox.link(number)), client.post(postbox.link(number))):
+            assert answer.status_code == 410
+            assert b"Victim" not in answer.data
+            assert b"ana@mail.example" not in answer.data
+    assert db.session.scalars(select(Signature)).all() == []
+
+
+@pytest.mark.parametrize("more", ["", "address_digest"])
+def test_a_form_that_is_made_to_name_another_signature_opens_nothing(
+    client: FlaskClient, two: list[str], postbox: Postbox, more: str
+) -> None:
+    forms = {row.signature_id: row.id for row in db.session.execute(select(SignUp.id, SignUp.signature_id))}
+    victim, thief = sorted(number for number in forms if number is not None)
+    with transaction() as session:
+        moved = {"victim": victim, "thief": forms[thief], "gone": forms[victim]}
+        if more:
+            # Its digest is unique under the appeal: the victim's own form leaves its place.
+            digest = session.execute(text("SELECT address_digest FROM sign_up WHERE id = :gone"), moved).scalar_one()
+            session.execute(text("DELETE FROM sign_up WHERE id = :gone"), moved)
+            more, moved = ", address_digest = :digest", moved | {"digest": digest}
+        change = f"UPDATE sign_up SET signature_id = :victim{more} WHERE id = :thief"  # noqa: S608
+        session.execute(text(change), moved)
+    link = postbox.link(1)
+    for answer in (client.get(link), client.post(link)):
+        assert answer.status_code == 410
+        assert b"Victim" not in answer.data
+    assert client.get(postbox.link(0)).status_code == (410 if more else 200)
+
+
+def test_a_mail_to_whom_a_value_was_moved_is_not_sent(two: list[str], deliver: Any, postbox: Postbox) -> None:
+    before = len(postbox.messages)
+    move(("email_sealed",))
+    assert deliver() == {"sent": 1, "dead": 1}
+    assert postbox.recipients[before:] == ["ana@mail.example"]
+
+
+def test_a_value_of_another_table_does_not_open_either(client: FlaskClient, two: list[str], appeal: AppealView) -> None:
+    client.post("/en/new-link", data={"email": "ana@mail.example"})
+    with transaction() as session:
+        session.execute(text("UPDATE signature SET email_sealed = (SELECT email_sealed FROM link_request)"))
+    assert client.get(two[1]).status_code == 410
+
+
+def _person() -> Any:
+    return Staff(
+        email="admin@mail.example", password="", role="admin", section_code="fr", locale="en", active=True,
+        fs_uniquifier="u", created_at=START, invited_at=START, joined_at=START,
+    )  # fmt: skip
+
+
+def test_keys_that_are_gone_are_told_in_words(client: FlaskClient, two: list[str]) -> None:
+    with transaction() as session:
+        session.execute(text("UPDATE signature SET name_sealed = :junk"), {"junk": b"gone" + b"x" * 60})
+    assert client.get(two[0]).status_code == 410
+    assert runtime().vault.newest_key != b"gone"
+
+
+def told() -> list[str]:
+    """Of what staff were told."""
+    db.session.rollback()
+    kinds = list(db.session.scalars(select(Alarm.kind)))
+    db.session.rollback()
+    return kinds
+
+
+def test_the_words_of_a_letter_go_to_nobody_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
+    """Moved with the Message-ID into a mail of the thief's own."""
+    at = runtime()
+    ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
+    db.session.rollback()
+    deliver()
+    for one, words in zip(ids, ("what the victim wrote", "nothing"), strict=True):
+        mail_own_letter(one, words, now=START, vault=at.vault, mail_domain="tocsin.example")
+    with transaction() as session:
+        victim, thief = session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
+        message_id, context = victim.message_id, victim.context_sealed
+        victim.message_id, victim.context_sealed = None, None
+        session.flush()
+        thief.message_id, thief.context_sealed = message_id, context
+    before = len(postbox.messages)
+    deliver()
+    assert "what the victim wrote" not in "".join(text_of(one) for one in postbox.messages[before:])
+    assert told() == ["sealed"]
+
+
+def test_a_form_that_does_not_open_is_told(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(SIGN, data=form())
+    deliver()
+    with transaction() as session:
+        session.execute(text("UPDATE sign_up SET email_sealed = name_sealed"))
+    for answer in (client.get(postbox.link()), client.post(postbox.link())):
+        assert answer.status_code == 410
+        assert "We cannot show this any more" in answer.text
+        assert "erased" not in answer.text, "nobody has erased it"
+    assert told() == ["sealed"]
+
+
+def test_who_has_left_is_told_so_and_staff_nothing(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(SIGN, data=form())
+    deliver()
+    client.post(postbox.link(), data={"do": "erase"})
+    assert "Nothing is left of this signature" in client.get(postbox.link()).text
+    assert told() == []
+
+
+def test_a_mail_whose_values_do_not_open_is_told(two: list[str], deliver: Any) -> None:
+    deliver()
+    ask_new_links(parse_address("ana@mail.example"), now=START, vault=runtime().vault)
+    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+    with transaction() as session:
+        first, second = session.scalars(select(Mail).where(Mail.kind == "new_link").order_by(Mail.id))
+        second.context_sealed = first.context_sealed
+    deliver()
+    assert told() == ["sealed"]
+
+
+def test_an_address_of_a_signer_that_does_not_open_is_told(two: list[str], deliver: Any) -> None:
+    move(("email_sealed",))
+    deliver()
+    assert told() == ["sealed"]

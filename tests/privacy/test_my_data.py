@@ -1,0 +1,239 @@
+"""My data by the mailed link: everything under one address is shown, exported, changed and erased; counts stay true."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.document import parse_text
+from campaign.models import Action, Mail, Signature, SignUp
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish, set_safety
+from campaign.services.counting.rollup import fold
+from campaign.services.counting.verify import verify
+from tests.conftest import DOCUMENT, START, Clock, Postbox, confirm_newest, form, fresh, manage_token, text_of
+from tests.letter.letters import text_of_pdf
+
+SIGN = "/en/appeals/ana-ruiz-vega/sign"
+
+
+@pytest.fixture
+def me(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
+    """The page of somebody who has confirmed one appeal and reported a letter."""
+    client.post(SIGN, data=form(via="stall-lyon"))
+    deliver()
+    act = client.post(postbox.link()).location
+    client.post(act, data={"channel": "letter", "target": "1"})
+    signature_id = db.session.scalars(select(Signature.id)).one()
+    return f"/en/m/{manage_token(signature_id)}/me"
+
+
+def sections_of(appeal: AppealView) -> dict[str, int]:
+    db.session.rollback()
+    return {code: one.total for code, one in counts(appeal.id).by_section.items() if one.total}
+
+
+def test_everything_under_the_address_is_shown_together(client: FlaskClient, me: str) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
+    publish(slug, now=START)
+    client.post("/en/appeals/second/sign", data=form(email="JEANNE@mail.example", name="J. Martin"))
+    page = client.get(me).text
+    assert "1 signature under this address" in page
+    for part in ("Jeanne Martin", "J. Martin", "confirmed and counted", "Not yet confirmed", "By post",
+                 "<dt>Section</dt><dd>France</dd>"):  # fmt: skip
+        assert part in page
+    said = json.loads(client.get(me + ".json").data)
+    assert [one["appeal"]["slug"] for one in said["signatures"]] == ["ana-ruiz-vega"]
+    assert [(one["appeal"], one["name"]) for one in said["unconfirmed"]] == [("second", "J. Martin")]
+    first = said["signatures"][0]
+    assert (first["name"], first["email"], first["country"], first["section"]) == (
+        "Jeanne Martin",
+        "jeanne@mail.example",
+        "FR",
+        "fr",
+    )
+    assert [act["channel"] for act in first["actions"]] == ["signature", "letter"]
+    assert first["consents"][0]["to_appeal"] is True
+    assert first["mails"][0]["kind"] == "confirmed"
+    headers = client.get(me + ".json").headers
+    assert headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_another_country_moves_what_was_counted_to_its_section(
+    client: FlaskClient, appeal: AppealView, me: str
+) -> None:
+    assert sections_of(appeal) == {"fr": 2}
+    for _ in range(2):
+        assert client.post(me, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
+        assert sections_of(appeal) == {"international": 2}
+    assert verify() == []
+    client.post(me, data={"signature": "all", "do": "withdraw"})
+    assert sections_of(appeal) == {"international": 1}
+    assert verify() == []
+
+
+def test_it_moves_even_where_the_history_is_folded_into_days(
+    client: FlaskClient, appeal: AppealView, me: str, clock: Clock
+) -> None:
+    clock.now += timedelta(days=20)
+    fold(now=clock.now)
+    assert client.post(me, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
+    assert set(sections_of(appeal)) == {"international"}
+    assert verify() == []
+
+
+def test_a_country_that_is_none_is_refused(client: FlaskClient, appeal: AppealView, me: str) -> None:
+    for country in ("", "ZZ", "xx", "France"):
+        page = client.post(me, data={"signature": "1", "do": "country", "country": country})
+        assert page.status_code == 422
+    assert sections_of(appeal) == {"fr": 2}
+
+
+def test_nobody_changes_a_signature_of_another_address(client: FlaskClient, appeal: AppealView, me: str) -> None:
+    client.post(SIGN, data=form(email="other@mail.example"))
+    other = confirm_newest(START)
+    for do in ("erase", "withdraw", "country", "updates"):
+        client.post(me, data={"signature": str(other), "do": do, "country": "DE"})
+    db.session.rollback()
+    row = db.session.get_one(Signature, other)
+    assert (row.state, row.country) == ("confirmed", "FR")
+    assert row.name_sealed is not None
+
+
+def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, me: str) -> None:
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
+    publish(slug, now=START)
+    client.post("/en/appeals/second/sign", data=form())
+    client.post(me, data={"signature": "all", "do": "erase"})
+    assert "Nothing: neither your name" in client.get(me).text
+    assert json.loads(client.get(me + ".json").data) == {"signatures": []}
+    db.session.rollback()
+    assert all(row.address_digest is None for row in db.session.scalars(select(Signature)))
+    assert sections_of(appeal) == {"fr": 2}
+    assert verify() == []
+
+
+def test_own_words_are_mailed_to_who_asks_and_then_forgotten(
+    client: FlaskClient, appeal: AppealView, me: str, deliver: Any, postbox: Postbox
+) -> None:
+    deliver()
+    words = me.replace("/me", "/words")
+    text = "Señora ministra:\r\n\r\nSoy maestra. <b>Protéjala</b>.\r\nAna"
+    page = client.post(words, data={"words": text, "do": "mail"})
+    assert page.status_code == 200
+    assert "It is on its way" in page.text
+    row = db.session.scalars(select(Mail).where(Mail.kind == "own_letter")).one()
+    assert row.context_sealed is not None
+    assert b"maestra" not in row.context_sealed
+    db.session.rollback()
+    postbox.messages.clear()
+    assert deliver() == {"sent": 1}
+    (message,) = postbox.messages
+    assert message["Subject"].startswith("Your letter:")
+    assert text.replace("\r\n", "\n") in text_of(message)
+    part = message.get_body(("html",))
+    assert part is not None
+    assert "&lt;b&gt;Prot" in part.get_content()
+    db.session.rollback()
+    assert db.session.scalars(select(Mail.context_sealed).where(Mail.kind == "own_letter")).one() is None
+
+
+def test_own_words_that_wait_are_erased_with_the_signer(
+    client: FlaskClient, appeal: AppealView, me: str, deliver: Any, postbox: Postbox
+) -> None:
+    deliver()
+    client.post(me.replace("/me", "/words"), data={"words": "Secret words", "do": "mail"})
+    client.post(me, data={"signature": "all", "do": "erase"})
+    db.session.rollback()
+    assert db.session.scalars(select(Mail.id).where(Mail.kind == "own_letter")).all() == []
+    postbox.messages.clear()
+    assert deliver() == {}
+    assert postbox.messages == []
+
+
+def test_own_words_are_not_mailed_to_an_unconfirmed_address_nor_without_a_signature(
+    client: FlaskClient, appeal: AppealView, me: str
+) -> None:
+    db.session.execute(update(Signature).values(state="pending"))
+    db.session.commit()
+    client.post(me.replace("/me", "/words"), data={"words": "x", "do": "mail"})
+    client.post("/en/appeals/ana-ruiz-vega/words", data={"words": "x", "do": "mail"})
+    db.session.rollback()
+    assert db.session.scalars(select(Mail).where(Mail.kind == "own_letter")).all() == []
+
+
+def test_whose_address_was_typed_erases_it_without_confirming(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(SIGN, data=form(name="Somebody Else"))
+    deliver()
+    found = re.findall(r"http://\S+?(/en/[a-z]/\S+)", text_of(postbox.messages[-1]))
+    assert found == [postbox.link()], "the mail to who has proven nothing confirms, and opens nothing else"
+    page = client.get(postbox.link()).text
+    assert "Somebody Else" in page
+    assert client.post(postbox.link(), data={"do": "erase"}).status_code == 200
+    db.session.rollback()
+    assert db.session.scalars(select(SignUp)).all() == []
+    assert set(db.session.execute(select(Mail.signature_id, Mail.sign_up_id))) == {(None, None)}
+    assert client.post(postbox.link()).status_code == 410
+    assert sections_of(appeal) == {}
+    assert verify() == []
+
+
+def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
+    client: FlaskClient, app: Flask, appeal: AppealView, me: str
+) -> None:
+    assert "Think of your safety" not in client.get("/en/appeals/ana-ruiz-vega").text
+    db.session.rollback()
+    done = app.test_cli_runner().invoke(
+        args=["appeal", "safety", "ana-ruiz-vega", "--risk", "co", "--risk", "VE", "--initials"]
+    )
+    assert done.output == "ana-ruiz-vega warns who has ties to CO, VE; letters bear initials\n"
+    fresh(app)
+    page = client.get("/en/appeals/ana-ruiz-vega").text
+    assert "If you live in Colombia or Venezuela or have family there" in page
+    assert page.index("Think of your safety") < page.index('name="name"'), "before signing"
+    said = text_of_pdf(client.get(me.replace("/me", "/letter.pdf")).data)
+    assert "J. M." in said
+    assert "Jeanne" not in said
+    for path in ("act", "words"):
+        page = client.get(f"/en/appeals/ana-ruiz-vega/{path}").text
+        assert "If you live in Colombia or Venezuela" in page, "before writing, too"
+    act = client.get(me.replace("/me", "/act")).text
+    assert "Jeanne" not in act
+    assert "Jeanne" not in client.get(me.replace("/me", "/words")).text
+    db.session.rollback()
+    refused = app.test_cli_runner().invoke(args=["appeal", "safety", "ana-ruiz-vega", "--risk", "Colombia"])
+    assert refused.exit_code != 0
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_the_letter_to_send_bears_initials_and_the_mailed_one_no_name(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    set_safety("ana-ruiz-vega", risk_countries=("CO",), initials_only=True)
+    client.post(SIGN, data=form(name="Jean-Pierre de la Tour", email="jp@mail.example"))
+    deliver()
+    assert "Yours sincerely,\nyour name" in text_of(postbox.messages[-1])
+    act = client.post(postbox.link()).location
+    assert "J.-P. d. l. T." in client.get(act).text
+    assert "Jean-Pierre" not in client.get(act).text
+
+
+def test_no_name_stands_in_any_public_page(client: FlaskClient, app: Flask, appeal: AppealView, me: str) -> None:
+    fresh(app)
+    for path in ("", "/act", "/progress", "/words", "/thanks"):
+        assert "Jeanne" not in client.get(f"/en/appeals/ana-ruiz-vega{path}").text
+    assert b"Jeanne" not in client.get("/api/v1/appeals/ana-ruiz-vega").data
+    assert [row.signature_id is not None for row in db.session.scalars(select(Action))] == [True, True]

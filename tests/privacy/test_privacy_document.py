@@ -1,0 +1,84 @@
+"""docs/privacy.md, and what the other documents say of limits and links, say what the code does."""
+
+from __future__ import annotations
+
+import re
+
+from campaign.config import ROOT, SETTINGS
+from campaign.domain.outbox.mail_state import DAILY
+from campaign.domain.privacy import retention
+
+DOCS = ROOT / "docs"
+# What only mails that somebody has to answer first are about: they hold the link that confirms, and none to data.
+ASKING = {"confirmation", "confirmation_reminder"}
+
+
+def test_the_record_names_every_time_limit() -> None:
+    said = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(): line for line in said.splitlines() if line.count("|") == 5}
+    default = next(setting.default for setting in SETTINGS if setting.field == "retention_days")
+
+    def row(begin: str) -> str:
+        return next(line for what, line in rows.items() if begin in what)
+
+    assert f"{retention.UNCONFIRMED.days} days" in row("not confirmed")
+    assert f"({default})" in row("the same: confirmed")
+    assert f"{retention.AFTER_OUTCOME.days} days" in row("who asked to hear")
+    assert f"{retention.UPDATES_AT_MOST.days} days" in row("who asked to hear")
+    assert f"{retention.WITHDRAWN.days} days" in row("taken back")
+    assert f"{retention.NETWORKS.days} days" in row("the network")
+    assert f"{retention.NETWORKS.days} days" in row("reported without a signature")
+    assert f"{retention.DOMAINS.days} days" in row("from which somebody confirmed")
+    assert f"{retention.HANDOVERS.days} days" in row("handed over: the names")
+    assert f"{retention.MAILS.days} days" in row("in the outbox")
+    assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")
+    assert f"{retention.SHEET_ROWS.days} day" in row("paper sheet")
+    assert f"{retention.CRITERIA.days} days" in row("take out by")
+    assert f"{retention.LOGINS.days} day" in row("log-ins under way")
+    assert f"{retention.TOMBSTONES.days} days" in row("erased address")
+    assert f"{retention.TOMBSTONES.days} days" in row("departures folder")
+    assert f"{retention.REFUSED.days} days" in row("server refuses")
+
+
+def table(name: str) -> dict[str, str]:
+    """The rows of a document's tables by what stands in the first column."""
+    lines = (DOCS / name).read_text(encoding="utf-8").splitlines()
+    return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+
+
+def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
+    floods = table("security.md")
+    assert f"| {DAILY.strangers} mails a day" in floods["one mailbox that has proven nothing"]
+    assert f"| {DAILY.proven} mails a day" in floods["one address within a day of its confirming something"]
+    assert f"| {DAILY.asked} mails a day" in floods["one mailbox, new links asked for"]
+    risk = table("privacy.md")["somebody signs in another's name"]
+    assert f"at most {DAILY.strangers} a day, and {DAILY.asked} a day with new links" in risk
+    mail = " ".join((DOCS / "mail.md").read_text(encoding="utf-8").split())
+    assert f"gets at most {DAILY.strangers} mails that answer a form in 24 hours" in mail
+    assert f"and {DAILY.asked} more with new links" in mail
+    assert f"confirmed within a day, {DAILY.proven}." in mail
+    messages = " ".join((DOCS / "messages.md").read_text(encoding="utf-8").split())
+    assert f"At most {DAILY.strangers} mails in 24 hours of the first three kinds" in messages
+    assert f"and {DAILY.asked} of `new_link`; {DAILY.proven} to an address" in messages
+
+
+def test_no_document_speaks_of_a_limit_of_mail_by_the_month() -> None:
+    by_month = re.compile(r"\b\d+ (?:mails )?(?:a month|in 30 days)\b")
+    said = {path.name: by_month.findall(path.read_text(encoding="utf-8")) for path in DOCS.rglob("*.md")}
+    assert {name: found for name, found in said.items() if found} == {}
+
+
+def test_the_documents_say_which_mails_lead_to_what_is_held() -> None:
+    folder = ROOT / "templates" / "mail"
+    rows = [re.findall("`([a-z_]+)`", what) for what in table("messages.md")]
+    names = {name for row in rows for name in row if not name.startswith("staff_")}
+    texts = {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in names}
+    assert names > ASKING
+    assert {name for name, text in texts.items() if "links.me" not in text} == ASKING
+    assert all("links.confirm" in texts[name] for name in ASKING)
+    said = " ".join((DOCS / "messages.md").read_text(encoding="utf-8").split())
+    listed = ", ".join(f"`{name}`" for name in sorted(ASKING))
+    assert f"Those that ask to confirm ({listed}) hold none but the one to the page that confirms" in said
+    right = table("privacy.md")["to see and to take away (art. 15, 20)"]
+    assert "the link in every mail to a signer" in right
+    assert "the mails that ask to confirm hold no such link" in right

@@ -1,0 +1,307 @@
+"""Letting go: who never confirmed, who left, whose appeal ended long ago; and every count stays what it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.config import ROOT
+from campaign.domain.announcements.announcement import AnnouncementKind
+from campaign.domain.errors import StateError
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.privacy import retention
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import (
+    Alarm,
+    Announcement,
+    Appeal,
+    Consent,
+    Invalidation,
+    LinkRequest,
+    LoginFailure,
+    Mail,
+    PeriodicRun,
+    Signature,
+    SignUp,
+    SpentSolution,
+    StaffSession,
+    Tombstone,
+)
+from campaign.platform import Model, db
+from campaign.platform.database.clock import CutToDay
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.queries.privacy import processing_record as privacy
+from campaign.queries.privacy.processing_record import holdings
+from campaign.services.appeals.lifecycle import close
+from campaign.services.counting.verify import verify
+from campaign.services.moderation.invalidate import advance, begin, prepare
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.signature import EMPTY
+from campaign.services.staff.login import Attempt, note_failure
+from tests.attack import Figure
+from tests.conftest import DAY, KEYS, START, Clock, Postbox, form
+from tests.deploy.processes import environment, flask
+from tests.staff.staff_clients import join, log_in
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def prune(now: datetime, go_on: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
+    done = retain(now=now, days=180, go_on=go_on, vault=runtime().vault, batch=batch)
+    db.session.rollback()
+    # Message-IDs, minutes and old keys go along with everything.
+    return {name: number for name, number in done.items() if number and name not in {"message ids", "times", "keys"}}
+
+
+def of(model: Any) -> int:
+    return int(db.session.execute(select(func.count()).select_from(model)).scalar_one())
+
+
+def sign_up(
+    client: FlaskClient, deliver: Any, postbox: Postbox, *names: str, confirmed: bool = True, **more: str
+) -> None:
+    for name in names:
+        client.post(URL, data=form(email=f"{name}@mail.example", **more))
+    deliver()
+    if confirmed:
+        for number in range(len(names)):
+            assert client.post(postbox.link(-1 - number), data=more).status_code == 303
+
+
+def test_unconfirmed_data_is_gone_after_thirty_days(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, figure: Figure
+) -> None:
+    sign_up(client, deliver, postbox, *"abcdefg", confirmed=False)
+    sign_up(client, deliver, postbox, "kept")
+    assert prune(START + retention.UNCONFIRMED) == {}
+    assert prune(START + retention.UNCONFIRMED + DAY / 24)["unconfirmed"] == 8  # and the form of the one who confirmed
+    figure("7 rights: of 7 unconfirmed sign-ups left after thirty days", of(SignUp), "0")
+    assert of(SignUp) == 0
+    assert of(Signature) == of(Consent) == 1
+    assert counts(appeal.id).signatures == 1
+    assert verify() == []
+
+
+def test_what_was_taken_back_is_gone_after_thirty_days(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    sign_up(client, deliver, postbox, "a")
+    act = client.post(postbox.link()).location
+    client.post(act, data={"channel": "letter", "target": "1"})
+    client.post(act.replace("/act", "/me"), data={"signature": "all", "do": "withdraw"})
+    assert prune(START + retention.WITHDRAWN) == {}
+    assert prune(START + retention.WITHDRAWN + DAY)["withdrawn"] == 1
+    assert of(Signature) == of(Consent) == 0
+    assert counts(appeal.id).by_channel == {"letter": 1}
+    assert verify() == []
+
+
+def test_addresses_go_some_time_after_closing_and_counts_stay(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, *"abcdefgh", via="stall")
+    sign_up(client, deliver, postbox, "w", updates="y")
+    before = counts(appeal.id)
+    close("ana-ruiz-vega", now=START + DAY)
+    assert "anonymised" not in prune(START + 180 * DAY)
+    assert prune(START + 181 * DAY)["anonymised"] == 8
+    rows = db.session.scalars(select(Signature).order_by(Signature.id)).all()
+    plain = {name: value for name, value in EMPTY.items() if not isinstance(value, CutToDay)}
+    assert [all(getattr(row, name) == value for name, value in plain.items()) for row in rows] == [True] * 8 + [False]
+    assert {row.signed_at for row in rows[:8]} == {row.confirmed_at for row in rows[:8]} == {START.replace(hour=0)}
+    assert counts(appeal.id) == before
+    assert verify() == []
+    assert "anonymised" not in prune(START + 182 * DAY)
+
+
+def test_who_asked_to_hear_is_kept_until_the_outcome_was_told(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, "w", updates="y")
+    close("ana-ruiz-vega", now=START)
+    assert "anonymised" not in prune(START + 700 * DAY)
+    with transaction() as session:
+        told = {
+            "kind": AnnouncementKind.OUTCOME.value,
+            "state": "sent",
+            "created_at": START,
+            "ended_at": START + 600 * DAY,
+        }
+        session.add(Announcement(appeal_id=appeal.id, locales=[], after_id=0, **told))
+    assert "anonymised" not in prune(START + 629 * DAY)
+    assert prune(START + 630 * DAY)["anonymised"] == 1
+    assert verify() == []
+
+
+def test_without_an_outcome_they_are_kept_two_years_at_most(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, "w", updates="y")
+    close("ana-ruiz-vega", now=START)
+    assert "anonymised" not in prune(START + 729 * DAY)
+    assert prune(START + 730 * DAY)["anonymised"] == 1
+
+
+def test_who_erased_and_signed_again_goes_whole(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, "a")
+    me = client.post(postbox.link()).location.replace("/act", "/me")
+    client.post(me, data={"signature": "all", "do": "erase"})
+    sign_up(client, deliver, postbox, "a")
+    close("ana-ruiz-vega", now=START)
+    assert verify() == []
+    prune(START + 180 * DAY)
+    assert (of(Signature), of(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
+    assert verify() == []
+    prune(START + 731 * DAY)
+    assert of(Tombstone) == 0
+    assert verify() == []
+
+
+def test_mails_digests_and_records_are_pruned(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, *"abcde")
+    client.post(URL, data=form(email="queued@mail.example"))
+    long_ago = START - 400 * DAY
+    with transaction() as session:
+        session.execute(update(Signature).values(network_digest=b"n" * 32))
+        session.add(SpentSolution(digest=b"s" * 32, expires_at=START))
+        session.add(LinkRequest(email_sealed=b"x", created_at=long_ago))
+        session.add(Alarm(kind="rate", appeal_id=0, window_at=long_ago, raised_at=long_ago))
+        session.add(PeriodicRun(job="x", due_at=long_ago, claimed_at=long_ago))
+    assert prune(START + retention.NETWORKS)["records"] == 4
+    assert prune(START + retention.NETWORKS + DAY)["networks"] >= 5
+    assert prune(START + retention.MAILS + DAY)["mails"] == 5  # that of who never confirmed went with the form
+    assert db.session.scalars(select(Mail.state)).all() == ["queued"] * 5  # the thanks have not been sent yet
+    assert verify() == []
+
+
+def test_it_stops_between_two_batches_and_goes_on(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    sign_up(client, deliver, postbox, *"abcdefg")
+    close("ana-ruiz-vega", now=START)
+    asked: list[int] = []
+
+    def twice() -> bool:
+        asked.append(1)
+        return len(asked) <= 7
+
+    first = prune(START + 180 * DAY, twice, batch=2)
+    assert 0 < first["anonymised"] < 7
+    assert verify() == []
+    assert first["anonymised"] + prune(START + 180 * DAY, batch=2)["anonymised"] == 7
+    assert verify() == []
+
+
+def test_the_report_says_what_is_held_and_what_is_overdue(
+    app: Flask,
+    client: FlaskClient,
+    appeal: AppealView,
+    deliver: Any,
+    postbox: Postbox,
+    clock: Clock,
+    in_step: Callable[[], None],
+) -> None:
+    sign_up(client, deliver, postbox, "a", confirmed=False)
+    said = app.test_cli_runner().invoke(args=["privacy", "report", "--json"])
+    assert said.exit_code == 0, said.output
+    found = {one["what"].partition(":")[0]: one for one in json.loads(said.output)}
+    assert found["sign-ups not confirmed"]["rows"] == 1
+    assert all(one["why"] and one["basis"] and one["until"] for one in found.values())
+    clock.now += 31 * DAY
+    late = app.test_cli_runner().invoke(args=["privacy", "report"])
+    assert (late.exit_code, "1 TOO LONG" in late.output) == (1, True)
+    assert "set them right" in app.test_cli_runner().invoke(args=["privacy", "prune"]).output
+    in_step()
+    assert "unconfirmed" in app.test_cli_runner().invoke(args=["privacy", "prune"]).output
+    assert app.test_cli_runner().invoke(args=["privacy", "report"]).exit_code == 0
+
+
+# Tables in which nobody stands who signs, writes, or has an account, or only together with a row that is reported.
+NOT_REPORTED = {
+    "alarm", "announcement", "announcement_text", "appeal_text", "audit_head", "clock_offset", "domain_watch",
+    "handover_part", "imported_document", "mail_hold", "mail_pace", "month_key", "passkey", "periodic_run", "row_key",
+    "section", "site_text", "spent_solution", "tally", "tally_fold", "tally_hour", "tally_step", "target", "withheld",
+    "worker",
+}  # fmt: skip
+
+
+def test_the_report_leaves_no_table_out() -> None:
+    reported = {
+        value.__tablename__ for value in vars(privacy).values() if isinstance(value, type) and issubclass(value, Model)
+    }
+    assert set(Model.metadata.tables) - reported == NOT_REPORTED
+
+
+def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: Flask, appeal: AppealView) -> None:
+    staff_id, vault = join(app, "ana@staff.example", Role.EDITOR), runtime().vault
+    by = Scope(staff_id, Role.EDITOR, "fr")
+    act = prepare(Criteria(pattern="jeanne"), None, by=by, now=START, vault=vault)
+    advance(now=START, vault=vault, only=act)
+    log_in(app, "ana@staff.example")
+    note_failure(Attempt("ana@staff.example", "192.0.2.0/24", None), now=START, vault=vault)
+    prune(START + retention.CRITERIA)
+    assert of(Invalidation) - of_kept(Invalidation.criteria_sealed) == 0
+    assert of(LoginFailure) == of(StaffSession) == 0
+    late = holdings(now=START + retention.CRITERIA + 2 * DAY, days=180)
+    assert [one.overdue for one in late if "chose signatures" in one.what] == [1]
+    prune(START + retention.CRITERIA + DAY)
+    assert of_kept(Invalidation.criteria_sealed) == 0
+    with pytest.raises(StateError):
+        begin(act, "late", by=by, now=START, vault=vault)
+
+
+def of_kept(column: Any) -> int:
+    return int(db.session.execute(select(func.count(column))).scalar_one())
+
+
+@pytest.mark.slow
+def test_a_terminated_run_leaves_every_count_exact(app: Flask, appeal: AppealView, database_url: str) -> None:
+    at = START - 60 * DAY
+    with transaction() as session:
+        session.connection().execute(
+            SignUp.__table__.insert(),  # type: ignore[attr-defined]
+            [
+                {"id": number, "appeal_id": appeal.id, "section_code": "fr", "origin_sealed": b"o" * 40, "locale": "en",
+                 "address_digest": number.to_bytes(32, "big"), "content_digest": bytes(32), "link_key": bytes(16),
+                 "name_sealed": b"n" * 40, "email_sealed": b"e" * 50, "text_language": "en", "text_version": 1,
+                 "wording": 1, "signed_at": at}
+                for number in range(40_000)
+            ],
+        )  # fmt: skip
+    db.session.remove()
+    environ = environment(**KEYS, TOCSIN_DATABASE_URL=database_url)
+    command = [sys.executable, "-m", "flask", "privacy", "prune"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while of(SignUp) == 40_000:
+        db.session.rollback()
+        assert time.monotonic() < end
+    os.kill(process.pid, signal.SIGTERM)
+    said, _ = process.communicate(timeout=20)
+    assert (process.returncode, "stopped, run it again" in said) == (0, True)
+    db.session.rollback()
+    assert 0 < of(SignUp) < 40_000
+    assert "unconfirmed" in flask(environ, "privacy", "prune")
+    db.session.rollback()
+    assert of(SignUp) == 0
+    assert verify() == []
+    assert db.session.scalar(select(func.count()).select_from(Appeal)) == 1

@@ -1,0 +1,1 @@
+"""Tests: A thief has every table and no key."""

@@ -1,0 +1,69 @@
+"""A thief with the tables and no key, and mailboxes at rare mail domains: did anybody else there confirm?
+
+A month later, when the digests of the signatures are gone, the thief confirms a number of own signatures from each
+domain that no other one has, to know its row again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.models import Signature
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.services.moderation.watch_domains import watch_domains
+from campaign.services.privacy.retention import retain
+from tests.conftest import Clock, confirm_newest
+from tests.privacy.thief.test_tables import Person, dump, send
+
+pytestmark = pytest.mark.slow
+
+DOMAINS, SIGNED = 8, {0, 3, 4, 7}
+
+
+def watch(clock: Clock, vault: Vault) -> None:
+    at = clock.now + timedelta(minutes=1)
+    while watch_domains(now=at, vault=vault, base_url="http://localhost", mail_domain="tocsin.example"):
+        pass
+
+
+def in_clear(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a row shows without a key: of what is sealed, or a digest, how long it is."""
+    return tuple(len(value) if isinstance(value, bytes) else value for value in row.values())
+
+
+def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there(
+    app: Flask, appeal: AppealView, deliver: Any, clock: Clock
+) -> None:
+    vault = runtime().vault
+    for number in SIGNED:
+        send(appeal, Person(number).name, f"anna@small{number}.example", clock)
+        confirm_newest(clock.now)
+    watch(clock, vault)
+    deliver()
+    clock.now += timedelta(days=35)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=vault)
+    assert db.session.scalar(select(func.count(Signature.domain_digest))) == 0
+    db.session.rollback()
+    for number in range(DOMAINS):
+        for mark in range(2 * (number + 1)):
+            send(appeal, Person(500).name, f"thief+{mark}@small{number}.example", clock, is_thief=True)
+            confirm_newest(clock.now)
+    watch(clock, vault)
+    rows = [row for (table, _), row in dump().items() if table == "mail_domain"]
+    shown: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    for row in rows:
+        shown[in_clear(row)] += 1
+    assert list(shown.values()) == [DOMAINS]
+    # With the keys, each tells.
+    seen = seen_domains(db.session, [f"small{number}.example" for number in range(DOMAINS)], vault)
+    assert {number for number in range(DOMAINS) if seen[f"small{number}.example"].before} == SIGNED

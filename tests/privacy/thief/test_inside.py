@@ -1,0 +1,140 @@
+"""What an address has done elsewhere is seen by its mailbox alone: no role learns it by typing it into the form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.routing import BuildError
+
+from campaign.domain.outbox.mail_state import SuppressionReason
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role
+from campaign.models import Signature, SignUp
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.signing.person import digests_everywhere
+from campaign.services.announcements.reminders import remind_pending
+from campaign.services.outbox.suppression import suppress as refuse_mail
+from tests.conftest import START, Postbox, form, fresh
+from tests.staff.staff_clients import csrf, staffed
+
+pytestmark = pytest.mark.slow
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+DESK = "/staff/appeals/ana-ruiz-vega"
+# Every page of the staff room is asked for with these, where its path has places to fill.
+PLACES: dict[str, tuple[Any, ...]] = {
+    "slug": ("ana-ruiz-vega",),
+    "table": ("days", "hours", "sections", "channels", "steps", "providers", "waits", "sources"),
+    "kind": ("csv",),
+    "language": ("en",),
+    "name": ("confirmation",),
+    "code": ("fr", "be"),
+    **dict.fromkeys(("number", "handover_id", "invalidation_id", "staff_id", "signature_id", "position"), (1, 2)),
+}
+# Logging in, the document alone, pictures of the tables that are asked for, and the log of what staff themselves do.
+APART = re.compile(r"security\.|audit\.|account\.(invitation|digest)|reset\.|\.(pdf|chart|tiles|printed)|sheet\.")
+STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
+_TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
+# Shares follow from the numbers beside them.
+_SHARE = re.compile(r"[0-9.]+%")
+_NUMBER = re.compile(r"[0-9]+")
+
+
+def address_of(state: str) -> str:
+    return f"{state}@mail.example"
+
+
+@pytest.fixture
+def elsewhere(client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox) -> None:
+    """In another section there is an address in each state."""
+    for state in STATES[1:]:
+        client.post(URL, data=form(email=address_of(state), country="BE"))
+        deliver()
+        if state == "pending":
+            continue
+        act = client.post(postbox.link()).location
+        if state in {"withdrawn", "erased"}:
+            do = "withdraw" if state == "withdrawn" else "erase"
+            client.post(act.replace("/act", "/me"), data={"signature": "all", "do": do})
+    vault = runtime().vault
+    with transaction() as session:
+        refused = parse_address(address_of("suppressed"))
+        refuse_mail(session, refused, SuppressionReason.REFUSED, now=runtime().clock(), vault=vault)
+        digests = digests_everywhere(session, parse_address(address_of("invalidated")), vault)
+        session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
+
+
+def paths(app: Flask) -> list[str]:
+    """The address of every page of the staff room."""
+    made: set[str] = set()
+    urls = app.extensions["tocsin_staff"].url_map
+    for rule in urls.iter_rules():
+        if "GET" not in (rule.methods or ()) or APART.search(rule.endpoint):
+            continue
+        names = sorted(rule.arguments)
+        for values in product(*(PLACES[name] for name in names)):
+            with suppress(BuildError, ValueError):
+                made.add("/staff" + urls.bind("localhost").build(rule.endpoint, dict(zip(names, values, strict=True))))
+    return sorted(made)
+
+
+def pages(app: Flask, desk: FlaskClient) -> dict[str, tuple[str, list[int]]]:
+    """What the pages say, and the numbers in it; with what the search finds of each address and of the form's name."""
+    answers = {path: desk.get(path) for path in paths(app)}
+    said = {path: f"{answer.status_code} {answer.text}" for path, answer in answers.items()}
+    token = csrf(desk.get("/staff/account"))
+    for who in ("Jeanne Martin", *map(address_of, STATES)):
+        asked = {"who": who, "reason": "asked by letter", "csrf_token": token}
+        said[who] = desk.post("/staff/moderation/search", data=asked, follow_redirects=True).text
+    texts = {path: _SHARE.sub("", _TOKEN.sub("", text)) for path, text in said.items()}
+    return {path: (_NUMBER.sub("0", text), [int(one) for one in _NUMBER.findall(text)]) for path, text in texts.items()}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_page_tells_what_an_address_has_done_elsewhere(
+    app: Flask, client: FlaskClient, elsewhere: None, deliver: Callable[[], object], role: Role
+) -> None:
+    desk, grown = staffed(app, role), {}
+
+    def probe(email: str) -> dict[str, tuple[str, list[int]]]:
+        client.post(URL, data=form(email=email, country="FR", via="probe"))
+        deliver()
+        client.post("/en/new-link", data={"email": email})
+        deliver()
+        earlier = {"signed_at": START - timedelta(days=3), "mailed_at": START - timedelta(days=3)}
+        db.session.execute(update(SignUp).where(SignUp.reminded_at.is_(None)).values(**earlier))
+        db.session.commit()
+        remind_pending(now=START, vault=runtime().vault, mail_domain=runtime().mail_domain)
+        deliver()
+        fresh(app)
+        return pages(app, desk)
+
+    desk.get("/staff/")  # which bids welcome, once
+    before = probe("first@mail.example")
+    for state in STATES:
+        after = probe(address_of(state))
+        assert {path: said for path, (said, _) in after.items()} == {path: said for path, (said, _) in before.items()}
+        grown[state] = {path: growth(before[path][1], after[path][1]) for path in after}
+        before = after
+    told = [(state, path) for state in STATES for path in grown[state] if grown[state][path] != grown["new"][path]]
+    assert told == []
+    if role is Role.COORDINATOR:
+        assert sum(grown["new"]["/staff/outbox"]) == 2, "the answer and its reminder, in one number"
+    if f"{DESK}/signing/sources.csv" in grown["new"]:
+        assert any(grown["new"][f"{DESK}/signing/sources.csv"]), "each form is counted, whoever's it is"
+
+
+def growth(before: list[int], after: list[int]) -> list[Any]:
+    return [later - sooner for sooner, later in zip(before, after, strict=True)]

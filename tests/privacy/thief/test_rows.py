@@ -1,0 +1,316 @@
+"""A thief's own rows say the same whatever their address has done, for as long as they are kept.
+
+Somebody has a form sent with an address in each state, or new links asked for, lets the site do all its jobs for eight
+days, and reads after each day what the tables hold of those forms and of the mails that answered them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from campaign import tasks
+from campaign.domain.outbox.mail_state import Attempt, Outcome, SuppressionReason
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.signing.address import parse_address
+from campaign.models import Mail, Signature, SignUp
+from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform import db, huey
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.signing.person import digests_everywhere
+from campaign.services.delivery.bounce import take
+from campaign.services.delivery.deliver import Standing, _outcome
+from campaign.services.outbox.suppression import suppress, suppression_reason
+from campaign.services.signing.new_link import answer_link_requests
+from tests.conftest import Clock, Postbox, form
+from tests.mail.dsn import samples
+
+pytestmark = pytest.mark.slow
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
+JOBS = (
+    tasks.close_what_is_over,
+    tasks.fold_history,
+    tasks.verify_tallies,
+    tasks.spread_announcements,
+    tasks.remind,
+    tasks.take_bounces,
+    tasks.let_go,
+    tasks.look_at_domains,
+    tasks.rewrite_keys,
+)
+
+
+def address_of(state: str) -> str:
+    return f"{state}@mail.example"
+
+
+@pytest.fixture
+def in_each_state(
+    client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox, clock: Clock
+) -> None:
+    """Addresses that have done something on the appeal, a day ago."""
+    for state in STATES[1:]:
+        client.post(URL, data=form(email=address_of(state)))
+        deliver()
+        if state == "pending":
+            continue
+        act = client.post(postbox.link()).location
+        if state in {"withdrawn", "erased"}:
+            do = "withdraw" if state == "withdrawn" else "erase"
+            client.post(act.replace("/act", "/me"), data={"signature": "all", "do": do})
+    deliver()
+    vault = runtime().vault
+    with transaction() as session:
+        refused = parse_address(address_of("suppressed"))
+        suppress(session, refused, SuppressionReason.REFUSED, now=clock.now, vault=vault)
+        digests = digests_everywhere(session, parse_address(address_of("invalidated")), vault)
+        session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
+    clock.now += timedelta(days=1)
+
+
+class Thief:
+    """Knows which rows are the thief's by the keys; a thief does by the hour, the language and the section."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+        self.forms: dict[int, str] = {}
+        self.mails: dict[int, str] = {}
+
+    def send(self) -> None:
+        for state in STATES:
+            self._client.post(URL.replace("/en/", "/ar/"), data=form(email=address_of(state), name="Some Body"))
+            db.session.rollback()
+            owed = select(Mail.sign_up_id).where(Mail.sign_up_id.is_not(None)).order_by(Mail.id.desc()).limit(1)
+            self.forms[db.session.scalars(owed).one() or 0] = state
+        assert len(self.forms) == len(STATES)
+
+    def rows(self) -> dict[str, list[Any]]:
+        """What the tables hold of the forms, by state: each value that is no random one, and the length of those."""
+        db.session.rollback()
+        vault = runtime().vault
+        found: dict[str, list[Any]] = {state: [] for state in STATES}
+        for row in db.session.execute(select(SignUp.__table__)):
+            if row.id in self.forms:
+                found[self.forms[row.id]].append(("sign_up", *plain(row._mapping)))
+        for mail in db.session.scalars(select(Mail).where(Mail.locale == "ar").order_by(Mail.id)):
+            if mail.id not in self.mails:
+                of = mail.sign_up_id
+                if of is None and mail.context_sealed is not None:
+                    of = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))["sign_up"]
+                self.mails[mail.id] = self.forms[of or 0]
+            values = {name: getattr(mail, name) for name in Mail.__table__.columns.keys()}  # noqa: SIM118
+            found[self.mails[mail.id]].append(("mail", *plain(values)))
+        db.session.rollback()
+        return found
+
+
+def plain(row: Any) -> list[Any]:
+    """The values of a row by column; of random and of keyed ones the length alone, and no numbers of rows."""
+    said: list[Any] = []
+    for name, value in row.items():
+        is_number = name in {"id", "batch"} or (name.endswith("_id") and name != "appeal_id")
+        plain_value = len(value) if isinstance(value, bytes) else value
+        said.append((name, value is None if is_number else plain_value))
+    return said
+
+
+def differing(rows: dict[str, list[Any]]) -> list[tuple[str, Any]]:
+    """Where a state's rows are others than a new address's."""
+    return [(state, rows[state]) for state in STATES if rows[state] != rows["new"]]
+
+
+def days(clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object], number: int) -> None:
+    clock.now += timedelta(days=number)
+    in_step()
+    for job in JOBS:
+        job()
+    deliver()
+
+
+def play(
+    client: FlaskClient, clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object]
+) -> list[tuple[str, Any]]:
+    """What tells a state from another on any of the eight days."""
+    in_step()
+    thief = Thief(client)
+    thief.send()
+    told = differing(thief.rows())
+    deliver()
+    told += differing(thief.rows())
+    for _ in range(8):
+        days(clock, in_step, deliver, 1)
+        told += differing(thief.rows())
+    kinds = [row[0] for row in thief.rows()["confirmed"]]
+    assert kinds == ["sign_up", "mail", "mail"], "the form, its answer, and the reminder"
+    return told
+
+
+@pytest.fixture(autouse=True)
+def working(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs find their application, believe the clock, and are not stopped."""
+    huey.app = app
+    monkeypatch.setattr(huey, "worker_stop", threading.Event(), raising=False)
+    tasks.progress.waits_since = None
+
+
+def test_the_rows_of_a_form_say_nothing_of_its_address(
+    client: FlaskClient, in_each_state: None, clock: Clock, in_step: Callable[[], None], deliver: Callable[[], object]
+) -> None:
+    assert play(client, clock, in_step, deliver) == []
+
+
+def test_they_would_if_an_answer_said_why_it_did_not_leave(
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    in_step: Callable[[], None],
+    deliver: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def said(session: Session, standing: Standing, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+        attempt = Attempt(Outcome.SUPPRESSED, "before", detail="why")
+        return _outcome(session, standing, attempt, now, vault, before)[1]
+
+    monkeypatch.setattr("campaign.services.delivery.deliver._needless", said)
+    told = {state for state, _ in play(client, clock, in_step, deliver)}
+    assert {"confirmed", "suppressed", "invalidated"} <= told
+
+
+class Links:
+    """Asks for new links of an address in each state, one after the other, and follows the rows of what was owed."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, str] = {}
+
+    def ask(self, client: FlaskClient) -> None:
+        vault = runtime().vault
+        for state in STATES:
+            client.post("/ar/new-link", data={"email": address_of(state)})
+            answer_link_requests(vault=vault, mail_domain="tocsin.example")
+            owed = select(Mail.id).where(Mail.kind == "new_link", Mail.id.not_in(list(self._states)))
+            self._states |= dict.fromkeys(db.session.scalars(owed), state)
+            db.session.rollback()
+
+    def rows(self) -> dict[str, list[Any]]:
+        db.session.rollback()
+        found: dict[str, list[Any]] = {state: [] for state in STATES}
+        for row in db.session.execute(select(Mail.__table__).order_by(Mail.id)):
+            if row.id in self._states:
+                found[self._states[row.id]].append(("mail", *plain(row._mapping)))
+        db.session.rollback()
+        return found
+
+
+class Refused:
+    """A transport whose server refuses every recipient, or cannot take them now."""
+
+    def __init__(self, *attempts: Attempt) -> None:
+        self._attempts = list(attempts)
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+        return self._attempts.pop(0) if len(self._attempts) > 1 else self._attempts[0]
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+@pytest.mark.parametrize("end", ["sent", "refused", "full for days", "unknown"])
+def test_the_rows_of_new_links_say_nothing_of_their_address(
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    assert play_links(client, clock, in_step, postbox, deliver, monkeypatch, end) == []
+
+
+def test_they_would_if_only_what_left_ended_alike(
+    client: FlaskClient,
+    in_each_state: None,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "campaign.services.delivery.deliver._as_any", lambda _standing, _state, outcome, _vault: outcome
+    )
+    told = {state for state, _ in play_links(client, clock, in_step, postbox, deliver, monkeypatch, "refused")}
+    assert {"pending", "confirmed", "withdrawn"} <= told
+
+
+def play_links(
+    client: FlaskClient,
+    clock: Clock,
+    in_step: Callable[[], None],
+    postbox: Postbox,
+    deliver: Callable[[], dict[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> list[tuple[str, Any]]:
+    """What tells a state from another on any of eight days, where the mails come to that end."""
+    in_step()
+    links = Links()
+    links.ask(client)
+    told = differing(links.rows())
+    assert {len(rows) for rows in links.rows().values()} == {2}
+    before = len(postbox.messages)
+    if end == "sent":
+        assert deliver()["sent"] >= 3, "what waits, what was confirmed, and what was taken back"
+        assert len(postbox.messages) > before
+    else:
+        answers = {
+            "refused": Attempt(Outcome.REFUSED, "rcpt", 550, "no such mailbox"),
+            "full for days": Attempt(Outcome.RETRY, "rcpt", 452, "full"),
+            "unknown": Attempt(Outcome.AMBIGUOUS, "dot"),
+        }
+        monkeypatch.setattr(Postbox, "send", Refused(answers[end]).send)
+        for _ in range(1 if end == "refused" else 20):
+            deliver()
+            clock.now += timedelta(hours=5)
+            in_step()
+    told += differing(links.rows())
+    for _ in range(8):
+        days(clock, in_step, deliver, 1)
+        told += differing(links.rows())
+    return told
+
+
+def no_mailbox(mail_id: int, message_id: str) -> bytes:
+    """What a server sends back that knows no such mailbox."""
+    back = samples(runtime().return_paths, lambda _: mail_id, message_id)
+    return next(one.content for one in back if one.verdict == "hard")
+
+
+def test_a_notice_that_comes_back_is_noted_with_nobody_s_links(
+    client: FlaskClient, in_each_state: None, postbox: Postbox, deliver: Callable[[], object], clock: Clock
+) -> None:
+    links = Links()
+    links.ask(client)
+    deliver()
+    at = runtime()
+    owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
+    db.session.rollback()
+    for mail_id, message_id in owed:
+        take(no_mailbox(mail_id, message_id or ""), now=clock.now, paths=at.return_paths, vault=at.vault)
+    assert differing(links.rows()) == []
+    assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"

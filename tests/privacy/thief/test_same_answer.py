@@ -1,0 +1,110 @@
+"""Nobody learns who signed: whatever an address has done, the answer and the work behind it are the same.
+
+The times themselves are measured by `make attack`; here it is what they come from: the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, select, update
+
+from campaign.domain.outbox.mail_state import SuppressionReason
+from campaign.domain.signing.address import parse_address
+from campaign.models import Mail, Signature, SignUp
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.signing.person import digests_everywhere
+from campaign.services.outbox.suppression import suppress
+from campaign.web.caching import data_cache as snapshot
+from tests.conftest import Postbox, form
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Everything that is said to the database meanwhile."""
+    said: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def addresses(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """One address in each state; what is read once a second is read once, so that it cannot fall due in the middle."""
+    monkeypatch.setattr(snapshot, "SECONDS", 600.0)
+    found = {state: f"{state}@mail.example" for state in STATES}
+    for state in STATES[1:]:
+        client.post(URL, data=form(email=found[state]))
+    deliver()
+    links = dict(zip(postbox.recipients, range(len(postbox.messages)), strict=True))
+    for state in ("confirmed", "withdrawn", "erased", "invalidated"):
+        act = client.post(postbox.link(links[found[state]])).location
+        if state in {"withdrawn", "erased"}:
+            do = "withdraw" if state == "withdrawn" else "erase"
+            client.post(act.replace("/act", "/me"), data={"signature": "all", "do": do})
+    vault = runtime().vault
+    with transaction() as session:
+        address = parse_address(found["suppressed"])
+        suppress(session, address, SuppressionReason.REFUSED, now=runtime().clock(), vault=vault)
+        digests = digests_everywhere(session, parse_address(found["invalidated"]), vault)
+        session.execute(update(Signature).where(Signature.address_digest.in_(digests)).values(state="invalidated"))
+    return found
+
+
+@pytest.mark.parametrize("path", [URL, "/embed/ana-ruiz-vega?lang=en", "/en/new-link"])
+def test_the_same_statements_and_the_same_bytes_for_every_address(
+    client: FlaskClient, addresses: dict[str, str], path: str
+) -> None:
+    seen: dict[str, Any] = {}
+    client.post(path, data=form(email="first@mail.example"))  # what is kept meanwhile is read now
+    for state, email in addresses.items():
+        with statements() as said:
+            answer = client.post(path, data=form(email=email))
+        headers = sorted(pair for pair in answer.headers if not pair[0].startswith("X-RateLimit"))
+        seen[state] = (answer.status_code, answer.data, headers, said)
+    assert seen["new"][0] == 303
+    assert [state for state in STATES if seen[state] != seen["new"]] == []
+    assert len(seen["new"][3]) <= 5
+
+
+def test_settled_signatures_stay_what_they_are(
+    client: FlaskClient, addresses: dict[str, str], deliver: Any, postbox: Postbox
+) -> None:
+    def settled() -> list[Any]:
+        db.session.rollback()
+        kept = Signature.state.in_(["confirmed", "invalidated"])
+        columns = [column for column in Signature.__table__.columns]  # noqa: C416  a collection of its own kind
+        return list(db.session.execute(select(*columns).where(kept).order_by(Signature.id)))
+
+    before = settled()
+    for email in addresses.values():
+        client.post(URL, data=form(email=email, name="Somebody Else", country="DE", updates="y"))
+    assert settled() == before
+    mailed = len(postbox.recipients)
+    deliver()
+    assert addresses["invalidated"] not in postbox.recipients[mailed:]
+    assert settled() == before
+    vault, appeal_id = runtime().vault, db.session.scalars(select(SignUp.appeal_id).limit(1)).one()
+    digest = vault.waiting_digest(vault.address_digest(appeal_id, parse_address(addresses["invalidated"])))
+    assert db.session.scalars(select(SignUp.id).where(SignUp.address_digest == digest)).one()
+    reasons = db.session.scalars(select(Mail.detail).where(Mail.state == "suppressed")).all()
+    # The thanks that were owed before; no row says so of the answer to the form, which did not leave either.
+    assert reasons.count("the signature is invalidated") == 1

@@ -1,0 +1,356 @@
+"""A thief has every table and no key, and asks: did this person sign?
+
+Beforehand the thief did what anybody can: sent forms with the person's address, forms with another address of the same
+domain, and confirmed forms from mailboxes of their own with the person's name, all marked. Then the tables are joined
+by every value that two rows have in common, and by what points from row to row; and it is looked for what is missing: a
+marked row that somebody's newer form has taken away, and a signature that no form leads to any more.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, delete, select, update
+
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.sealed_place import Place, at_sign_up
+from campaign.domain.signing.address import Address, parse_address
+from campaign.models import Action, Consent, Mail, Signature, SignUp
+from campaign.platform import Model, db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.counting.tally import hour_of
+from campaign.services.privacy.retention import retain
+from campaign.services.signing.sign import SignUp as Form
+from campaign.services.signing.sign import sign
+from campaign.services.signing.sign_statement import write_sign_up
+from tests.attack import Figure
+from tests.conftest import START, Clock, Postbox, confirm_newest, form
+
+# For the gate: it signs some thousands.
+pytestmark = pytest.mark.slow
+
+SIGNERS, TARGETS, DRAWS = 2000, 50, 200
+# What the thief's own forms are known by.
+MARK, MARKED_LOCALE, MARKED_COUNTRY = "thief", "ar", "TV"
+# Points from row to row, and tells of no person by itself.
+COMMON = {"appeal_id", "section_code", "announcement_id", "staff_id", "slot"}
+Key = tuple[str, Any]
+Tables = dict[Key, dict[str, Any]]
+
+
+class Person:
+    """Somebody whom the thief has in mind, or any signer."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"Anaïs Number{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}"
+        # Half of them have a mail domain that hardly anybody else has.
+        domain = "gmail.com" if number % 2 else f"rare{number}.example"
+        self.email = f"anais.number{number}@{domain}"
+        self.beside = f"somebody{number}@{domain}"
+
+
+def send(appeal: AppealView, name: str, email: str, clock: Clock, *, is_thief: bool = False) -> None:
+    country, locale = (MARKED_COUNTRY, MARKED_LOCALE) if is_thief else ("FR", "en")
+    via = MARK if is_thief else None
+    form = Form(appeal.id, "fr", country, name, parse_address(email), locale, "en", 1, via, network_digest=b"n" * 16)
+    sign(form, now=clock.now, vault=runtime().vault, mail_domain="tocsin.example")
+    clock.now += timedelta(seconds=1)
+
+
+def probe(appeal: AppealView, target: Person, number: int, clock: Clock) -> None:
+    send(appeal, "Some Body", target.email, clock, is_thief=True)
+    send(appeal, "Some Body", target.beside, clock, is_thief=True)
+    send(appeal, target.name, f"own{number}@thief.example", clock, is_thief=True)
+    confirm_newest(clock.now)
+
+
+def crowd(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int]]:
+    """The targets, and which of them signed among two thousand; half are probed before it and half afterwards."""
+    draw = random.Random(20261130)  # noqa: S311  no secret
+    targets = [Person(number) for number in range(TARGETS)]
+    signed = set(draw.sample(range(TARGETS), TARGETS // 2))
+    for number in range(0, TARGETS, 2):
+        probe(appeal, targets[number], number, clock)
+    signers = [targets[number] for number in signed]
+    signers += [Person(number) for number in range(TARGETS, TARGETS + SIGNERS - len(signers))]
+    draw.shuffle(signers)
+    for one in signers:
+        send(appeal, one.name, one.email, clock)
+        confirm_newest(clock.now)
+    for number in range(1, TARGETS, 2):
+        probe(appeal, targets[number], number, clock)
+    deliver()
+    return targets, signed
+
+
+def dump() -> Tables:
+    """All rows of all tables, as a thief of the files or of a backup has them."""
+    db.session.rollback()
+    found: Tables = {}
+    for table in Model.metadata.sorted_tables:
+        keys = [column.name for column in table.primary_key]
+        for row in db.session.execute(select(table)):
+            values = dict(row._mapping)
+            found[table.name, tuple(values[name] for name in keys)] = values
+    return found
+
+
+def joined(tables: Tables) -> dict[Key, set[Key]]:
+    """Rows beside each other: by foreign key, and by any value that a handful of rows have in common."""
+    holders: dict[Any, set[Key]] = defaultdict(set)
+    for key, row in tables.items():
+        for name, value in row.items():
+            if name in COMMON or value is None:
+                continue
+            if name in {"signature_id", "sign_up_id", "entry_id"}:
+                holders[name.removesuffix("_id"), value].add(key)
+            elif name == "id" and key[0] in {"signature", "sign_up", "entry"}:
+                holders[key[0], value].add(key)
+            elif isinstance(value, bytes | str) and len(value) >= 12:
+                holders["value", bytes(value) if isinstance(value, bytes) else value].add(key)
+    beside: dict[Key, set[Key]] = defaultdict(set)
+    for rows in holders.values():
+        if 1 < len(rows) <= 40:
+            for one in rows:
+                beside[one] |= rows - {one}
+    return beside
+
+
+def reached(start: set[Key], beside: dict[Key, set[Key]], tables: Tables) -> bool:
+    """Whether the thief's rows lead to somebody else's signature."""
+    seen, edge = set(start), set(start)
+    for _ in range(6):
+        edge = {other for one in edge for other in beside.get(one, ())} - seen
+        seen |= edge
+    return any(key[0] == "signature" and tables[key]["country"] != MARKED_COUNTRY for key in seen)
+
+
+def probes_of(appeal: AppealView, targets: list[Person], tables: Tables) -> list[dict[str, set[Key]]]:
+    """The thief's own rows by target and by what they were made with; the test tells which they are, by the keys."""
+    vault = runtime().vault
+    forms = {
+        bytes(vault.waiting_digest(vault.address_digest(appeal.id, address_in(row)))): key
+        for key, row in tables.items()
+        if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE and row["email_sealed"]
+    }
+    rows = {bytes(row["address_digest"]): key for key, row in tables.items() if key[0] == "signature"}
+    found = []
+    for number, one in enumerate(targets):
+        made: dict[str, set[Key]] = {}
+        for of, email in (("address", one.email), ("domain", one.beside), ("name", f"own{number}@thief.example")):
+            digest = vault.address_digest(appeal.id, parse_address(email))
+            keys = {forms.get(vault.waiting_digest(digest)), rows.get(digest) if of == "name" else None} - {None}
+            # A row that no longer bears the thief's mark is not known to be the thief's.
+            made[of] = {key for key in keys if key is not None and tables[key]["locale"] == MARKED_LOCALE}
+        found.append(made)
+    return found
+
+
+def address_in(row: dict[str, Any]) -> Address:
+    """Whose form it is; the thief remembers that of each of theirs."""
+    place = at_sign_up(row["appeal_id"], row["content_digest"], row["link_key"])
+    return parse_address(runtime().vault.open_email(row["email_sealed"], place))
+
+
+def advantage(guesses: list[bool], signed: set[int]) -> float:
+    """How much oftener somebody who signed is taken for a signer than somebody who did not: mean over many draws."""
+    draw = random.Random(7)  # noqa: S311  no secret
+    total = 0.0
+    for _ in range(DRAWS):
+        ins = draw.sample(sorted(signed), 15)
+        outs = draw.sample(sorted(set(range(TARGETS)) - signed), 15)
+        total += sum(guesses[one] for one in ins) / 15 - sum(guesses[one] for one in outs) / 15
+    return total / DRAWS
+
+
+def play(appeal: AppealView, deliver: Any, clock: Clock) -> dict[str, float]:
+    """The thief's advantage by each kind of probe."""
+    targets, signed = crowd(appeal, deliver, clock)
+    tables = dump()
+    beside = joined(tables)
+    probes = probes_of(appeal, targets, tables)
+    found = {
+        of: abs(advantage([reached(one[of], beside, tables) for one in probes], signed))
+        for of in ("address", "domain", "name")
+    }
+    lengths = {len(row["name_sealed"]) for key, row in tables.items() if key[0] == "signature" and row["name_sealed"]}
+    found["length"] = 0.0 if len(lengths) == 1 else 1.0
+    return found
+
+
+def test_a_stolen_database_does_not_tell_who_signed(
+    appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
+) -> None:
+    found = play(appeal, deliver, clock)
+    for of, value in found.items():
+        figure(f"thief: advantage by {of}, 50 probes among 2,000 signers", f"{value:.2f}", "0.05 at most")
+    assert max(found.values()) <= 0.05, found
+    assert db.session.scalars(select(Signature.id)).all()
+
+
+def hourly(appeal: AppealView, deliver: Any, clock: Clock) -> tuple[list[Person], set[int], dict[int, Any]]:
+    """One marked form an hour, for a person each; afterwards half of them sign. Who signed, and the hours."""
+    targets = [Person(number) for number in range(TARGETS)]
+    hours: dict[int, Any] = {}
+    for number, one in enumerate(targets):
+        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        hours[number] = hour_of(clock.now - timedelta(seconds=1))
+        deliver()
+        clock.now = START + timedelta(hours=number + 1)
+    signed = set(random.Random(3).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
+    for number in signed:
+        send(appeal, targets[number].name, targets[number].email, clock)
+        confirm_newest(clock.now)
+    return targets, signed, hours
+
+
+def missing(appeal: AppealView, deliver: Any, clock: Clock) -> float:
+    """The advantage of who looks which marked form is gone."""
+    _, signed, hours = hourly(appeal, deliver, clock)
+    left = {
+        hour_of(row["signed_at"])
+        for key, row in dump().items()
+        if key[0] == "sign_up" and row["locale"] == MARKED_LOCALE
+    }
+    return abs(advantage([hours[number] not in left for number in range(TARGETS)], signed))
+
+
+def orphaned(appeal: AppealView, clock: Clock) -> float:
+    """The advantage of who sends one form for a person and looks whether a signature has lost its form by it."""
+    targets = [Person(number) for number in range(TARGETS)]
+    signed = set(random.Random(5).sample(range(TARGETS), TARGETS // 2))  # noqa: S311  no secret
+    for number in signed:
+        send(appeal, targets[number].name, targets[number].email, clock)
+        confirm_newest(clock.now)
+    clock.now += timedelta(days=1)
+    guesses, before = [], orphans()
+    for one in targets:
+        send(appeal, "Some Body", one.email, clock, is_thief=True)
+        now = orphans()
+        guesses.append(now > before)
+        before = now
+    return abs(advantage(guesses, signed))
+
+
+def orphans() -> int:
+    """How many signatures no form leads to."""
+    tables = dump()
+    forms = [row for key, row in tables.items() if key[0] == "sign_up"]
+    led = {row["signature_id"] for row in forms}
+    return sum(key[0] == "signature" and row["id"] not in led for key, row in tables.items())
+
+
+def test_no_form_is_missing_and_no_signature_is_without_one(
+    appeal: AppealView, deliver: Any, clock: Clock, figure: Figure
+) -> None:
+    found = {"missing": missing(appeal, deliver, clock)}
+    clear()
+    found["orphan"] = orphaned(appeal, clock)
+    for of, value in found.items():
+        figure(f"thief: advantage by {of}, 50 probes", f"{value:.2f}", "0.05 at most")
+    assert max(found.values()) <= 0.05, found
+
+
+def test_both_would_tell_if_a_newer_form_took_an_earlier_ones_row(
+    appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_its_row(connection: Connection, values: Any) -> None:
+        named = values["sign_up"]
+        one = SignUp.appeal_id == named["appeal_id"], SignUp.address_digest == named["address_digest"]
+        connection.execute(
+            update(Mail).where(Mail.sign_up_id.in_(select(SignUp.id).where(*one))).values(sign_up_id=None)
+        )
+        connection.execute(delete(SignUp).where(*one))
+        write_sign_up(connection, values)
+
+    monkeypatch.setattr("campaign.services.signing.sign.write_sign_up", in_its_row)
+    assert missing(appeal, deliver, clock) > 0.9
+    clear()
+    assert orphaned(appeal, clock) > 0.9
+
+
+def clear() -> None:
+    """Forget all forms and signatures."""
+    db.session.rollback()
+    for model in (Mail, SignUp, Action, Consent, Signature):
+        db.session.execute(delete(model))
+    db.session.commit()
+
+
+def test_the_thief_of_this_test_would_win_where_digests_are_equal(
+    appeal: AppealView, deliver: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.privacy.thief.test_tables.SIGNERS", 200)
+    monkeypatch.setattr(Vault, "waiting_digest", lambda _self, digest: digest)
+    monkeypatch.setattr(Vault, "month_digest", lambda _self, digest, _key, _use: digest)
+    monkeypatch.setattr(Place, "column", lambda _self, _name: b"")
+    found = play(appeal, deliver, clock)
+    assert found["address"] > 0.4
+    assert found["domain"] > 0.2
+
+
+def minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Where the tables tell more of what a supporter did than its hour."""
+    return [
+        (key[0], name)
+        for key, row in tables.items()
+        for name, value in row.items()
+        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "withheld", "tombstone"}
+        and name.endswith("_at")
+        and value is not None
+        and (value.minute or value.second or value.microsecond)
+    ]
+
+
+def test_no_minute_is_left_of_what_a_signer_does(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock
+) -> None:
+    """Whoever gets the letter knows the minute in which it came."""
+    clock.now = START + timedelta(minutes=17, seconds=3, microseconds=123456)
+    acts = []
+    for who in "abcd":
+        client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{who}@mail.example"))
+        deliver()
+        acts.append(client.post(postbox.link()).location)
+    clock.now += timedelta(minutes=5)
+    for channel in ("letter", "fax", "email", "phone"):
+        client.post(acts[0], data={"channel": channel, "target": "1"})
+    client.post("/en/appeals/ana-ruiz-vega/act", data={"channel": "letter", "target": "1", "country": "FR"})
+    mine = [act.replace("/act", "/me") for act in acts]
+    for wish in ({"do": "updates", "updates": "y"}, {"do": "share_name", "share_name": "y"}, {"do": "updates"}):
+        client.post(mine[1], data={"signature": "all", **wish})
+    client.post(mine[2], data={"signature": "all", "do": "withdraw"})
+    client.post(mine[3], data={"signature": "all", "do": "country", "country": "DE"})
+    client.post("/en/new-link", data={"email": "a@mail.example"})
+    deliver()
+    clock.now += timedelta(days=9)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    tables = dump()
+    assert minutes(tables) == []
+    assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
+    assert {row["state"] for key, row in tables.items() if key[0] == "signature"} == {"confirmed", "withdrawn"}
+
+
+def test_no_minute_and_no_message_id_is_left_after_a_while(
+    app: Flask, appeal: AppealView, deliver: Any, clock: Clock
+) -> None:
+    clock.now = START + timedelta(minutes=17, seconds=3)
+    for number in range(5):
+        send(appeal, f"Ana {chr(97 + number)}", f"ana{number}@mail.example", clock)
+        if number:
+            confirm_newest(clock.now)
+    deliver()
+    clock.now += timedelta(days=8)
+    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    tables = dump()
+    assert minutes(tables) == []
+    assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9
+    assert not any(name == "via" for row in tables.values() for name in row)
+    assert db.session.scalars(select(SignUp.id)).all()

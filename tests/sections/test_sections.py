@@ -1,0 +1,227 @@
+"""The sections in the staff room: listed, added, changed, two at once; and what supporters see of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, insert, select
+from werkzeug.test import TestResponse
+
+from campaign.domain.staff.roles import Role
+from campaign.models import AuditEntry, Mail, Section, SignUp
+from campaign.platform import db
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.sections.section import find_section
+from tests.conftest import form
+from tests.staff.staff_clients import csrf, staffed
+
+# For the gate: the quick part has enough of the staff room.
+pytestmark = pytest.mark.slow
+
+PAGE = "/staff/sections"
+NEW: dict[str, Any] = {
+    "code": "jp",
+    "name": "Japan",
+    "contact": "hello@japan.example",
+    "reply_to": "answers@japan.example",
+    "countries": ["JP"],
+    "language": "ja",
+    "languages": ["en"],
+    "time_zone": "Asia/Tokyo",
+    "tile_column": "5",
+    "tile_row": "2",
+    "position": "9",
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_they_were(migrated_app: Flask) -> Iterator[None]:
+    """Other tests share the sections: they are put back when everything else is gone."""
+    with migrated_app.app_context(), db.engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(select(*Section.__table__.columns)).mappings()]
+    yield
+    with migrated_app.app_context(), db.engine.begin() as connection:
+        connection.execute(delete(Section))
+        connection.execute(insert(Section), rows)
+
+
+@pytest.fixture
+def admin(app: Flask) -> FlaskClient:
+    return staffed(app, Role.ADMIN)
+
+
+def post(browser: FlaskClient, path: str, **fields: Any) -> TestResponse:
+    return browser.post(path, data={**fields, "csrf_token": csrf(browser.get("/staff/account"))})
+
+
+def filled(page: TestResponse) -> dict[str, Any]:
+    """What the form holds, as a browser would send it."""
+    found: dict[str, Any] = {"countries": [], "languages": []}
+    for name, value in re.findall(r'<input[^>]* name="(\w+)"(?: type="email")? value="([^"]*)"', page.text):
+        if name not in {"csrf_token", "countries", "languages"}:
+            found[name] = html.unescape(value)
+    for name, value in re.findall(r'type="checkbox" name="(\w+)" value="([^"]*)" checked', page.text):
+        found[name].append(value)
+    chosen = re.search(r'<option value="([^"]*)" selected', page.text)
+    found["language"] = chosen[1] if chosen else ""
+    return found
+
+
+def stored(code: str) -> dict[str, Any]:
+    db.session.rollback()
+    found = find_section(code)
+    db.session.rollback()
+    assert found is not None
+    return found
+
+
+def newest() -> AuditEntry:
+    db.session.rollback()
+    return db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+
+
+def test_a_section_that_is_added_takes_the_people_of_its_country(
+    admin: FlaskClient, client: FlaskClient, appeal: AppealView
+) -> None:
+    assert post(admin, f"{PAGE}/new", **NEW).location == PAGE
+    assert stored("jp") == {
+        "name": "Japan",
+        "countries": ["JP"],
+        "languages": ["ja", "en"],
+        "time_zone": "Asia/Tokyo",
+        "contact": "hello@japan.example",
+        "reply_to": "answers@japan.example",
+        "tile": [5, 2],
+        "position": 9,
+    }
+    entry = newest()
+    assert (entry.act, entry.subject, entry.section_code) == ("section.add", "section:jp", "jp")
+    assert entry.staff_id is not None
+    assert entry.after is not None
+    assert (entry.after["contact"], entry.before) == ("hello@japan.example", None)
+    assert "hello@japan.example" in admin.get(PAGE).text
+    assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form(country="JP")).status_code == 303
+    assert db.session.scalars(select(SignUp.section_code)).one() == "jp"
+
+
+def test_the_form_kept_as_it_is_changes_nothing_and_notes_nothing(admin: FlaskClient) -> None:
+    for code in ("be-nl", "fr", "international"):
+        before, entry = stored(code), newest().id
+        assert post(admin, f"{PAGE}/{code}", **filled(admin.get(f"{PAGE}/{code}"))).location == PAGE
+        assert stored(code) == before
+        assert newest().id == entry
+
+
+def test_a_change_is_seen_by_supporters_and_in_the_audit_log(admin: FlaskClient, client: FlaskClient) -> None:
+    values = {**filled(admin.get(f"{PAGE}/fr")), "contact": "Nouveau@france.example"}
+    assert post(admin, f"{PAGE}/fr", **values).location == PAGE
+    entry = newest()
+    assert (entry.act, entry.subject) == ("section.change", "section:fr")
+    assert entry.before is not None
+    assert set(entry.before) == {"contact"}, "only what is another one"
+    assert entry.after == {"contact": "Nouveau@france.example"}
+    assert "Nouveau@france.example" in client.get("/en/sections").text
+    assert "Nouveau@france.example" in admin.get("/staff/audit").text
+
+
+def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
+    admin: FlaskClient, client: FlaskClient, appeal: AppealView
+) -> None:
+    sign = f"/en/appeals/{appeal.slug}/sign"
+    assert client.post(sign, data=form(email="a@mail.example", country="FR")).status_code == 303
+    assert post(admin, f"{PAGE}/fr", **{**filled(admin.get(f"{PAGE}/fr")), "countries": []}).status_code == 303
+    client.application.extensions["tocsin_snapshots"]._sections._values.clear()
+    assert client.post(sign, data=form(email="b@mail.example", country="FR")).status_code == 303
+    codes = db.session.scalars(
+        select(SignUp.section_code).join(Mail, Mail.sign_up_id == SignUp.id).order_by(Mail.id)
+    ).all()
+    assert codes == ["fr", "international"]
+    assert "takes nobody new" in admin.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"code": "FRANCE"}, "This is no code"),
+        ({"code": "fr"}, "There is a section of this code already"),
+        ({"name": " "}, "must not be empty"),
+        ({"name": "n" * 81}, "too long"),
+        ({"contact": ""}, "must not be empty"),
+        ({"contact": "no address"}, "does not look like an e-mail address"),
+        ({"reply_to": "no address"}, "does not look like an e-mail address"),
+        ({"reply_to": "a@b.example, c@d.example"}, "does not look like an e-mail address"),
+        ({"reply_to": "jürgen@japan.example"}, "does not look like an e-mail address"),
+        ({"reply_to": "a@b.example\r\nBcc: c@d.example"}, "does not look like an e-mail address"),
+        ({"countries": ["JP", "BE"], "languages": ["nl"]}, "Another section takes these already"),
+        ({"countries": ["XX"]}, "choose from the list"),
+        ({"language": "", "languages": []}, "must not be empty"),
+        ({"language": "not"}, "choose from the list"),
+        ({"time_zone": "Tokyo"}, "There is no such time zone"),
+        ({"tile_row": ""}, "both numbers"),
+        ({"tile_row": "-1"}, "both numbers"),
+        ({"tile_column": "0", "tile_row": "1"}, "Another section stands there already"),
+        ({"position": "first"}, "whole number"),
+        ({"position": "999999999999"}, "whole number"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_it_and_what_was_typed_stays(
+    admin: FlaskClient, wrong: dict[str, Any], said: str
+) -> None:
+    typed = {**NEW, **wrong}
+    answer = post(admin, f"{PAGE}/new", **typed)
+    assert answer.status_code == 422
+    assert said in answer.text
+    kept = filled(answer)
+    for name in ("name", "contact", "reply_to", "time_zone", "tile_column", "tile_row", "position"):
+        assert kept[name] == typed[name].strip(), name
+    assert kept["code"] == typed["code"].lower()
+    assert 'aria-invalid="true"' in answer.text
+    db.session.rollback()
+    assert db.session.get(Section, "jp") is None
+
+
+def test_who_takes_the_country_already_is_named(admin: FlaskClient) -> None:
+    answer = post(admin, f"{PAGE}/new", **{**NEW, "countries": ["BE", "JP"], "languages": ["nl"]})
+    assert re.search(r'class="wrong">Belgium: Belgium \(Dutch\)<', answer.text)
+    assert post(admin, f"{PAGE}/new", **{**NEW, "countries": ["BE", "JP"]}).status_code == 303, "in another language"
+
+
+def test_two_admins_at_once_overwrite_nothing(app: Flask, admin: FlaskClient) -> None:
+    other = staffed(app, Role.ADMIN, "be-nl")
+    mine, theirs = filled(admin.get(f"{PAGE}/fr")), filled(other.get(f"{PAGE}/fr"))
+    theirs |= {"contact": "theirs@france.example", "time_zone": "Europe/Monaco"}
+    assert post(other, f"{PAGE}/fr", **theirs).status_code == 303
+    mine |= {"contact": "mine@france.example", "name": "La France"}
+    told = post(admin, f"{PAGE}/fr", **mine)
+    assert told.status_code == 409
+    assert "Somebody else has changed this" in told.text
+    assert re.search(r"Meanwhile somebody else wrote:</strong><pre[^>]*>theirs@france.example</pre>", told.text)
+    assert stored("fr")["contact"] == "theirs@france.example"
+    merged = filled(told)
+    assert (merged["contact"], merged["name"], merged["time_zone"]) == (
+        "mine@france.example",
+        "La France",
+        "Europe/Monaco",
+    )
+    assert post(admin, f"{PAGE}/fr", **merged).status_code == 303
+    kept = stored("fr")
+    assert (kept["contact"], kept["name"], kept["time_zone"]) == ("mine@france.example", "La France", "Europe/Monaco")
+
+
+@pytest.mark.parametrize("seen", ["", "{", "[]", json.dumps({"name": 1})])
+def test_a_damaged_memory_of_the_form_overwrites_nothing(admin: FlaskClient, seen: str) -> None:
+    values = {**filled(admin.get(f"{PAGE}/fr")), "name": "Frankreich", "seen": seen}
+    assert post(admin, f"{PAGE}/fr", **values).status_code == 409
+    assert stored("fr")["name"] != "Frankreich"
+
+
+def test_what_is_no_section_is_not_there(admin: FlaskClient) -> None:
+    assert admin.get(f"{PAGE}/zz").status_code == 404
+    assert post(admin, f"{PAGE}/zz", **NEW).status_code == 404

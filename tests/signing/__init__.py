@@ -1,0 +1,1 @@
+"""Tests: Signing, confirming, withdrawing, erasing; links to one's own data."""

@@ -1,0 +1,210 @@
+"""Whatever is sent to a public form: never a 500, no answer over five seconds, and the counts stay true.
+
+`TOCSIN_FUZZ` says how many cases each database gets; `make fuzz` asks for 50,000 over both.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, quote_from_bytes, urlencode, urljoin
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from campaign.config import LOCALES
+from campaign.domain.signing.token import Purpose
+from campaign.models import SignUp
+from campaign.platform import db, limiter
+from campaign.platform.runtime import KEY, runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.counting.verify import verify
+from tests.conftest import START, confirm_newest, form, manage_token
+
+CASES = int(os.environ.get("TOCSIN_FUZZ", "250"))
+MOST_SECONDS = 5
+SLUG = "ana-ruiz-vega"
+FORM = "application/x-www-form-urlencoded"
+
+# What the fields are for, beside whatever else may be in them.
+KNOWN: dict[str, list[str]] = {
+    "name": ["Jeanne", "名前", "\u202eabc", "a" * 300, "<script>", "O'Neil"],
+    "email": ["a@b.example", "a@b", "@", "é@exämple.example", "a@" + "b" * 300 + ".example", "a\x00@b.example"],
+    "country": ["FR", "fr", "ZZ", "", "F", "٣٣"],
+    "consent": ["y", "n", ""],
+    "updates": ["y", ""],
+    "via": ["stall-lyon", "x" * 500, "../"],
+    "leave_empty": ["", "http://x"],
+    "checked": ["", "a@gmial.com"],
+    "channel": ["email", "letter", "fax", "phone", "social", "embassy", "signature", "event", ""],
+    "target": ["0", "1", "99", "-1", "1e9", "٣", "9" * 60, ""],
+    "lang": ["en", "fr", "ar", "xx", ""],
+    "form": ["m", "f", "", "x"],
+    "words": ["Dear Minister,\r\n\r\nplease.", "#panic()", "\x00", "名", "x" * 10_500, "\n" * 3000, "السلام", " \t"],
+    "do": ["show", "pdf", "mail", "withdraw", "erase", "updates", "country", "", "x"],
+    "signature": ["1", "all", "-1", "9" * 40, ""],
+    "start": ["model", ""],
+    "as": ["fax", ""],
+    "done": ["email-1", "<b>"],
+    "from": ["all", ""],
+    "theme": ["light", "dark", "auto", "x", ""],
+    "kind": ["form", "counter", "x"],
+    "url": ["http://localhost/en/appeals/ana-ruiz-vega", "http://[", "x" * 3000, ""],
+    "format": ["json", "xml", "x"],
+    "maxwidth": ["1", "-1", "9" * 40, ""],
+    "List-Unsubscribe": ["One-Click", ""],
+}
+# A number that no signature has.
+NOBODY = 10**9
+PAGES = {
+    "POST": ["appeals/{slug}/sign", "appeals/{slug}/form", "appeals/{slug}/act", "appeals/{slug}/words",
+             "appeals/{slug}/viewed", "m/{manage}/act", "m/{manage}/words", "m/{manage}/me", "m/{address}/address",
+             "new-link", "s/{confirm}",
+             "u/{unsubscribe}", "/embed/{slug}"],
+    "GET": ["appeals/{slug}", "appeals/{slug}/sign", "appeals/{slug}/form", "/embed/{slug}", "/embed/{slug}/thanks",
+            "/oembed", "appeals/{slug}/act", "appeals/{slug}/words", "appeals/{slug}/letter.pdf",
+            "appeals/{slug}/act.svg", "m/{manage}/act", "m/{manage}/words", "m/{manage}/letter.pdf", "m/{manage}/me",
+            "m/{manage}/me.json", "m/{manage}/act.svg", "m/{address}/address", "s/{confirm}",
+            "u/{unsubscribe}", "new-link"],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request: the page, whose link it is, what is asked and what is sent."""
+
+    method: str
+    page: str
+    locale: str
+    token: str
+    query: list[tuple[str, bytes]]
+    fields: list[tuple[str, bytes]]
+    kind: str
+    raw: bytes | None
+
+
+_value = st.one_of(st.text(max_size=60).map(str.encode), st.binary(max_size=30), st.just(b""))
+
+
+@st.composite
+def _fields(draw: st.DrawFn) -> list[tuple[str, bytes]]:
+    names = draw(st.lists(st.sampled_from([*KNOWN, "x", ""]), max_size=9))
+    return [
+        (name, draw(st.one_of(st.sampled_from(KNOWN[name]).map(str.encode), _value) if name in KNOWN else _value))
+        for name in names
+    ]
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> Case:
+    method = draw(st.sampled_from(["POST", "POST", "POST", "GET"]))
+    return Case(
+        method=method,
+        page=draw(st.sampled_from(PAGES[method])),
+        locale=draw(st.sampled_from(LOCALES)),
+        token=draw(st.sampled_from(["own", "own", "own", "other", "broken"])),
+        query=draw(_fields()) if draw(st.booleans()) else [],
+        fields=draw(_fields()),
+        kind=draw(
+            st.sampled_from([FORM, FORM, FORM, FORM, "multipart/form-data; boundary=x", "application/json", "x"])
+        ),
+        raw=draw(st.one_of(st.none(), st.none(), st.none(), st.binary(max_size=80))),
+    )
+
+
+@pytest.fixture
+def without_limits(app: Flask) -> Iterator[None]:
+    """And with views counted, so that every public form does what it can."""
+    limiter.enabled = False
+    at = runtime()
+    app.extensions[KEY] = replace(at, settings=replace(at.settings, page_views=True))
+    yield
+    limiter.enabled = True
+
+
+def _links(subject: int) -> dict[str, str]:
+    at = runtime()
+    found = {purpose.value: at.tokens.make(purpose, subject, START, b"") for purpose in Purpose}
+    if subject == NOBODY:
+        return found
+    found |= {one.value: manage_token(subject, purpose=one) for one in (Purpose.MANAGE, Purpose.UNSUBSCRIBE)}
+    chosen = select(SignUp).where(SignUp.signature_id == subject).order_by(SignUp.signed_at.desc(), SignUp.id).limit(1)
+    row = db.session.execute(chosen).scalar_one_or_none()
+    db.session.rollback()
+    if row is not None:
+        found[Purpose.CONFIRM.value] = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, row.content_digest)
+    return found
+
+
+def _sent(client: FlaskClient, case: Case, links: dict[str, str]) -> Any:
+    path = urljoin(f"/{case.locale}/", case.page.format(slug=SLUG, **links))
+    if case.query:
+        path += "?" + "&".join(f"{quote(name)}={quote_from_bytes(value)}" for name, value in case.query)
+    if case.method == "GET":
+        return client.get(path)
+    body = case.raw if case.raw is not None else urlencode(case.fields).encode()
+    return client.post(path, data=body, content_type=case.kind)
+
+
+def _timed(client: FlaskClient, case: Case, links: dict[str, str]) -> tuple[Any, float]:
+    started = time.monotonic()
+    answer = _sent(client, case, links)
+    took = time.monotonic() - started
+    db.session.rollback()
+    return answer, took
+
+
+def _signer(client: FlaskClient) -> int:
+    """Somebody who has confirmed; signed again where a case has erased them."""
+    client.post(f"/en/appeals/{SLUG}/sign", data=form())
+    db.session.rollback()
+    return confirm_newest(START)
+
+
+def test_every_public_form_is_fuzzed(app: Flask) -> None:
+    find, links = app.url_map.bind(""), dict.fromkeys((purpose.value for purpose in Purpose), "x")
+    paths = [urljoin("/en/", page.format(slug=SLUG, **links)) for page in PAGES["POST"]]
+    forms = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert {find.match(path, "POST")[0] for path in paths} == forms
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_limits")
+def test_no_form_breaks_and_none_is_slow(client: FlaskClient, appeal: AppealView) -> None:
+    signer = _signer(client)
+    slowest = 0.0
+
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=CASES <= 1000,
+        print_blob=False,
+    )
+    @given(_cases())
+    def whatever(case: Case) -> None:
+        nonlocal signer, slowest
+        subject = {"own": signer, "other": NOBODY, "broken": signer}[case.token]
+        links = _links(subject)
+        if case.token == "broken":
+            links = {name: link[:-3] for name, link in links.items()}
+        answer, took = _timed(client, case, links)
+        if took > MOST_SECONDS:  # a machine that is busy with other things stalls once; a slow answer is slow again
+            took = _timed(client, case, links)[1]
+        slowest = max(slowest, took)
+        assert answer.status_code < 500, (answer.status_code, case)
+        assert took < MOST_SECONDS, (took, case)
+        if case.method == "POST" and case.page.endswith("/me"):
+            signer = _signer(client)  # for this one may have left
+
+    whatever()
+    assert verify() == []
+    assert slowest > 0

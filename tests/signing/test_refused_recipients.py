@@ -1,0 +1,148 @@
+"""Addresses of targets, of the sender and return paths: thanked as all others are, and mailed nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from campaign.document import parse_text
+from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.staff.roles import Role
+from campaign.models import Mail, Signature, TallyStep, Target
+from campaign.platform import db
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.web.public.signing.sign import ADDRESSEES
+from tests.conftest import DOCUMENT, START, Postbox, form, fresh
+from tests.offline.test_paper_sheet import enter, sign_all
+from tests.privacy.thief.test_same_answer import statements
+from tests.staff.staff_clients import csrf, staffed
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+TARGET, ELSEWHERE = "ministro@interior.gob.example", "embajada@elsewhere.example"
+ADDRESSED = [
+    TARGET,
+    TARGET.upper(),
+    "ministro+a@interior.gob.example",
+    "minis.tro@interior.gob.example",
+    ELSEWHERE,
+    "{sender}",
+    "{tagged}",
+    "bounce@{bounces}",
+    "bounce+12.abcdefghijklmnop@{bounces}",
+    "Bounce+x@{bounces}",
+]
+
+
+@pytest.fixture
+def addressed(app: Flask, appeal: AppealView) -> AppealView:
+    """With a target of that address, and another appeal with another."""
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
+    publish(slug, now=START)
+    db.session.execute(update(Target).where(Target.appeal_id == appeal.id).values(emails=[TARGET]))
+    db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[ELSEWHERE.title()]))
+    db.session.commit()
+    fresh(app)
+    app.extensions.pop(ADDRESSEES, None)
+    return appeal
+
+
+def given(answer: Any) -> tuple[int, bytes, list[tuple[str, str]]]:
+    headers = sorted((name, value) for name, value in answer.headers if not name.startswith("X-RateLimit"))
+    return answer.status_code, answer.data, headers
+
+
+def written(email: str) -> str:
+    """The address, with what the settings say put in."""
+    settings = runtime().settings
+    sender = settings.mail_from.rpartition("<")[2].rstrip(">")
+    local, _, domain = sender.partition("@")
+    return email.format(sender=sender, tagged=f"{local}+x@{domain}", bounces=settings.bounce_domain)
+
+
+@pytest.mark.parametrize("email", ADDRESSED)
+def test_no_mail_goes_there_and_the_answer_is_the_same(
+    client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox, email: str
+) -> None:
+    email = written(email)
+    as_others = given(client.post(URL, data=form(email="jeanne@interior.gob.example")))
+    assert given(client.post(URL, data=form(email=email, checked=email))) == as_others
+    client.post("/en/new-link", data={"email": email})
+    deliver()
+    assert postbox.recipients == ["jeanne@interior.gob.example"]
+    answers = select(Mail.state).where(Mail.kind != MailKind.NEW_LINK).order_by(Mail.id)
+    assert db.session.scalars(answers).all() == ["sent", "suppressed"]
+
+
+def test_a_target_added_to_the_appeal_at_hand_is_known_at_once(
+    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    db.session.execute(update(Target).where(Target.appeal_id == addressed.id).values(emails=["new@interior.example"]))
+    db.session.commit()
+    fresh(app)
+    client.post(URL, data=form(email="new@interior.example"))
+    deliver()
+    assert postbox.recipients == ["jeanne@mail.example"]
+
+
+def test_a_target_added_while_the_mail_waits_gets_none(
+    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form(email="new@interior.example"))
+    db.session.execute(update(Target).where(Target.appeal_id == addressed.id).values(emails=["new@interior.example"]))
+    db.session.commit()
+    assert deliver() == {"suppressed": 1}
+    assert postbox.recipients == []
+
+
+def test_no_mail_goes_there_from_a_paper_sheet(
+    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    editor = staffed(app, Role.EDITOR)
+    emails = [*dict.fromkeys(written(email).lower() for email in ADDRESSED), "jeanne@interior.gob.example"]
+    rows = [[f"Signer {chr(65 + number)}", email, "FR", "y"] for number, email in enumerate(emails)]
+    assert enter(editor, addressed, rows).status_code == 303
+    sign_all()
+    deliver()
+    assert [to for to in postbox.recipients if not to.endswith("@staff.example")] == ["jeanne@interior.gob.example"]
+    states = db.session.scalars(select(Mail.state).where(Mail.kind == "confirmation")).all()
+    assert sorted(states) == ["sent", *["suppressed"] * (len(emails) - 1)]
+    db.session.rollback()
+    signed = db.session.scalar(
+        select(func.sum(TallyStep.quantity)).where(TallyStep.step == "signed", TallyStep.aspect == "source")
+    )
+    assert signed == 1, "what is no supporter's is no sign-up of anybody"
+
+
+@pytest.mark.parametrize("email", ADDRESSED)
+def test_no_mail_asks_such_an_address_to_take_over_from_another(
+    app: Flask, client: FlaskClient, addressed: AppealView, deliver: Any, postbox: Postbox, email: str
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    me = client.post(postbox.link()).location.replace("/act", "/me")
+    deliver()
+    answers, said, before = [], [], len(postbox.recipients)
+    for new in ("jeanne@interior.gob.example", written(email)):
+        with statements() as heard:
+            answers.append(given(client.post(me, data={"do": "address", "email": new})))
+        said.append(heard)
+        deliver()
+    assert answers[0] == answers[1]
+    assert said[0] == said[1]
+    desk = staffed(app, Role.EDITOR)
+    signature_id = db.session.scalars(select(Signature.id)).one()
+    path = f"/staff/moderation/signatures/{signature_id}/address"
+    for new in ("jeanne@interior.gob.example", written(email)):
+        data = {"email": new, "reason": "wrote a letter", "csrf_token": csrf(desk.get("/staff/account"))}
+        assert desk.post(path, data=data).status_code == 303
+    deliver()
+    asked = [to for to in postbox.recipients[before:] if not to.endswith("@staff.example")]
+    assert asked == ["jeanne@interior.gob.example"] * 2

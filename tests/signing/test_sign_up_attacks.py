@@ -1,0 +1,260 @@
+"""What a stranger tries with somebody else's address, a viewer with the public form, and an old link with new ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, func, insert, select, update
+
+from campaign.document import parse_text
+from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.models import ClockOffset, Mail, Signature, SignUp
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.counting.counts import counts
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish
+from campaign.services.counting.verify import verify
+from tests.conftest import DOCUMENT, START, Postbox, form, fresh, text_of
+
+URL = "/en/appeals/ana-ruiz-vega/sign"
+
+
+def signatures() -> list[tuple[str, bool]]:
+    db.session.rollback()
+    rows = db.session.execute(select(Signature.country, Signature.shares_name).order_by(Signature.id))
+    return [(row.country, row.shares_name) for row in rows]
+
+
+def move_clock(hours: int) -> None:
+    """Let so many hours pass for the database, by which mail leaves."""
+    with transaction() as session:
+        moved = session.scalar(select(func.coalesce(func.sum(ClockOffset.seconds), 0))) or 0
+        session.execute(delete(ClockOffset))
+        session.execute(insert(ClockOffset).values(id=1, seconds=moved + hours * 3600))
+
+
+def others(app: Flask, number: int) -> list[str]:
+    """So many further open appeals."""
+    slugs = []
+    for one in range(number):
+        slugs.append(import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{one}"), now=START).slug)
+        publish(slugs[-1], now=START)
+    fresh(app)
+    return slugs
+
+
+def test_a_link_confirms_what_its_mail_was_about_and_nothing_else(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    client.post(URL, data=form(name="Mallory", country="RU", updates="y", share_name="y"))
+    shown = client.post(postbox.link())
+    assert shown.status_code == 409
+    assert "Mallory" in shown.text, "the page shows what waits now, and asks again"
+    assert signatures() == []
+    # What came between looking and pressing is not confirmed either.
+    page = client.get(postbox.link()).text
+    fields = {"appeal": "ana-ruiz-vega", "shown": page.split('name="shown" value="')[1].split('"')[0]}
+    client.post(URL, data=form(name="Mallory Again", country="RU"))
+    assert client.post(postbox.link(), data=fields).status_code == 409
+    assert signatures() == []
+    client.post(URL, data=form())
+    assert client.post(postbox.link()).status_code == 303, "what the mail was about waits again"
+    assert signatures() == [("FR", False)]
+    assert verify() == []
+
+
+def test_what_is_confirmed_beside_is_what_the_mail_was_about(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    slugs = others(app, 2)
+    for slug in ("ana-ruiz-vega", *slugs):
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+        deliver()
+    client.post(f"/en/appeals/{slugs[0]}/sign", data=form(name="Mallory", country="RU"))
+    assert client.post(postbox.link(), data={"appeal": ["ana-ruiz-vega", *slugs]}).status_code == 409
+    assert signatures() == []
+    assert client.post(postbox.link(), data={"appeal": ["ana-ruiz-vega", slugs[1]]}).status_code == 303
+    assert signatures() == [("FR", False)] * 2
+
+
+def test_an_old_link_opens_nothing_of_who_has_its_number_after_a_recovery(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(URL, data=form())
+    deliver()
+    confirm, number = postbox.link(), db.session.scalars(select(SignUp.id)).one()
+    me = client.post(confirm).location.replace("/act", "/me")
+    signature_id = db.session.scalars(select(Signature.id)).one()
+    # The database is restored from before: the numbers are given out anew.
+    db.session.execute(delete(SignUp))
+    db.session.execute(delete(Mail))
+    db.session.execute(update(Signature).values(link_key=b"k" * 16, country="DE"))
+    db.session.commit()
+    client.post(URL, data=form(email="victim@mail.example", name="Victim"))
+    db.session.execute(update(Mail).values(sign_up_id=None))
+    db.session.execute(update(SignUp).values(id=number))
+    db.session.commit()
+    for page in (client.get(confirm), client.post(confirm), client.post(confirm, data={"do": "erase"})):
+        assert page.status_code == 410
+        assert "Victim" not in page.text
+    assert "Jeanne" not in client.get(me).text
+    client.post(me, data={"signature": "all", "do": "erase"})
+    assert client.get(me.replace("/me", "/act")).status_code == 410
+    db.session.rollback()
+    assert db.session.get_one(Signature, signature_id).name_sealed is not None
+    assert db.session.scalars(select(SignUp.signature_id)).all() == [None]
+
+
+def test_a_marathon_is_confirmed_by_one_mail_and_none_is_lost(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    slugs = ["ana-ruiz-vega", *others(app, 29)]
+    for slug in slugs:
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+        deliver()
+    assert len(postbox.messages) == 3
+    page = client.get(postbox.link()).text
+    assert [page.count(f'name="appeal" value="{slug}" checked') for slug in slugs] == [1] * 30
+    assert client.post(postbox.link(), data={"appeal": slugs}).status_code == 303
+    assert len(signatures()) == 30
+    # Once something is confirmed, the next forms of the day each get their mail.
+    postbox.messages.clear()
+    more = import_draft(parse_text(DOCUMENT), ImportOptions(slug="more"), now=START).slug
+    publish(more, now=START)
+    fresh(app)
+    client.post(f"/en/appeals/{more}/sign", data=form())
+    deliver()
+    assert any("/s/" in text_of(message) for message in postbox.messages)
+    assert verify() == []
+
+
+def test_what_comes_after_the_last_mail_of_a_day_waits_for_the_next_days(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    slugs = ["ana-ruiz-vega", *others(app, 29)]
+    for slug in slugs:
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+        deliver()
+    for hours in (1, 22):
+        move_clock(hours)
+        deliver()
+        assert len(postbox.messages) == 3, "not before a day has passed"
+    move_clock(2)
+    deliver()
+    assert len(postbox.messages) == 4, "one mail for all that waited"
+    page = client.get(postbox.link()).text
+    assert [page.count(f'name="appeal" value="{slug}" checked') for slug in slugs] == [1] * 30
+    assert client.post(postbox.link(), data={"appeal": slugs}).status_code == 303
+    assert len(signatures()) == 30
+    assert counts(appeal.id).signatures == 1
+    assert verify() == []
+
+
+def test_what_signed_at_once_is_gathered_and_a_new_link_brings_it_too(
+    app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    slugs = ["ana-ruiz-vega", *others(app, 9)]
+    for slug in slugs:
+        client.post(f"/en/appeals/{slug}/sign", data=form())
+    deliver()
+    assert len(postbox.messages) == 3
+    assert [text_of(message).count("/s/") for message in postbox.messages] == [1, 1, 1]
+    for _ in range(5):
+        client.post("/en/new-link", data={"email": "jeanne@mail.example"})
+        deliver()
+    assert len(postbox.messages) == 6, "links that are asked for have a limit of their own"
+    assert client.post(postbox.link(), data={"appeal": slugs}).status_code == 303
+    assert len(signatures()) == 10
+
+
+def test_the_same_form_again_within_minutes_owes_nothing_new(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for _ in range(4):
+        client.post(URL, data=form())
+        deliver()
+    assert len(postbox.messages) == 1
+    assert client.post(postbox.link()).status_code == 303
+
+
+@pytest.mark.parametrize("answer", [Attempt(Outcome.SENT, "dot", 250), Attempt(Outcome.REFUSED, "rcpt", 550)])
+def test_other_spellings_and_refused_mail_mute_nobody(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: Attempt
+) -> None:
+    postbox.answers = [answer] * 3
+    for number in range(9):
+        client.post(URL, data=form(email=f"jea.nne+{number}@mail.example"))
+        deliver()
+    postbox.answers.clear()
+    before = len(postbox.messages)
+    client.post(URL, data=form())
+    deliver()
+    assert postbox.recipients[before:] == ["jeanne@mail.example"]
+    assert client.post(postbox.link()).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("owner", "tagged"),
+    [
+        ("anna.schmidt@firma.example", "anna.schmidt+{}@firma.example"),
+        ("anna.schmidt@outlook.com", "annaschmidt+{}@outlook.com"),
+        ("anna.schmidt@web.de", "anna.schmidt+{}@web.de"),
+        ("o.de.la.cruz@firma.example", "odelacruz+{}@firma.example"),
+    ],
+)
+def test_tags_mute_no_owner_with_dots(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, owner: str, tagged: str
+) -> None:
+    for number in range(9):
+        client.post(URL, data=form(email=tagged.format(number)))
+        deliver()
+    before = len(postbox.messages)
+    client.post(URL, data=form(email=owner))
+    deliver()
+    assert postbox.recipients[before:] == [owner]
+    assert before <= 3, "and whoever owns the mailbox is not bombed"
+
+
+def test_nor_do_many_that_wait(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
+    for number in range(40):
+        client.post(URL, data=form(email=f"anna.schmidt+{number}@firma.example"))
+    deliver()
+    client.post(URL, data=form(email="anna.schmidt@firma.example"))
+    deliver()
+    assert postbox.recipients[2:] == ["anna.schmidt@firma.example"]
+
+
+def test_hosts_named_after_a_customer_bring_that_customer_no_more_mail(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for number in range(10):
+        client.post(URL, data=form(email=f"x{number}@h{number % 2}.jeanne-m.fastmail.com"))
+        client.post(URL, data=form(email=f"jeanne_m+{number}@fastmail.com"))
+        deliver()
+    assert len(postbox.messages) <= 3
+
+
+def test_two_people_with_one_mailbox_both_sign_where_the_mail_asks(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    for name in ("Jeanne Martin", "Paul Martin"):
+        client.post(URL, data=form(name=name))
+        deliver()
+        assert name not in postbox.messages[-1].as_string()
+        assert client.post(postbox.link()).status_code == 303
+        deliver()
+    assert len(signatures()) == 2
+    assert counts(appeal.id).signatures == 2
+    db.session.rollback()
+    client.post(URL, data=form(name="Paul Martin"))
+    deliver()
+    assert client.post(postbox.link()).status_code == 303
+    assert len(signatures()) == 2
+    assert verify() == []

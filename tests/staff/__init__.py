@@ -1,0 +1,1 @@
+"""Tests: Accounts, log-in, roles, audit."""

@@ -1,0 +1,251 @@
+"""Each route of the staff room with each method: whom it is for, how it succeeds, and the same over the wall."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from campaign.domain.staff.roles import Role
+from tests.conftest import DOCUMENT
+
+
+@dataclass(frozen=True)
+class Route:
+    """Whom a route is for, from which role on; and how to call it so that it succeeds."""
+
+    rule: str
+    method: str
+    lowest: Role
+    path: str
+    data: tuple[tuple[str, str], ...] = ()
+    # The page whose form is sent, with `data` typed into it.
+    form: str = ""
+    # Field, name and content of a file.
+    file: tuple[str, str, str] | None = None
+    # The same of something of another section, and from which role on it is there; None: for nobody.
+    theirs: str = ""
+    theirs_from: Role | None = Role.COORDINATOR
+    # Why it does not succeed here.
+    refused: str = ""
+
+
+APPEAL = "/appeals/<slug>"
+TEXT, TARGET = f"{APPEAL}/texts/<language>", f"{APPEAL}/targets/<int:position>"
+ANNOUNCEMENTS = f"{APPEAL}/announcements"
+ANNOUNCEMENT = f"{ANNOUNCEMENTS}/<int:number>"
+MAILS = "/moderation/signatures/<int:signature_id>/mails"
+INVALIDATION = "/moderation/invalidations/<int:invalidation_id>"
+BEGIN_UNDO = f"{INVALIDATION}/<any(begin, undo):act>"
+FILES = f"{APPEAL}/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>"
+SIGNING = f"{APPEAL}/signing/<any(steps, providers, waits, sources):table>.<any(csv, xlsx):kind>"
+PAPER = json.dumps([[1, "Paula Papier", "paula@mail.example", "FR", "y"]])
+SHEET = "name,email,country,consent\nCarl Carton,carl@mail.example,FR,y\n"
+# What the own section has written to its signers.
+SAID = "She is free."
+LAY = (("day", "2026-03-01"), ("place", "Lyon"), ("note", ""), ("country", "FR"), ("language", "fr"))
+V, E, C, A = Role.VIEWER, Role.EDITOR, Role.COORDINATOR, Role.ADMIN
+
+
+def prepared(
+    rule: str, method: str, of: str, data: tuple[tuple[str, str], ...] = (), form: str = "", refused: str = ""
+) -> Route:
+    """What editors do to drafts of their own section, and coordinators to every draft."""
+    path = f"/appeals/{{own}}/{of}"
+    return Route(rule, method, E, path, data, form, theirs=f"/appeals/{{foreign}}/{of}", refused=refused)
+
+
+def told(rule: str, method: str, of: str = "", data: tuple[tuple[str, str], ...] = ()) -> Route:
+    """What a section tells its signers is its affair, and all sections' for coordinators."""
+    at = "/appeals/{slug}/announcements/"
+    return Route(rule, method, E, f"{at}{{written}}{of}", data, theirs=f"{at}{{elsewhere}}{of}")
+
+
+MATRIX = (
+    Route("/", "GET", V, "/"),
+    Route(APPEAL, "GET", V, "/appeals/{slug}?section=be-nl"),
+    Route(f"{APPEAL}/days.svg", "GET", V, "/appeals/{slug}/days.svg"),
+    Route(f"{APPEAL}/sections.svg", "GET", V, "/appeals/{slug}/sections.svg"),
+    *(Route(FILES, "GET", V, f"/appeals/{{slug}}/{t}.{k}") for t in ("days", "sections") for k in ("csv", "xlsx")),
+    Route(f"{APPEAL}/entries", "GET", E, "/appeals/{slug}/entries"),
+    Route(
+        f"{APPEAL}/entries", "POST", E, "/appeals/{slug}/entries",
+        (("quantity", "3"), ("channel", "letter"), ("day", "2026-03-01"), ("place", "Nantes")),
+    ),
+    Route(
+        f"{APPEAL}/entries/<int:entry_id>/undo", "POST", E, "/appeals/{slug}/entries/{own_entry}/undo",
+        theirs="/appeals/{slug}/entries/{foreign_entry}/undo", theirs_from=None,
+    ),
+    Route(
+        f"{APPEAL}/entries/<int:entry_id>/confirm", "POST", E, "/appeals/{slug}/entries/{own_waiting}/confirm",
+        theirs="/appeals/{slug}/entries/{foreign_waiting}/confirm",
+    ),
+    Route(f"{APPEAL}/signing", "GET", V, "/appeals/{slug}/signing?section=be-nl"),
+    Route(
+        f"{APPEAL}/signing/<any(providers, waits, sources):table>.svg", "GET", V, "/appeals/{slug}/signing/sources.svg"
+    ),
+    *(
+        Route(SIGNING, "GET", V, f"/appeals/{{slug}}/signing/{t}.{k}?section=be-nl")
+        for t in ("providers", "sources") for k in ("csv", "xlsx")
+    ),
+    Route(f"{APPEAL}/signatures", "GET", E, "/appeals/{slug}/signatures"),
+    Route(
+        f"{APPEAL}/signatures", "POST", E, "/appeals/{slug}/signatures",
+        (("reason", "For the meeting"), ("addresses", "y")),
+    ),
+    Route(f"{APPEAL}/handovers", "GET", E, "/appeals/{slug}/handovers"),
+    Route(
+        f"{APPEAL}/handovers", "POST", E, "/appeals/{slug}/handovers",
+        (("target", "1"), ("language", "en"), ("reason", "For the meeting")),
+    ),
+    *(
+        Route(
+            f"{APPEAL}/handovers/<int:handover_id>/<name>", "GET", E,
+            f"/appeals/{{slug}}/handovers/{{own_list}}/{{own_{file}}}",
+            theirs=f"/appeals/{{slug}}/handovers/{{foreign_list}}/{{foreign_{file}}}", theirs_from=None,
+        )
+        for file in ("csv", "pdf")
+    ),
+    Route("/appeals", "GET", V, "/appeals"),
+    Route("/appeals", "POST", E, "/appeals", file=("document", "case.md", DOCUMENT.replace("7/26", "8/26"))),
+    Route(f"{APPEAL}/edit", "GET", V, "/appeals/{slug}/edit"),
+    Route(
+        f"{APPEAL}/document", "POST", E, "/appeals/{own}/document", file=("document", "case.md", DOCUMENT),
+        theirs="/appeals/{foreign}/document",
+    ),
+    prepared(f"{APPEAL}/texts", "GET", "texts"),
+    prepared(TEXT, "GET", "texts/en"),
+    prepared(TEXT, "POST", "texts/en", form="/appeals/{own}/texts/en"),
+    Route(f"{TEXT}/mail", "GET", V, "/appeals/{slug}/texts/en/mail"),
+    Route(f"{TEXT}/mail.html", "GET", V, "/appeals/{slug}/texts/en/mail.html"),
+    Route(f"{TEXT}/letter.pdf", "GET", V, "/appeals/{slug}/texts/en/letter.pdf"),
+    prepared(TARGET, "GET", "targets/1"),
+    prepared(TARGET, "POST", "targets/1", form="/appeals/{own}/targets/1"),
+    prepared(f"{APPEAL}/facts", "GET", "facts"),
+    prepared(f"{APPEAL}/facts", "POST", "facts", form="/appeals/{own}/facts"),
+    prepared(f"{APPEAL}/follows", "POST", "follows", (("follows", "{slug}"),)),
+    prepared(f"{APPEAL}/ask", "POST", "ask"),
+    prepared(f"{APPEAL}/send-back", "POST", "send-back", (("words", "Not yet"),)),
+    prepared(f"{TARGET}/remove", "POST", "targets/1/remove"),
+    # Each section speaks for itself there, whoever has prepared the appeal.
+    Route(f"{APPEAL}/going-on", "POST", E, "/appeals/{slug}/going-on", (("goes", "stop"),)),
+    Route(ANNOUNCEMENTS, "GET", E, "/appeals/{slug}/announcements"),
+    Route(f"{ANNOUNCEMENTS}/new", "GET", E, "/appeals/{slug}/announcements/new"),
+    Route(
+        f"{ANNOUNCEMENTS}/new", "POST", E, "/appeals/{slug}/announcements/new",
+        (("kind", "update"), ("section", "fr"), ("subject_en", "News"), ("body_en", "She is well.")),
+    ),
+    told(ANNOUNCEMENT, "GET"),
+    told(f"{ANNOUNCEMENT}/<language>.html", "GET", "/fr.html"),
+    told(f"{ANNOUNCEMENT}/edit", "GET", "/edit"),
+    told(
+        f"{ANNOUNCEMENT}/edit", "POST", "/edit",
+        (("kind", "update"), ("section", "fr"), ("subject_fr", SAID), ("body_fr", SAID), ("seen", "{edition}")),
+    ),
+    told(f"{ANNOUNCEMENT}/test", "POST", "/test", (("lang", "fr"),)),
+    told(f"{ANNOUNCEMENT}/send", "POST", "/send", (("seen", "{edition}"),)),
+    told(f"{ANNOUNCEMENT}/recall", "POST", "/recall"),
+    told(f"{ANNOUNCEMENT}/stop", "POST", "/stop"),
+    told(f"{ANNOUNCEMENT}/discard", "POST", "/discard"),
+    Route("/messages", "GET", V, "/messages"),
+    Route("/messages/<name>", "GET", V, "/messages/confirmation?lang=ar"),
+    Route("/messages/<name>/<language>.html", "GET", V, "/messages/confirmation/ar.html"),
+    Route("/outbox", "GET", C, "/outbox"),
+    Route("/outbox", "POST", C, "/outbox", refused="there is nothing to try again or to drop"),
+    Route(f"{APPEAL}/sheet", "GET", E, "/appeals/{slug}/sheet"),
+    Route(
+        f"{APPEAL}/sheet", "POST", E, "/appeals/{slug}/sheet",
+        (*LAY, ("name-0", "Theo Tinte"), ("email-0", "theo@mail.example"), ("consent-0", "y")),
+    ),
+    Route(f"{APPEAL}/sheet/file", "POST", E, "/appeals/{slug}/sheet/file", LAY, file=("file", "rows.csv", SHEET)),
+    Route(f"{APPEAL}/sheet/rows", "POST", E, "/appeals/{slug}/sheet/rows", (("rows", PAPER),)),
+    Route(f"{APPEAL}/sheet/keep", "POST", E, "/appeals/{slug}/sheet/keep", (*LAY, ("rows", PAPER))),
+    Route(f"{APPEAL}/sheet/print.pdf", "GET", E, "/appeals/{slug}/sheet/print.pdf"),
+    Route("/moderation", "GET", E, "/moderation"),
+    *(
+        Route("/moderation/search", "POST", E, "/moderation/search", (("who", who), ("reason", "asked by letter")))
+        for who in ("{name}", "{email}")
+    ),
+    Route("/moderation/domains", "GET", E, "/moderation/domains"),
+    Route("/moderation/domains", "POST", E, "/moderation/domains", (("reason", "is it a flood?"),)),
+    Route("/moderation/erased", "GET", E, "/moderation/erased"),
+    Route(
+        "/moderation/erased",
+        "POST",
+        E,
+        "/moderation/erased",
+        (("first", "2026-03-01"), ("last", "2026-03-02"), ("reason", "a flood")),
+    ),
+    Route("/moderation/reports", "GET", E, "/moderation/reports"),
+    Route("/moderation/reports", "POST", E, "/moderation/reports", (("since", "2026-01-01T00:00"),)),
+    *(
+        Route("/moderation/invalidations", "POST", E, "/moderation/invalidations", (by, ("reason", "is it a flood?")))
+        for by in (("domain", "mail.example"), ("ids", "{foreign_signature}"))
+    ),
+    Route(
+        INVALIDATION, "GET", E, "/moderation/invalidations/{own_act}",
+        theirs="/moderation/invalidations/{foreign_act}", theirs_from=None,
+    ),
+    Route(
+        f"{INVALIDATION}/look", "POST", E, "/moderation/invalidations/{own_act}/look", (("reason", "is it a flood?"),),
+        theirs="/moderation/invalidations/{foreign_act}/look", theirs_from=None,
+    ),
+    *(
+        Route(
+            BEGIN_UNDO, "POST", E, f"/moderation/invalidations/{{own_act}}/{act}", (("reason", "a flood"),),
+            theirs=f"/moderation/invalidations/{{foreign_{at}}}/{act}", theirs_from=None,
+        )
+        for act, at in (("begin", "act"), ("undo", "done"))
+    ),
+    Route(
+        f"{INVALIDATION}/drop", "POST", E, "/moderation/invalidations/{own_spare}/drop",
+        theirs="/moderation/invalidations/{foreign_act}/drop", theirs_from=None,
+    ),
+    Route(
+        MAILS, "GET", E, "/moderation/signatures/{own_signature}/mails",
+        theirs="/moderation/signatures/{foreign_signature}/mails", theirs_from=None,
+    ),
+    Route(
+        f"{MAILS}/<int:mail_id>", "POST", E, "/moderation/signatures/{own_signature}/mails/{own_mail}",
+        (("seen", "{own_fence}"),),
+        theirs="/moderation/signatures/{foreign_signature}/mails/{foreign_mail}", theirs_from=None,
+    ),
+    *(
+        Route(
+            f"/moderation/signatures/<int:signature_id>{of}", method, E,
+            f"/moderation/signatures/{{own_signature}}{of}", data,
+            theirs=f"/moderation/signatures/{{foreign_signature}}{of}", theirs_from=None,
+        )
+        for of, method, data in (
+            ("", "GET", ()),
+            ("/name", "POST", (("name", "Odile Owen"), ("reason", "wrote a letter"))),
+            ("/address", "POST", (("email", "odile@mail.example"), ("reason", "wrote a letter"))),
+            ("/print", "POST", (("reason", "wrote a letter"),)),
+            ("/erase", "POST", (("reason", "wrote a letter"), ("sure", "y"))),
+        )
+    ),
+    Route("/moderation/links", "POST", E, "/moderation/links", (("email", "x@mail.example"), ("reason", "called us"))),
+    Route("/account", "GET", V, "/account"),
+    Route("/account", "POST", V, "/account", (("locale", "en"),)),
+    Route("/people", "GET", A, "/people"),
+    Route(
+        "/people", "POST", A, "/people",
+        (("email", "new@staff.example"), ("role", "viewer"), ("section", "fr"), ("locale", "en")),
+    ),
+    Route("/people/<int:staff_id>", "GET", A, "/people/{staff}"),
+    Route(
+        "/people/<int:staff_id>", "POST", A, "/people/{staff}",
+        (("role", "editor"), ("section", "be-nl"), ("active", "y")),
+    ),
+    Route("/people/<int:staff_id>/second-factor", "POST", A, "/people/{staff}/second-factor"),
+    Route("/audit", "GET", A, "/audit"),
+    Route("/sections", "GET", A, "/sections"),
+    Route("/sections/new", "GET", A, "/sections/new"),
+    Route("/sections/new", "POST", A, "/sections/new", refused="it would stay: sections are never deleted"),
+    Route("/sections/<code>", "GET", A, "/sections/be-nl"),
+    Route("/sections/<code>", "POST", A, "/sections/be-nl", refused="nothing is typed in: the section stays as it is"),
+    # These end something, and stand last.
+    Route(f"{APPEAL}/publish", "POST", C, "/appeals/{slug}/publish"),
+    Route(f"{APPEAL}/outcome", "POST", C, "/appeals/{slug}/outcome"),
+    Route(f"{APPEAL}/close", "POST", C, "/appeals/{slug}/close"),
+    Route(f"{APPEAL}/stop", "POST", C, "/appeals/{slug}/stop", (("outcome_en", "Free"),), refused="closed by then"),
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""Staff for tests: accounts made as the product makes them, and browsers that are logged in."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_security.utils import hash_password
+from werkzeug.test import TestResponse
+
+from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.roles import TWO_FACTOR_ROLES, Role
+from campaign.models import Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.staff.accounts import Invitation, Office, accept, invite
+
+PASSWORD = "four words put together"
+
+
+def office() -> Office:
+    """What the services need."""
+    at = runtime()
+    return Office(at.settings, at.vault, at.tokens, at.mail_domain)
+
+
+def path_of(link: str) -> str:
+    """The path of an invitation link."""
+    return link[link.index("/staff/") :]
+
+
+def csrf(page: TestResponse) -> str:
+    """The token of the page's first form."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
+    """An account that has accepted its invitation; returns its id."""
+    at = runtime()
+    link = invite(Invitation(email, section, role, "en", None), now=at.clock(), office=office())
+    opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
+    staff_id = opened.subject
+    accept(opened, _hashed(app), now=at.clock(), vault=at.vault)
+    if role in TWO_FACTOR_ROLES:
+        with transaction() as session:
+            staff = session.get_one(Staff, staff_id)
+            staff.tf_primary_method = "authenticator"
+            staff.tf_totp_secret = _security(app).totp_factory.generate_totp_secret()
+    db.session.rollback()
+    return staff_id
+
+
+def code_for(app: Flask, email: str) -> str:
+    """What the account's authenticator shows now, or next where that was used."""
+    with app.extensions["tocsin_staff"].app_context():
+        staff = db.session.query(Staff).filter_by(email=email).one()
+        totp = _security(app).totp_factory._totp.from_source(staff.tf_totp_secret)
+        # One code after this moment's is taken, too.
+        first = (staff.tf_last_counter or 0) + 1
+        db.session.rollback()
+    return str(totp.generate(max(int(totp.now()), first * totp.period)).token)
+
+
+def log_in(app: Flask, email: str, client: FlaskClient | None = None) -> FlaskClient:
+    """A browser that is logged in."""
+    client = client or app.test_client()
+    token = csrf(client.get("/staff/login"))
+    answer = client.post("/staff/login", data={"email": email, "password": PASSWORD, "csrf_token": token})
+    assert answer.status_code == 302, answer.text
+    if "tf-validate" in answer.location:
+        token = csrf(client.get(answer.location))
+        answer = client.post("/staff/tf-validate", data={"code": code_for(app, email), "csrf_token": token})
+        assert answer.status_code == 302, answer.text
+    return client
+
+
+def log_in_later(app: Flask, email: str, client: FlaskClient | None = None) -> FlaskClient:
+    """The same half a minute or more later, when the authenticator shows another code."""
+    with transaction() as session:
+        session.query(Staff).filter_by(email=email).one().tf_last_counter = None
+    return log_in(app, email, client)
+
+
+def staffed(app: Flask, role: Role, section: str = "fr") -> FlaskClient:
+    """The browser of somebody with that role there."""
+    email = f"{role}.{section}@staff.example"
+    join(app, email, role, section)
+    return log_in(app, email)
+
+
+def _security(app: Flask) -> Any:
+    return app.extensions["tocsin_staff"].extensions["security"]
+
+
+@cache
+def _hashed(app: Flask) -> str:
+    with app.extensions["tocsin_staff"].app_context():
+        return str(hash_password(PASSWORD))

@@ -1,0 +1,93 @@
+"""What a route says it needs, who is still logged in, and the way back after proving it again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+
+from campaign.document import LIMIT
+from campaign.domain.staff.roles import SESSION_LIFETIME, Permission, Role
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.staff.login import begin_session, end_session, is_session_alive
+from campaign.web.staff.staff.access import Need, need_of, needs, open_to_all, takes_upload
+from tests.conftest import Clock
+from tests.staff.staff_clients import csrf, join, staffed
+
+
+def test_a_view_says_what_it_needs() -> None:
+    app = Flask("none")
+    app.view_functions = {
+        "edit": needs(Permission.EDIT)(lambda: "edited"),
+        "export": needs(Permission.EDIT, fresh=True)(lambda: "exported"),
+        "open": open_to_all(lambda: "open"),
+        "silent": lambda: "silent",
+    }
+    assert {name: need_of(app, name) for name in app.view_functions} == {
+        "edit": Need(Permission.EDIT, is_fresh=False),
+        "export": Need(Permission.EDIT, is_fresh=True),
+        "open": Need(None, is_fresh=False),
+        "silent": None,
+    }
+    assert app.view_functions["export"]() == "exported"
+
+
+def test_a_form_with_a_document_has_room_for_the_largest_one() -> None:
+    def upload() -> str:
+        return "taken"
+
+    assert takes_upload(upload) is upload
+    assert vars(upload) == {"tocsin_room": LIMIT + 65536}
+
+
+def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None:
+    ana, bea = (join(app, f"{name}@staff.example", Role.VIEWER) for name in ("ana", "bea"))
+    at, begun = runtime(), clock.now
+    with transaction() as session:
+        secret, other = (begin_session(session, ana, now=begun, vault=at.vault) for _ in range(2))
+    assert secret != other
+
+    def is_alive(secret: str, staff_id: int) -> bool:
+        return is_session_alive(secret, staff_id, now=clock.now, vault=at.vault)
+
+    assert is_alive(secret, ana)
+    assert not is_alive(secret, bea)
+    assert not is_alive(secret + "x", ana)
+    end_session(other, vault=at.vault)
+    assert (is_alive(secret, ana), is_alive(other, ana)) == (True, False)
+    clock.now = begun + SESSION_LIFETIME - timedelta(seconds=1)
+    assert is_alive(secret, ana)
+    clock.now = begun + SESSION_LIFETIME
+    assert not is_alive(secret, ana)
+
+
+@pytest.mark.parametrize(
+    ("referrer", "path"),
+    [
+        ("http://localhost/staff/people?a=b", "/staff/people"),
+        ("http://elsewhere.example/staff/people", "/staff/"),
+        ("", "/staff/"),
+    ],
+)
+def test_proving_it_again_leads_back_to_where_the_form_stands(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, referrer: str, path: str
+) -> None:
+    desk = staffed(app, Role.ADMIN)
+    token = csrf(desk.get("/staff/people"))
+    monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: 0.0)
+    answer = desk.post("/staff/people", data={"csrf_token": token}, headers={"Referer": referrer})
+    assert (answer.status_code, answer.location) == (302, f"/staff/verify?next={path}")
+
+
+@pytest.mark.parametrize("page", ["/staff/appeals/case-0/signatures", "/staff/appeals/case-0/signatures?for=court"])
+def test_proving_it_again_leads_on_to_the_page_that_was_asked_for(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    desk = staffed(app, Role.ADMIN)
+    monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: 0.0)
+    answer = desk.get(page, headers={"Referer": "http://localhost/staff/elsewhere"})
+    assert answer.status_code == 302
+    assert parse_qs(urlsplit(answer.location).query) == {"next": [page]}

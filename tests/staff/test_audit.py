@@ -1,0 +1,187 @@
+"""The audit log: append-only, chained, without addresses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import Result
+from flask import Flask, current_app
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from campaign.models import AuditEntry, AuditHead
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.staff import audit
+from campaign.services.staff.audit import Act, append, verify
+from tests.conftest import START
+
+
+def write(*reasons: str) -> None:
+    at = runtime()
+    for reason in reasons:
+        with transaction() as session:
+            append(
+                session,
+                Act("appeal.close", "appeal:x", None, "fr", {"a": 1}, {"a": "é"}, reason),
+                now=at.clock(),
+                vault=at.vault,
+            )
+
+
+def test_an_untouched_chain_holds(app: Flask) -> None:
+    write("one", "two", "three")
+    proof = verify(vault=runtime().vault)
+    assert (proof.entries, proof.broken_at) == (3, None)
+
+
+@pytest.mark.parametrize("statement", [update(AuditEntry).values(reason="x"), delete(AuditEntry)])
+def test_the_database_refuses_to_change_an_entry(app: Flask, statement: object) -> None:
+    write("one")
+    with pytest.raises(DBAPIError), transaction() as session:
+        session.execute(statement)  # type: ignore[call-overload]
+
+
+# What somebody without the keys can write: it looks like the others, and its digest is made up.
+FORGED = {"at": START, "act": "appeal.close", "subject": "appeal:x", "staff_id": None, "digest": bytes(range(32))}
+
+
+def tamper(statement: object) -> None:
+    """As somebody who owns the database can."""
+    with db.engine.begin() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        triggers = []
+        if sqlite:
+            triggers = list(
+                connection.execute(
+                    text("SELECT name, sql FROM sqlite_master WHERE tbl_name = 'audit_entry' AND type = 'trigger'")
+                )
+            )
+            for name, _ in triggers:
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER USER"))
+        connection.execute(statement)  # type: ignore[call-overload]
+        if sqlite:
+            for _, sql in triggers:
+                connection.execute(text(sql))
+        else:
+            connection.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER USER"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken_at"),
+    [
+        (update(AuditEntry).where(AuditEntry.id == 2).values(reason="forged"), 2),
+        (update(AuditEntry).where(AuditEntry.id == 2).values(staff_id=None, act="appeal.open"), 2),
+        (delete(AuditEntry).where(AuditEntry.id == 2), 2),
+        (delete(AuditEntry).where(AuditEntry.id == 3), 3),
+        (update(AuditHead).values(entry_id=2), 4),
+        (insert(AuditEntry).values(**FORGED, id=4), 4),
+        (insert(AuditEntry).values(**FORGED, id=0), 1),
+        (update(AuditEntry).where(AuditEntry.id == 3).values(id=4), 3),
+    ],
+)
+def test_what_was_changed_put_in_or_taken_out_is_found(app: Flask, statement: object, broken_at: int) -> None:
+    write("one", "two", "three")
+    tamper(statement)
+    assert verify(vault=runtime().vault).broken_at == broken_at
+    result = command()
+    assert result.exit_code == 1
+    assert f"entry {broken_at}" in result.stderr
+
+
+def cut_off(seal: bytes) -> None:
+    """Takes the newest of three entries out, and writes a head for the second that looks like the others."""
+    tamper(delete(AuditEntry).where(AuditEntry.id == 3))
+    tamper(update(AuditHead).values(entry_id=2, seal=seal))
+
+
+def second() -> bytes:
+    digest = db.session.scalars(select(AuditEntry.digest).where(AuditEntry.id == 2)).one()
+    db.session.rollback()
+    return digest
+
+
+@pytest.mark.parametrize("forged", ["digest", "made up", "of the third"])
+def test_an_end_cut_off_with_its_head_is_found_also_when_the_log_goes_on(app: Flask, forged: str) -> None:
+    write("one", "two", "three")
+    seal = {"digest": second(), "made up": bytes(range(32)), "of the third": db.session.get_one(AuditHead, 1).seal}
+    db.session.rollback()
+    cut_off(seal[forged])
+    assert verify(vault=runtime().vault).broken_at == 3
+    write("four", "five")
+    assert verify(vault=runtime().vault).broken_at == 3
+
+
+def test_the_seal_of_an_entry_is_not_stored_once_it_is_not_the_newest(app: Flask) -> None:
+    write("one")
+    seal = db.session.get_one(AuditHead, 1).seal
+    write("two")
+    assert db.session.get_one(AuditHead, 1).seal != seal
+    assert db.session.scalars(select(AuditEntry).where(AuditEntry.digest == seal)).all() == []
+
+
+def test_entries_from_before_there_were_seals_hold(app: Flask) -> None:
+    """As an older version wrote them, and the migration sealed their head."""
+    vault = runtime().vault
+    write("one", "two", "three")
+    previous = bytes(32)
+    for number in (1, 2):
+        entry = db.session.get_one(AuditEntry, number)
+        previous = vault.unsealed_entry_digest(previous, audit._content(entry))
+        db.session.rollback()
+        tamper(update(AuditEntry).where(AuditEntry.id == number).values(digest=previous))
+    cut_off(vault.head_seal(2, previous))
+    write("three", "four")
+    proof = verify(vault=vault)
+    assert (proof.entries, proof.broken_at) == (4, None)
+    tamper(update(AuditEntry).where(AuditEntry.id == 1).values(reason="forged"))
+    assert verify(vault=vault).broken_at == 1
+
+
+def test_a_database_set_back_is_found_by_a_noted_head(app: Flask) -> None:
+    write("one", "two")
+    earlier = db.session.get_one(AuditHead, 1).seal
+    db.session.rollback()
+    write("three")
+    noted = command()
+    assert noted.exit_code == 0
+    head = noted.output.split()[-1]
+    assert head.startswith("3:")
+    cut_off(earlier)
+    assert command().exit_code == 0, "all that is there is genuine: only what was noted outside can tell"
+    found = command("--since", head)
+    assert found.exit_code == 1
+    assert f"entry {head} is not in the log any more" in found.stderr
+    write("another third")
+    assert json.loads(command("--since", head, "--json").stdout)["has_since"] is False
+
+
+def test_a_noted_head_stays_in_a_log_that_goes_on(app: Flask) -> None:
+    for reason in ("", "one", "two"):
+        if reason:
+            write(reason)
+        head = json.loads(command("--json").stdout)["head"]
+        write("more", "and more")
+        assert command("--since", head).exit_code == 0
+
+
+@pytest.mark.parametrize("noted", ["", "3", "3:abc", f"-1:{'0' * 64}", f"1:{'g' * 64}"])
+def test_what_is_no_head_is_refused(app: Flask, noted: str) -> None:
+    result = command("--since", noted)
+    assert result.exit_code == 1
+    assert "NUMBER:HASH" in result.stderr
+
+
+def command(*options: str) -> Result:
+    """`flask audit verify`."""
+    return current_app.test_cli_runner().invoke(args=["audit", "verify", *options])
+
+
+def test_addresses_are_left_out(app: Flask) -> None:
+    write("jeanne@mail.example asked for it")
+    assert db.session.scalars(select(AuditEntry.reason)).one() == "[…] asked for it"
+    assert verify(vault=runtime().vault).broken_at is None

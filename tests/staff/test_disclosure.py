@@ -1,0 +1,241 @@
+"""Somebody of the staff, or who took over their browser, copies names and addresses: stopped, written down, told."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
+
+from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.privacy.disclosure import Context, disclose
+from campaign.services.signing.sign import SignUp, sign
+from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, text_of
+from tests.handover.test_export import signed
+from tests.staff.staff_clients import csrf, join, log_in, office
+
+ANA = "ana@staff.example"
+WHY = "asked by letter to be found"
+
+
+@pytest.fixture
+def desk(app: Flask, appeal: AppealView) -> FlaskClient:
+    """An editor's browser; two people have signed in the section."""
+    signed(appeal, "Jeanne Martin", 1, shares=True)
+    signed(appeal, "Jo Smit", 2)
+    join(app, ANA, Role.EDITOR)
+    return log_in(app, ANA)
+
+
+def post(desk: FlaskClient, path: str, **data: str) -> TestResponse:
+    token = csrf(desk.get("/staff/account"))
+    return desk.post(f"/staff{path}", data={**data, "csrf_token": token}, buffered=True)
+
+
+def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], TestResponse]]:
+    """Every page that shows names or addresses, by the act that the audit log calls it."""
+    act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location.removeprefix("/staff")
+    return {
+        "names.count": lambda why: post(desk, "/moderation/invalidations", pattern="jeanne*@*", reason=why),
+        "names.search": lambda why: post(desk, "/moderation/search", who="Jeanne Martin", reason=why),
+        "names.preview": lambda why: post(desk, f"{act}/look", reason=why),
+        "signatures.export": lambda why: post(desk, f"/appeals/{appeal.slug}/signatures", reason=why, addresses="y"),
+    }
+
+
+def written_down() -> list[tuple[str, str | None]]:
+    opened = select(AuditEntry.act, AuditEntry.reason).where(AuditEntry.act.in_(list(Opened))).order_by(AuditEntry.id)
+    found = [(act, reason) for act, reason in db.session.execute(opened)]
+    db.session.rollback()
+    return found
+
+
+def test_without_a_reason_nothing_is_shown_and_with_one_it_is_written_down(
+    desk: FlaskClient, appeal: AppealView
+) -> None:
+    for act, way in ways(desk, appeal).items():
+        for why in ("", " ", "abc"):
+            refused = way(why)
+            assert refused.status_code == 422, act
+            assert "Jeanne Martin" not in refused.text.replace('value="Jeanne Martin"', ""), act
+        before = written_down()
+        shown = way(WHY)
+        if act != "names.count":
+            assert shown.status_code == 200, act
+            assert "Jeanne Martin" in shown.text
+            assert "p1@mail.example" in shown.text
+        assert written_down() == [*before, (act, WHY)]
+
+
+def test_no_page_that_is_only_looked_at_shows_a_name(desk: FlaskClient, appeal: AppealView) -> None:
+    act = post(desk, "/moderation/invalidations", domain="mail.example", reason=WHY).location
+    for path in ("/staff/", "/staff/moderation", act, f"/staff/appeals/{appeal.slug}", "/staff/outbox"):
+        page = desk.get(path).text
+        for name in ("Jeanne", "Smit", "p1@mail", "p2@mail"):
+            assert name not in page, path
+
+
+def test_an_old_log_in_opens_nothing(desk: FlaskClient, appeal: AppealView, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ways(desk, appeal)
+    monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
+    before = written_down()
+    for act, way in found.items():
+        assert way(WHY).location.startswith("/staff/verify"), act
+    assert written_down() == before
+
+
+def test_who_copies_page_by_page_is_stopped_and_others_are_told(
+    app: Flask, desk: FlaskClient, appeal: AppealView, clock: Clock, deliver: Callable[[], object], postbox: Postbox
+) -> None:
+    join(app, "cleo@staff.example", Role.COORDINATOR)
+    deliver()
+    postbox.messages.clear()
+    search = ways(desk, appeal)["names.search"]
+    spend(shown=SHOWN_A_DAY - COUNT_COSTS - 1)
+    assert search(WHY).status_code == 200
+    refused = search(WHY)
+    assert refused.status_code == 429
+    assert "p1@mail.example" not in refused.text
+    assert "as one person may" in refused.text
+    deliver()
+    (alarm,) = [one for one in postbox.messages if "names and addresses" in str(one["Subject"])]
+    assert alarm["To"] == "cleo@staff.example"
+    assert "staff:" in text_of(alarm)
+    last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert last is not None
+    assert (last.act, last.after) == ("names.search", {"people": 1, "refused": True})
+    db.session.rollback()
+    clock.now += DAY
+    spend(shown=1)  # the next day is another
+
+
+def test_no_number_spells_an_address(desk: FlaskClient, appeal: AppealView) -> None:
+    """The attack: patterns that grow by a letter, and the number of those who fit."""
+    signed(appeal, "Zoe Quill", 3)
+    asked = ("p3*@mail.example", "pq*@mail.example", "zzz*@*", "p3@mail.example", "p1@mail.example")
+    said = set()
+    for pattern in asked:
+        page = desk.get(post(desk, "/moderation/invalidations", pattern=pattern, reason=WHY).location).text
+        said.add(re.sub(r"[0-9a-f]{40,}|[-_.\w]{80,}|invalidations/\d+", "", page).replace(pattern, ""))
+        db.session.rollback()
+    assert len(said) == 1, "one who fits, two, and nobody look alike"
+    listed = desk.get("/staff/moderation").text
+    assert listed.count("under 5") == len(asked)
+    assert written_down() == [("names.count", WHY)] * len(asked)
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == COUNT_COSTS * len(asked)
+    db.session.rollback()
+    spend(shown=SHOWN_A_DAY - COUNT_COSTS * (len(asked) + 1) + 1)
+    refused = post(desk, "/moderation/invalidations", pattern="p3*@mail.example", reason=WHY)
+    assert (refused.status_code, "as one person may" in refused.text) == (429, True)
+
+
+def test_a_number_of_many_is_told_and_the_few_beside_it_are_not(desk: FlaskClient, appeal: AppealView) -> None:
+    for number in range(3, 7):
+        signed(appeal, f"Person {'ABCDEFG'[number]}", number)
+    chosen = {"domain": "mail.example", "reason": WHY}
+    assert "Take 6 signatures out" in desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
+    with transaction() as session:
+        session.execute(
+            update(Signature)
+            .where(Signature.id == select(func.min(Signature.id)).scalar_subquery())
+            .values(state="pending", confirmed_at=None)
+        )
+    page = desk.get(post(desk, "/moderation/invalidations", **chosen).location).text
+    assert "Take 6 signatures out" in page
+    assert re.search(r"that is counted</dt><dd>under 5</dd>", page), "five of six would tell of the sixth"
+
+
+def test_a_domain_that_few_have_is_named_for_a_reason_only(desk: FlaskClient, appeal: AppealView) -> None:
+    """Such a domain is a family's or a person's, and a row of it tells that they signed."""
+    for number in range(1, 7):
+        sign_at(appeal, f"p{number}@many.example")
+    sign_at(appeal, "zoe@zoe-quill.example")
+    for path in ("/staff/moderation", "/staff/moderation/domains"):
+        page = desk.get(path).text
+        assert ("many.example" in page, "zoe-quill" in page) == (True, False), path
+    assert post(desk, "/moderation/domains", reason=" ").status_code == 422
+    assert written_down() == []
+    shown = post(desk, "/moderation/domains", reason=WHY).text
+    assert ("many.example" in shown, "zoe-quill.example" in shown) == (True, True)
+    assert written_down() == [("names.domains", WHY)]
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == 2, "hers, and that of the two of before"
+    db.session.rollback()
+    spend(shown=SHOWN_A_DAY - 3)
+    refused = post(desk, "/moderation/domains", reason=WHY)
+    assert (refused.status_code, "zoe-quill" in refused.text) == (429, False)
+
+
+def sign_at(appeal: AppealView, email: str) -> None:
+    sign_up = SignUp(appeal.id, "fr", "FR", "Some Body", parse_address(email), "en", "en", 1, None)
+    sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    confirm_newest(START)
+
+
+def test_a_search_that_finds_nobody_is_a_question_too(desk: FlaskClient, appeal: AppealView) -> None:
+    spend(shown=SHOWN_A_DAY - 1)
+    assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 200
+    assert post(desk, "/moderation/search", who="nobody@mail.example", reason=WHY).status_code == 429
+
+
+def test_chosen_ones_are_counted_for_nothing_and_never_without_a_reason(desk: FlaskClient, appeal: AppealView) -> None:
+    page = post(desk, "/moderation/search", who="Jeanne Martin", reason=WHY)
+    one = re.findall(r'name="ids" value="(\d+)"', page.text)[0]
+    spend(shown=SHOWN_A_DAY - 1)
+    assert post(desk, "/moderation/invalidations", ids=one).status_code == 422
+    made = post(desk, "/moderation/invalidations", ids=one, reason=WHY)
+    assert "Take 1 signature out" in desk.get(made.location).text
+    narrowed = post(desk, "/moderation/invalidations", ids=one, pattern="p1*@mail.example", reason=WHY)
+    assert narrowed.status_code == 429, "whether that person's address fits"
+
+
+def test_files_have_a_budget_too(desk: FlaskClient, appeal: AppealView) -> None:
+    export = ways(desk, appeal)["signatures.export"]
+    spend(files=FILES_A_DAY - 1)
+    assert export(WHY).mimetype == "text/csv"
+    refused = export(WHY)
+    assert (refused.status_code, refused.mimetype) == (429, "text/html")
+
+
+@pytest.mark.slow
+def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: FlaskClient) -> None:
+    barrier = threading.Barrier(8)
+    asks = context()
+
+    def open_some(_number: int) -> bool:
+        with app.app_context():
+            barrier.wait(20)
+            try:
+                disclose(asks, Opened.SEARCH, "section:fr", shown=100)
+            except BudgetError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(open_some, range(8))) == SHOWN_A_DAY // 100
+    assert db.session.scalars(select(DisclosureDay.shown)).one() == SHOWN_A_DAY
+
+
+def context() -> Context:
+    """The editor asks."""
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
+    db.session.rollback()
+    return Context(Scope(staff_id, Role.EDITOR, "fr"), WHY, runtime().clock(), office())
+
+
+def spend(*, shown: int = 0, files: int = 0) -> None:
+    """As pages and files of earlier that day."""
+    disclose(context(), Opened.SEARCH, "section:fr", shown=shown, files=files)

@@ -1,0 +1,141 @@
+"""What is counted of failed log-ins and of links asked for: under which names, for how long, and what never mixes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import select
+
+from campaign.domain.staff.roles import SESSION_LIFETIME, Role
+from campaign.models import LoginFailure, StaffSession
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.periodic.clock import MOST_APART
+from campaign.services.privacy.retention import retain
+from campaign.services.staff.login import (
+    MOST_FOR_ACCOUNT,
+    MOST_FROM_NETWORK,
+    MOST_LINKS,
+    WINDOW,
+    Answer,
+    Attempt,
+    begin_session,
+    count_request,
+    is_allowed,
+    is_session_alive,
+    note_failure,
+)
+from tests.conftest import DAY, START, Clock
+from tests.staff.staff_clients import join, log_in, staffed
+
+HOME, OFFICE = "192.0.2.1", "198.51.100.7"
+
+
+def fails(attempt: Attempt, times: int, *, later: timedelta = timedelta(0)) -> None:
+    for _ in range(times):
+        note_failure(attempt, now=START + later, vault=runtime().vault)
+
+
+def allowed(attempt: Attempt, *, later: timedelta = timedelta(0)) -> bool:
+    found = is_allowed(attempt, now=START + later, vault=runtime().vault)
+    db.session.rollback()
+    return found
+
+
+def asked(attempt: Attempt, *, later: timedelta = timedelta(0)) -> Answer:
+    return count_request(attempt, now=START + later, vault=runtime().vault)
+
+
+def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
+    fails(Attempt("ana@staff.example", HOME, None), MOST_FOR_ACCOUNT - 1)
+    assert allowed(Attempt("ana@staff.example", OFFICE, None))
+    fails(Attempt(" Ana@Staff.example ", HOME, None), 1)
+    assert not allowed(Attempt("ANA@staff.example", OFFICE, None))
+    assert allowed(Attempt("ben@staff.example", OFFICE, None))
+
+
+def test_failures_are_counted_for_the_network_whatever_the_account(app: Flask) -> None:
+    for number in range(MOST_FROM_NETWORK):
+        assert allowed(Attempt(f"{number}@staff.example", HOME, None))
+        fails(Attempt(f"{number}@staff.example", HOME, None), 1)
+    assert not allowed(Attempt("ana@staff.example", HOME, None))
+    assert allowed(Attempt("ana@staff.example", OFFICE, None))
+
+
+def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
+    fails(Attempt("ana@staff.example", HOME, None), MOST_FROM_NETWORK)
+    assert allowed(Attempt("ana@staff.example", HOME, "desk"))
+    fails(Attempt("ana@staff.example", HOME, "desk"), MOST_FOR_ACCOUNT)
+    assert not allowed(Attempt("Ana@staff.example", OFFICE, "desk"))
+    assert allowed(Attempt("ana@staff.example", HOME, "phone"))
+    assert allowed(Attempt("ben@staff.example", HOME, "desk"))
+
+
+def test_a_window_ends(app: Flask) -> None:
+    guess = Attempt("ana@staff.example", HOME, None)
+    fails(guess, MOST_FOR_ACCOUNT, later=WINDOW / 2)
+    assert not allowed(guess, later=WINDOW - timedelta(microseconds=1))
+    assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
+
+
+def test_links_are_counted_for_the_mailbox_and_for_who_asks(app: Flask) -> None:
+    stranger = Attempt("ana@staff.example", HOME, None)
+    assert [asked(stranger) for _ in range(MOST_LINKS)] == [Answer.MAILED] * MOST_LINKS
+    assert asked(Attempt(" ANA@staff.example", OFFICE, None)) is Answer.QUIET
+    assert asked(Attempt("ben@staff.example", HOME, None)) is Answer.MAILED
+    assert asked(Attempt("ana@staff.example", HOME, "desk")) is Answer.MAILED
+    assert asked(Attempt("ana@staff.example", HOME, "strangers")) is Answer.MAILED
+
+
+def test_a_known_browser_uses_up_its_own_links_and_nothing_of_the_network(app: Flask) -> None:
+    desk = Attempt("ana@staff.example", HOME, "desk")
+    assert [asked(desk) for _ in range(MOST_LINKS + 1)] == [Answer.MAILED] * MOST_LINKS + [Answer.QUIET]
+    assert asked(Attempt("ana@staff.example", HOME, "phone")) is Answer.MAILED
+    for number in range(MOST_FROM_NETWORK):
+        assert asked(Attempt(f"{number}@staff.example", HOME, None)) is Answer.MAILED
+    assert asked(Attempt("ben@staff.example", HOME, None)) is Answer.REFUSED
+    assert asked(Attempt("ben@staff.example", OFFICE, None)) is Answer.MAILED
+
+
+def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
+    member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
+    with transaction() as session:
+        secret = begin_session(session, member, now=START, vault=vault)
+    late = START + SESSION_LIFETIME
+    assert is_session_alive(secret, member, now=late - timedelta(microseconds=1), vault=vault)
+    assert not is_session_alive(secret, member, now=late, vault=vault)
+    assert not is_session_alive(secret, member + 1, now=START, vault=vault)
+    db.session.rollback()
+
+
+def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app: Flask, clock: Clock) -> None:
+    desk = staffed(app, Role.EDITOR)
+    join(app, "ben@staff.example", Role.VIEWER)
+    guess = Attempt("ana@staff.example", HOME, None)
+    fails(guess, MOST_FOR_ACCOUNT)
+    clock.now = START + 100 * DAY
+    log_in(app, "ben@staff.example")
+    fails(guess, 1, later=100 * DAY)
+    assert asked(guess, later=100 * DAY) is Answer.MAILED
+    clock.now = START
+    assert desk.get("/staff/account").status_code == 200
+    assert not allowed(guess)
+
+
+def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old(app: Flask) -> None:
+    member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
+    with transaction() as session:
+        near = begin_session(session, member, now=START + MOST_APART, vault=vault)
+        far = begin_session(session, member, now=START + 100 * DAY, vault=vault)
+    guess = Attempt("ana@staff.example", HOME, None)
+    fails(guess, MOST_FOR_ACCOUNT)
+    fails(guess, 1, later=100 * DAY)
+    assert is_session_alive(near, member, now=START, vault=vault)
+    assert not is_session_alive(far, member, now=START, vault=vault)
+    db.session.rollback()
+    retain(now=START, days=180, go_on=lambda: True, vault=vault)
+    assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MOST_APART]
+    assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
+    db.session.rollback()

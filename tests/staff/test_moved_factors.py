@@ -1,0 +1,76 @@
+"""Whoever can write SQL copies a second factor to another account: it opens nothing there, and staff are told."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from werkzeug.test import TestResponse
+
+from campaign.domain.staff.roles import Role
+from campaign.models import Alarm
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from tests.signing.links.test_used_once import recovery_codes
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in
+
+# It starts PostgreSQL, and hashes passwords.
+pytestmark = pytest.mark.slow
+
+EVIL, CLEO = "evil@staff.example", "cleo@staff.example"
+
+
+@pytest.fixture
+def codes(app: Flask) -> list[str]:
+    """The recovery codes of an editor; a coordinator has some, too."""
+    join(app, EVIL, Role.EDITOR)
+    join(app, CLEO, Role.COORDINATOR)
+    recovery_codes(log_in(app, CLEO))
+    return recovery_codes(log_in(app, EVIL))
+
+
+def copy(*columns: str) -> None:
+    """What the attacker does: the editor's values, and the password, into the coordinator's row."""
+    with transaction() as session:
+        for column in ("password", *columns):
+            of_evil = f"(SELECT {column} FROM staff WHERE email = :evil)"  # noqa: S608
+            session.execute(
+                text(f"UPDATE staff SET {column} = {of_evil} WHERE email = :cleo"),  # noqa: S608
+                {"evil": EVIL, "cleo": CLEO},
+            )
+
+
+def give_password(browser: FlaskClient) -> TestResponse:
+    """The editor's password for the coordinator's account."""
+    token = csrf(browser.get("/staff/login"))
+    return browser.post("/staff/login", data={"email": CLEO, "password": PASSWORD, "csrf_token": token})
+
+
+def alarms() -> list[str]:
+    """What staff were told."""
+    db.session.rollback()
+    return list(db.session.scalars(select(Alarm.kind)))
+
+
+def test_a_copied_authenticator_opens_no_other_account(app: Flask, codes: list[str]) -> None:
+    copy("tf_totp_sealed")
+    browser = app.test_client()
+    assert give_password(browser).status_code == 410
+    token = csrf(browser.get("/staff/login"))
+    answer = browser.post("/staff/tf-validate", data={"code": code_for(app, EVIL), "csrf_token": token})
+    assert "/login" in answer.location
+    assert "/login" in browser.get("/staff/account").location
+    assert alarms() == ["sealed"]
+    assert log_in(app, EVIL).get("/staff/account").status_code == 200
+
+
+def test_copied_recovery_codes_open_no_other_account(app: Flask, codes: list[str]) -> None:
+    copy("mf_recovery_sealed")
+    browser = app.test_client()
+    assert "/tf-validate" in give_password(browser).location
+    token = csrf(browser.get("/staff/mf-recovery"))
+    answer = browser.post("/staff/mf-recovery", data={"code": codes[0], "csrf_token": token})
+    assert answer.status_code == 410
+    assert "/login" in browser.get("/staff/account").location
+    assert alarms() == ["sealed"]

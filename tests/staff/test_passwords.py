@@ -1,0 +1,36 @@
+"""A password that lists of common ones lead to is refused, in words, wherever one is chosen."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from campaign.web.staff.staff.passwords import is_guessed_soon
+from tests.staff.staff_clients import PASSWORD, csrf
+from tests.staff.test_login import invited
+
+KNOWN = ["tocsin", "amnistie", "ana@staff.example"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["passwordpassword", "123456789012", "qwertyuiop123", "aaaaaaaaaaaaaaaa", "letmeinletmein", "amnistieamnistie",
+     "ana@staff.example", "P@ssw0rdP@ssw0rd", "password" * 16],
+)  # fmt: skip
+def test_what_is_tried_first_is_refused(password: str) -> None:
+    assert is_guessed_soon(password, KNOWN)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "kzT-8qq-wvX-2fh", "Тихая река под мостом", f"{PASSWORD} " * 5])
+def test_any_kind_of_characters_makes_a_good_one(password: str) -> None:
+    assert not is_guessed_soon(password, KNOWN)
+
+
+def test_the_invitation_says_why(client: FlaskClient) -> None:
+    link = invited()
+    page = client.get(link)
+    for common in ("letmeinletmein", "ana@staff.example"):
+        answer = client.post(link, data={"password": common, "csrf_token": csrf(page)})
+        assert answer.status_code == 422
+        assert "among the first that somebody would try" in answer.text
+    assert client.post(link, data={"password": PASSWORD, "csrf_token": csrf(page)}).status_code == 303

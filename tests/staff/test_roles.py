@@ -1,0 +1,50 @@
+"""Who may do what: each role what the ones below it may, and personal data of the own section alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaign.domain.errors import InputError
+from campaign.domain.staff.roles import TWO_FACTOR_ROLES, Permission, Role, Scope, checked_role, may
+
+WANTED = {
+    Role.VIEWER: {Permission.SEE_COUNTS},
+    Role.EDITOR: {Permission.SEE_COUNTS, Permission.EDIT},
+    Role.COORDINATOR: {Permission.SEE_COUNTS, Permission.EDIT, Permission.COORDINATE},
+    Role.ADMIN: set(Permission),
+}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_may_what_it_says_and_no_more(role: Role) -> None:
+    assert {one for one in Permission if may(role, one)} == WANTED[role]
+    assert {one for one in Permission if Scope(1, role, "fr").may(one)} == WANTED[role]
+
+
+def test_those_who_see_names_and_addresses_need_a_second_factor() -> None:
+    assert {role for role in Role if may(role, Permission.EDIT)} == TWO_FACTOR_ROLES
+
+
+@pytest.mark.parametrize(("role", "section", "is_seen"), [
+    (Role.EDITOR, "fr", True), (Role.EDITOR, "be-fr", False), (Role.VIEWER, "be-fr", False),
+    (Role.COORDINATOR, "be-fr", True), (Role.ADMIN, "be-fr", True),
+])  # fmt: skip
+def test_another_sections_funnel_is_for_coordinators(role: Role, section: str, *, is_seen: bool) -> None:
+    assert Scope(1, role, "fr").sees_inside(section) is is_seen
+
+
+@pytest.mark.parametrize(("role", "section", "is_theirs"), [
+    (Role.EDITOR, "fr", True), (Role.EDITOR, "be-fr", False), (Role.EDITOR, None, False), (Role.VIEWER, "fr", False),
+    (Role.COORDINATOR, "be-fr", True), (Role.COORDINATOR, None, True), (Role.ADMIN, None, True),
+])  # fmt: skip
+def test_an_editor_writes_for_the_own_section_alone(role: Role, section: str | None, *, is_theirs: bool) -> None:
+    assert Scope(1, role, "fr").works_on(section) is is_theirs
+    assert Scope(1, role, "fr").may_tell(section) is is_theirs
+
+
+def test_an_unknown_role_is_named() -> None:
+    assert checked_role("editor") is Role.EDITOR
+    with pytest.raises(InputError) as refused:
+        checked_role("root")
+    assert (refused.value.field, refused.value.code) == ("role", "unknown")
+    assert str(refused.value) == "no such role: root; one of viewer, editor, coordinator, admin"

@@ -1,0 +1,320 @@
+"""Every route of the staff room × method × role × own or another section, with canaries in the other: not one leaks.
+
+A route that is missing from the matrix fails, so that nobody adds one without saying whom it is for.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pypdf import PdfReader
+from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse
+
+from campaign.document import parse_text
+from campaign.domain.announcements.announcement import AnnouncementKind
+from campaign.domain.counting.action import Channel
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.staff.roles import Role, Scope
+from campaign.models import Appeal, Entry, Handover, Invalidation, Mail, Signature
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.handover.handover import handovers
+from campaign.services.announcements.announce import Audience, Author, Wording, draft
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.moderation.invalidate import advance, begin, prepare
+from campaign.services.offline.bulk_entry import Quantity, enter
+from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
+from tests.announcements.test_announce import edition_of
+from tests.appeals.editing.editor import filled
+from tests.conftest import DOCUMENT, START, confirm_newest, form
+from tests.staff.route_matrix import MATRIX, SAID, Route
+from tests.staff.staff_clients import csrf, join, log_in
+
+# What must never be seen outside of its section, whatever the role.
+CANARY, CANARY_ADDRESS = "Canaria Kanarienvogel", "canary@mail.example"
+# What coordinators may see besides: what a section is about to tell its signers. It also stands in a reason, which the
+# audit log shows to administrators.
+TOLD = "Zeisig"
+# What administrators may see besides: accounts.
+COLLEAGUE = "stieglitz@staff.example"
+ROLES = list(Role)
+
+# Needs the mailed link instead of an account.
+BY_MAIL = ("/invitation/<token>", "/digest/<token>", "/reset", "/reset/<token>")
+OPEN = {(rule, method) for rule in BY_MAIL for method in ("GET", "POST")}
+# Flask-Security's own: each proves by itself who is there, and shows nothing but one's own account.
+CLOSED = ["/tf-rescue", "/fs-static/<path:filename>"]
+SECURITY = """/login /logout /verify /change /tf-setup /tf-setup/<token> /tf-validate
+/tf-select /mf-recovery /mf-recovery-codes /wan-register /wan-register/<token> /wan-delete /wan-signin
+/wan-signin/<token> /wan-verify /wan-verify/<token>""".split()
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    staff: Flask = app.extensions["tocsin_staff"]
+    return {
+        (rule.rule, method)
+        for rule in staff.url_map.iter_rules()
+        if not rule.endpoint.startswith("security.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_is_in_the_matrix(app: Flask) -> None:
+    assert routes(app) == {(route.rule, route.method) for route in MATRIX} | OPEN
+
+
+def test_flask_security_adds_no_route_unseen(app: Flask, client: FlaskClient) -> None:
+    rules = app.extensions["tocsin_staff"].url_map.iter_rules()
+    assert {rule.rule for rule in rules if rule.endpoint.startswith("security.")} == {*SECURITY, *CLOSED}
+    for path in ("/staff/tf-rescue", "/staff/fs-static/js/webauthn.js"):
+        assert client.get(path).status_code == 404
+
+
+def test_whatever_belongs_to_a_section_is_asked_for_over_the_wall() -> None:
+    """Positions of targets and accounts of staff belong to an appeal and to administrators."""
+    for route in MATRIX:
+        if "<int:" in route.rule and "<int:staff_id>" not in route.rule:
+            assert route.theirs, route
+
+
+@pytest.fixture
+def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str]:
+    """The same of everything in the own section and in another, with canaries in the other."""
+    neighbour, colleague = join(app, "neighbour@staff.example", Role.EDITOR), join(app, COLLEAGUE, Role.EDITOR, "be-nl")
+    signers = (
+        (CANARY, CANARY_ADDRESS, "BE"),
+        ("Canaria Bot", "canary@spam.example", "BE"),
+        ("Odile Own", "own@mail.example", "FR"),
+    )
+    for name, email, country in signers:
+        data = form(name=name, email=email, country=country)
+        assert client.post(f"/en/appeals/{appeal.slug}/sign", data=data).status_code == 303
+        db.session.rollback()
+        confirm_newest(START, shares_name="Bot" not in name)
+    ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
+    db.session.rollback()
+    foreign = made_by(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", TOLD)
+    own = made_by(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
+    drafts = {name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), now=START).slug for name in DRAFTS}
+    with transaction() as session:
+        for name, section in DRAFTS.items():
+            session.query(Appeal).filter_by(slug=drafts[name]).update({"section_code": section})
+    return {
+        "slug": appeal.slug,
+        "name": CANARY,
+        "email": CANARY_ADDRESS,
+        "staff": str(colleague),
+        "foreign_signature": str(ids[0]),
+        "own_signature": str(ids[2]),
+        "foreign_mail": str(undelivered(ids[0])),
+        "own_mail": str(undelivered(ids[2])),
+        "own_fence": "0",
+        "written": own["written"],
+        "elsewhere": foreign["written"],
+        "edition": edition_of(int(own["written"])),
+        **drafts,
+        **{f"own_{name}": place for name, place in own.items()},
+        **{f"foreign_{name}": place for name, place in foreign.items()},
+    }
+
+
+def undelivered(signature: int) -> int:
+    """The number of a mail to that signer which was refused."""
+    with transaction() as session:
+        mail = session.scalars(select(Mail).where(Mail.signature_id == signature).order_by(Mail.id)).first()
+        assert mail is not None
+        mail.state = "dead"
+        return mail.id
+
+
+# Drafts of appeals, and the section that prepares each.
+DRAFTS = {"own": "fr", "foreign": "be-nl"}
+
+
+def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
+    """A section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
+    at = runtime()
+    number = ask_for_handover(by, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
+    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+    listed = handovers(by, appeal.id)[0]
+    files = {name.rpartition(".")[2]: name for name in listed.files}
+    quantity = Quantity(Channel.LETTER, 7, START.date(), place, f"{place} again")
+    entry = enter(appeal.slug, quantity, by=by, is_sure=False, now=START, vault=at.vault)
+    many = Quantity(Channel.LETTER, 5000, START.date(), place, f"{place} again")
+    waiting = enter(appeal.slug, many, by=by, is_sure=True, now=START, vault=at.vault)
+    rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
+    sheet = SheetEntry(rows, START.date(), place, "", "en")
+    enter_sheet(appeal.slug, sheet, by=by, is_sure=True, is_again=False, now=START, vault=at.vault)
+    acts = [prepare(Criteria(domain=one), None, by=by, now=START, vault=at.vault) for one in DOMAINS]
+    for act in acts:
+        advance(now=START, vault=at.vault, only=act)
+    begin(acts[1], f"{said} A flood.", by=by, now=START, vault=at.vault)
+    advance(now=START, vault=at.vault, only=acts[1])
+    author = Author(by, START, at.vault)
+    text = {"fr": Wording(said, said)}
+    written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, author)
+    return {
+        "list": str(number),
+        "entry": str(entry),
+        "waiting": str(waiting),
+        "act": str(acts[0]),
+        "done": str(acts[1]),
+        "spare": str(acts[2]),
+        "written": str(written),
+        **files,
+    }
+
+
+DOMAINS = ("mail.example", "spam.example", "mail.example")
+
+
+def call(browser: FlaskClient, method: str, path: str, places: dict[str, str], **sent: Any) -> TestResponse:
+    """The answer. A POST carries the form of a page, what is typed into it, and a file."""
+    path = "/staff" + path.format(**places)
+    if method == "GET":
+        return browser.get(path, buffered=True)
+    page = sent.get("form")
+    values = filled(browser.get("/staff" + page.format(**places))) if page else {}
+    # As it stands where it is a program's: braces there are no places.
+    typed = {name: text if text.startswith("[") else text.format(**places) for name, text in sent.get("data", ())}
+    values |= typed | {"csrf_token": sent["token"]}
+    if sent.get("file"):
+        field, name, content = sent["file"]
+        values[field] = FileStorage(io.BytesIO(content.encode()), name)
+    return browser.post(path, data=values, buffered=True)
+
+
+def readable(answer: TestResponse) -> str:
+    """All that somebody can read in it, also in what is packed."""
+    kind = answer.mimetype
+    if kind == "application/pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
+    if str(kind).endswith("spreadsheetml.sheet"):
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as file:
+            return "\n".join(file.read(name).decode() for name in file.namelist())
+    return html.unescape(answer.get_data().decode(errors="replace"))
+
+
+def sung(answer: TestResponse, route: Route, places: dict[str, str]) -> set[str]:
+    """The other section's names that stand in it, but for what was typed into the form and comes back in it."""
+    # Time zones to choose from are no canaries.
+    text = readable(answer).replace("Atlantic/Canary", "")
+    for _, typed in route.data:
+        if not typed.startswith("["):
+            text = text.replace(f'value="{typed.format(**places)}"', "")
+    return {one for one in (CANARY, CANARY_ADDRESS, *PARTS, TOLD, COLLEAGUE) if one.casefold() in text.casefold()}
+
+
+PARTS = ("Canaria", "Kanarienvogel", "canary")
+
+
+def may_read(role: Role) -> set[str]:
+    """What somebody with that role in another section may see of them."""
+    told = {TOLD} if rank(role) >= rank(Role.COORDINATOR) else set()
+    return told | ({COLLEAGUE} if role is Role.ADMIN else set())
+
+
+def rank(role: Role) -> int:
+    return ROLES.index(role)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, places: dict[str, str]) -> None:
+    join(app, "me@staff.example", role)
+    browser = log_in(app, "me@staff.example")
+    token = csrf(browser.get("/staff/account"))
+    wrong: list[tuple[object, ...]] = []
+    for route in MATRIX:
+        sent = {"data": route.data, "form": route.form, "file": route.file, "token": token}
+        answers = [call(browser, route.method, route.path, places, **sent)]
+        status = answers[0].status_code
+        if rank(role) < rank(route.lowest):
+            is_right = status == 404
+        else:
+            is_right = status == 422 if route.refused else status in {200, 303}
+        if status == 303 and is_right:
+            is_right = not answers[0].location.startswith(("/staff/login", "/staff/verify"))
+            answers.append(browser.get(answers[0].location))
+        if not is_right:
+            wrong.append((status, route))
+        if route.theirs:
+            sent["form"] = ""
+            answers.append(call(browser, route.method, route.theirs, places, **sent))
+            is_there = route.theirs_from is not None and rank(role) >= rank(route.theirs_from)
+            if (answers[-1].status_code != 404) != is_there or answers[-1].status_code >= 500:
+                wrong.append((answers[-1].status_code, "theirs", route))
+        wrong += [(one, route) for answer in answers for one in sung(answer, route, places) - may_read(role)]
+    assert wrong == [], "\n".join(str(one) for one in wrong)
+    assert untouched(places)
+
+
+def untouched(places: dict[str, str]) -> bool:
+    """Whether the other section's own work is as it was made."""
+    db.session.rollback()
+    entry = db.session.get_one(Entry, int(places["foreign_entry"]))
+    states = [db.session.get_one(Invalidation, int(places[f"foreign_{one}"])).state for one in ("act", "done", "spare")]
+    signer = db.session.get_one(Signature, int(places["foreign_signature"]))
+    handover = db.session.get_one(Handover, int(places["foreign_list"]))
+    db.session.rollback()
+    mail = db.session.get_one(Mail, int(places["foreign_mail"])).state
+    db.session.rollback()
+    found = (entry.undone_at, states, signer.state, handover.state, mail)
+    return found == (None, ["ready", "done", "ready"], "confirmed", "done", "dead")
+
+
+@pytest.mark.slow
+def test_the_canaries_sing_in_their_own_section(app: Flask, places: dict[str, str]) -> None:
+    """Else the matrix would look for what nobody ever sees."""
+    join(app, "me@staff.example", Role.EDITOR, "be-nl")
+    browser = log_in(app, "me@staff.example")
+    token = csrf(browser.get("/staff/account"))
+    heard = {}
+    at_home = {name: places.get(name.replace("own_", "foreign_"), place) for name, place in places.items()}
+    at_home |= {"written": places["elsewhere"]}
+    for route in MATRIX:
+        if route.method == "GET" or route.rule.endswith(("/search", "/look")) or route.rule.endswith("/signatures"):
+            answer = call(browser, route.method, route.path, at_home, data=route.data, token=token)
+            heard[route.path] = sung(answer, route, at_home)
+    for path, names in SONGS.items():
+        assert heard[path] >= names, path
+
+
+SONGS = {
+    "/appeals/{slug}/entries": {CANARY, COLLEAGUE},
+    "/appeals/{slug}/signatures": {CANARY, CANARY_ADDRESS},
+    "/appeals/{slug}/handovers/{own_list}/{own_csv}": {CANARY},
+    "/appeals/{slug}/handovers/{own_list}/{own_pdf}": set(),
+    "/appeals/{slug}/announcements/{written}": {TOLD},
+    "/appeals/{slug}/announcements/{written}/fr.html": {TOLD},
+    "/moderation/search": {CANARY, CANARY_ADDRESS},
+    "/moderation/invalidations/{own_act}/look": {CANARY, CANARY_ADDRESS},
+}
+
+
+def test_nobody_gets_anything_without_logging_in(app: Flask, client: FlaskClient, places: dict[str, str]) -> None:
+    token = csrf(client.get("/staff/login"))
+    for route in MATRIX:
+        for path in {route.path, route.theirs} - {""}:
+            answer = call(client, route.method, path, places, data=route.data, file=route.file, token=token)
+            assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/staff/login"), route
+            assert not sung(answer, route, places)
+
+
+def test_a_route_that_says_nothing_is_closed(app: Flask) -> None:
+    staff: Flask = app.extensions["tocsin_staff"]
+    for endpoint, view in staff.view_functions.items():
+        if not endpoint.startswith("security."):
+            assert hasattr(view, "tocsin_need"), endpoint

@@ -1,0 +1,224 @@
+"""Who attacks accounts of staff: leaked passwords, codes, planted and stolen cookies. None gets in; the owner does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.domain.staff.roles import SESSION_LIFETIME, Role
+from campaign.platform.runtime import runtime
+from campaign.services.staff.accounts import change
+from campaign.services.staff.login import MOST_FOR_ACCOUNT, MOST_FROM_NETWORK, WINDOW
+from tests.attack import IS_ATTACK, Figure
+from tests.conftest import Clock, Postbox, text_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
+
+pytestmark = pytest.mark.slow
+
+ANA, CLEO = "ana@staff.example", "cleo@staff.example"
+TRIES = 10_000 if IS_ATTACK else 400
+ROUNDS = 200 if IS_ATTACK else 3
+WINDOWS = 4
+COOKIES = ("tocsin-staff", "tocsin-device")
+
+
+def is_in(browser: FlaskClient) -> bool:
+    """Whether the staff room opens."""
+    return browser.get("/staff/account").status_code == 200
+
+
+class Attacker:
+    """Tries passwords from many networks; each try with a fresh browser's cookies, but for the form's token."""
+
+    def __init__(self, app: Flask) -> None:
+        self._browser = app.test_client()
+        self._token = csrf(self._browser.get("/staff/login"))
+        self.tries = self.entered = 0
+
+    def guess(self, email: str, password: str, network: int) -> None:
+        """One try from a network of that number."""
+        address = f"203.{network // 250}.{network % 250}.7"
+        sent = {"email": email, "password": password, "csrf_token": self._token}
+        answer = self._browser.post("/staff/login", data=sent, environ_base={"REMOTE_ADDR": address})
+        self.tries += 1
+        self.entered += answer.status_code != 200
+
+
+def test_stuffing_one_account_from_everywhere_opens_nothing_and_its_owner_gets_in(
+    app: Flask, clock: Clock, figure: Figure
+) -> None:
+    join(app, ANA, Role.VIEWER)
+    desk, attacker, owner = log_in(app, ANA), Attacker(app), 0
+    each = TRIES // WINDOWS
+    for _ in range(WINDOWS):
+        for number in range(each):
+            # The attacker has the right one, too: it comes up once in twenty tries, but not among the first.
+            is_right = number >= MOST_FOR_ACCOUNT and number % 20 == 13
+            attacker.guess(ANA, PASSWORD if is_right else f"leaked password {number}", number)
+        desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
+        owner += is_in(log_in(app, ANA, desk))
+        clock.now += WINDOW
+    figure(f"8 staff: stuffing one account, {attacker.tries:,} tries: got in", attacker.entered, "0")
+    figure("8 staff: its owner meanwhile: got in, of times", f"{owner}/{WINDOWS}", "all")
+    assert (attacker.tries, attacker.entered, owner) == (TRIES, 0, WINDOWS)
+    Attacker(app).guess(ANA, PASSWORD, 1)
+    assert is_in(log_in(app, ANA))  # a stranger's browser is looked at again once the guessing has ended
+
+
+def test_stuffing_many_accounts_from_one_network_opens_nothing_beyond_its_first_tries(
+    app: Flask, figure: Figure
+) -> None:
+    emails = [f"p{number}@staff.example" for number in range(20)]
+    for email in emails:
+        join(app, email, Role.VIEWER)
+    desk, attacker = log_in(app, emails[0]), Attacker(app)
+    for number in range(TRIES):
+        known = number >= MOST_FROM_NETWORK
+        name = emails[number % 20] if known else f"nobody{number}@staff.example"
+        attacker.guess(name, PASSWORD, 1)
+    figure(f"8 staff: stuffing many accounts, {attacker.tries:,} tries: got in", attacker.entered, "0")
+    assert (attacker.tries, attacker.entered) == (TRIES, 0)
+    desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))})
+    assert is_in(log_in(app, emails[0], desk))
+
+
+def test_who_has_the_password_guesses_no_code(app: Flask, figure: Figure) -> None:
+    join(app, CLEO, Role.COORDINATOR)
+    thief, entered = app.test_client(), 0
+    data = {"email": CLEO, "password": PASSWORD, "csrf_token": csrf(thief.get("/staff/login"))}
+    place = thief.post("/staff/login", data=data).location
+    assert "tf-validate" in place
+    token, right = csrf(thief.get(place)), code_for(app, CLEO)
+    for number in range(TRIES):
+        is_right = number >= MOST_FOR_ACCOUNT and number % 7 == 0
+        wrong = f"{(int(right) + 1 + number) % 1_000_000:06}"
+        code = code_for(app, CLEO) if is_right and number % 70 == 0 else right if is_right else wrong
+        answer = thief.post("/staff/tf-validate", data={"code": code, "csrf_token": token})
+        entered += answer.status_code != 200
+    figure(f"8 staff: guessing the second factor, {TRIES:,} tries: got in", entered, "0")
+    assert entered == 0
+    assert not is_in(thief)
+
+
+def test_a_code_seen_is_a_code_spent(app: Flask, clock: Clock, figure: Figure) -> None:
+    join(app, CLEO, Role.COORDINATOR)
+    code, desk, entered = code_for(app, CLEO), app.test_client(), 0
+
+    def enter(browser: FlaskClient) -> bool:
+        data = {"email": CLEO, "password": PASSWORD, "csrf_token": csrf(browser.get("/staff/login"))}
+        place = browser.post("/staff/login", data=data).location
+        browser.post("/staff/tf-validate", data={"code": code, "csrf_token": csrf(browser.get(place))})
+        return is_in(browser)
+
+    assert enter(desk)
+    for number in range(ROUNDS):
+        if number % 8 == 0:
+            clock.now += WINDOW  # the throttle is another test's; the code's own time is the real clock's
+        entered += enter(app.test_client())
+    figure(f"8 staff: a code replayed {ROUNDS:,} times: got in", entered, "0")
+    assert entered == 0
+    assert is_in(desk)
+
+
+def copy_of(browser: FlaskClient, app: Flask) -> FlaskClient:
+    """A thief's browser with the cookies of that one."""
+    thief, taken = app.test_client(), 0
+    for name in COOKIES:
+        cookie = browser.get_cookie(name, path="/staff")
+        if cookie is not None:
+            thief.set_cookie(name, cookie.value, path="/staff")
+            taken += 1
+    assert taken
+    return thief
+
+
+def test_a_planted_session_stays_worthless(app: Flask, figure: Figure) -> None:
+    join(app, ANA, Role.VIEWER)
+    entered = 0
+    for _ in range(ROUNDS):
+        attacker = app.test_client()
+        attacker.get("/staff/login")
+        victim = copy_of(attacker, app)
+        log_in(app, ANA, victim)
+        assert is_in(victim)
+        entered += is_in(attacker)
+    figure(f"8 staff: session fixation, {ROUNDS:,} times: got in", entered, "0")
+    assert entered == 0
+
+
+def new_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+    new = {"password": PASSWORD, "new_password": PASSWORD + " anew", "new_password_confirm": PASSWORD + " anew"}
+    page = desk.get("/staff/change")
+    assert desk.post("/staff/change", data={**new, "csrf_token": csrf(page)}).status_code == 302
+    assert is_in(desk)
+
+
+def mailed_password(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+    browser = app.test_client()
+    browser.post("/staff/reset", data={"email": ANA, "csrf_token": csrf(browser.get("/staff/reset"))})
+    deliver()
+    link = path_of(re.findall(r"\S+/reset/\S+", text_of(postbox.messages[-1]))[0])
+    new = {"password": PASSWORD + " anew", "password_confirm": PASSWORD + " anew"}
+    assert browser.post(link, data={**new, "csrf_token": csrf(browser.get(link))}).status_code == 302
+
+
+def left(app: Flask, desk: FlaskClient, deliver: Callable[[], object], postbox: Postbox) -> None:
+    assert desk.post("/staff/logout", data={"csrf_token": csrf(desk.get("/staff/account"))}).status_code == 302
+
+
+def changed(**values: object) -> Callable[..., None]:
+    def act(app: Flask, *_: object) -> None:
+        at = runtime()
+        wanted = {"role": Role.EDITOR, "section": "fr", "active": True} | values
+        change(_staff_id(), by=None, now=at.clock(), vault=at.vault, **wanted)  # type: ignore[arg-type]
+
+    return act
+
+
+def _staff_id() -> int:
+    from campaign.models import Staff  # noqa: PLC0415
+    from campaign.platform import db  # noqa: PLC0415  used here only
+
+    found = db.session.query(Staff).filter_by(email=ANA).one().id
+    db.session.rollback()
+    return int(found)
+
+
+CHANGES: dict[str, Callable[..., None]] = {
+    "a new password": new_password,
+    "a password by mail": mailed_password,
+    "logging out": left,
+    "another role": changed(role=Role.VIEWER),
+    "another section": changed(section="be-nl"),
+    "an ended account": changed(active=False),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_stolen_cookie_is_worthless_after(
+    app: Flask, what: str, deliver: Callable[[], object], postbox: Postbox, figure: Figure
+) -> None:
+    join(app, ANA, Role.EDITOR)
+    desk, elsewhere = log_in(app, ANA), log_in(app, ANA)
+    stolen = [copy_of(desk, app), copy_of(elsewhere, app)] if what != "logging out" else [copy_of(desk, app)]
+    assert all(map(is_in, stolen))  # it is what a thief would have
+    deliver()
+    CHANGES[what](app, desk, deliver, postbox)
+    entered = sum(map(is_in, stolen))
+    figure(f"8 staff: cookies stolen before {what}: got in, of {len(stolen)}", entered, "0")
+    assert entered == 0
+
+
+def test_a_stolen_cookie_grows_old(app: Flask, clock: Clock, figure: Figure) -> None:
+    join(app, ANA, Role.EDITOR)
+    thief = copy_of(log_in(app, ANA), app)
+    clock.now += SESSION_LIFETIME - timedelta(seconds=1)
+    assert is_in(thief)
+    clock.now += timedelta(seconds=1)
+    figure("8 staff: a cookie stolen twelve hours ago: got in", int(is_in(thief)), "0")
+    assert not is_in(thief)

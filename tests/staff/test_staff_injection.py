@@ -1,0 +1,234 @@
+"""Script injection in the staff room: whatever supporters, documents, mail servers and colleagues have written there.
+
+Every text field of every form that an editor finds is filled in and sent, and each page is looked at in Chromium with
+the content security policy switched off; then what was exported is read.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from campaign.domain.announcements.announcement import AnnouncementKind
+from campaign.domain.handover.spreadsheet import plain
+from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.sections.site_page import SitePage
+from campaign.domain.staff.roles import Role, Scope
+from campaign.domain.typed_text import clean
+from campaign.models import Appeal, Mail, MailHold, Signature
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.announcements.announce import Audience, Author, Wording, draft
+from campaign.services.appeals.import_draft import ImportOptions, import_draft
+from campaign.services.appeals.lifecycle import publish, stop
+from campaign.services.moderation import invalidate
+from campaign.services.sections.site_text import write_site_text
+from tests.abuse.payloads import payloads
+from tests.abuse.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
+from tests.attack import IS_ATTACK, Figure
+from tests.browser.conftest import browser  # noqa: F401  a fixture
+from tests.conftest import START, confirm_at, fresh
+from tests.handover.test_export import FORMULAS, rows
+from tests.staff.staff_clients import join, log_in, log_in_later
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+TRIED = slice(None) if IS_ATTACK else slice(52, None, 100)
+EDITOR, ADMIN = "ana@staff.example", "root@staff.example"
+# Of an appeal; {n} is an announcement, {i} an invalidation.
+PAGES = """appeals/{slug} appeals/{slug}/entries appeals/{slug}/signing appeals/{slug}/signatures
+appeals/{slug}/handovers appeals/{slug}/edit appeals/{slug}/texts appeals/{slug}/texts/en appeals/{slug}/texts/en/mail
+appeals/{slug}/texts/en/mail.html appeals/{slug}/targets/1 appeals/{slug}/facts appeals/{slug}/sheet
+appeals/{slug}/announcements appeals/{slug}/announcements/new appeals/{slug}/announcements/{n}
+appeals/{slug}/announcements/{n}/en.html appeals/{slug}/announcements/{n}/edit moderation
+moderation/invalidations/{i}""".split()
+# For who administers; and what all appeals stand on, looked at in the end.
+ADMINS = ["audit", "outbox"]
+LISTS = ["", "appeals", "moderation"]
+_TYPED = {"text", "search", "email", "url", "tel", "password", ""}
+
+
+@dataclass
+class Form:
+    """A form as a page shows it: what stands in it, and what can be typed or chosen as a file."""
+
+    action: str
+    method: str
+    values: dict[str, str] = field(default_factory=dict)
+    typed: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+class Forms(HTMLParser):
+    """Reads the forms of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Of HTMLParser."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(given.get("action", ""), given.get("method", "get").lower()))
+        if not self.found:
+            return
+        form, name = self.found[-1], given.get("name", "")
+        if tag == "textarea" or (tag == "input" and given.get("type", "") in _TYPED):
+            form.typed.append(name)
+        elif tag == "input" and given.get("type") == "file":
+            form.files.append(name)
+        elif tag == "input" and given.get("type") in {"hidden", "number", "date"}:
+            form.values[name] = given.get("value", "")
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and ("selected" in given or self._select not in form.values):
+            form.values[self._select] = given.get("value", "")
+
+
+def sent(desk: FlaskClient, path: str, payload: str) -> Iterator[tuple[str | None, bytes]]:
+    """Every form of that page with the payload in each of its fields; the kind and content of the answers."""
+    for form in Forms(desk.get(path).text).found:
+        if form.method != "post" or not (form.typed or form.files) or "logout" in form.action:
+            continue
+        data: dict[str, Any] = form.values | dict.fromkeys(form.typed, payload)
+        data |= {name: (io.BytesIO(f"name,email\n{payload}\n".encode()), f"{payload}.csv") for name in form.files}
+        answer = desk.post(urljoin(path, form.action), data=data)
+        assert answer.status_code < 500, (path, form)
+        assert answer.status_code != 400, (path, form)  # its token is missing: nothing would have been looked at
+        yield answer.mimetype, answer.data
+
+
+@dataclass
+class Case:
+    """One hostile appeal with all that staff have written to it."""
+
+    slug: str
+    announcement: int
+    invalidation: int
+
+
+def made(payload: str, number: int, editor: int) -> Case:
+    """Everything that a document, a supporter, a mail server and colleagues can write, is the payload."""
+    slug, at = f"case-{number}", runtime()
+    options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
+    import_draft(hostile(payload), options, now=START, lines=(payload, payload))
+    publish(slug, now=START)
+    with transaction() as session:
+        session.execute(update(Appeal).where(Appeal.slug == slug).values(section_code="fr"))
+        appeal_id = session.scalars(select(Appeal.id).where(Appeal.slug == slug)).one()
+    signature_id = confirm_at(signer(appeal_id, payload), START)
+    by = Scope(editor, Role.EDITOR, "fr")
+    text = payload.replace("\x00", "")
+    writing = Author(by, START, at.vault)
+    # Control characters are refused there.
+    words = Wording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
+    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, writing)
+    act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, by=by, now=START, vault=at.vault)
+    invalidate.advance(now=START, vault=at.vault, only=act)
+    with transaction() as session:
+        session.execute(update(Signature).where(Signature.id == signature_id).values(shares_name=True))
+        mails = update(Mail).where(Mail.signature_id == signature_id)
+        session.execute(mails.values(state="dead", phase="rcpt", code=550, detail=text))
+    for page in SitePage:
+        write_site_text(page, "en", text, now=START, vault=at.vault)
+    return Case(slug, update_id, act)
+
+
+@dataclass
+class Eyes:
+    """Looks at pages as this or that person, and notes what could run."""
+
+    tab: Tab
+    bad: dict[str, list[str]] = field(default_factory=dict)
+
+    def look(self, by: FlaskClient, path: str, payload: str) -> None:
+        """At one page."""
+        self.tab.client = by
+        found = self.tab.found(path)
+        if found:
+            self.bad[f"{path}: {payload}"] = found
+
+    def look_at_forms(self, desk: FlaskClient, path: str, payload: str) -> None:
+        """At what comes back when they are filled with the payload."""
+        for count, (kind, content) in enumerate(sent(desk, path, payload)):
+            if kind == "text/html":
+                self.tab.bodies[f"/typed/{count}"] = ("text/html; charset=utf-8", content)
+                self.look(desk, f"/typed/{count}", payload)
+        self.tab.bodies.clear()
+
+
+def exported(desk: FlaskClient, slug: str, payload: str) -> int:
+    """How many cells were read: none begins a formula, and the name reads back as it was; no PDF acts."""
+    read = rows(desk, _Named(slug), reason=f"For {payload}"[:500])  # type: ignore[arg-type]
+    cells = [cell for row in read for cell in row.values()]
+    assert not [cell for cell in cells if cell.startswith(FORMULAS)], payload
+    assert payload[:200] in map(plain, cells), payload
+    for path in ("texts/en/letter.pdf", "sheet/print.pdf"):
+        assert is_harmless(desk.get(f"/staff/appeals/{slug}/{path}"), payload)
+    return len(cells)
+
+
+# What is escaped where does not hang on the database.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_payload_runs_in_the_staff_room(
+    app: Flask,
+    tab: Tab,  # noqa: F811  the fixture
+    client: FlaskClient,
+    figure: Figure,
+) -> None:
+    editor = join(app, EDITOR, Role.EDITOR)
+    join(app, ADMIN, Role.ADMIN)
+    admin, eyes = log_in(app, ADMIN), Eyes(tab)
+    tried, cells = payloads()[TRIED], 0
+    for number, payload in enumerate(tried):
+        case = made(payload, number, editor)
+        fresh(app)
+        desk = log_in_later(app, EDITOR)  # some pages ask for the password again after a while
+        paths = [f"/staff/{page.format(slug=case.slug, n=case.announcement, i=case.invalidation)}" for page in PAGES]
+        for path in paths:
+            eyes.look(desk, path, payload)
+        cells += exported(desk, case.slug, payload)
+        for path in paths:
+            eyes.look_at_forms(desk, path, payload)
+        stop(case.slug, now=START, outcome={"en": payload.replace("\x00", "")})
+        fresh(app)
+        for path in ("privacy", "imprint", "accessibility", f"appeals/{case.slug}"):
+            eyes.look(client, f"/en/{path}", payload)
+        for path in ADMINS:
+            eyes.look(admin, f"/staff/{path}", payload)
+    with transaction() as session:
+        session.add(MailHold(is_open=True, began_at=START, probe_at=START, phase="auth", code=535, detail=tried[0]))
+    for path in (*LISTS, "outbox"):
+        eyes.look(admin, f"/staff/{path}", "all")
+    figure("5 input: staff room: payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(eyes.bad)}", "0 run")
+    figure("5 input: CSV: cells read, none of which begins a formula", cells, "all")
+    assert eyes.bad == {}
+
+
+@dataclass
+class _Named:
+    """All that `rows` wants to know of an appeal."""
+
+    slug: str
+
+
+def test_forms_are_found_with_their_fields() -> None:
+    page = "<form method=post action=x><input name=a><input type=hidden name=t value=1><textarea name=b></textarea>"
+    (form,) = Forms(page + "<select name=c><option value=1><option value=2 selected></select></form>").found
+    assert (form.typed, form.values) == (["a", "b"], {"t": "1", "c": "2"})

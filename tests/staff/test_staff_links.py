@@ -1,0 +1,121 @@
+"""Links mailed to staff: none opens the account that later got the same number; asking for one tells no account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select, update
+
+from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.roles import Role
+from campaign.models import ResetRequest, Staff
+from campaign.platform import db
+from campaign.platform.database.transaction import transaction
+from campaign.platform.runtime import runtime
+from campaign.services.staff.accounts import Invitation, invite, set_preferences
+from tests.conftest import START, Clock, Postbox, text_of
+from tests.staff.staff_clients import PASSWORD, csrf, join, office, path_of
+
+ANA, BOB = "ana@staff.example", "bob@staff.example"
+Deliver = Callable[[], object]
+
+
+def issued_anew(staff_id: int, **values: object) -> None:
+    """The same number for another person, as after a restore from before the account was made."""
+    with transaction() as session:
+        fresh = {"email": BOB, "fs_uniquifier": "b" * 64, "link_key": b"another key of 1"} | values
+        session.execute(update(Staff).where(Staff.id == staff_id).values(**fresh))
+
+
+def ask(client: FlaskClient, email: str) -> None:
+    client.post("/staff/reset", data={"email": email, "csrf_token": csrf(client.get("/staff/reset"))})
+
+
+def reset_link(postbox: Postbox) -> str:
+    return path_of(next(line for line in text_of(postbox.messages[-1]).splitlines() if "/reset/" in line))
+
+
+def test_an_old_invitation_does_not_open_the_account_that_got_its_number(app: Flask, client: FlaskClient) -> None:
+    link = path_of(invite(Invitation(ANA, "fr", Role.ADMIN, "en", None), now=START, office=office()))
+    page = client.get(link)
+    assert page.status_code == 200
+    issued_anew(db.session.scalars(select(Staff.id)).one())
+    assert client.get(link).status_code == 410
+    assert client.post(link, data={"password": PASSWORD, "csrf_token": csrf(page)}).status_code == 410
+    db.session.rollback()
+    assert db.session.scalars(select(Staff.password)).one() is None
+
+
+@pytest.mark.parametrize("changed", ["link_key", "fs_uniquifier"])
+def test_an_old_reset_link_does_not_open_the_account_that_got_its_number(
+    app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox, changed: str
+) -> None:
+    staff_id = join(app, ANA, Role.VIEWER)
+    ask(client, ANA)
+    deliver()
+    link = reset_link(postbox)
+    page = client.get(link)
+    assert page.status_code == 200
+    before = db.session.get_one(Staff, staff_id)
+    kept = {"link_key": before.link_key, "fs_uniquifier": before.fs_uniquifier, "password": before.password}
+    db.session.rollback()
+    issued_anew(staff_id, **{name: value for name, value in kept.items() if name != changed})
+    new = {"password": "another four words", "password_confirm": "another four words", "csrf_token": csrf(page)}
+    for answer in (client.get(link), client.post(link, data=new)):
+        assert answer.location == "/staff/reset"
+    db.session.rollback()
+    assert db.session.scalars(select(Staff.password)).one() == kept["password"]
+
+
+def test_an_old_digest_link_ends_nobody_else_s_mail(app: Flask, client: FlaskClient) -> None:
+    staff_id = join(app, ANA, Role.VIEWER)
+    set_preferences(staff_id, locale="en", wants_digest=True)
+    token = runtime().tokens.make(Purpose.DIGEST, staff_id, START, db.session.get_one(Staff, staff_id).link_key)
+    issued_anew(staff_id)
+    assert client.post(f"/staff/digest/{token}").status_code == 404
+    db.session.rollback()
+    assert db.session.scalars(select(Staff.wants_digest)).one()
+
+
+def test_a_reset_link_works_for_an_hour(
+    app: Flask, client: FlaskClient, deliver: Deliver, postbox: Postbox, clock: Clock
+) -> None:
+    join(app, ANA, Role.VIEWER)
+    ask(client, ANA)
+    deliver()
+    link = reset_link(postbox)
+    clock.now += timedelta(minutes=59)
+    assert client.get(link).status_code == 200
+    clock.now += timedelta(minutes=2)
+    assert client.get(link).location == "/staff/reset"
+
+
+def test_asking_for_a_password_looks_for_no_account(app: Flask, client: FlaskClient) -> None:
+    """The same statements for who has an account, whose was ended, who waits and who is nobody: no time tells."""
+    join(app, ANA, Role.ADMIN)
+    invite(Invitation("waits@staff.example", "fr", Role.VIEWER, "en", None), now=START, office=office())
+    with transaction() as session:
+        session.execute(update(Staff).where(Staff.id == join_ended(app)).values(active=False))
+    token, said = csrf(client.get("/staff/reset")), {}
+    for email in (ANA, "waits@staff.example", "ended@staff.example", "nobody@staff.example"):
+        heard: list[str] = []
+        staff: Flask = app.extensions["tocsin_staff"]
+        with staff.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", listener := lambda *args, into=heard: into.append(str(args[2])))
+        answer = client.post("/staff/reset", data={"email": email, "csrf_token": token})
+        event.remove(engine, "before_cursor_execute", listener)
+        said[email] = (answer.status_code, answer.text.replace(email, "").replace(token, ""), tuple(heard))
+    assert said[ANA][2]
+    assert not any(" staff " in f" {one} " for one in said[ANA][2]), "no account is looked for"
+    assert len({one[2] for one in said.values()}) == 1
+    db.session.rollback()
+    assert len(db.session.scalars(select(ResetRequest.id)).all()) == 4
+
+
+def join_ended(app: Flask) -> int:
+    return join(app, "ended@staff.example", Role.VIEWER)

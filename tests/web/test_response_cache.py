@@ -1,0 +1,167 @@
+"""What is answered before Flask: the same answer, no longer than the counts behind it are fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from campaign.queries.appeals.appeal import AppealView
+from campaign.web.caching.response_cache import Front, _read_coding, accepted_coding
+from tests.conftest import Clock
+
+Answer = tuple[str, dict[str, str], bytes]
+
+
+# What a browser says, and the coding of its answer (RFC 9110, 12.5.3).
+ACCEPTED = {
+    "": "",
+    "br": "br",
+    "gzip": "gzip",
+    "gzip, deflate, br, zstd": "br",
+    "GZip;Q=0.5": "gzip",
+    "gzip;q=1.0,\tbr ; q=0.001": "gzip",
+    "br;q=0": "",
+    "br;q=0, gzip": "gzip",
+    "gzip, br;q=0": "gzip",
+    "gzip;q=0, br;q=0": "",
+    "gzip;q=0.0": "",
+    "gzip ; q=0.000": "",
+    "gzip;q=0, gzip": "",
+    "gzipx": "",
+    "x-gzip": "gzip",
+    "abr, brx, bro": "",
+    "*": "br",
+    "*;q=0": "",
+    "*, br;q=0": "gzip",
+    "br;q=0, gzip;q=0, *": "",
+    "*;q=0, gzip": "gzip",
+    "identity": "",
+    "identity, br;q=0.5": "",
+    "identity;q=0.5, gzip": "gzip",
+    "identity;q=0": "",
+    "br;q=maybe": "",
+    "br;q=": "",
+    "br;q=2": "",
+    "br;q=-1": "",
+    "br;q=nan": "",
+    ";;,,=": "",
+    "br, " + "x" * 300: "",
+}
+
+
+@pytest.fixture
+def inner() -> list[str]:
+    """The paths that reached the application."""
+    return []
+
+
+@pytest.fixture
+def front(inner: list[str]) -> Front:
+    """A front with one page kept for a second, before an application that answers everything with its path."""
+    clock = Clock()
+
+    def application(environ, start_response):  # type: ignore[no-untyped-def]
+        inner.append(environ["PATH_INFO"])
+        start_response("200 OK", [])
+        return (b"application",)
+
+    made = Front(application, clock)
+    made.clock = clock  # type: ignore[attr-defined]
+    made.keep("/page", "br", ("200 OK", [("ETag", '"1br"'), ("Content-Type", "text/html"), ("Vary", "x")], b"kept"), 1)
+    return made
+
+
+def ask(front: Front, path: str = "/page", method: str = "GET", query: str = "", **headers: str) -> Answer:
+    """One request, as the server makes it."""
+    said: list[tuple[str, dict[str, str]]] = []
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, **headers}
+    body: Iterable[bytes] = front(environ, lambda status, pairs, _=None: said.append((status, dict(pairs))))  # type: ignore[arg-type]
+    return *said[0], b"".join(body)
+
+
+def test_a_fresh_page_is_answered_without_the_application(front: Front, inner: list[str]) -> None:
+    assert ask(front, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
+    assert inner == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"HTTP_ACCEPT_ENCODING": "gzip"},
+        {"HTTP_ACCEPT_ENCODING": "br", "query": "a=b"},
+        {"HTTP_ACCEPT_ENCODING": "br", "method": "POST"},
+        {"HTTP_ACCEPT_ENCODING": "br", "method": "HEAD"},
+        {"HTTP_ACCEPT_ENCODING": "br", "path": "/other"},
+    ],
+)
+def test_anything_else_is_the_applications(front: Front, inner: list[str], other: dict[str, str]) -> None:
+    assert ask(front, **other)[2] == b"application"
+    assert len(inner) == 1
+
+
+@pytest.mark.parametrize("by", [timedelta(seconds=1), timedelta(seconds=-1)], ids=["later", "clock set back"])
+def test_a_page_that_is_no_longer_fresh_is_asked_for_again(front: Front, inner: list[str], by: timedelta) -> None:
+    clock: Clock = front.clock  # type: ignore[attr-defined]
+    clock.now += by
+    assert ask(front, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
+    assert len(inner) == 1
+
+
+def test_the_same_page_again_is_not_sent_again(front: Front) -> None:
+    status, headers, body = ask(front, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
+    assert (status, headers, body) == ("304 NOT MODIFIED", {"ETag": '"1br"', "Vary": "x"}, b"")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/en/appeals/{}", "/api/v1/appeals/{}", "/fr/", "/en/appeals/{}/progress", "/fr/appeals/{}/progress.svg"],
+)
+def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView, address: str) -> None:
+    path = address.format(appeal.slug)
+    front: Front = app.extensions["tocsin_front"]
+    coding = {"Accept-Encoding": "gzip"}
+    first = app.test_client().get(path, headers=coding)
+    status, headers, body = front._kept[path, "gzip"][2]
+    assert status == "200 OK"
+    assert first.status_code == 200
+    assert sorted(headers) == sorted(first.headers)
+    assert body == first.data
+
+
+@pytest.mark.parametrize("header", ACCEPTED)
+def test_only_a_coding_that_the_browser_takes_is_chosen(header: str) -> None:
+    assert accepted_coding(header) == ACCEPTED[header]
+
+
+@pytest.mark.parametrize("header", ["br;q=0", "br;q=0, gzip", "gzip;q=0, br;q=0", "gzipx", "*;q=0", "identity"])
+def test_a_stored_page_is_not_answered_in_a_refused_coding(front: Front, inner: list[str], header: str) -> None:
+    assert ask(front, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
+    assert len(inner) == 1
+
+
+@pytest.mark.parametrize("path", ["/fr/appeals/{}", "/fr/", "/fr/appeals/{}/progress", "/embed.js", "/embed/{}"])
+@pytest.mark.parametrize("query", ["", "?a=b"], ids=["front", "page cache"])
+def test_no_page_comes_in_a_refused_coding(app: Flask, appeal: AppealView, path: str, query: str) -> None:
+    client = app.test_client()
+    address = path.format(appeal.slug) + query
+    plain = client.get(address).data
+    # Each coding is stored before the refusals are asked, so that both caches could answer in the wrong one.
+    for coding in ("br", "gzip"):
+        assert client.get(address, headers={"Accept-Encoding": coding}).headers["Content-Encoding"] == coding
+    for header, coding in ACCEPTED.items():
+        for _ in range(2):
+            answer = client.get(address, headers={"Accept-Encoding": header})
+            assert answer.headers.get("Content-Encoding", "") == coding, header
+            assert coding or answer.data == plain, header
+
+
+def test_long_and_many_headers_are_not_stored(app: Flask) -> None:
+    for number in range(1000):
+        accepted_coding(f"br;q=0, x{number}")
+    stored = _read_coding.cache_info().currsize
+    assert stored <= 256
+    accepted_coding("gzip, " + "y" * 8000)
+    assert _read_coding.cache_info().currsize == stored

@@ -1,0 +1,77 @@
+"""A process that made itself ready compiles nothing for its first supporter, and one thread renders for all."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from jinja2 import Environment
+
+from campaign.factory import create_app
+from campaign.queries.appeals.appeal import AppealView
+from campaign.web.caching.page_cache import Pages
+from campaign.web.caching.warm_up import warm
+from campaign.web.http.admission import ADMISSION
+from tests.conftest import settings_for
+
+
+def test_a_ready_process_compiles_no_template_and_reads_nothing_for_its_first_supporter(
+    app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm(app)
+    monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
+    monkeypatch.setattr(
+        "campaign.web.caching.data_cache.find_appeal", lambda _slug: pytest.fail("the appeal was read again")
+    )
+    client = app.test_client()
+    for path in (f"/en/appeals/{appeal.slug}", f"/api/v1/appeals/{appeal.slug}", "/en/", "/fr/", "/en/privacy"):
+        assert client.get(path).status_code == 200
+
+
+def test_a_process_starts_while_its_database_is_away(tmp_path: Path) -> None:
+    warm(create_app(settings_for(f"postgresql://nobody@/nothing?host={tmp_path}", tmp_path)))
+
+
+def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: Flask) -> None:
+    pages, rendered, begun, go_on = Pages(), [], threading.Event(), threading.Event()
+
+    def render() -> str:
+        rendered.append(1)
+        begun.set()
+        assert go_on.wait(5)
+        return "the page"
+
+    def ask() -> None:
+        with app.test_request_context("/en/about"):
+            assert pages.answer("page", 1, render, kind="text/plain").get_data() == b"the page"
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads[0].start()
+    assert begun.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    with app.test_request_context("/en/about"):
+        assert pages.answer("other", 1, lambda: "another", kind="text/plain").get_data() == b"another"
+    go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert rendered == [1]
+
+
+def test_gunicorn_makes_its_workers_ready_and_leaves_other_applications_alone(
+    app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, object] = {}
+    exec(Path("gunicorn.conf.py").read_text(encoding="utf-8"), settings)  # noqa: S102  as gunicorn reads it
+    ready = settings["post_worker_init"]
+    assert callable(ready)
+    ready(SimpleNamespace(age=1, wsgi=Flask("another"), cfg=SimpleNamespace(threads=7)))
+    # Afterwards the tests' application admits as before.
+    monkeypatch.setattr(app.extensions[ADMISSION], "threads", None)
+    ready(SimpleNamespace(age=1, wsgi=app, cfg=SimpleNamespace(threads=7)))
+    assert app.extensions[ADMISSION].threads == 7
+    monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
+    assert app.test_client().get(f"/en/appeals/{appeal.slug}").status_code == 200
