@@ -121,7 +121,7 @@ def _page(code: int, template: str) -> Response:
     if request.path.startswith("/api/"):
         response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
     else:
-        shown = "public/embed_error.html" if is_embed() else template
+        shown = "public/embed/error.html" if is_embed() else template
         response = make_response(render_template(shown, title=title, advice=advice), code)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -137,7 +137,7 @@ def new_address(token: str) -> ResponseReturnValue:
         return unusable(error)
     except (NotFoundError, ForgottenError):
         address = None
-    page = render_template("public/address.html", address=address, done=None, is_narrow=is_narrow)
+    page = render_template("public/account/change_address.html", address=address, done=None, is_narrow=is_narrow)
     return page, 200 if address else 410
 
 
@@ -151,8 +151,8 @@ def use_address(token: str) -> ResponseReturnValue:
     except TokenError as error:
         return unusable(error)
     except (NotFoundError, ForgottenError):
-        return render_template("public/address.html", address=None, done=None), 410
-    return render_template("public/address.html", address=None, done=done)
+        return render_template("public/account/change_address.html", address=None, done=None), 410
+    return render_template("public/account/change_address.html", address=None, done=done)
 
 
 def _do(wish: str, signature: SignatureView) -> None:
@@ -196,7 +196,7 @@ def _headline(slug: str) -> str:
 
 def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, question: object = None) -> str:
     return render_template(
-        "public/me.html",
+        "public/account/my_data.html",
         held=mine.held,
         is_narrow=mine.link.is_narrow,
         unconfirmed=[(one, _headline(one.appeal)) for one in mine.unconfirmed],

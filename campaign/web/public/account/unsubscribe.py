@@ -26,7 +26,7 @@ def show(token: str) -> ResponseReturnValue:
     section = None
     if signature is not None:
         section = section_label(signature.section_code, current_locale())
-    return render_template("public/unsubscribe.html", section=section, is_done=signature is None)
+    return render_template("public/account/unsubscribe.html", section=section, is_done=signature is None)
 
 
 @blueprint.post(f"{PREFIX}/u/<token>")
@@ -42,4 +42,4 @@ def create(token: str) -> ResponseReturnValue:
     if signature is not None:
         everywhere, at = request.form.get("from") == "all", runtime()
         unsubscribe(signature.id, everywhere=everywhere, now=at.clock(), vault=at.vault)
-    return render_template("public/unsubscribe.html", section=None, is_done=True)
+    return render_template("public/account/unsubscribe.html", section=None, is_done=True)

@@ -47,7 +47,7 @@ def by_country(country: str) -> ResponseReturnValue:
 
     def render() -> str:
         title, rows, ended = country_name(code, locale), list_rows(listed, locale, now), ended_rows(past, locale)
-        return render_template("public/list.html", title=title, rows=rows, ended=ended, section=None)
+        return render_template("public/appeal/list.html", title=title, rows=rows, ended=ended, section=None)
 
     version = list_version(listed, now), ended_list_version(past)
     return pages().answer(("country", country, locale), version, render, kind=HTML)
@@ -61,7 +61,7 @@ def sections() -> ResponseReturnValue:
 
     def render() -> str:
         named = sorted(((section_label(one.code, locale), one) for one in found), key=lambda row: row[0])
-        return render_template("public/sections.html", sections=named)
+        return render_template("public/appeal/sections.html", sections=named)
 
     return pages().answer(("sections", locale), found, render, kind=HTML)
 
@@ -86,7 +86,7 @@ def by_section(code: str) -> ResponseReturnValue:
         ]
         rows.sort(key=lambda row: -row["ours"])
         title = section_label(code, locale)
-        return render_template("public/list.html", title=title, rows=rows, section=section)
+        return render_template("public/appeal/list.html", title=title, rows=rows, section=section)
 
     version = (list_version(listed, now), tuple(ours.items()), section)
     return pages().answer(("section", code, locale), version, render, kind=HTML)
@@ -102,7 +102,7 @@ def feed() -> Response:
         rows = [row for row in list_rows(listed, locale, now) if row["appeal"].opened_at]
         rows.sort(key=lambda row: row["appeal"].opened_at, reverse=True)
         updated = rows[0]["appeal"].opened_at if rows else now
-        return render_template("public/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
+        return render_template("public/appeal/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
 
     version = tuple((one.appeal.id, one.appeal.revision) for one in listed)
     return pages().answer(("feed", locale), version, render, kind=_ATOM)
@@ -123,7 +123,7 @@ def sitemap() -> Response:
         named += [("progress.show", {"slug": one.appeal.slug}) for one in listed]
         entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in named]
         entries += [alternates(partial(_path, "pages.appeal", {"slug": one.slug}), one) for one in shown]
-        return render_template("public/sitemap.xml", entries=entries)
+        return render_template("public/appeal/sitemap.xml", entries=entries)
 
     shown = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed)
     return pages().answer("sitemap", (shown, snapshots().ended_version(), found), render, kind=_XML)

@@ -31,7 +31,7 @@ def index(number: int = 1) -> ResponseReturnValue:
     return pages().answer(
         ("ended", number, locale),
         (ended_list_version(page.appeals), page.pages),
-        lambda: render_template("public/ended.html", page=page, rows=ended_rows(page.appeals, locale)),
+        lambda: render_template("public/appeal/ended.html", page=page, rows=ended_rows(page.appeals, locale)),
         kind=HTML,
     )
 

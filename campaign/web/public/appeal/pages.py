@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
     def render() -> str:
         countries = {one.appeal.country for one in listed if one.appeal.country}
         named = sorted((country_name(code, locale), code.lower()) for code in countries)
-        return render_template("public/index.html", rows=list_rows(listed, locale, now), countries=named)
+        return render_template("public/appeal/index.html", rows=list_rows(listed, locale, now), countries=named)
 
     return pages().answer(("index", locale), list_version(listed, now), render, kind=HTML)
 
@@ -60,7 +60,7 @@ def appeal(slug: str) -> ResponseReturnValue:
     return pages().answer(
         ("appeal", slug, locale),
         (version_of(found, counts, now), others),
-        lambda: render_template("public/appeal.html", **appeal_page(found, counts, now, locale), is_view=True),
+        lambda: render_template("public/appeal/appeal.html", **appeal_page(found, counts, now, locale), is_view=True),
         kind=HTML,
     )
 
@@ -73,7 +73,7 @@ def thanks(slug: str) -> ResponseReturnValue:
     return pages().answer(
         ("thanks", slug, locale),
         found.revision,
-        lambda: render_template("public/thanks.html", appeal=found, text=found.text_in(locale)),
+        lambda: render_template("public/appeal/thanks.html", appeal=found, text=found.text_in(locale)),
         kind=HTML,
     )
 

@@ -38,7 +38,7 @@ def show(slug: str) -> ResponseReturnValue:
         )
         by_days = days(appeal.id)
         return render_template(
-            "public/progress.html",
+            "public/appeal/progress.html",
             **appeal_page(appeal, counts, now, locale),
             rows=rows,
             channels=[channel.value for channel in Channel if channel in counts.by_channel],

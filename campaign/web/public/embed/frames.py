@@ -84,7 +84,7 @@ def thanks(slug: str) -> ResponseReturnValue:
     return pages().answer(
         ("embed-thanks", slug, scheme, locale),
         appeal.revision,
-        lambda: render_template("public/embed_thanks.html", appeal=appeal, text=appeal.text_in(locale), scheme=scheme),
+        lambda: render_template("public/embed/thanks.html", appeal=appeal, text=appeal.text_in(locale), scheme=scheme),
         kind=HTML,
         instead=FRAMEABLE,
     )
@@ -160,7 +160,7 @@ def _speak(appeal: AppealView) -> str:
 
 
 def _render(kind: str, scheme: str, page: dict[str, Any]) -> str:
-    return render_template(f"public/embed_{kind}.html", **page, scheme=scheme)
+    return render_template(f"public/embed/{kind}.html", **page, scheme=scheme)
 
 
 def _open(body: str, kind: str) -> Response:

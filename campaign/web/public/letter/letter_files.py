@@ -130,7 +130,7 @@ def printed(
 
 def not_printable(appeal: AppealView, choice: Choice) -> ResponseReturnValue:
     """Why there is no PDF in this script, and what to do instead."""
-    return render_template("public/not_printable.html", appeal=appeal, choice=choice), 422
+    return render_template("public/letter/not_printable.html", appeal=appeal, choice=choice), 422
 
 
 def chosen_target(appeal: AppealView, choice: Choice, position: str) -> TargetView | None:

@@ -137,7 +137,7 @@ def _page(
         words = model.text if model and request.args.get("start") == "model" else ""
     targets = reachable(appeal, choice)
     return render_template(
-        "public/words.html",
+        "public/letter/own_letter.html",
         appeal=appeal,
         is_open=appeal.is_open or goes_on_until(appeal, signature, choice.country) is not None,
         text=text,

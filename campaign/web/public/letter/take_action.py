@@ -39,7 +39,7 @@ def act(token: str) -> ResponseReturnValue:
         return signature
     choice = read_choice(signature.appeal, signature)
     page = act_page(signature.appeal, signature, choice)
-    return render_template("public/act.html", **page, token=token)
+    return render_template("public/letter/take_action.html", **page, token=token)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/act")
@@ -117,7 +117,7 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
 def _unsigned(appeal: AppealView, choice: Choice, error: object = None, challenge: Demand | None = None) -> str:
     asked = {name: request.form.get(name, "") for name in ("channel", "target")}
     page = act_page(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": asked}
-    return render_template("public/act.html", **page, token=None)
+    return render_template("public/letter/take_action.html", **page, token=None)
 
 
 def _reported(appeal: AppealView) -> Done | None:

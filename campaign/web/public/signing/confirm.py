@@ -77,8 +77,8 @@ def create(token: str) -> ResponseReturnValue:
         if request.form.get("do") == "erase":
             is_erased = refuse_sign_ups(read(Purpose.CONFIRM, token), now=at.clock(), vault=at.vault)
             if not is_erased:
-                return render_template("public/gone.html", reason="counted", slug=_slug(token)), 409
-            return render_template("public/gone.html", reason="refused", slug="")
+                return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
+            return render_template("public/signing/gone.html", reason="refused", slug="")
         found = _found(token) if request.form.getlist("appeal") or "shown" in request.form else None
         if found is not None and not request.form.getlist("appeal"):
             return _page(found, is_changed=False, is_empty=True), 422
@@ -98,7 +98,9 @@ def create(token: str) -> ResponseReturnValue:
         return _unusable(error)
     except StateError as error:
         reasons = {OverError: "over", TakenOutError: "taken-out"}
-        return render_template("public/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)), 410
+        return render_template(
+            "public/signing/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)
+        ), 410
     watch_confirmed(client_networks())
     return redirect(_onward(token, done), 303)
 
@@ -177,7 +179,7 @@ def mark(one: WaitingView) -> str:
 def _left(signature: SignatureView) -> ResponseReturnValue:
     """Say why a signature that was confirmed does not count any more: its owner's wish, or the section's act."""
     reason = "taken-out" if signature.state == SignatureState.INVALIDATED else "left"
-    return render_template("public/gone.html", reason=reason, slug=signature.appeal.slug), 410
+    return render_template("public/signing/gone.html", reason=reason, slug=signature.appeal.slug), 410
 
 
 def _page(found: _Found, *, is_changed: bool, is_empty: bool = False) -> str:
@@ -192,7 +194,7 @@ def _page(found: _Found, *, is_changed: bool, is_empty: bool = False) -> str:
         "is_empty": is_empty,
         "mark": mark,
     }
-    return render_template("public/confirm.html", **page)
+    return render_template("public/signing/confirm.html", **page)
 
 
 def _slug(token: str) -> str:
@@ -203,4 +205,4 @@ def _slug(token: str) -> str:
 def _unusable(error: TokenError | NotFoundError | ForgottenError) -> ResponseReturnValue:
     if isinstance(error, TokenError):
         return unusable(error)
-    return render_template("public/gone.html", reason="erased", slug=""), 410
+    return render_template("public/signing/gone.html", reason="erased", slug=""), 410

@@ -20,7 +20,7 @@ blueprint = Blueprint("links", __name__)
 @blueprint.get(f"{PREFIX}/new-link")
 def form() -> ResponseReturnValue:
     """The form: one address."""
-    return render_template("public/new_link.html", error=None, question=None, email="")
+    return render_template("public/signing/new_link.html", error=None, question=None, email="")
 
 
 @blueprint.post(f"{PREFIX}/new-link")
@@ -32,7 +32,7 @@ def create() -> ResponseReturnValue:
     sent = read_address(request.form, now)
     if sent.address is None:
         page = {"error": sent.fault, "question": sent.question, "email": sent.typed[:300]}
-        return render_template("public/new_link.html", **page), 422
+        return render_template("public/signing/new_link.html", **page), 422
     ask_new_links(sent.address, now=now, vault=at.vault)
     return redirect(url_for("links.sent"), 303)
 
@@ -40,4 +40,4 @@ def create() -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/new-link/sent")
 def sent() -> ResponseReturnValue:
     """What to expect now."""
-    return render_template("public/link_sent.html")
+    return render_template("public/signing/link_sent.html")

@@ -41,7 +41,7 @@ def create(slug: str) -> ResponseReturnValue:
     refused = submit(appeal, read_sign_form(request.form))
     if refused is None:
         return redirect(url_for("pages.thanks", slug=slug), 303)
-    return render_template("public/appeal.html", **form_page(appeal, refused)), 422
+    return render_template("public/appeal/appeal.html", **form_page(appeal, refused)), 422
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/form")
@@ -49,7 +49,7 @@ def carry(slug: str) -> ResponseReturnValue:
     """The page in another language with what was typed so far; nothing is checked and nothing is kept."""
     appeal = published(slug)
     answers = read_sign_form(request.form)
-    return render_template("public/appeal.html", **form_page(appeal, {"form": _values(answers)}))
+    return render_template("public/appeal/appeal.html", **form_page(appeal, {"form": _values(answers)}))
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/sign")

@@ -35,7 +35,7 @@ def signer(token: str) -> SignatureView | ResponseReturnValue:
     except TokenError as error:
         return unusable(error)
     if signature is None:
-        return render_template("public/gone.html", reason="erased", slug=""), 410
+        return render_template("public/signing/gone.html", reason="erased", slug=""), 410
     return signature
 
 
@@ -45,5 +45,5 @@ def unusable(error: TokenError) -> ResponseReturnValue:
     # A full stop behind it may be the sentence's.
     if not is_expired and (onward := mended_link(current_app)) is not None:
         return onward
-    page = render_template("public/bad_link.html", is_expired=is_expired, error=None, question=None, email="")
+    page = render_template("public/signing/bad_link.html", is_expired=is_expired, error=None, question=None, email="")
     return page, 410 if is_expired else 404

@@ -56,7 +56,7 @@ def _page(page: SitePage) -> ResponseReturnValue:
         (page, locale),
         own,
         lambda: render_template(
-            f"public/{page}.html",
+            f"public/site/{page}.html",
             own=own,
             facts=settings.theme.facts,
             kept=_kept_days(),

@@ -26,7 +26,7 @@ def index() -> ResponseReturnValue:
     box = _box()
     messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  no dict
     messages.sort(key=lambda pair: (pair[1]["Date"].datetime, pair[0]), reverse=True)
-    return render_template("public/mailbox.html", messages=messages[:_SHOWN])
+    return render_template("public/site/mailbox.html", messages=messages[:_SHOWN])
 
 
 @blueprint.get("/dev/mail/<key>")
@@ -34,7 +34,7 @@ def show(key: str) -> ResponseReturnValue:
     """One message as text, with its HTML beside it."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
-    return framing(render_template("public/mailbox_message.html", message=message, key=key, text=text))
+    return framing(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
 
 
 @blueprint.get("/dev/mail/<key>/html")

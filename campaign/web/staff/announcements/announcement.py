@@ -296,7 +296,7 @@ def _form(
 
 def _render(template: str, appeal: AppealView, **values: object) -> str:
     return render_template(
-        f"staff/{template}.html",
+        f"staff/announcements/{template}.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         names=section_names(),

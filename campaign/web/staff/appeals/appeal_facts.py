@@ -77,7 +77,7 @@ def _page(dossier: Dossier, values: dict[str, Any], **shown: Any) -> str:
         (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
     ]
     return render_template(
-        "staff/facts.html",
+        "staff/appeals/appeal_facts.html",
         **beside(dossier, **shown),
         is_draft=dossier.appeal.state == AppealState.DRAFT,
         values=values,

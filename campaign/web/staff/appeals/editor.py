@@ -81,7 +81,7 @@ def complete(slug: str) -> ResponseReturnValue:
         said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(said, "success")
         return redirect(url_for("prepare.show", slug=slug), 303)
-    return render_template("staff/imported.html", dossier=find_dossier(slug), report=report)
+    return render_template("staff/appeals/imported.html", dossier=find_dossier(slug), report=report)
 
 
 @blueprint.get("/<slug>/texts")
@@ -110,7 +110,7 @@ def page(
     is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
-        "staff/prepare.html",
+        "staff/appeals/editor.html",
         dossier=dossier,
         appeal=appeal,
         text=appeal.text_in(locale) if appeal.texts else None,
@@ -145,7 +145,7 @@ def _index(wrong: object = None, known: str | None = None) -> str:
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
     listed = list_appeals(before=before, words=words)
     return render_template(
-        "staff/appeals.html",
+        "staff/appeals/list.html",
         listed=listed,
         words=words,
         is_first=before is None,

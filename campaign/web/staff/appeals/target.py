@@ -107,7 +107,7 @@ def _lines(name: str) -> list[str]:
 
 def _page(dossier: Dossier, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
-        "staff/target.html",
+        "staff/appeals/target.html",
         **beside(dossier, **shown),
         position=position,
         values=values,

@@ -83,7 +83,9 @@ def mail(slug: str, language: str) -> ResponseReturnValue:
     """The confirmation mail with this letter, as text and in a frame as HTML."""
     appeal, text = _text(slug, language)
     written = _message(appeal, text)
-    page = render_template("staff/preview.html", appeal=appeal, text=text, subject=written.subject, body=written.body)
+    page = render_template(
+        "staff/appeals/preview.html", appeal=appeal, text=text, subject=written.subject, body=written.body
+    )
     response = make_response(page)
     response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
     return response
@@ -171,7 +173,7 @@ def _page(dossier: Dossier, language: str, values: dict[str, Any], **shown: Any)
     document = dossier.documents.get(language)
     own = replace(dossier, documents={language: document} if document else {})
     return render_template(
-        "staff/text.html",
+        "staff/appeals/text.html",
         **beside(own, **shown),
         language=language,
         version=dossier.versions.get(language),

@@ -40,7 +40,7 @@ def show(slug: str) -> ResponseReturnValue:
     found = glance(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, chosen), section_names()
     return render_template(
-        "staff/appeal.html",
+        "staff/counting/appeal_counts.html",
         **card(found),
         chosen=chosen,
         asked={key: value for key, value in request.args.items() if value},

@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
     now, section = runtime().clock(), own_section()
     found = glances(scope(), time_zone=section.time_zone, now=now)
     return render_template(
-        "staff/dashboard.html",
+        "staff/counting/dashboard.html",
         cards=[card(one) for one in found],
         section=section,
         ended=ended_appeals(),

@@ -32,7 +32,7 @@ def show(slug: str) -> ResponseReturnValue:
     appeal = counted_appeal(slug)
     section, found = _section(), _funnel(slug)
     return render_template(
-        "staff/signing.html",
+        "staff/counting/funnel.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         found=found,

@@ -45,7 +45,7 @@ def decide() -> ResponseReturnValue:
         return _page(gettext("Please choose what to try again or to drop.")), 422
     if request.form.get("sure") != "y":
         total = sum(one.number for one in found)
-        return _render("staff/outbox_sure.html", act=act, dead=found, total=total)
+        return _render("staff/delivery/drop_failed_mail.html", act=act, dead=found, total=total)
     by = Operator(scope().staff_id, runtime().clock(), runtime().vault)
     reasons = [Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
     with all_sections():
@@ -67,7 +67,7 @@ def _page(fault: str | None = None) -> str:
         status, dead, not_sent = outbox_status(), dead_letters(), unsent(now=now)
         domains, shown = domain_outcomes(at.vault, now=now), outbox_for_staff()
     return _render(
-        "staff/outbox.html",
+        "staff/delivery/mail_status.html",
         status=status,
         shown=shown,
         dead=dead,

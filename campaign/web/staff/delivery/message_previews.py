@@ -28,7 +28,7 @@ def index() -> ResponseReturnValue:
     groups: dict[str, list[str]] = {"answers": [], "campaign": [], "staff": []}
     for name in samples.names():
         groups["campaign" if name in CAMPAIGN else "staff" if name in STAFF else "answers"].append(name)
-    return render_template("staff/messages.html", groups=groups, message_names=MESSAGE_NAMES)
+    return render_template("staff/delivery/messages.html", groups=groups, message_names=MESSAGE_NAMES)
 
 
 @blueprint.get("/<name>")
@@ -39,7 +39,7 @@ def show(name: str) -> ResponseReturnValue:
     language = asked if asked in LOCALES else current_locale()
     message = _message(name, language)
     page = render_template(
-        "staff/message.html",
+        "staff/delivery/message.html",
         name=name,
         title=MESSAGE_NAMES[MailKind(name)],
         language=language,

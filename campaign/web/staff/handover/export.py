@@ -110,7 +110,7 @@ def as_table(found: Iterator[Signatory], *, addresses: bool) -> tuple[list[str],
 
 def _page(appeal: AppealView, form: ExportForm, fault: object) -> str:
     return render_template(
-        "staff/export.html",
+        "staff/handover/export.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,

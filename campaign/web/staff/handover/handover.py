@@ -122,7 +122,7 @@ def _form(appeal: AppealView) -> HandoverForm:
 def _page(appeal: AppealView, form: HandoverForm, fault: object = None) -> str:
     found = handovers(scope(), appeal.id)
     return render_template(
-        "staff/handovers.html",
+        "staff/handover/handovers.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,

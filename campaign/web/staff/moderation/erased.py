@@ -92,7 +92,7 @@ def _page(form: ErasedForm, faults: dict[str, Any]) -> str:
     chosen = request.args.get("appeal")
     chosen = chosen if chosen in dict(appeals) else None
     return render_template(
-        "staff/erased.html",
+        "staff/moderation/erased.html",
         form=form,
         faults=faults,
         found=erased_days(scope(), now=at.clock(), kept_days=at.settings.retention_days, slug=chosen),

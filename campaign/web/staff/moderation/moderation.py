@@ -247,7 +247,7 @@ def _page(
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
-        "staff/moderation.html",
+        "staff/moderation/moderation.html",
         form=form,
         faults=faults or {},
         found=found,
@@ -278,7 +278,7 @@ def _one_page(
 ) -> str:
     reason = request.form.get("reason", "")
     return render_template(
-        "staff/invalidation.html",
+        "staff/moderation/invalidation.html",
         one=found,
         fault=fault,
         look_fault=look_fault,

@@ -54,7 +54,7 @@ def _page(
 ) -> str:
     chosen = appeal.slug if appeal is not None else None
     return render_template(
-        "staff/new_domains.html",
+        "staff/moderation/new_domains.html",
         found=found,
         is_whole=is_whole,
         fault=fault,

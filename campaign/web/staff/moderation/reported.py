@@ -78,7 +78,7 @@ def _page(form: ReportsForm, faults: dict[str, Any]) -> str:
     appeals = [(appeal.slug, appeal.headline_in(current_locale())) for appeal in newest if appeal.languages]
     chosen = form.appeal.data if form.appeal.data in dict(appeals) else None
     return render_template(
-        "staff/reported.html",
+        "staff/moderation/reported.html",
         form=form,
         faults=faults,
         found=reported(scope(), now=runtime().clock(), slug=chosen),

@@ -109,7 +109,11 @@ def printed(signature_id: int) -> ResponseReturnValue:
     except BudgetError:
         return _page(own, {"print-reason": USED_UP}), 429
     return render_template(
-        "staff/held.html", held=held, section=own_section(), states=SIGNATURE_STATES, today=asked_on()
+        "staff/moderation/subject_access.html",
+        held=held,
+        section=own_section(),
+        states=SIGNATURE_STATES,
+        today=asked_on(),
     )
 
 
@@ -148,7 +152,7 @@ def _words(error: InputError) -> object:
 def _page(own: OwnSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
     typed = request.form if faults else {}
     return render_template(
-        "staff/signer.html",
+        "staff/moderation/signer.html",
         one=own,
         faults=faults or {},
         is_asked=is_asked,

@@ -46,7 +46,7 @@ def _page(signature_id: int, fault: str | None = None) -> str:
     except NotFoundError:
         abort(404)
     return render_template(
-        "staff/signer_mail.html",
+        "staff/moderation/signer_mail.html",
         found=found,
         fault=fault,
         hold=queue_hold(),

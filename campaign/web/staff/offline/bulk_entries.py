@@ -180,7 +180,7 @@ def _page(
     with all_sections():
         elsewhere = waiting_elsewhere(me, appeal.id)
     return render_template(
-        "staff/entries.html",
+        "staff/offline/bulk_entries.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,

@@ -222,7 +222,7 @@ def _page(
 ) -> str:
     bad = sheet.faults if sheet is not None else []
     return render_template(
-        "staff/sheet.html",
+        "staff/offline/paper_sheet.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,
@@ -255,7 +255,7 @@ def _preview(
 ) -> str:
     filled = [row for row in rows if row.name.strip() or row.email.strip()]
     return render_template(
-        "staff/sheet_check.html",
+        "staff/offline/paper_sheet_check.html",
         appeal=appeal,
         text=appeal.text_in(current_locale()),
         form=form,

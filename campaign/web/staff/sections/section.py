@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
     names = section_names()
     listed = sorted(list_sections(), key=lambda one: (one.code == INTERNATIONAL, names[one.code].casefold()))
     return render_template(
-        "staff/sections.html",
+        "staff/sections/sections.html",
         listed=listed,
         names=names,
         rest=INTERNATIONAL,
@@ -129,7 +129,7 @@ def _page(
     locale, names, sections = current_locale(), section_names(), list_sections()
     rivals = claimed(code or code_typed, values["countries"], values["languages"], sections)
     return render_template(
-        "staff/section.html",
+        "staff/sections/section.html",
         code=code,
         code_typed=code_typed,
         name=names.get(code, ""),

@@ -132,7 +132,9 @@ def _colleague(staff_id: int) -> StaffView:
 
 
 def _page(form: InviteForm, fault: object = None) -> str:
-    return render_template("staff/people.html", form=form, staff=list_staff(scope()), sections=form.names, fault=fault)
+    return render_template(
+        "staff/staff/accounts.html", form=form, staff=list_staff(scope()), sections=form.names, fault=fault
+    )
 
 
 def _one_page(
@@ -147,7 +149,7 @@ def _one_page(
     held = {"role": one.role, "section": one.section, "active": one.active}
     words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
     return render_template(
-        "staff/person.html",
+        "staff/staff/account.html",
         form=form,
         one=one,
         fault=fault,

@@ -20,4 +20,4 @@ def show() -> ResponseReturnValue:
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
     entries = audit_log(scope(), before=before)
     older = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
-    return render_template("staff/audit.html", entries=entries, older=older)
+    return render_template("staff/staff/audit.html", entries=entries, older=older)

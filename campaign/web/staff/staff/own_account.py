@@ -109,14 +109,17 @@ def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
         if is_done:
             end_digest(link)
     except (TokenError, NotFoundError):
-        return render_template("staff/used_up.html"), 404
-    return render_template("staff/digest.html", token=token, is_done=is_done)
+        return render_template("staff/staff/used_link.html"), 404
+    return render_template("staff/staff/digest.html", token=token, is_done=is_done)
 
 
 def _account_page() -> str:
     staff = member()
     return render_template(
-        "staff/account.html", form=PreferencesForm(), staff=staff, section=section_names().get(staff.section_code)
+        "staff/staff/own_account.html",
+        form=PreferencesForm(),
+        staff=staff,
+        section=section_names().get(staff.section_code),
     )
 
 
@@ -131,7 +134,7 @@ def _invited(token: str) -> tuple[Link | None, StaffView | None]:
 
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
     return render_template(
-        "staff/invitation.html",
+        "staff/staff/invitation.html",
         form=InvitationForm(),
         invited=invited,
         section=section_names().get(invited.section, ""),
@@ -141,4 +144,4 @@ def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
 
 
 def _used_up() -> ResponseReturnValue:
-    return render_template("staff/used_up.html"), 410
+    return render_template("staff/staff/used_link.html"), 410

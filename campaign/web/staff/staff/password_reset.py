@@ -43,7 +43,7 @@ class ChooseForm(TokenForm):
 def ask() -> ResponseReturnValue:
     """Show the form that asks for a link."""
     known = current_user.email if current_user.is_authenticated else ""
-    return render_template("staff/forgot.html", form=AskForm(formdata=None, email=known))
+    return render_template("staff/staff/forgotten_password.html", form=AskForm(formdata=None, email=known))
 
 
 @blueprint.post("")
@@ -57,12 +57,12 @@ def asked() -> ResponseReturnValue:
         email = str(parse_address(typed)).lower()
     except InputError:
         form.email.errors = [_said("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
-        return render_template("staff/forgot.html", form=form)
+        return render_template("staff/staff/forgotten_password.html", form=form)
     if ask_reset(attempt_for(email), now=at.clock(), vault=at.vault) is Answer.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
     else:
         flash(gettext(LINK_MAILED), "info")
-    return render_template("staff/forgot.html", form=form)
+    return render_template("staff/staff/forgotten_password.html", form=form)
 
 
 @blueprint.get("/<token>")
@@ -117,7 +117,7 @@ def _to_ask(fault: str) -> ResponseReturnValue:
 
 
 def _page(token: str, form: ChooseForm) -> str:
-    return render_template("staff/reset.html", form=form, token=token)
+    return render_template("staff/staff/new_password.html", form=form, token=token)
 
 
 def _said(name: str) -> str:

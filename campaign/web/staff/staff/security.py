@@ -44,16 +44,16 @@ _KEPT = ("_user_id", "_fresh", "_id", "fs_cc", "fs_paa")
 _TEMPLATES = {
     "LOGIN_USER": "login",
     "LOGOUT_USER": "logout",
-    "VERIFY": "verify",
+    "VERIFY": "second_factor/verify",
     "CHANGE_PASSWORD": "change_password",
-    "TWO_FACTOR_SETUP": "two_factor_setup",
-    "TWO_FACTOR_VERIFY_CODE": "two_factor_code",
-    "TWO_FACTOR_SELECT": "two_factor_select",
-    "MULTI_FACTOR_RECOVERY": "recovery",
-    "MULTI_FACTOR_RECOVERY_CODES": "recovery_codes",
-    "WAN_REGISTER": "passkeys",
-    "WAN_SIGNIN": "passkey",
-    "WAN_VERIFY": "passkey_verify",
+    "TWO_FACTOR_SETUP": "second_factor/two_factor_setup",
+    "TWO_FACTOR_VERIFY_CODE": "second_factor/two_factor_code",
+    "TWO_FACTOR_SELECT": "second_factor/two_factor_select",
+    "MULTI_FACTOR_RECOVERY": "second_factor/recovery",
+    "MULTI_FACTOR_RECOVERY_CODES": "second_factor/recovery_codes",
+    "WAN_REGISTER": "second_factor/passkeys",
+    "WAN_SIGNIN": "second_factor/passkey",
+    "WAN_VERIFY": "second_factor/passkey_verify",
 }
 
 
@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
     at: Runtime = app.extensions[KEY]
     app.config.update(_configuration(at.settings, at.vault))
     app.config.update({f"SECURITY_MSG_{name}": message for name, message in MESSAGES.items()})
-    app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/{page}.html" for name, page in _TEMPLATES.items()})
+    app.config.update({f"SECURITY_{name}_TEMPLATE": f"staff/staff/{page}.html" for name, page in _TEMPLATES.items()})
     # Mail programs end the weekly mail by themselves; the token in the link is the permission (RFC 8058).
     CSRFProtect(app).exempt("campaign.web.staff.staff.own_account.no_more_digest")
     security = Security(
