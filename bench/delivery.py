@@ -28,7 +28,7 @@ from campaign.queries.delivery.mail_status import outbox_status
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
 from tests.deploy.processes import environment, free_port, running
 from tests.postgresql import start_server
@@ -85,7 +85,7 @@ def owe(app: Flask, turn: str) -> None:
         assert appeal is not None
         for number in range(MAILS):
             address = parse_address(f"{turn}-{number}@d{number % DOMAINS}.example")
-            one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+            one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
             sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
         db.session.remove()
 

@@ -17,7 +17,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.counting.counts import counts, days
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import confirm_at, newest_sign_up
 
 SIZES = (10, 10_000, 1_000_000)
@@ -72,7 +72,7 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     db.session.rollback()
     client, now = app.test_client(), datetime.now(UTC)
     address = parse_address(f"growth-{turn}@mail.example")
-    sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+    sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
     domain = runtime().mail_domain
 
     def page(path: str) -> None:

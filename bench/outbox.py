@@ -20,8 +20,8 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.delivery.claim import claim, database_now
 from campaign.services.delivery.deliver import begin
-from campaign.services.outbox.refused_recipients import Addressees
-from campaign.web.public.site.metrics import KeptMetrics
+from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.web.public.site.metrics import MetricsCache
 from tests.staff.staff_clients import join, log_in
 
 QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
@@ -142,7 +142,7 @@ def _claim() -> tuple[float, float]:
     now = database_now(session)
     taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
     between = time.perf_counter()
-    jobs = begin(session, taken, runtime().vault, now, addressees=Addressees(runtime().settings)).jobs
+    jobs = begin(session, taken, runtime().vault, now, addressees=RefusedRecipients(runtime().settings)).jobs
     end = time.perf_counter()
     if len(jobs) != TAKEN:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")
@@ -158,7 +158,7 @@ def _pages(kind: str, app: Flask) -> list[Row]:
     for what, path in PAGES.items():
         spent, size = [], 0
         for turn in range(TURNS + WARM_UP):
-            app.extensions["tocsin_metrics"] = KeptMetrics()
+            app.extensions["tocsin_metrics"] = MetricsCache()
             start = time.perf_counter()
             answer = desk.get(path)
             if turn >= WARM_UP:

@@ -29,7 +29,7 @@ from campaign.domain.signing.address import parse_address
 from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import find_appeal
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.deploy.processes import redis
 
 RECORD = 2_000 / 60
@@ -117,7 +117,7 @@ def _measure(app: Flask) -> tuple[list[float], float]:
 
     def transaction(name: str) -> float:
         address = parse_address(f"{name}@mail.example")
-        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+        sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
         start = time.perf_counter()
         sign(sign_up, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
         return time.perf_counter() - start

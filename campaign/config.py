@@ -57,7 +57,7 @@ class Settings:
     proxies: int
     retention_days: int
     backup_key: tuple[str, ...]
-    departures: Path
+    erasure_journal: Path
     fonts: tuple[Path, ...]
     theme: Theme
     page_views: bool
@@ -275,7 +275,10 @@ SETTINGS = (
     Setting("retention_days", "180", "addresses are anonymised so many days after closing", _count),
     Setting("backup_key", "", "public keys that backups are encrypted to (`age1…`), by commas", _public_keys),
     Setting(
-        "departures", "", "folder for who left, read when a backup is restored; empty: beside the database", _folder
+        "erasure_journal",
+        "",
+        "folder for who left, read when a backup is restored; empty: beside the database",
+        _folder,
     ),
     Setting("fonts", "", "folders with further fonts for PDF, separated as in PATH", _folders),
     Setting("theme", "", "the organisation's name, logo, colours and texts: a TOML file", _theme),
@@ -319,7 +322,9 @@ def load(
             raise SettingsError(f"{setting.variable}: {error}") from error
     values["bounce_domain"] = values["bounce_domain"] or parseaddr(values["mail_from"])[1].rpartition("@")[2]
     values["queue_url"] = values["queue_url"] or _queue_beside(values["database_url"])
-    values["departures"] = values["departures"] or _beside(values["database_url"], instance) / "departures"
+    values["erasure_journal"] = (
+        values["erasure_journal"] or _beside(values["database_url"], instance) / "erasure-journal"
+    )
     return Settings(**{field.name: values[field.name] for field in fields(Settings)})
 
 

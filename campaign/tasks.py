@@ -18,7 +18,7 @@ from huey.storage import RedisStorage
 from campaign.platform import huey
 from campaign.platform.database.errors import diagnose
 from campaign.platform.limits.redis_pool import FAILURES
-from campaign.platform.process.progress import Progress
+from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import Runtime, runtime
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.announcements.fan_out import spread_all, start_reminders
@@ -53,7 +53,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 # This process's; one process runs one worker.
-progress = Progress(("deliver", "mind", "work_for_staff"))
+progress = WorkerProgress(("deliver", "mind", "work_for_staff"))
 
 
 def bind(app: Flask) -> None:
@@ -244,7 +244,7 @@ def let_go() -> None:
         stop: threading.Event = huey.worker_stop
         settings = runtime().settings
         done = retain(now=now, days=settings.retention_days, go_on=lambda: not stop.is_set(), vault=runtime().vault)
-        done["months of departures"] = forget(settings.departures, now=now)
+        done["months of the erasure journal"] = forget(settings.erasure_journal, now=now)
         if done.total():
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 

@@ -25,7 +25,7 @@ from campaign.platform.runtime import Runtime, runtime
 from campaign.services.delivery.dispatcher import Dispatcher, courier_of
 from campaign.services.moderation.invalidate import advance, has_work
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.periodic.worker_progress import report, retire
 from campaign.services.privacy.erasure_journal import unwritable, write_out
 from campaign.services.signing.new_link import answer_link_requests
@@ -171,8 +171,8 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
         if time.monotonic() < progress.report_at:
             continue
         with app.app_context():
-            folder = runtime().settings.departures
-            progress.trouble("departures", unwritable(folder))
+            folder = runtime().settings.erasure_journal
+            progress.trouble("erasure-journal", unwritable(folder))
             try:
                 apart = clocks_apart()
                 progress.trouble("clock", apart)
@@ -203,23 +203,27 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
                 while answer_reset_requests(office=office) and not stop.is_set():
                     turning()
                 if time.monotonic() >= again_at:
-                    write_out(at.settings.departures, vault=at.vault, turning=turning)
+                    write_out(at.settings.erasure_journal, vault=at.vault, turning=turning)
                 progress.done("mind")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
             except OSError as error:
                 # They wait in the database until the folder can be written to.
-                log.warning("departures cannot be written to %s: %s", at.settings.departures, error.strerror or error)
+                log.warning(
+                    "the erasure journal cannot be written to %s: %s",
+                    at.settings.erasure_journal,
+                    error.strerror or error,
+                )
                 again_at = time.monotonic() + 60
             except Exception as error:  # one that cannot be answered must not silence all others until the next start
                 progress.failed(diagnose(error))
-                log.exception("links or departures failed")
+                log.exception("links or the erasure journal failed")
 
 
 def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
     """Each second: the next rows of paper sheets, and moderation, batch by batch."""
     with app.app_context():
-        addressees = Addressees(runtime().settings)
+        addressees = RefusedRecipients(runtime().settings)
     while not stop.wait(POLL_SECONDS):
         turning()
         with app.app_context():

@@ -29,25 +29,25 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from campaign import config
 from campaign.document import parse_text
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
 from campaign.factory import create_app
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
-from campaign.models.counting.tally import NEVER, TallyFold
+from campaign.models.counting.tally import NEVER, RollupProgress
 from campaign.platform import Model, db, huey, limiter
 from campaign.platform.runtime import KEY, Runtime, runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.delivery.dispatcher import Courier, deliver_due
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.confirm import Wishes, confirm
+from campaign.services.signing.confirm import ConsentChoices, confirm
 from campaign.services.staff.accounts import office_of
 from campaign.services.staff.password_reset import answer_reset_requests
-from campaign.web.caching.data_cache import Snapshots
-from campaign.web.caching.page_cache import Pages
+from campaign.web.caching.data_cache import DataCache
+from campaign.web.caching.page_cache import PageCache
 from campaign.web.public.signing.sign import ADDRESSEES
 from tests.deploy.processes import redis
 from tests.postgresql import PostgresServer, control, start_server
@@ -148,7 +148,7 @@ class Postbox:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
-        self.answers: list[Attempt] = []
+        self.answers: list[DeliveryAttempt] = []
 
     def close(self) -> None:
         pass
@@ -156,12 +156,12 @@ class Postbox:
     def abort(self) -> None:
         pass
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         # RFC 5321, 4.5.3.1.6: a longer line is refused, or cut on its way.
         assert max(len(line) for line in message.splitlines()) <= 998
         self.messages.append(message_from_bytes(message, policy=policy.default))
         self.recipients.append(recipient)
-        return self.answers.pop(0) if self.answers else Attempt(Outcome.SENT, "dot", 250)
+        return self.answers.pop(0) if self.answers else DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250)
 
     def link(self, number: int = -1) -> str:
         """The path of the /s/ or /m/ link in a message's text."""
@@ -310,8 +310,8 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     before: Runtime = migrated_app.extensions[KEY]
     migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
     migrated_app.extensions["tocsin_staff"].extensions[KEY] = migrated_app.extensions[KEY]
-    migrated_app.extensions["tocsin_snapshots"] = Snapshots()
-    migrated_app.extensions["tocsin_pages"] = Pages()
+    migrated_app.extensions["tocsin_snapshots"] = DataCache()
+    migrated_app.extensions["tocsin_pages"] = PageCache()
     migrated_app.extensions["tocsin_front"].clear()
     before.vault.row_keys.drop()
     before.vault.month_keys.clear()
@@ -320,7 +320,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     with migrated_app.app_context():
         limiter.reset()
         # Read now, and good for a minute: not in the middle of a test that counts statements.
-        targets = migrated_app.extensions[ADDRESSEES] = Addressees(before.settings)
+        targets = migrated_app.extensions[ADDRESSEES] = RefusedRecipients(before.settings)
         targets.include(parse_address("nobody@mail.example"))
         db.session.rollback()
         yield migrated_app
@@ -328,9 +328,9 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
         with db.engine.begin() as connection:
             _empty_audit_log(connection)
             for table in reversed(Model.metadata.sorted_tables):
-                if table.name not in {"section", "tally_fold", "audit_entry", "audit_head"}:
+                if table.name not in {"section", "rollup_progress", "audit_entry", "audit_head"}:
                     connection.execute(delete(table))
-            connection.execute(update(TallyFold).values(days_before=NEVER, slots_before=NEVER))
+            connection.execute(update(RollupProgress).values(days_before=NEVER, slots_before=NEVER))
         db.session.remove()
 
 
@@ -413,7 +413,7 @@ def form(**changes: str) -> dict[str, str]:
 
 def fresh(app: Flask) -> None:
     """Forgets what the process has kept for a second."""
-    app.extensions["tocsin_snapshots"] = Snapshots()
+    app.extensions["tocsin_snapshots"] = DataCache()
     app.extensions["tocsin_front"].clear()
 
 
@@ -425,7 +425,7 @@ def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_
     at = runtime()
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
     token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
-    link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), Wishes(updates, shares_name)
+    link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
     return confirm(link, wishes, now=now, vault=at.vault, mail_domain=at.mail_domain)[0].signature_id
 
 

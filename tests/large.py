@@ -47,8 +47,8 @@ _ROWS = {
             text_language, text_version, due_at, attempts, ambiguous, fence, sent_at)
         SELECT 'confirmation', 'sent', id, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
             'en', 1, signed_at, 1, 0, 1, signed_at FROM signature""",
-    "tally_step": """
-        INSERT INTO tally_step (appeal_id, section_code, aspect, value, day, step, slot, quantity)
+    "funnel_count": """
+        INSERT INTO funnel_count (appeal_id, section_code, aspect, value, day, step, slot, quantity)
         SELECT appeal_id, section_code, 'provider',
             CASE id % 4 WHEN 0 THEN 'gmail' WHEN 1 THEN 'orange' ELSE 'other' END,
             {signed_on}, CASE state WHEN 'confirmed' THEN 'confirmed-1h' ELSE 'signed' END, id % 8, count(*)

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import REFUSED, refusals
 from campaign.platform.runtime import runtime
-from campaign.services.staff.audit import Head
+from campaign.services.staff.audit import ChainHead
 from campaign.services.staff.audit import verify as verify_chain
 
 audit = AppGroup("audit", help="The log of what staff did.")
@@ -22,7 +22,7 @@ audit = AppGroup("audit", help="The log of what staff did.")
 def verify(since: str | None, as_json: bool) -> None:
     """Prove that no entry was changed or taken out, and print the newest; exit 0 only then."""
     with refusals():
-        noted = None if since is None else Head.read(since)
+        noted = None if since is None else ChainHead.read(since)
         proof = verify_chain(vault=runtime().vault, noted=noted)
     if as_json:
         told = {"entries": proof.entries, "head": str(proof.head), "broken_at": proof.broken_at}

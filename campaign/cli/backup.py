@@ -18,10 +18,10 @@ from campaign.domain.backup.backup_file import BackupError, Manifest, new_key, r
 from campaign.platform import db
 from campaign.platform.runtime import Runtime, runtime
 from campaign.services.backup.create import create
-from campaign.services.backup.restore import Settled, load, settle
+from campaign.services.backup.restore import RestoreReport, load, settle
 from campaign.services.backup.verify import verify
 from campaign.services.periodic.clock import agreed_now
-from campaign.services.privacy.erasure_journal import Written, read_folder, write_out
+from campaign.services.privacy.erasure_journal import JournalContent, read_folder, write_out
 
 backup = AppGroup("backup", help="Encrypted backups, and their way back.")
 _FILE = click.Path(path_type=Path)
@@ -55,7 +55,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
     path = target / f"tocsin-{now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
     with refusals():
         keys = read_public_keys(to or at.settings.backup_key)
-        _write_departures(at)
+        _write_journal(at)
         made = create(path, keys, replace=replace, now=now, vault=at.vault)
     click.echo(f"{path}: {made.size} bytes, {_told(made.manifest)}")
 
@@ -73,8 +73,10 @@ def verify_(file: Path, key_file: TextIO) -> None:
 @backup.command("restore")
 @click.argument("file", type=_FILE)
 @_KEY
-@click.option("--departures", "folders", multiple=True, type=_FILE, help="Who left; default: TOCSIN_DEPARTURES.")
-@click.option("--no-departures", is_flag=True, help="Bring back who left since. Only where nobody has.")
+@click.option(
+    "--erasure-journal", "folders", multiple=True, type=_FILE, help="Who left; default: TOCSIN_ERASURE_JOURNAL."
+)
+@click.option("--no-erasure-journal", is_flag=True, help="Bring back who left since. Only where nobody has.")
 @click.option("--replace", is_flag=True, help="Put it in the place of what the database holds.")
 def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departures: bool, replace: bool) -> None:
     """Bring FILE back into the database of the settings; stop web and workers first.
@@ -94,38 +96,41 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departur
         upgrade(directory=migrations.directory)
         db.session.remove()
         settings = at.settings
-        done = settle(written.departures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault)
+        done = settle(written.erasures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault)
     click.echo(f"restored: {_told(manifest)}")
     _report(done, written)
 
 
-def _departures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> Written:
+def _departures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> JournalContent:
     """Who left, of all folders. Refused where a folder says nothing, for then those who left would be back."""
     if nobody:
-        return Written((), ())
-    found = [read_folder(folder, vault=at.vault) for folder in folders or (at.settings.departures,)]
-    for folder, one in zip(folders or (at.settings.departures,), found, strict=True):
-        if not one.departures and not one.damaged:
+        return JournalContent((), ())
+    found = [read_folder(folder, vault=at.vault) for folder in folders or (at.settings.erasure_journal,)]
+    for folder, one in zip(folders or (at.settings.erasure_journal,), found, strict=True):
+        if not one.erasures and not one.damaged:
             raise BackupError(
-                f"{folder} names nobody who left; give --departures FOLDER, or --no-departures where nobody has left"
+                f"{folder} names nobody who left; give --erasure-journal FOLDER, or --no-erasure-journal where nobody "
+                "has left"
             )
-    return Written(
-        tuple(sorted((each for one in found for each in one.departures), key=lambda each: each.at)),
+    return JournalContent(
+        tuple(sorted((each for one in found for each in one.erasures), key=lambda each: each.left_at)),
         tuple(each for one in found for each in one.damaged),
     )
 
 
-def _write_departures(at: Runtime) -> None:
+def _write_journal(at: Runtime) -> None:
     try:
-        write_out(at.settings.departures, vault=at.vault)
+        write_out(at.settings.erasure_journal, vault=at.vault)
     except OSError as error:
-        raise BackupError(f"departures cannot be written to {at.settings.departures}: {error.strerror}") from error
+        raise BackupError(
+            f"the erasure journal cannot be written to {at.settings.erasure_journal}: {error.strerror}"
+        ) from error
 
 
 def _save_departures(at: Runtime) -> None:
     """What the database that is replaced knows of them; where it is beyond reading, the folder has to do."""
     try:
-        _write_departures(at)
+        _write_journal(at)
     except DBAPIError:
         click.echo("the former database cannot be asked who left; the folder says it up to its last second", err=True)
     db.session.remove()
@@ -136,7 +141,7 @@ def _told(manifest: Manifest) -> str:
     return f"{manifest.database}, taken {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, {signatures} signatures"
 
 
-def _report(done: Settled, written: Written) -> None:
+def _report(done: RestoreReport, written: JournalContent) -> None:
     for what, found in (("left again", done.left_again), ("let go", done.let_go)):
         said = ", ".join(f"{number} {name}" for name, number in sorted(found.items()) if number) or "nobody"
         click.echo(f"{what}: {said}")

@@ -48,6 +48,6 @@ def prune() -> None:
     with refusals():
         now = agreed_now(at.clock())
         done = retain(now=now, days=at.settings.retention_days, go_on=lambda: not stop.is_set(), vault=at.vault)
-        done["months of departures"] = forget(at.settings.departures, now=now)
+        done["months of the erasure journal"] = forget(at.settings.erasure_journal, now=now)
     said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
     click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

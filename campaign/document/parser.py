@@ -10,7 +10,7 @@ from campaign.document.draft import DraftAppeal, DraftLetter, DraftTarget
 from campaign.document.errors import DocumentError
 from campaign.document.fields.contacts import awaits_salutation
 from campaign.document.labels import vocabulary
-from campaign.document.structure.block_walk import Walk, Walker
+from campaign.document.structure.block_walk import BlockWalk, BlockWalker
 from campaign.document.structure.blocks import Block, Labels, parted
 from campaign.document.structure.case_country import find_country
 from campaign.document.structure.header import settle
@@ -54,7 +54,7 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
     ledger = Ledger.of(lines)
     lines = parted(unwrapped(without_tags(lines, ledger), ledger))
     language = find_language(lines)
-    walk = Walker(lines, ledger, language).run()
+    walk = BlockWalker(lines, ledger, language).run()
     require_one(walk)
     return _assemble(walk, language, ledger)
 
@@ -78,7 +78,7 @@ def find_language(lines: list[Line]) -> str:
     return max(known, key=lambda code: (len(seen.get(code, ())) + 2.5 * counts[code] / most, code == "en"))
 
 
-def _assemble(walk: Walk, language: str, ledger: Ledger) -> DraftAppeal:
+def _assemble(walk: BlockWalk, language: str, ledger: Ledger) -> DraftAppeal:
     headline, summary = read_front(walk, ledger)
     notes = [line for block in walk.all("boilerplate") for line in block.lines]
     reference, sequence = settle(walk.header, notes, ledger)
@@ -133,7 +133,7 @@ def _missing(draft: DraftAppeal, ledger: Ledger) -> None:
             ledger.warn(code, message, 1)
 
 
-def _letter_and_targets(walk: Walk, language: str, ledger: Ledger) -> tuple[DraftLetter | None, list[DraftTarget]]:
+def _letter_and_targets(walk: BlockWalk, language: str, ledger: Ledger) -> tuple[DraftLetter | None, list[DraftTarget]]:
     """A letter under its label, else from the first salutation below the targets on."""
     letter: DraftLetter | None = None
     targets: list[DraftTarget] = []
@@ -187,7 +187,7 @@ def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
     return None
 
 
-def _background(walk: Walk, ledger: Ledger) -> str | None:
+def _background(walk: BlockWalk, ledger: Ledger) -> str | None:
     for block in walk.all("background"):
         for line in block.lines:
             if _is_like_label(plain(line.text[:_LABEL])):
@@ -202,7 +202,7 @@ def _is_like_label(text: str) -> bool:
     return bool(colon) and label.isupper() and len(names(label)) >= _LABEL_WORDS
 
 
-def _languages(walk: Walk, language: str, ledger: Ledger) -> tuple[list[str], bool]:
+def _languages(walk: BlockWalk, language: str, ledger: Ledger) -> tuple[list[str], bool]:
     found: list[str] = []
     own = bool(walk.all("own"))
     for block in (*walk.all("languages"), *walk.all("write")):
@@ -223,7 +223,7 @@ def _intro(block: Block) -> list[Line]:
     return intro_lines(block)
 
 
-def _deadline(walk: Walk, issued_on: date | None, ledger: Ledger) -> date | None:
+def _deadline(walk: BlockWalk, issued_on: date | None, ledger: Ledger) -> date | None:
     chosen: date | None = None
     for block in walk.blocks:
         if block.kind == "deadline":
@@ -238,7 +238,7 @@ def _deadline(walk: Walk, issued_on: date | None, ledger: Ledger) -> date | None
     return chosen
 
 
-def _previous(walk: Walk, ledger: Ledger) -> str | None:
+def _previous(walk: BlockWalk, ledger: Ledger) -> str | None:
     """What stands under the label for it, else the address beside the sentence on the update."""
     found = [
         (read_previous(block, ledger), block.kind) for block in walk.blocks if block.kind in {"previous", "update"}

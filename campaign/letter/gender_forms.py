@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Form(StrEnum):
+class GenderForm(StrEnum):
     """How the signer wants to be written; OPEN leaves the letter as it stands."""
 
     OPEN = ""
@@ -26,7 +26,7 @@ class _Rule:
     """One language: its open words, how each is written in a form, and which sentences speak of the writer."""
 
     words: re.Pattern[str]
-    written: Callable[[re.Match[str], Form], str]
+    written: Callable[[re.Match[str], GenderForm], str]
     is_plural: Callable[[re.Match[str]], bool]
     singular: re.Pattern[str]
     plural: re.Pattern[str]
@@ -34,13 +34,15 @@ class _Rule:
 
 def has_open_forms(parts: Iterable[str], language: str) -> bool:
     """Whether picking a form would change any of these parts."""
-    return any(in_form(part, language, form) != part for part in parts for form in (Form.MASCULINE, Form.FEMININE))
+    return any(
+        in_form(part, language, form) != part for part in parts for form in (GenderForm.MASCULINE, GenderForm.FEMININE)
+    )
 
 
-def in_form(text: str, language: str, form: Form) -> str:
+def in_form(text: str, language: str, form: GenderForm) -> str:
     """The text with the writer's open words in that form; unchanged for OPEN, and in languages without such words."""
     rule = _RULES.get(language)
-    if rule is None or form is Form.OPEN:
+    if rule is None or form is GenderForm.OPEN:
         return text
 
     def written(found: re.Match[str]) -> str:
@@ -73,13 +75,13 @@ _FRENCH_OPEN = re.compile(
 )
 
 
-def _french(found: re.Match[str], form: Form) -> str:
+def _french(found: re.Match[str], form: GenderForm) -> str:
     stem, ending = found["stem"], found["ending"] or found["ending2"]
     plural = "s" if _is_french_plural(found) else ""
     lost = _FRENCH[ending]
     if not _is_french_word(stem, ending):
         return found[0]
-    if form is Form.MASCULINE:
+    if form is GenderForm.MASCULINE:
         return stem if stem.endswith(("s", "x")) else stem + plural
     return stem[: len(stem) - len(lost)] + ending + plural
 
@@ -103,12 +105,12 @@ _GERMAN_OPEN = re.compile(
 )
 
 
-def _german(found: re.Match[str], form: Form) -> str:
+def _german(found: re.Match[str], form: GenderForm) -> str:
     if found["article"]:
-        return found["article"] + ("e" if form is Form.FEMININE else "")
+        return found["article"] + ("e" if form is GenderForm.FEMININE else "")
     stem = found["stem"]
     ending = (found["ending"] or found["inner"]).lower()
-    if form is Form.FEMININE:
+    if form is GenderForm.FEMININE:
         return str(stem + ending)
     return str(stem if ending == "in" or stem.endswith(("er", "en", "el")) else stem + "en")
 
@@ -124,11 +126,11 @@ _SPANISH_OPEN = re.compile(
 )
 
 
-def _spanish(found: re.Match[str], form: Form) -> str:
+def _spanish(found: re.Match[str], form: GenderForm) -> str:
     plural = "s" if _is_spanish_plural(found) else ""
     if found["bare"]:  # `defensor/a`: the masculine has no ending of its own
-        return str(found["bare"] + (("es" if plural else "") if form is Form.MASCULINE else "a" + plural))
-    return (found["stem"] or found["at"]) + ("o" if form is Form.MASCULINE else "a") + plural
+        return str(found["bare"] + (("es" if plural else "") if form is GenderForm.MASCULINE else "a" + plural))
+    return (found["stem"] or found["at"]) + ("o" if form is GenderForm.MASCULINE else "a") + plural
 
 
 def _is_spanish_plural(found: re.Match[str]) -> bool:

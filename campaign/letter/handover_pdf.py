@@ -24,7 +24,7 @@ _MONO = "DejaVu Sans Mono"
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class HandoverBundle:
     """What is handed over: whose signatures to whom, how many, and the digest of the file that holds the names."""
 
     appeal: AppealView
@@ -48,7 +48,7 @@ class Bundle:
         return sum(self.by_country.values())
 
 
-def volume(bundle: Bundle, number: int, names: list[tuple[int, str]], fonts: tuple[Path, ...]) -> bytes:
+def volume(bundle: HandoverBundle, number: int, names: list[tuple[int, str]], fonts: tuple[Path, ...]) -> bytes:
     """One volume as PDF/UA-1; the first begins with the covering letter. `names` go with their place in the list.
 
     A name that no font there is can show is printed as its place alone, and said to stand in the file. Raises
@@ -76,7 +76,7 @@ def _printable(characters: set[str], fonts: tuple[Path, ...]) -> set[str]:
     return _printable(set(ordered[:middle]), fonts) | _printable(set(ordered[middle:]), fonts)
 
 
-def _data(bundle: Bundle, number: int, names: list[str], fonts: tuple[Path, ...]) -> dict[str, object]:
+def _data(bundle: HandoverBundle, number: int, names: list[str], fonts: tuple[Path, ...]) -> dict[str, object]:
     address = list(address_lines(bundle.target)) if number == 1 and bundle.target else []
     cover = _cover(bundle, address) if number == 1 else None
     heading = gettext("Names")
@@ -106,7 +106,7 @@ def _country(code: str, language: str) -> str:
     return country_name(code, language) if code else gettext("Country no longer stored")
 
 
-def _cover(bundle: Bundle, address: list[str]) -> dict[str, object]:
+def _cover(bundle: HandoverBundle, address: list[str]) -> dict[str, object]:
     whole, names = _number(bundle, bundle.signatures), _number(bundle, bundle.names)
     rows = [[_country(code, bundle.language), _number(bundle, one)] for code, one in bundle.by_country.items()]
     return {
@@ -135,7 +135,7 @@ def _cover(bundle: Bundle, address: list[str]) -> dict[str, object]:
     }
 
 
-def _paragraphs(bundle: Bundle, whole: str) -> list[str]:
+def _paragraphs(bundle: HandoverBundle, whole: str) -> list[str]:
     own = bundle.target.salutation if bundle.target else None
     everywhere = gettext(
         "In all countries together, %(count)s people have signed.", count=_number(bundle, bundle.everywhere)
@@ -156,7 +156,7 @@ def _paragraphs(bundle: Bundle, whole: str) -> list[str]:
     ]
 
 
-def _earlier(bundle: Bundle) -> str:
+def _earlier(bundle: HandoverBundle) -> str:
     """A reader must not take the letter for the words that all of them signed."""
     if not bundle.earlier:
         return ""
@@ -169,9 +169,9 @@ def _earlier(bundle: Bundle) -> str:
     return said
 
 
-def _line(bundle: Bundle) -> str:
+def _line(bundle: HandoverBundle) -> str:
     return " ".join(bundle.text.headline.split())
 
 
-def _number(bundle: Bundle, number: int) -> str:
+def _number(bundle: HandoverBundle, number: int) -> str:
     return format_decimal(number, locale=bundle.language)

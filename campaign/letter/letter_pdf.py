@@ -22,7 +22,7 @@ from babel.dates import format_date
 
 from campaign.config import ROOT
 from campaign.domain.errors import TocsinError
-from campaign.letter.address_window import DIN, Layout
+from campaign.letter.address_window import DIN, SheetLayout
 from campaign.letter.fonts import faces, families
 from campaign.letter.plain_text import Letter
 
@@ -44,7 +44,7 @@ class GlyphError(TocsinError):
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class FaxCover:
     """What a fax page says above the letter: its heading, and rows of label and value."""
 
     heading: str
@@ -56,7 +56,7 @@ PAGES = "#pages"
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PrintedLetter:
     """What is printed: the letter, or talking points with lines to write on; to whom, and on which paper."""
 
     language: str
@@ -65,13 +65,13 @@ class Sheet:
     dated: date
     letter: Letter | None
     name: str = ""
-    layout: Layout = DIN
-    cover: Cover | None = None
+    layout: SheetLayout = DIN
+    cover: FaxCover | None = None
     points: tuple[str, ...] = ()
     points_heading: str = ""
 
 
-def pdf(sheet: Sheet, fonts: tuple[Path, ...]) -> bytes:
+def pdf(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> bytes:
     """The letter as PDF/UA-1. Raises GlyphError where a font is missing for something that it says."""
     return typeset(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
 
@@ -137,7 +137,7 @@ def forget() -> None:
         typst.compile(b"", format="pdf", ignore_system_fonts=True)
 
 
-def _data(sheet: Sheet, fonts: tuple[Path, ...]) -> dict[str, Any]:
+def _data(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
     letter, layout = sheet.letter, sheet.layout
     words = {
         "title": sheet.title or "-",

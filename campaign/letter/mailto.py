@@ -26,7 +26,7 @@ from campaign.letter.plain_text import Letter
 from campaign.queries.appeals.appeal import TargetView
 
 
-class Fit(StrEnum):
+class MailLinkFit(StrEnum):
     """How much of the letter a link holds."""
 
     WHOLE = "whole"
@@ -35,7 +35,7 @@ class Fit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class MailClient:
     """A way to write mail, and how long an address it takes."""
 
     code: str
@@ -43,31 +43,31 @@ class Client:
     limit: int
 
 
-ANY = Client("any", "", 30_000)
-WINDOWS = Client("windows", "Outlook", 2_000)
-GMAIL = Client("gmail", "Gmail", 6_000)
-OUTLOOK = Client("outlook", "Outlook.com", 2_000)
-YAHOO = Client("yahoo", "Yahoo", 2_000)
+ANY = MailClient("any", "", 30_000)
+WINDOWS = MailClient("windows", "Outlook", 2_000)
+GMAIL = MailClient("gmail", "Gmail", 6_000)
+OUTLOOK = MailClient("outlook", "Outlook.com", 2_000)
+YAHOO = MailClient("yahoo", "Yahoo", 2_000)
 
 
 @dataclass(frozen=True, slots=True)
 class MailLink:
     """An address that opens the letter there, and how much of it it holds."""
 
-    client: Client
+    client: MailClient
     url: str
-    fit: Fit
+    fit: MailLinkFit
 
 
 @dataclass(frozen=True, slots=True)
-class Recipients:
+class MailRecipients:
     """Whom the mail goes to, and who gets a copy."""
 
     to: tuple[str, ...]
     copies: tuple[str, ...]
 
 
-def recipients(targets: tuple[TargetView, ...]) -> Recipients | None:
+def recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
     """The primary targets' addresses, with copies to the others, or those alone; None where nobody has an address.
 
     An embassy is none of them: it gets a mail of its own.
@@ -75,20 +75,22 @@ def recipients(targets: tuple[TargetView, ...]) -> Recipients | None:
     primary = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
     others = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
     to = dict.fromkeys(primary or others)
-    return Recipients(tuple(to), tuple(email for email in dict.fromkeys(others) if email not in to)) if to else None
+    return MailRecipients(tuple(to), tuple(email for email in dict.fromkeys(others) if email not in to)) if to else None
 
 
-def mail_links(whom: Recipients, letter: Letter) -> tuple[MailLink, ...]:
+def mail_links(whom: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:
     """Return one link for each client, in the order of the page.
 
     `windows` only where it differs: the whole letter is too long for it, or there are several addresses.
     """
     links = [_fitted(client, whom, letter) for client in (ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
     is_several = len(whom.to) > 1 or len(whom.copies) > 1
-    return tuple(link for link in links if link.client is not WINDOWS or link.fit is not Fit.WHOLE or is_several)
+    return tuple(
+        link for link in links if link.client is not WINDOWS or link.fit is not MailLinkFit.WHOLE or is_several
+    )
 
 
-def mailto(whom: Recipients, subject: str, body: str, between: str = ",") -> str:
+def mailto(whom: MailRecipients, subject: str, body: str, between: str = ",") -> str:
     """RFC 6068: addresses by comma, line breaks as %0D%0A, everything else in UTF-8 percent-encoded."""
     fields = [("cc", between.join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
     fields += [("subject", _quoted(subject)), ("body", _quoted(body))]
@@ -96,39 +98,41 @@ def mailto(whom: Recipients, subject: str, body: str, between: str = ",") -> str
     return "mailto:" + between.join(quote(email, safe="@") for email in whom.to) + "?" + query
 
 
-def _windows(whom: Recipients, subject: str, body: str) -> str:
+def _windows(whom: MailRecipients, subject: str, body: str) -> str:
     return mailto(whom, subject, body, ";")
 
 
-def _fitted(client: Client, whom: Recipients, letter: Letter) -> MailLink:
+def _fitted(client: MailClient, whom: MailRecipients, letter: Letter) -> MailLink:
     build = _BUILDERS[client.code]
     url = build(whom, letter.subject, letter.text)
     if len(url) <= client.limit:
-        return MailLink(client, url, Fit.WHOLE)
+        return MailLink(client, url, MailLinkFit.WHOLE)
     for shorter in letter.shorter():
         url = build(whom, letter.subject, shorter.text)
         if len(url) <= client.limit:
-            return MailLink(client, url, Fit.SHORTER)
+            return MailLink(client, url, MailLinkFit.SHORTER)
     url = build(whom, letter.subject, "")
     if len(url) > client.limit:  # a headline that long, or that many addresses
         url = build(replace(whom, copies=()), "", "")
-    return MailLink(client, url, Fit.EMPTY)
+    return MailLink(client, url, MailLinkFit.EMPTY)
 
 
-def _gmail(whom: Recipients, subject: str, body: str) -> str:
+def _gmail(whom: MailRecipients, subject: str, body: str) -> str:
     return _web("https://mail.google.com/mail/", whom, [("view", "cm"), ("fs", "1")], ("su", subject), ("body", body))
 
 
-def _outlook(whom: Recipients, subject: str, body: str) -> str:
+def _outlook(whom: MailRecipients, subject: str, body: str) -> str:
     base = "https://outlook.live.com/mail/0/deeplink/compose"
     return _web(base, whom, [], ("subject", subject), ("body", body), between=";")
 
 
-def _yahoo(whom: Recipients, subject: str, body: str) -> str:
+def _yahoo(whom: MailRecipients, subject: str, body: str) -> str:
     return _web("https://compose.mail.yahoo.com/", whom, [], ("subject", subject), ("body", body))
 
 
-def _web(base: str, whom: Recipients, first: list[tuple[str, str]], *last: tuple[str, str], between: str = ",") -> str:
+def _web(
+    base: str, whom: MailRecipients, first: list[tuple[str, str]], *last: tuple[str, str], between: str = ","
+) -> str:
     fields = [*first, ("to", between.join(whom.to)), ("cc", between.join(whom.copies)), *last]
     return base + "?" + "&".join(f"{name}={_quoted(value)}" for name, value in fields if value)
 
@@ -137,7 +141,7 @@ def _quoted(text: str) -> str:
     return quote(text.replace("\n", "\r\n"), safe="")
 
 
-_BUILDERS: dict[str, Callable[[Recipients, str, str], str]] = {
+_BUILDERS: dict[str, Callable[[MailRecipients, str, str], str]] = {
     ANY.code: mailto,
     WINDOWS.code: _windows,
     GMAIL.code: _gmail,

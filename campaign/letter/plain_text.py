@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from campaign.domain.signing.signature import initials
-from campaign.letter.gender_forms import Form, in_form
+from campaign.letter.gender_forms import GenderForm, in_form
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 
 
@@ -37,7 +37,7 @@ class Letter:
 
 
 def model_letter(
-    text: TextView, name: str | None, *, form: Form = Form.OPEN, target: TargetView | None = None
+    text: TextView, name: str | None, *, form: GenderForm = GenderForm.OPEN, target: TargetView | None = None
 ) -> Letter | None:
     """The model letter as this signer sends it, to that target; None where the document has talking points only."""
     if not text.has_letter:

@@ -13,7 +13,7 @@ from babel.dates import format_date
 from flask_babel import force_locale, gettext
 
 from campaign.config import LOCALES
-from campaign.letter.letter_pdf import PAGES, Cover
+from campaign.letter.letter_pdf import PAGES, FaxCover
 from campaign.letter.plain_text import Letter
 from campaign.queries.appeals.appeal import TargetView, TextView
 
@@ -22,7 +22,7 @@ _POST_LENGTH = 280
 _LINK_LENGTH = 23
 
 
-def fax_cover(target: TargetView, letter: Letter, dated: date) -> Cover:
+def fax_cover(target: TargetView, letter: Letter, dated: date) -> FaxCover:
     """Whom the fax is for, from whom, about what, and how many pages there are."""
     with _speaking(letter.language):
         rows = [
@@ -33,7 +33,7 @@ def fax_cover(target: TargetView, letter: Letter, dated: date) -> Cover:
             (gettext("Subject"), letter.subject),
             (gettext("Pages"), PAGES),
         ]
-        return Cover(gettext("Fax"), tuple(row for row in rows if row[1]))
+        return FaxCover(gettext("Fax"), tuple(row for row in rows if row[1]))
 
 
 def phone_script(text: TextView, letter: Letter | None, name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from email.utils import getaddresses, parseaddr
 
 from flufl.bounce import all_failures
 
-from campaign.domain.delivery.bounce import ORDER, Verdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import ORDER, BounceVerdict, judge_failure, read_status
 from campaign.domain.delivery.return_path import PREFIX, ReturnPath, ReturnPaths
 from campaign.domain.errors import TokenError
 
@@ -44,11 +44,11 @@ _MOST_TEXT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BounceReport:
     """Which mail it is about, what it means, and the status code, where one is said."""
 
     path: ReturnPath
-    verdict: Verdict
+    verdict: BounceVerdict
     status: str | None
 
     @property
@@ -65,7 +65,7 @@ class ForgedError(TokenError):
     """It was sent to something like a return path of ours that we have not made."""
 
 
-def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None) -> Report:
+def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None) -> BounceReport:
     """What the message means. `recipient` is whom the mail server had it for, where that is known.
 
     Raises UnaddressedError, ForgedError.
@@ -76,8 +76,8 @@ def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None
         verdict, status = _judge(message)
     except Exception:  # parsers fail in their own ways over what strangers send
         log.exception("a report about mail %s could not be read", path.mail_id)
-        verdict, status = Verdict.UNKNOWN, None
-    return Report(path, verdict, status)
+        verdict, status = BounceVerdict.UNKNOWN, None
+    return BounceReport(path, verdict, status)
 
 
 def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> ReturnPath:
@@ -96,17 +96,17 @@ def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> R
     raise UnaddressedError("it was not sent to a return path of ours")
 
 
-def _judge(message: Message) -> tuple[Verdict, str | None]:
+def _judge(message: Message) -> tuple[BounceVerdict, str | None]:
     kind = str(message.get_param("report-type") or "").lower()
     if kind == "feedback-report" or any(part.get_content_type() == "message/feedback-report" for part in _own(message)):
-        return Verdict.COMPLAINT, None
+        return BounceVerdict.COMPLAINT, None
     if kind == "disposition-notification":
-        return Verdict.AUTOMATIC, None
+        return BounceVerdict.AUTOMATIC, None
     blocks = list(_blocks(message))
     if blocks:
         return _judge_blocks(blocks, _words(message))
     if _is_automatic(message):
-        return Verdict.AUTOMATIC, None
+        return BounceVerdict.AUTOMATIC, None
     return _judge_words(message)
 
 
@@ -147,7 +147,7 @@ def _report_text(part: Message) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _judge_blocks(blocks: list[Message], words: str) -> tuple[Verdict, str | None]:
+def _judge_blocks(blocks: list[Message], words: str) -> tuple[BounceVerdict, str | None]:
     found = [_judge_block(block, words) for block in blocks]
     for verdict in ORDER:
         for one in found:
@@ -156,7 +156,7 @@ def _judge_blocks(blocks: list[Message], words: str) -> tuple[Verdict, str | Non
     return found[0]
 
 
-def _judge_block(block: Message, words: str) -> tuple[Verdict, str | None]:
+def _judge_block(block: Message, words: str) -> tuple[BounceVerdict, str | None]:
     action = str(block.get("Action", "")).strip().lower().partition(" ")[0]
     diagnostic = " ".join(str(block.get("Diagnostic-Code", "")).split())
     said, more = read_status(str(block.get("Status", ""))), read_status(diagnostic)
@@ -164,9 +164,9 @@ def _judge_block(block: Message, words: str) -> tuple[Verdict, str | None]:
     if said is None or (said.endswith(".0.0") and more is not None):
         status = more or said
     if action in {"delivered", "relayed", "expanded"}:
-        return Verdict.AUTOMATIC, status
+        return BounceVerdict.AUTOMATIC, status
     if action == "delayed" or (not action and status is not None and status[0] == "4"):
-        return Verdict.DELAYED, status
+        return BounceVerdict.DELAYED, status
     return judge_failure(status, diagnostic or words), status
 
 
@@ -187,19 +187,19 @@ def _is_daemon(message: Message) -> bool:
     return bool(_DAEMON.match(parseaddr(str(message.get("From", "")))[1].partition("@")[0]))
 
 
-def _judge_words(message: Message) -> tuple[Verdict, str | None]:
+def _judge_words(message: Message) -> tuple[BounceVerdict, str | None]:
     """Servers that write no report: qmail, Exim, and older ones; flufl.bounce knows their letters."""
     temporary, permanent = all_failures(message)
     words = _words(message)
     status = read_status(words)
     if not (temporary or permanent or message.get("X-Failed-Recipients") or _is_daemon(message)):
-        return Verdict.UNKNOWN, None
+        return BounceVerdict.UNKNOWN, None
     is_warning = _WARNING.search(_head(message, words))
     if (temporary and not permanent) or is_warning:
-        return Verdict.DELAYED, status
+        return BounceVerdict.DELAYED, status
     verdict = judge_failure(status, words)
-    if verdict is Verdict.REFUSED and status is None and not permanent and not message.get("X-Failed-Recipients"):
-        return Verdict.UNKNOWN, None
+    if verdict is BounceVerdict.REFUSED and status is None and not permanent and not message.get("X-Failed-Recipients"):
+        return BounceVerdict.UNKNOWN, None
     return verdict, status
 
 

@@ -68,7 +68,7 @@ class SignForm(Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class SignerInput:
     """A sign-up whose every field is usable."""
 
     name: str
@@ -78,21 +78,21 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SignFormInput:
     """The form as it came: its values, and either a usable signer or what is wrong with which field.
 
     `question` is what the form asks about an address that looks wrong; sent again unchanged, it is taken.
     """
 
     values: dict[str, Any]
-    signer: Signer | None
+    signer: SignerInput | None
     errors: dict[str, Any]
     question: Any = None
     proof: str = ""
     ticket: str = ""
 
 
-def read_sign_form(sent: MultiDict[str, str]) -> Answers:
+def read_sign_form(sent: MultiDict[str, str]) -> SignFormInput:
     """Checks every field, so that one answer names all that is wrong."""
     form = SignForm(sent)
     values = {name: form[name].data for name in ("name", "email", "country", "consent", "via")}
@@ -116,12 +116,12 @@ def read_sign_form(sent: MultiDict[str, str]) -> Answers:
     question = ask_about(address) if address is not None and form.checked.data != form.email.data else None
     signer = None
     if not errors and not question and name is not None and address is not None:
-        signer = Signer(name, address, country, clean_via(form.via.data))
-    return Answers(values, signer, errors, question, proof=form.proof.data or "", ticket=form.ticket.data or "")
+        signer = SignerInput(name, address, country, clean_via(form.via.data))
+    return SignFormInput(values, signer, errors, question, proof=form.proof.data or "", ticket=form.ticket.data or "")
 
 
 @dataclass(frozen=True, slots=True)
-class TypedAddress:
+class AddressInput:
     """An address as it came in a form of its own; `fault` or `question` says why there is none to be used."""
 
     typed: str
@@ -130,18 +130,18 @@ class TypedAddress:
     question: Any = None
 
 
-def read_address(sent: Mapping[str, str], now: datetime) -> TypedAddress:
+def read_address(sent: Mapping[str, str], now: datetime) -> AddressInput:
     """Return the address of the field `email`, asked about as in the sign form; sent again as it is, it is taken."""
     typed = sent.get("email", "")
     try:
         address = parse_address(typed)
     except InputError as error:
-        return TypedAddress(typed, None, fault=MESSAGES["email", error.code])
+        return AddressInput(typed, None, fault=MESSAGES["email", error.code])
     if sent.get("checked") != typed and (question := ask_about(address)):
-        return TypedAddress(typed, None, question=question)
+        return AddressInput(typed, None, question=question)
     if address.is_international and is_uncarried(now):
-        return TypedAddress(typed, None, fault=MESSAGES["email", "not-carried"])
-    return TypedAddress(typed, address)
+        return AddressInput(typed, None, fault=MESSAGES["email", "not-carried"])
+    return AddressInput(typed, address)
 
 
 def ask_about(address: Address) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from campaign.domain.abuse.challenge import WAIT
 from campaign.domain.staff.roles import Role
-from campaign.models import Action, Alarm, SignUp, SpentSolution
+from campaign.models import AbuseAlert, Action, SignUp, SpentSolution
 from campaign.platform import db, limiter
 from campaign.platform.network import networks_of
 from campaign.queries.appeals.appeal import AppealView
@@ -67,7 +67,7 @@ def test_a_48_of_460_64s_does_not_pass_without_a_puzzle(client: FlaskClient, app
     assert answers.count(303) <= 120  # 60 a minute, in two minutes of the clock at most
     assert answers[:60] == [303] * 60
     assert rows(SignUp) == answers.count(303)
-    assert "network" in db.session.scalars(select(Alarm.kind)).all()
+    assert "network" in db.session.scalars(select(AbuseAlert.kind)).all()
     # Somebody else is not asked for anything.
     assert post(client, URL, "2001:db9:1::1", form(email="calm@mail.example")) == 303
 
@@ -100,7 +100,7 @@ def test_1500_reports_from_as_many_networks_are_held_off_and_staff_are_told(
     assert answers.count(303) <= 120
     assert rows(Action) == counts(appeal.id).by_evidence["reported"] == answers.count(303)
     assert verify() == []
-    assert db.session.scalars(select(Alarm.kind)).all() == ["reports"]
+    assert db.session.scalars(select(AbuseAlert.kind)).all() == ["reports"]
     db.session.rollback()
     deliver()
     assert postbox.recipients[before:] == ["editor@staff.example"]
@@ -161,7 +161,7 @@ def test_very_many_reports_of_signers_are_told_of_and_counted(
     for channel in ("letter", "fax", "phone"):
         assert client.post(act, data={"channel": channel, "target": "0"}).status_code == 303
     assert counts(appeal.id).by_evidence["reported"] == 3
-    assert db.session.scalars(select(Alarm.kind)).all() == ["signed-reports"]
+    assert db.session.scalars(select(AbuseAlert.kind)).all() == ["signed-reports"]
 
 
 def test_a_ticket_is_good_in_its_own_network_only(
@@ -197,4 +197,4 @@ def test_a_crowd_of_a_class_in_one_network_is_asked_for_nothing(client: FlaskCli
     assert limiter.enabled
     assert [client.post(URL, data=form(email=f"p{n}@school.example")).status_code for n in range(40)] == [303] * 40
     assert [client.post(ACT, data=DONE).status_code for _ in range(30)] == [303] * 30
-    assert db.session.scalar(select(func.count()).select_from(Alarm)) == 0
+    assert db.session.scalar(select(func.count()).select_from(AbuseAlert)) == 0

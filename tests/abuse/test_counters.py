@@ -12,7 +12,7 @@ from limits import parse
 from limits.storage import RedisStorage
 from redis.connection import AbstractConnection
 
-from campaign.models import Alarm
+from campaign.models import AbuseAlert
 from campaign.platform.limits.counters import count
 from campaign.platform.network import client_network
 from campaign.queries.appeals.appeal import AppealView
@@ -88,7 +88,7 @@ def test_a_crowd_turns_the_check_on_where_redis_counts(
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(7)]
     assert answers == [303] * 5 + [422] * 2
-    assert rows(Alarm) == 1
+    assert rows(AbuseAlert) == 1
     # It goes on for a while, whatever is counted then; and it stops nobody where Redis is away.
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("500 per minute"), parse("1000 per hour")))
     assert client.post(URL, data=form(email="p@later.example")).status_code == 422

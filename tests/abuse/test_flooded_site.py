@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaign.domain.staff.roles import Role
-from campaign.models import Alarm, Signature, SignUp
+from campaign.models import AbuseAlert, Signature, SignUp
 from campaign.platform import db
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.counting.counts import counts
@@ -124,7 +124,7 @@ def check(site: Site, flood: Flood, alone: int) -> None:
         assert db.session.scalar(select(func.count()).select_from(Signature)) == 0
         assert counts(appeal.id).total == 0
         # Ten thousand in a minute or two are too many for the whole site, too: each kind is told once.
-        told = sorted(db.session.scalars(select(Alarm.kind)))
+        told = sorted(db.session.scalars(select(AbuseAlert.kind)))
         assert told == (["all", "appeal"] if IS_ATTACK else ["appeal"])
         db.session.remove()
     assert taken == alone + flood.statuses[303]

@@ -30,7 +30,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.abuse.payloads import WANTED, payloads
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
@@ -135,7 +135,7 @@ def signer(appeal_id: int, payload: str) -> int:
     vault = runtime().vault
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(
-        SignUp(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, payload.replace("\x00", "")[:40]),
+        SignUpRequest(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, payload.replace("\x00", "")[:40]),
         now=START,
         vault=vault,
         mail_domain="tocsin.example",

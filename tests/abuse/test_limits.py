@@ -19,7 +19,7 @@ from campaign.domain.abuse.challenge import LIFETIME, WAIT
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.staff.roles import Role
 from campaign.factory import create_app
-from campaign.models import Alarm, Mail, SignUp, SpentSolution
+from campaign.models import AbuseAlert, Mail, SignUp, SpentSolution
 from campaign.platform import db, limiter
 from campaign.platform.network import network_of
 from campaign.queries.appeals.appeal import AppealView
@@ -131,7 +131,7 @@ def test_a_crowd_turns_the_check_on_and_staff_are_told_once(
     monkeypatch.setitem(guard._SOFT, "appeal", (parse("5 per minute"), parse("100 per hour")))
     answers = [client.post(URL, data=form(email=f"p{number}@d{number}.example")).status_code for number in range(8)]
     assert answers == [303] * 5 + [422] * 3
-    assert db.session.execute(select(Alarm.kind, Alarm.appeal_id)).all() == [("appeal", appeal.id)]
+    assert db.session.execute(select(AbuseAlert.kind, AbuseAlert.appeal_id)).all() == [("appeal", appeal.id)]
     # The page that everybody sees stays the same page.
     assert "data-puzzle" not in client.get("/en/appeals/ana-ruiz-vega").text
 
@@ -224,7 +224,7 @@ def test_when_most_do_not_confirm_the_check_is_on(
     db.session.commit()
     guard.init_app(app)
     assert client.post(URL, data=form(email="new@d.example")).status_code == 422
-    assert db.session.scalars(select(Alarm.kind)).all() == ["unconfirmed"]
+    assert db.session.scalars(select(AbuseAlert.kind)).all() == ["unconfirmed"]
 
 
 @pytest.mark.slow

@@ -28,9 +28,9 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.appeals.editor import words_of
 from campaign.services.announcements import fan_out as spreading
 from campaign.services.announcements.announce import (
+    AnnouncementWording,
     Audience,
     Author,
-    Wording,
     discard,
     draft,
     recall,
@@ -43,13 +43,15 @@ from campaign.services.announcements.fan_out import spread, spread_all, start_re
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.staff.audit import verify as verify_log
 from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, text_of
 
 TEXTS = {
-    "en": Wording("She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"),
-    "fr": Wording("Elle est libre", "Ana Ruiz Vega est sortie aujourd’hui."),
+    "en": AnnouncementWording(
+        "She is free", "Ana Ruiz Vega **walked out** today.\n\nThank you. [More](https://news.example/1)"
+    ),
+    "fr": AnnouncementWording("Elle est libre", "Ana Ruiz Vega est sortie aujourd’hui."),
 }
 
 
@@ -57,7 +59,7 @@ def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr
     """Somebody who has not confirmed; the id of the sign-up."""
     at = runtime()
     to = parse_address(f"{name}@mail.example")
-    sign_up = SignUp(appeal.id, section, "FR", name, to, locale, "en", 1, None)
+    sign_up = SignUpRequest(appeal.id, section, "FR", name, to, locale, "en", 1, None)
     sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
     found = db.session.scalars(select(func.max(SignedUp.id))).one()
     db.session.rollback()
@@ -306,7 +308,7 @@ def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any)
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
     at = runtime()
     one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
-    revise(one, Audience(), {"fr": Wording("Un  sujet", " corps ")}, by(), seen=edition_of(one))
+    revise(one, Audience(), {"fr": AnnouncementWording("Un  sujet", " corps ")}, by(), seen=edition_of(one))
     to = parse_address("editor@section.example")
     send_test(one, "fr", to, by(), name="Édith", mail_domain=at.mail_domain)
     assert deliver() == {"sent": 1}
@@ -343,7 +345,7 @@ def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -
 def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
     one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
     seen = edition_of(one)
-    other = {"fr": Wording("Autre", "Autre chose")}
+    other = {"fr": AnnouncementWording("Autre", "Autre chose")}
     revise(one, Audience(), other, by(), seen=seen)
     with pytest.raises(ConflictError) as refused:
         revise(one, Audience("fr"), TEXTS, by(), seen=seen)
@@ -404,16 +406,16 @@ def test_who_wrote_changed_sent_and_stopped_it_is_written_down(appeal: AppealVie
         (Audience("xx"), TEXTS, "section"),
         (Audience(None, ("xx",)), TEXTS, "language"),
         (Audience(), {"xx": TEXTS["en"]}, "language"),
-        (Audience(), {"en": Wording(" ", "b")}, "subject"),
-        (Audience(), {"en": Wording("s\0", "b")}, "subject"),
-        (Audience(), {"en": Wording("s\r\nBcc: x@y.example", "b")}, "subject"),
-        (Audience(), {"en": Wording("s" * 121, "b")}, "subject"),
-        (Audience(), {"en": Wording("s", "\x07")}, "body"),
-        (Audience(), {"en": Wording("s", "b" * 10_001)}, "body"),
+        (Audience(), {"en": AnnouncementWording(" ", "b")}, "subject"),
+        (Audience(), {"en": AnnouncementWording("s\0", "b")}, "subject"),
+        (Audience(), {"en": AnnouncementWording("s\r\nBcc: x@y.example", "b")}, "subject"),
+        (Audience(), {"en": AnnouncementWording("s" * 121, "b")}, "subject"),
+        (Audience(), {"en": AnnouncementWording("s", "\x07")}, "body"),
+        (Audience(), {"en": AnnouncementWording("s", "b" * 10_001)}, "body"),
     ],
 )
 def test_what_cannot_be_sent_is_refused(
-    appeal: AppealView, to: Audience, texts: dict[str, Wording], field: str
+    appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
         draft(appeal.id, AnnouncementKind.UPDATE, to, texts, by())

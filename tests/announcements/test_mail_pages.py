@@ -15,10 +15,10 @@ from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
 from campaign.domain.announcements.announcement import RECALL
-from campaign.domain.outbox.mail_state import Attempt, MailKind, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, MailKind
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages import samples as sample
-from campaign.models import Announcement, AuditEntry, Mail, MailHold
+from campaign.models import Announcement, AuditEntry, Mail, QueuePause
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -203,8 +203,8 @@ def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
     """Mail of another section that was not delivered, for two reasons."""
     for name in ("a", "b", "c"):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example", country="BE"))
-    postbox.answers = [Attempt(Outcome.DEAD, "data", 554, "looks like <spam>") for _ in range(2)]
-    postbox.answers.append(Attempt(Outcome.DEAD, "render", None, 'LookupError: "gone"'))
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554, "looks like <spam>") for _ in range(2)]
+    postbox.answers.append(DeliveryAttempt(DeliveryOutcome.DEAD, "render", None, 'LookupError: "gone"'))
     deliver()
     db.session.rollback()
 
@@ -246,12 +246,12 @@ def test_a_held_queue_is_told_where_staff_look(app: Flask, appeal: AppealView) -
     browser = staffed(app, Role.COORDINATOR)
     assert "refuses us" not in browser.get("/staff/").text
     held = {"began_at": START, "probe_at": START + timedelta(minutes=1), "probes": 0}
-    db.session.add(MailHold(is_open=True, phase="auth", code=535, detail="wrong <password>", **held))
+    db.session.add(QueuePause(is_open=True, phase="auth", code=535, detail="wrong <password>", **held))
     db.session.commit()
     assert "refuses us" in browser.get("/staff/").text
     page = browser.get("/staff/outbox").text
     assert "535 wrong &lt;password&gt;" in page
-    db.session.execute(update(MailHold).values(is_open=False, ended_at=START))
+    db.session.execute(update(QueuePause).values(is_open=False, ended_at=START))
     db.session.commit()
     assert "refuses us" not in browser.get("/staff/outbox").text
 

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -61,7 +61,10 @@ def test_no_reminder_to_who_confirmed_or_after_the_end(client: FlaskClient, sign
 def test_no_reminder_where_the_first_mail_did_not_arrive(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 554), Attempt(Outcome.SENT, "dot", 250)]
+    postbox.answers = [
+        DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 554),
+        DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250),
+    ]
     client.post(URL, data=form())
     client.post(URL, data=form(email="other@mail.example"))
     deliver()

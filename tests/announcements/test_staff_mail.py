@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from campaign.domain.outbox.mail_state import Attempt, MailKind, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.models import Mail
@@ -68,7 +68,7 @@ def test_staff_get_what_is_owed_and_the_row_forgets_it(
 
 def test_a_dead_mail_to_staff_keeps_its_address_for_another_try(app: Any, deliver: Any, postbox: Postbox) -> None:
     owe(MailKind.STAFF_ALERT, ALERT, "fr")
-    postbox.answers = [Attempt(Outcome.DEAD, "data", 554)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554)]
     deliver()
     db.session.rollback()
     assert db.session.scalars(select(Mail.recipient_sealed)).one() is not None
@@ -88,7 +88,7 @@ def test_staff_are_told_once_that_the_server_refused_all_mail(
         join(app, email, role)
     clear_others()
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
-    postbox.answers = [Attempt(Outcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 wrong password")] * 2
     for _ in range(4):
         deliver()
     assert set(postbox.recipients) == {"coordinator@staff.example", "jeanne@mail.example"}

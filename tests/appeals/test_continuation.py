@@ -19,7 +19,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.deadline_notices import remind_staff
-from campaign.services.appeals.lifecycle import close, close_over, say_going_on, stop
+from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned
 from campaign.services.staff.desk import Desk
 from tests.conftest import Clock, Postbox, fresh, text_of
@@ -49,7 +49,7 @@ def desk(role: Role | None = Role.EDITOR, section: str = "fr") -> Desk:
 
 
 def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role = Role.EDITOR) -> None:
-    say_going_on(appeal.slug, until, desk=desk(role, section), now=runtime().clock())
+    set_continuation(appeal.slug, until, desk=desk(role, section), now=runtime().clock())
     db.session.rollback()
 
 

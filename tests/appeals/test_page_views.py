@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from campaign.domain.counting.funnel import OTHER_SOURCES
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Alarm, TallyStep
+from campaign.models import AbuseAlert, FunnelCount
 from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -43,7 +43,7 @@ def counting(app: Flask) -> Iterator[Flask]:
 def cells() -> dict[tuple[str, str, str], int]:
     """How many views stand under (section, aspect, value)."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for row in db.session.scalars(select(TallyStep).where(TallyStep.step == "viewed")):
+    for row in db.session.scalars(select(FunnelCount).where(FunnelCount.funnel_stage == "viewed")):
         found[row.section_code, row.aspect, row.value] += row.quantity
     db.session.rollback()
     return dict(found)
@@ -174,7 +174,7 @@ def test_views_from_networks_side_by_side_are_not_counted_without_end(
         )
         assert answer.status_code == 204
     assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 2
-    assert db.session.scalars(select(Alarm.kind)).all() == ["views"]
+    assert db.session.scalars(select(AbuseAlert.kind)).all() == ["views"]
 
 
 def test_one_appeal_takes_so_many_views_and_no_more(

@@ -26,7 +26,7 @@ from campaign.queries.signing.person import digests_everywhere
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import refuse_sign_ups
 from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
 from tests.deploy.processes import environment
@@ -38,7 +38,7 @@ class Place:
     def __init__(self, url: str, folder: Path, **more: str) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.settings = {"TOCSIN_DEPARTURES": str(folder / "departures"), **more}
+        self.settings = {"TOCSIN_ERASURE_JOURNAL": str(folder / "erasure_journal"), **more}
         self.environ = environment(**{**KEYS, "TOCSIN_DATABASE_URL": url, **self.settings})
         self.app: Flask = create_app(settings_for(url, folder, **self.settings))
 
@@ -57,7 +57,7 @@ class Place:
             at, appeal, now = runtime(), find_appeal("case"), datetime.now(UTC)
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
-            one = SignUp(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
+            one = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
             sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
             # Its own: in some tests two sign at once.
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))

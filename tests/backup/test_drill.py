@@ -67,9 +67,9 @@ def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path, figu
         erase(here.find("Ana").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
         withdraw(here.find("Bo").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
         db.session.remove()
-    here.run("create", str(tmp_path / "later.age"))  # writes the departures out too
+    here.run("create", str(tmp_path / "later.age"))  # writes the erasure journal too
     assert "signatures" in here.run("verify", file, "--key", private).output
-    said = there.run("restore", file, "--key", private, "--departures", here.settings["TOCSIN_DEPARTURES"])
+    said = there.run("restore", file, "--key", private, "--erasure-journal", here.settings["TOCSIN_ERASURE_JOURNAL"])
     assert "left again: 1 erased, 1 withdrawn" in said.output, "of those who were counted"
     assert "all counts are exact" in said.output
     names = there.names()
@@ -90,7 +90,7 @@ def test_what_is_restored_is_what_was_backed_up(
     here.run("create", str(tmp_path))
     (file,) = tmp_path.glob("tocsin-*.age")
     assert file.stat().st_mode & 0o777 == 0o600
-    there.run("restore", str(file), "--key", private, "--no-departures")
+    there.run("restore", str(file), "--key", private, "--no-erasure-journal")
     here_rows, there_rows = here.rows(), there.rows()
     figure(
         "9 backups: tables that differ after restoring",
@@ -105,7 +105,7 @@ def test_no_id_is_given_out_again(here: Place, there: Place, private: str, tmp_p
     """Else the link in a mail of the lost days would open the signature of somebody else."""
     here.run("create", str(tmp_path / "backup.age"))
     lost = here.sign("Eve")
-    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-departures")
+    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-erasure-journal")
     new = there.sign("Fay")
     assert new > lost
     with there.app.app_context():
@@ -114,7 +114,7 @@ def test_no_id_is_given_out_again(here: Place, there: Place, private: str, tmp_p
         import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
         assert max(db.session.scalars(select(Appeal.id))) > lost
         db.session.remove()
-    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-departures", "--replace")
+    there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-erasure-journal", "--replace")
     assert there.sign("Gil") > new
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from campaign.domain.backup.backup_file import (
     BackupError,
+    BackupReader,
     Manifest,
-    Opening,
     read_private_key,
     read_public_keys,
     seal,
@@ -46,7 +46,7 @@ def test_damage_is_found_and_restores_nothing(here: Place, there: Place, private
     ):
         damaged.write_bytes(change)
         here.run("verify", str(damaged), "--key", private, says=says)
-        there.run("restore", str(damaged), "--key", private, "--no-departures", "--replace", says=says)
+        there.run("restore", str(damaged), "--key", private, "--no-erasure-journal", "--replace", says=says)
     assert there.rows() == before
     here.run("verify", str(tmp_path / "nowhere.age"), "--key", private, says="cannot be read: No such file")
 
@@ -61,9 +61,9 @@ def test_nothing_is_overwritten_unasked(here: Place, there: Place, private: str,
     assert file.read_bytes() != before
     there.fill()
     there.sign("Own")
-    there.run("restore", str(file), "--key", private, "--no-departures", says="already; --replace")
+    there.run("restore", str(file), "--key", private, "--no-erasure-journal", says="already; --replace")
     assert there.names() == {"Own"}
-    there.run("restore", str(file), "--key", private, "--no-departures", "--replace")
+    there.run("restore", str(file), "--key", private, "--no-erasure-journal", "--replace")
     assert (there.names(), there.waiting()) == ({"Ana", "Bo"}, {"Chi"})
 
 
@@ -71,17 +71,17 @@ def test_whoever_left_is_asked_for(here: Place, there: Place, private: str, tmp_
     file = str(tmp_path / "backup.age")
     here.run("create", file)
     there.run("restore", file, "--key", private, says="names nobody who left")
-    folder = Path(here.settings["TOCSIN_DEPARTURES"])
+    folder = Path(here.settings["TOCSIN_ERASURE_JOURNAL"])
     folder.mkdir()
-    (folder / "2026-01.departures").write_text("erased 1 00 x\n", encoding="utf-8")
-    there.run("restore", file, "--key", private, "--departures", str(folder), says="whoever that was may be back")
+    (folder / "2026-01.journal").write_text("erased 1 00 x\n", encoding="utf-8")
+    there.run("restore", file, "--key", private, "--erasure-journal", str(folder), says="whoever that was may be back")
     assert (there.names(), there.waiting()) == ({"Ana", "Bo"}, {"Chi"})
 
 
 def test_another_installation_is_refused(here: Place, make: Any, kind: str, private: str, tmp_path: Path) -> None:
     file = str(tmp_path / "backup.age")
     here.run("create", file)
-    restore = ("restore", file, "--key", private, "--no-departures")
+    restore = ("restore", file, "--key", private, "--no-erasure-journal")
     key = base64.b64encode(b"x" * 32).decode()
     make(TOCSIN_INDEX_KEY=key).run(*restore, says="another TOCSIN_INDEX_KEY")
     lacking = make(TOCSIN_DATA_KEY=key)
@@ -155,7 +155,7 @@ def test_what_another_program_encrypted_is_no_backup(private: str, public: str) 
     sealed.seek(0)
     key = read_private_key(Path(private).read_text(encoding="utf-8"))
     with pytest.raises(BackupError, match="was not made by"):
-        unseal(sealed, Opening(lambda _manifest: io.BytesIO()), key)
+        unseal(sealed, BackupReader(lambda _manifest: io.BytesIO()), key)
 
 
 def test_what_reading_and_writing_raise_comes_through(public: str) -> None:
@@ -189,5 +189,5 @@ def test_rows_that_are_missing_from_the_dump_are_missed_and_a_name_is_only_a_nam
     here.run("verify", file, "--key", private, says=name[:9])
     there.fill()
     before = there.rows()
-    there.run("restore", file, "--key", private, "--no-departures", "--replace", says=name[:3])
+    there.run("restore", file, "--key", private, "--no-erasure-journal", "--replace", says=name[:3])
     assert there.rows() == before

@@ -119,7 +119,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     flask(environ, "appeal", "outcome", STOPPED, "en", str(told))
     # No command says so: a section says it in the staff room, and no deadline is set in the past.
     with closing(sqlite3.connect(folder / "demo.db")) as database, database:
-        going = "UPDATE appeal SET deadline = '2026-01-01', going_on = ? WHERE slug = ?"
+        going = "UPDATE appeal SET deadline = '2026-01-01', continuation = ? WHERE slug = ?"
         database.execute(going, ('{"fr": "2099-01-01", "ch": null}', GOING))
     port = int(address.rpartition(":")[2])
     with running(environ, [web(port), ["flask", "worker"]], folder / "log"):

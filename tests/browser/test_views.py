@@ -20,7 +20,8 @@ pytestmark = [
 def counted(environ: dict[str, str], least: int) -> dict[tuple[str, str, str], int]:
     """The views in the database, once there are so many: the browser does not wait for the answer."""
     path = environ["TOCSIN_DATABASE_URL"].removeprefix("sqlite:///")
-    asked = "SELECT section_code, aspect, value, sum(quantity) FROM tally_step WHERE step = 'viewed' GROUP BY 1, 2, 3"
+    asked = "SELECT section_code, aspect, value, sum(quantity) FROM funnel_count"
+    asked += " WHERE funnel_stage = 'viewed' GROUP BY 1, 2, 3"
     for _ in range(100):
         with sqlite3.connect(path) as connection:
             found = {(section, aspect, value): number for section, aspect, value, number in connection.execute(asked)}

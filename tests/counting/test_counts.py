@@ -18,7 +18,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, days
 from campaign.services.counting.rollup import fold
 from campaign.services.counting.verify import verify
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, confirm_at
 
@@ -27,7 +27,7 @@ def sign_many(appeal: AppealView, number: int) -> list[int]:
     for one in range(number):
         address = parse_address(f"p{one}@mail.example")
         code = ("fr", "be-fr", "international")[one % 3]
-        sign_up = SignUp(appeal.id, code, "FR", "Name", address, "en", "en", 1, None)
+        sign_up = SignUpRequest(appeal.id, code, "FR", "Name", address, "en", "en", 1, None)
         sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
     return [one for one in db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)) if one is not None]
 

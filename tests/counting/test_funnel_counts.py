@@ -10,20 +10,20 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, update
 
-from campaign.domain.counting.funnel import OTHER_SOURCES, PROVIDERS, Step, confirming
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.counting.funnel import OTHER_SOURCES, PROVIDERS, FunnelStage, confirming
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role, Scope
+from campaign.models import FunnelCount
 from campaign.models import SignUp as SignedUp
-from campaign.models import TallyStep
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.counting.funnel import Funnel, Passed, funnel
+from campaign.queries.counting.funnel import Funnel, StageCount, funnel
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import fold_steps
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at
 
@@ -36,7 +36,7 @@ def signs(
     appeal: AppealView, email: str, *, via: str | None = None, section: str = "fr", flag: str | None = None
 ) -> int:
     at, now = runtime(), runtime().clock()
-    one = SignUp(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, via, flag=flag)
+    one = SignUpRequest(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, via, flag=flag)
     sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
     digest = at.vault.address_digest(appeal.id, parse_address(email))
     found = db.session.scalars(
@@ -50,7 +50,7 @@ def seen(appeal: AppealView, scope: Scope = ME, section: str | None = None) -> F
     return funnel(appeal.id, scope, section=section, now=runtime().clock())
 
 
-def of(rows: tuple[Passed, ...]) -> dict[str, tuple[int, int]]:
+def of(rows: tuple[StageCount, ...]) -> dict[str, tuple[int, int]]:
     return {one.value: (one.signed, one.confirmed) for one in rows}
 
 
@@ -65,7 +65,7 @@ def test_signed_and_confirmed_by_provider_and_source(app: Flask, appeal: AppealV
     found = seen(appeal)
     assert of(found.providers) == {"gmail": (2, 1), "outlook": (1, 0), "other": (1, 0)}
     assert of(found.sources) == {"stall-lyon": (2, 1), "poster": (1, 0)}
-    assert {step: number for step, number in found.waits.items() if number} == {Step.WITHIN_HOUR: 1}
+    assert {step: number for step, number in found.waits.items() if number} == {FunnelStage.WITHIN_HOUR: 1}
     assert (found.whole.signed, found.whole.recent_signed, found.whole.recent_confirmed) == (4, 4, 1)
     assert of(seen(appeal, ME, "be-nl").providers) == of(found.providers), "viewers see their own section"
     assert seen(appeal, ALL).whole.signed == 5
@@ -79,7 +79,7 @@ def test_what_becomes_of_the_mail_is_in_no_sum(
     signs(appeal, "b@gmail.com")
     before = seen(appeal)
     db.session.rollback()
-    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 554)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 554)]
     deliver()
     assert seen(appeal) == before
 
@@ -113,14 +113,14 @@ def test_what_looks_like_a_flood_is_not_counted_and_changes_nothing_that_waits(a
 @pytest.mark.parametrize(
     ("waited", "step"),
     [
-        (timedelta(seconds=300), Step.WITHIN_5_MINUTES),
-        (timedelta(seconds=301), Step.WITHIN_HOUR),
-        (timedelta(days=1), Step.WITHIN_DAY),
-        (timedelta(days=2), Step.WITHIN_3_DAYS),
-        (timedelta(days=6), Step.LATER),
+        (timedelta(seconds=300), FunnelStage.WITHIN_5_MINUTES),
+        (timedelta(seconds=301), FunnelStage.WITHIN_HOUR),
+        (timedelta(days=1), FunnelStage.WITHIN_DAY),
+        (timedelta(days=2), FunnelStage.WITHIN_3_DAYS),
+        (timedelta(days=6), FunnelStage.LATER),
     ],
 )
-def test_how_long_confirming_took(waited: timedelta, step: Step) -> None:
+def test_how_long_confirming_took(waited: timedelta, step: FunnelStage) -> None:
     assert confirming(waited) is step
 
 
@@ -142,7 +142,7 @@ def test_folding_keeps_every_sum_and_bounds_the_rows(
     after = seen(appeal)
     assert after.providers == before.providers
     assert of(after.sources) == {"much": (12, 0), OTHER_SOURCES: (10, 0), "tag-0": (2, 0)}
-    days = db.session.execute(select(func.count(TallyStep.day.distinct()))).scalar_one()
+    days = db.session.execute(select(func.count(FunnelCount.day.distinct()))).scalar_one()
     assert days <= 6
     fold_steps(now=clock.now)
     assert seen(appeal) == after
@@ -153,11 +153,11 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
         signs(appeal, f"p{number}@gmail.com", via="stall-lyon")
     clock.now += timedelta(days=1)
     with transaction() as session:
-        session.execute(update(TallyStep).values(slot=TallyStep.slot + 20))
+        session.execute(update(FunnelCount).values(slot=FunnelCount.slot + 20))
     before = seen(appeal)
     db.session.rollback()
     fold_steps(now=clock.now)
-    assert set(db.session.scalars(select(TallyStep.slot))) == {0}
+    assert set(db.session.scalars(select(FunnelCount.slot))) == {0}
     assert seen(appeal) == before
     db.session.rollback()
     said: list[str] = []
@@ -174,9 +174,9 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
 
 
 def test_a_provider_that_keeps_mail_back_is_told() -> None:
-    whole = Passed("", 200, 100, 200, 100)
-    good, bad = Passed("good", 100, 90, 100, 90), Passed("bad", 100, 10, 100, 10)
+    whole = StageCount("", 200, 100, 200, 100)
+    good, bad = StageCount("good", 100, 90, 100, 90), StageCount("bad", 100, 10, 100, 10)
     found = Funnel(whole, (good, bad), (), {})
     assert found.is_doubtful(bad)
     assert not found.is_doubtful(good)
-    assert not found.is_doubtful(Passed("few", 5, 0, 5, 0))
+    assert not found.is_doubtful(StageCount("few", 5, 0, 5, 0))

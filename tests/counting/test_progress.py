@@ -22,7 +22,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.verify import verify
-from campaign.services.offline.bulk_entry import Quantity, enter
+from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.signing.report_action import record
 from campaign.web.pictures.chart import bars
 from tests.conftest import START, confirm_at, fresh
@@ -112,7 +112,7 @@ def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask)
 @pytest.mark.usefixtures("acted")
 def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
     by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
-    entered = Quantity(Channel.PAPER, 7, START.date(), "", "")
+    entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
     enter("ana-ruiz-vega", entered, by=by, is_sure=True, now=START, vault=runtime().vault)
     fresh(app)
     counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]

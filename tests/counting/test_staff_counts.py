@@ -19,11 +19,11 @@ from campaign.models import Action, Appeal
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal
-from campaign.queries.counting.staff_counts import Filter, family, glances, history, totals
+from campaign.queries.counting.staff_counts import CountFilter, appeal_summaries, history, related_appeals, totals
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.rollup import fold
-from campaign.services.counting.tally import Cell, count
+from campaign.services.counting.tally import TallyCell, count
 from campaign.web.staff.handover.spreadsheet import as_csv
 from tests.conftest import DOCUMENT, START, Clock
 from tests.staff.staff_clients import staffed
@@ -34,7 +34,7 @@ ME = Scope(1, Role.VIEWER, "fr")
 def act(appeal: AppealView, section: str, quantity: int, days_ago: int, channel: Channel = Channel.SIGNATURE) -> None:
     """Counts as the product counts, some days ago."""
     evidence = Evidence.VERIFIED if channel is Channel.SIGNATURE else Evidence.REPORTED
-    cell, at = Cell(appeal.id, section, channel, evidence), START - timedelta(days=days_ago)
+    cell, at = TallyCell(appeal.id, section, channel, evidence), START - timedelta(days=days_ago)
     with transaction() as session:
         session.add(Action(**cell.as_columns(), quantity=quantity, target=0, happened_on=at.date(), counted_at=at))
         count(session.connection(), cell, at, quantity)
@@ -52,7 +52,7 @@ def counted(appeal: AppealView) -> AppealView:
 
 
 def test_at_a_glance(counted: AppealView) -> None:
-    (one,) = glances(ME, time_zone="Europe/Paris", now=START)
+    (one,) = appeal_summaries(ME, time_zone="Europe/Paris", now=START)
     assert (one.signatures, one.others, one.own_signatures, one.own_others) == (142, 4, 35, 4)
     assert (one.today, one.own_today) == (12, 5)
 
@@ -60,21 +60,21 @@ def test_at_a_glance(counted: AppealView) -> None:
 def test_today_is_the_sections_own_day(counted: AppealView) -> None:
     """At noon in UTC it is two in the morning of the next day in Kiritimati."""
     act(counted, "fr", 50, 0)
-    (one,) = glances(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
+    (one,) = appeal_summaries(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=3))
     assert one.today == 62
-    (later,) = glances(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=23))
+    (later,) = appeal_summaries(ME, time_zone="Pacific/Kiritimati", now=START + timedelta(hours=23))
     assert later.today == 0
 
 
 def test_filters_hold_together(counted: AppealView) -> None:
-    recent = Filter(since=START.date() - timedelta(days=3), section="fr")
+    recent = CountFilter(since=START.date() - timedelta(days=3), section="fr")
     assert totals(counted.id, recent) == {
         ("fr", "signature", "verified"): 35,
         ("fr", "letter", "reported"): 4,
     }
-    assert sum(line.quantity for line in history(counted.id, Filter(channel="letter"))) == 4
-    assert totals(counted.id, Filter(until=date(2020, 1, 1))) == {}
-    assert sum(totals(counted.id, Filter()).values()) == 146
+    assert sum(line.quantity for line in history(counted.id, CountFilter(channel="letter"))) == 4
+    assert totals(counted.id, CountFilter(until=date(2020, 1, 1))) == {}
+    assert sum(totals(counted.id, CountFilter()).values()) == 146
 
 
 def test_the_pages_show_them(app: Flask, counted: AppealView) -> None:
@@ -133,12 +133,12 @@ def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, co
     publish(slug, now=START)
     with transaction() as session:
         session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
-        count(session.connection(), Cell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)
+        count(session.connection(), TallyCell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)
     second = find_appeal(slug)
     assert second is not None
     act(second, "be-nl", 3, 0, Channel.LETTER)
     act(second, "be-nl", 2, 0)
-    found = [(one.slug, one.signatures, one.others, one.entered) for one in family(second)]
+    found = [(one.slug, one.signatures, one.others, one.entered) for one in related_appeals(second)]
     assert found == [(counted.slug, 142, 4, 60), ("second", 2, 3, 0)]
     table = staffed(app, Role.VIEWER).get("/staff/appeals/second").text.partition("The whole case")[2]
     cells = re.findall(r'<td class="n">([\d,]+)</td>', table.partition("</table>")[0])

@@ -20,10 +20,10 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery import claim as claims
-from campaign.services.delivery.claim import Claim, Taken, claim, release, renew
+from campaign.services.delivery.claim import Claim, ClaimedMail, claim, release, renew
 from campaign.services.delivery.due import WALK
-from campaign.services.outbox.enqueue import Owed, row_of
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.outbox.enqueue import OwedMail, row_of
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START
 
 Queue = Callable[[str], None]
@@ -34,7 +34,7 @@ def domain(letter: str) -> bytes:
     return letter.encode() * 32
 
 
-def letters(found: Iterable[Taken]) -> str:
+def letters(found: Iterable[ClaimedMail]) -> str:
     return "".join(one.domain[:1].decode() for one in found)
 
 
@@ -42,7 +42,7 @@ def letters(found: Iterable[Taken]) -> str:
 def queue(app: Flask, appeal: AppealView) -> Queue:
     """Owes one mail to each letter's domain, in this order, and nothing else."""
     at = runtime()
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
+    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
          now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
     with transaction() as session:
         session.query(Mail).delete()
@@ -51,7 +51,7 @@ def queue(app: Flask, appeal: AppealView) -> Queue:
         with transaction() as session:
             sign_up_id = session.scalars(select(SignedUp.id)).one()
             for letter in to:
-                owed = Owed(MailKind.CONFIRMATION, None, domain(letter), "fr", "en", 1, sign_up_id=sign_up_id)
+                owed = OwedMail(MailKind.CONFIRMATION, None, domain(letter), "fr", "en", 1, sign_up_id=sign_up_id)
                 session.execute(insert(Mail), row_of(owed, now=START, domain="act.example"))
 
     return owe
@@ -186,7 +186,7 @@ def test_renewing_keeps_ours_and_releasing_gives_it_to_whoever_comes_first(queue
     with transaction() as session:
         release(session, ours[1:])
     assert leases() == [later + BATCH_LEASE, None]
-    assert take().taken == [Taken(ours[1].id, 2, domain("b"))]
+    assert take().taken == [ClaimedMail(ours[1].id, 2, domain("b"))]
 
 
 def test_who_has_lost_a_mail_can_neither_renew_nor_release_it(queue: Queue) -> None:

@@ -8,16 +8,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
-from campaign.models import Mail, MailHold
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
+from campaign.models import Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.delivery.connection_limit import LaneLimit
+from campaign.services.delivery.connection_limit import ConnectionLimit
 from tests.conftest import Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-AWAY = Attempt(Outcome.AWAY, "connect", detail="ConnectionRefusedError")
-BY_POLICY = Attempt(Outcome.HELD, "rcpt", 550, "5.7.1 no")
+AWAY = DeliveryAttempt(DeliveryOutcome.AWAY, "connect", detail="ConnectionRefusedError")
+BY_POLICY = DeliveryAttempt(DeliveryOutcome.HELD, "rcpt", 550, "5.7.1 no")
 
 
 class Watch:
@@ -36,15 +36,15 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def limit(watch: Watch) -> LaneLimit:
+def limit(watch: Watch) -> ConnectionLimit:
     """Of a worker whose server has just taken something over one of its 32 lanes."""
-    limit = LaneLimit(32, watch)
+    limit = ConnectionLimit(32, watch)
     limit.sent()
     return limit
 
 
 def test_until_something_was_sent_there_is_one_lane(watch: Watch) -> None:
-    limit = LaneLimit(32, watch)
+    limit = ConnectionLimit(32, watch)
     assert limit.lanes() == 1
     limit.sent()
     assert limit.lanes() == 32
@@ -52,17 +52,17 @@ def test_until_something_was_sent_there_is_one_lane(watch: Watch) -> None:
     assert limit.lanes() == 1
 
 
-def test_the_first_that_finds_the_server_away_says_it_of_all(limit: LaneLimit, watch: Watch) -> None:
+def test_the_first_that_finds_the_server_away_says_it_of_all(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
     assert not limit.do_others_pass(AWAY, since=watch.now - 0.5, busy=0)
 
 
-def test_a_server_that_took_something_meanwhile_is_not_away(limit: LaneLimit, watch: Watch) -> None:
+def test_a_server_that_took_something_meanwhile_is_not_away(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
     assert limit.do_others_pass(AWAY, since=watch.now - 2, busy=0)
 
 
-def test_a_server_that_takes_no_more_connections_is_asked_for_fewer(limit: LaneLimit, watch: Watch) -> None:
+def test_a_server_that_takes_no_more_connections_is_asked_for_fewer(limit: ConnectionLimit, watch: Watch) -> None:
     watch.now += 1
     for busy in (12, 11, 10):
         assert limit.do_others_pass(AWAY, since=watch.now - 0.5, busy=busy)
@@ -74,7 +74,7 @@ def test_a_server_that_takes_no_more_connections_is_asked_for_fewer(limit: LaneL
 
 
 def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_sent(
-    limit: LaneLimit, watch: Watch
+    limit: ConnectionLimit, watch: Watch
 ) -> None:
     watch.now += 59
     assert limit.do_others_pass(BY_POLICY, since=watch.now, busy=0)
@@ -83,16 +83,16 @@ def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_se
     assert not limit.do_others_pass(BY_POLICY, since=watch.now, busy=5)
 
 
-@pytest.mark.parametrize("answer", [AWAY, Attempt(Outcome.AWAY, "connect", 421, "4.3.2 later")])
+@pytest.mark.parametrize("answer", [AWAY, DeliveryAttempt(DeliveryOutcome.AWAY, "connect", 421, "4.3.2 later")])
 def test_a_server_that_goes_away_between_two_mails_is_asked_no_more(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: Attempt
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: DeliveryAttempt
 ) -> None:
     for number in range(9):
         client.post(URL, data=form(email=f"one{number}@d{number}.example"))
-    postbox.answers = [Attempt(Outcome.SENT, "dot", 250)] * 3 + [answer] * 50
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250)] * 3 + [answer] * 50
     assert deliver()["sent"] == 3
     # The one that found it, and the one by which a command that delivers looks whether it is so still.
     assert len(postbox.messages) <= 3 + 2
     db.session.rollback()
-    assert db.session.scalars(select(MailHold.is_open)).all() == [True]
+    assert db.session.scalars(select(QueuePause.is_open)).all() == [True]
     assert set(db.session.scalars(select(Mail.attempts).where(Mail.state != "sent"))) == {0}

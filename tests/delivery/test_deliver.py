@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from campaign.domain.delivery.smtp_reply import judge
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -51,7 +51,7 @@ def test_a_refusal_for_now_is_tried_again_as_the_same_message(
     # The outbox counts the age of a mail by the database's clock.
     db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(minutes=1)))
     db.session.commit()
-    postbox.answers = [Attempt(Outcome.RETRY, "rcpt", 451)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 451)]
     assert deliver() == {"retry": 1}
     assert deliver() == {}
     make_due()
@@ -65,7 +65,7 @@ def test_a_refusal_for_good_is_dead_with_its_reason(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
-    postbox.answers = [Attempt(Outcome.DEAD, "rcpt", 550, "no such user")]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 550, "no such user")]
     deliver()
     mail = db.session.scalars(select(Mail)).one()
     assert (mail.state, mail.phase, mail.code, mail.detail, mail.attempts) == ("dead", "rcpt", 550, "no such user", 1)
@@ -87,7 +87,7 @@ def test_an_unknown_fate_goes_out_three_times_and_is_then_reported(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     client.post(URL, data=form())
-    postbox.answers = [Attempt(Outcome.AMBIGUOUS, "dot")] * 9
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot")] * 9
     for _ in range(5):
         deliver()
         if states() != {"unknown": 1}:
@@ -125,7 +125,7 @@ def test_a_correction_is_in_those_of_the_same_batch_too(
         confirm_newest(START)
     keep, engine = postbox.send, db.engine
 
-    def correct(*parcel: Any) -> Attempt:
+    def correct(*parcel: Any) -> DeliveryAttempt:
         with engine.begin() as connection:
             connection.execute(update(Appeal).values(slug="corrected"))
         return keep(*parcel)

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.services.delivery.claim import Taken
-from campaign.services.delivery.domain_scheduler import SLOW_SECONDS, Traffic
+from campaign.services.delivery.claim import ClaimedMail
+from campaign.services.delivery.domain_scheduler import SLOW_SECONDS, DomainScheduler
 
 QUICK, SLOW = 0.1, SLOW_SECONDS + 1
 A, B = b"a" * 32, b"b" * 32
 
 
 @pytest.fixture
-def traffic() -> Traffic:
+def traffic() -> DomainScheduler:
     """A hundred mails to each of two domains, 32 lanes, and a clock that stands still."""
-    traffic = Traffic(32, monotonic=lambda: 1000.0)
-    traffic.add([Taken(number, 1, domain) for domain in (A, B) for number in range(100)])
+    traffic = DomainScheduler(32, monotonic=lambda: 1000.0)
+    traffic.add([ClaimedMail(number, 1, domain) for domain in (A, B) for number in range(100)])
     return traffic
 
 
-def send(traffic: Traffic, domain: bytes, seconds: float) -> None:
+def send(traffic: DomainScheduler, domain: bytes, seconds: float) -> None:
     """One message, from its beginning to its end."""
     traffic.begun(domain)
     traffic.ended(domain, seconds)
 
 
-def ready(traffic: Traffic, domain: bytes) -> int:
+def ready(traffic: DomainScheduler, domain: bytes) -> int:
     """How many of that domain could begin now."""
     return sum(1 for one in traffic.next(200) if one.domain == domain)
 
 
-def test_a_domain_has_one_lane_until_it_was_quick(traffic: Traffic) -> None:
+def test_a_domain_has_one_lane_until_it_was_quick(traffic: DomainScheduler) -> None:
     assert ready(traffic, A) == 1
     send(traffic, A, QUICK)
     assert ready(traffic, A) == 32
 
 
-def test_a_slow_domain_beside_a_quick_one_keeps_one_lane(traffic: Traffic) -> None:
+def test_a_slow_domain_beside_a_quick_one_keeps_one_lane(traffic: DomainScheduler) -> None:
     for _ in range(9):
         send(traffic, A, SLOW)
         send(traffic, B, QUICK)
@@ -44,7 +44,7 @@ def test_a_slow_domain_beside_a_quick_one_keeps_one_lane(traffic: Traffic) -> No
     assert ready(traffic, B) == 32
 
 
-def test_where_everything_is_slow_each_has_a_part_of_the_lanes(traffic: Traffic) -> None:
+def test_where_everything_is_slow_each_has_a_part_of_the_lanes(traffic: DomainScheduler) -> None:
     for _ in range(2):
         send(traffic, A, SLOW)
         assert ready(traffic, A) == 1
@@ -53,22 +53,22 @@ def test_where_everything_is_slow_each_has_a_part_of_the_lanes(traffic: Traffic)
     assert ready(traffic, B) == 1, "a domain that nobody knows may yet be quick"
 
 
-def test_the_first_quick_message_takes_that_back(traffic: Traffic) -> None:
+def test_the_first_quick_message_takes_that_back(traffic: DomainScheduler) -> None:
     for _ in range(5):
         send(traffic, A, SLOW)
     send(traffic, B, QUICK)
     assert ready(traffic, A) == 1
 
 
-def test_a_worker_of_one_lane_has_one(traffic: Traffic) -> None:
-    alone = Traffic(1, monotonic=lambda: 1000.0)
-    alone.add([Taken(number, 1, A) for number in range(10)])
+def test_a_worker_of_one_lane_has_one(traffic: DomainScheduler) -> None:
+    alone = DomainScheduler(1, monotonic=lambda: 1000.0)
+    alone.add([ClaimedMail(number, 1, A) for number in range(10)])
     for _ in range(5):
         send(alone, A, SLOW)
     assert ready(alone, A) == 1
 
 
-def test_each_message_that_hangs_leaves_its_domain_one_lane_more(traffic: Traffic) -> None:
+def test_each_message_that_hangs_leaves_its_domain_one_lane_more(traffic: DomainScheduler) -> None:
     send(traffic, B, QUICK)
     traffic.begun(A)
     traffic.slow(A)

@@ -11,14 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from campaign.domain.errors import InputError
-from campaign.domain.outbox.mail_state import Attempt, Outcome
-from campaign.models import AuditEntry, Mail, MailHold
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
+from campaign.models import AuditEntry, Mail, QueuePause
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery import mail_status as queries
-from campaign.queries.delivery.mail_status import dead_letters, domain_outcomes, outbox_status
-from campaign.services.delivery.failed_mail import Chosen, Operator, Reason, drop, retry
+from campaign.queries.delivery.mail_status import domain_outcomes, failed_mail_groups, outbox_status
+from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReason, Operator, drop, retry
 from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, spread_now
 from tests.conftest import START, Postbox, confirm_newest, form
 
@@ -37,8 +37,8 @@ def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
     """Three mails that died, for two reasons."""
     for name in ("a", "b", "c"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
-    postbox.answers = [Attempt(Outcome.DEAD, "data", 554, "spam") for _ in range(2)]
-    postbox.answers.append(Attempt(Outcome.DEAD, "rcpt", 550, "100% odd_words"))
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554, "spam") for _ in range(2)]
+    postbox.answers.append(DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 550, "100% odd_words"))
     deliver()
     db.session.rollback()
     postbox.messages.clear()
@@ -50,7 +50,7 @@ def states() -> dict[str, int]:
 
 
 def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
-    found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in dead_letters()]
+    found = [(one.state, one.kind, one.phase, one.code, one.detail, one.number) for one in failed_mail_groups()]
     assert found == [
         ("dead", "confirmation", "data", 554, "spam", 2),
         ("dead", "confirmation", "rcpt", 550, "100% odd_words", 1),
@@ -60,29 +60,38 @@ def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
 def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
     before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
     db.session.rollback()
-    assert retry(Chosen(code=554, phase="data", kind="confirmation", words="SPA"), by()) == 2
+    assert retry(FailedMailFilter(code=554, phase="data", kind="confirmation", words="SPA"), by()) == 2
     assert states() == {"retry": 2, "dead": 1}
     assert deliver() == {"sent": 2}
     assert {str(message["Message-ID"]) for message in postbox.messages} == before
 
 
 @pytest.mark.parametrize(
-    "chosen", [Chosen(code=1), Chosen(phase="dot"), Chosen(kind="update"), Chosen(words="%x"), Chosen(state="unknown")]
+    "chosen",
+    [
+        FailedMailFilter(code=1),
+        FailedMailFilter(phase="dot"),
+        FailedMailFilter(kind="update"),
+        FailedMailFilter(words="%x"),
+        FailedMailFilter(state="unknown"),
+    ],
 )
-def test_what_agrees_with_no_reason_stays(dead: None, chosen: Chosen) -> None:
+def test_what_agrees_with_no_reason_stays(dead: None, chosen: FailedMailFilter) -> None:
     assert retry(chosen, by()) == drop(chosen, by()) == 0
     assert states() == {"dead": 3}
 
 
 def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
-    assert drop(Chosen(words="100% odd_"), by()) == 1
-    assert drop(Chosen(), by()) == 2
+    assert drop(FailedMailFilter(words="100% odd_"), by()) == 1
+    assert drop(FailedMailFilter(), by()) == 2
     assert states() == {"suppressed": 3}
     assert deliver() == {}
 
 
 def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -> None:
-    first, second = (Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in dead_letters())
+    first, second = (
+        FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in failed_mail_groups()
+    )
     assert drop([replace(first, detail=None), replace(first, detail="spa"), replace(first, state="sent")], by()) == 0
     assert retry([], by()) == 0
     who = colleague()
@@ -95,12 +104,12 @@ def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -
 def test_a_reason_without_a_code_is_found(dead: None) -> None:
     db.session.execute(update(Mail).where(Mail.code == 550).values(code=None, phase="render", detail=None))
     db.session.commit()
-    assert drop([Reason("dead", "confirmation", "render", None, None)], by()) == 1
+    assert drop([FailureReason("dead", "confirmation", "render", None, None)], by()) == 1
 
 
 def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
     with pytest.raises(InputError):
-        retry(Chosen(state="sent"), by())
+        retry(FailedMailFilter(state="sent"), by())
 
 
 def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:
@@ -108,7 +117,7 @@ def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClien
     client.post(URL, data=form())
     db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(hours=2)))
     moment = {"began_at": START, "probe_at": START, "probes": 0}
-    db.session.add(MailHold(is_open=True, **moment, phase="connect", code=454, detail="no"))
+    db.session.add(QueuePause(is_open=True, **moment, phase="connect", code=454, detail="no"))
     db.session.commit()
     found = outbox_status()
     assert found.oldest_due_seconds == pytest.approx(7200, abs=60)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from campaign.mail.messages import samples as sample
-from campaign.models import Mail, MailHold
+from campaign.models import Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, form
@@ -38,7 +38,7 @@ def test_preview_refuses_what_there_is_not(app: Flask) -> None:
 def test_status_tells_age_hold_and_domains(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     db.session.add(
-        MailHold(is_open=True, began_at=START, probe_at=START, probes=0, phase="auth", code=535, detail="no")
+        QueuePause(is_open=True, began_at=START, probe_at=START, probes=0, phase="auth", code=535, detail="no")
     )
     db.session.commit()
     said = json.loads(run(app, "mail", "status", "--json", "--domains").output)

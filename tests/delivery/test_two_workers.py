@@ -14,14 +14,14 @@ from sqlalchemy import select, text, update
 
 from campaign.models import Mail, SignUp
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin
 from campaign.services.delivery.dispatcher import Courier, deliver_due
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from tests.conftest import Clock, Postbox, form
 
 # SQLite has one writer: there nobody judges while another does.
@@ -42,7 +42,9 @@ class Worker:
             at = runtime()
             with transaction() as session:
                 taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
-                self.jobs = len(begin(session, taken, at.vault, self._now, addressees=Addressees(at.settings)).jobs)
+                self.jobs = len(
+                    begin(session, taken, at.vault, self._now, addressees=RefusedRecipients(at.settings)).jobs
+                )
                 self.begun.set()
                 self.may_end.wait(10)
             db.session.remove()
@@ -109,7 +111,7 @@ def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
 ) -> None:
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     with transaction() as session:
-        session.scalars(select(SignUp).with_for_update(**KEYS_STAY)).one()
+        session.scalars(select(SignUp).with_for_update(**NO_KEY_UPDATE)).one()
         with db.engine.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '2s'"))
             # PostgreSQL looks the sign-up up where a row is changed that was changed in the same transaction.

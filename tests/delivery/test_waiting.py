@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Mail
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
@@ -17,8 +17,8 @@ from campaign.queries.delivery.mail_status import outbox_status
 from tests.conftest import Postbox, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-AWAY = Attempt(Outcome.AWAY, "connect", detail="ConnectionRefusedError")
-REFUSING = Attempt(Outcome.HELD, "auth", 535, "5.7.8 no")
+AWAY = DeliveryAttempt(DeliveryOutcome.AWAY, "connect", detail="ConnectionRefusedError")
+REFUSING = DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 no")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def age() -> float:
 
 @pytest.mark.parametrize("answer", [AWAY, REFUSING])
 def test_each_try_in_vain_leaves_the_age_as_it_is(
-    waiting: None, deliver: Any, postbox: Postbox, answer: Attempt
+    waiting: None, deliver: Any, postbox: Postbox, answer: DeliveryAttempt
 ) -> None:
     for _ in range(3):
         tried = len(postbox.messages)
@@ -63,7 +63,7 @@ def test_a_held_mail_keeps_its_place(waiting: None, deliver: Any, postbox: Postb
 def test_what_its_own_server_refused_waits_since_its_next_try_is_due(
     waiting: None, deliver: Any, postbox: Postbox
 ) -> None:
-    postbox.answers = [Attempt(Outcome.RETRY, "rcpt", 451)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 451)]
     deliver()
     assert age() == 0
     db.session.execute(update(Mail).values(due_at=datetime.now(UTC) - timedelta(minutes=3)))

@@ -19,7 +19,7 @@ from campaign.domain.signing.address import parse_address
 from campaign.models import LinkRequest, PeriodicRun
 from campaign.platform import db, huey
 from campaign.platform.process.log_throttle import LogThrottle
-from campaign.platform.process.progress import Progress
+from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
 from campaign.services.periodic.periodic import run_once
 from campaign.services.signing.new_link import ask_new_links
@@ -85,7 +85,7 @@ def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: 
 
 
 def test_jobs_that_do_not_begin_are_told_until_one_does(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    progress = Progress(())
+    progress = WorkerProgress(())
     monkeypatch.setattr(tasks, "progress", progress)
 
     def look(minutes: int) -> str | None:

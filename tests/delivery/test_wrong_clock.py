@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from campaign import tasks
 from campaign.models import Appeal, PeriodicRun, Signature
 from campaign.platform import db
-from campaign.platform.process.progress import Progress
+from campaign.platform.process.progress import WorkerProgress
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery.worker import workers_view
 from campaign.services.periodic.clock import MOST_APART, ClocksApartError, agreed_now
@@ -96,7 +96,7 @@ def test_whoever_asks_is_told_of_the_two_clocks(
     clock.now += timedelta(days=100)
     with pytest.raises(ClocksApartError, match="nothing is closed, reminded of or deleted") as refusal:
         agreed_now(clock.now)
-    worker = Progress(("only",))
+    worker = WorkerProgress(("only",))
     worker.done("only")
     worker.trouble("clock", str(refusal.value))
     report(worker)

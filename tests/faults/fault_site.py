@@ -28,7 +28,7 @@ from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
 from tests.deploy.processes import environment, running
 from tests.faults.smtp_script import Server
@@ -53,7 +53,7 @@ class Site:
             assert appeal is not None
             for email in emails:
                 address = parse_address(email)
-                one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+                one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
                 sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
 
     def states(self) -> Counter[str]:

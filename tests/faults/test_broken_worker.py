@@ -126,7 +126,7 @@ def test_a_worker_that_is_told_to_stop_leaves_nothing_to_worry_about(site: Site)
 def test_who_left_and_cannot_be_written_down_is_told(site: Site) -> None:
     folder = site.folder / "journal"
     folder.write_text("a file where the folder should be")
-    with site.workers(TOCSIN_DEPARTURES=str(folder)):
+    with site.workers(TOCSIN_ERASURE_JOURNAL=str(folder)):
         site.run_until(lambda: ready(site)[0] == 503, seconds=30)
         assert f"who left cannot be written to {folder}" in ready(site)[1]
         assert metrics(site)["tocsin_workers_troubled"] == 1

@@ -25,7 +25,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest
 from tests.staff.staff_clients import csrf, staffed
 
@@ -37,7 +37,7 @@ def signed(
 ) -> int:
     """A confirmed signature; returns its id."""
     at, address = runtime(), parse_address(f"p{number}@mail.example")
-    one = SignUp(appeal.id, section, "FR", name, address, "en", "en", version, None)
+    one = SignUpRequest(appeal.id, section, "FR", name, address, "en", "en", version, None)
     sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
     return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.letter.gender_forms import Form, has_open_forms, in_form
+from campaign.letter.gender_forms import GenderForm, has_open_forms, in_form
 
 CASES = [
     ("fr", "Je suis préoccupé-e.", "Je suis préoccupé.", "Je suis préoccupée."),
@@ -37,15 +37,15 @@ LEFT = [
 def test_the_writers_words_take_the_form_that_was_picked(
     language: str, text: str, masculine: str, feminine: str
 ) -> None:
-    assert in_form(text, language, Form.MASCULINE) == masculine
-    assert in_form(text, language, Form.FEMININE) == feminine
-    assert in_form(text, language, Form.OPEN) == text
+    assert in_form(text, language, GenderForm.MASCULINE) == masculine
+    assert in_form(text, language, GenderForm.FEMININE) == feminine
+    assert in_form(text, language, GenderForm.OPEN) == text
     assert has_open_forms([text], language)
 
 
 @pytest.mark.parametrize(("language", "text"), LEFT)
 def test_what_is_said_of_others_and_ordinary_hyphens_stay(language: str, text: str) -> None:
-    for form in Form:
+    for form in GenderForm:
         assert in_form(text, language, form) == text
     assert not has_open_forms([text], language)
 
@@ -59,4 +59,4 @@ def test_a_hostile_text_is_read_in_no_time(language: str) -> None:
         "@" * 50_000,
         "estoy " + "no" * 50_000,
     ):
-        in_form(text, language, Form.FEMININE)  # fmt: skip
+        in_form(text, language, GenderForm.FEMININE)  # fmt: skip

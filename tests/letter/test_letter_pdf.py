@@ -15,8 +15,8 @@ from pdfminer.high_level import extract_pages
 from pdfminer.layout import LTChar
 from pypdf import PdfReader
 
-from campaign.letter.address_window import DIN, LAYOUTS, SWISS, US, Layout, layout_for
-from campaign.letter.letter_pdf import PAGES, Cover, GlyphError, Sheet, is_printable, pdf
+from campaign.letter.address_window import DIN, LAYOUTS, SWISS, US, SheetLayout, layout_for
+from campaign.letter.letter_pdf import PAGES, FaxCover, GlyphError, PrintedLetter, is_printable, pdf
 from campaign.letter.plain_text import Letter
 from tests.letter.letters import ADDRESS, LETTERS, lines_of_pdf, long, text_of_pdf
 
@@ -26,9 +26,9 @@ NOTO = Path("/usr/share/fonts/truetype/noto")
 DATES = {"fr": "1 mars 2026", "ru": "1 марта 2026 г."}
 
 
-def sheet(letter: Letter | None, **more: object) -> Sheet:
+def sheet(letter: Letter | None, **more: object) -> PrintedLetter:
     values: dict[str, object] = {"language": letter.language if letter else "fr", "title": "Letter", "address": ADDRESS}
-    return Sheet(**(values | {"dated": DAY, "letter": letter} | more))  # type: ignore[arg-type]
+    return PrintedLetter(**(values | {"dated": DAY, "letter": letter} | more))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_text_of_the_pdf_is_the_letter(language: str) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("lines", [2, 6, 9])
-def test_the_address_stands_in_the_window(layout: Layout, lines: int) -> None:
+def test_the_address_stands_in_the_window(layout: SheetLayout, lines: int) -> None:
     address = tuple(f"Ligne {number} du ministère de l’Intérieur" for number in range(lines))
     found = [
         place
@@ -68,7 +68,7 @@ def test_the_address_stands_in_the_window(layout: Layout, lines: int) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_an_address_of_many_lines_loses_none_and_stays_in_the_window(layout: Layout) -> None:
+def test_an_address_of_many_lines_loses_none_and_stays_in_the_window(layout: SheetLayout) -> None:
     address = tuple(f"Ligne {number}" for number in range(20))
     content = pdf(sheet(LETTERS["fr"], layout=layout, address=address), ())
     found = [place for text, place in lines_of_pdf(content) if text.startswith("Ligne")]
@@ -86,11 +86,11 @@ def test_a_long_name_stays_on_the_paper(name: str) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("word", ["W" * 200, "Ж" * 200, "https://mail.example/" + "Wm" * 60])
-def test_no_long_word_runs_off_the_paper(layout: Layout, word: str) -> None:
+def test_no_long_word_runs_off_the_paper(layout: SheetLayout, word: str) -> None:
     """Wherever it stands: in the address, the rows of a fax, the letter, and what it may be written from."""
     said = f"Voir {word}"
     letter = dataclasses.replace(LETTERS["fr"], salutation=said, paragraphs=(said, said), closing=said, name=word)
-    cover = Cover("Fax", (("À", said), ("De", word), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
+    cover = FaxCover("Fax", (("À", said), ("De", word), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
     for printed in (
         sheet(letter, layout=layout, address=(said, *ADDRESS)),
         sheet(letter, layout=layout, cover=cover),
@@ -109,7 +109,7 @@ def test_no_long_word_runs_off_the_paper(layout: Layout, word: str) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_the_letter_begins_below_the_window(layout: Layout) -> None:
+def test_the_letter_begins_below_the_window(layout: SheetLayout) -> None:
     for text, (_left, top, right, bottom) in lines_of_pdf(pdf(sheet(LETTERS["fr"], layout=layout), ())):
         assert right <= layout.width - 19
         assert bottom <= layout.height - 20
@@ -154,7 +154,7 @@ def test_a_long_letter_goes_on_over_pages() -> None:
 
 
 def test_a_fax_says_whom_it_is_for_and_how_many_pages_it_has() -> None:
-    cover = Cover("Fax", (("À", "Ministre"), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
+    cover = FaxCover("Fax", (("À", "Ministre"), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
     said = text_of_pdf(pdf(sheet(long(LETTERS["fr"], 40), cover=cover), ()))
     for part in ("Fax", "Ministre", "+57 1 000 00 00", LETTERS["fr"].paragraphs[-1]):
         assert part in said
@@ -224,7 +224,7 @@ def _glyphs(content: bytes) -> list[int]:
 
 
 def test_a_number_on_an_arabic_fax_is_read_from_the_left(noto: tuple[Path, ...]) -> None:
-    cover = Cover("فاكس", (("رقم الفاكس", "+57 1 000 00 00"),))
+    cover = FaxCover("فاكس", (("رقم الفاكس", "+57 1 000 00 00"),))
     pages = extract_pages(io.BytesIO(pdf(sheet(LETTERS["ar"], cover=cover), noto)))
     places = {sign.get_text(): sign.x0 for sign in _signs(pages) if sign.get_text() in "+57"}
     assert places["+"] < places["5"] < places["7"]

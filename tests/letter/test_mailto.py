@@ -14,10 +14,10 @@ from campaign.letter.mailto import (
     OUTLOOK,
     WINDOWS,
     YAHOO,
-    Client,
-    Fit,
+    MailClient,
     MailLink,
-    Recipients,
+    MailLinkFit,
+    MailRecipients,
     mail_links,
     mailto,
     recipients,
@@ -25,7 +25,7 @@ from campaign.letter.mailto import (
 from campaign.letter.plain_text import Letter
 from tests.letter.letters import LETTERS, long, target
 
-WHOM = Recipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
+WHOM = MailRecipients(("minister+1@interior.example", "büro@interior.example"), ("embassy@interior.example",))
 
 
 def decoded(url: str) -> dict[str, str]:
@@ -39,7 +39,7 @@ def decoded(url: str) -> dict[str, str]:
     return fields
 
 
-def by_client(links: tuple[MailLink, ...]) -> dict[Client, MailLink]:
+def by_client(links: tuple[MailLink, ...]) -> dict[MailClient, MailLink]:
     return {link.client: link for link in links}
 
 
@@ -63,21 +63,21 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
     for client, link in found.items():
         assert len(link.url) <= client.limit
         body = decoded(link.url).get("body", "").replace("\r\n", "\n")
-        if link.fit is Fit.EMPTY:
+        if link.fit is MailLinkFit.EMPTY:
             assert body == ""
         else:
             place = texts.index(body)
-            assert (place == 0) is (link.fit is Fit.WHOLE)
+            assert (place == 0) is (link.fit is MailLinkFit.WHOLE)
             assert letter.paragraphs[-1] in body
             assert body.startswith(letter.salutation)
             assert body.endswith(letter.name)
     assert set(found) == {ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO}, "two addressees: Outlook has a link of its own"
-    alone = Recipients(WHOM.to[:1], WHOM.copies)
+    alone = MailRecipients(WHOM.to[:1], WHOM.copies)
     is_long = len(mailto(alone, letter.subject, letter.text)) > WINDOWS.limit
     assert (WINDOWS in by_client(mail_links(alone, letter))) is is_long
 
 
-def filled(language: str, client: Client, middle: int = 0) -> tuple[Letter, Letter]:
+def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, Letter]:
     """A letter in its own script whose link is exactly as long as that client takes, and one a character longer.
 
     With `middle`, a further paragraph of so many characters stands between, so that it is the shorter letter that fits.
@@ -99,7 +99,7 @@ def filled(language: str, client: Client, middle: int = 0) -> tuple[Letter, Lett
     return longer(padded(exact)), longer(padded(exact + "x"))
 
 
-def link_for(client: Client, letter: Letter) -> MailLink:
+def link_for(client: MailClient, letter: Letter) -> MailLink:
     """That client's link; a program on Windows has one of its own only where the general one is too long for it."""
     found = by_client(mail_links(WHOM, letter))
     return found.get(client, found[ANY])
@@ -110,29 +110,31 @@ CLIENTS = pytest.mark.parametrize("client", [ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO
 
 @CLIENTS
 @pytest.mark.parametrize("language", LETTERS)
-def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(language: str, client: Client) -> None:
+def test_a_letter_exactly_at_the_limit_is_whole_and_one_character_more_is_not(
+    language: str, client: MailClient
+) -> None:
     fitting, too_long = filled(language, client)
     link = link_for(client, fitting)
-    assert (len(link.url), link.fit) == (client.limit, Fit.WHOLE)
+    assert (len(link.url), link.fit) == (client.limit, MailLinkFit.WHOLE)
     assert decoded(link.url)["body"].replace("\r\n", "\n") == fitting.text
     assert decoded(link.url)["subject"] == fitting.subject
     cut = link_for(client, too_long)
-    assert (cut.client, cut.fit) == (client, Fit.SHORTER)
+    assert (cut.client, cut.fit) == (client, MailLinkFit.SHORTER)
     assert decoded(cut.url)["body"].replace("\r\n", "\n") == next(too_long.shorter()).text
 
 
 @CLIENTS
 @pytest.mark.parametrize("language", LETTERS)
 def test_a_shorter_letter_exactly_at_the_limit_is_offered_and_one_character_more_is_not(
-    language: str, client: Client
+    language: str, client: MailClient
 ) -> None:
     fitting, too_long = filled(language, client, middle=ANY.limit)
     link = link_for(client, fitting)
-    assert (link.client, len(link.url), link.fit) == (client, client.limit, Fit.SHORTER)
+    assert (link.client, len(link.url), link.fit) == (client, client.limit, MailLinkFit.SHORTER)
     longest, last = fitting.shorter()
     assert decoded(link.url)["body"].replace("\r\n", "\n") == longest.text
     cut = link_for(client, too_long)
-    assert (cut.client, cut.fit) == (client, Fit.SHORTER)
+    assert (cut.client, cut.fit) == (client, MailLinkFit.SHORTER)
     assert decoded(cut.url)["body"].replace("\r\n", "\n") == last.text
 
 
@@ -141,13 +143,13 @@ def test_a_subject_or_addresses_that_fill_the_link_leave_the_address_alone() -> 
     huge = dataclasses.replace(letter, subject="Щ" * 2000)
     for client, link in by_client(mail_links(WHOM, huge)).items():
         if client is not ANY:
-            assert link.fit is Fit.EMPTY
+            assert link.fit is MailLinkFit.EMPTY
         assert len(link.url) <= client.limit
 
 
 def test_outlook_gets_its_semicolons_and_all_others_their_commas() -> None:
     copies = ("c@x.example", "d@x.example")
-    found = by_client(mail_links(Recipients(("a@x.example", "b@x.example"), copies), LETTERS["fr"]))
+    found = by_client(mail_links(MailRecipients(("a@x.example", "b@x.example"), copies), LETTERS["fr"]))
     for client, between in ((ANY, ","), (WINDOWS, ";"), (GMAIL, ","), (OUTLOOK, ";"), (YAHOO, ",")):
         said = decoded(found[client].url)
         assert said["to"].split(between) == ["a@x.example", "b@x.example"], client
@@ -162,10 +164,10 @@ def test_copies_go_to_whom_the_document_names_and_to_nobody_twice() -> None:
             target(3, kind="embassy", emails=("d@x.example",)),
         )
     )
-    assert found == Recipients(("a@x.example", "b@x.example"), ("c@x.example",)), "an embassy gets its own mail"
+    assert found == MailRecipients(("a@x.example", "b@x.example"), ("c@x.example",)), "an embassy gets its own mail"
 
 
 def test_where_no_authority_has_an_address_the_mail_goes_to_the_copies() -> None:
     copies = target(1), target(2, kind="copy", emails=("c@x.example", "d@x.example", "c@x.example"))
-    assert recipients(copies) == Recipients(("c@x.example", "d@x.example"), ())
+    assert recipients(copies) == MailRecipients(("c@x.example", "d@x.example"), ())
     assert recipients((target(1), target(3, kind="embassy", emails=("e@x.example",)))) is None

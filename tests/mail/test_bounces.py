@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.domain.delivery.bounce import Verdict, judge_failure, read_status
+from campaign.domain.delivery.bounce import BounceVerdict, judge_failure, read_status
 from campaign.mail.bounce import ForgedError, UnaddressedError, read_report
 from tests.mail.dsn import MESSAGE, forged, mutated, return_paths, samples
 
@@ -42,14 +42,14 @@ def test_nothing_forged_is_accepted(sample: object) -> None:
 def test_what_was_damaged_on_the_way_never_breaks_the_reader_nor_names_another_mail() -> None:
     for seed, sample in enumerate(SAMPLES * 3):
         said, mail_id = verdict_of(mutated(sample, seed))
-        assert said in {*Verdict, "forged", "unaddressed"}
+        assert said in {*BounceVerdict, "forged", "unaddressed"}
         assert mail_id in {None, sample.mail_id}
 
 
 def test_the_mail_servers_word_goes_before_the_headers() -> None:
     content = b"From: MAILER-DAEMON@x.example\nTo: list@tocsin.example\n\n550 5.1.1 user unknown\n"
     report = read_report(content, PATHS, PATHS.make(77, MESSAGE))
-    assert (report.mail_id, report.verdict) == (77, Verdict.HARD)
+    assert (report.mail_id, report.verdict) == (77, BounceVerdict.HARD)
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,9 @@ def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Fl
     target = replace(appeal.targets[locale][0], address=tuple(LONG[locale] for _ in range(8)))
     text = replace(appeal.texts[locale], paragraphs=parts, talking_points=points)
     appeal = replace(appeal, texts={locale: text}, targets={locale: (target,) * 60})
-    links = message.Links(f"{BASE}/en/appeals/x", f"{BASE}/en/s/x", f"{BASE}/en/m/x/act", f"{BASE}/en/m/x/me", None)
+    links = message.MailLinks(f"{BASE}/en/appeals/x", f"{BASE}/en/s/x", f"{BASE}/en/m/x/act", f"{BASE}/en/m/x/me", None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
-    signed = message.Signed(appeal, text, "N" * 200)
+    signed = message.SignedAppeal(appeal, text, "N" * 200)
     for made in (message.confirmation, message.confirmed, message.confirmation_reminder):
         mail = parsed(write(made(envelope, signed, links)))
         if made is message.confirmation:
@@ -127,31 +127,31 @@ def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Fl
 @pytest.mark.parametrize("locale", LONG)
 def test_the_longest_announcement_stays_under_the_limit(site: Flask, locale: str) -> None:
     appeal = sample._appeal()
-    signed = message.Signed(appeal, appeal.texts[locale], "N" * 200)
-    links = message.Links(BASE, BASE, BASE, BASE, f"{BASE}/en/u/x")
+    signed = message.SignedAppeal(appeal, appeal.texts[locale], "N" * 200)
+    links = message.MailLinks(BASE, BASE, BASE, BASE, f"{BASE}/en/u/x")
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
     body = (LONG[locale] * 400)[:10_000]
-    parsed(write(message.update(envelope, signed, links, message.Announced(locale, "s" * 120, body))))
+    parsed(write(message.update(envelope, signed, links, message.AnnouncedText(locale, "s" * 120, body))))
 
 
 def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
     appeal = sample._appeal()
-    signed = message.Signed(appeal, appeal.texts["en"], '<script>alert("name")</script>')
-    links = message.Links(BASE, BASE, BASE, BASE, None)
+    signed = message.SignedAppeal(appeal, appeal.texts["en"], '<script>alert("name")</script>')
+    links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "<script>x</script> ![i](https://x.example/i.png) [l](javascript:alert(1)) <img src=x onerror=y>"
-    html = html_of(parsed(write(message.outcome(envelope, signed, links, message.Announced("en", "s", body)))))
+    html = html_of(parsed(write(message.outcome(envelope, signed, links, message.AnnouncedText("en", "s", body)))))
     assert not re.search(r"<script|<img|javascript:[^\s]*\"|onerror=y>", html)
     assert "<script" not in html_of(parsed(write(message.confirmed(envelope, signed, links))))
 
 
 def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
     appeal = sample._appeal()
-    signed = message.Signed(appeal, appeal.texts["en"], "Ana")
-    links = message.Links(BASE, BASE, BASE, BASE, None)
+    signed = message.SignedAppeal(appeal, appeal.texts["en"], "Ana")
+    links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "Read [the report](https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team"
-    mail = parsed(write(message.update(envelope, signed, links, message.Announced("en", "s", body))))
+    mail = parsed(write(message.update(envelope, signed, links, message.AnnouncedText("en", "s", body))))
     said, html = text_of(mail), html_of(mail)
     assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in said
     assert '<a href="https://watch.example/c_d"' in html

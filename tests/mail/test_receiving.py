@@ -13,7 +13,7 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox.mail_state import CAMPAIGN, ENDABLE, MailKind, Outcome
+from campaign.domain.outbox.mail_state import CAMPAIGN, ENDABLE, DeliveryOutcome, MailKind
 from campaign.factory import create_app
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
@@ -28,7 +28,7 @@ from tests.mail.test_mime import HEADERS, NASTY
 # What anybody types, staff write or a document brings.
 FIELDS = ("name", "headline", "role", "target", "line", "paragraph", "person", "subject", "body", "context", "url")
 SITE = "https://act.tocsin.example/en"
-LINKS = message.Links(f"{SITE}/appeals/x", f"{SITE}/s/x", f"{SITE}/m/x/act", f"{SITE}/m/x/me", f"{SITE}/u/x")
+LINKS = message.MailLinks(f"{SITE}/appeals/x", f"{SITE}/s/x", f"{SITE}/m/x/act", f"{SITE}/m/x/me", f"{SITE}/u/x")
 UNSUBSCRIBE = ["List-Unsubscribe", "List-Unsubscribe-Post"]
 
 
@@ -73,13 +73,13 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
         people=(PersonView(said["person"], None),),
         paragraphs=(said["paragraph"],),
     )
-    signed = message.Signed(replace(shown, texts={"en": text}, targets={"en": (target,)}), text, said["name"])
+    signed = message.SignedAppeal(replace(shown, texts={"en": text}, targets={"en": (target,)}), text, said["name"])
     if kind == MailKind.DEADLINE_REMINDER:
         return message.deadline_reminder(envelope, signed, LINKS, days_left=5)
     if kind == MailKind.OWN_LETTER:
         return message.own_letter(envelope, signed, LINKS, said["body"])
     if kind in CAMPAIGN:
-        words = message.Announced("en", said["subject"], said["body"])
+        words = message.AnnouncedText("en", said["subject"], said["body"])
         return (message.update if kind == MailKind.UPDATE else message.outcome)(envelope, signed, LINKS, words)
     return sample._TO_SIGNERS[kind](envelope, signed, LINKS)
 
@@ -98,7 +98,7 @@ def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
     attempt = transport.send("bounce+1.x@tocsin.example", "jeanne@mail.example", write(made(kind, said)))
     transport.close()
-    assert attempt.outcome is Outcome.SENT
+    assert attempt.outcome is DeliveryOutcome.SENT
     assert [line.partition(" ")[0].upper() for line in server.clear_lines[spoken:]][:4] == "EHLO MAIL RCPT DATA".split()
     assert {line.upper() for line in server.clear_lines[spoken + 4 :]} <= {"QUIT"}
     (received,) = server.received[before:]

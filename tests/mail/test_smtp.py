@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from campaign.domain.outbox.mail_state import Outcome
+from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.smtp import smtp_protocol as dialogue
 from campaign.mail.smtp.client import SmtpTransport
 from tests.faults.smtp_script import DROP, SILENCE, Say, Script, Server
@@ -71,33 +71,37 @@ class One(Script):
 @pytest.mark.parametrize(
     ("phase", "answer", "outcome"),
     [
-        ("banner", Say("554 5.7.1 go away"), (Outcome.HELD, "connect", 554)),
-        ("banner", Say("421 4.3.2 later"), (Outcome.AWAY, "connect", 421)),
-        ("banner", DROP, (Outcome.AWAY, "connect", None)),
-        ("banner", Say("what?"), (Outcome.AWAY, "connect", None)),
-        ("mail", Say("550 5.7.1 not you"), (Outcome.HELD, "mail", 550)),
-        ("mail", Say("530 5.7.0 log in first"), (Outcome.HELD, "mail", 530)),
-        ("mail", Say("552 5.3.4 too large"), (Outcome.DEAD, "mail", 552)),
-        ("mail", Say("451 4.3.0 later"), (Outcome.RETRY, "mail", 451)),
-        ("rcpt", Say("550 5.1.1 nobody"), (Outcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Say("550 5.1.10 null MX"), (Outcome.REFUSED, "rcpt", 550)),
-        ("rcpt", Say("553 5.1.8 bad sender"), (Outcome.HELD, "rcpt", 553)),
-        ("rcpt", Say("550 nobody"), (Outcome.DEAD, "rcpt", 550)),
-        ("rcpt", Say("552 5.2.2 full"), (Outcome.DEAD, "rcpt", 552)),
-        ("rcpt", Say("554 5.7.1 relay denied"), (Outcome.HELD, "rcpt", 554)),
-        ("rcpt", Say("450 4.7.1 greylisted"), (Outcome.RETRY, "rcpt", 450)),
-        ("rcpt", DROP, (Outcome.RETRY, "rcpt", None)),
-        ("data", Say("554 5.5.1 no"), (Outcome.DEAD, "data", 554)),
-        ("data", Say("421 4.3.2 closing", hang_up=True), (Outcome.RETRY, "data", 421)),
-        ("dot", Say("554 5.6.0 content"), (Outcome.DEAD, "dot", 554)),
-        ("dot", Say("550 5.7.1 spam"), (Outcome.HELD, "dot", 550)),
-        ("dot", Say("452 4.3.1 no room"), (Outcome.RETRY, "dot", 452)),
-        ("dot", DROP, (Outcome.AMBIGUOUS, "dot", None)),
-        ("dot", Say("thanks"), (Outcome.AMBIGUOUS, "dot", None)),
+        ("banner", Say("554 5.7.1 go away"), (DeliveryOutcome.HELD, "connect", 554)),
+        ("banner", Say("421 4.3.2 later"), (DeliveryOutcome.AWAY, "connect", 421)),
+        ("banner", DROP, (DeliveryOutcome.AWAY, "connect", None)),
+        ("banner", Say("what?"), (DeliveryOutcome.AWAY, "connect", None)),
+        ("mail", Say("550 5.7.1 not you"), (DeliveryOutcome.HELD, "mail", 550)),
+        ("mail", Say("530 5.7.0 log in first"), (DeliveryOutcome.HELD, "mail", 530)),
+        ("mail", Say("552 5.3.4 too large"), (DeliveryOutcome.DEAD, "mail", 552)),
+        ("mail", Say("451 4.3.0 later"), (DeliveryOutcome.RETRY, "mail", 451)),
+        ("rcpt", Say("550 5.1.1 nobody"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Say("550 5.1.10 null MX"), (DeliveryOutcome.REFUSED, "rcpt", 550)),
+        ("rcpt", Say("553 5.1.8 bad sender"), (DeliveryOutcome.HELD, "rcpt", 553)),
+        ("rcpt", Say("550 nobody"), (DeliveryOutcome.DEAD, "rcpt", 550)),
+        ("rcpt", Say("552 5.2.2 full"), (DeliveryOutcome.DEAD, "rcpt", 552)),
+        ("rcpt", Say("554 5.7.1 relay denied"), (DeliveryOutcome.HELD, "rcpt", 554)),
+        ("rcpt", Say("450 4.7.1 greylisted"), (DeliveryOutcome.RETRY, "rcpt", 450)),
+        ("rcpt", DROP, (DeliveryOutcome.RETRY, "rcpt", None)),
+        ("data", Say("554 5.5.1 no"), (DeliveryOutcome.DEAD, "data", 554)),
+        ("data", Say("421 4.3.2 closing", hang_up=True), (DeliveryOutcome.RETRY, "data", 421)),
+        ("dot", Say("554 5.6.0 content"), (DeliveryOutcome.DEAD, "dot", 554)),
+        ("dot", Say("550 5.7.1 spam"), (DeliveryOutcome.HELD, "dot", 550)),
+        ("dot", Say("452 4.3.1 no room"), (DeliveryOutcome.RETRY, "dot", 452)),
+        ("dot", DROP, (DeliveryOutcome.AMBIGUOUS, "dot", None)),
+        ("dot", Say("thanks"), (DeliveryOutcome.AMBIGUOUS, "dot", None)),
     ],
 )
 def test_the_phase_and_the_code_decide(
-    server: Server, extensions: tuple[str, ...], phase: str, answer: Say, outcome: tuple[Outcome, str, int | None]
+    server: Server,
+    extensions: tuple[str, ...],
+    phase: str,
+    answer: Say,
+    outcome: tuple[DeliveryOutcome, str, int | None],
 ) -> None:
     server.script = One(phase, answer, extensions)
     assert send(server) == outcome
@@ -106,7 +110,7 @@ def test_the_phase_and_the_code_decide(
 def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
     transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
     for number in range(5):
-        assert transport.send("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is Outcome.SENT
+        assert transport.send("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     transport.close()
     assert server.connections == 1
     assert {one.content for one in server.received} == {b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"}
@@ -115,25 +119,25 @@ def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
 def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
     server.script = One("rcpt", Say("550 5.1.1 nobody"))
     transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.REFUSED
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.REFUSED
     server.script = Script()
-    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is Outcome.SENT
+    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     transport.close()
     assert server.connections == 1
 
 
 def test_a_connection_that_went_stale_is_opened_again(server: Server) -> None:
     transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.SENT
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     for line in list(server._open):
         line.shutdown(2)
-    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is Outcome.SENT
+    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     transport.close()
 
 
 @pytest.mark.parametrize("address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a\0@b.example", "", "a@b.example> X=<"])
 def test_an_address_cannot_add_a_command(server: Server, address: str) -> None:
-    assert send(server, address)[0] == Outcome.DEAD
+    assert send(server, address)[0] == DeliveryOutcome.DEAD
     assert server.connections == 0
 
 
@@ -142,7 +146,7 @@ def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: py
     monkeypatch.setattr("campaign.mail.smtp.client.COMMAND_SECONDS", 1.5)
     server.script = One("rcpt", Say("250 2.1.5 very slow indeed", byte_pause=0.5))
     begin = time.monotonic()
-    assert send(server) == (Outcome.RETRY, "rcpt", None)
+    assert send(server) == (DeliveryOutcome.RETRY, "rcpt", None)
     assert time.monotonic() - begin < 4
 
 
@@ -156,27 +160,27 @@ def abort_behind_the_dot(server: Server, transport: SmtpTransport) -> None:
 def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("campaign.mail.smtp.client.CONNECT_SECONDS", 1.0)
     server.script = One("banner", SILENCE)
-    assert send(server) == (Outcome.AWAY, "connect", None)
+    assert send(server) == (DeliveryOutcome.AWAY, "connect", None)
     server.script = One("dot", SILENCE)
     transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
     threading.Thread(target=abort_behind_the_dot, args=(server, transport)).start()
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is Outcome.AMBIGUOUS
+    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.AMBIGUOUS
     assert dialogue.FINAL_DOT_SECONDS == 600
 
 
 def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
-    assert send(server, "żółw@mail.example")[0] == Outcome.SENT
+    assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.SENT
     server.script = One("", Say(""), ())
-    assert send(server, "żółw@mail.example")[0] == Outcome.DEAD
+    assert send(server, "żółw@mail.example")[0] == DeliveryOutcome.DEAD
 
 
 def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
     server.script = One("auth", Say("535 5.7.8 no"), ("AUTH PLAIN",))
-    assert send(server, user="me:secret@") == (Outcome.HELD, "auth", 535)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", 535)
     server.script = One("auth", Say("454 4.7.0 later"), ("AUTH PLAIN",))
-    assert send(server, user="me:secret@") == (Outcome.AWAY, "auth", 454)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.AWAY, "auth", 454)
     server.script = Script()
-    assert send(server, user="me:secret@") == (Outcome.HELD, "auth", None)
+    assert send(server, user="me:secret@") == (DeliveryOutcome.HELD, "auth", None)
 
 
 class Authority:
@@ -240,11 +244,11 @@ def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_pa
     ours, foreign = Authority(tmp_path), Authority(tmp_path)
     said = {"EHLO", "STARTTLS", "QUIT", ""}
     for context, certificate, outcome in (
-        (ours.client(), ours.server(), Outcome.SENT),
-        (ours.client(), foreign.server(), Outcome.HELD),
-        (ours.client(), ours.server("127.0.0.2"), Outcome.HELD),
-        (None, ours.server(), Outcome.HELD),
-        (ours.client(), None, Outcome.HELD),
+        (ours.client(), ours.server(), DeliveryOutcome.SENT),
+        (ours.client(), foreign.server(), DeliveryOutcome.HELD),
+        (ours.client(), ours.server("127.0.0.2"), DeliveryOutcome.HELD),
+        (None, ours.server(), DeliveryOutcome.HELD),
+        (ours.client(), None, DeliveryOutcome.HELD),
     ):
         server.clear_lines.clear()
         server.tls = certificate
@@ -258,14 +262,14 @@ def test_what_was_said_before_the_line_was_secret_is_not_believed(
 ) -> None:
     authority = Authority(tmp_path)
     server.tls = authority.server()
-    real = dialogue.Dialogue.docmd
+    real = dialogue.SmtpProtocol.docmd
 
-    def docmd(self: dialogue.Dialogue, command: str, arguments: str = "") -> tuple[int, bytes]:
+    def docmd(self: dialogue.SmtpProtocol, command: str, arguments: str = "") -> tuple[int, bytes]:
         answer = real(self, command, arguments)
         if command == "STARTTLS":
             self._received += b"250-injected\r\n250 AUTH PLAIN\r\n"
         return answer
 
-    monkeypatch.setattr(dialogue.Dialogue, "docmd", docmd)
-    assert send(server, scheme="smtp+starttls", context=authority.client()) == (Outcome.AWAY, "tls", None)
+    monkeypatch.setattr(dialogue.SmtpProtocol, "docmd", docmd)
+    assert send(server, scheme="smtp+starttls", context=authority.client()) == (DeliveryOutcome.AWAY, "tls", None)
     assert server.received == []

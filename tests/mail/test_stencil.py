@@ -15,7 +15,7 @@ from campaign.letter.plain_text import signer_name
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
 from campaign.mail.messages.envelope import Envelope
-from campaign.mail.messages.mail_merge import MARKS, Stencil
+from campaign.mail.messages.mail_merge import PLACEHOLDERS, MailMerge
 from tests.conftest import START
 
 BASE = "https://tocsin.example"
@@ -25,7 +25,7 @@ LINKS = {
     "me": f"{BASE}/en/m/x.y-z/me",
     "unsubscribe": f"{BASE}/en/u/x.y-z",
 }
-NAMES = ("Jeanne Martin", 'Seán O\'Brien & <b>"Söhne"</b>', "ليلى المصري", MARKS["confirm"])
+NAMES = ("Jeanne Martin", 'Seán O\'Brien & <b>"Söhne"</b>', "ليلى المصري", PLACEHOLDERS["confirm"])
 MADE = (
     message.confirmation,
     message.confirmation_reminder,
@@ -33,8 +33,12 @@ MADE = (
     message.confirmed,
     message.new_link,
     lambda envelope, signed, links: message.deadline_reminder(envelope, signed, links, days_left=3),
-    lambda envelope, signed, links: message.update(envelope, signed, links, message.Announced("en", "News", "*Free*")),
-    lambda envelope, signed, links: message.outcome(envelope, signed, links, message.Announced("en", "End", "Free")),
+    lambda envelope, signed, links: message.update(
+        envelope, signed, links, message.AnnouncedText("en", "News", "*Free*")
+    ),
+    lambda envelope, signed, links: message.outcome(
+        envelope, signed, links, message.AnnouncedText("en", "End", "Free")
+    ),
 )
 
 
@@ -54,32 +58,36 @@ def test_a_filled_stencil_is_the_message_of_that_signer(site: Flask, locale: str
     appeal = replace(sample._appeal(), initials_only=only_initials)
     text = sample._text(locale)
     for make in MADE:
-        marked = message.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
-        marks = message.Links(f"{BASE}/en/appeals/x", **{name: MARKS[name] for name in LINKS})
-        stencil = Stencil(make(envelope("first@mail.example", locale), marked, marks))
+        marked = message.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
+        marks = message.MailLinks(f"{BASE}/en/appeals/x", **{name: PLACEHOLDERS[name] for name in LINKS})
+        stencil = MailMerge(make(envelope("first@mail.example", locale), marked, marks))
         for number, name in enumerate(NAMES):
             mine = envelope(f"{number}@mail.example", locale)
             letter_name = signer_name(appeal, name) or ""
             filled = stencil.fill(mine, {"name": name, "letter_name": letter_name, **LINKS})
-            signed = message.Signed(appeal, text, name)
-            assert shown(filled) == shown(make(mine, signed, message.Links(f"{BASE}/en/appeals/x", **LINKS)))
+            signed = message.SignedAppeal(appeal, text, name)
+            assert shown(filled) == shown(make(mine, signed, message.MailLinks(f"{BASE}/en/appeals/x", **LINKS)))
 
 
 def test_names_are_marked_up_only_in_html(site: Flask) -> None:
-    signed = message.Signed(sample._appeal(), sample._text("en"), MARKS["name"], MARKS["letter_name"])
-    marks = message.Links(BASE, **{name: MARKS[name] for name in LINKS})
-    stencil = Stencil(message.confirmed(envelope("a@mail.example", "en"), signed, marks))
+    signed = message.SignedAppeal(
+        sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
+    )
+    marks = message.MailLinks(BASE, **{name: PLACEHOLDERS[name] for name in LINKS})
+    stencil = MailMerge(message.confirmed(envelope("a@mail.example", "en"), signed, marks))
     made = stencil.fill(envelope("b@mail.example", "en"), {"name": "<script>x</script>", **LINKS})
     assert "<script" not in (made.html or "")
     assert "<script>x</script>," in (made.body or "")
 
 
 def test_no_mark_is_left_and_only_the_wanted_links_are_asked_for(site: Flask) -> None:
-    signed = message.Signed(sample._appeal(), sample._text("en"), MARKS["name"], MARKS["letter_name"])
-    marks = message.Links(BASE, **{name: MARKS[name] for name in LINKS})
-    stencil = Stencil(message.confirmation(envelope("a@mail.example", "en"), signed, marks))
+    signed = message.SignedAppeal(
+        sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
+    )
+    marks = message.MailLinks(BASE, **{name: PLACEHOLDERS[name] for name in LINKS})
+    stencil = MailMerge(message.confirmation(envelope("a@mail.example", "en"), signed, marks))
     assert stencil.wants == {"confirm"}
     made = stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B", "confirm": "C", "me": "D"})
-    assert not re.search("|".join(MARKS.values()), f"{made.body}{made.html}")
+    assert not re.search("|".join(PLACEHOLDERS.values()), f"{made.body}{made.html}")
     with pytest.raises(KeyError):
         stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B"})

@@ -24,7 +24,7 @@ from campaign.domain.moderation.invalidation import (
 )
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Action, AuditEntry, Invalidation, Mail, Signature, Withheld
+from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation, Mail, Signature
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
@@ -39,7 +39,7 @@ from campaign.services.moderation.invalidate import advance, begin, drop, has_wo
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.report_action import record
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest
 from tests.staff.staff_clients import join
@@ -65,7 +65,9 @@ def signed(
     network: bytes | None = None,
 ) -> int:
     """A signature; its id."""
-    sign_up = SignUp(appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network)
+    sign_up = SignUpRequest(
+        appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network
+    )
     sign(sign_up, now=at, vault=runtime().vault, mail_domain="tocsin.example")
     return confirm_newest(at)
 
@@ -160,7 +162,7 @@ def test_a_flood_is_counted_taken_out_and_put_back_and_nothing_else_touched(
     assert run(made) == InvalidationState.UNDONE
     assert states(crowd["flood"]) == {"confirmed"}
     assert (total(appeal), total(appeal, "be-nl")) == before
-    assert db.session.execute(select(func.count()).select_from(Withheld)).scalar_one() == 0
+    assert db.session.execute(select(func.count()).select_from(InvalidatedAction)).scalar_one() == 0
     db.session.rollback()
 
 

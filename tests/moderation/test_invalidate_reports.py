@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from campaign.document import parse_text
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import InputError, NotFoundError
-from campaign.domain.moderation.invalidation import Criteria, InvalidationState, Subject
+from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind, InvalidationState
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Action, AuditEntry, Invalidation, Withheld
+from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
@@ -74,7 +74,7 @@ def from_wide(since: datetime | None = None) -> Criteria:
 def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
     """Count whom it would concern; its id and row."""
     vault = runtime().vault
-    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=vault, subject=Subject.REPORTS)
+    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=vault, subject=InvalidatedKind.REPORTS)
     assert run(made) == InvalidationState.READY
     return made, db.session.get_one(Invalidation, made)
 
@@ -124,7 +124,7 @@ def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
     assert run(made) == InvalidationState.UNDONE
     assert actions() == before
     assert (total(flood), total(flood, "be-nl")) == (12, 2)
-    assert db.session.scalar(select(func.count()).select_from(Withheld)) == 0
+    assert db.session.scalar(select(func.count()).select_from(InvalidatedAction)) == 0
 
 
 def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
@@ -171,7 +171,7 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
 
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault, subject=Subject.REPORTS)
+        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault, subject=InvalidatedKind.REPORTS)
     made, _ = look(from_wide(), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
@@ -185,7 +185,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
     retain(now=START + 32 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
-    for model in (Action, Withheld):
+    for model in (Action, InvalidatedAction):
         kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
         assert db.session.scalar(kept) == 0
         kept = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))

@@ -32,7 +32,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.new_link import answer_link_requests
-from campaign.services.signing.sign import SignUp as NewSignUp
+from campaign.services.signing.sign import SignUpRequest as NewSignUp
 from campaign.services.signing.sign import sign
 from tests.conftest import DOCUMENT, START, Clock, Postbox, form, text_of
 from tests.handover.test_export import signed

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.staff.roles import Role
 from campaign.models import AuditEntry, Mail, Signature, Suppression
 from campaign.platform import db
@@ -23,7 +23,7 @@ from tests.staff.staff_clients import csrf, staffed
 # For the gate: the quick part has enough of the staff room.
 pytestmark = pytest.mark.slow
 
-REFUSED = Attempt(Outcome.DEAD, "rcpt", 552, "5.2.2 the box is full")
+REFUSED = DeliveryAttempt(DeliveryOutcome.DEAD, "rcpt", 552, "5.2.2 the box is full")
 
 
 @dataclass(frozen=True)

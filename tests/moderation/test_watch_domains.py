@@ -17,13 +17,13 @@ from sqlalchemy import func, select, update
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.moderation.seen_domain import SeenDomain
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Alarm, DomainWatch, Invalidation, MailDomain, Signature
+from campaign.models import AbuseAlert, DomainWatch, Invalidation, MailDomain, Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.moderation import confirmed_together
-from campaign.queries.moderation.confirmed_together import Together
+from campaign.queries.moderation.confirmed_together import ConfirmedTogether
 from campaign.queries.moderation.moderation import trends
 from campaign.queries.moderation.new_domains import new_domains
 from campaign.queries.moderation.seen_domain import seen_domains
@@ -52,7 +52,7 @@ def watch(at: Any = LATER, batch: int = 7) -> None:
 
 
 def kinds() -> list[str]:
-    found = sorted(db.session.scalars(select(Alarm.kind)))
+    found = sorted(db.session.scalars(select(AbuseAlert.kind)))
     db.session.rollback()
     return found
 
@@ -157,7 +157,7 @@ def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
         erase(one, now=START, vault=runtime().vault)
     watch()
     found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
-    assert found == Together(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
+    assert found == ConfirmedTogether(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
     db.session.rollback()
     assert kinds() == ["new-domains"]
 
@@ -345,7 +345,7 @@ def test_an_honest_launch_on_a_site_to_which_every_domain_is_new_is_no_news(
         crowd(appeal, f"firm{number}.example", 2, first=100 + number * 2)
     watch()
     found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
-    assert found == Together(confirmed=50, new=20, crowded=0, sections=frozenset({"fr"}))
+    assert found == ConfirmedTogether(confirmed=50, new=20, crowded=0, sections=frozenset({"fr"}))
     db.session.rollback()
     assert kinds() == []
 
@@ -380,7 +380,7 @@ def test_what_was_confirmed_before_the_last_hour_is_not_counted_together(
     ],
 )
 def test_a_number_and_a_share_make_a_flood(confirmed: int, new: int, crowded: int, is_flood: bool) -> None:
-    assert Together(confirmed, new, crowded, frozenset()).is_flood is is_flood
+    assert ConfirmedTogether(confirmed, new, crowded, frozenset()).is_flood is is_flood
 
 
 def test_very_many_confirmations_from_one_network_are_told_of_and_count(

@@ -15,7 +15,7 @@ from campaign.domain.counting.action import ENTERABLE, Channel
 from campaign.domain.errors import InputError
 from campaign.domain.offline.bulk_entry import UnusualError, read_quantity, refuse_unusual
 from campaign.domain.staff.roles import Role
-from campaign.models import Action, AuditEntry, Entry
+from campaign.models import Action, AuditEntry, BulkEntry
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
@@ -53,8 +53,8 @@ def bulk(appeal: AppealView) -> int:
     return found
 
 
-def newest() -> Entry:
-    entry = db.session.scalars(select(Entry).order_by(Entry.id.desc())).first()
+def newest() -> BulkEntry:
+    entry = db.session.scalars(select(BulkEntry).order_by(BulkEntry.id.desc())).first()
     assert entry is not None
     db.session.expunge(entry)  # what is read of it later begins no transaction
     db.session.rollback()

@@ -19,7 +19,7 @@ from campaign.domain.errors import StateError
 from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import AuditEntry, Entry, Staff
+from campaign.models import AuditEntry, BulkEntry, Staff
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -29,7 +29,7 @@ from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import confirm_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record
 from tests.conftest import DAY, START, Clock, Postbox, fresh, text_of
 from tests.handover.test_export import signed
@@ -80,7 +80,7 @@ def total(appeal: AppealView) -> int:
 
 
 def newest() -> int:
-    found = db.session.scalars(select(Entry.id).order_by(Entry.id.desc())).first()
+    found = db.session.scalars(select(BulkEntry.id).order_by(BulkEntry.id.desc())).first()
     db.session.rollback()
     assert found is not None
     return found
@@ -228,7 +228,7 @@ def enter_one(appeal: AppealView, by: Scope, entered: SheetEntry, *, sure: bool 
 
 def sign_rows() -> None:
     at = runtime()
-    addressees = Addressees(at.settings)
+    addressees = RefusedRecipients(at.settings)
     while sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees):
         pass
 
@@ -281,12 +281,12 @@ def test_rows_that_come_too_late_wait_beyond_the_usual(app: Flask, appeal: Appea
     clock.now += timedelta(hours=15)  # the next day
     sign_rows()
     assert (total(appeal), verify()) == (1000, [])
-    waiting = select(func.sum(Entry.quantity)).where(Entry.waits)
+    waiting = select(func.sum(BulkEntry.quantity)).where(BulkEntry.waits)
     assert db.session.scalar(waiting) == 800
-    assert list(db.session.scalars(select(Entry.sign_ups))) == [0] * 5
+    assert list(db.session.scalars(select(BulkEntry.sign_ups))) == [0] * 5
     db.session.rollback()
     bob = log_in_as(app, BOB)
-    for entry_id in db.session.scalars(select(Entry.id).where(Entry.waits)).all():
+    for entry_id in db.session.scalars(select(BulkEntry.id).where(BulkEntry.waits)).all():
         db.session.rollback()
         confirm(bob, appeal, entry_id)
     assert (total(appeal), verify()) == (1800, [])

@@ -20,10 +20,10 @@ from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
-from campaign.domain.privacy.erasure_journal import Departure, DepartureKind
+from campaign.domain.privacy.erasure_journal import Erasure, ErasureKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Entry, Mail, SheetRow, Signature, SignUp
+from campaign.models import BulkEntry, Mail, SheetRow, Signature, SignUp
 from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -38,7 +38,7 @@ from campaign.services.offline.paper_sheet import (
     has_waiting_rows,
     sign_sheet_rows,
 )
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.erasure_journal import replay
 from tests.conftest import DAY, START, Clock, Postbox, confirm_at, form, manage_token
 from tests.staff.staff_clients import csrf, join, log_in_later, staffed
@@ -95,7 +95,9 @@ def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **ans
 def sign_all() -> None:
     at = runtime()
     while has_waiting_rows():
-        sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=Addressees(at.settings))
+        sign_sheet_rows(
+            now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
+        )
 
 
 def number_of(model: Any) -> int:
@@ -110,7 +112,7 @@ def test_nothing_is_kept_before_the_preview_was_confirmed(editor: FlaskClient, a
     assert "Is this right?" in shown.text
     assert "ana@mail.example" in shown.text
     assert "eva@mail.example" not in shown.text.partition("<form")[0]
-    assert (number_of(Entry), number_of(SheetRow)) == (0, 0)
+    assert (number_of(BulkEntry), number_of(SheetRow)) == (0, 0)
 
 
 def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
@@ -175,7 +177,7 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             sign_sheet_rows(
-                now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=Addressees(at.settings)
+                now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
             )
     assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
     sign_all()
@@ -194,7 +196,7 @@ def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal
 
 def test_undoing_forgets_who_was_not_signed_up_yet(editor: FlaskClient, appeal: AppealView) -> None:
     enter(editor, appeal, ROWS)
-    entry = db.session.scalars(select(Entry.id)).one()
+    entry = db.session.scalars(select(BulkEntry.id)).one()
     db.session.rollback()
     token = csrf(editor.get(f"/staff/appeals/{appeal.slug}/entries"))
     editor.post(f"/staff/appeals/{appeal.slug}/entries/{entry}/undo", data={"csrf_token": token})
@@ -208,9 +210,9 @@ def test_the_same_sheet_is_noticed_and_may_be_entered_again(editor: FlaskClient,
     again = enter(editor, appeal, ROWS[::-1])
     assert again.status_code == 422
     assert "exactly these rows was entered on" in again.text
-    assert number_of(Entry) == 1
+    assert number_of(BulkEntry) == 1
     assert enter(editor, appeal, ROWS, again="y").status_code == 303
-    assert number_of(Entry) == 2
+    assert number_of(BulkEntry) == 2
 
 
 def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, appeal: AppealView) -> None:
@@ -221,7 +223,7 @@ def test_each_bad_cell_is_named_and_everything_typed_kept(editor: FlaskClient, a
         assert said in answer.text
     assert 'value="ana@mail.example"' in answer.text
     assert answer.text.count('aria-invalid="true"') == 4  # the day stands in both forms
-    assert number_of(Entry) == 0
+    assert number_of(BulkEntry) == 0
 
 
 def test_more_rows_keep_what_was_typed(editor: FlaskClient, appeal: AppealView) -> None:
@@ -245,7 +247,7 @@ def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -
     assert shown.status_code == 200
     assert "Renée Åström" in shown.text
     assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
-    entry = db.session.scalars(select(Entry)).one()
+    entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (1, 1)
     db.session.rollback()
 
@@ -266,7 +268,7 @@ def test_a_bad_file_is_told_what_is_wrong(editor: FlaskClient, appeal: AppealVie
     assert answer.status_code == 422
     assert said in answer.text
     assert 'value="Lyon"' in answer.text
-    assert number_of(Entry) == 0
+    assert number_of(BulkEntry) == 0
 
 
 def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient, appeal: AppealView) -> None:
@@ -276,7 +278,7 @@ def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient,
     assert "Ana Ruiz Vega" in shown.text
     assert "These columns were not read: Nr, Straße." in shown.text
     assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
-    entry = db.session.scalars(select(Entry)).one()
+    entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (0, 1)
     db.session.rollback()
 
@@ -380,8 +382,8 @@ def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
     vault, before = runtime().vault, number_of(SheetRow)
     digest = vault.departure_digest(vault.address_digest(appeal.id, parse_address("ana@mail.example")))
 
-    def erased(at: datetime) -> Departure:
-        return Departure(DepartureKind.ERASED, appeal.id, digest, at, at)
+    def erased(at: datetime) -> Erasure:
+        return Erasure(ErasureKind.ERASED, appeal.id, digest, at, at)
 
     replay([erased(clock.now - timedelta(seconds=1))], vault=runtime().vault)
     assert number_of(SheetRow) == before, "who signed on paper after erasing has signed again"
@@ -413,7 +415,7 @@ def test_a_preview_that_was_changed_on_its_way_is_checked_again(editor: FlaskCli
     for rows in ("not json", json.dumps([[1, "x"]]), json.dumps([[1, "=1", "", "", ""]]), json.dumps({"a": 1}), "[]"):
         assert editor.post(path(appeal, "/keep"), data={**carried, "rows": rows}).status_code == 422
     assert editor.post(path(appeal, "/keep"), data={**carried, "country": "ZZ"}).status_code == 422
-    assert number_of(Entry) == 0
+    assert number_of(BulkEntry) == 0
 
 
 def test_a_sheet_of_another_section_stays_its_own(app: Flask, editor: FlaskClient, appeal: AppealView) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from campaign.config import LOCALES
-from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, Sheet, TypedRow, read_csv, read_rows
+from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
 from campaign.domain.offline.sheet_columns import SheetError
 
 HEAD = "name,email,country,consent\n"
 
 
-def read(text: str) -> Sheet:
+def read(text: str) -> CheckedSheet:
     return read_rows(read_csv((HEAD + text).encode())[0], "FR", LOCALES)
 
 

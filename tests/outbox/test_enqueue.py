@@ -15,14 +15,14 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import Owed, owe_signer, own_context, row_of
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.outbox.enqueue import OwedMail, owe_signer, own_context, row_of
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest
 
-OWED = Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
+OWED = OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
 
 
-def row(owed: Owed) -> dict[str, Any]:
+def row(owed: OwedMail) -> dict[str, Any]:
     made = row_of(owed, now=START, domain="act.example")
     message_id = str(made.pop("message_id"))
     assert message_id.startswith("<")
@@ -41,17 +41,17 @@ def test_a_row_says_all_that_sending_needs() -> None:
 
 
 def test_what_is_unwanted_from_the_start_never_leaves_and_says_why() -> None:
-    made = row(Owed(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
+    made = row(OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 
 
 def test_a_campaigns_mails_wait_behind_the_answers() -> None:
-    assert row(Owed(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
+    assert row(OwedMail(MailKind.OUTCOME, 7, b"d" * 32, "fr", "en", None))["due_at"] == START
 
 
 def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
     at, to = runtime(), parse_address("jeanne@mail.example")
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), now=START, vault=at.vault,
+    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), now=START, vault=at.vault,
          mail_domain="act.example")  # fmt: skip
     confirm_newest(START)
     with transaction() as session:
@@ -71,7 +71,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
 
 def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
     at = runtime()
-    sign(SignUp(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
+    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
          now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
     confirm_newest(START)
     with transaction() as session:

@@ -15,7 +15,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DOCUMENT, START, confirm_newest, manage_token
 
@@ -33,7 +33,7 @@ def link(appeal: AppealView) -> str:
         db.session.rollback()
         at = runtime()
         address = parse_address("jeanne@mail.example")
-        sign_up = SignUp(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, None)
+        sign_up = SignUpRequest(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, None)
         sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
         confirm_newest(START, updates=True)
     first = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()

@@ -18,7 +18,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.sections.load_sections import SHIPPED, read_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest
 
 
@@ -80,7 +80,7 @@ def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
 
 def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: AppealView) -> None:
     address = parse_address("a@mail.example")
-    sign_up = SignUp(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
+    sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
     sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
     confirm_newest(START)
     assert run(app, "tally", "verify").output == "all counts are exact\n"

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import Column, Integer, MetaData, Table, bindparam, insert, select, text, update
 
 from campaign.platform import db
-from campaign.platform.database.combined_statement import Write, write_all
+from campaign.platform.database.combined_statement import Write, execute_combined
 
 _METADATA = MetaData()
 TABLES = [Table(name, _METADATA, Column("id", Integer), Column("turn", Integer)) for name in ("one", "two", "three")]
@@ -39,8 +39,8 @@ def test_all_are_written_one_row_or_several_or_a_change(temporary: None) -> None
             (CHANGE, {"which": 5, "turn_now": 70 + number}),
             (ADD[1], [{"id": number}, {"id": number + 1}]),
         ]
-        write_all(connection, writes)
-    write_all(connection, [(ADD[1], [{"id": 9}])])
+        execute_combined(connection, writes)
+    execute_combined(connection, [(ADD[1], [{"id": 9}])])
     assert (ids(0), ids(1)) == ([1, 3], [1, 2, 3, 4, 9])
     assert db.session.scalars(select(TABLES[2].c.turn).where(TABLES[2].c.id == 5)).one() == 73
 
@@ -49,6 +49,6 @@ def test_all_are_written_one_row_or_several_or_a_change(temporary: None) -> None
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
 def test_they_are_run_in_the_order_in_which_they_are_given(temporary: None, order: tuple[int, ...]) -> None:
-    write_all(db.session.connection(), [(ADD[place], {"id": 1}) for place in order])
+    execute_combined(db.session.connection(), [(ADD[place], {"id": 1}) for place in order])
     turns = [db.session.scalars(select(TABLES[place].c.turn)).one() for place in order]
     assert turns == sorted(turns)

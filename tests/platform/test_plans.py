@@ -14,7 +14,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import Connection, event, select, text, update
 
-from campaign.domain.abuse.challenge import Solved
+from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signing.address import parse_address
@@ -63,12 +63,12 @@ from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin
 from campaign.services.delivery.dispatcher import Courier, deliver_due
 from campaign.services.moderation.watch_domains import watch_domains
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.report_action import record, record_unsigned
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
@@ -80,7 +80,7 @@ SIGNATURES = 1_000_000
 # Growing with the signatures, or with the days: tallies are cells, but of a long campaign there are many.
 GROWING = {
     *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),
-    *("tally_step", "tally_hour"),
+    *("funnel_count", "tally_hour"),
 }
 # An index of some rows is read from end to end by whoever wants just these.
 PARTIAL = {
@@ -181,10 +181,10 @@ def _address(number: int = 1) -> Any:
     return parse_address(f"plan-{number}@mail.example")
 
 
-def _sign(number: int, solved: Solved | None = None) -> int:
+def _sign(number: int, solved: SolvedChallenge | None = None) -> int:
     appeal = appeal_queries.find_appeal("case-1")
     assert appeal is not None
-    sign_up = SignUp(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, "stall-lyon", solved=solved)
+    sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, "stall-lyon", solved=solved)
     sign(sign_up, now=NOW, vault=runtime().vault, mail_domain="tocsin.example")
     vault = runtime().vault
     digest = vault.waiting_digest(vault.address_digest(appeal.id, _address(number)))
@@ -235,7 +235,7 @@ def _absent(ask: Callable[[], object]) -> None:
         ask()
 
 
-LATE = staff_counts_queries.Filter(since=NOW.date(), section="fr", channel="signature")
+LATE = staff_counts_queries.CountFilter(since=NOW.date(), section="fr", channel="signature")
 STAFF = Scope(staff_id=1, role=Role.ADMIN, section="fr")
 
 
@@ -286,7 +286,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "announcements.announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
     "appeals.appeal.family_ids": lambda appeal, _: appeal_queries.family_ids(appeal),
     "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
-    "delivery.mail_status.dead_letters": lambda *_: mail_status_queries.dead_letters(),
+    "delivery.mail_status.dead_letters": lambda *_: mail_status_queries.failed_mail_groups(),
     "delivery.mail_status.domain_outcomes": lambda *_: mail_status_queries.domain_outcomes(runtime().vault, now=NOW),
     "counting.measures.measures": lambda *_: measures_queries.measures(),
     "appeals.appeal.find_appeal": lambda *_: appeal_queries.find_appeal("case-1"),
@@ -329,10 +329,10 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counting.ended_appeals.ended_appeals": lambda *_: ended_appeals_queries.ended_appeals(),
     "counting.ended_appeals.ended_version": lambda *_: ended_appeals_queries.ended_version(),
     "counting.counts.counts_by_appeal": lambda appeal, _: counts_queries.counts_by_appeal((appeal, appeal + 1)),
-    "moderation.floods.lately": lambda *_: floods_queries.lately(NOW),
+    "moderation.floods.lately": lambda *_: floods_queries.recent_sign_ups(NOW),
     "moderation.floods.sections_lately": lambda appeal, _: floods_queries.sections_lately(appeal, NOW),
     "moderation.floods.sections_reporting": lambda appeal, _: floods_queries.sections_reporting(appeal, NOW),
-    "privacy.subject_access.held_under": lambda _, one: subject_access_queries.held_under(one, runtime().vault),
+    "privacy.subject_access.held_under": lambda _, one: subject_access_queries.subject_access_of(one, runtime().vault),
     "moderation.confirmed_together.confirmed_together": lambda *_: confirmed_together_queries.confirmed_together(
         runtime().vault, now=NOW
     ),
@@ -352,7 +352,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signing.sign_up.beside": lambda *_: sign_up_queries.beside(_seen_waiting(), runtime().vault),
     "signing.sign_up.newest_of": lambda *_: sign_up_queries.newest_of(_seen_waiting(), runtime().vault),
     "signing.sign_up.earlier_than": lambda *_: sign_up_queries.earlier_than(_seen_waiting(), runtime().vault),
-    "delivery.mail_status.queue_hold": lambda *_: mail_status_queries.queue_hold(),
+    "delivery.mail_status.queue_hold": lambda *_: mail_status_queries.queue_pause(),
     "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
     "outbox.signer_mail.mails_of_signer": lambda _, one: _absent(
         lambda: signer_mail_queries.mails_of_signer(STAFF, one)
@@ -391,11 +391,11 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF),
     "counting.staff_counts.ended_appeals": lambda *_: staff_counts_queries.ended_appeals(),
     "counting.staff_counts.hourly_since": lambda *_: staff_counts_queries.hourly_since(),
-    "counting.staff_counts.family": lambda *_: staff_counts_queries.family(_seen_by_staff()),
-    "counting.staff_counts.glance": lambda *_: staff_counts_queries.glance(
+    "counting.staff_counts.family": lambda *_: staff_counts_queries.related_appeals(_seen_by_staff()),
+    "counting.staff_counts.glance": lambda *_: staff_counts_queries.appeal_summary(
         _seen_by_staff(), STAFF, time_zone="UTC", now=NOW
     ),
-    "counting.staff_counts.glances": lambda *_: staff_counts_queries.glances(STAFF, time_zone="UTC", now=NOW),
+    "counting.staff_counts.glances": lambda *_: staff_counts_queries.appeal_summaries(STAFF, time_zone="UTC", now=NOW),
     "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, LATE),
     "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, LATE),
     "signing.person.digests_everywhere": lambda *_: person_queries.digests_everywhere(
@@ -433,7 +433,7 @@ HOT: dict[str, Callable[[], object]] = {
     "look at domains": lambda: watch_domains(
         now=NOW, vault=runtime().vault, base_url="http://localhost", mail_domain="tocsin.example", batch=50
     ),
-    "sign with a proof": lambda: _sign(3, Solved(bytes(32), NOW + timedelta(minutes=10))),
+    "sign with a proof": lambda: _sign(3, SolvedChallenge(bytes(32), NOW + timedelta(minutes=10))),
     "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
     "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),
     "report without a signature": lambda: record_unsigned(
@@ -491,7 +491,7 @@ def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large
     def claim_some() -> None:
         taken = claim(db.session(), NOW, after=b"", room=100, most=lambda _: 100).taken
         assert len(taken) == 100
-        begin(db.session(), taken, runtime().vault, NOW, addressees=Addressees(runtime().settings))
+        begin(db.session(), taken, runtime().vault, NOW, addressees=RefusedRecipients(runtime().settings))
 
     said = statements_of(claim_some)
     assert walks(said) == []

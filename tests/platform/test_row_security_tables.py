@@ -25,10 +25,10 @@ from campaign.platform import Model, db
 from campaign.platform.database import row_security as wall
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.announce import Audience, Author, Wording, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
-from campaign.services.offline.bulk_entry import Quantity, enter
+from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import TEXTS
 from tests.conftest import START
@@ -44,11 +44,11 @@ PARENTS = {
     "consent": "signature_id",
     "mail": "signature_id",
     "sheet_row": "section_code",
-    "withheld": "invalidation_id",
+    "invalidated_action": "invalidation_id",
     "handover_part": "handover_id",
     "announcement_text": "announcement_id",
 }
-WALLED = sorted({*PARENTS, "signature", "entry", "invalidation", "handover", "announcement"})
+WALLED = sorted({*PARENTS, "signature", "bulk_entry", "invalidation", "handover", "announcement"})
 # Shown to no staff at all: what is not confirmed, and what mailboxes were sent.
 HIDDEN = {"sign_up", "mailbox_limit"}
 # What a section's rows are in that everybody on the staff may read, or must.
@@ -56,7 +56,7 @@ OPEN = {
     "action": "an act that counts, without name, address or words; every role sees the counts of every section",
     "tally": "counts, which are public",
     "tally_hour": "counts, which are public",
-    "tally_step": "counts of sign-ups, without anybody's data; who coordinates compares the sections'",
+    "funnel_count": "counts of sign-ups, without anybody's data; who coordinates compares the sections'",
     "appeal": "what is published; a draft names the section that prepares it, and coordinators of others publish it",
     "staff": "whoever logs in is looked for before a section is known; administrators look after all of them",
     "audit_entry": "one chain for all sections, read by administrators only",
@@ -118,7 +118,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     for number in (1, 2):
         signed(appeal, f"Signer {code}", first + number, code, shares=number == 1)
     enter(
-        appeal.slug, Quantity(Channel.LETTER, 7, START.date(), "Market", ""), by=by, is_sure=False, now=START,
+        appeal.slug, BulkQuantity(Channel.LETTER, 7, START.date(), "Market", ""), by=by, is_sure=False, now=START,
         vault=at.vault,
     )  # fmt: skip
     sheet = read_rows([TypedRow(1, "Paper", f"paper@{code}.example", "FR", "y")], "FR", ("en",))
@@ -130,7 +130,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     advance(now=START, vault=at.vault, only=act)
     begin(act, "a flood", by=by, now=START, vault=at.vault)
     advance(now=START, vault=at.vault, only=act)
-    told = {"en": Wording(f"To {code}", "Only you.")}
+    told = {"en": AnnouncementWording(f"To {code}", "Only you.")}
     draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, Author(by, START, at.vault))
 
 

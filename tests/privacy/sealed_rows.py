@@ -29,14 +29,14 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
-from campaign.services.delivery.failed_mail import Chosen, Operator
+from campaign.services.delivery.failed_mail import FailedMailFilter, Operator
 from campaign.services.delivery.failed_mail import drop as drop_mails
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import drop, prepare
 from campaign.services.offline.bulk_entry import undo
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.notice import Notice
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.own_letter import mail_own_letter
@@ -140,7 +140,7 @@ def a_row_signed_up(site: Site) -> Held:
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
         lambda: sign_sheet_rows(
-            now=START, vault=at.vault, mail_domain=at.mail_domain, addressees=Addressees(at.settings)
+            now=START, vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
         ),
     )
 
@@ -153,7 +153,7 @@ def a_row_of_somebody_who_erased(site: Site) -> Held:
 
 def a_row_of_a_sheet_undone(site: Site) -> Held:
     held = a_row_signed_up(site)
-    entry = row_of(SheetRow).entry_id
+    entry = row_of(SheetRow).bulk_entry_id
     return replace(held, erase=lambda: undo(site.appeal.slug, entry, by=site.scope, now=START, vault=runtime().vault))
 
 
@@ -186,7 +186,7 @@ def whom_a_mail_given_up_was_to(site: Site) -> Held:
     held = whom_a_mail_to_staff_went_to(site)
     with transaction() as session:
         session.execute(update(Mail).values(state=MailState.DEAD.value))
-    return replace(held, erase=lambda: drop_mails(Chosen(), Operator(None, START, runtime().vault)))
+    return replace(held, erase=lambda: drop_mails(FailedMailFilter(), Operator(None, START, runtime().vault)))
 
 
 def whom_a_mail_never_sent_was_to(site: Site) -> Held:

@@ -105,7 +105,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
         TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>",
         TOCSIN_PROXIES="1",
         TOCSIN_CHALLENGE="off",
-        TOCSIN_DEPARTURES=str(tmp_path / "departures"),
+        TOCSIN_ERASURE_JOURNAL=str(tmp_path / "erasure_journal"),
         # The client programs of the server's version.
         PATH=f"{programs()}{os.pathsep}{os.environ['PATH']}",
     )
@@ -129,7 +129,7 @@ def test_no_file_tells_who_signed(kind: str, tmp_path: Path, request: pytest.Fix
             wait_until(lambda: json.loads(flask(environ, "mail", "status", "--json")).get("queued") == 0)
     finally:
         smtp.stop()
-    assert list((tmp_path / "departures").iterdir())
+    assert list((tmp_path / "erasure_journal").iterdir())
     if kind == "postgresql":
         dump(url, tmp_path / "dump.sql")
     written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}

@@ -37,7 +37,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.keys import row_key
-from campaign.services.keys.row_key import Use, erase_keys, reserve, rewrite
+from campaign.services.keys.row_key import KeyUse, erase_keys, reserve, rewrite
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from tests.conftest import DATABASES, DAY, START, Clock, form, make_database, migrated
 from tests.postgresql import control, start_server
@@ -121,8 +121,8 @@ def signed(app: Flask, appeal: AppealView) -> list[int]:
     at = runtime()
     slots = []
     for _ in range(PEOPLE):
-        reserve(at.vault, Use.SIGNED, now=START)
-        slots.append(at.vault.row_keys.take(Use.SIGNED))
+        reserve(at.vault, KeyUse.SIGNED, now=START)
+        slots.append(at.vault.row_keys.take(KeyUse.SIGNED))
     rows = []
     for number, slot in enumerate(slots):
         address = parse_address(f"person{number}@mail.example")
@@ -236,9 +236,9 @@ def _seeds() -> dict[int, bytes]:
 
 def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: AppealView, search: Search) -> None:
     at = runtime()
-    reserve(at.vault, Use.WAITING, now=START)
-    reserve(at.vault, Use.SIGNED, now=START)
-    slot = at.vault.row_keys.take(Use.WAITING)
+    reserve(at.vault, KeyUse.WAITING, now=START)
+    reserve(at.vault, KeyUse.SIGNED, now=START)
+    slot = at.vault.row_keys.take(KeyUse.WAITING)
     sealed = at.vault.seal_email(ADDRESS, at_link_request(), slot)
     before = _seeds()
     waiting = before[slot.batch]

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select
 from campaign.domain.privacy import retention
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
-from campaign.models import Departure, Signature, Tombstone
+from campaign.models import ErasureJournalEntry, Signature, Tombstone
 from campaign.models import SignUp as SignedUp
 from campaign.platform import Model, db
 from campaign.platform.database.transaction import transaction
@@ -95,7 +95,7 @@ def restore(rows: Rows) -> None:
 
 
 # Nothing of it changes in these tests; the log refuses being emptied.
-OTHERS = {"section", "tally_fold", "audit_entry", "audit_head"}
+OTHERS = {"section", "rollup_progress", "audit_entry", "audit_head"}
 
 
 def leave(six: dict[str, int]) -> None:
@@ -126,7 +126,7 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     assert is_there("erases")
     written = read_folder(tmp_path / "left", vault=runtime().vault)
     assert written.damaged == ()
-    assert replay(written.departures, vault=runtime().vault) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
+    assert replay(written.erasures, vault=runtime().vault) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
     assert not is_there("erases")
     assert not is_there("waits")
     assert of("withdraws").state == "withdrawn"
@@ -135,8 +135,8 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     assert verify() == []
     with transaction() as session:  # erased and counted: the address cannot be counted a second time
         assert len(session.scalars(select(Tombstone)).all()) == 1
-        assert session.scalars(select(Departure)).all() == []
-    assert replay(written.departures, vault=runtime().vault) == {}
+        assert session.scalars(select(ErasureJournalEntry)).all() == []
+    assert replay(written.erasures, vault=runtime().vault) == {}
 
 
 def test_who_came_back_after_leaving_stays(
@@ -148,7 +148,7 @@ def test_who_came_back_after_leaving_stays(
         client.post(URL, data=form(email=f"{name}@mail.example"))
     set_updates(six["returns"], wanted=True, now=clock.now, vault=runtime().vault)
     write_out(tmp_path, vault=runtime().vault)
-    assert replay(read_folder(tmp_path, vault=runtime().vault).departures, vault=runtime().vault) == {}
+    assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, vault=runtime().vault) == {}
     assert is_there("erases"), "the form waits"
     assert (of("withdraws").state, of("returns").wants_updates) == ("withdrawn", True)
     # Two of the six were deleted, and one of those was sent again.
@@ -178,7 +178,7 @@ def test_a_changed_address_does_not_come_back(
     used: set[str] = set()
     change(NEW)
     write_out(tmp_path, vault=runtime().vault)
-    written = read_folder(tmp_path, vault=runtime().vault).departures
+    written = read_folder(tmp_path, vault=runtime().vault).erasures
     assert replay(written, vault=runtime().vault) == {}, "who is there under the new address stays"
     after, now = backup(), counts(appeal.id)
     restore(before)
@@ -196,7 +196,7 @@ def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tm
     leave(six)
     write_out(tmp_path, vault=runtime().vault)
     (path,) = tmp_path.iterdir()
-    assert path.name == "2026-03.departures"
+    assert path.name == "2026-03.journal"
     assert path.stat().st_mode & 0o777 == 0o600
     assert b"mail.example" not in path.read_bytes()
 
@@ -209,7 +209,7 @@ def test_a_line_that_a_crash_cut_is_written_again(six: dict[str, int], tmp_path:
     refuse("waits")
     write_out(tmp_path, vault=runtime().vault)
     written = read_folder(tmp_path, vault=runtime().vault)
-    assert (len(written.departures), written.damaged) == (2, ())
+    assert (len(written.erasures), written.damaged) == (2, ())
 
 
 def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path:
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
     written = read_folder(tmp_path, vault=runtime().vault)
-    assert len(written.departures) == 4
+    assert len(written.erasures) == 4
     assert ["line 3" in one or "line 6" in one for one in written.damaged] == [True, True]
 
 
@@ -231,8 +231,8 @@ def test_what_cannot_be_written_waits_in_the_database(six: dict[str, int], tmp_p
 
 
 def test_months_go_when_no_backup_of_them_may_be_left(tmp_path: Path) -> None:
-    for name in ("2024-01.departures", "2024-03.departures", "notes.departures"):
+    for name in ("2024-01.journal", "2024-03.journal", "notes.journal"):
         (tmp_path / name).touch()
     assert forget(tmp_path, now=START) == 1
     assert forget(tmp_path, now=START + retention.TOMBSTONES) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.departures"]
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.journal"]

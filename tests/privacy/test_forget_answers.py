@@ -16,7 +16,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.forget_answers import forget_answers
-from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, form
@@ -31,7 +31,7 @@ def forget() -> int:
     return done["answers"]
 
 
-def answers() -> list[tuple[str | None, Subject]]:
+def answers() -> list[tuple[str | None, MailedPerson]]:
     """The Message-ID of each, and whom a thief with the data key reads in it."""
     chosen = select(Mail).where(Mail.kind.in_(ANSWERS)).order_by(Mail.id)
     found = [(mail.message_id, subject_of(mail, runtime().vault)) for mail in db.session.scalars(chosen)]
@@ -67,7 +67,7 @@ def test_no_mail_leads_to_who_erased(
     before = answers()
     gone = log_of_provider(postbox, JEANNE)
     stays = log_of_provider(postbox, PAUL)
-    assert Subject(signature_id=signed[JEANNE]) in [subject for _, subject in before]
+    assert MailedPerson(signature_id=signed[JEANNE]) in [subject for _, subject in before]
     assert len(gone & {message_id for message_id, _ in before}) == 2
     assert forget() == 0
     assert answers() == before
@@ -78,9 +78,9 @@ def test_no_mail_leads_to_who_erased(
     assert not gone & {message_id for message_id, _ in after}
     forms = set(db.session.scalars(select(SignUp.id)))
     assert {subject for _, subject in after} == {
-        Subject(),
-        Subject(signature_id=signed[PAUL]),
-        *(Subject(sign_up_id=one) for one in forms),
+        MailedPerson(),
+        MailedPerson(signature_id=signed[PAUL]),
+        *(MailedPerson(sign_up_id=one) for one in forms),
     }
     assert len(stays & {message_id for message_id, _ in after}) == 2
     assert forget() == 0
@@ -109,7 +109,7 @@ def test_who_refuses_a_form_is_forgotten_too(
     client.post(postbox.link(), data={"do": "erase"})
     assert db.session.scalars(select(SignUp.id)).all() == []
     assert forget() == 1
-    assert [subject for _, subject in answers()] == [Subject()]
+    assert [subject for _, subject in answers()] == [MailedPerson()]
 
 
 def test_a_mail_that_is_tried_again_is_left_alone(

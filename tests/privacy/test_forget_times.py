@@ -13,7 +13,7 @@ from sqlalchemy import DateTime, func, select
 from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Action, Signature, TallyHour, Withheld
+from campaign.models import Action, InvalidatedAction, Signature, TallyHour
 from campaign.platform import Model, UtcDateTime, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -116,7 +116,7 @@ def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appea
             pass
     erase(one, now=START + DAY, vault=vault)
     assert counts(appeal.id).total == 0
-    assert {moment.hour for moment in db.session.scalars(select(Withheld.counted_at))} == {0}
+    assert {moment.hour for moment in db.session.scalars(select(InvalidatedAction.counted_at))} == {0}
     db.session.rollback()
     undo(made, "it was none", by=by, now=START + DAY, vault=vault)
     while advance(now=START + DAY, vault=vault, only=made):

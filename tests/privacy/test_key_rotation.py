@@ -33,7 +33,7 @@ from campaign.queries.privacy.key_rotation import sealed_by_key
 from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.privacy.key_rotation import rotate
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import KEYS, START, form
 from tests.deploy.processes import environment, flask
 
@@ -47,7 +47,7 @@ def sign_up(appeal: AppealView, number: int, vault: Vault) -> None:
     address = parse_address(f"supporter{number}@mail.example")
     text = appeal.text_in("en")
     sign(
-        SignUp(appeal.id, "fr", "FR", f"Jeanne {number}", address, "en", text.language, text.version, None),
+        SignUpRequest(appeal.id, "fr", "FR", f"Jeanne {number}", address, "en", text.language, text.version, None),
         now=START,
         vault=vault,
         mail_domain="tocsin.example",

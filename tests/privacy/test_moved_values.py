@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from campaign.domain.signing.address import parse_address
-from campaign.models import Alarm, Mail, Signature, SignUp, Staff
+from campaign.models import AbuseAlert, Mail, Signature, SignUp, Staff
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
@@ -58,7 +58,7 @@ def test_a_moved_value_opens_on_nobodys_page(client: FlaskClient, two: list[str]
     assert client.post(two[1], data={"do": "withdraw", "signature": "all"}).status_code == 410
     assert client.get(two[0]).status_code == 200
     db.session.rollback()
-    assert db.session.scalars(select(Alarm.kind)).all() == ["sealed"]
+    assert db.session.scalars(select(AbuseAlert.kind)).all() == ["sealed"]
     assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 1
 
 
@@ -162,7 +162,7 @@ def test_keys_that_are_gone_are_told_in_words(client: FlaskClient, two: list[str
 def told() -> list[str]:
     """Of what staff were told."""
     db.session.rollback()
-    kinds = list(db.session.scalars(select(Alarm.kind)))
+    kinds = list(db.session.scalars(select(AbuseAlert.kind)))
     db.session.rollback()
     return kinds
 

@@ -36,7 +36,7 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.CRITERIA.days} days" in row("take out by")
     assert f"{retention.LOGINS.days} day" in row("log-ins under way")
     assert f"{retention.TOMBSTONES.days} days" in row("erased address")
-    assert f"{retention.TOMBSTONES.days} days" in row("departures folder")
+    assert f"{retention.TOMBSTONES.days} days" in row("erasure journal")
     assert f"{retention.REFUSED.days} days" in row("server refuses")
 
 

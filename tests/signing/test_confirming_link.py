@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from campaign.document import parse_text
-from campaign.models import Appeal, Departure, Signature, SignUp
+from campaign.models import Appeal, ErasureJournalEntry, Signature, SignUp
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
@@ -213,7 +213,7 @@ def test_who_has_not_signed_erases_all_that_waits_for_the_mailbox(
     assert "We have erased everything that waited" in answer.text
     assert waiting() == 1, "another mailbox keeps what is its own"
     assert "Nothing is left of this signature" in client.get(link).text
-    left = db.session.execute(select(Departure.appeal_id)).all()
+    left = db.session.execute(select(ErasureJournalEntry.appeal_id)).all()
     assert len(left) == 3, "no backup brings them back"
 
 

@@ -17,8 +17,8 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.keys.row_key import Use
-from campaign.services.signing.sign import SignUp as Form
+from campaign.services.keys.row_key import KeyUse
+from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import prepare, sign, write
 from tests.conftest import START, Postbox, form
 
@@ -71,8 +71,8 @@ def test_where_all_lots_are_taken_nothing_is_lost(appeal: AppealView, monkeypatc
     monkeypatch.setattr("campaign.services.signing.sign.secrets.randbelow", lambda _most: 0)
     vault = runtime().vault
     prepare(vault, now=START)
-    while vault.row_keys.left(Use.WAITING) > 5:  # a batch ends meanwhile
-        vault.row_keys.take(Use.WAITING)
+    while vault.row_keys.left(KeyUse.WAITING) > 5:  # a batch ends meanwhile
+        vault.row_keys.take(KeyUse.WAITING)
     for letter in "abcd":
         send(appeal, f"Jeanne {letter}")
         send(appeal, f"Jeanne {letter}", flag="domain")

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from campaign.document import parse_text
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.staff.roles import Role
-from campaign.models import Mail, Signature, TallyStep, Target
+from campaign.models import FunnelCount, Mail, Signature, Target
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -116,7 +116,9 @@ def test_no_mail_goes_there_from_a_paper_sheet(
     assert sorted(states) == ["sent", *["suppressed"] * (len(emails) - 1)]
     db.session.rollback()
     signed = db.session.scalar(
-        select(func.sum(TallyStep.quantity)).where(TallyStep.step == "signed", TallyStep.aspect == "source")
+        select(func.sum(FunnelCount.quantity)).where(
+            FunnelCount.funnel_stage == "signed", FunnelCount.aspect == "source"
+        )
     )
     assert signed == 1, "what is no supporter's is no sign-up of anybody"
 

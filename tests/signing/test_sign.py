@@ -13,9 +13,9 @@ from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
 from campaign.domain.appeals.appeal import end_of_day
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.client import NOT_CARRIED
-from campaign.models import Alarm, Consent, Mail, Signature, SignUp
+from campaign.models import AbuseAlert, Consent, Mail, Signature, SignUp
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -172,7 +172,7 @@ def test_an_address_that_looks_wrong_is_asked_about_once(
 def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
     client: FlaskClient, appeal: AppealView, deliver: Any, clock: Clock, postbox: Postbox
 ) -> None:
-    postbox.answers = [Attempt(Outcome.DEAD, "mail", detail=NOT_CARRIED)]
+    postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=NOT_CARRIED)]
     email = "jérôme@mail.example"
     assert client.post(URL, data=form(email=email, checked=email)).status_code == 303
     deliver()
@@ -181,7 +181,7 @@ def test_nobody_is_thanked_for_an_address_that_the_mail_server_cannot_carry(
     assert (refused.status_code, rows(Mail)) == (422, 1)
     assert "Please use another address" in refused.text
     assert client.post(URL, data=form()).status_code == 303
-    db.session.execute(update(Alarm).values(window_at=clock.now - timedelta(days=2)))
+    db.session.execute(update(AbuseAlert).values(window_at=clock.now - timedelta(days=2)))
     db.session.commit()
     assert client.post(URL, data=form(email=other, checked=other)).status_code == 303
 

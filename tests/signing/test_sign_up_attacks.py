@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, insert, select, update
 
 from campaign.document import parse_text
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import ClockOffset, Mail, Signature, SignUp
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
@@ -184,9 +184,11 @@ def test_the_same_form_again_within_minutes_owes_nothing_new(
     assert client.post(postbox.link()).status_code == 303
 
 
-@pytest.mark.parametrize("answer", [Attempt(Outcome.SENT, "dot", 250), Attempt(Outcome.REFUSED, "rcpt", 550)])
+@pytest.mark.parametrize(
+    "answer", [DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250), DeliveryAttempt(DeliveryOutcome.REFUSED, "rcpt", 550)]
+)
 def test_other_spellings_and_refused_mail_mute_nobody(
-    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: Attempt
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, answer: DeliveryAttempt
 ) -> None:
     postbox.answers = [answer] * 3
     for number in range(9):

@@ -13,7 +13,7 @@ from campaign.domain.staff.roles import SESSION_LIFETIME, Permission, Role
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import begin_session, end_session, is_session_alive
-from campaign.web.staff.staff.access import Need, need_of, needs, open_to_all, takes_upload
+from campaign.web.staff.staff.access import Requirement, need_of, needs, open_to_all, takes_upload
 from tests.conftest import Clock
 from tests.staff.staff_clients import csrf, join, staffed
 
@@ -27,9 +27,9 @@ def test_a_view_says_what_it_needs() -> None:
         "silent": lambda: "silent",
     }
     assert {name: need_of(app, name) for name in app.view_functions} == {
-        "edit": Need(Permission.EDIT, is_fresh=False),
-        "export": Need(Permission.EDIT, is_fresh=True),
-        "open": Need(None, is_fresh=False),
+        "edit": Requirement(Permission.EDIT, is_fresh=False),
+        "export": Requirement(Permission.EDIT, is_fresh=True),
+        "open": Requirement(None, is_fresh=False),
         "silent": None,
     }
     assert app.view_functions["export"]() == "exported"

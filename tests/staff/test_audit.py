@@ -15,7 +15,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff import audit
-from campaign.services.staff.audit import Act, append, verify
+from campaign.services.staff.audit import AuditRecord, append, verify
 from tests.conftest import START
 
 
@@ -25,7 +25,7 @@ def write(*reasons: str) -> None:
         with transaction() as session:
             append(
                 session,
-                Act("appeal.close", "appeal:x", None, "fr", {"a": 1}, {"a": "é"}, reason),
+                AuditRecord("appeal.close", "appeal:x", None, "fr", {"a": 1}, {"a": "é"}, reason),
                 now=at.clock(),
                 vault=at.vault,
             )

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened
+from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, DisclosureKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
@@ -22,8 +22,8 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.privacy.disclosure import Context, disclose
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.privacy.disclosure import DisclosureRequest, disclose
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in, office
@@ -58,7 +58,11 @@ def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], Tes
 
 
 def written_down() -> list[tuple[str, str | None]]:
-    opened = select(AuditEntry.act, AuditEntry.reason).where(AuditEntry.act.in_(list(Opened))).order_by(AuditEntry.id)
+    opened = (
+        select(AuditEntry.act, AuditEntry.reason)
+        .where(AuditEntry.act.in_(list(DisclosureKind)))
+        .order_by(AuditEntry.id)
+    )
     found = [(act, reason) for act, reason in db.session.execute(opened)]
     db.session.rollback()
     return found
@@ -180,7 +184,7 @@ def test_a_domain_that_few_have_is_named_for_a_reason_only(desk: FlaskClient, ap
 
 
 def sign_at(appeal: AppealView, email: str) -> None:
-    sign_up = SignUp(appeal.id, "fr", "FR", "Some Body", parse_address(email), "en", "en", 1, None)
+    sign_up = SignUpRequest(appeal.id, "fr", "FR", "Some Body", parse_address(email), "en", "en", 1, None)
     sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
     confirm_newest(START)
 
@@ -219,7 +223,7 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
         with app.app_context():
             barrier.wait(20)
             try:
-                disclose(asks, Opened.SEARCH, "section:fr", shown=100)
+                disclose(asks, DisclosureKind.SEARCH, "section:fr", shown=100)
             except BudgetError:
                 return False
         return True
@@ -229,13 +233,13 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
     assert db.session.scalars(select(DisclosureDay.shown)).one() == SHOWN_A_DAY
 
 
-def context() -> Context:
+def context() -> DisclosureRequest:
     """The editor asks."""
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
-    return Context(Scope(staff_id, Role.EDITOR, "fr"), WHY, runtime().clock(), office())
+    return DisclosureRequest(Scope(staff_id, Role.EDITOR, "fr"), WHY, runtime().clock(), office())
 
 
 def spend(*, shown: int = 0, files: int = 0) -> None:
     """As pages and files of earlier that day."""
-    disclose(context(), Opened.SEARCH, "section:fr", shown=shown, files=files)
+    disclose(context(), DisclosureKind.SEARCH, "section:fr", shown=shown, files=files)

@@ -19,8 +19,8 @@ from campaign.services.staff.login import (
     MOST_FROM_NETWORK,
     MOST_LINKS,
     WINDOW,
-    Answer,
-    Attempt,
+    LinkRequestResult,
+    LoginAttempt,
     begin_session,
     count_request,
     is_allowed,
@@ -33,70 +33,72 @@ from tests.staff.staff_clients import join, log_in, staffed
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 
 
-def fails(attempt: Attempt, times: int, *, later: timedelta = timedelta(0)) -> None:
+def fails(attempt: LoginAttempt, times: int, *, later: timedelta = timedelta(0)) -> None:
     for _ in range(times):
         note_failure(attempt, now=START + later, vault=runtime().vault)
 
 
-def allowed(attempt: Attempt, *, later: timedelta = timedelta(0)) -> bool:
+def allowed(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> bool:
     found = is_allowed(attempt, now=START + later, vault=runtime().vault)
     db.session.rollback()
     return found
 
 
-def asked(attempt: Attempt, *, later: timedelta = timedelta(0)) -> Answer:
+def asked(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> LinkRequestResult:
     return count_request(attempt, now=START + later, vault=runtime().vault)
 
 
 def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
-    fails(Attempt("ana@staff.example", HOME, None), MOST_FOR_ACCOUNT - 1)
-    assert allowed(Attempt("ana@staff.example", OFFICE, None))
-    fails(Attempt(" Ana@Staff.example ", HOME, None), 1)
-    assert not allowed(Attempt("ANA@staff.example", OFFICE, None))
-    assert allowed(Attempt("ben@staff.example", OFFICE, None))
+    fails(LoginAttempt("ana@staff.example", HOME, None), MOST_FOR_ACCOUNT - 1)
+    assert allowed(LoginAttempt("ana@staff.example", OFFICE, None))
+    fails(LoginAttempt(" Ana@Staff.example ", HOME, None), 1)
+    assert not allowed(LoginAttempt("ANA@staff.example", OFFICE, None))
+    assert allowed(LoginAttempt("ben@staff.example", OFFICE, None))
 
 
 def test_failures_are_counted_for_the_network_whatever_the_account(app: Flask) -> None:
     for number in range(MOST_FROM_NETWORK):
-        assert allowed(Attempt(f"{number}@staff.example", HOME, None))
-        fails(Attempt(f"{number}@staff.example", HOME, None), 1)
-    assert not allowed(Attempt("ana@staff.example", HOME, None))
-    assert allowed(Attempt("ana@staff.example", OFFICE, None))
+        assert allowed(LoginAttempt(f"{number}@staff.example", HOME, None))
+        fails(LoginAttempt(f"{number}@staff.example", HOME, None), 1)
+    assert not allowed(LoginAttempt("ana@staff.example", HOME, None))
+    assert allowed(LoginAttempt("ana@staff.example", OFFICE, None))
 
 
 def test_a_known_browser_is_counted_on_its_own(app: Flask) -> None:
-    fails(Attempt("ana@staff.example", HOME, None), MOST_FROM_NETWORK)
-    assert allowed(Attempt("ana@staff.example", HOME, "desk"))
-    fails(Attempt("ana@staff.example", HOME, "desk"), MOST_FOR_ACCOUNT)
-    assert not allowed(Attempt("Ana@staff.example", OFFICE, "desk"))
-    assert allowed(Attempt("ana@staff.example", HOME, "phone"))
-    assert allowed(Attempt("ben@staff.example", HOME, "desk"))
+    fails(LoginAttempt("ana@staff.example", HOME, None), MOST_FROM_NETWORK)
+    assert allowed(LoginAttempt("ana@staff.example", HOME, "desk"))
+    fails(LoginAttempt("ana@staff.example", HOME, "desk"), MOST_FOR_ACCOUNT)
+    assert not allowed(LoginAttempt("Ana@staff.example", OFFICE, "desk"))
+    assert allowed(LoginAttempt("ana@staff.example", HOME, "phone"))
+    assert allowed(LoginAttempt("ben@staff.example", HOME, "desk"))
 
 
 def test_a_window_ends(app: Flask) -> None:
-    guess = Attempt("ana@staff.example", HOME, None)
+    guess = LoginAttempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT, later=WINDOW / 2)
     assert not allowed(guess, later=WINDOW - timedelta(microseconds=1))
     assert allowed(guess, later=WINDOW), "windows begin with each quarter of an hour, as START does"
 
 
 def test_links_are_counted_for_the_mailbox_and_for_who_asks(app: Flask) -> None:
-    stranger = Attempt("ana@staff.example", HOME, None)
-    assert [asked(stranger) for _ in range(MOST_LINKS)] == [Answer.MAILED] * MOST_LINKS
-    assert asked(Attempt(" ANA@staff.example", OFFICE, None)) is Answer.QUIET
-    assert asked(Attempt("ben@staff.example", HOME, None)) is Answer.MAILED
-    assert asked(Attempt("ana@staff.example", HOME, "desk")) is Answer.MAILED
-    assert asked(Attempt("ana@staff.example", HOME, "strangers")) is Answer.MAILED
+    stranger = LoginAttempt("ana@staff.example", HOME, None)
+    assert [asked(stranger) for _ in range(MOST_LINKS)] == [LinkRequestResult.MAILED] * MOST_LINKS
+    assert asked(LoginAttempt(" ANA@staff.example", OFFICE, None)) is LinkRequestResult.QUIET
+    assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.MAILED
+    assert asked(LoginAttempt("ana@staff.example", HOME, "desk")) is LinkRequestResult.MAILED
+    assert asked(LoginAttempt("ana@staff.example", HOME, "strangers")) is LinkRequestResult.MAILED
 
 
 def test_a_known_browser_uses_up_its_own_links_and_nothing_of_the_network(app: Flask) -> None:
-    desk = Attempt("ana@staff.example", HOME, "desk")
-    assert [asked(desk) for _ in range(MOST_LINKS + 1)] == [Answer.MAILED] * MOST_LINKS + [Answer.QUIET]
-    assert asked(Attempt("ana@staff.example", HOME, "phone")) is Answer.MAILED
+    desk = LoginAttempt("ana@staff.example", HOME, "desk")
+    assert [asked(desk) for _ in range(MOST_LINKS + 1)] == [LinkRequestResult.MAILED] * MOST_LINKS + [
+        LinkRequestResult.QUIET
+    ]
+    assert asked(LoginAttempt("ana@staff.example", HOME, "phone")) is LinkRequestResult.MAILED
     for number in range(MOST_FROM_NETWORK):
-        assert asked(Attempt(f"{number}@staff.example", HOME, None)) is Answer.MAILED
-    assert asked(Attempt("ben@staff.example", HOME, None)) is Answer.REFUSED
-    assert asked(Attempt("ben@staff.example", OFFICE, None)) is Answer.MAILED
+        assert asked(LoginAttempt(f"{number}@staff.example", HOME, None)) is LinkRequestResult.MAILED
+    assert asked(LoginAttempt("ben@staff.example", HOME, None)) is LinkRequestResult.REFUSED
+    assert asked(LoginAttempt("ben@staff.example", OFFICE, None)) is LinkRequestResult.MAILED
 
 
 def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
@@ -113,12 +115,12 @@ def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
 def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app: Flask, clock: Clock) -> None:
     desk = staffed(app, Role.EDITOR)
     join(app, "ben@staff.example", Role.VIEWER)
-    guess = Attempt("ana@staff.example", HOME, None)
+    guess = LoginAttempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT)
     clock.now = START + 100 * DAY
     log_in(app, "ben@staff.example")
     fails(guess, 1, later=100 * DAY)
-    assert asked(guess, later=100 * DAY) is Answer.MAILED
+    assert asked(guess, later=100 * DAY) is LinkRequestResult.MAILED
     clock.now = START
     assert desk.get("/staff/account").status_code == 200
     assert not allowed(guess)
@@ -129,7 +131,7 @@ def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old
     with transaction() as session:
         near = begin_session(session, member, now=START + MOST_APART, vault=vault)
         far = begin_session(session, member, now=START + 100 * DAY, vault=vault)
-    guess = Attempt("ana@staff.example", HOME, None)
+    guess = LoginAttempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT)
     fails(guess, 1, later=100 * DAY)
     assert is_session_alive(near, member, now=START, vault=vault)

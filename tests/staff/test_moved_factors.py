@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
 from campaign.domain.staff.roles import Role
-from campaign.models import Alarm
+from campaign.models import AbuseAlert
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from tests.signing.links.test_used_once import recovery_codes
@@ -50,7 +50,7 @@ def give_password(browser: FlaskClient) -> TestResponse:
 def alarms() -> list[str]:
     """What staff were told."""
     db.session.rollback()
-    return list(db.session.scalars(select(Alarm.kind)))
+    return list(db.session.scalars(select(AbuseAlert.kind)))
 
 
 def test_a_copied_authenticator_opens_no_other_account(app: Flask, codes: list[str]) -> None:

@@ -24,17 +24,17 @@ from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.staff.roles import Role, Scope
-from campaign.models import Appeal, Entry, Handover, Invalidation, Mail, Signature
+from campaign.models import Appeal, BulkEntry, Handover, Invalidation, Mail, Signature
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
-from campaign.services.announcements.announce import Audience, Author, Wording, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
-from campaign.services.offline.bulk_entry import Quantity, enter
+from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import edition_of
 from tests.appeals.editing.editor import filled
@@ -150,9 +150,9 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
     assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
     listed = handovers(by, appeal.id)[0]
     files = {name.rpartition(".")[2]: name for name in listed.files}
-    quantity = Quantity(Channel.LETTER, 7, START.date(), place, f"{place} again")
+    quantity = BulkQuantity(Channel.LETTER, 7, START.date(), place, f"{place} again")
     entry = enter(appeal.slug, quantity, by=by, is_sure=False, now=START, vault=at.vault)
-    many = Quantity(Channel.LETTER, 5000, START.date(), place, f"{place} again")
+    many = BulkQuantity(Channel.LETTER, 5000, START.date(), place, f"{place} again")
     waiting = enter(appeal.slug, many, by=by, is_sure=True, now=START, vault=at.vault)
     rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
     sheet = SheetEntry(rows, START.date(), place, "", "en")
@@ -163,7 +163,7 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
     begin(acts[1], f"{said} A flood.", by=by, now=START, vault=at.vault)
     advance(now=START, vault=at.vault, only=acts[1])
     author = Author(by, START, at.vault)
-    text = {"fr": Wording(said, said)}
+    text = {"fr": AnnouncementWording(said, said)}
     written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, author)
     return {
         "list": str(number),
@@ -264,7 +264,7 @@ def test_each_role_gets_what_it_may_and_no_canary(app: Flask, role: Role, places
 def untouched(places: dict[str, str]) -> bool:
     """Whether the other section's own work is as it was made."""
     db.session.rollback()
-    entry = db.session.get_one(Entry, int(places["foreign_entry"]))
+    entry = db.session.get_one(BulkEntry, int(places["foreign_entry"]))
     states = [db.session.get_one(Invalidation, int(places[f"foreign_{one}"])).state for one in ("act", "done", "spare")]
     signer = db.session.get_one(Signature, int(places["foreign_signature"]))
     handover = db.session.get_one(Handover, int(places["foreign_list"]))

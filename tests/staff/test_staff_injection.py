@@ -25,10 +25,10 @@ from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.sections.site_page import SitePage
 from campaign.domain.staff.roles import Role, Scope
 from campaign.domain.typed_text import clean
-from campaign.models import Appeal, Mail, MailHold, Signature
+from campaign.models import Appeal, Mail, QueuePause, Signature
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
-from campaign.services.announcements.announce import Audience, Author, Wording, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.moderation import invalidate
@@ -137,7 +137,7 @@ def made(payload: str, number: int, editor: int) -> Case:
     text = payload.replace("\x00", "")
     writing = Author(by, START, at.vault)
     # Control characters are refused there.
-    words = Wording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
+    words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
     update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, writing)
     act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, by=by, now=START, vault=at.vault)
     invalidate.advance(now=START, vault=at.vault, only=act)
@@ -213,7 +213,7 @@ def test_no_payload_runs_in_the_staff_room(
         for path in ADMINS:
             eyes.look(admin, f"/staff/{path}", payload)
     with transaction() as session:
-        session.add(MailHold(is_open=True, began_at=START, probe_at=START, phase="auth", code=535, detail=tried[0]))
+        session.add(QueuePause(is_open=True, began_at=START, probe_at=START, phase="auth", code=535, detail=tried[0]))
     for path in (*LISTS, "outbox"):
         eyes.look(admin, f"/staff/{path}", "all")
     figure("5 input: staff room: payloads / pages looked at / run", f"{len(tried)}/{tab.seen}/{len(eyes.bad)}", "0 run")

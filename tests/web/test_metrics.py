@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from campaign.platform.runtime import KEY
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.public.site.metrics import KeptMetrics
+from campaign.web.public.site.metrics import MetricsCache
 from tests.conftest import Postbox, form
 
 PUBLIC = {"REMOTE_ADDR": "203.0.114.9"}
@@ -20,7 +20,7 @@ PUBLIC = {"REMOTE_ADDR": "203.0.114.9"}
 
 @pytest.fixture(autouse=True)
 def _anew(app: Flask) -> None:
-    app.extensions["tocsin_metrics"] = KeptMetrics()
+    app.extensions["tocsin_metrics"] = MetricsCache()
 
 
 def with_settings(app: Flask, **changes: Any) -> None:

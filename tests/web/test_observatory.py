@@ -31,7 +31,7 @@ from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, START, confirm_at, manage_token, settings_for
 
@@ -55,7 +55,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
         publish("case", now=START)
         at, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
         assert appeal is not None
-        sign_up = SignUp(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)
+        sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)
         sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
         waiting = db.session.execute(select(SignedUp.id, SignedUp.link_key, SignedUp.content_digest)).one()
         number = confirm_at(waiting.id, START)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.caching.response_cache import Front, _read_coding, accepted_coding
+from campaign.web.caching.response_cache import ResponseCache, _read_coding, accepted_coding
 from tests.conftest import Clock
 
 Answer = tuple[str, dict[str, str], bytes]
@@ -59,7 +59,7 @@ def inner() -> list[str]:
 
 
 @pytest.fixture
-def front(inner: list[str]) -> Front:
+def front(inner: list[str]) -> ResponseCache:
     """A front with one page kept for a second, before an application that answers everything with its path."""
     clock = Clock()
 
@@ -68,13 +68,13 @@ def front(inner: list[str]) -> Front:
         start_response("200 OK", [])
         return (b"application",)
 
-    made = Front(application, clock)
+    made = ResponseCache(application, clock)
     made.clock = clock  # type: ignore[attr-defined]
     made.keep("/page", "br", ("200 OK", [("ETag", '"1br"'), ("Content-Type", "text/html"), ("Vary", "x")], b"kept"), 1)
     return made
 
 
-def ask(front: Front, path: str = "/page", method: str = "GET", query: str = "", **headers: str) -> Answer:
+def ask(front: ResponseCache, path: str = "/page", method: str = "GET", query: str = "", **headers: str) -> Answer:
     """One request, as the server makes it."""
     said: list[tuple[str, dict[str, str]]] = []
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, **headers}
@@ -82,7 +82,7 @@ def ask(front: Front, path: str = "/page", method: str = "GET", query: str = "",
     return *said[0], b"".join(body)
 
 
-def test_a_fresh_page_is_answered_without_the_application(front: Front, inner: list[str]) -> None:
+def test_a_fresh_page_is_answered_without_the_application(front: ResponseCache, inner: list[str]) -> None:
     assert ask(front, HTTP_ACCEPT_ENCODING="gzip, br")[2] == b"kept"
     assert inner == []
 
@@ -97,20 +97,22 @@ def test_a_fresh_page_is_answered_without_the_application(front: Front, inner: l
         {"HTTP_ACCEPT_ENCODING": "br", "path": "/other"},
     ],
 )
-def test_anything_else_is_the_applications(front: Front, inner: list[str], other: dict[str, str]) -> None:
+def test_anything_else_is_the_applications(front: ResponseCache, inner: list[str], other: dict[str, str]) -> None:
     assert ask(front, **other)[2] == b"application"
     assert len(inner) == 1
 
 
 @pytest.mark.parametrize("by", [timedelta(seconds=1), timedelta(seconds=-1)], ids=["later", "clock set back"])
-def test_a_page_that_is_no_longer_fresh_is_asked_for_again(front: Front, inner: list[str], by: timedelta) -> None:
+def test_a_page_that_is_no_longer_fresh_is_asked_for_again(
+    front: ResponseCache, inner: list[str], by: timedelta
+) -> None:
     clock: Clock = front.clock  # type: ignore[attr-defined]
     clock.now += by
     assert ask(front, HTTP_ACCEPT_ENCODING="br")[2] == b"application"
     assert len(inner) == 1
 
 
-def test_the_same_page_again_is_not_sent_again(front: Front) -> None:
+def test_the_same_page_again_is_not_sent_again(front: ResponseCache) -> None:
     status, headers, body = ask(front, HTTP_ACCEPT_ENCODING="br", HTTP_IF_NONE_MATCH='"0br", W/"1br"')
     assert (status, headers, body) == ("304 NOT MODIFIED", {"ETag": '"1br"', "Vary": "x"}, b"")
 
@@ -121,7 +123,7 @@ def test_the_same_page_again_is_not_sent_again(front: Front) -> None:
 )
 def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView, address: str) -> None:
     path = address.format(appeal.slug)
-    front: Front = app.extensions["tocsin_front"]
+    front: ResponseCache = app.extensions["tocsin_front"]
     coding = {"Accept-Encoding": "gzip"}
     first = app.test_client().get(path, headers=coding)
     status, headers, body = front._kept[path, "gzip"][2]
@@ -137,7 +139,7 @@ def test_only_a_coding_that_the_browser_takes_is_chosen(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["br;q=0", "br;q=0, gzip", "gzip;q=0, br;q=0", "gzipx", "*;q=0", "identity"])
-def test_a_stored_page_is_not_answered_in_a_refused_coding(front: Front, inner: list[str], header: str) -> None:
+def test_a_stored_page_is_not_answered_in_a_refused_coding(front: ResponseCache, inner: list[str], header: str) -> None:
     assert ask(front, HTTP_ACCEPT_ENCODING=header)[2] == b"application"
     assert len(inner) == 1
 

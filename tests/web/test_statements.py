@@ -13,14 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from campaign.domain.abuse.challenge import Solved
+from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.privacy.row_key import SLOTS
 from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.keys.row_key import Use, reserve
+from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.signing.sign import prepare
-from campaign.web.abuse.limits import Pass
+from campaign.web.abuse.limits import AdmittedSignUp
 from campaign.web.caching import data_cache as snapshot
 from tests.conftest import START, Postbox, form, fresh
 
@@ -33,7 +33,7 @@ def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
     # A process writes down a batch of keys for 256 rows, and a month's key once.
     prepare(runtime().vault, now=START, number=SLOTS)
-    reserve(runtime().vault, Use.SIGNED, SLOTS, now=START)
+    reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)
     db.session.rollback()
     found: Said = []
 
@@ -88,22 +88,22 @@ def test_a_sign_up_costs_an_update_and_three_inserts_in_one_round_trip(
     said.clear()
     assert client.post(f"/en/appeals/{appeal.slug}/sign", data=form()).status_code == 303
     if db.engine.dialect.name == "sqlite":  # which is no journey away
-        assert kinds(said) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT tally_step"]
+        assert kinds(said) == ["UPDATE sign_up", "INSERT sign_up", "INSERT mail", "INSERT funnel_count"]
     else:
         assert [parts(one) for one in said] == [
-            ["INSERT tally_step", "UPDATE sign_up", "INSERT sign_up", "INSERT mail"]
+            ["INSERT funnel_count", "UPDATE sign_up", "INSERT sign_up", "INSERT mail"]
         ]
 
 
 def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     client: FlaskClient, appeal: AppealView, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pass_once(*_: object, **_more: object) -> Pass:
-        return Pass(Solved(b"a proof".ljust(32), START + timedelta(minutes=10)))
+    def pass_once(*_: object, **_more: object) -> AdmittedSignUp:
+        return AdmittedSignUp(SolvedChallenge(b"a proof".ljust(32), START + timedelta(minutes=10)))
 
     monkeypatch.setattr("campaign.web.public.signing.sign.admit", pass_once)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
-    sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT tally_step", "INSERT spent_solution"
+    sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT funnel_count", "INSERT spent_solution"
     if db.engine.dialect.name == "sqlite":
         assert [one for one in kinds(said) if one.startswith("INSERT")] == [spent, *sign_up, counted]
     else:
@@ -120,7 +120,7 @@ def test_a_view_costs_inserts_only(
     said.clear()
     tagged = {"Referer": f"http://localhost{page}?via=stall-lyon"}
     assert client.post(f"{page}/viewed", headers=tagged).status_code == 204
-    assert set(kinds(said)) == {"INSERT tally_step"}
+    assert set(kinds(said)) == {"INSERT funnel_count"}
     assert len(said) <= 2, "for the page and for the tag"
 
 
@@ -140,7 +140,7 @@ def test_a_confirmation_costs_two_look_ups_and_nine_writes_in_a_third_round_trip
         "INSERT action",
         "INSERT tally",
         "INSERT tally_hour",
-        "INSERT tally_step",
+        "INSERT funnel_count",
     ]
     assert kinds(said)[0].startswith("SELECT sign_up.id")
     # What the address has done before: only the opened sign-up tells the address.

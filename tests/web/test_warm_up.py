@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from campaign.factory import create_app
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.caching.page_cache import Pages
+from campaign.web.caching.page_cache import PageCache
 from campaign.web.caching.warm_up import warm
 from campaign.web.http.admission import ADMISSION
 from tests.conftest import settings_for
@@ -36,7 +36,7 @@ def test_a_process_starts_while_its_database_is_away(tmp_path: Path) -> None:
 
 
 def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: Flask) -> None:
-    pages, rendered, begun, go_on = Pages(), [], threading.Event(), threading.Event()
+    pages, rendered, begun, go_on = PageCache(), [], threading.Event(), threading.Event()
 
     def render() -> str:
         rendered.append(1)

@@ -11,21 +11,21 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
-from campaign.domain.delivery.bounce import Verdict
+from campaign.domain.delivery.bounce import BounceVerdict
 from campaign.mail.bounce import ForgedError, UnaddressedError
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
-from campaign.services.delivery.bounce import Taken, take, take_maildir
+from campaign.services.delivery.bounce import BounceReceipt, take, take_maildir
 
 _MOST_BYTES = 10 * 1024 * 1024
 _SAID = {
-    Verdict.HARD: "the mailbox is not there",
-    Verdict.COMPLAINT: "the reader calls it spam",
-    Verdict.REFUSED: "refused, but not because of the mailbox",
-    Verdict.SOFT: "given up after a temporary failure",
-    Verdict.DELAYED: "still being tried",
-    Verdict.AUTOMATIC: "ignored: a program answers",
-    Verdict.UNKNOWN: "ignored: no report on delivery",
+    BounceVerdict.HARD: "the mailbox is not there",
+    BounceVerdict.COMPLAINT: "the reader calls it spam",
+    BounceVerdict.REFUSED: "refused, but not because of the mailbox",
+    BounceVerdict.SOFT: "given up after a temporary failure",
+    BounceVerdict.DELAYED: "still being tried",
+    BounceVerdict.AUTOMATIC: "ignored: a program answers",
+    BounceVerdict.UNKNOWN: "ignored: no report on delivery",
 }
 
 
@@ -77,7 +77,7 @@ def _take_folder(folder: Path) -> None:
         )
 
 
-def _say(taken: Taken) -> str:
+def _say(taken: BounceReceipt) -> str:
     status = f" ({taken.report.status})" if taken.report.status else ""
     done = "; no more mail goes there" if taken.is_suppressed else ""
     return f"mail {taken.report.mail_id}: {taken.report.verdict}{status}: {_SAID[taken.report.verdict]}{done}"

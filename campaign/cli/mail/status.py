@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from campaign.cli.refusal import refusals, refuse
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.platform.runtime import runtime
-from campaign.queries.delivery.mail_status import OutboxStatus, dead_letters, domain_outcomes, outbox_status
+from campaign.queries.delivery.mail_status import OutboxStatus, domain_outcomes, failed_mail_groups, outbox_status
 from campaign.services.delivery import failed_mail
 
 
@@ -58,7 +58,7 @@ def _print(found: OutboxStatus) -> None:
 def dead(as_json: bool) -> None:
     """List what was not delivered, by reason."""
     with refusals():
-        found = dead_letters()
+        found = failed_mail_groups()
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], default=_plain))
         return
@@ -98,13 +98,13 @@ def drop(everything: bool, **chosen: Any) -> None:
 
 
 def _of(
-    everything: bool, chosen: dict[str, Any], work: Callable[[failed_mail.Chosen, failed_mail.Operator], int]
+    everything: bool, chosen: dict[str, Any], work: Callable[[failed_mail.FailedMailFilter, failed_mail.Operator], int]
 ) -> int:
     if not everything and not any(value is not None for value in chosen.values()):
         refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
     at = runtime()
     with refusals():
-        return work(failed_mail.Chosen(**chosen), failed_mail.Operator(None, at.clock(), at.vault))
+        return work(failed_mail.FailedMailFilter(**chosen), failed_mail.Operator(None, at.clock(), at.vault))
 
 
 def _plain(value: object) -> str:

@@ -39,7 +39,7 @@ class Contacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ContactPiece:
     """A part of a line: a contact word's kind and the text after it; kind None is text before any."""
 
     kind: str | None
@@ -69,10 +69,10 @@ def _words() -> re.Pattern[str]:
     )
 
 
-def split(text: str) -> list[Piece]:
+def split(text: str) -> list[ContactPiece]:
     """A line in pieces, each beginning with its contact word."""
     folded = fold(text)
-    pieces: list[Piece] = []
+    pieces: list[ContactPiece] = []
     at, kind = 0, None
     for match in _words().finditer(folded):
         name = match.lastgroup
@@ -80,12 +80,12 @@ def split(text: str) -> list[Piece]:
             continue
         before = text[at : match.start()]
         if kind is not None or has_words(before):
-            pieces.append(Piece(kind, _trim(before)))
+            pieces.append(ContactPiece(kind, _trim(before)))
         at, kind = match.end(), name
     if kind is not None or not pieces:
         rest = text[at:]
         as_written = kind == "salutation" or not pieces
-        pieces.append(Piece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim(rest)))
+        pieces.append(ContactPiece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim(rest)))
     return pieces
 
 

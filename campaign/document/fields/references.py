@@ -35,7 +35,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class DocumentIndex:
     """A document index as written, and whether it has the form that an index must have."""
 
     start: int
@@ -119,11 +119,11 @@ def _ordinal(names: list[str], before: str, tail: list[Word]) -> tuple[int, int]
     return None
 
 
-def find_indexes(text: str) -> list[Index]:
+def find_indexes(text: str) -> list[DocumentIndex]:
     """The document indexes of a text; a malformed one is kept as written."""
     folded = fold(text)
     found = [
-        Index(
+        DocumentIndex(
             match.start(),
             match.end(),
             text[match.start() : match.end()],
@@ -134,7 +134,7 @@ def find_indexes(text: str) -> list[Index]:
     ]
     if not found:
         found = [
-            Index(match.start(), match.end(), text[match.start() : match.end()], False)
+            DocumentIndex(match.start(), match.end(), text[match.start() : match.end()], False)
             for match in _BROKEN.finditer(folded)
             if match[1] in _REGIONS
         ]

@@ -20,7 +20,7 @@ from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LT
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from campaign.document.errors import DocumentError
-from campaign.document.formats.pdf_layout import Block, Row, Styled, laid_out
+from campaign.document.formats.pdf_layout import PageBlock, PageRow, Styled, laid_out
 from campaign.document.formats.unpack import UnpackedTooMuchError, Unpacker
 from campaign.document.text.lines import MOST_CHARACTERS, Line
 
@@ -93,9 +93,9 @@ def _counted_unpacking() -> Iterator[None]:
         names.update(before)
 
 
-def _blocks(data: bytes) -> list[Block]:
+def _blocks(data: bytes) -> list[PageBlock]:
     """The blocks of the pages, until there are too many characters."""
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     length = 0
     for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
         found = list(_page(page, number))
@@ -114,17 +114,17 @@ def _boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
             yield from _boxes(item)
 
 
-def _page(page: LTPage, number: int) -> Iterator[Block]:
+def _page(page: LTPage, number: int) -> Iterator[PageBlock]:
     """The page's boxes that hold text."""
     for box in _boxes(page):
         lines = [line for line in box if line.get_text().strip()]
         sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
         if lines:
             size = median(sizes) if sizes else 0.0
-            yield Block([_row(line) for line in lines], number, box.y1, box.y0, size, page.height, page.width)
+            yield PageBlock([_row(line) for line in lines], number, box.y1, box.y0, size, page.height, page.width)
 
 
-def _row(line: LTTextLine) -> Row:
+def _row(line: LTTextLine) -> PageRow:
     """The line's characters with their marks; each space once, for justified lines hold several."""
     found: list[Styled] = []
     for item in line:
@@ -138,7 +138,7 @@ def _row(line: LTTextLine) -> Row:
         found.pop()
     if line.get_text().rstrip().endswith("\u00ad"):
         found[-1] = ("\u00ad", found[-1][1])
-    return Row(found, line.x0, line.x1, _first_word(line))
+    return PageRow(found, line.x0, line.x1, _first_word(line))
 
 
 def _first_word(line: LTTextLine) -> float:

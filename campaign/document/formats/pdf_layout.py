@@ -30,7 +30,7 @@ Styled = tuple[str, str]  # a character and the marks around it
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PageRow:
     """A line on a page; `first` is how wide its first word is, in points."""
 
     chars: list[Styled]
@@ -44,10 +44,10 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class PageBlock:
     """Lines that stand together on a page; `height` and `width` are the page's."""
 
-    rows: list[Row]
+    rows: list[PageRow]
     page: int
     top: float
     bottom: float
@@ -68,10 +68,10 @@ class Block:
         return "\n".join(row.text for row in self.rows)
 
 
-def laid_out(blocks: list[Block]) -> list[Line]:
+def laid_out(blocks: list[PageBlock]) -> list[Line]:
     """The lines of all pages; numbers count from 1, blank lines part the blocks."""
     body, margins = _furniture(blocks)
-    ordered: list[Block] = []
+    ordered: list[PageBlock] = []
     for _, page in groupby(body, key=lambda block: block.page):
         ordered += _in_order(list(page))
     edges = _edges(ordered)
@@ -88,12 +88,12 @@ def laid_out(blocks: list[Block]) -> list[Line]:
     return [replace(line, number=number) for number, line in enumerate(lines, start=1)]
 
 
-def _furniture(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
+def _furniture(blocks: list[PageBlock]) -> tuple[list[PageBlock], list[PageBlock]]:
     """The blocks of the text, and once each what pages repeat at the foot or, from the second page on, at the head."""
     last = max((block.page for block in blocks), default=1)
     seen = Counter(name for block in blocks if (name := _zone(block)))
-    body: list[Block] = []
-    margins: list[Block] = []
+    body: list[PageBlock] = []
+    margins: list[PageBlock] = []
     met: set[tuple[str, str]] = set()
     for block in blocks:
         name = _zone(block)
@@ -108,7 +108,7 @@ def _furniture(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
     return body, margins
 
 
-def _zone(block: Block) -> tuple[str, str] | None:
+def _zone(block: PageBlock) -> tuple[str, str] | None:
     """Which end of its page a block stands at, and what it says there but for numbers; None for the text between."""
     is_head, is_foot = block.bottom > block.height * (1 - _ZONE), block.top < block.height * _ZONE
     if len(block.rows) > 3 or not (is_head or is_foot):
@@ -123,12 +123,12 @@ def _is_page_number(text: str, page: int, last: int) -> bool:
     return int(found[1]) == page and (found[2] is None or int(found[2]) >= last)
 
 
-def _in_order(blocks: list[Block]) -> list[Block]:
+def _in_order(blocks: list[PageBlock]) -> list[PageBlock]:
     """The blocks of a page as they are read: from top to bottom, columns one after the other."""
     blocks = sorted(blocks, key=lambda block: (-round(block.top / _SAME_ROW), block.left))
     if len(blocks) > _CROWDED:
         return blocks
-    found: list[Block] = []
+    found: list[PageBlock] = []
     for group in _groups(_bands(blocks)):
         edge = _gutter(group)
         if edge is None:
@@ -139,9 +139,9 @@ def _in_order(blocks: list[Block]) -> list[Block]:
     return found
 
 
-def _bands(blocks: list[Block]) -> list[list[Block]]:
+def _bands(blocks: list[PageBlock]) -> list[list[PageBlock]]:
     """The blocks parted wherever a white strip crosses the whole page."""
-    bands: list[list[Block]] = []
+    bands: list[list[PageBlock]] = []
     bottom = 0.0
     for block in blocks:
         if bands and block.top > bottom:
@@ -153,9 +153,9 @@ def _bands(blocks: list[Block]) -> list[list[Block]]:
     return bands
 
 
-def _groups(bands: list[list[Block]]) -> list[list[Block]]:
+def _groups(bands: list[list[PageBlock]]) -> list[list[PageBlock]]:
     """Bands with the same columns together; what stands under them on one side only is theirs at a page's end alone."""
-    groups: list[list[Block]] = []
+    groups: list[list[PageBlock]] = []
     at = 0
     while at < len(bands):
         end = at + 1
@@ -169,7 +169,7 @@ def _groups(bands: list[list[Block]]) -> list[list[Block]]:
     return groups
 
 
-def _gutter(blocks: list[Block]) -> float | None:
+def _gutter(blocks: list[PageBlock]) -> float | None:
     """Where the first column ends, if a white strip parts these blocks into columns of more than one line."""
     edge = 0.0
     ordered = sorted(blocks, key=lambda block: block.left)
@@ -180,28 +180,28 @@ def _gutter(blocks: list[Block]) -> float | None:
     return None
 
 
-def _is_column(blocks: list[Block]) -> bool:
+def _is_column(blocks: list[PageBlock]) -> bool:
     return (
         any(len(block.rows) > 1 for block in blocks)
         and max(block.right for block in blocks) - min(block.left for block in blocks) > 0.12 * blocks[0].width
     )
 
 
-def _side_by_side(blocks: list[Block]) -> list[Block]:
+def _side_by_side(blocks: list[PageBlock]) -> list[PageBlock]:
     """Single lines beside one another, a word and its value, become one."""
-    merged: list[Block] = []
+    merged: list[PageBlock] = []
     for block in blocks:
         before = merged[-1] if merged else None
         if before and len(before.rows) == len(block.rows) == 1 and abs(before.top - block.top) <= _SAME_ROW:
             one, two = before.rows[0], block.rows[0]
-            row = Row([*one.chars, (" ", ""), *two.chars], one.left, two.right, one.first)
+            row = PageRow([*one.chars, (" ", ""), *two.chars], one.left, two.right, one.first)
             merged[-1] = replace(before, rows=[row])
         else:
             merged.append(block)
     return merged
 
 
-def _edges(blocks: Iterable[Block]) -> dict[int, float]:
+def _edges(blocks: Iterable[PageBlock]) -> dict[int, float]:
     """Where the columns end, by where they begin: the place that enough of their lines reach."""
     ends: dict[int, list[float]] = {}
     margin = min((block.left for block in blocks), default=0.0)
@@ -219,7 +219,7 @@ def _edges(blocks: Iterable[Block]) -> dict[int, float]:
     return edges
 
 
-def _written(block: Block, usual: float, edges: dict[int, float]) -> list[Line]:
+def _written(block: PageBlock, usual: float, edges: dict[int, float]) -> list[Line]:
     """The block's lines; text larger than usual is a heading."""
     if usual and block.size > _LARGE * usual and len(block.rows) <= _HEADING_LINES:
         return [Line(0, "## " + " ".join(re.sub(r"\u00ad\n|(?<=\w-)\n(?=\w)", "", block.text).split()))]

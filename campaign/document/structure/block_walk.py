@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from campaign.document.fields.dates import dates
 from campaign.document.fields.references import find_references
 from campaign.document.labels import vocabulary
-from campaign.document.structure.blocks import FLOWS, Block, Labels, Match, cut_label, ends_sentence
+from campaign.document.structure.blocks import FLOWS, Block, LabelMatch, Labels, cut_label, ends_sentence
 from campaign.document.structure.header import Header, keep, read_header
 from campaign.document.structure.letter import is_salutation, starts_closing
 from campaign.document.structure.target_lines import is_role
@@ -26,7 +26,7 @@ _PEOPLE_FLOWS = frozenset({"background", "loose", "front", "letter", "write"})
 
 
 @dataclass(slots=True)
-class Walk:
+class BlockWalk:
     """The blocks of a document in their order, and its header."""
 
     language: str
@@ -40,7 +40,7 @@ class Walk:
         return next((block for block in self.blocks if block.kind in kinds), None)
 
 
-class Walker:
+class BlockWalker:
     """Holds the flow that is open and the short block that interrupts it."""
 
     def __init__(self, lines: list[Line], ledger: Ledger, language: str) -> None:
@@ -48,12 +48,12 @@ class Walker:
         self._ledger = ledger
         self._language = language
         self._labels = Labels(lines)
-        self._walk = Walk(language)
+        self._walk = BlockWalk(language)
         self._flow = Block("front", None, 1)
         self._short: Block | None = None
         self._walk.blocks.append(self._flow)
 
-    def run(self) -> Walk:
+    def run(self) -> BlockWalk:
         at = 0
         while at < len(self._lines):
             at = self._step(at)
@@ -73,7 +73,7 @@ class Walker:
             self._body(line)
         return at + 1
 
-    def _is_wanted(self, match: Match) -> bool:
+    def _is_wanted(self, match: LabelMatch) -> bool:
         """Short labels mean people only where a target's lines cannot stand."""
         if match.phrase.kind in {"short_name", "gender"}:
             return self._flow.kind in _PEOPLE_FLOWS
@@ -124,7 +124,7 @@ class Walker:
         is_above_title = title is not None and above[-1].number < title.number
         return is_above_title or above[-1].is_cut or is_marked(above[-1].text)
 
-    def _label(self, at: int, match: Match) -> int:
+    def _label(self, at: int, match: LabelMatch) -> int:
         kind = match.phrase.kind
         block = Block(kind, match.phrase.language, self._lines[at].number)
         if kind == "update":
@@ -165,7 +165,7 @@ class Walker:
             return None
         return Line(line.number, line.text, is_cut=True)
 
-    def _update(self, at: int, match: Match) -> None:
+    def _update(self, at: int, match: LabelMatch) -> None:
         """`This is the third update of UA 57/10` says which follow-up a document is."""
         text = plain(" ".join(line.text for line in self._lines[at : at + match.until + 1])[:500])
         self._walk.header.references += [(each, self._lines[at].number) for each in find_references(text)]

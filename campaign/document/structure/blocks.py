@@ -45,7 +45,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class LabelMatch:
     """A label at the start of a line: `until` is how many further lines it covers, `end` where it stops."""
 
     phrase: Phrase
@@ -73,7 +73,7 @@ def _without_targets(text: str) -> str:
     return text
 
 
-def _reach(match: Match) -> tuple[int, int]:
+def _reach(match: LabelMatch) -> tuple[int, int]:
     return match.until, match.end
 
 
@@ -99,12 +99,12 @@ class Labels:
             self._words[at] = found
         return self._words[at]
 
-    def at(self, index: int, kinds: frozenset[str] | None = None) -> Match | None:
+    def at(self, index: int, kinds: frozenset[str] | None = None) -> LabelMatch | None:
         """The longest label that begins at this line, over as many of the next lines as it is broken over."""
         own = self._of(index)
         if not own or own[0].text not in vocabulary().labels:
             return None
-        best: Match | None = None
+        best: LabelMatch | None = None
         for phrase in vocabulary().labels[own[0].text]:
             if kinds and phrase.kind not in kinds:
                 continue
@@ -124,7 +124,7 @@ class Labels:
             stream += [(offset, word) for word in self._of(at)]
         return stream
 
-    def _match(self, phrase: Phrase, index: int) -> Match | None:
+    def _match(self, phrase: Phrase, index: int) -> LabelMatch | None:
         gaps = phrase.words.count(GAP)
         stream = self._stream(index, len(phrase.words) + gaps * _GAP_MAX)
         end = _follow(phrase.words, [word.text for _, word in stream])
@@ -133,9 +133,9 @@ class Labels:
         offset, word = stream[end - 1]
         if gaps and offset and _is_apart(phrase.words, stream, end):
             return None
-        return Match(phrase, offset, word.end)
+        return LabelMatch(phrase, offset, word.end)
 
-    def _is_label(self, match: Match, index: int) -> bool:
+    def _is_label(self, match: LabelMatch, index: int) -> bool:
         """Whether the words stand as a label does, not at the start of a sentence of the text."""
         kind, count = match.phrase.kind, len(match.phrase.words)
         first, last = self._lines[index], self._lines[index + match.until]
@@ -173,7 +173,7 @@ class Labels:
             return count >= 3 or (kind == "boilerplate" and not rest.strip(" .!*_"))
         return count >= _LONG or (count == _LONG - 1 and is_capital)
 
-    def _stands_alone(self, index: int, match: Match, after: str) -> bool:
+    def _stands_alone(self, index: int, match: LabelMatch, after: str) -> bool:
         """A short label without a colon is one only where nothing but it is said there."""
         first, last = self._lines[index], self._lines[index + match.until]
         if after.startswith(":") or is_heading(first.text) or is_bold(first.text):
@@ -255,7 +255,7 @@ def _inner(line: Line, first: int, below: list[Line]) -> list[int]:
     return places
 
 
-def cut_label(lines: list[Line], index: int, match: Match, ledger: Ledger) -> Line:
+def cut_label(lines: list[Line], index: int, match: LabelMatch, ledger: Ledger) -> Line:
     """Marks the label's lines as taken and returns what is left of the last one."""
     for offset in range(match.until):
         ledger.take(lines[index + offset], f"label:{match.phrase.kind}")

@@ -9,7 +9,7 @@ from functools import cache
 
 from campaign.document.fields.dates import dates, weekdays
 from campaign.document.fields.languages import country
-from campaign.document.fields.references import Index, Reference, find_indexes, find_references
+from campaign.document.fields.references import DocumentIndex, Reference, find_indexes, find_references
 from campaign.document.labels import vocabulary
 from campaign.document.text.emphasis import plain
 from campaign.document.text.lines import Ledger, Line, shown
@@ -26,7 +26,7 @@ class Header:
     """What the header lines of a document say together."""
 
     references: list[tuple[Reference, int]] = field(default_factory=list)
-    index: Index | None = None
+    index: DocumentIndex | None = None
     index_line: int = 0
     issued_on: date | None = None
     country: str | None = None
@@ -39,8 +39,8 @@ class _Parts:
     """What one header text holds; `left` are the pieces that nothing explains."""
 
     references: list[Reference]
-    indexes: list[Index]
-    labelled_index: Index | None
+    indexes: list[DocumentIndex]
+    labelled_index: DocumentIndex | None
     issued_on: date | None
     country: str | None
     left: list[tuple[int, str]]

@@ -6,7 +6,7 @@ import re
 
 from campaign.document.fields.contacts import has_contact
 from campaign.document.fields.languages import country
-from campaign.document.structure.block_walk import Walk
+from campaign.document.structure.block_walk import BlockWalk
 from campaign.document.structure.blocks import Block
 from campaign.document.structure.header import cut_reference
 from campaign.document.structure.letter import is_salutation
@@ -21,7 +21,7 @@ _PROSE = 12  # words; a shorter sentence may be a note on an address
 _HEADLINE = 220  # characters; a longer paragraph is text
 
 
-def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
+def read_front(walk: BlockWalk, ledger: Ledger) -> tuple[str | None, str | None]:
     """Headline and summary; lines before the banner that are neither stay open."""
     banner = next((block for block in walk.all("banner") if any(not x.is_blank for x in block.lines)), None)
     groups: list[list[Line]] = []
@@ -56,7 +56,7 @@ def read_front(walk: Walk, ledger: Ledger) -> tuple[str | None, str | None]:
     return headline, markdown(body, ledger, "summary")
 
 
-def _heading_above(banner: Block, walk: Walk) -> list[Line] | None:
+def _heading_above(banner: Block, walk: BlockWalk) -> list[Line] | None:
     """The last heading above the banner, where a section put the title of its page."""
     front = next((block for block in walk.blocks if block.kind == "front"), None)
     above = [line for line in front.lines if line.number < banner.line] if front else []
@@ -68,14 +68,14 @@ def _is_sentence(group: list[Line]) -> bool:
     return not is_marked(group[0].text) and plain(group[-1].text).endswith(".")
 
 
-def _first_line(walk: Walk, banner: Block | None) -> int:
+def _first_line(walk: BlockWalk, banner: Block | None) -> int:
     """Text above banner and header is a page's own, not the case's."""
     if banner:
         return banner.line
     return 0
 
 
-def _without_country(groups: list[list[Line]], walk: Walk, ledger: Ledger) -> list[list[Line]]:
+def _without_country(groups: list[list[Line]], walk: BlockWalk, ledger: Ledger) -> list[list[Line]]:
     """The groups without the line that only names the country."""
     kept: list[list[Line]] = []
     for group in groups:
@@ -91,7 +91,7 @@ def _without_country(groups: list[list[Line]], walk: Walk, ledger: Ledger) -> li
     return kept
 
 
-def displaced_summary(walk: Walk, ledger: Ledger) -> str | None:
+def displaced_summary(walk: BlockWalk, ledger: Ledger) -> str | None:
     """The text of the case where a section put the addresses before it."""
     found: list[Line] = []
     for block in walk.blocks:
@@ -158,7 +158,7 @@ def _is_text(text: str, lines: list[Line]) -> bool:
     return (text.endswith(".") and count > 12) or count > 30
 
 
-def _repeats(walk: Walk, headline: str | None, first: Block | None, ledger: Ledger) -> None:
+def _repeats(walk: BlockWalk, headline: str | None, first: Block | None, ledger: Ledger) -> None:
     """The second page's banner repeats the headline; that is known, not new."""
     wanted = key(headline or "")
     for block in walk.blocks:

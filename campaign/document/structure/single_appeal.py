@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign.document.errors import DocumentError
 from campaign.document.fields.dates import dates
-from campaign.document.structure.block_walk import Walk
+from campaign.document.structure.block_walk import BlockWalk
 from campaign.document.structure.blocks import Block
 from campaign.document.text.emphasis import plain
 from campaign.document.text.normalise import key
@@ -13,7 +13,7 @@ _ASKS = frozenset(("act write appeals contact letter deadline").split())
 _MARKS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
 
 
-def require_one(walk: Walk) -> None:
+def require_one(walk: BlockWalk) -> None:
     """Raises DocumentError unless the blocks are those of exactly one Urgent Action."""
     kinds = {block.kind for block in walk.blocks}
     named = bool(walk.header.references or walk.header.index or "banner" in kinds)
@@ -39,7 +39,7 @@ def _lacking(named: bool, asks: int) -> str:
     return "a call to act alone is not enough" if not named else "nothing but a title found"
 
 
-def _repeated(walk: Walk) -> bool:
+def _repeated(walk: BlockWalk) -> bool:
     """Whether calls to act, and what stands for a case, come twice and differ."""
     acts = len(walk.all("act")) >= 2 or len(walk.all("write")) >= 2 or len(walk.all("letter")) >= 2
     if not acts:

@@ -16,7 +16,7 @@ _LINK_TEXT = 500
 _LINK_TARGET = 2000
 
 
-class Link(NamedTuple):
+class MarkdownLink(NamedTuple):
     """A Markdown link or image and where it stands."""
 
     start: int
@@ -26,9 +26,9 @@ class Link(NamedTuple):
     is_image: bool
 
 
-def links(text: str) -> list[Link]:
+def links(text: str) -> list[MarkdownLink]:
     """The inline links of a text; searched within bounds, so that hostile input costs its length only."""
-    found: list[Link] = []
+    found: list[MarkdownLink] = []
     at, done = text.find("]("), 0
     while at >= 0:
         start = _opening(text, max(done, at - _LINK_TEXT), at)
@@ -38,7 +38,7 @@ def links(text: str) -> list[Link]:
                 end += 1
             image = start > 0 and text[start - 1] == "!"
             target = text[at + 2 : end].strip().split(" ")[0].strip("<>")
-            found.append(Link(start - image, end + 1, text[start + 1 : at], target, image))
+            found.append(MarkdownLink(start - image, end + 1, text[start + 1 : at], target, image))
             done = end + 1
         at = text.find("](", max(at + 2, done))
     return found

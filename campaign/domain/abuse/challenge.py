@@ -1,6 +1,6 @@
 """The human check under attack: a proof of work made by the browser, or for those without scripts, waiting.
 
-Both are signed, last ten minutes, are bound to one appeal, and are spent once by whoever stores `Solved.digest`.
+Both are signed, last ten minutes, are bound to one appeal, and are spent once: `SolvedChallenge.digest` is stored.
 Nothing is asked of a third party, and nothing about the person.
 """
 
@@ -28,7 +28,7 @@ _LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class SolvedChallenge:
     """A proof that holds: what to store so that it is taken once, and until when."""
 
     digest: bytes
@@ -53,7 +53,7 @@ class Challenges:
         made = altcha.create_challenge(_ALGORITHM, _COST, key_prefix=_PREFIX, data=bound, hmac_secret=self._keys[0])
         return dict(made.to_dict())
 
-    def check(self, proof: str, appeal: str, now: datetime) -> Solved:
+    def check(self, proof: str, appeal: str, now: datetime) -> SolvedChallenge:
         """Whether this is a puzzle of ours for that appeal, solved in time. Raises ChallengeError."""
         if len(proof) > _LONGEST:
             raise ChallengeError("the proof is too long")
@@ -70,13 +70,13 @@ class Challenges:
             raise ChallengeError("the proof is wrong")
         if now >= until:
             raise ChallengeError("the proof is too old")
-        return Solved(hashlib.sha256(bytes.fromhex(payload.challenge.parameters.nonce)).digest(), until)
+        return SolvedChallenge(hashlib.sha256(bytes.fromhex(payload.challenge.parameters.nonce)).digest(), until)
 
     def make_waiting(self, appeal: str, network: str, now: datetime) -> str:
         """Return a ticket for that appeal and the network it goes to (a keyed digest), good from WAIT on."""
         return str(self._waiting.dumps([appeal, secrets.token_hex(16), int(now.timestamp()), network]))
 
-    def check_waiting(self, ticket: str, appeal: str, network: str, now: datetime) -> Solved:
+    def check_waiting(self, ticket: str, appeal: str, network: str, now: datetime) -> SolvedChallenge:
         """Return what to store of a ticket whose holder has waited, in the network that it was given to.
 
         Raise ChallengeError, with the seconds where some are missing. One machine cannot gather tickets for many others
@@ -92,4 +92,4 @@ class Challenges:
         missing = since + WAIT - now
         if missing > timedelta(0):
             raise ChallengeError("it is too early", wait=int(missing.total_seconds()) + 1)
-        return Solved(hashlib.sha256(nonce.encode()).digest(), since + LIFETIME)
+        return SolvedChallenge(hashlib.sha256(nonce.encode()).digest(), since + LIFETIME)

@@ -76,18 +76,20 @@ def days_left(deadline: date | None, today: date, *, is_open: bool = True) -> in
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class AppealProgress:
     """How far an appeal has come, each part as a share from 0 to 1."""
 
     signatures: float
     time: float
 
 
-def progress(signatures: int, goal: int, opened_at: datetime | None, deadline: date | None, now: datetime) -> Progress:
+def progress(
+    signatures: int, goal: int, opened_at: datetime | None, deadline: date | None, now: datetime
+) -> AppealProgress:
     """Confirmed signatures against the goal, and the time used between opening and the end of the deadline (UTC)."""
     share = min(1.0, signatures / goal) if goal > 0 else 0.0
     if opened_at is None or deadline is None:
-        return Progress(share, 0.0)
+        return AppealProgress(share, 0.0)
     whole = (end_of_day(deadline, "UTC") - opened_at).total_seconds()
     used = (now - opened_at).total_seconds()
-    return Progress(share, min(1.0, max(0.0, used / whole)) if whole > 0 else 1.0)
+    return AppealProgress(share, min(1.0, max(0.0, used / whole)) if whole > 0 else 1.0)

@@ -27,13 +27,13 @@ class BackupError(TocsinError):
     """A backup cannot be made, opened or restored; the message says why and what to do."""
 
 
-class Reader(Protocol):
+class ByteReader(Protocol):
     """Where bytes come from: at most so many, none at the end."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
-class Writer(Protocol):
+class ByteWriter(Protocol):
     """Where bytes go."""
 
     def write(self, content: bytes, /) -> object: ...
@@ -54,16 +54,16 @@ class Manifest:
         return MAGIC + json.dumps(asdict(self), default=datetime.isoformat, sort_keys=True).encode() + b"\n"
 
 
-class Opening:
+class BackupReader:
     """Takes what comes out of the envelope: reads the header, then hands the dump to whatever `begin` returns for it.
 
     `write` raises BackupError where the file holds no backup.
     """
 
-    def __init__(self, begin: Callable[[Manifest], Writer]) -> None:
+    def __init__(self, begin: Callable[[Manifest], ByteWriter]) -> None:
         self._begin = begin
         self._head = b""
-        self._body: Writer | None = None
+        self._body: ByteWriter | None = None
         self.manifest: Manifest | None = None
 
     def write(self, content: bytes) -> int:
@@ -112,7 +112,7 @@ def read_private_key(text: str) -> Identity:
         raise BackupError(f"the private key is damaged: {error}") from error
 
 
-def seal(reader: Reader, writer: Writer, keys: list[Recipient]) -> None:
+def seal(reader: ByteReader, writer: ByteWriter, keys: list[Recipient]) -> None:
     """Encrypts all that can be read. What reader or writer raise comes through."""
     guarded, kept = _Guarded(reader.read), _Guarded(writer.write)
     try:
@@ -121,7 +121,7 @@ def seal(reader: Reader, writer: Writer, keys: list[Recipient]) -> None:
         raise guarded.error or kept.error or BackupError(f"it cannot be encrypted: {error}") from error
 
 
-def unseal(reader: Reader, opening: Opening, key: Identity) -> Manifest:
+def unseal(reader: ByteReader, opening: BackupReader, key: Identity) -> Manifest:
     """Opens the envelope and hands on what is in it, each byte proven. Raises BackupError; then what was handed on is
     not the whole. What `opening` raises comes through."""
     kept = _Guarded(opening.write)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class FunnelStage(StrEnum):
     """A step that a sign-up took; the confirming ones say how long after signing. Nobody knows who viewed the page.
 
     Every form counts as signed alike. `mailed` was counted once, and told whether a mailbox gets our mail: no more.
@@ -22,7 +22,7 @@ class Step(StrEnum):
     LATER = "confirmed-later"
 
 
-class Aspect(StrEnum):
+class FunnelAspect(StrEnum):
     """What is told apart: large mail providers, tags of links that led to the page; views of the page by nothing."""
 
     PROVIDER = "provider"
@@ -31,13 +31,13 @@ class Aspect(StrEnum):
 
 
 # In order: the longest wait that still belongs to the step.
-WAITS: tuple[tuple[Step, timedelta], ...] = (
-    (Step.WITHIN_5_MINUTES, timedelta(minutes=5)),
-    (Step.WITHIN_HOUR, timedelta(hours=1)),
-    (Step.WITHIN_DAY, timedelta(days=1)),
-    (Step.WITHIN_3_DAYS, timedelta(days=3)),
+WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
+    (FunnelStage.WITHIN_5_MINUTES, timedelta(minutes=5)),
+    (FunnelStage.WITHIN_HOUR, timedelta(hours=1)),
+    (FunnelStage.WITHIN_DAY, timedelta(days=1)),
+    (FunnelStage.WITHIN_3_DAYS, timedelta(days=3)),
 )
-CONFIRMED = (*(step for step, _ in WAITS), Step.LATER)
+CONFIRMED = (*(step for step, _ in WAITS), FunnelStage.LATER)
 # Days are kept apart for so long; what is older is one sum, whose day is EARLIER.
 KEPT = timedelta(days=14)
 EARLIER = date(1970, 1, 1)
@@ -47,9 +47,9 @@ OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
 
 
-def confirming(waited: timedelta) -> Step:
+def confirming(waited: timedelta) -> FunnelStage:
     """The step of confirming so long after signing."""
-    return next((step for step, longest in WAITS if waited <= longest), Step.LATER)
+    return next((step for step, longest in WAITS if waited <= longest), FunnelStage.LATER)
 
 
 # The domains of the large providers of mailboxes. Whoever is not here is one of the others.

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class BounceVerdict(StrEnum):
     """What came back to one of our return paths."""
 
     # The mailbox is not there and will not be: nothing more is sent to it.
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 
 # The worst comes first.
-ORDER = (Verdict.COMPLAINT, Verdict.HARD, Verdict.REFUSED, Verdict.SOFT, Verdict.DELAYED)
+ORDER = (BounceVerdict.COMPLAINT, BounceVerdict.HARD, BounceVerdict.REFUSED, BounceVerdict.SOFT, BounceVerdict.DELAYED)
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
 _CODE = re.compile(r"(?<![\d.:/-])([45])\d\d(?=[ \-:#]|$)")
@@ -81,17 +81,17 @@ def read_class(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def judge_failure(status: str | None, words: str) -> Verdict:
+def judge_failure(status: str | None, words: str) -> BounceVerdict:
     """What a final failure says of the mailbox; `words` are those of the server that refused."""
     kind = int(status[0]) if status else read_class(words)
     if status is not None and (status[0] == "4" or status == "5.2.2"):
-        return Verdict.SOFT
+        return BounceVerdict.SOFT
     if _FOR_NOW.search(words) and not (status and _MAILBOX.fullmatch(status)):
-        return Verdict.SOFT
+        return BounceVerdict.SOFT
     if status is not None and _MAILBOX.fullmatch(status):
-        return Verdict.REFUSED if status == "5.1.0" and _SENDER.search(words) else Verdict.HARD
+        return BounceVerdict.REFUSED if status == "5.1.0" and _SENDER.search(words) else BounceVerdict.HARD
     if status == "5.7.1" and _NO_USER.search(words):
-        return Verdict.HARD
+        return BounceVerdict.HARD
     if (status is None or _VAGUE.fullmatch(status)) and _NO_MAILBOX.search(words) and not _SENDER.search(words):
-        return Verdict.HARD
-    return Verdict.SOFT if kind == 4 else Verdict.REFUSED
+        return BounceVerdict.HARD
+    return BounceVerdict.SOFT if kind == 4 else BounceVerdict.REFUSED

@@ -29,7 +29,7 @@ class InvalidationState(StrEnum):
     DROPPED = "dropped"
 
 
-class Subject(StrEnum):
+class InvalidatedKind(StrEnum):
     """Kinds of things taken out: signatures with all their acts, or acts reported without a signature."""
 
     SIGNATURES = "signatures"

@@ -14,7 +14,15 @@ from typing import Any
 
 from campaign.domain.country import find_country
 from campaign.domain.errors import InputError
-from campaign.domain.offline.sheet_columns import COLUMNS, NAME_PARTS, Head, SheetError, bare, column_of, read_head
+from campaign.domain.offline.sheet_columns import (
+    COLUMNS,
+    NAME_PARTS,
+    ColumnHeads,
+    SheetError,
+    bare,
+    column_of,
+    read_head,
+)
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import clean_name
 
@@ -66,7 +74,7 @@ class TypedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CheckedRow:
     """A usable row; `address` only where it may be mailed."""
 
     line: int
@@ -76,7 +84,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CellError:
     """What is wrong with one cell; `detail` is another line or a likelier address."""
 
     line: int
@@ -86,15 +94,15 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Sheet:
+class CheckedSheet:
     """What was read. With any fault nothing of it is taken; a doubt is for somebody to look at again."""
 
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    doubts: list[Fault] = field(default_factory=list)
+    rows: list[CheckedRow] = field(default_factory=list)
+    faults: list[CellError] = field(default_factory=list)
+    doubts: list[CellError] = field(default_factory=list)
 
     @property
-    def sign_ups(self) -> list[Row]:
+    def sign_ups(self) -> list[CheckedRow]:
         """The rows whose mailbox is asked to confirm."""
         return [row for row in self.rows if row.address is not None]
 
@@ -124,7 +132,7 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         rows: list[TypedRow] = []
-        head: Head | None = None
+        head: ColumnHeads | None = None
         started = 1
         for cells in reader:
             line, started = started, reader.line_num + 1
@@ -145,19 +153,19 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
     return rows, head.skipped if head is not None else ()
 
 
-def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> Sheet:
+def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> CheckedSheet:
     """Checks every cell; where a row says no country it is `country`. Empty rows are passed over."""
-    sheet, seen = Sheet(), dict[str, int]()
+    sheet, seen = CheckedSheet(), dict[str, int]()
     for row in typed:
         if row.has_more:
-            sheet.faults.append(Fault(row.line, "row", "cells"))
+            sheet.faults.append(CellError(row.line, "row", "cells"))
         elif row.name.strip() or row.email.strip():
             _check(row, country, locales, sheet, seen)
     return sheet
 
 
-def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Sheet, seen: dict[str, int]) -> None:
-    faults = [Fault(row.line, column, code) for column in COLUMNS if (code := _unsafe(getattr(row, column)))]
+def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: CheckedSheet, seen: dict[str, int]) -> None:
+    faults = [CellError(row.line, column, code) for column in COLUMNS if (code := _unsafe(getattr(row, column)))]
     if faults:
         sheet.faults += faults
         return
@@ -172,21 +180,21 @@ def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Sheet, 
         try:
             read[column] = reader("" if text in _EMPTY_MARKS else text)
         except InputError as error:
-            faults.append(Fault(row.line, column, error.code))
+            faults.append(CellError(row.line, column, error.code))
     address: Address | None = read.get("email")
     if address is not None:
         first = seen.setdefault(address.identity, row.line)
         if first != row.line:
-            faults.append(Fault(row.line, "email", "repeated", str(first)))
+            faults.append(CellError(row.line, "email", "repeated", str(first)))
         elif address.suggestion:
-            sheet.doubts.append(Fault(row.line, "email", "likely", address.suggestion))
+            sheet.doubts.append(CellError(row.line, "email", "likely", address.suggestion))
         elif not address.has_known_ending:
-            sheet.doubts.append(Fault(row.line, "email", "ending", address.domain.rpartition(".")[2]))
+            sheet.doubts.append(CellError(row.line, "email", "ending", address.domain.rpartition(".")[2]))
         elif address.is_international:
-            sheet.doubts.append(Fault(row.line, "email", "international"))
+            sheet.doubts.append(CellError(row.line, "email", "international"))
     sheet.faults += faults
     if not faults:
-        sheet.rows.append(Row(row.line, read["name"], read["country"], address if read["consent"] else None))
+        sheet.rows.append(CheckedRow(row.line, read["name"], read["country"], address if read["consent"] else None))
 
 
 def _unsafe(cell: str) -> str | None:
@@ -238,7 +246,7 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=known)
 
 
-def _row(line: int, head: Head, cells: list[str]) -> TypedRow:
+def _row(line: int, head: ColumnHeads, cells: list[str]) -> TypedRow:
     found = {column: cells[place] if place < len(cells) else "" for column, place in head.places.items()}
     parts = [found.pop(part, "").strip() for part in NAME_PARTS]
     # A part that spreadsheets would compute is refused, as a name is.
@@ -247,7 +255,7 @@ def _row(line: int, head: Head, cells: list[str]) -> TypedRow:
     return TypedRow(line, unsafe or name, **found, has_more=any(cell.strip() for cell in cells[head.width :]))
 
 
-def _look_for_addresses(head: Head, cells: list[str]) -> None:
+def _look_for_addresses(head: ColumnHeads, cells: list[str]) -> None:
     """Refuse the file where a column that is skipped holds the addresses that none of the known ones holds."""
     for place, name in head.others.items():
         if place < len(cells) and _ADDRESS.search(cells[place]):

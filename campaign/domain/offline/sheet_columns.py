@@ -70,7 +70,7 @@ class SheetError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ColumnHeads:
     """The place of each column, the heads that are none of ours with their places, and the number of columns."""
 
     places: dict[str, int]
@@ -111,7 +111,7 @@ def _joined(head: str) -> str | None:
     return "whole" if is_two and parts <= {"name", "whole", *NAME_PARTS} else None
 
 
-def read_head(cells: list[str]) -> Head:
+def read_head(cells: list[str]) -> ColumnHeads:
     """Return where each column stands. Raise SheetError (`columns`, `half-name`)."""
     found: dict[str, int] = {}
     others: dict[int, str] = {}
@@ -126,7 +126,7 @@ def read_head(cells: list[str]) -> Head:
     _settle_name(found, cells, others.values())
     if "consent" not in found and (doubtful := _first_like(others.values(), _CONSENT_ROOTS)):
         raise SheetError("columns", "a column may be the consent", doubtful)
-    return Head(found, others, len(cells))
+    return ColumnHeads(found, others, len(cells))
 
 
 def _settle_name(found: dict[str, int], cells: list[str], others: Iterable[str]) -> None:

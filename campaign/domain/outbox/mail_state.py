@@ -74,7 +74,7 @@ def may_resend(kind: str, state: str) -> bool:
     return state in _ENDED_UNSENT and (kind != MailKind.OWN_LETTER or state == MailState.DEAD)
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of one attempt."""
 
     SENT = "sent"
@@ -111,8 +111,8 @@ MOST_AMBIGUOUS = 3
 # A held queue is tried again with one mail after so long, doubling: first when the server was away, then when it
 # refused us, which somebody has to mend.
 PROBES = {
-    Outcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
-    Outcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
+    DeliveryOutcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
+    DeliveryOutcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
 BATCH = 100
@@ -123,7 +123,7 @@ SENDING_LEASE = timedelta(minutes=12)
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
+class DailyLimits:
     """At most so many mails a day go to one mailbox because somebody typed its address, over all appeals.
 
     `strangers` while it has proven nothing, `proven` within a day of its confirming something, and `asked` for links
@@ -135,23 +135,23 @@ class Daily:
     asked: int = 3
 
 
-DAILY = Daily()
+DAILY = DailyLimits()
 # The same form again so soon is answered by the mail that has left already.
 JUST_MAILED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """One attempt's end: the outcome, where in the dialogue it came, and the server's code and words if any."""
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     phase: str
     code: int | None = None
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextAttempt:
     """What an outcome makes of a mail: its new state, and how long until it is due again."""
 
     state: MailState
@@ -168,29 +168,29 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
     return wait * (1 + jitter / 4)
 
 
-def probe_delay(outcome: Outcome, probes: int) -> timedelta:
+def probe_delay(outcome: DeliveryOutcome, probes: int) -> timedelta:
     """How long a held queue waits for its next probe, after so many in vain."""
     first, longest = PROBES[outcome]
     return min(first * (1 << min(probes, 20)), longest)
 
 
-def after(outcome: Outcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> Next:
+def after(outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> NextAttempt:
     """What comes after an attempt; `attempts` and `ambiguous` include it.
 
     `age` is since the mail was written, without the time in which the queue was held.
     """
-    if outcome is Outcome.RETRY:
+    if outcome is DeliveryOutcome.RETRY:
         if age >= GIVE_UP_AFTER:
-            return Next(MailState.DEAD)
-        return Next(MailState.RETRY, retry_delay(attempts, jitter))
-    if outcome is Outcome.AMBIGUOUS:
+            return NextAttempt(MailState.DEAD)
+        return NextAttempt(MailState.RETRY, retry_delay(attempts, jitter))
+    if outcome is DeliveryOutcome.AMBIGUOUS:
         if ambiguous >= MOST_AMBIGUOUS:
-            return Next(MailState.UNKNOWN)
-        return Next(MailState.RETRY, retry_delay(attempts, jitter))
-    if outcome is Outcome.HELD:
-        return Next(MailState.RETRY)  # due at once: the hold is what it waits for
-    if outcome is Outcome.AWAY:
-        return Next(MailState.RETRY, PROBES[outcome][0])
-    if outcome is Outcome.REFUSED:
-        return Next(MailState.DEAD)
-    return Next(MailState(outcome.value))
+            return NextAttempt(MailState.UNKNOWN)
+        return NextAttempt(MailState.RETRY, retry_delay(attempts, jitter))
+    if outcome is DeliveryOutcome.HELD:
+        return NextAttempt(MailState.RETRY)  # due at once: the hold is what it waits for
+    if outcome is DeliveryOutcome.AWAY:
+        return NextAttempt(MailState.RETRY, PROBES[outcome][0])
+    if outcome is DeliveryOutcome.REFUSED:
+        return NextAttempt(MailState.DEAD)
+    return NextAttempt(MailState(outcome.value))

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from campaign.domain.counting.funnel import OTHER_PROVIDERS, PROVIDERS
 from campaign.domain.errors import CipherError
-from campaign.domain.privacy.row_key import KeyTree, RowKeys, Slot
-from campaign.domain.privacy.sealed_place import Place, at_month_key, at_row_key
+from campaign.domain.privacy.row_key import KeySlot, KeyTree, RowKeys
+from campaign.domain.privacy.sealed_place import SealedPlace, at_month_key, at_row_key
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain
 
@@ -68,7 +68,7 @@ class Cipher:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._newest = key_id(keys[0])
 
-    def seal(self, data: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
+    def seal(self, data: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
         """Return the sealed data; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
         nonce = os.urandom(_NONCE_LENGTH)
         head = _PLAIN if slot is None else _BY_ROW + _packed(slot)
@@ -85,7 +85,7 @@ class Cipher:
         """The id of the key that seals."""
         return self._newest
 
-    def open(self, sealed: bytes, place: Place, column: str, slot: Slot | None = None) -> bytes:
+    def open(self, sealed: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
         """Return the data. Raises CipherError where the key is gone, or the value was changed or moved."""
         used = sealed[:_ID_LENGTH]
         if used not in self._ciphers:
@@ -99,14 +99,14 @@ class Cipher:
         except (InvalidTag, ValueError) as error:
             raise CipherError("sealed data was changed, or belongs to another place") from error
 
-    def _cipher(self, used: bytes, slot: Slot | None) -> AESGCM:
+    def _cipher(self, used: bytes, slot: KeySlot | None) -> AESGCM:
         """Neither key alone opens the data: a row's needs the data key, and that one needs the row's."""
         if slot is None:
             return self._ciphers[used]
         return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
 
 
-def _packed(slot: Slot) -> bytes:
+def _packed(slot: KeySlot) -> bytes:
     return slot.batch.to_bytes(_BATCH_LENGTH, "big") + slot.number.to_bytes(_NUMBER_LENGTH, "big")
 
 
@@ -155,7 +155,7 @@ class Vault:
         """What names the index key without telling it."""
         return self._index.digest("id", "")[:_ID_LENGTH].hex()
 
-    def reseal(self, sealed: bytes, place: Place, column: str) -> bytes:
+    def reseal(self, sealed: bytes, place: SealedPlace, column: str) -> bytes:
         """Return the same value under the newest key. Raises CipherError."""
         slot = self.slot(sealed)
         return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
@@ -168,7 +168,7 @@ class Vault:
         batch, number = sealed[head : head + _BATCH_LENGTH], sealed[head + _BATCH_LENGTH :][:_NUMBER_LENGTH]
         return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
 
-    def slot(self, sealed: bytes) -> Slot | None:
+    def slot(self, sealed: bytes) -> KeySlot | None:
         """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
         place = self.slot_of(sealed)
         return None if place is None else self.row_keys.slot(*place)
@@ -179,14 +179,14 @@ class Vault:
             raise CipherError("sealed with the key of a row that is not in the database")
         return self.open_seeds(sealed, at_row_key(batch))
 
-    def _open(self, sealed: bytes, place: Place, column: str) -> bytes:
+    def _open(self, sealed: bytes, place: SealedPlace, column: str) -> bytes:
         return self._cipher.open(sealed, place, column, self.slot(sealed))
 
-    def seal_origin(self, origin: str, place: Place, slot: Slot | None = None) -> bytes:
+    def seal_origin(self, origin: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
         """Return where a sign-up came from, sealed."""
         return self._cipher.seal(origin.encode(), place, "origin", slot)
 
-    def open_origin(self, sealed: bytes, place: Place) -> str:
+    def open_origin(self, sealed: bytes, place: SealedPlace) -> str:
         """Return it again. Raises CipherError."""
         return self._open(sealed, place, "origin").decode()
 
@@ -206,59 +206,59 @@ class Vault:
         """Return what the row of a mail that is over holds of its domain: it joins no form with a signature."""
         return self._index.digest(f"mail of {use}", domain_digest.hex())
 
-    def seal_seeds(self, tree: KeyTree, place: Place) -> bytes:
+    def seal_seeds(self, tree: KeyTree, place: SealedPlace) -> bytes:
         """Return what is left of a batch of rows' keys, sealed."""
         return self._cipher.seal(tree.pack(), place, "seeds")
 
-    def open_seeds(self, sealed: bytes, place: Place) -> KeyTree:
+    def open_seeds(self, sealed: bytes, place: SealedPlace) -> KeyTree:
         """Return it again. Raises CipherError."""
         return KeyTree.unpack(self._cipher.open(sealed, place, "seeds"))
 
-    def seal_name(self, name: str, place: Place, slot: Slot | None = None) -> bytes:
+    def seal_name(self, name: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
         """Return a supporter's name, sealed."""
         return self._cipher.seal(name.encode(), place, "name", slot)
 
-    def open_name(self, sealed: bytes, place: Place) -> str:
+    def open_name(self, sealed: bytes, place: SealedPlace) -> str:
         """Return the name again. Raises CipherError."""
         return self._open(sealed, place, "name").decode()
 
-    def seal_email(self, address: Address, place: Place, slot: Slot | None = None) -> bytes:
+    def seal_email(self, address: Address, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
         """Return a supporter's address, sealed."""
         return self._cipher.seal(str(address).encode(), place, "email", slot)
 
-    def open_email(self, sealed: bytes, place: Place) -> str:
+    def open_email(self, sealed: bytes, place: SealedPlace) -> str:
         """Return the address again. Raises CipherError."""
         return self._open(sealed, place, "email").decode()
 
-    def seal_context(self, context: str, place: Place, slot: Slot | None = None) -> bytes:
+    def seal_context(self, context: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
         """Return what a mail to staff says, sealed."""
         return self._cipher.seal(context.encode(), place, "context", slot)
 
-    def open_context(self, sealed: bytes, place: Place) -> str:
+    def open_context(self, sealed: bytes, place: SealedPlace) -> str:
         """Return what it says again. Raises CipherError."""
         return self._open(sealed, place, "context").decode()
 
-    def seal_totp(self, secret: str, place: Place) -> bytes:
+    def seal_totp(self, secret: str, place: SealedPlace) -> bytes:
         """Return the secret of an account's authenticator, sealed."""
         return self._cipher.seal(secret.encode(), place, "totp")
 
-    def open_totp(self, sealed: bytes, place: Place) -> str:
+    def open_totp(self, sealed: bytes, place: SealedPlace) -> str:
         """Return the secret again. Raises CipherError."""
         return self._open(sealed, place, "totp").decode()
 
-    def seal_recovery(self, codes: list[str], place: Place) -> bytes:
+    def seal_recovery(self, codes: list[str], place: SealedPlace) -> bytes:
         """Return an account's recovery codes, sealed."""
         return self._cipher.seal(json.dumps(codes).encode(), place, "recovery")
 
-    def open_recovery(self, sealed: bytes, place: Place) -> list[str]:
+    def open_recovery(self, sealed: bytes, place: SealedPlace) -> list[str]:
         """Return the codes again. Raises CipherError."""
         return [str(code) for code in json.loads(self._open(sealed, place, "recovery"))]
 
-    def seal_file(self, content: bytes, place: Place, slot: Slot | None = None) -> bytes:
+    def seal_file(self, content: bytes, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
         """Return a file to be handed over, sealed."""
         return self._cipher.seal(content, place, "handover", slot)
 
-    def open_file(self, sealed: bytes, place: Place) -> bytes:
+    def open_file(self, sealed: bytes, place: SealedPlace) -> bytes:
         """Return the file again. Raises CipherError."""
         return self._open(sealed, place, "handover")
 
@@ -307,7 +307,7 @@ class Vault:
         return self._index.digest("tombstone", address_digest.hex())
 
     def departure_digest(self, address_digest: bytes) -> bytes:
-        """Return what the departures folder knows the signature with that digest by; no signature holds it."""
+        """Return what the erasure journal knows the signature with that digest by; no signature holds it."""
         return self._index.digest("left", address_digest.hex())
 
     def _person(self, address: Address) -> bytes:
@@ -388,7 +388,7 @@ class Vault:
         return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
 
     def departure_check(self, line: str) -> str:
-        """What proves a line of a departures file: 16 hexadecimal digits."""
+        """Return the proof of a line of the erasure journal: 16 hexadecimal digits."""
         return self._index.digest("departure", line)[:8].hex()
 
     def login_digest(self, key: str) -> bytes:

@@ -17,7 +17,7 @@ REASON_LENGTH = 500
 _SHORTEST = 5
 
 
-class Opened(StrEnum):
+class DisclosureKind(StrEnum):
     """Ways of learning names and addresses; each is an act in the audit log."""
 
     SEARCH = "names.search"

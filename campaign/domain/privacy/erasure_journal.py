@@ -1,4 +1,4 @@
-"""A departure: somebody erased or took back a signature, ended its updates or left its address for another one.
+"""Entries of the erasure journal: a signature was erased or withdrawn, its updates ended, or its address changed.
 
 It outlives the database as a line of text, so that restoring an older backup brings nobody back; the line holds keyed
 digests only.
@@ -14,7 +14,7 @@ from campaign.domain.errors import TocsinError
 from campaign.domain.privacy.cipher import Vault
 
 
-class DepartureKind(StrEnum):
+class ErasureKind(StrEnum):
     """What somebody left."""
 
     ERASED = "erased"
@@ -25,35 +25,35 @@ class DepartureKind(StrEnum):
     ADDRESS_CHANGED = "address-changed"
 
 
-class DepartureError(TocsinError):
-    """A line of a departures file is damaged, or was written with another index key."""
+class ErasureJournalError(TocsinError):
+    """A line of the erasure journal is damaged, or was written with another index key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Erasure:
     """Who left what, and when. `signed_at` is when the signature that was left had been signed: a later one stays."""
 
-    kind: DepartureKind
+    kind: ErasureKind
     appeal_id: int
     address_digest: bytes
     signed_at: datetime
-    at: datetime
+    left_at: datetime
 
     def as_line(self, vault: Vault) -> str:
         """One line without its end; its last word proves the others under the index key."""
         words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
-        text = " ".join((*words, self.signed_at.isoformat(), self.at.isoformat()))
+        text = " ".join((*words, self.signed_at.isoformat(), self.left_at.isoformat()))
         return f"{text} {vault.departure_check(text)}"
 
 
-def read_departure(line: str, vault: Vault) -> Departure:
-    """The departure of one line. Raises DepartureError."""
+def read_departure(line: str, vault: Vault) -> Erasure:
+    """Return the entry of one line. Raises ErasureJournalError."""
     text, _, check = line.rpartition(" ")
     if check != vault.departure_check(text):
-        raise DepartureError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
+        raise ErasureJournalError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
     kind, appeal_id, digest, signed_at, at = text.split(" ")
-    return Departure(
-        DepartureKind(kind),
+    return Erasure(
+        ErasureKind(kind),
         int(appeal_id),
         bytes.fromhex(digest),
         datetime.fromisoformat(signed_at),

@@ -37,20 +37,20 @@ LINK_REQUESTS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class AddressRetention:
     """When an appeal's addresses go: those of most signers, and those who asked to hear how the case goes on."""
 
     most_at: datetime
     updates_at: datetime
 
 
-def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> Closing:
+def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> AddressRetention:
     """After closing (`ended_at`), and where it was announced (`told_at`) how the case ended, some time after that."""
     most_at = ended_at + retention
     last = ended_at + max(retention, UPDATES_AT_MOST)
     if told_at is not None:
         last = min(last, max(most_at, told_at + AFTER_OUTCOME))
-    return Closing(most_at, last)
+    return AddressRetention(most_at, last)
 
 
 # What comes back of a mail comes within five days (RFC 5321, 4.5.4.1); then its Message-ID goes.

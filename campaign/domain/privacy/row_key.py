@@ -28,7 +28,7 @@ Node = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class KeySlot:
     """One row's key: where it comes from, and the key itself, of 16 bytes."""
 
     batch: int
@@ -126,13 +126,13 @@ class RowKeys:
         own = self._own.by_use.get(use)
         return 0 if own is None else SLOTS - own.taken
 
-    def take(self, use: str) -> Slot:
+    def take(self, use: str) -> KeySlot:
         """Return the next key of the thread's own batch for that use. Raises CipherError where none is left."""
         own = self._own.by_use.get(use)
         if own is None or own.taken >= SLOTS:
             raise CipherError("no key is at hand for a row that is to be written")
         number, own.taken = own.taken, own.taken + 1
-        return Slot(own.batch, number, own.tree.key(number))
+        return KeySlot(own.batch, number, own.tree.key(number))
 
     def begun_on(self, use: str) -> date | None:
         """Return the day on which the thread's own batch for that use was written down."""
@@ -147,7 +147,7 @@ class RowKeys:
         """Take no more keys from the thread's own batches: the database does not have one of them (any more)."""
         self._own.by_use.clear()
 
-    def slot(self, batch: int, number: int) -> Slot:
+    def slot(self, batch: int, number: int) -> KeySlot:
         """Return the key of a row. Raises ForgottenError where it was erased."""
         with self._lock:
             tree = self._opened.get(batch)
@@ -157,7 +157,7 @@ class RowKeys:
                 self._opened[batch] = tree
                 while len(self._opened) > _BATCHES_KEPT:
                     self._opened.popitem(last=False)
-        return Slot(batch, number, tree.key(number))
+        return KeySlot(batch, number, tree.key(number))
 
     def forget(self, batch: int) -> None:
         """Read the batch anew when it is wanted next: keys were erased."""

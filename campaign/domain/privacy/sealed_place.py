@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SealedPlace:
     """A row of a table: `facts` are what the row is about and cannot be moved along with the value."""
 
     table: str
@@ -18,59 +18,59 @@ class Place:
         return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 
 
-def at_signature(appeal_id: int, address_digest: bytes | None, link_key: bytes | None) -> Place:
+def at_signature(appeal_id: int, address_digest: bytes | None, link_key: bytes | None) -> SealedPlace:
     """Return the place of a signature's values: bound to the appeal, to the address and to the row's link key.
 
     Whoever looks at a signature proves its link key by a mailed link. So the three cannot be moved together either.
     """
-    return Place("signature", (str(appeal_id), (address_digest or b"").hex(), (link_key or b"").hex()))
+    return SealedPlace("signature", (str(appeal_id), (address_digest or b"").hex(), (link_key or b"").hex()))
 
 
-def at_month_key(month: int) -> Place:
+def at_month_key(month: int) -> SealedPlace:
     """Return the place of a month's key: bound to the month."""
-    return Place("month_key", (str(month),))
+    return SealedPlace("month_key", (str(month),))
 
 
-def at_row_key(batch: int) -> Place:
+def at_row_key(batch: int) -> SealedPlace:
     """Return the place of a batch of rows' keys: bound to its id, which is random."""
-    return Place("row_key", (str(batch),))
+    return SealedPlace("row_key", (str(batch),))
 
 
-def at_sign_up(appeal_id: int, address_digest: bytes, link_key: bytes) -> Place:
+def at_sign_up(appeal_id: int, address_digest: bytes, link_key: bytes) -> SealedPlace:
     """Return the place of what waits to be confirmed: bound as a signature's values are."""
-    return Place("sign_up", (str(appeal_id), address_digest.hex(), link_key.hex()))
+    return SealedPlace("sign_up", (str(appeal_id), address_digest.hex(), link_key.hex()))
 
 
-def at_mail(message_id: str | None) -> Place:
+def at_mail(message_id: str | None) -> SealedPlace:
     """Return the place of a mail's values: bound to its Message-ID, which is random and fixed from the start."""
-    return Place("mail", (message_id or "",))
+    return SealedPlace("mail", (message_id or "",))
 
 
-def at_sheet_row(entry_id: int, address_digest: bytes | None) -> Place:
+def at_sheet_row(entry_id: int, address_digest: bytes | None) -> SealedPlace:
     """Return the place of what stands in a row of a paper sheet: bound to the sheet and to the address."""
-    return Place("sheet_row", (str(entry_id), (address_digest or b"").hex()))
+    return SealedPlace("sheet_row", (str(entry_id), (address_digest or b"").hex()))
 
 
-def at_link_request() -> Place:
+def at_link_request() -> SealedPlace:
     """Return the place of an address that asked for its links: all requests are alike."""
-    return Place("link_request")
+    return SealedPlace("link_request")
 
 
-def at_invalidation(section_code: str, staff_id: int) -> Place:
+def at_invalidation(section_code: str, staff_id: int) -> SealedPlace:
     """Return the place of an invalidation's criteria: bound to the section and to who chose them."""
-    return Place("invalidation", (section_code, str(staff_id)))
+    return SealedPlace("invalidation", (section_code, str(staff_id)))
 
 
-def at_handover(handover_id: int, name: str) -> Place:
+def at_handover(handover_id: int, name: str) -> SealedPlace:
     """Return the place of a piece of a file that is handed over: bound to the list and to the file's name."""
-    return Place("handover_part", (str(handover_id), name))
+    return SealedPlace("handover_part", (str(handover_id), name))
 
 
-def at_staff(link_key: bytes) -> Place:
+def at_staff(link_key: bytes) -> SealedPlace:
     """Return the place of an account's second factors: bound to its link key, which mailed links prove."""
-    return Place("staff", (link_key.hex(),))
+    return SealedPlace("staff", (link_key.hex(),))
 
 
-def at_address_change(link_key: bytes) -> Place:
+def at_address_change(link_key: bytes) -> SealedPlace:
     """Return the place of the address in a link that changes it: bound to the signature's link key."""
-    return Place("address_change", (link_key.hex(),))
+    return SealedPlace("address_change", (link_key.hex(),))

@@ -18,7 +18,7 @@ FIELDS = ("name", "countries", "languages", "time_zone", "contact", "reply_to", 
 _MOST_NAME, _MOST_TILE, _MOST_POSITION = 80, 40, 9999
 
 
-class Neighbour(SectionLike, Protocol):
+class OtherSection(SectionLike, Protocol):
     """What two sections must not have in common."""
 
     @property
@@ -35,7 +35,7 @@ def claimed(code: str, countries: Iterable[str], languages: Iterable[str], other
 
 
 def checked_section(
-    code: str, typed: dict[str, Any], *, before: dict[str, Any], others: Iterable[Neighbour]
+    code: str, typed: dict[str, Any], *, before: dict[str, Any], others: Iterable[OtherSection]
 ) -> dict[str, Any]:
     """The fields as a section keeps them; what it had `before` stays possible. Raises FaultsError.
 
@@ -76,7 +76,7 @@ def checked_section(
 
 
 def _countries_fault(
-    code: str, values: dict[str, Any], before: dict[str, Any], others: Iterable[Neighbour]
+    code: str, values: dict[str, Any], before: dict[str, Any], others: Iterable[OtherSection]
 ) -> str | None:
     if not (COUNTRIES | set(before.get("countries", []))).issuperset(values["countries"]):
         return "unknown"
@@ -90,7 +90,7 @@ def _languages_fault(languages: list[str], before: dict[str, Any]) -> str | None
     return None if all(is_language(one) or one in kept for one in languages) else "unknown"
 
 
-def _tile_fault(tile: list[Any] | None, others: Iterable[Neighbour]) -> str | None:
+def _tile_fault(tile: list[Any] | None, others: Iterable[OtherSection]) -> str | None:
     if tile is None:
         return None
     parts = [_number(part, _MOST_TILE) for part in tile]

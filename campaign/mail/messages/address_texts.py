@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask_babel import force_locale, gettext
 
-from campaign.mail.messages.staff_texts import Said
+from campaign.mail.messages.staff_texts import StaffText
 
 
-def confirm_address(locale: str, site: str) -> Said:
+def confirm_address(locale: str, site: str) -> StaffText:
     """To the new address: the link that changes it."""
     with force_locale(locale):
         subject = gettext("Confirm your new address for %(site)s", site=site)
@@ -15,10 +15,10 @@ def confirm_address(locale: str, site: str) -> Said:
             "Someone asked us to use this address for what they have signed with us. If it was you, open this link "
             "within seven days and press the button. If it was not you, ignore this mail: nothing changes."
         )
-    return Said(subject, text)
+    return StaffText(subject, text)
 
 
-def address_changed(locale: str, site: str) -> Said:
+def address_changed(locale: str, site: str) -> StaffText:
     """To the old address: it is another one now."""
     with force_locale(locale):
         subject = gettext("Your address for %(site)s was changed", site=site)
@@ -26,4 +26,4 @@ def address_changed(locale: str, site: str) -> Said:
             "What you have signed with us is now under another address, as you asked. Links that we mailed to this "
             "address before no longer work. If you did not ask for it, write to your national section at once."
         )
-    return Said(subject, text)
+    return StaffText(subject, text)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask_babel import force_locale, gettext
 
-from campaign.domain.outbox.mail_state import Attempt
+from campaign.domain.outbox.mail_state import DeliveryAttempt
 
 
 def unopened(locale: str, base_url: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def unopened(locale: str, base_url: str) -> dict[str, str]:
     return {"subject": subject, "text": text, "url": f"{base_url}/staff/outbox"}
 
 
-def held(locale: str, attempt: Attempt, at: datetime, base_url: str) -> dict[str, str]:
+def held(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> dict[str, str]:
     """The mail server refuses us. It is read once the server takes mail again; until then the staff room says so."""
     answer = " ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part)
     with force_locale(locale):

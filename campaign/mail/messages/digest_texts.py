@@ -9,7 +9,7 @@ from flask_babel import gettext, ngettext
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
+class AppealWeek:
     """Confirmed signatures in all, of the own section, and those of the last seven days; the goal; days left."""
 
     signatures: int
@@ -20,7 +20,7 @@ class Week:
     days_left: int | None
 
 
-def week_lines(week: Week, locale: str) -> list[str]:
+def week_lines(week: AppealWeek, locale: str) -> list[str]:
     """The lines, in the language of the reader; call it under that locale."""
 
     def number(value: int) -> str:

@@ -17,12 +17,12 @@ from campaign.mail.messages.envelope import Envelope, message_of
 
 # Known to this process alone, so that nobody's name or letter can hold a mark.
 _SALT = secrets.token_hex(8)
-MARKS = {name: f"x{_SALT}-{name}-" for name in ("name", "letter_name", "confirm", "act", "me", "unsubscribe")}
-_NAMES = {mark: name for name, mark in MARKS.items()}
-_ANY = re.compile(f"({'|'.join(MARKS.values())})")
+PLACEHOLDERS = {name: f"x{_SALT}-{name}-" for name in ("name", "letter_name", "confirm", "act", "me", "unsubscribe")}
+_NAMES = {mark: name for name, mark in PLACEHOLDERS.items()}
+_ANY = re.compile(f"({'|'.join(PLACEHOLDERS.values())})")
 
 
-class Stencil:
+class MailMerge:
     """A message that was rendered with MARKS for the values of those names; `wants` are the names that it holds."""
 
     def __init__(self, message: Message) -> None:

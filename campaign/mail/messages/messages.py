@@ -25,7 +25,7 @@ _LIST_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedAppeal:
     """Who signed what: the appeal, its text in the version that was signed, and the signer's name.
 
     `letter_name` is the name under the letter, where it is not to be made of the name.
@@ -38,7 +38,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class MailLinks:
     """The addresses a message may hold, each for this signer alone except that of the appeal."""
 
     appeal: str
@@ -49,7 +49,7 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class AnnouncedText:
     """What staff wrote in one language; the body is Markdown."""
 
     language: str
@@ -59,7 +59,9 @@ class Announced:
     is_rewording: bool = False
 
 
-def confirmation(envelope: Envelope, signed: Signed, links: Links, others: Sequence[TextView] = ()) -> Message:
+def confirmation(
+    envelope: Envelope, signed: SignedAppeal, links: MailLinks, others: Sequence[TextView] = ()
+) -> Message:
     """Return the letter with the one link that confirms it; `others` are the appeals that the same link confirms.
 
     The reader may not be the person who typed the address: nothing that was typed is in it, and it confirms only.
@@ -71,14 +73,16 @@ def confirmation(envelope: Envelope, signed: Signed, links: Links, others: Seque
         return write(envelope, subject, "confirmation", values)
 
 
-def confirmation_reminder(envelope: Envelope, signed: Signed, links: Links, _: Sequence[TextView] = ()) -> Message:
+def confirmation_reminder(
+    envelope: Envelope, signed: SignedAppeal, links: MailLinks, _: Sequence[TextView] = ()
+) -> Message:
     """Return the link to confirm once more, without the letter, where the first mail was overlooked."""
     with force_locale(envelope.locale):
         subject = gettext("Your signature is still missing: %(headline)s", headline=signed.text.headline)
         return write(envelope, subject, "confirmation_reminder", _about(signed, links))
 
 
-def already_signed(envelope: Envelope, signed: Signed, links: Links, _: Sequence[TextView] = ()) -> Message:
+def already_signed(envelope: Envelope, signed: SignedAppeal, links: MailLinks, _: Sequence[TextView] = ()) -> Message:
     """Return what an address that has signed before is told, with the link to its page, where it may ask to hear more.
 
     With a link to confirm, where another person signed from the same mailbox.
@@ -88,7 +92,7 @@ def already_signed(envelope: Envelope, signed: Signed, links: Links, _: Sequence
         return write(envelope, subject, "already_signed", {**_about(signed, links), "is_other": bool(links.confirm)})
 
 
-def confirmed(envelope: Envelope, signed: Signed, links: Links) -> Message:
+def confirmed(envelope: Envelope, signed: SignedAppeal, links: MailLinks) -> Message:
     """Thanks, how the letter goes by other ways, the link to pass on, and the link to one's data."""
     with force_locale(envelope.locale):
         subject = gettext("Thank you for signing: %(headline)s", headline=signed.text.headline)
@@ -96,13 +100,13 @@ def confirmed(envelope: Envelope, signed: Signed, links: Links) -> Message:
         return write(envelope, subject, "confirmed", values)
 
 
-def new_link(envelope: Envelope, signed: Signed, links: Links) -> Message:
+def new_link(envelope: Envelope, signed: SignedAppeal, links: MailLinks) -> Message:
     """For who asked for it: the link to everything held under this address."""
     with force_locale(envelope.locale):
         return write(envelope, gettext("Your link, as you asked for"), "new_link", _about(signed, links))
 
 
-def own_letter(envelope: Envelope, signed: Signed, links: Links, words: str) -> Message:
+def own_letter(envelope: Envelope, signed: SignedAppeal, links: MailLinks, words: str) -> Message:
     """The letter that the signer wrote in their own words and asked to be sent, which is kept nowhere else."""
     with force_locale(envelope.locale):
         subject = gettext("Your letter: %(headline)s", headline=signed.text.headline)
@@ -110,7 +114,7 @@ def own_letter(envelope: Envelope, signed: Signed, links: Links, words: str) -> 
         return write(envelope, subject, "own_letter", values)
 
 
-def deadline_reminder(envelope: Envelope, signed: Signed, links: Links, *, days_left: int) -> Message:
+def deadline_reminder(envelope: Envelope, signed: SignedAppeal, links: MailLinks, *, days_left: int) -> Message:
     """The appeal ends soon: what can still be done."""
     with force_locale(envelope.locale):
         subject = ngettext(
@@ -123,12 +127,12 @@ def deadline_reminder(envelope: Envelope, signed: Signed, links: Links, *, days_
         return write(envelope, subject, "deadline_reminder", values, unsubscribe_url=links.unsubscribe)
 
 
-def update(envelope: Envelope, signed: Signed, links: Links, announced: Announced) -> Message:
+def update(envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText) -> Message:
     """News of the case in the words of the staff."""
     return _announcement(envelope, signed, links, announced, "update")
 
 
-def outcome(envelope: Envelope, signed: Signed, links: Links, announced: Announced) -> Message:
+def outcome(envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText) -> Message:
     """How the case ended in the words of the staff."""
     return _announcement(envelope, signed, links, announced, "outcome")
 
@@ -175,7 +179,9 @@ def staff_digest(envelope: Envelope, context: Mapping[str, str]) -> Message:
         return write(envelope, subject, "staff_digest", values, unsubscribe_url=context["unsubscribe"])
 
 
-def _announcement(envelope: Envelope, signed: Signed, links: Links, announced: Announced, template: str) -> Message:
+def _announcement(
+    envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText, template: str
+) -> Message:
     values = {
         **_about(signed, links),
         "announced": announced,
@@ -187,7 +193,7 @@ def _announcement(envelope: Envelope, signed: Signed, links: Links, announced: A
         return write(envelope, announced.subject, template, values, unsubscribe_url=links.unsubscribe)
 
 
-def _about(signed: Signed, links: Links) -> dict[str, Any]:
+def _about(signed: SignedAppeal, links: MailLinks) -> dict[str, Any]:
     return {
         "appeal": signed.appeal,
         "text": signed.text,
@@ -197,7 +203,7 @@ def _about(signed: Signed, links: Links) -> dict[str, Any]:
     }
 
 
-def _letter(signed: Signed) -> dict[str, Any]:
+def _letter(signed: SignedAppeal) -> dict[str, Any]:
     targets = ["\n".join(address_lines(target)) for target in signed.appeal.targets_in(signed.text.language)]
     name = signed.letter_name or signer_name(signed.appeal, signed.name)
     paragraphs = letter_text(signed.text, name).split("\n\n")
@@ -211,7 +217,7 @@ def _letter(signed: Signed) -> dict[str, Any]:
     }
 
 
-def _ways(signed: Signed) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+def _ways(signed: SignedAppeal) -> list[tuple[str, list[tuple[str, list[str]]]]]:
     """How the letter reaches its targets, as (who, [(by what, the lines)]); call it under the reader's locale."""
     ways = []
     room = _LIST_BYTES

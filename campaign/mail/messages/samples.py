@@ -18,7 +18,7 @@ from campaign.domain.errors import NotFoundError
 from campaign.domain.outbox.mail_state import ADDRESSED, MailKind
 from campaign.mail.messages import messages
 from campaign.mail.messages.address_texts import confirm_address
-from campaign.mail.messages.digest_texts import Week, week_lines
+from campaign.mail.messages.digest_texts import AppealWeek, week_lines
 from campaign.mail.messages.envelope import Envelope
 from campaign.mail.messages.section_names import section_title
 from campaign.platform.runtime import runtime
@@ -44,9 +44,9 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     if name in ADDRESSED:
         return _ADDRESSED[name](envelope, base_url)
     words = _words()[locale]
-    signed = messages.Signed(_appeal(), _text(locale), words["name"])
+    signed = messages.SignedAppeal(_appeal(), _text(locale), words["name"])
     site = f"{base_url}/{locale}"
-    links = messages.Links(
+    links = messages.MailLinks(
         appeal=f"{site}/appeals/ana-ruiz-vega",
         confirm=f"{site}/s/PREVIEW",
         act=f"{site}/m/PREVIEW/act",
@@ -58,18 +58,18 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     if name == MailKind.OWN_LETTER:
         return messages.own_letter(envelope, signed, links, "\n\n".join(words["paragraphs"]))
     if name in {MailKind.UPDATE, MailKind.OUTCOME}:
-        announced = messages.Announced(locale, words["subject"], words["body"])
+        announced = messages.AnnouncedText(locale, words["subject"], words["body"])
         return (messages.update if name == MailKind.UPDATE else messages.outcome)(envelope, signed, links, announced)
     return _TO_SIGNERS[name](envelope, signed, links)
 
 
-def announced(kind: str, appeal: AppealView, words: messages.Announced, *, sender: str, base_url: str) -> Message:
+def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str) -> Message:
     """An update or outcome of a real appeal, as an invented signer who reads that language would get it."""
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
     site = f"{base_url}/{words.language}"
     page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
-    links = messages.Links(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
-    signed = messages.Signed(appeal, appeal.text_in(words.language), reader(words.language))
+    links = messages.MailLinks(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
+    signed = messages.SignedAppeal(appeal, appeal.text_in(words.language), reader(words.language))
     return (messages.update if kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
 
 
@@ -108,7 +108,7 @@ def _address(envelope: Envelope, base_url: str) -> Message:
 
 def _digest(envelope: Envelope, base_url: str) -> Message:
     with force_locale(envelope.locale):
-        lines = week_lines(Week(1240, 310, 86, 22, 1000, 12), envelope.locale)
+        lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), envelope.locale)
     words = _words()[envelope.locale]
     shown = {
         "headline": words["headline"],
@@ -131,7 +131,7 @@ _ADDRESSED: dict[str, Callable[[Envelope, str], Message]] = {
     MailKind.STAFF_SECURITY: _security,
     MailKind.STAFF_DIGEST: _digest,
 }
-_TO_SIGNERS: dict[str, Callable[[Envelope, messages.Signed, messages.Links], Message]] = {
+_TO_SIGNERS: dict[str, Callable[[Envelope, messages.SignedAppeal, messages.MailLinks], Message]] = {
     MailKind.CONFIRMATION: messages.confirmation,
     MailKind.CONFIRMATION_REMINDER: messages.confirmation_reminder,
     MailKind.ALREADY_SIGNED: messages.already_signed,

@@ -11,38 +11,38 @@ from flask_babel import force_locale, gettext
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StaffText:
     """A mail's subject and its text."""
 
     subject: str
     text: str
 
 
-def asked(locale: str, headline: str) -> Said:
+def asked(locale: str, headline: str) -> StaffText:
     """Somebody asks for an appeal to be published."""
     with force_locale(locale):
         subject = gettext("please look at an appeal and publish it")
         text = gettext("A colleague has prepared it and asks for it to be published. Somebody else has to do that.")
-    return Said(subject, f"{headline}\n\n{text}")
+    return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def sent_back(locale: str, headline: str, words: str) -> Said:
+def sent_back(locale: str, headline: str, words: str) -> StaffText:
     """A coordinator does not publish it yet, and says why."""
     with force_locale(locale):
         subject = gettext("an appeal came back to you")
         text = gettext("It is not published yet. What is still to do:")
-    return Said(subject, f"{headline}\n\n{text}\n\n{words}")
+    return StaffText(subject, f"{headline}\n\n{text}\n\n{words}")
 
 
-def corrected(locale: str, headline: str) -> Said:
+def corrected(locale: str, headline: str) -> StaffText:
     """The words of an open appeal are others now."""
     with force_locale(locale):
         subject = gettext("the words of an open appeal were changed")
         text = gettext("The change shows at once. Please look whether it is right.")
-    return Said(subject, f"{headline}\n\n{text}")
+    return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def ends_soon(locale: str, headline: str, deadline: date) -> Said:
+def ends_soon(locale: str, headline: str, deadline: date) -> StaffText:
     """The deadline is near."""
     with force_locale(locale):
         day = format_date(deadline, "long", locale=locale)
@@ -52,10 +52,10 @@ def ends_soon(locale: str, headline: str, deadline: date) -> Said:
             "when, or stops: your supporters will read it on the appeal’s page.",
             date=day,
         )
-    return Said(subject, f"{headline}\n\n{text}")
+    return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def has_ended(locale: str, headline: str) -> Said:
+def has_ended(locale: str, headline: str) -> StaffText:
     """The deadline has passed, and the section has not said what comes after it."""
     with force_locale(locale):
         subject = gettext("an appeal has ended: does your section go on?")
@@ -63,26 +63,26 @@ def has_ended(locale: str, headline: str) -> Said:
             "Its deadline has passed. Your supporters are told to check with you: please say whether your section goes "
             "on with the case, and until when, or stops."
         )
-    return Said(subject, f"{headline}\n\n{text}")
+    return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def choose_password(locale: str, site: str) -> Said:
+def choose_password(locale: str, site: str) -> StaffText:
     """The link to a new password was asked for."""
     with force_locale(locale):
         subject = gettext("Choose a new password for %(site)s", site=site)
         text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
-    return Said(subject, text)
+    return StaffText(subject, text)
 
 
-def password_changed(locale: str, site: str) -> Said:
+def password_changed(locale: str, site: str) -> StaffText:
     """The password is another one."""
     with force_locale(locale):
         subject = gettext("Your password for %(site)s was changed", site=site)
         text = gettext("The password of your account was changed a moment ago.")
-    return Said(subject, text)
+    return StaffText(subject, text)
 
 
-def budget_used_up(locale: str, staff_id: int) -> Said:
+def budget_used_up(locale: str, staff_id: int) -> StaffText:
     """A colleague wanted to open more names and addresses than one may in a day."""
     with force_locale(locale):
         subject = gettext("one person opened very many names and addresses")
@@ -91,10 +91,10 @@ def budget_used_up(locale: str, staff_id: int) -> Said:
             "may, and gets no more until tomorrow. Look into the audit log. If it was not for work, end the account.",
             number=staff_id,
         )
-    return Said(subject, text)
+    return StaffText(subject, text)
 
 
-def entry_waits(locale: str, headline: str, quantity: int) -> Said:
+def entry_waits(locale: str, headline: str, quantity: int) -> StaffText:
     """An entry beyond the usual is not counted before a second person has confirmed it."""
     with force_locale(locale):
         subject = gettext("please look at a large entry")
@@ -103,4 +103,4 @@ def entry_waits(locale: str, headline: str, quantity: int) -> Said:
             "somebody else has confirmed it. Please ask how they were counted, then confirm or undo it.",
             count=format_decimal(quantity, locale=locale),
         )
-    return Said(subject, f"{headline}\n\n{text}")
+    return StaffText(subject, f"{headline}\n\n{text}")

@@ -12,8 +12,8 @@ from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from campaign.domain.delivery.smtp_reply import judge
-from campaign.domain.outbox.mail_state import Attempt, Outcome
-from campaign.mail.smtp.smtp_protocol import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_SECONDS, Dialogue
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
+from campaign.mail.smtp.smtp_protocol import COMMAND_SECONDS, CONNECT_SECONDS, FINAL_DOT_SECONDS, SmtpProtocol
 
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
@@ -34,13 +34,13 @@ class SmtpTransport:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password or "")
         self._context = context
-        self._dialogue: Dialogue | None = None
+        self._dialogue: SmtpProtocol | None = None
         self._phase = "connect"
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         """The outcome by phase and code: a break before the final dot is tried again, one behind it is in doubt."""
         if not _fits_a_command(sender) or not _fits_a_command(recipient):
-            return Attempt(Outcome.DEAD, "before", detail="an address that would break the dialogue")
+            return DeliveryAttempt(DeliveryOutcome.DEAD, "before", detail="an address that would break the dialogue")
         reused = self._dialogue is not None
         attempt = self._attempt(sender, recipient, message)
         if reused and attempt.phase == "mail" and attempt.code in {None, 421}:
@@ -63,12 +63,12 @@ class SmtpTransport:
         if dialogue is not None:
             dialogue.cut()
 
-    def _attempt(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def _attempt(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         try:
             dialogue = self._connected()
             self._phase = "mail"
             if not recipient.isascii() and not dialogue.has_extn("smtputf8"):
-                return Attempt(Outcome.DEAD, "mail", detail=NOT_CARRIED)
+                return DeliveryAttempt(DeliveryOutcome.DEAD, "mail", detail=NOT_CARRIED)
             return self._hand_over(dialogue, sender, recipient, message)
         except smtplib.SMTPResponseException as error:
             self._break_off()
@@ -78,19 +78,23 @@ class SmtpTransport:
             )
         except ssl.SSLCertVerificationError as error:
             self._break_off()
-            return Attempt(Outcome.HELD, "tls", detail=f"the server's certificate: {error.verify_message}")
+            return DeliveryAttempt(
+                DeliveryOutcome.HELD, "tls", detail=f"the server's certificate: {error.verify_message}"
+            )
         except smtplib.SMTPNotSupportedError as error:
             self._break_off()
-            return Attempt(Outcome.HELD, self._phase, detail=str(error)[:200])
+            return DeliveryAttempt(DeliveryOutcome.HELD, self._phase, detail=str(error)[:200])
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._break_off()
             before = self._phase in {"connect", "ehlo", "tls", "auth"}
-            return Attempt(Outcome.AWAY if before else Outcome.RETRY, self._phase, detail=type(error).__name__)
+            return DeliveryAttempt(
+                DeliveryOutcome.AWAY if before else DeliveryOutcome.RETRY, self._phase, detail=type(error).__name__
+            )
 
-    def _hand_over(self, dialogue: Dialogue, sender: str, recipient: str, message: bytes) -> Attempt:
+    def _hand_over(self, dialogue: SmtpProtocol, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         options = "" if recipient.isascii() else " SMTPUTF8"
         commands = (("mail", f"MAIL FROM:<{sender}>{options}"), ("rcpt", f"RCPT TO:<{recipient}>"), ("data", "DATA"))
-        refused: Attempt | None = None
+        refused: DeliveryAttempt | None = None
         code = 0
         if dialogue.has_extn("pipelining"):
             dialogue.say(*(command for _, command in commands))
@@ -112,7 +116,7 @@ class SmtpTransport:
         self._after_refusal(dialogue, refused)
         return refused
 
-    def _content(self, dialogue: Dialogue, message: bytes) -> Attempt:
+    def _content(self, dialogue: SmtpProtocol, message: bytes) -> DeliveryAttempt:
         """The message and the final dot: from the dot on, a break leaves the outcome unknown."""
         self._phase = "content"
         dialogue.patience = COMMAND_SECONDS
@@ -124,20 +128,20 @@ class SmtpTransport:
             code, words = dialogue.getreply()
         except (OSError, smtplib.SMTPException, ValueError) as error:
             self._break_off()
-            return Attempt(Outcome.AMBIGUOUS, "dot", detail=type(error).__name__)
+            return DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot", detail=type(error).__name__)
         finally:
             dialogue.patience = COMMAND_SECONDS
         if 200 <= code < 300:
-            return Attempt(Outcome.SENT, "dot", code)
+            return DeliveryAttempt(DeliveryOutcome.SENT, "dot", code)
         refused = judge("dot", code, words.decode("utf-8", "replace"))
         self._after_refusal(dialogue, refused)
         return refused
 
-    def _connected(self) -> Dialogue:
+    def _connected(self) -> SmtpProtocol:
         if self._dialogue is not None:
             return self._dialogue
         self._phase = "connect"
-        dialogue = Dialogue(CONNECT_SECONDS)
+        dialogue = SmtpProtocol(CONNECT_SECONDS)
         # Known from here on, so that abort() finds it while the server is still silent.
         self._dialogue = dialogue
         dialogue.open(self._host, self._port, self._context or _trusted() if self._scheme == "smtps" else None)
@@ -154,7 +158,7 @@ class SmtpTransport:
             dialogue.login(self._user, self._password)
         return dialogue
 
-    def _after_refusal(self, dialogue: Dialogue, refused: Attempt) -> None:
+    def _after_refusal(self, dialogue: SmtpProtocol, refused: DeliveryAttempt) -> None:
         """Back to the start of a message; a server that is closing, or out of step, gets a fresh connection."""
         if refused.code in {421, 503}:
             self._break_off()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ _Job = TypeVar("_Job")
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel(Generic[_Job]):
+class OutgoingMail(Generic[_Job]):
     """A message ready to go, and the job that it belongs to."""
 
     job: _Job
@@ -29,20 +29,20 @@ class Parcel(Generic[_Job]):
     content: bytes
 
 
-class Lane(Generic[_Job]):
+class MailConnection(Generic[_Job]):
     """One thread; what becomes of each parcel comes out of `results`, and nothing is ever raised."""
 
     def __init__(
         self,
         open_transport: Callable[[], Transport],
-        results: queue.Queue[tuple[Lane[_Job], _Job, Attempt]],
+        results: queue.Queue[tuple[MailConnection[_Job], _Job, DeliveryAttempt]],
     ) -> None:
         self._transport = open_transport()
         self._results = results
-        self._parcels: queue.Queue[Parcel[_Job] | None] = queue.Queue()
+        self._parcels: queue.Queue[OutgoingMail[_Job] | None] = queue.Queue()
         threading.Thread(target=self._work, name="lane", daemon=True).start()
 
-    def send(self, parcel: Parcel[_Job]) -> None:
+    def send(self, parcel: OutgoingMail[_Job]) -> None:
         """Hands over the next parcel; one at a time."""
         self._parcels.put(parcel)
 
@@ -71,5 +71,5 @@ class Lane(Generic[_Job]):
                 attempt = self._transport.send(parcel.sender, parcel.recipient, parcel.content)
             except Exception as error:  # a fault of ours: nobody knows how far the message came
                 log.exception("a lane failed")
-                attempt = Attempt(Outcome.AMBIGUOUS, "lane", detail=type(error).__name__)
+                attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "lane", detail=type(error).__name__)
             self._results.put((self, parcel.job, attempt))

@@ -27,7 +27,7 @@ def _our_name() -> str:
     return name if "." in name else "[127.0.0.1]"
 
 
-class Dialogue(smtplib.SMTP):
+class SmtpProtocol(smtplib.SMTP):
     """A connection whose every answer must be complete within `patience` seconds."""
 
     def __init__(self, patience: float) -> None:

@@ -6,14 +6,14 @@ import mailbox
 from pathlib import Path
 from typing import Protocol
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.smtp.client import SmtpTransport
 
 
 class Transport(Protocol):
     """Sends one message after the other; nothing is raised, each call answers what became of it."""
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         """Hands the message over: `sender` is the return path, `recipient` the only one on the envelope."""
 
     def close(self) -> None:
@@ -30,13 +30,13 @@ class MaildirTransport:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._box = mailbox.Maildir(path)
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         """Sent once the file is on the disk."""
         try:
             self._box.add(b"Return-Path: <" + sender.encode() + b">\n" + message.replace(b"\r\n", b"\n"))
         except OSError as error:
-            return Attempt(Outcome.AWAY, "maildir", detail=str(error.strerror))
-        return Attempt(Outcome.SENT, "maildir")
+            return DeliveryAttempt(DeliveryOutcome.AWAY, "maildir", detail=str(error.strerror))
+        return DeliveryAttempt(DeliveryOutcome.SENT, "maildir")
 
     def close(self) -> None:
         """Nothing stays open."""

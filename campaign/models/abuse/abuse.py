@@ -33,10 +33,10 @@ class LinkRequest(Model):
     created_at: Mapped[datetime]
 
 
-class Alarm(Model):
+class AbuseAlert(Model):
     """Staff were told of something: one row for each kind, appeal, and hour or deadline, so that they are told once."""
 
-    __tablename__ = "alarm"
+    __tablename__ = "abuse_alert"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     # 0: all appeals together.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState
@@ -43,9 +43,9 @@ class Announcement(Model):
     # To those who signed in these languages; empty: in any.
     locales: Mapped[list[str]] = mapped_column(default=list)
     # Also to those who signed other appeals of the same case: what it follows, and what follows it.
-    to_family: Mapped[bool] = mapped_column(default=False)
+    to_family: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Only to those who signed earlier words of the letter: it tells them, and how to take their signature back.
-    is_rewording: Mapped[bool] = mapped_column(default=False)
+    is_rewording: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

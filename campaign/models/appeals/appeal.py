@@ -52,11 +52,11 @@ class Appeal(Model):
     sections: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     # Who has written its texts and targets (staff ids), the last one last: they do not publish it.
     written_by: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
-    asked_at: Mapped[datetime | None]
-    asked_by: Mapped[int | None] = mapped_column(BigId)
+    review_requested_at: Mapped[datetime | None]
+    review_requested_by: Mapped[int | None] = mapped_column(BigId)
     # What each section says for the time after the deadline: {"fr": "2026-06-01"} goes on until that day, {"de": null}
     # stops; a section that is not there has not said.
-    going_on: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    continuation: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     # Grows with everything that changes its page, so that caches know; counts are not among that.
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]

@@ -7,22 +7,22 @@ from datetime import date
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.counting.funnel import Aspect, Step
+from campaign.domain.counting.funnel import FunnelAspect, FunnelStage
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 
 
-class TallyStep(Model):
+class FunnelCount(Model):
     """How many sign-ups of one day (UTC) took a step, by mail provider and by source; no address can be told."""
 
-    __tablename__ = "tally_step"
-    __table_args__ = (one_of("aspect", Aspect), one_of("step", Step))
+    __tablename__ = "funnel_count"
+    __table_args__ = (one_of("aspect", FunnelAspect), one_of("funnel_stage", FunnelStage))
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"), primary_key=True)
     aspect: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    step: Mapped[str] = mapped_column(primary_key=True)
+    funnel_stage: Mapped[str] = mapped_column(primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     quantity: Mapped[int] = mapped_column(BigInteger)

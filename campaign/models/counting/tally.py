@@ -48,10 +48,10 @@ class TallyHour(Model):
     quantity: Mapped[int] = mapped_column(BigInteger)
 
 
-class TallyFold(Model):
+class RollupProgress(Model):
     """How far the history is folded: one row. Whoever takes from the history holds it, so that no fold passes by."""
 
-    __tablename__ = "tally_fold"
+    __tablename__ = "rollup_progress"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     # Before this day the history has one row a day, at 00:00 UTC; from then on one an hour.

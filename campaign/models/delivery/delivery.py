@@ -25,17 +25,17 @@ class Suppression(Model):
     created_at: Mapped[datetime]
 
 
-class MailHold(Model):
+class QueuePause(Model):
     """The server refuses us and not a recipient: nothing is sent but now and then one mail to see whether it is over.
 
     Ended holds are kept: the time they took does not count against the mails that waited.
     """
 
-    __tablename__ = "mail_hold"
+    __tablename__ = "queue_pause"
     __table_args__ = (
         # One hold at a time, whichever worker meets the refusal first.
         Index(
-            "uq_mail_hold_is_open",
+            "uq_queue_pause_is_open",
             "is_open",
             unique=True,
             sqlite_where=text("is_open"),
@@ -56,10 +56,10 @@ class MailHold(Model):
     detail: Mapped[str | None]
 
 
-class MailPace(Model):
+class DomainRate(Model):
     """When the next mail may go to a domain under TOCSIN_MAIL_RATE, over all workers."""
 
-    __tablename__ = "mail_pace"
+    __tablename__ = "domain_rate"
 
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     next_at: Mapped[datetime]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.moderation.invalidation import InvalidationState, Subject
+from campaign.domain.moderation.invalidation import InvalidatedKind, InvalidationState
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 
@@ -18,7 +18,7 @@ class Invalidation(Model):
     __tablename__ = "invalidation"
     __table_args__ = (
         one_of("state", InvalidationState),
-        one_of("subject", Subject),
+        one_of("kind", InvalidatedKind),
         Index("ix_invalidation_section", "section_code", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -26,7 +26,7 @@ class Invalidation(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
     # Whether signatures are taken out, with all that was done with them, or acts reported without one.
-    subject: Mapped[str] = mapped_column(default=Subject.SIGNATURES)
+    kind: Mapped[str] = mapped_column(default=InvalidatedKind.SIGNATURES)
     # None: every appeal.
     appeal_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("appeal.id"))
     state: Mapped[str] = mapped_column(default=InvalidationState.COUNTING)
@@ -50,13 +50,13 @@ class Invalidation(Model):
     undone_at: Mapped[datetime | None]
 
 
-class Withheld(Model):
+class InvalidatedAction(Model):
     """An action that was taken out, as it was: undoing puts it back."""
 
-    __tablename__ = "withheld"
+    __tablename__ = "invalidated_action"
     __table_args__ = (
-        Index("ix_withheld_signature_id", "signature_id"),
-        Index("ix_withheld_invalidation_id", "invalidation_id", "id"),
+        Index("ix_invalidated_action_signature_id", "signature_id"),
+        Index("ix_invalidated_action_invalidation_id", "invalidation_id", "id"),
     )
 
     # That of the action.

@@ -12,19 +12,19 @@ from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 
 
-class Entry(Model):
+class BulkEntry(Model):
     """A quantity counted as `bulk` for one appeal, section and channel. Undoing uncounts it; the entry stays.
 
     Of a paper sheet the quantity is that of the rows without a usable address; `sign_ups` is how many had one.
     """
 
-    __tablename__ = "entry"
+    __tablename__ = "bulk_entry"
     __table_args__ = (
         one_of("channel", Channel),
         CheckConstraint("quantity >= 0 AND sign_ups >= 0 AND quantity + sign_ups > 0", name="quantity"),
-        Index("ix_entry_place", "section_code", "appeal_id", "id"),
-        Index("ix_entry_sheet_digest", "sheet_digest"),
-        Index("ix_entry_action_id", "action_id", unique=True),
+        Index("ix_bulk_entry_place", "section_code", "appeal_id", "id"),
+        Index("ix_bulk_entry_sheet_digest", "sheet_digest"),
+        Index("ix_bulk_entry_action_id", "action_id", unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -61,7 +61,7 @@ class SheetRow(Model):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id", ondelete="CASCADE"), index=True)
+    bulk_entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("bulk_entry.id", ondelete="CASCADE"), index=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
     # Made of that of a signature, and equal to none (Vault.sheet_row_digest): whoever erases theirs meanwhile is not
     # signed up.

@@ -1,4 +1,4 @@
-"""Departures on their way from the transaction that made them into the file that outlives the database."""
+"""Entries of the erasure journal on their way from the transaction that made them into its file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from datetime import datetime
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 
 
-class Departure(Model):
+class ErasureJournalEntry(Model):
     """Somebody left and it is not written out yet; a worker does so within a second, and deletes the row."""
 
-    __tablename__ = "departure"
-    __table_args__ = (one_of("kind", DepartureKind), {"sqlite_autoincrement": True})
+    __tablename__ = "erasure_journal"
+    __table_args__ = (one_of("kind", ErasureKind), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
@@ -24,4 +24,4 @@ class Departure(Model):
     # Derived from the signature's, for this use alone.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     signed_at: Mapped[datetime]
-    at: Mapped[datetime]
+    left_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, func, type_coerce
 
 from campaign.domain.privacy.sealed_place import (
-    Place,
+    SealedPlace,
     at_handover,
     at_invalidation,
     at_link_request,
@@ -42,9 +42,9 @@ class Sealed:
 
     columns: dict[str, str]
     facts: tuple[str, ...]
-    place: Callable[..., Place]
+    place: Callable[..., SealedPlace]
 
-    def place_of(self, row: Any) -> Place:
+    def place_of(self, row: Any) -> SealedPlace:
         """Return the place of the values in a row of the table, or in one that has at least the `facts`."""
         return self.place(*(getattr(row, name) for name in self.facts))
 
@@ -65,14 +65,16 @@ SEALED: dict[type[Any], Sealed] = {
     Mail: Sealed({"recipient_sealed": "email", "context_sealed": "context"}, ("message_id",), at_mail),
     LinkRequest: Sealed({"email_sealed": "email"}, (), at_link_request),
     Invalidation: Sealed({"criteria_sealed": "context"}, ("section_code", "staff_id"), at_invalidation),
-    SheetRow: Sealed({"name_sealed": "name", "email_sealed": "email"}, ("entry_id", "address_digest"), at_sheet_row),
+    SheetRow: Sealed(
+        {"name_sealed": "name", "email_sealed": "email"}, ("bulk_entry_id", "address_digest"), at_sheet_row
+    ),
     Staff: Sealed({"tf_totp_sealed": "totp", "mf_recovery_sealed": "recovery"}, ("link_key",), at_staff),
     HandoverPart: Sealed({"content_sealed": "handover"}, ("handover_id", "name"), at_handover),
 }
 _ID_LENGTH = 4
 
 
-def place_of(row: Any) -> Place:
+def place_of(row: Any) -> SealedPlace:
     """Return the place of the values in a row that was loaded as a whole."""
     return SEALED[type(row)].place_of(row)
 

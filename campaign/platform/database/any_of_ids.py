@@ -32,7 +32,7 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
 
-def among(
+def any_of_ids(
     column: ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None], name: str
 ) -> ColumnElement[bool]:
     """Whether the column is one of the ids in the list that is given under that name when the statement is run."""

@@ -11,17 +11,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Update, bindparam, cast, literal, select, union_all
 
-from campaign.platform.database.precompiled import Compiled
+from campaign.platform.database.precompiled import Precompiled
 
 # An insert of one row or several; or an update, whose parameters have names that no other part uses.
 Write = tuple[Insert | Update, Mapping[str, Any] | list[dict[str, Any]]]
 
 # Those that were asked for once, by their parts and the shape of the rows; the parts are constants of their modules.
 _known: dict[tuple[tuple[Insert | Update, tuple[str, ...], int], ...], Select[int]] = {}
-_known_alone: dict[tuple[Insert | Update, tuple[str, ...]], Compiled] = {}
+_known_alone: dict[tuple[Insert | Update, tuple[str, ...]], Precompiled] = {}
 
 
-def write_all(connection: Connection, writes: Sequence[Write]) -> None:
+def execute_combined(connection: Connection, writes: Sequence[Write]) -> None:
     """Runs all of them; the parts of one call write to different tables, and no part needs what another wrote."""
     if connection.dialect.name == "sqlite":
         for statement, values in writes:
@@ -38,10 +38,10 @@ def write_all(connection: Connection, writes: Sequence[Write]) -> None:
     connection.execute(whole, given)
 
 
-def _alone(statement: Insert | Update, columns: tuple[str, ...]) -> Compiled:
+def _alone(statement: Insert | Update, columns: tuple[str, ...]) -> Precompiled:
     found = _known_alone.get((statement, columns))
     if found is None:
-        found = _known_alone[statement, columns] = Compiled(statement, columns)
+        found = _known_alone[statement, columns] = Precompiled(statement, columns)
     return found
 
 

@@ -11,4 +11,4 @@ from __future__ import annotations
 from typing import Any, Final
 
 # For `with_for_update`; SQLite has no row locks and ignores it.
-KEYS_STAY: Final[dict[str, Any]] = {"key_share": True}
+NO_KEY_UPDATE: Final[dict[str, Any]] = {"key_share": True}

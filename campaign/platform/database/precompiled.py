@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
-class Compiled:
+class Precompiled:
     """An insert or update as text, and how each of its values becomes what the driver takes.
 
     For constants of a module, and for statements whose parameters are single values: a list would be spelt out anew

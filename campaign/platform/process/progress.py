@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 
 
-class Progress:
+class WorkerProgress:
     """The last success of each loop, the errors of ours, and the troubles from outside that persist."""
 
     def __init__(self, loops: tuple[str, ...]) -> None:

@@ -87,7 +87,7 @@ class AppealView:
     targets: dict[str, tuple[TargetView, ...]]
     # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
     sections: tuple[str, ...] = ()
-    going_on: dict[str, date | None] = field(default_factory=dict)
+    continuation: dict[str, date | None] = field(default_factory=dict)
     # That of its first text; "" before there is any.
     first_language: str = ""
 
@@ -175,7 +175,7 @@ def _view(row: Appeal) -> AppealView:
             for language in texts
         },
         sections=tuple(row.sections),
-        going_on={code: date.fromisoformat(until) if until else None for code, until in row.going_on.items()},
+        continuation={code: date.fromisoformat(until) if until else None for code, until in row.continuation.items()},
         first_language=row.first_language or "",
     )
 

@@ -32,7 +32,7 @@ class ListedAppeal:
     country: str | None
     deadline: date | None
     languages: tuple[str, ...]
-    asked_at: datetime | None
+    review_requested_at: datetime | None
     headlines: Mapping[str, str]
 
     def headline_in(self, locale: str) -> str:
@@ -84,6 +84,6 @@ def _listed(row: Appeal) -> ListedAppeal:
         country=row.country,
         deadline=row.deadline,
         languages=tuple(one.language for one in row.texts),
-        asked_at=row.asked_at,
+        review_requested_at=row.review_requested_at,
         headlines={one.language: one.headline for one in row.texts},
     )

@@ -42,7 +42,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class RelatedAppeal:
     """Another appeal of the case."""
 
     slug: str
@@ -51,13 +51,13 @@ class Kin:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class AppealForEditing:
     """One appeal and everything around it; `words`, `targets` and `facts` are what the forms begin with."""
 
     appeal: AppealView
     section: str | None
-    asked_at: datetime | None
-    asked_by: int | None
+    review_requested_at: datetime | None
+    review_requested_by: int | None
     written_by: tuple[int, ...]
     names: dict[int, str]
     versions: dict[str, Version]
@@ -65,11 +65,11 @@ class Dossier:
     words: dict[str, dict[str, Any]]
     targets: dict[int, dict[str, Any]]
     facts: dict[str, Any]
-    follows: Kin | None
-    followed_by: tuple[Kin, ...]
+    follows: RelatedAppeal | None
+    followed_by: tuple[RelatedAppeal, ...]
 
 
-def find_dossier(slug: str) -> Dossier | None:
+def find_dossier(slug: str) -> AppealForEditing | None:
     """The appeal with that slug, whatever its state."""
     row = db.session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     view = None if row is None else find_appeal_by_id(row.id)
@@ -82,12 +82,12 @@ def find_dossier(slug: str) -> Dossier | None:
     followers = db.session.scalars(
         select(Appeal).where(Appeal.follows_id == row.id).order_by(Appeal.sequence, Appeal.id)
     )
-    people = {*row.written_by, row.asked_by} - {None}
-    return Dossier(
+    people = {*row.written_by, row.review_requested_by} - {None}
+    return AppealForEditing(
         appeal=view,
         section=row.section_code,
-        asked_at=row.asked_at,
-        asked_by=row.asked_by,
+        review_requested_at=row.review_requested_at,
+        review_requested_by=row.review_requested_by,
         written_by=tuple(row.written_by),
         names={one.id: one.email for one in db.session.scalars(select(Staff).where(Staff.id.in_(people)))},
         versions={text.language: Version(text.version, text.created_at, text.signed_before) for text in row.texts},
@@ -121,5 +121,5 @@ def _document(row: ImportedDocument) -> Document:
     return Document(row.language, tuple(row.lines), doubts)
 
 
-def _kin(row: Appeal) -> Kin:
-    return Kin(row.slug, row.first_text.headline if row.first_text else row.slug, row.state)
+def _kin(row: Appeal) -> RelatedAppeal:
+    return RelatedAppeal(row.slug, row.first_text.headline if row.first_text else row.slug, row.state)

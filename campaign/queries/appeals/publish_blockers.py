@@ -12,31 +12,31 @@ from campaign.queries.sections.section import list_sections
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class PublishBlocker:
     """One thing that is missing, as a code; `language` where it is missing in one text."""
 
     code: str
     language: str = ""
 
 
-def lacks(appeal: AppealView, *, now: datetime) -> tuple[Lack, ...]:
+def publish_blockers(appeal: AppealView, *, now: datetime) -> tuple[PublishBlocker, ...]:
     """Everything that keeps it from being published; empty where nothing does."""
-    found = [] if appeal.texts else [Lack("no-text")]
+    found = [] if appeal.texts else [PublishBlocker("no-text")]
     has_targets = any(appeal.targets.values())
     for text in appeal.texts.values():
         if not text.headline:
-            found.append(Lack("no-headline", text.language))
+            found.append(PublishBlocker("no-headline", text.language))
         if not text.paragraphs and not text.talking_points:
-            found.append(Lack("no-letter", text.language))
+            found.append(PublishBlocker("no-letter", text.language))
         if has_targets and not appeal.targets[text.language]:
-            found.append(Lack("no-target", text.language))
+            found.append(PublishBlocker("no-target", text.language))
     if not has_targets:
-        found.append(Lack("no-target"))
+        found.append(PublishBlocker("no-target"))
     zones = [section.last_zone(appeal.deadline) for section in taking_part(list_sections(), appeal.sections)]
     if appeal.deadline is None:
-        found.append(Lack("no-deadline"))
+        found.append(PublishBlocker("no-deadline"))
     elif not zones:
-        found.append(Lack("no-section"))
+        found.append(PublishBlocker("no-section"))
     elif not any(is_in_time(appeal.deadline, zone, now) for zone in zones):
-        found.append(Lack("deadline-passed"))
+        found.append(PublishBlocker("deadline-passed"))
     return tuple(found)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
 
-from campaign.domain.counting.funnel import CONFIRMED, Aspect, Step
+from campaign.domain.counting.funnel import CONFIRMED, FunnelAspect, FunnelStage
 from campaign.domain.counting.small_cells import rounded
 from campaign.domain.staff.roles import Permission, Scope
-from campaign.models import TallyStep
+from campaign.models import FunnelCount
 from campaign.platform import db
 
 RECENT = timedelta(days=7)
@@ -20,7 +20,7 @@ _ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class StageCount:
     """How many sign-ups came how far; `recent_…` are those signed within the last days."""
 
     value: str
@@ -46,12 +46,12 @@ class Passed:
 class Funnel:
     """All together, by provider, by source, and the confirming steps by how long they took."""
 
-    whole: Passed
-    providers: tuple[Passed, ...]
-    sources: tuple[Passed, ...]
-    waits: dict[Step, int]
+    whole: StageCount
+    providers: tuple[StageCount, ...]
+    sources: tuple[StageCount, ...]
+    waits: dict[FunnelStage, int]
 
-    def is_doubtful(self, one: Passed) -> bool:
+    def is_doubtful(self, one: StageCount) -> bool:
         """Whether so few of its people confirm lately, beside all others, that it may keep our mail from them."""
         others_signed = self.whole.recent_signed - one.recent_signed
         others = (self.whole.recent_confirmed - one.recent_confirmed) / others_signed if others_signed else 0.0
@@ -62,37 +62,37 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
     """Of the own section; whoever coordinates chooses a section, or none for all. Views are left out unless asked."""
     if not scope.may(Permission.COORDINATE):
         section = scope.section
-    recent = case((TallyStep.day > (now - RECENT).date(), TallyStep.quantity), else_=0)
-    keys = TallyStep.aspect, TallyStep.value, TallyStep.step
-    chosen = select(*keys, func.sum(TallyStep.quantity), func.sum(recent)).where(TallyStep.appeal_id == appeal_id)
+    recent = case((FunnelCount.day > (now - RECENT).date(), FunnelCount.quantity), else_=0)
+    keys = FunnelCount.aspect, FunnelCount.value, FunnelCount.funnel_stage
+    chosen = select(*keys, func.sum(FunnelCount.quantity), func.sum(recent)).where(FunnelCount.appeal_id == appeal_id)
     if section is not None:
-        chosen = chosen.where(TallyStep.section_code == section)
+        chosen = chosen.where(FunnelCount.section_code == section)
     if not has_views:
-        chosen = chosen.where(TallyStep.step != Step.VIEWED)
+        chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.VIEWED)
     # Counted once, in versions before: whether a mailbox gets our mail is nobody else's business.
-    chosen = chosen.where(TallyStep.step != Step.MAILED)
+    chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.MAILED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):
         sums[aspect, value][step] += int(number)
         lately[aspect, value][step] += int(last)
     rows = {key: _passed(key[1], sums[key], lately[key]) for key in sums if any(sums[key].values())}
-    providers = _ordered(rows, Aspect.PROVIDER)
+    providers = _ordered(rows, FunnelAspect.PROVIDER)
     waits: Counter[str] = Counter()
     for aspect, value in rows:
-        if aspect == Aspect.PROVIDER:
+        if aspect == FunnelAspect.PROVIDER:
             waits.update(sums[aspect, value])
-    viewed = rows.get((Aspect.PAGE, ""), _passed("", Counter(), Counter()))
+    viewed = rows.get((FunnelAspect.PAGE, ""), _passed("", Counter(), Counter()))
     steps = ("signed", "confirmed", "recent_signed", "recent_confirmed")
     return Funnel(
-        whole=Passed(
+        whole=StageCount(
             "",
             **{name: sum(getattr(one, name) for one in providers) for name in steps},
             viewed=viewed.viewed,
             recent_viewed=viewed.recent_viewed,
         ),
         providers=providers,
-        sources=_ordered(rows, Aspect.SOURCE),
+        sources=_ordered(rows, FunnelAspect.SOURCE),
         waits={step: waits[step] for step in CONFIRMED},
     )
 
@@ -110,22 +110,22 @@ def told(found: Funnel) -> Funnel:
     )
 
 
-def _told(one: Passed) -> Passed:
+def _told(one: StageCount) -> StageCount:
     return replace(one, confirmed=rounded(one.confirmed), recent_confirmed=rounded(one.recent_confirmed))
 
 
-def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> Passed:
-    return Passed(
+def _passed(value: str, all_: Counter[str], recent: Counter[str]) -> StageCount:
+    return StageCount(
         value,
-        all_[Step.SIGNED],
+        all_[FunnelStage.SIGNED],
         sum(all_[step] for step in CONFIRMED),
-        recent[Step.SIGNED],
+        recent[FunnelStage.SIGNED],
         sum(recent[step] for step in CONFIRMED),
-        all_[Step.VIEWED],
-        recent[Step.VIEWED],
+        all_[FunnelStage.VIEWED],
+        recent[FunnelStage.VIEWED],
     )
 
 
-def _ordered(rows: dict[tuple[str, str], Passed], aspect: Aspect) -> tuple[Passed, ...]:
+def _ordered(rows: dict[tuple[str, str], StageCount], aspect: FunnelAspect) -> tuple[StageCount, ...]:
     found = [one for (of, _), one in rows.items() if of == aspect]
     return tuple(sorted(found, key=lambda one: (-one.signed, -one.viewed, one.value)))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
-from campaign.domain.counting.funnel import CONFIRMED, Aspect, Step
-from campaign.models import TallyStep
+from campaign.domain.counting.funnel import CONFIRMED, FunnelAspect, FunnelStage
+from campaign.models import FunnelCount
 from campaign.platform import db
 
 
@@ -25,12 +25,14 @@ class SourceCounts:
 
 def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
     """Return the tags of one appeal, of one section or all, the most forms first."""
-    signed = func.coalesce(func.sum(case((TallyStep.step == Step.SIGNED, TallyStep.quantity))), 0)
-    confirmed = func.coalesce(func.sum(case((TallyStep.step.in_(CONFIRMED), TallyStep.quantity))), 0)
-    chosen = select(TallyStep.value, signed, confirmed).where(
-        TallyStep.appeal_id == appeal_id, TallyStep.aspect == Aspect.SOURCE, TallyStep.step != Step.VIEWED
+    signed = func.coalesce(func.sum(case((FunnelCount.funnel_stage == FunnelStage.SIGNED, FunnelCount.quantity))), 0)
+    confirmed = func.coalesce(func.sum(case((FunnelCount.funnel_stage.in_(CONFIRMED), FunnelCount.quantity))), 0)
+    chosen = select(FunnelCount.value, signed, confirmed).where(
+        FunnelCount.appeal_id == appeal_id,
+        FunnelCount.aspect == FunnelAspect.SOURCE,
+        FunnelCount.funnel_stage != FunnelStage.VIEWED,
     )
     if section_code is not None:
-        chosen = chosen.where(TallyStep.section_code == section_code)
-    rows = db.session.execute(chosen.group_by(TallyStep.value).order_by(signed.desc(), TallyStep.value))
+        chosen = chosen.where(FunnelCount.section_code == section_code)
+    rows = db.session.execute(chosen.group_by(FunnelCount.value).order_by(signed.desc(), FunnelCount.value))
     return tuple(SourceCounts(str(via), int(all_), int(sure)) for via, all_, sure in rows)

@@ -18,13 +18,13 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.action import Channel, Evidence
 from campaign.domain.counting.pace import WINDOW, Pace, pace
 from campaign.domain.staff.roles import Scope
-from campaign.models import Appeal, Tally, TallyFold, TallyHour
+from campaign.models import Appeal, RollupProgress, Tally, TallyHour
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView, family_ids, open_appeals
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class AppealSummary:
     """One appeal at a glance; `own` is the scope's section, `today` its day so far, `recent` the last WINDOW."""
 
     appeal: AppealView
@@ -40,7 +40,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class CountFilter:
     """Which part of an appeal's history: days (UTC, inclusive), one section, one channel."""
 
     since: date | None = None
@@ -50,7 +50,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CountLine:
     """What was counted in one hour or day for one section by one channel with one evidence."""
 
     at: datetime
@@ -61,7 +61,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class RelatedAppealCounts:
     """An appeal of the same case: confirmed signatures, what else we saw or were told of, and what staff entered."""
 
     slug: str
@@ -73,17 +73,17 @@ class Kin:
     entered: int
 
 
-def glances(scope: Scope, *, time_zone: str, now: datetime) -> tuple[Glance, ...]:
+def appeal_summaries(scope: Scope, *, time_zone: str, now: datetime) -> tuple[AppealSummary, ...]:
     """The open appeals, the nearest deadline first."""
     return _glances(open_appeals(), scope, time_zone, now)
 
 
-def glance(appeal: AppealView, scope: Scope, *, time_zone: str, now: datetime) -> Glance:
+def appeal_summary(appeal: AppealView, scope: Scope, *, time_zone: str, now: datetime) -> AppealSummary:
     """One appeal, open or not."""
     return _glances((appeal,), scope, time_zone, now)[0]
 
 
-def totals(appeal_id: int, chosen: Filter) -> dict[tuple[str, str, str], int]:
+def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], int]:
     """The sums by section, channel and evidence; with days chosen, those counted on them."""
     if chosen.since is None and chosen.until is None:
         found = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
@@ -97,7 +97,7 @@ def totals(appeal_id: int, chosen: Filter) -> dict[tuple[str, str, str], int]:
     return {key: quantity for key, quantity in sums.items() if quantity}
 
 
-def history(appeal_id: int, chosen: Filter, *, by_day: bool = True) -> tuple[Line, ...]:
+def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tuple[CountLine, ...]:
     """What was counted when, in order; by the hour since `hourly_since` only, for of the time before there are days."""
     keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
     rows = db.session.execute(
@@ -108,26 +108,26 @@ def history(appeal_id: int, chosen: Filter, *, by_day: bool = True) -> tuple[Lin
     )
     if not by_day:
         first = hourly_since()
-        return tuple(Line(*row[:4], int(row[4])) for row in rows if row[4] and row[0] >= first)
+        return tuple(CountLine(*row[:4], int(row[4])) for row in rows if row[4] and row[0] >= first)
     days: dict[tuple[datetime, str, str, str], int] = defaultdict(int)
     for hour, section, channel, evidence, quantity in rows:
         days[hour.replace(hour=0), section, channel, evidence] += int(quantity)
-    return tuple(Line(*key, quantity) for key, quantity in days.items() if quantity)
+    return tuple(CountLine(*key, quantity) for key, quantity in days.items() if quantity)
 
 
 def hourly_since() -> datetime:
     """From when on the history is by the hour; before, its hours are folded into days."""
-    return db.session.execute(select(TallyFold.days_before)).scalar_one()
+    return db.session.execute(select(RollupProgress.days_before)).scalar_one()
 
 
-def family(appeal: AppealView) -> tuple[Kin, ...]:
+def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
     """Every appeal of the same case in the order of their sequence, this one among them; empty where it is alone."""
     ids = family_ids(appeal.id)
     if len(ids) < 2:
         return ()
     sums = _by_evidence(ids)
     rows = db.session.scalars(select(Appeal).where(Appeal.id.in_(ids)).order_by(Appeal.sequence, Appeal.id))
-    return tuple(Kin(row.slug, row.sequence, _headline(row), row.state, *sums[row.id]) for row in rows)
+    return tuple(RelatedAppealCounts(row.slug, row.sequence, _headline(row), row.state, *sums[row.id]) for row in rows)
 
 
 def ended_appeals() -> tuple[tuple[str, str, str], ...]:
@@ -141,14 +141,14 @@ def _headline(row: Appeal) -> str:
     return row.first_text.headline if row.first_text else row.slug
 
 
-def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime) -> tuple[Glance, ...]:
+def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime) -> tuple[AppealSummary, ...]:
     ids = [appeal.id for appeal in appeals]
     start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
     whole = _sums(Tally, ids, scope.section)
     today = _sums(TallyHour, ids, scope.section, TallyHour.hour >= start.replace(minute=0))
     recent = _sums(TallyHour, ids, scope.section, TallyHour.hour >= now - WINDOW)
     return tuple(
-        Glance(
+        AppealSummary(
             appeal,
             signatures=whole[appeal.id][0],
             others=whole[appeal.id][1],
@@ -213,7 +213,7 @@ def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
     return found
 
 
-def _where(model: type[Tally] | type[TallyHour], chosen: Filter) -> list[ColumnElement[bool]]:
+def _where(model: type[Tally] | type[TallyHour], chosen: CountFilter) -> list[ColumnElement[bool]]:
     pairs: tuple[tuple[Any, str | None], ...] = (
         (model.section_code, chosen.section),
         (model.channel, chosen.channel),
@@ -221,7 +221,7 @@ def _where(model: type[Tally] | type[TallyHour], chosen: Filter) -> list[ColumnE
     return [column == value for column, value in pairs if value is not None]
 
 
-def _between(chosen: Filter) -> list[ColumnElement[bool]]:
+def _between(chosen: CountFilter) -> list[ColumnElement[bool]]:
     midnight = ZoneInfo("UTC")
     found: list[ColumnElement[bool]] = []
     if chosen.since is not None:

@@ -10,7 +10,7 @@ from sqlalchemy import case, func, or_, select, text, true
 
 from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
 from campaign.domain.privacy.cipher import Vault
-from campaign.models import Mail, MailHold, Signature
+from campaign.models import Mail, QueuePause, Signature
 from campaign.platform import db
 from campaign.platform.database.clock import DatabaseClock
 from campaign.queries.signing.person import domain_of
@@ -26,7 +26,7 @@ _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class HoldView:
+class QueuePauseView:
     """Since when nothing is sent, what the server said, and when it is tried again."""
 
     began_at: datetime
@@ -42,7 +42,7 @@ class OutboxStatus:
 
     by_state: dict[str, int]
     oldest_due_seconds: float
-    hold: HoldView | None
+    hold: QueuePauseView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class StaffOutbox:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetters:
+class FailedMailGroup:
     """Mails that ended undelivered for one reason: where in the dialogue, the code and the server's words."""
 
     state: str
@@ -67,7 +67,7 @@ class DeadLetters:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
+class UnsentMailGroup:
     """Mails of one kind that were not sent after all, for one reason."""
 
     kind: str
@@ -93,7 +93,7 @@ def outbox_status() -> OutboxStatus:
     return OutboxStatus(
         by_state={state.value: found.get(state.value, 0) for state in MailState},
         oldest_due_seconds=max([0.0, *((now - since).total_seconds() for since in oldest if since is not None)]),
-        hold=queue_hold(),
+        hold=queue_pause(),
     )
 
 
@@ -114,21 +114,21 @@ def outbox_for_staff() -> StaffOutbox:
     return StaffOutbox(counts, answers)
 
 
-def queue_hold() -> HoldView | None:
+def queue_pause() -> QueuePauseView | None:
     """The hold of the queue, if the server refuses us at this moment."""
-    hold = db.session.scalars(select(MailHold).where(MailHold.is_open)).one_or_none()
-    return None if hold is None else HoldView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail)
+    hold = db.session.scalars(select(QueuePause).where(QueuePause.is_open)).one_or_none()
+    return None if hold is None else QueuePauseView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail)
 
 
-def dead_letters() -> tuple[DeadLetters, ...]:
+def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
     """What was not delivered, by reason, the most frequent first."""
     keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
     number = func.count().label("number")
     chosen = select(*keys, number, func.max(Mail.created_at)).where(_UNDELIVERED).group_by(*keys)
-    return tuple(DeadLetters(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
+    return tuple(FailedMailGroup(*row) for row in db.session.execute(chosen.order_by(number.desc(), *keys)))
 
 
-def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
+def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup, ...]:
     """Return what was lately not sent after all, by reason, the most frequent first.
 
     Of answers to forms there is only what was never to leave, a flood. Nothing of new links: those go to signers alone.
@@ -137,7 +137,9 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[Unsent, ...]:
     chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
     chosen = chosen.where(Mail.kind != MailKind.NEW_LINK)
     grouped = chosen.where(Mail.created_at > now - within).group_by(Mail.kind, Mail.detail)
-    return tuple(Unsent(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail)))
+    return tuple(
+        UnsentMailGroup(*row) for row in db.session.execute(grouped.order_by(number.desc(), Mail.kind, Mail.detail))
+    )
 
 
 def domain_outcomes(

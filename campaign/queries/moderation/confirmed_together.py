@@ -32,7 +32,7 @@ _LOOKED_AT, _MOST = 20_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class ConfirmedTogether:
     """The confirmations of this hour and the one before: all, what came from new domains, and from those with a crowd.
 
     What was erased since is among both: hardly anybody who means it erases within two hours, and nobody can tell any
@@ -52,7 +52,7 @@ class Together:
         )
 
 
-def confirmed_together(vault: Vault, *, now: datetime) -> Together:
+def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
     """Return what was confirmed in this hour and the one before, and how much of it from new domains."""
     number = func.count().label("number")
     is_gone = Signature.address_digest.is_(None)
@@ -70,7 +70,7 @@ def confirmed_together(vault: Vault, *, now: datetime) -> Together:
     rows = db.session.execute(sums.where(*wanted).group_by(*keys).order_by(number.desc()).limit(_MOST)).all()
     confirmed = sum(row.number for row in rows)
     if confirmed < LEAST:
-        return Together(confirmed, 0, 0, frozenset())
+        return ConfirmedTogether(confirmed, 0, 0, frozenset())
     found = _by_domain({some: (section, number) for section, number, some, gone in rows if not gone}, vault)
     new = _new_of({domain for domain, _ in found}, vault, now)
     by_name: Counter[str] = Counter()
@@ -84,7 +84,9 @@ def confirmed_together(vault: Vault, *, now: datetime) -> Together:
             by_section[section] += number_of
     total = by_section.total()
     crowded = erased + sum(many for many in by_name.values() if many >= CROWD)
-    return Together(confirmed, total, crowded, frozenset(one for one, of in by_section.items() if of * 10 >= total))
+    return ConfirmedTogether(
+        confirmed, total, crowded, frozenset(one for one, of in by_section.items() if of * 10 >= total)
+    )
 
 
 def _last_before(since: datetime) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from campaign.domain.counting.action import Channel, Evidence
 from campaign.domain.outbox.mail_state import UNCARRIED
-from campaign.models import Alarm, SignUp, TallyHour
+from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db
 
 # Who signed within the last minutes has hardly had the mail.
@@ -21,7 +21,7 @@ _ENOUGH = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentSignUps:
     """Sign-ups of the last two hours that wait for their confirmation, and confirmations in that time."""
 
     unconfirmed: int
@@ -33,7 +33,7 @@ class Lately:
         return self.unconfirmed / max(1, self.unconfirmed + self.confirmed)
 
 
-def lately(now: datetime) -> Lately:
+def recent_sign_ups(now: datetime) -> RecentSignUps:
     """Unconfirmed and confirmed over all appeals; both by an index."""
     waiting = (
         select(SignUp.id)
@@ -48,12 +48,14 @@ def lately(now: datetime) -> Lately:
             TallyHour.evidence == Evidence.VERIFIED,
         )
     ).scalar_one()
-    return Lately(int(unconfirmed), int(confirmed))
+    return RecentSignUps(int(unconfirmed), int(confirmed))
 
 
 def is_uncarried(now: datetime) -> bool:
     """Return whether the mail server refused, within a day, an address with letters beyond ASCII before the @."""
-    refused = select(Alarm.raised_at).where(Alarm.kind == UNCARRIED, Alarm.appeal_id == 0, Alarm.window_at > now - DAY)
+    refused = select(AbuseAlert.raised_at).where(
+        AbuseAlert.kind == UNCARRIED, AbuseAlert.appeal_id == 0, AbuseAlert.window_at > now - DAY
+    )
     return db.session.execute(refused.limit(1)).first() is not None
 
 

@@ -15,14 +15,14 @@ from sqlalchemy.orm import aliased
 
 from campaign.domain.counting.small_cells import is_small
 from campaign.domain.errors import CipherError, NotFoundError
-from campaign.domain.moderation.invalidation import AT_WORK, Criteria, Subject, unpacked
+from campaign.domain.moderation.invalidation import AT_WORK, Criteria, InvalidatedKind, unpacked
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_signature
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import name_key
 from campaign.domain.signing.token import section_content, shown_mark
 from campaign.domain.staff.roles import Scope
-from campaign.models import Alarm, Appeal, Invalidation, Signature, Staff
+from campaign.models import AbuseAlert, Appeal, Invalidation, Signature, Staff
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.queries.moderation.reported import ReportView, reports
@@ -240,8 +240,10 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
 
 def alarms(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
     """Floods of which staff were told lately: kind, the appeal's slug or None for all, and when."""
-    chosen = select(Alarm.kind, Appeal.slug, Alarm.raised_at).outerjoin(Appeal, Appeal.id == Alarm.appeal_id)
-    recent = chosen.where(Alarm.raised_at > now - within).order_by(Alarm.raised_at.desc()).limit(20)
+    chosen = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
+        Appeal, Appeal.id == AbuseAlert.appeal_id
+    )
+    recent = chosen.where(AbuseAlert.raised_at > now - within).order_by(AbuseAlert.raised_at.desc()).limit(20)
     return tuple((kind, slug, raised_at) for kind, slug, raised_at in db.session.execute(recent))
 
 
@@ -264,7 +266,7 @@ def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
     chosen = select(Invalidation.sample).where(
         Invalidation.id == invalidation_id,
         Invalidation.section_code == scope.section,
-        Invalidation.subject == Subject.SIGNATURES,
+        Invalidation.kind == InvalidatedKind.SIGNATURES,
     )
     sample = db.session.scalar(chosen)
     if sample is None:
@@ -302,7 +304,7 @@ def _view(found: tuple[Any, ...], vault: Vault) -> InvalidationView:
         ended_at=row.ended_at,
         undone_by=undoer,
         sampled=len(row.sample),
-        is_of_reports=row.subject == Subject.REPORTS,
+        is_of_reports=row.kind == InvalidatedKind.REPORTS,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import String, func, select, type_coerce
 
 from campaign.domain.counting.action import Evidence
 from campaign.domain.staff.roles import Scope
-from campaign.models import Action, Appeal, Withheld
+from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
 
 DAYS = 7
@@ -91,7 +91,7 @@ def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> Reporte
 def reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
     """Return those acts of the own section, counted or taken out, in the order of the ids."""
     found: dict[int, ReportView] = {}
-    for model in (Action, Withheld):
+    for model in (Action, InvalidatedAction):
         chosen = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
         chosen = chosen.join(Appeal, Appeal.id == model.appeal_id).where(
             model.id.in_(ids), model.section_code == scope.section, model.signature_id.is_(None)

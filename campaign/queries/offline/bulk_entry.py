@@ -10,14 +10,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from campaign.domain.staff.roles import Permission, Scope
-from campaign.models import Entry, SheetRow, Staff
+from campaign.models import BulkEntry, SheetRow, Staff
 from campaign.platform import db
 
 PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class EntryView:
+class BulkEntryView:
     """One entry; `waiting` of its sign-ups are not signed up yet. `undone_by` is the account's address."""
 
     id: int
@@ -39,40 +39,40 @@ class EntryView:
     is_mine: bool
 
 
-def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple[EntryView, ...]:
+def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple[BulkEntryView, ...]:
     """The newest ones of the own section, or those before the one with that number; undone ones too."""
-    chosen = _chosen().where(Entry.section_code == scope.section, Entry.appeal_id == appeal_id)
+    chosen = _chosen().where(BulkEntry.section_code == scope.section, BulkEntry.appeal_id == appeal_id)
     if before is not None:
-        chosen = chosen.where(Entry.id < before)
-    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(Entry.id.desc()).limit(PAGE)))
+        chosen = chosen.where(BulkEntry.id < before)
+    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(BulkEntry.id.desc()).limit(PAGE)))
 
 
-def waiting_elsewhere(scope: Scope, appeal_id: int) -> tuple[EntryView, ...]:
+def waiting_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryView, ...]:
     """Return the entries of other sections that wait for a second person: for those who coordinate; else none."""
     if not scope.may(Permission.COORDINATE):
         return ()
-    chosen = _chosen().where(Entry.section_code != scope.section, Entry.appeal_id == appeal_id, Entry.waits)
-    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(Entry.id).limit(PAGE)))
+    chosen = _chosen().where(BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.waits)
+    return tuple(_view(scope, *row) for row in db.session.execute(chosen.order_by(BulkEntry.id).limit(PAGE)))
 
 
 def is_waiting(entry_id: int) -> bool:
     """Return whether the entry waits for a second person."""
-    return bool(db.session.scalar(select(Entry.waits).where(Entry.id == entry_id)))
+    return bool(db.session.scalar(select(BulkEntry.waits).where(BulkEntry.id == entry_id)))
 
 
 def _chosen() -> Any:
     undoer, confirmer = aliased(Staff), aliased(Staff)
-    waiting = select(func.count()).where(SheetRow.entry_id == Entry.id).scalar_subquery()
+    waiting = select(func.count()).where(SheetRow.bulk_entry_id == BulkEntry.id).scalar_subquery()
     return (
-        select(Entry, Staff.email, undoer.email, confirmer.email, waiting)
-        .join(Staff, Staff.id == Entry.staff_id)
-        .outerjoin(undoer, undoer.id == Entry.undone_by)
-        .outerjoin(confirmer, confirmer.id == Entry.confirmed_by)
+        select(BulkEntry, Staff.email, undoer.email, confirmer.email, waiting)
+        .join(Staff, Staff.id == BulkEntry.staff_id)
+        .outerjoin(undoer, undoer.id == BulkEntry.undone_by)
+        .outerjoin(confirmer, confirmer.id == BulkEntry.confirmed_by)
     )
 
 
-def _view(scope: Scope, entry: Entry, who: str, undone_by: str, confirmed_by: str, waiting: int) -> EntryView:
-    return EntryView(
+def _view(scope: Scope, entry: BulkEntry, who: str, undone_by: str, confirmed_by: str, waiting: int) -> BulkEntryView:
+    return BulkEntryView(
         id=entry.id,
         channel=entry.channel,
         quantity=entry.quantity,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link
-from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature
+from campaign.models import Action, Appeal, BulkEntry, Consent, Mail, SheetRow, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
 from campaign.queries.signing.sign_up import waiting_under
@@ -34,7 +34,7 @@ class ConsentView:
 
 
 @dataclass(frozen=True, slots=True)
-class ActView:
+class ActionView:
     """One counted act."""
 
     channel: str
@@ -54,13 +54,13 @@ class MailView:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SubjectAccess:
     """One signature with all that hangs on it."""
 
     signature: SignatureView
     ended_at: datetime | None
     consents: tuple[ConsentView, ...]
-    acts: tuple[ActView, ...]
+    acts: tuple[ActionView, ...]
     mails: tuple[MailView, ...]
 
 
@@ -90,9 +90,9 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
     """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
     names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
-        select(Appeal.slug, SheetRow, Entry.entered_at)
-        .join(Entry, Entry.id == SheetRow.entry_id)
-        .join(Appeal, Appeal.id == Entry.appeal_id)
+        select(Appeal.slug, SheetRow, BulkEntry.entered_at)
+        .join(BulkEntry, BulkEntry.id == SheetRow.bulk_entry_id)
+        .join(Appeal, Appeal.id == BulkEntry.appeal_id)
         .where(SheetRow.address_digest.in_(names))
         .order_by(SheetRow.id)
     )
@@ -109,7 +109,7 @@ def unconfirmed_under(email: str, vault: Vault) -> tuple[UnconfirmedView, ...]:
     )
 
 
-def held_under(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[Held, ...]:
+def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:
     """Return what the signature's address has signed, the newest first; empty where it was erased.
 
     With the link that asks for it, only what that opens. Raises CipherError.
@@ -121,7 +121,7 @@ def held_under(signature_id: int, vault: Vault, link: Link | None = None) -> tup
     acts = _by_signature(select(Action).where(Action.signature_id.in_(ids)).order_by(Action.id), _act)
     mails = _by_signature(select(Mail).where(Mail.signature_id.in_(ids)).order_by(Mail.id), _mail)
     return tuple(
-        Held(
+        SubjectAccess(
             signature=one,
             ended_at=rows[one.id].ended_at,
             consents=tuple(consents.get(one.id, ())),
@@ -145,8 +145,8 @@ def _consent(row: Consent) -> ConsentView:
     return ConsentView(row.given_at, *text, row.to_appeal, row.to_updates, row.to_sharing_name)
 
 
-def _act(row: Action) -> ActView:
-    return ActView(row.channel, row.evidence, row.target, row.happened_on)
+def _act(row: Action) -> ActionView:
+    return ActionView(row.channel, row.evidence, row.target, row.happened_on)
 
 
 def _mail(row: Mail) -> MailView:

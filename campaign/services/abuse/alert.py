@@ -16,7 +16,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages import alert_texts
-from campaign.models import Alarm, Staff
+from campaign.models import AbuseAlert, Staff
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 from campaign.services.outbox.enqueue import owe_staff
@@ -24,7 +24,7 @@ from campaign.services.outbox.enqueue import owe_staff
 log = logging.getLogger(__name__)
 
 _CLAIM = {
-    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    dialect: module.insert(AbuseAlert).on_conflict_do_nothing().returning(AbuseAlert.kind)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 # Who can do something about it, whatever their section.

@@ -19,14 +19,14 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.domain.staff.roles import Scope
 from campaign.models import Announcement, AnnouncementText, Appeal, Mail, Section
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import owe_staff
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class AnnouncementWording:
     """What staff wrote in one language; the body is Markdown."""
 
     subject: str
@@ -56,7 +56,9 @@ class Author:
     vault: Vault
 
 
-def draft(appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, Wording], by: Author) -> int:
+def draft(
+    appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], by: Author
+) -> int:
     """Keeps a new announcement and returns its id; nothing goes out yet. Raises InputError, NotFoundError, StateError.
 
     Each signer gets it in the language of their signature, else in English, else in the first there is.
@@ -87,7 +89,9 @@ def draft(appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[s
         return row.id
 
 
-def revise(announcement_id: int, to: Audience, texts: Mapping[str, Wording], by: Author, *, seen: str) -> None:
+def revise(
+    announcement_id: int, to: Audience, texts: Mapping[str, AnnouncementWording], by: Author, *, seen: str
+) -> None:
     """Replaces what a draft says and to whom; `seen` is the edition that was changed.
 
     Raises InputError, NotFoundError, StateError where it has gone out, ConflictError where it says something else now.
@@ -186,7 +190,7 @@ def stop(announcement_id: int, by: Author) -> None:
 def _found(session: Session, announcement_id: int, scope: Scope, *, lock: bool = False) -> Announcement:
     """Staff tell the signers of their own section; coordinators those of any, and of all."""
     row = session.get(
-        Announcement, announcement_id, with_for_update=KEYS_STAY if lock else None, populate_existing=True
+        Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True
     )
     if row is None or not scope.may_tell(row.section_code):
         raise NotFoundError("there is no such announcement")
@@ -228,11 +232,11 @@ def _note(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    entry = Act(act, f"announcement:{row.id}", by.scope.staff_id, row.section_code, before, after)
+    entry = AuditRecord(act, f"announcement:{row.id}", by.scope.staff_id, row.section_code, before, after)
     append(session, entry, now=by.now, vault=by.vault)
 
 
-def _check(audience: Audience, texts: Mapping[str, Wording]) -> None:
+def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None:
     if not texts:
         raise InputError("texts", "missing", "nothing is written yet")
     for language in (*texts, *audience.locales):
@@ -249,7 +253,7 @@ def _check_section(session: Session, audience: Audience, scope: Scope) -> None:
         raise InputError("section", "unknown", f"there is no section {audience.section_code}")
 
 
-def _write(row: Announcement, texts: Mapping[str, Wording]) -> None:
+def _write(row: Announcement, texts: Mapping[str, AnnouncementWording]) -> None:
     row.texts.extend(
         AnnouncementText(language=language, subject=" ".join(said.subject.split()), body=said.body.strip())
         for language, said in sorted(texts.items())

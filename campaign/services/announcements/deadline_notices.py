@@ -40,7 +40,7 @@ def remind_staff(*, desk: Desk, now: datetime) -> int:
         )
         for appeal in session.scalars(chosen.order_by(Appeal.id)):
             for section in taking_part(sections, tuple(appeal.sections)):
-                if section.code in appeal.going_on or section.code not in staff or appeal.deadline is None:
+                if section.code in appeal.continuation or section.code not in staff or appeal.deadline is None:
                     continue
                 owed += _remind(session, appeal, appeal.deadline, section, staff[section.code], desk, now)
     return owed

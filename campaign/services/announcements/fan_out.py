@@ -25,10 +25,10 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.announcements.announcement import told, without_repeats
-from campaign.services.outbox.enqueue import Owed, row_of
+from campaign.services.outbox.enqueue import OwedMail, row_of
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
 def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
     """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
     with transaction() as session:
-        row = session.get(Announcement, announcement_id, with_for_update=KEYS_STAY)
+        row = session.get(Announcement, announcement_id, with_for_update=NO_KEY_UPDATE)
         if row is None or row.state != AnnouncementState.SENDING:
             return None
         if row.started_at is None or row.started_at > now:
@@ -121,9 +121,9 @@ def _opened(signature: Signature, vault: Vault) -> Address | None:
         return None
 
 
-def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) -> Owed:
+def _owed(row: Announcement, signature: Signature, to: Address, vault: Vault) -> OwedMail:
     languages = [text.language for text in row.texts]
-    return Owed(
+    return OwedMail(
         kind=MailKind(row.kind),
         signature_id=signature.id,
         domain_digest=vault.domain_digest(to),

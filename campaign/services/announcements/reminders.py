@@ -14,7 +14,7 @@ from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import LIFETIME, Purpose
 from campaign.models import Appeal, Section, SignUp
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import owe_sign_up
 
@@ -64,5 +64,5 @@ def _waiting(now: datetime, after_id: int) -> Any:
         )
         .order_by(SignUp.id)
         .limit(_BATCH)
-        .with_for_update(of=SignUp, skip_locked=True, **KEYS_STAY)
+        .with_for_update(of=SignUp, skip_locked=True, **NO_KEY_UPDATE)
     )

@@ -13,10 +13,10 @@ from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose, Tokens
-from campaign.mail.messages.digest_texts import Week, week_lines
+from campaign.mail.messages.digest_texts import AppealWeek, week_lines
 from campaign.models import Section, Staff
 from campaign.platform.database.transaction import transaction
-from campaign.queries.counting.staff_counts import Glance, glances
+from campaign.queries.counting.staff_counts import AppealSummary, appeal_summaries
 from campaign.services.outbox.enqueue import owe_staff
 
 
@@ -26,11 +26,11 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
         wanting = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
         chosen = wanting.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
         people = session.execute(chosen).all()
-        seen: dict[str, tuple[Glance, ...]] = {}
+        seen: dict[str, tuple[AppealSummary, ...]] = {}
         owed = 0
         for staff, time_zone in people:
             if staff.section_code not in seen:
-                seen[staff.section_code] = glances(staff.scope, time_zone=time_zone, now=now)
+                seen[staff.section_code] = appeal_summaries(staff.scope, time_zone=time_zone, now=now)
             found = seen[staff.section_code]
             if not found:
                 continue
@@ -54,11 +54,11 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
     return owed
 
 
-def _appeal(one: Glance, locale: str, base_url: str, now: datetime) -> dict[str, object]:
+def _appeal(one: AppealSummary, locale: str, base_url: str, now: datetime) -> dict[str, object]:
     text, appeal = one.appeal.text_in(locale), one.appeal
     left = days_left(appeal.deadline, now.date(), is_open=appeal.is_open)
     with force_locale(locale):
-        week = Week(one.signatures, one.own_signatures, one.recent, one.own_recent, appeal.goal, left)
+        week = AppealWeek(one.signatures, one.own_signatures, one.recent, one.own_recent, appeal.goal, left)
         lines = week_lines(week, locale)
     url = f"{base_url}/staff/appeals/{appeal.slug}"
     return {"headline": " ".join(text.headline.split()), "language": text.language, "url": url, "lines": lines}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.errors import ConflictError, InputError
 from campaign.models import Appeal
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.lifecycle import find
 from campaign.services.staff.desk import Desk, admit, note
@@ -33,7 +33,7 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
         later = select(Appeal).where(
             Appeal.reference == appeal.reference, Appeal.sequence > appeal.sequence, Appeal.follows_id.is_(None)
         )
-        for follower in session.scalars(later.with_for_update(**KEYS_STAY)):
+        for follower in session.scalars(later.with_for_update(**NO_KEY_UPDATE)):
             if _before(session, follower) is appeal:
                 follower.follows_id = appeal.id
                 follower.revision += 1

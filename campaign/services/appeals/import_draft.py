@@ -21,7 +21,7 @@ from campaign.domain.appeals.editing import WORDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
 from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
 from campaign.models import Appeal, AppealText, ImportedDocument
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.continuation import link
 from campaign.services.appeals.edit_text import keep_version
@@ -46,7 +46,7 @@ _MAY_DIFFER = {"languages", "own_language", "previous"}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ImportChange:
     """One thing that the import changed; `before` is None where there was nothing."""
 
     field: str
@@ -64,9 +64,9 @@ class ImportReport:
     is_new_language: bool
     language: str
     text_version: int
-    changes: tuple[Change, ...]
+    changes: tuple[ImportChange, ...]
     # Facts in which a further language differs from what the appeal keeps: `before` is kept, `after` is not taken.
-    kept: tuple[Change, ...] = ()
+    kept: tuple[ImportChange, ...] = ()
     follows: str | None = None  # the slug of the appeal that this one follows
 
 
@@ -114,11 +114,13 @@ def import_draft(
         version, text_changes = _text(session, appeal, draft, known, now)
         changes += text_changes
         if _says_anew(draft, known, "targets"):
-            changes += [Change("targets", before, after) for before, after in merge_targets(session, appeal, draft)]
+            changes += [
+                ImportChange("targets", before, after) for before, after in merge_targets(session, appeal, draft)
+            ]
         _remember(session, appeal, draft, known, now, lines)
         session.flush()
         if (followed := link(session, appeal)) is not None:
-            changes.append(Change("follows", None, followed.slug))
+            changes.append(ImportChange("follows", None, followed.slug))
         if changes and desk is not None:
             remember_writer(desk, appeal)
             before = None if is_new else {change.field: change.before for change in changes}
@@ -164,7 +166,7 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
     is_given = slug is not None
     if slug is None and draft.reference:
         same = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update(**KEYS_STAY)).one_or_none()
+        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update(**NO_KEY_UPDATE)).one_or_none()
         if appeal is not None:
             return appeal.slug, appeal
         slug = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
@@ -173,7 +175,7 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
         slug = slugify(*(person.name for person in draft.people[:2]), country)
         if not slug:
             raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
-    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**KEYS_STAY))
+    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**NO_KEY_UPDATE))
     appeal = found.one_or_none()
     if (
         appeal
@@ -195,7 +197,7 @@ def _says_anew(draft: DraftAppeal, known: ImportedDocument | None, field: str) -
 
 def _facts(
     appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, options: ImportOptions, *, is_new: bool
-) -> list[Change]:
+) -> list[ImportChange]:
     changes = []
     wanted: dict[str, Any] = {}
     for name, column in _FACTS.items():
@@ -214,18 +216,18 @@ def _facts(
         before = getattr(appeal, column)
         if before != value:
             setattr(appeal, column, value)
-            changes.append(Change(column, before, value))
+            changes.append(ImportChange(column, before, value))
     return changes
 
 
-def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[Change, ...]:
+def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[ImportChange, ...]:
     """The facts that a further language has otherwise than the appeal, which keeps its own."""
     ours = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
     if options.deadline is not None:
         del ours["deadline"]
     theirs = {name: getattr(draft, name) for name in ours}
     return tuple(
-        Change(_FACTS[name], value, theirs[name])
+        ImportChange(_FACTS[name], value, theirs[name])
         for name, value in ours.items()
         if value is not None and theirs[name] not in (None, value)
     )
@@ -233,19 +235,19 @@ def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[C
 
 def _text(
     session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
-) -> tuple[int, list[Change]]:
+) -> tuple[int, list[ImportChange]]:
     """The version of the current text in the draft's language: a new version where the document says something anew."""
     of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
     current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
     said = _words(draft)
     if current is None:
         text = keep_version(session, appeal, draft.language, said, None, now)
-        return text, [Change(f"{name} ({draft.language})", None, value) for name, value in said.items() if value]
+        return text, [ImportChange(f"{name} ({draft.language})", None, value) for name, value in said.items() if value]
     before = {} if known is None else known.draft
     changed = {name: value for name, value in said.items() if _said_before(before, name) != value}
     values = {name: getattr(current, name) for name in WORDS}
     changes = [
-        Change(f"{name} ({draft.language})", values[name], value)
+        ImportChange(f"{name} ({draft.language})", values[name], value)
         for name, value in changed.items()
         if values[name] != value
     ]

@@ -17,10 +17,10 @@ from campaign.domain.errors import ConflictError, FourEyesError, InputError, Not
 from campaign.domain.sections.section import taking_part
 from campaign.domain.staff.roles import Permission
 from campaign.models import Appeal
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import find_appeal_by_id
-from campaign.queries.appeals.publish_blockers import Lack, lacks
+from campaign.queries.appeals.publish_blockers import PublishBlocker, publish_blockers
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.review_notices import tell_of_question, tell_of_return
 from campaign.services.staff.desk import Desk, admit, note
@@ -35,9 +35,9 @@ def ask(slug: str, *, desk: Desk, now: datetime) -> None:
         appeal = find(session, slug)
         admit(desk, appeal)
         _refuse_unready(session, appeal, now)
-        if appeal.asked_at is not None:
+        if appeal.review_requested_at is not None:
             return
-        appeal.asked_at, appeal.asked_by = now, desk.scope.staff_id if desk.scope else None
+        appeal.review_requested_at, appeal.review_requested_by = now, desk.scope.staff_id if desk.scope else None
         note(session, desk, "appeal.ask", appeal, now=now)
         tell_of_question(session, appeal, desk, now=now)
 
@@ -53,13 +53,13 @@ def send_back(slug: str, words: str, *, desk: Desk, now: datetime) -> None:
     with transaction() as session:
         appeal = find(session, slug)
         admit(desk, appeal)
-        if appeal.state != AppealState.DRAFT or appeal.asked_at is None:
+        if appeal.state != AppealState.DRAFT or appeal.review_requested_at is None:
             raise StateError("nobody has asked for it to be published")
-        is_own = desk.scope is not None and desk.scope.staff_id == appeal.asked_by
+        is_own = desk.scope is not None and desk.scope.staff_id == appeal.review_requested_by
         if not is_own:
             admit(desk, appeal, Permission.COORDINATE)
-            tell_of_return(session, appeal, appeal.asked_by, words, desk, now=now)
-        appeal.asked_at = appeal.asked_by = None
+            tell_of_return(session, appeal, appeal.review_requested_by, words, desk, now=now)
+        appeal.review_requested_at = appeal.review_requested_by = None
         note(session, desk, "appeal.send-back", appeal, now=now, reason=words or None)
 
 
@@ -80,7 +80,7 @@ def publish(slug: str, *, now: datetime, desk: Desk | None = None, revision: int
         if desk is not None and desk.scope is not None:
             if desk.scope.staff_id in appeal.written_by:
                 raise FourEyesError("who wrote an appeal does not publish it")
-            if appeal.asked_at is None:
+            if appeal.review_requested_at is None:
                 raise StateError(f"nobody has asked for {slug} to be published")
             if revision != appeal.revision:
                 raise ConflictError({"revision": appeal.revision})
@@ -189,17 +189,17 @@ def set_safety(
             note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
 
 
-def going_on_of(appeal: Appeal, section: str) -> str:
+def continuation_of(appeal: Appeal, section: str) -> str:
     """What the section has said comes after the deadline: the day (ISO 8601) until which it goes on, `stop`, or ""."""
-    return (appeal.going_on[section] or "stop") if section in appeal.going_on else ""
+    return (appeal.continuation[section] or "stop") if section in appeal.continuation else ""
 
 
-def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
+def set_continuation(slug: str, until: date | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
     """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
 
-    `seen` is what it had said when the writer began (see `going_on_of`): what a colleague has said since is not
+    `seen` is what it had said when the writer began (see `continuation_of`): what a colleague has said since is not
     overwritten. Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped),
-    InputError (`until`: past, or not after the deadline), ConflictError (`going_on`).
+    InputError (`until`: past, or not after the deadline), ConflictError (`continuation`).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -211,15 +211,15 @@ def say_going_on(slug: str, until: date | None, *, desk: Desk, now: datetime, se
             raise StateError(f"{slug} is {appeal.state}")
         if until is not None and (until < now.date() or (appeal.deadline is not None and until <= appeal.deadline)):
             raise InputError("until", "too-early", "the day must be in the future and after the deadline")
-        before, current = dict(appeal.going_on), going_on_of(appeal, scope.section)
+        before, current = dict(appeal.continuation), continuation_of(appeal, scope.section)
         said = until.isoformat() if until else None
         if current == (said or "stop"):
             return
         if seen not in {None, current}:
-            raise ConflictError({"going_on": current})
-        appeal.going_on = {**before, scope.section: said}
+            raise ConflictError({"continuation": current})
+        appeal.continuation = {**before, scope.section: said}
         appeal.revision += 1
-        note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.going_on)
+        note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.continuation)
 
 
 def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
@@ -229,7 +229,7 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
         sections = list_sections()
         # Locked: whoever closes or stops one by hand at this moment has done it, and it is noted once.
         for appeal in session.scalars(
-            select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**KEYS_STAY)
+            select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**NO_KEY_UPDATE)
         ):
             zones = {one.last_zone(appeal.deadline) for one in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
@@ -243,7 +243,7 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
 
 def find(session: Session, slug: str) -> Appeal:
     """The appeal, locked until the transaction ends. Raises NotFoundError."""
-    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**KEYS_STAY)).one_or_none()
+    appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**NO_KEY_UPDATE)).one_or_none()
     if appeal is None:
         raise NotFoundError(f"there is no appeal {slug}; `flask appeal list` shows those there are")
     return appeal
@@ -287,12 +287,12 @@ def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
         raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
     session.flush()
     view = find_appeal_by_id(appeal.id)
-    missing = [_told(lack, appeal.deadline) for lack in lacks(view, now=now)] if view else ["it is gone"]
+    missing = [_told(lack, appeal.deadline) for lack in publish_blockers(view, now=now)] if view else ["it is gone"]
     if missing:
         raise StateError(f"{appeal.slug} cannot be published: " + "; ".join(missing))
 
 
-def _told(lack: Lack, deadline: date | None) -> str:
+def _told(lack: PublishBlocker, deadline: date | None) -> str:
     """The same for operators, in English."""
     return {
         "no-text": "it has no text",

@@ -12,13 +12,13 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
-from campaign.mail.messages.staff_texts import Said, asked, corrected, entry_waits, sent_back
-from campaign.models import Alarm, Appeal, AppealText, Entry, Staff
+from campaign.mail.messages.staff_texts import StaffText, asked, corrected, entry_waits, sent_back
+from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.staff.desk import Desk
 
 _CLAIM = {
-    dialect: module.insert(Alarm).on_conflict_do_nothing().returning(Alarm.kind)
+    dialect: module.insert(AbuseAlert).on_conflict_do_nothing().returning(AbuseAlert.kind)
     for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
@@ -50,7 +50,7 @@ def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: dat
         owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
 
 
-def tell_of_entry(session: Session, entry: Entry, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+def tell_of_entry(session: Session, entry: BulkEntry, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
     """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
     found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
@@ -84,7 +84,7 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
 
 
 def owe(
-    session: Session, staff: Staff, said: Said, appeal: Appeal, desk: Desk, now: datetime, *, page: str = "edit"
+    session: Session, staff: Staff, said: StaffText, appeal: Appeal, desk: Desk, now: datetime, *, page: str = "edit"
 ) -> None:
     """Owes one of the staff a mail that leads to the appeal."""
     url = f"{desk.base_url}/staff/appeals/{appeal.slug}/{page}"

@@ -16,21 +16,21 @@ from typing import IO
 
 from pyrage.x25519 import Recipient
 
-from campaign.domain.backup.backup_file import BackupError, Manifest, Reader, seal
+from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest, seal
 from campaign.domain.privacy.cipher import Vault
 from campaign.platform import db
 from campaign.services.backup import embedded, server
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedBackup:
     """A backup that was written: its size in bytes, and what is in it."""
 
     size: int
     manifest: Manifest
 
 
-def create(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> Made:
+def create(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> CreatedBackup:
     """Writes a backup of the whole database to that file. Raises BackupError; then there is no new file."""
     source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
     try:
@@ -39,13 +39,13 @@ def create(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, v
             size = file.tell()
     except OSError as error:
         raise BackupError(f"{path} cannot be written, and nothing is left of it: {error.strerror or error}") from error
-    return Made(size, manifest)
+    return CreatedBackup(size, manifest)
 
 
 class _Joined:
     """The header, then the dump."""
 
-    def __init__(self, header: bytes, dump: Reader) -> None:
+    def __init__(self, header: bytes, dump: ByteReader) -> None:
         self._header = header
         self._dump = dump
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select, table
 from sqlalchemy.dialects import sqlite
 
-from campaign.domain.backup.backup_file import BackupError, Manifest, Reader
+from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
 
 _CHUNK = 1 << 16
@@ -21,7 +21,7 @@ _SQLITE = sqlite.dialect()
 
 
 @contextmanager
-def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, Reader]]:
+def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
     """What is in it and its bytes: sign-ups go on meanwhile, and no copy in clear lies on a disk."""
     address = Path(str(engine.url.database)).absolute().as_uri() + "?mode=rw"
     try:
@@ -40,7 +40,7 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
     yield manifest, _Deflated(image)
 
 
-class Image:
+class DatabaseImage:
     """A database in memory, put together from a backup."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Image:
         return database
 
 
-class Target(Image):
+class EmbeddedTarget(DatabaseImage):
     """The database that a backup goes into, in one transaction of its own: readers see the former one or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:

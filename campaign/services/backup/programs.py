@@ -50,7 +50,7 @@ def target_of(url: URL) -> tuple[str, dict[str, str]]:
     return make_conninfo(**{key: str(value) for key, value in said.items()}), environ
 
 
-class Running:
+class RunningProgram:
     """A program at work, with the ends of its pipes."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> None:
@@ -97,7 +97,7 @@ class Running:
 @contextmanager
 def running(
     command: list[str], environ: dict[str, str], *, stdin: bool = False, stdout: bool = False
-) -> Iterator[Running]:
+) -> Iterator[RunningProgram]:
     """The program with those pipes; it is killed where it has not ended by itself."""
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603  PostgreSQL's own programs
@@ -107,7 +107,7 @@ def running(
             stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
             stderr=complaints,
         )
-        at_work = Running(Path(command[0]).name, process, complaints)
+        at_work = RunningProgram(Path(command[0]).name, process, complaints)
         try:
             yield at_work
         finally:

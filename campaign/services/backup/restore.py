@@ -16,9 +16,9 @@ from pyrage.x25519 import Identity
 from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
-from campaign.domain.backup.backup_file import BackupError, Manifest, Opening, Writer, unseal
+from campaign.domain.backup.backup_file import BackupError, BackupReader, ByteWriter, Manifest, unseal
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import Departure
+from campaign.domain.privacy.erasure_journal import Erasure
 from campaign.platform import Model, db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.privacy.key_rotation import sealed_by_key
@@ -30,7 +30,7 @@ from campaign.services.privacy.retention import retain
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RestoreReport:
     """What was done to a restored database, and what is wrong with it: tallies that differ, keys that are missing."""
 
     left_again: Counter[str]
@@ -43,23 +43,23 @@ def load(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: C
     """Puts the backup's rows into the database of the settings, whole or not at all; `revisions` are the migrations
     that are known here. Raises BackupError."""
     kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
-    begun: list[embedded.Target | server.Target] = []
+    begun: list[embedded.EmbeddedTarget | server.ServerTarget] = []
 
-    def begin(manifest: Manifest) -> Writer:
+    def begin(manifest: Manifest) -> ByteWriter:
         if manifest.database != kind:
             raise BackupError(f"this is a backup of {manifest.database}, but TOCSIN_DATABASE_URL names {kind}")
         if manifest.index_key != vault.index_key_id:
             raise BackupError("it was taken with another TOCSIN_INDEX_KEY, without which nobody in it can be found")
         if manifest.revision not in revisions:
             raise BackupError(f"it was taken by a newer version of Tocsin (migration {manifest.revision} is unknown)")
-        make = embedded.Target if kind == "sqlite" else server.Target
+        make = embedded.EmbeddedTarget if kind == "sqlite" else server.ServerTarget
         begun.append(make(db.engine, replace=replace))
         return begun[0]
 
     db.session.remove()
     try:
         with open_backup(path) as file:
-            manifest = unseal(file, Opening(begin), key)
+            manifest = unseal(file, BackupReader(begin), key)
         begun[0].finish(manifest)
     finally:
         for one in begun:
@@ -67,14 +67,14 @@ def load(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: C
     return manifest
 
 
-def settle(departures: Sequence[Departure], *, now: datetime, days: int, vault: Vault) -> Settled:
+def settle(erasures: Sequence[Erasure], *, now: datetime, days: int, vault: Vault) -> RestoreReport:
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
     skip_ids(now=now)
-    left_again = replay(departures, vault=vault)
+    left_again = replay(erasures, vault=vault)
     let_go = retain(now=now, days=days, go_on=lambda: True, vault=vault)
     known = {one.hex() for one in vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(vault).items() if number and name not in known}
-    return Settled(left_again, let_go, verify(), missing)
+    return RestoreReport(left_again, let_go, verify(), missing)
 
 
 def skip_ids(*, now: datetime) -> None:

@@ -13,9 +13,9 @@ from typing import IO
 
 from sqlalchemy import Connection, Engine, func, select, table, text
 
-from campaign.domain.backup.backup_file import BackupError, Manifest, Reader
+from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest
 from campaign.domain.privacy.cipher import Vault
-from campaign.services.backup.programs import Running, environment, find_program, running, target_of
+from campaign.services.backup.programs import RunningProgram, environment, find_program, running, target_of
 
 # Jobs wait in Huey's own tables; what they are about stands in ours.
 _QUEUE = "huey_"
@@ -47,7 +47,7 @@ END $check$;
 
 
 @contextmanager
-def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, Reader]]:
+def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manifest, ByteReader]]:
     """What is in it and the dump, both of the same snapshot; sign-ups go on meanwhile."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         if not connection.execute(text("SELECT tocsin_sees_all_sections()")).scalar_one():
@@ -66,7 +66,7 @@ def source(engine: Engine, now: datetime, vault: Vault) -> Iterator[tuple[Manife
 class _Dumped:
     """The dump as pg_dump writes it; its end is the program's good end."""
 
-    def __init__(self, program: Running) -> None:
+    def __init__(self, program: RunningProgram) -> None:
         self._program = program
 
     def read(self, size: int) -> bytes:
@@ -77,7 +77,7 @@ class _Dumped:
         return content
 
 
-class Counted:
+class CountingTarget:
     """A dump that is turned back into statements only to count the rows in it."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class Counted:
                 self._rows[table] += 1
 
 
-class Target:
+class ServerTarget:
     """The database that a backup goes into, in one transaction: others see the former content or the new."""
 
     def __init__(self, engine: Engine, *, replace: bool) -> None:

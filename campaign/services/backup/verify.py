@@ -7,22 +7,22 @@ from typing import IO
 
 from pyrage.x25519 import Identity
 
-from campaign.domain.backup.backup_file import BackupError, Manifest, Opening, Writer, unseal
-from campaign.services.backup.embedded import Image, check_counts
-from campaign.services.backup.server import Counted
+from campaign.domain.backup.backup_file import BackupError, BackupReader, ByteWriter, Manifest, unseal
+from campaign.services.backup.embedded import DatabaseImage, check_counts
+from campaign.services.backup.server import CountingTarget
 
 
 def verify(path: Path, key: Identity) -> Manifest:
     """Reads the backup to its end and counts what is in it. Raises BackupError."""
-    begun: list[Image | Counted] = []
+    begun: list[DatabaseImage | CountingTarget] = []
 
-    def begin(manifest: Manifest) -> Writer:
-        begun.append(Image() if manifest.database == "sqlite" else Counted())
+    def begin(manifest: Manifest) -> ByteWriter:
+        begun.append(DatabaseImage() if manifest.database == "sqlite" else CountingTarget())
         return begun[0]
 
     try:
         with open_backup(path) as file:
-            manifest = unseal(file, Opening(begin), key)
+            manifest = unseal(file, BackupReader(begin), key)
         counts = begun[0].counts()
     finally:
         for one in begun:

@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.domain.counting.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, Aspect, Step
-from campaign.models import TallyStep
+from campaign.domain.counting.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, FunnelAspect, FunnelStage
+from campaign.models import FunnelCount
 from campaign.platform.database.combined_statement import Write
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import free_slot
 
-KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "step")
+KEYS = ("appeal_id", "section_code", "aspect", "value", "day", "funnel_stage")
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class FunnelPassage:
     """A sign-up as its steps are counted: what it belongs to, and what it is told apart by."""
 
     appeal_id: int
@@ -33,28 +33,28 @@ class Passage:
     source: str | None
     day: date
 
-    def cells(self, step: Step) -> Iterable[tuple[object, ...]]:
+    def cells(self, step: FunnelStage) -> Iterable[tuple[object, ...]]:
         """The keys under which the step is counted, in the order in which everybody locks them."""
-        yield (self.appeal_id, self.section_code, Aspect.PROVIDER.value, self.provider, self.day, step.value)
+        yield (self.appeal_id, self.section_code, FunnelAspect.PROVIDER.value, self.provider, self.day, step.value)
         if self.source:
-            yield (self.appeal_id, self.section_code, Aspect.SOURCE.value, self.source, self.day, step.value)
+            yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
 
 
-def count_steps(connection: Connection, steps: Iterable[tuple[Passage, Step]]) -> None:
+def count_steps(connection: Connection, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> None:
     """Adds to the cells of each."""
     for statement, rows in counting_steps(connection.dialect.name, steps):
         connection.execute(statement, rows)
 
 
-def counting_steps(dialect: str, steps: Iterable[tuple[Passage, Step]]) -> Iterator[Write]:
+def counting_steps(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
     """The write of `count_steps`, to be made together with others; none where there is no step."""
     yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 
 def count_view(appeal_id: int, section_code: str, source: str | None, *, now: datetime) -> None:
     """Counts that the appeal's page was shown to somebody, of whom nothing more is known."""
-    values = [(Aspect.PAGE, ""), *([(Aspect.SOURCE, source)] if source else [])]
-    keys = [(appeal_id, section_code, of.value, value, now.date(), Step.VIEWED.value) for of, value in values]
+    values = [(FunnelAspect.PAGE, ""), *([(FunnelAspect.SOURCE, source)] if source else [])]
+    keys = [(appeal_id, section_code, of.value, value, now.date(), FunnelStage.VIEWED.value) for of, value in values]
     with transaction() as session:
         connection = session.connection()
         for statement, rows in _adding(connection.dialect.name, Counter(keys)):
@@ -77,46 +77,48 @@ def fold_steps(*, now: datetime) -> int:
     One appeal after the other, and only the rows that are not folded yet: whoever signs waits for it no longer than
     that takes.
     """
-    loose = select(TallyStep.appeal_id).where(_loose(now)).distinct()
+    loose = select(FunnelCount.appeal_id).where(_loose(now)).distinct()
     with transaction() as session:
-        appeals = session.scalars(loose.order_by(TallyStep.appeal_id)).all()
+        appeals = session.scalars(loose.order_by(FunnelCount.appeal_id)).all()
     return sum(_fold_appeal(appeal_id, now) for appeal_id in appeals)
 
 
 def _loose(now: datetime) -> ColumnElement[bool]:
     """Rows that folding could make fewer; those of the day before yesterday, too, may name sources beyond the most."""
-    lately = TallyStep.day >= now.date() - timedelta(days=2)
-    is_new_source = and_(TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES, lately)
-    return and_(TallyStep.day < now.date(), or_(TallyStep.slot != 0, _is_old(now), is_new_source))
+    lately = FunnelCount.day >= now.date() - timedelta(days=2)
+    is_new_source = and_(FunnelCount.aspect == FunnelAspect.SOURCE, FunnelCount.value != OTHER_SOURCES, lately)
+    return and_(FunnelCount.day < now.date(), or_(FunnelCount.slot != 0, _is_old(now), is_new_source))
 
 
 def _is_old(now: datetime) -> ColumnElement[bool]:
-    return and_(TallyStep.day < (now - KEPT).date(), TallyStep.day != EARLIER)
+    return and_(FunnelCount.day < (now - KEPT).date(), FunnelCount.day != EARLIER)
 
 
 def _fold_appeal(appeal_id: int, now: datetime) -> int:
     with transaction() as session:
         connection = session.connection()
         beyond = _beyond(connection, appeal_id)
-        is_beyond = and_(TallyStep.aspect == Aspect.SOURCE, tuple_(TallyStep.section_code, TallyStep.value).in_(beyond))
+        is_beyond = and_(
+            FunnelCount.aspect == FunnelAspect.SOURCE, tuple_(FunnelCount.section_code, FunnelCount.value).in_(beyond)
+        )
         concerned = (
-            TallyStep.appeal_id == appeal_id,
-            TallyStep.day < now.date(),
-            or_(TallyStep.slot != 0, _is_old(now), is_beyond),
+            FunnelCount.appeal_id == appeal_id,
+            FunnelCount.day < now.date(),
+            or_(FunnelCount.slot != 0, _is_old(now), is_beyond),
         )
         if not connection.execute(select(exists().where(*concerned))).scalar_one():
             return 0
         if connection.dialect.name == "postgresql":
             # Whoever counts holds one cell and may want another: nobody may, while all are taken.
-            connection.exec_driver_sql("LOCK TABLE tally_step IN SHARE ROW EXCLUSIVE MODE")
-        rows = connection.execute(select(TallyStep).where(*concerned)).all()
-        connection.execute(delete(TallyStep).where(*concerned))
+            connection.exec_driver_sql("LOCK TABLE funnel_count IN SHARE ROW EXCLUSIVE MODE")
+        rows = connection.execute(select(FunnelCount).where(*concerned)).all()
+        connection.execute(delete(FunnelCount).where(*concerned))
         sums: Counter[tuple[object, ...]] = Counter()
         for row in rows:
-            is_other = row.aspect == Aspect.SOURCE and (row.section_code, row.value) in beyond
+            is_other = row.aspect == FunnelAspect.SOURCE and (row.section_code, row.value) in beyond
             value = OTHER_SOURCES if is_other else row.value
             day = EARLIER if row.day < (now - KEPT).date() else row.day
-            sums[appeal_id, row.section_code, row.aspect, value, day, row.step] += row.quantity
+            sums[appeal_id, row.section_code, row.aspect, value, day, row.funnel_stage] += row.quantity
         folded = [
             dict(zip(KEYS, key, strict=True)) | {"slot": 0, "quantity": number}
             for key, number in sums.items()
@@ -129,15 +131,19 @@ def _fold_appeal(appeal_id: int, now: datetime) -> int:
 
 def _beyond(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
     """Sections and sources past those that are kept apart: a tag that is only looked at comes last."""
-    signed = func.sum(case((TallyStep.step != Step.VIEWED, TallyStep.quantity), else_=0))
+    signed = func.sum(case((FunnelCount.funnel_stage != FunnelStage.VIEWED, FunnelCount.quantity), else_=0))
     place = func.row_number().over(
-        partition_by=TallyStep.section_code,
-        order_by=(signed.desc(), func.sum(TallyStep.quantity).desc(), TallyStep.value),
+        partition_by=FunnelCount.section_code,
+        order_by=(signed.desc(), func.sum(FunnelCount.quantity).desc(), FunnelCount.value),
     )
     ranked = (
-        select(TallyStep.section_code, TallyStep.value, place.label("place"))
-        .where(TallyStep.appeal_id == appeal_id, TallyStep.aspect == Aspect.SOURCE, TallyStep.value != OTHER_SOURCES)
-        .group_by(TallyStep.section_code, TallyStep.value)
+        select(FunnelCount.section_code, FunnelCount.value, place.label("place"))
+        .where(
+            FunnelCount.appeal_id == appeal_id,
+            FunnelCount.aspect == FunnelAspect.SOURCE,
+            FunnelCount.value != OTHER_SOURCES,
+        )
+        .group_by(FunnelCount.section_code, FunnelCount.value)
         .subquery()
     )
     found = connection.execute(select(ranked.c.section_code, ranked.c.value).where(ranked.c.place > SOURCES))
@@ -146,9 +152,11 @@ def _beyond(connection: Connection, appeal_id: int) -> list[tuple[str, str]]:
 
 def adding(module: Any) -> Any:
     """The insert, of a dialect's module, that adds to what is there already."""
-    new = module.insert(TallyStep)
-    keys = [column.name for column in TallyStep.__table__.primary_key]
-    return new.on_conflict_do_update(index_elements=keys, set_={"quantity": TallyStep.quantity + new.excluded.quantity})
+    new = module.insert(FunnelCount)
+    keys = [column.name for column in FunnelCount.__table__.primary_key]
+    return new.on_conflict_do_update(
+        index_elements=keys, set_={"quantity": FunnelCount.quantity + new.excluded.quantity}
+    )
 
 
 _ADDING = {"sqlite": adding(sqlite), "postgresql": adding(postgresql)}

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from campaign.models import TallyFold, TallyHour
+from campaign.models import RollupProgress, TallyHour
 from campaign.platform import UtcDateTime
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
@@ -32,7 +32,7 @@ def fold(*, now: datetime) -> int:
         shorter = _fold(session, done.slots_before, slots_before, TallyHour.hour)
         shorter += _fold(session, done.days_before, days_before, _day(session))
         session.execute(
-            update(TallyFold).values(
+            update(RollupProgress).values(
                 slots_before=max(slots_before, done.slots_before), days_before=max(days_before, done.days_before)
             )
         )
@@ -41,7 +41,7 @@ def fold(*, now: datetime) -> int:
 
 def _locked(session: Session) -> Any:
     """How far it is folded, held until the transaction ends."""
-    return session.execute(select(TallyFold.slots_before, TallyFold.days_before).with_for_update()).one()
+    return session.execute(select(RollupProgress.slots_before, RollupProgress.days_before).with_for_update()).one()
 
 
 def _fold(session: Session, since: datetime, before: datetime, moment: Any) -> int:

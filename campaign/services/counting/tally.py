@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from campaign.models import Tally, TallyFold, TallyHour
+from campaign.models import RollupProgress, Tally, TallyHour
 from campaign.platform.database.combined_statement import Write
 
 # Enough that 32 connections counting for one section seldom meet on one row.
@@ -20,7 +20,7 @@ SLOTS = 16
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Cell:
+class TallyCell:
     """What is counted apart: one appeal, section, channel and evidence."""
 
     appeal_id: int
@@ -48,7 +48,9 @@ def free_slot(dialect: str) -> int:
     return 0 if dialect == "sqlite" else random.randrange(SLOTS)  # noqa: S311  no secret
 
 
-def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: int, *, is_past: bool = False) -> None:
+def count(
+    connection: Connection, cell: TallyCell, counted_at: datetime, quantity: int, *, is_past: bool = False
+) -> None:
     """Adds to (or with a negative quantity takes from) the cell's total and the hour in which it was counted.
 
     `is_past` where something is added that was counted earlier: its hour may have been folded into its day.
@@ -64,21 +66,21 @@ def count(connection: Connection, cell: Cell, counted_at: datetime, quantity: in
         connection.execute(statement, row)
 
 
-def counting(dialect: str, cell: Cell, counted_at: datetime, quantity: int) -> Iterator[Write]:
+def counting(dialect: str, cell: TallyCell, counted_at: datetime, quantity: int) -> Iterator[Write]:
     """The writes of `count` for what is counted now, to be made together with others."""
     values = cell.as_columns() | {"slot": free_slot(dialect), "quantity": quantity}
     yield _ADDING[dialect, "total"], values
     yield _ADDING[dialect, "hour"], values | {"hour": hour_of(counted_at)}
 
 
-def count_many(connection: Connection, changes: Mapping[tuple[Cell, datetime], int]) -> None:
+def count_many(connection: Connection, changes: Mapping[tuple[TallyCell, datetime], int]) -> None:
     """As `count`, for many cells and the hours in which they were counted at once: what was counted earlier changes.
 
     Totals before hours, each in one order: so two of them never wait for each other.
     """
     before = connection.execute(_FOLDED).scalar_one_or_none()
-    totals: Counter[Cell] = Counter()
-    hours: Counter[tuple[Cell, datetime]] = Counter()
+    totals: Counter[TallyCell] = Counter()
+    hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, moment), quantity in changes.items():
         hour = hour_of(moment)
         totals[cell] += quantity
@@ -92,13 +94,13 @@ def count_many(connection: Connection, changes: Mapping[tuple[Cell, datetime], i
         connection.execute(_ADDING[connection.dialect.name, "hour"], hour_rows)
 
 
-def move_to_day(connection: Connection, counted: Mapping[tuple[Cell, datetime], int]) -> None:
+def move_to_day(connection: Connection, counted: Mapping[tuple[TallyCell, datetime], int]) -> None:
     """Move what was counted in those hours to the first hour of their days (UTC), where a fold would bring it.
 
     Totals and days stay. What is folded stands there already. No empty hour is left to tell which one it was.
     """
     before = connection.execute(_FOLDED).scalar_one_or_none()
-    hours: Counter[tuple[Cell, datetime]] = Counter()
+    hours: Counter[tuple[TallyCell, datetime]] = Counter()
     for (cell, hour), quantity in counted.items():
         if before is None or hour >= before:
             hours[cell, hour] -= quantity
@@ -123,7 +125,7 @@ _DROPPING = delete(TallyHour).where(
     TallyHour.quantity == 0,
     *(column == bindparam(f"of_{column.name}") for column in TallyHour.__table__.primary_key),
 )
-_FOLDED = select(TallyFold.days_before).with_for_update(read=True)
+_FOLDED = select(RollupProgress.days_before).with_for_update(read=True)
 
 
 def _upsert(dialect: str, model: type[Tally] | type[TallyHour]) -> Insert:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.counting.action import Channel, Evidence
 from campaign.domain.signing.signature import SignatureState
-from campaign.models import Action, Signature, Tally, TallyFold, TallyHour
+from campaign.models import Action, RollupProgress, Signature, Tally, TallyHour
 from campaign.platform import UtcDateTime
 from campaign.platform.database.transaction import transaction
 
@@ -55,7 +55,7 @@ def verify(*, repair: bool = False) -> list[Difference]:
         if repair and session.get_bind().dialect.name == "postgresql":
             # Nothing may be counted between the recount and the mending.
             session.connection().exec_driver_sql(
-                "LOCK TABLE action, tally, tally_hour, tally_fold IN SHARE ROW EXCLUSIVE MODE"
+                "LOCK TABLE action, tally, tally_hour, rollup_progress IN SHARE ROW EXCLUSIVE MODE"
             )
         found = _differences(session)
         if repair:
@@ -125,7 +125,7 @@ def _hour(session: Session) -> ColumnElement[Any]:
     else:
         hour = func.date_trunc("hour", Action.counted_at, type_=UtcDateTime)
         day = func.date_trunc("day", Action.counted_at, type_=UtcDateTime)
-    folded = select(TallyFold.days_before).scalar_subquery()
+    folded = select(RollupProgress.days_before).scalar_subquery()
     return case((Action.counted_at < folded, day), else_=hour)
 
 

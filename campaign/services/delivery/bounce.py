@@ -11,37 +11,39 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from campaign.domain.delivery.bounce import Verdict
+from campaign.domain.delivery.bounce import BounceVerdict
 from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_state import ALIKE, SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
-from campaign.mail.bounce import ForgedError, Report, UnaddressedError, read_report
+from campaign.mail.bounce import BounceReport, ForgedError, UnaddressedError, read_report
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.outbox.suppression import suppress
 
 _SUPPRESSING = {
-    Verdict.HARD: SuppressionReason.BOUNCED,
-    Verdict.COMPLAINT: SuppressionReason.COMPLAINED,
+    BounceVerdict.HARD: SuppressionReason.BOUNCED,
+    BounceVerdict.COMPLAINT: SuppressionReason.COMPLAINED,
 }
-_NOTED = {Verdict.HARD, Verdict.COMPLAINT, Verdict.REFUSED, Verdict.SOFT, Verdict.DELAYED}
+_NOTED = {BounceVerdict.HARD, BounceVerdict.COMPLAINT, BounceVerdict.REFUSED, BounceVerdict.SOFT, BounceVerdict.DELAYED}
 # Where a person should look: these stay in the Maildir, flagged.
-KEPT = ("forged", "unaddressed", Verdict.UNKNOWN.value)
+KEPT = ("forged", "unaddressed", BounceVerdict.UNKNOWN.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class BounceReceipt:
     """What one message was, and whether its address gets no more mail from now on."""
 
-    report: Report
+    report: BounceReport
     is_suppressed: bool
 
 
-def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None) -> Taken:
+def take(
+    content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None
+) -> BounceReceipt:
     """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError.
 
     Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
@@ -49,11 +51,11 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
     """
     report = read_report(content, paths, recipient)
     if report.verdict not in _NOTED:
-        return Taken(report, is_suppressed=False)
+        return BounceReceipt(report, is_suppressed=False)
     with transaction() as session:
         mail = session.get(Mail, report.mail_id, with_for_update=True)
         if mail is None or not report.path.is_of(mail.message_id):
-            return Taken(report, is_suppressed=False)
+            return BounceReceipt(report, is_suppressed=False)
         # What was said of the mailbox stays, whatever is said of a delay afterwards.
         # Of these nothing is noted: the row would tell that the mail left.
         if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
@@ -68,16 +70,16 @@ def take(content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, rec
         signature = None if signature_id is None else session.get(Signature, signature_id)
         address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:
-            return Taken(report, is_suppressed=False)
+            return BounceReceipt(report, is_suppressed=False)
         suppress(session, address, reason, now=now, vault=vault)
-    return Taken(report, is_suppressed=True)
+    return BounceReceipt(report, is_suppressed=True)
 
 
-def _subject(mail: Mail, vault: Vault) -> Subject:
+def _subject(mail: Mail, vault: Vault) -> MailedPerson:
     try:
         return subject_of(mail, vault)
     except CipherError:
-        return Subject()
+        return MailedPerson()
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:

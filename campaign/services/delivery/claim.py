@@ -20,7 +20,7 @@ _NOW = select(DatabaseClock())
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedMail:
     """A claimed mail under its fence."""
 
     id: int
@@ -32,7 +32,7 @@ class Taken:
 class Claim:
     """What was taken, where the next claim goes on, whether this one went all the way round and left something due."""
 
-    taken: list[Taken]
+    taken: list[ClaimedMail]
     after: bytes
     is_whole_round: bool
     is_limited: bool
@@ -86,26 +86,26 @@ def _walk(session: Session, now: datetime, after: bytes) -> tuple[list[tuple[byt
     return list(visited.items()), len(found) < _DOMAINS or len(visited) < len(found)
 
 
-def _lease(session: Session, now: datetime, ids: list[int]) -> list[Taken]:
+def _lease(session: Session, now: datetime, ids: list[int]) -> list[ClaimedMail]:
     if not ids:
         return []
     rows = session.execute(LEASED, {"mails": ids, "until": now + BATCH_LEASE})
-    taken = [Taken(*row) for row in rows]
+    taken = [ClaimedMail(*row) for row in rows]
     order = {mail_id: position for position, mail_id in enumerate(ids)}
     return sorted(taken, key=lambda one: order[one.id])
 
 
-def renew(session: Session, taken: Iterable[Taken], now: datetime) -> None:
+def renew(session: Session, taken: Iterable[ClaimedMail], now: datetime) -> None:
     """Keeps what is not yet begun ours while slow servers take their time."""
     _set_lease(session, taken, now + BATCH_LEASE)
 
 
-def release(session: Session, taken: Iterable[Taken]) -> None:
+def release(session: Session, taken: Iterable[ClaimedMail]) -> None:
     """Gives back what was not begun, for whoever comes first."""
     _set_lease(session, taken, None)
 
 
-def _set_lease(session: Session, taken: Iterable[Taken], until: datetime | None) -> None:
+def _set_lease(session: Session, taken: Iterable[ClaimedMail], until: datetime | None) -> None:
     for one in taken:
         ours = Mail.id == one.id, Mail.fence == one.fence, text("mail.state IN ('queued', 'retry')")
         session.execute(

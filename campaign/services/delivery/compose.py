@@ -27,22 +27,22 @@ from campaign.domain.signing.token import Purpose, Tokens, shown_mark
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages import messages
 from campaign.mail.messages.envelope import Envelope
-from campaign.mail.messages.mail_merge import MARKS, Stencil
+from campaign.mail.messages.mail_merge import PLACEHOLDERS, MailMerge
 from campaign.models import Appeal, Mail, Section, Signature
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.announcements.announcement import AnnouncedView, find_announced
 from campaign.queries.appeals.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.queries.signing.signature import last_consent
-from campaign.services.outbox.answer import Answer, Answers, Covered, UnwantedError
+from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
 from campaign.services.outbox.eligibility import refuse_unwanted
 from campaign.services.outbox.enqueue import own_context
-from campaign.services.outbox.subject import Subject, subject_of
+from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
+class AddressedMail:
     """A mail about to be sent: who it goes to, and what to render it from.
 
     A mail to staff has its `context` instead of an appeal; a test of an announcement has an appeal and no signature.
@@ -64,7 +64,7 @@ class Addressed:
     context: Mapping[str, str] = field(default_factory=dict)
     link_key: bytes = b""
     # Of an answer to a form: what its link confirms, and what that link is bound to.
-    covered: tuple[Covered, ...] = ()
+    covered: tuple[CoveredSignUp, ...] = ()
     is_other: bool = False
     composed_at: datetime | None = None
 
@@ -73,18 +73,18 @@ _SIGNER = (
     select(Signature, Appeal, Section.time_zone, Section.countries, Section.reply_to)
     .join(Appeal, Appeal.id == Signature.appeal_id)
     .join(Section, Section.code == Signature.section_code)
-    .where(among(Signature.id, "signatures"))
+    .where(any_of_ids(Signature.id, "signatures"))
 )
 
 
-class Shelf:
+class RenderCache:
     """The appeals, texts and renderings of many mails, so that each is read and made once; not for long."""
 
     def __init__(self) -> None:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
         self._announced: dict[tuple[int, str], AnnouncedView | None] = {}
-        self._stencils: dict[tuple[object, ...], Stencil] = {}
+        self._stencils: dict[tuple[object, ...], MailMerge] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
         """The appeal as it was when it was first asked for."""
@@ -99,7 +99,7 @@ class Shelf:
             self._texts[key] = find_text(*key)
         return self._texts[key]
 
-    def announced(self, mail: Addressed) -> AnnouncedView | None:
+    def announced(self, mail: AddressedMail) -> AnnouncedView | None:
         """The words of the announcement that the mail brings, if it is one that has words."""
         if mail.announcement_id is None:
             return None
@@ -108,13 +108,13 @@ class Shelf:
             self._announced[key] = find_announced(*key)
         return self._announced[key]
 
-    def page(self, mail: Addressed, base_url: str) -> str:
+    def page(self, mail: AddressedMail, base_url: str) -> str:
         """The page that the mail leads to: an announcement's is that of the appeal that it is about."""
         announced = self.announced(mail)
         appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
         return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
 
-    def stencil(self, mail: Addressed, render: Callable[[], Message]) -> Stencil:
+    def stencil(self, mail: AddressedMail, render: Callable[[], Message]) -> MailMerge:
         """The rendering that all mails share which differ in nothing but the signer."""
         key = (
             mail.kind,
@@ -127,12 +127,12 @@ class Shelf:
             mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
         )
         if key not in self._stencils:
-            self._stencils[key] = Stencil(render())
+            self._stencils[key] = MailMerge(render())
         return self._stencils[key]
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class MailSigner:
     """Who a mail goes to; `recipient` and `name` are None where they are erased or cannot be opened."""
 
     signature: Signature
@@ -145,7 +145,7 @@ class Signer:
     suppressed: str | None
 
 
-def signers(session: Session, subjects: Iterable[Subject], vault: Vault) -> Mapping[int, Signer]:
+def signers(session: Session, subjects: Iterable[MailedPerson], vault: Vault) -> Mapping[int, MailSigner]:
     """Return what addressing mails needs to know of their signers, by signature; read at once."""
     wanted = [subject.signature_id for subject in subjects if subject.signature_id is not None]
     rows = session.execute(_SIGNER, {"signatures": wanted}).all() if wanted else ()
@@ -153,7 +153,8 @@ def signers(session: Session, subjects: Iterable[Subject], vault: Vault) -> Mapp
     digests = {one: vault.suppression_digest(parse_address(to)) for one, (to, _) in opened.items() if to is not None}
     reasons = suppression_reasons(session, set(digests.values()))
     return {
-        row[0].id: Signer(*row, *opened[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b""))) for row in rows
+        row[0].id: MailSigner(*row, *opened[row[0].id], suppressed=reasons.get(digests.get(row[0].id, b"")))
+        for row in rows
     }
 
 
@@ -168,7 +169,7 @@ def _opened(signature: Signature, vault: Vault) -> tuple[str | None, str | None]
         return None, None
 
 
-def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer], vault: Vault) -> list[Address]:
+def limited(mails: Iterable[tuple[Mail, MailedPerson]], known: Mapping[int, MailSigner], vault: Vault) -> list[Address]:
     """Return where those mails go that anybody can bring about, but for answers to forms."""
     found: list[str | None] = []
     for mail, subject in mails:
@@ -183,19 +184,19 @@ def limited(mails: Iterable[tuple[Mail, Subject]], known: Mapping[int, Signer], 
 def address(
     session: Session,
     mail: Mail,
-    subject: Subject,
-    known: Mapping[int, Signer],
-    answers: Answers,
+    subject: MailedPerson,
+    known: Mapping[int, MailSigner],
+    answers: FormReplies,
     vault: Vault,
     now: datetime,
-) -> Addressed:
+) -> AddressedMail:
     """Open whom the mail goes to. Raises UnwantedError where it is not sent after all, PostponedError, CipherError."""
     if subject.sign_up_id is not None:
         return _answer(mail, answers.answer(mail, subject.sign_up_id), now)
     if subject.signature_id is None:
         if mail.kind == MailKind.NEW_LINK:
             subject_of(mail, vault)  # nobody, or a context that does not open
-            raise UnwantedError("there is nothing under the address")
+            raise IneligibleError("there is nothing under the address")
         addressed = _to_staff(session, mail, vault)
         if mail.kind == MailKind.ADDRESS and addressed.context.get("url"):
             # It asks somebody; what tells the address of before is not limited.
@@ -205,12 +206,12 @@ def address(
         return addressed
     signer = known.get(subject.signature_id)
     if signer is None:
-        raise UnwantedError("erased")
+        raise IneligibleError("erased")
     signature, appeal = signer.signature, signer.appeal
     _refuse_suppressed(signer.suppressed)
     refuse_unwanted(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
-        raise UnwantedError("erased")
+        raise IneligibleError("erased")
     if signer.recipient is None or signer.name is None:
         raise CipherError(f"name and address of signature {signature.id} do not open")
     if mail.kind in CAPPED:
@@ -221,7 +222,7 @@ def address(
     if mail.kind == MailKind.NEW_LINK:  # whose row has neither
         consent = last_consent(session, signature)
         locale, language, version = signature.locale, consent.text_language, consent.text_version
-    return Addressed(
+    return AddressedMail(
         kind=mail.kind,
         recipient=signer.recipient,
         name=signer.name,
@@ -240,10 +241,10 @@ def address(
     )
 
 
-def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
+def _answer(mail: Mail, found: FormReply, now: datetime) -> AddressedMail:
     """To a mailbox that may have proven nothing: nothing that was typed stands in it."""
     sign_up, signature = found.sign_up, found.signature
-    return Addressed(
+    return AddressedMail(
         kind=found.kind,
         recipient=found.recipient,
         message_id=mail.message_id or "",
@@ -262,7 +263,7 @@ def _answer(mail: Mail, found: Answer, now: datetime) -> Addressed:
     )
 
 
-def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) -> Message:
+def render(mail: AddressedMail, settings: Settings, tokens: Tokens, shelf: RenderCache) -> Message:
     """The message, from what the shelf holds. Raises LookupError."""
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
@@ -271,43 +272,49 @@ def render(mail: Addressed, settings: Settings, tokens: Tokens, shelf: Shelf) ->
     appeal, text = _appeal(mail, shelf)
     page = shelf.page(mail, settings.base_url)
     if mail.covered:
-        return _render_answer(mail, envelope, messages.Signed(appeal, text, ""), page, settings, tokens, shelf)
+        return _render_answer(mail, envelope, messages.SignedAppeal(appeal, text, ""), page, settings, tokens, shelf)
     if mail.signature_id is None:
-        links = messages.Links(page, page, page, page, None)
-        return _written(mail, envelope, messages.Signed(appeal, text, mail.name), links, shelf)
+        links = messages.MailLinks(page, page, page, page, None)
+        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
     if mail.kind == MailKind.OWN_LETTER:
-        links = messages.Links(page, **_links(_LINKS, mail, settings, tokens))
-        return _written(mail, envelope, messages.Signed(appeal, text, mail.name), links, shelf)
-    signed = messages.Signed(appeal, text, MARKS["name"], MARKS["letter_name"])
-    links = messages.Links(page, **{name: MARKS[name] for name in _LINKS})
+        links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
+        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
+    signed = messages.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
+    links = messages.MailLinks(page, **{name: PLACEHOLDERS[name] for name in _LINKS})
     stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links, shelf))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
     return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
 
 
 def _render_answer(
-    mail: Addressed,
+    mail: AddressedMail,
     envelope: Envelope,
-    signed: messages.Signed,
+    signed: messages.SignedAppeal,
     page: str,
     settings: Settings,
     tokens: Tokens,
-    shelf: Shelf,
+    shelf: RenderCache,
 ) -> Message:
     write = _ANSWERS[mail.kind]
     others = [shelf.appeal(one.appeal_id) for one in mail.covered[1:]]
     if any(others):
         texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
-        links = messages.Links(page, **_links(_LINKS, mail, settings, tokens))
+        links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
         return write(envelope, signed, links, texts)
     is_told = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
-    links = messages.Links(page, **{name: "" if is_told and name == "confirm" else MARKS[name] for name in _LINKS})
+    links = messages.MailLinks(
+        page, **{name: "" if is_told and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
+    )
     stencil = shelf.stencil(mail, lambda: write(envelope, signed, links, []))
     return stencil.fill(envelope, _links(stencil.wants, mail, settings, tokens))
 
 
 def _written(
-    mail: Addressed, envelope: Envelope, signed: messages.Signed, links: messages.Links, shelf: Shelf
+    mail: AddressedMail,
+    envelope: Envelope,
+    signed: messages.SignedAppeal,
+    links: messages.MailLinks,
+    shelf: RenderCache,
 ) -> Message:
     if mail.kind == MailKind.DEADLINE_REMINDER:
         return messages.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
@@ -317,7 +324,7 @@ def _written(
         announced = shelf.announced(mail)
         if announced is None:
             raise LookupError("the announcement or its text is gone")
-        words = messages.Announced(announced.language, announced.subject, announced.body, announced.is_rewording)
+        words = messages.AnnouncedText(announced.language, announced.subject, announced.body, announced.is_rewording)
         return (messages.update if mail.kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
     return _TO_SIGNERS[mail.kind](envelope, signed, links)
 
@@ -349,16 +356,16 @@ _TO_SIGNERS = {
 
 def _refuse_suppressed(reason: str | None) -> None:
     if reason is not None:
-        raise UnwantedError(f"this address is suppressed: {reason}")
+        raise IneligibleError(f"this address is suppressed: {reason}")
 
 
-def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
+def _to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
     if mail.recipient_sealed is None or mail.context_sealed is None:
-        raise UnwantedError("the recipient was cleared")
+        raise IneligibleError("the recipient was cleared")
     recipient = vault.open_email(mail.recipient_sealed, place_of(mail))
     _refuse_suppressed(suppression_reason(session, parse_address(recipient), vault))
     context = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    return Addressed(
+    return AddressedMail(
         kind=mail.kind,
         recipient=recipient,
         name=context.get("name", ""),
@@ -372,7 +379,7 @@ def _to_staff(session: Session, mail: Mail, vault: Vault) -> Addressed:
     )
 
 
-def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
+def _appeal(mail: AddressedMail, shelf: RenderCache) -> tuple[AppealView, TextView]:
     """The appeal with the text that was signed; an announcement names no version and takes the current one."""
     if mail.appeal_id is None:
         raise LookupError("the mail belongs to no appeal")
@@ -387,7 +394,7 @@ def _appeal(mail: Addressed, shelf: Shelf) -> tuple[AppealView, TextView]:
     return appeal, text
 
 
-def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: Tokens) -> dict[str, str]:
+def _links(names: Iterable[str], mail: AddressedMail, settings: Settings, tokens: Tokens) -> dict[str, str]:
     """The signer's own links of those names; a sign-up that has become no signature yet has one to confirm it."""
     wanted = {name: _LINKS[name] for name in names if name in _LINKS}
     made = {purpose: _token(purpose, mail, tokens) for purpose in {purpose for purpose, _ in wanted.values()}}
@@ -398,7 +405,7 @@ def _links(names: Iterable[str], mail: Addressed, settings: Settings, tokens: To
     }
 
 
-def _token(purpose: Purpose, mail: Addressed, tokens: Tokens) -> str:
+def _token(purpose: Purpose, mail: AddressedMail, tokens: Tokens) -> str:
     if purpose is Purpose.CONFIRM:
         if not mail.covered:
             return ""

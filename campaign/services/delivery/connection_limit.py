@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 
 # While other mail goes out, a refusal is not about all.
 _LATELY_SECONDS = 60.0
@@ -13,7 +13,7 @@ _LATELY_SECONDS = 60.0
 _MORE_SECONDS = 1.0
 
 
-class LaneLimit:
+class ConnectionLimit:
     """The number of lanes: one until the server has taken something, and no more than it takes."""
 
     def __init__(self, lanes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -38,14 +38,14 @@ class LaneLimit:
             return 1
         return min(self._lanes, self._taken + int((self._monotonic() - self._refused_at) / _MORE_SECONDS))
 
-    def do_others_pass(self, attempt: Attempt, since: float, busy: int) -> bool:
+    def do_others_pass(self, attempt: DeliveryAttempt, since: float, busy: int) -> bool:
         """Return whether other mail passes where this attempt, begun at `since`, did not; `busy` lanes talk on.
 
         A refusal by policy concerns one mail while others were sent within the last minute. A server that is away is
         away for all, unless it has taken something since this attempt began, or still talks to another lane: then it
         takes no more connections, and is asked for fewer.
         """
-        if attempt.outcome is not Outcome.AWAY:
+        if attempt.outcome is not DeliveryOutcome.AWAY:
             return self._is_sending()
         self._taken, self._refused_at = max(1, busy), self._monotonic()
         return busy > 0 or self._sent_at >= since

@@ -26,9 +26,9 @@ from campaign.domain.outbox.mail_state import (
     GIVE_UP_AFTER,
     SENDING_LEASE,
     UNCARRIED,
-    Attempt,
+    DeliveryAttempt,
+    DeliveryOutcome,
     MailState,
-    Outcome,
     SuppressionReason,
     after,
 )
@@ -36,16 +36,16 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.mail.smtp.client import NOT_CARRIED
 from campaign.models import Mail
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.services.abuse.alert import note_alarm
 from campaign.services.counting.tally import hour_of
-from campaign.services.delivery.claim import Taken
-from campaign.services.delivery.compose import Addressed, address, limited, signers
+from campaign.services.delivery.claim import ClaimedMail
+from campaign.services.delivery.compose import AddressedMail, address, limited, signers
 from campaign.services.delivery.queue_pause import time_held
 from campaign.services.keys.row_key import erase_keys
-from campaign.services.outbox.answer import AnsweredError, Answers, PostponedError, UnwantedError, note_mailed
-from campaign.services.outbox.refused_recipients import Addressees
-from campaign.services.outbox.subject import Subject, sealed_subject, subject_of
+from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed
+from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.outbox.subject import MailedPerson, sealed_subject, subject_of
 from campaign.services.outbox.suppression import suppress
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,11 @@ _BY_FENCE = update(Mail).execution_options(synchronize_session=False)
 _OUTCOME = update(Mail).where(
     Mail.id == bindparam("mail"), Mail.fence == bindparam("held"), Mail.state == bindparam("before")
 )
-_MARKED = _BY_FENCE.where(among(Mail.id, "mails")).values(
+_MARKED = _BY_FENCE.where(any_of_ids(Mail.id, "mails")).values(
     state=MailState.SENDING.value, attempts=Mail.attempts + 1, lease_until=bindparam("until")
 )
-_ROWS = select(Mail).where(among(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
-_CLEARED = select(Mail.id).where(among(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
+_ROWS = select(Mail).where(any_of_ids(Mail.id, "mails")).with_for_update().execution_options(populate_existing=True)
+_CLEARED = select(Mail.id).where(any_of_ids(Mail.id, "mails"), Mail.recipient_sealed.is_(None))
 _STALE = (
     select(Mail)
     .where(text("mail.state = 'sending'"))
@@ -72,7 +72,7 @@ _STALE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MailStanding:
     """How a mail stood when it was taken up; only who holds the fence changes it."""
 
     id: int
@@ -85,14 +85,14 @@ class Standing:
     ambiguous: int
     # What it answers or whom it goes to, once nothing more comes of it.
     use: str
-    subject: Subject
+    subject: MailedPerson
     # Nobody is to read in the row whether it left.
     is_alike: bool
     # Of a mail to somebody who is no signer: its key is erased once nothing more comes of it.
     recipient_sealed: bytes | None
 
     @classmethod
-    def of(cls, mail: Mail, subject: Subject) -> Standing:
+    def of(cls, mail: Mail, subject: MailedPerson) -> MailStanding:
         """Return that of a row, which is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
@@ -102,56 +102,56 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DeliveryJob:
     """A mail that is being sent; `standing` counts the attempt under way."""
 
-    standing: Standing
-    mail: Addressed
+    standing: MailStanding
+    mail: AddressedMail
     is_probe: bool = False
 
 
 @dataclass(slots=True)
-class Begun:
+class BegunBatch:
     """The mails to be handed over, what became at once of others, and whether something sealed did not open."""
 
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[DeliveryJob] = field(default_factory=list)
     ended: list[MailState] = field(default_factory=list)
     has_unopened: bool = False
 
 
 def begin(
     session: Session,
-    taken: list[Taken],
+    taken: list[ClaimedMail],
     vault: Vault,
     now: datetime,
     *,
-    addressees: Addressees,
+    addressees: RefusedRecipients,
     is_probe: bool = False,
-) -> Begun:
+) -> BegunBatch:
     """Mark the mails as being sent, and write down what became at once of those that are not sent after all.
 
     Once a mail is marked, a break leaves it in doubt: begin no more than can be handed over at once.
     """
-    begun = Begun()
+    begun = BegunBatch()
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
     subjects = {mail.id: _subject(mail, vault) for mail in mails.values()}
     known = signers(session, subjects.values(), vault)
     others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
     forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
-    answers = Answers(session, forms, others, vault, addressees, now)
+    answers = FormReplies(session, forms, others, vault, addressees, now)
     for one in taken:
         mail = mails.get(one.id)
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         subject = subjects[mail.id]
-        standing = Standing.of(mail, subject)
+        standing = MailStanding.of(mail, subject)
         try:
             addressed = address(session, mail, subject, known, answers, vault, now)
         except PostponedError as error:
             _write(session, [_postponed(standing, error, mail.state)])
             continue
         except TocsinError as error:
-            is_unwanted = isinstance(error, UnwantedError)
+            is_unwanted = isinstance(error, IneligibleError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
                 begun.has_unopened = True
@@ -160,39 +160,43 @@ def begin(
                     note_mailed(session, answers.own(subject.sign_up_id), mail.created_at)
                 _write(session, [_needless(session, standing, now, vault, mail.state)])
                 continue
-            attempt = Attempt(Outcome.SUPPRESSED if is_unwanted else Outcome.DEAD, "before", detail=str(error))
+            attempt = DeliveryAttempt(
+                DeliveryOutcome.SUPPRESSED if is_unwanted else DeliveryOutcome.DEAD, "before", detail=str(error)
+            )
             state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
             _write(session, [outcome])
             begun.ended.append(state)
             continue
-        begun.jobs.append(Job(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
+        begun.jobs.append(DeliveryJob(replace(standing, attempts=standing.attempts + 1), addressed, is_probe))
     _forget_recipients(session, {mail.id: mail.recipient_sealed for mail in mails.values()}, vault, now)
     if begun.jobs:
         session.execute(_MARKED, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
     return begun
 
 
-def _subject(mail: Mail, vault: Vault) -> Subject:
+def _subject(mail: Mail, vault: Vault) -> MailedPerson:
     """Return whom the mail is about, as far as it opens; `address` says that it does not."""
     try:
         return subject_of(mail, vault)
     except CipherError:
-        return Subject()
+        return MailedPerson()
 
 
-def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Vault, now: datetime) -> list[MailState]:
+def conclude(
+    session: Session, results: Iterable[tuple[DeliveryJob, DeliveryAttempt]], vault: Vault, now: datetime
+) -> list[MailState]:
     """Writes down what became of the mails; under the fence, for a worker that lost its lease has lost its say."""
     states, outcomes, recipients = [], [], {}
     for job, attempt in results:
         recipients[job.standing.id] = job.standing.recipient_sealed
-        if attempt.outcome is Outcome.REFUSED:
+        if attempt.outcome is DeliveryOutcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == NOT_CARRIED:
             note_alarm(session, UNCARRIED, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         if job.mail.covered and state in _GONE:
-            outcome |= _named(job.standing, Subject(job.mail.covered[0].sign_up_id), vault)
+            outcome |= _named(job.standing, MailedPerson(job.mail.covered[0].sign_up_id), vault)
             outcome |= _answered(job.mail.created_at) if state is MailState.SENT else {}
         outcomes.append(_as_any(job.standing, state, outcome, vault))
         if state is MailState.SENT:
@@ -202,7 +206,7 @@ def conclude(session: Session, results: Iterable[tuple[Job, Attempt]], vault: Va
     return states
 
 
-def renew_sending(session: Session, jobs: list[Job], now: datetime) -> None:
+def renew_sending(session: Session, jobs: list[DeliveryJob], now: datetime) -> None:
     """Keeps those ours whose server takes its time."""
     for job in jobs:
         ours = Mail.id == job.standing.id, Mail.fence == job.standing.fence, Mail.state == MailState.SENDING
@@ -214,8 +218,8 @@ def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     states, outcomes, recipients = [], [], {}
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed
-        attempt = Attempt(Outcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = Standing.of(mail, _subject(mail, vault))
+        attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail="the worker broke off")
+        standing = MailStanding.of(mail, _subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.
@@ -237,15 +241,15 @@ def _forget_recipients(session: Session, recipients: Mapping[int, bytes | None],
 
 
 def _outcome(
-    session: Session, mail: Standing, attempt: Attempt, now: datetime, vault: Vault, before: str
+    session: Session, mail: MailStanding, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
 ) -> tuple[MailState, dict[str, Any]]:
     """What becomes of the mail, and what is to be written of it."""
     age = now - mail.created_at
-    if attempt.outcome is Outcome.RETRY and age >= GIVE_UP_AFTER:
+    if attempt.outcome is DeliveryOutcome.RETRY and age >= GIVE_UP_AFTER:
         age -= time_held(session, mail.created_at, now)
-    ambiguous = mail.ambiguous + (attempt.outcome is Outcome.AMBIGUOUS)
+    ambiguous = mail.ambiguous + (attempt.outcome is DeliveryOutcome.AMBIGUOUS)
     # Where nothing was tried, no attempt is used up.
-    attempts = mail.attempts - (attempt.outcome in {Outcome.HELD, Outcome.AWAY})
+    attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})
     jitter = random.random()  # noqa: S311  no secret
     following = after(attempt.outcome, attempts=attempts, ambiguous=ambiguous, age=age, jitter=jitter)
     if following.state is MailState.UNKNOWN:
@@ -278,20 +282,20 @@ def _outcome(
 
 def _is_open(error: TocsinError) -> bool:
     """Return whether anybody may read why the mail is not sent."""
-    return isinstance(error, UnwantedError) and error.is_open
+    return isinstance(error, IneligibleError) and error.is_open
 
 
-def _needless(session: Session, standing: Standing, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+def _needless(session: Session, standing: MailStanding, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
     """What is written of an answer that its mailbox needs no more: the same as if it had left.
 
     Otherwise whoever had sent the form would read in the row whether its address has signed.
     """
     left = replace(standing, attempts=standing.attempts + 1)
-    _, outcome = _outcome(session, left, Attempt(Outcome.SENT, "dot"), now, vault, before)
+    _, outcome = _outcome(session, left, DeliveryAttempt(DeliveryOutcome.SENT, "dot"), now, vault, before)
     return outcome | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 
 
-def _as_any(standing: Standing, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
+def _as_any(standing: MailStanding, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
     """Return what is written once a mail ended of which nobody is to read whether it left: the same, whatever the end.
 
     That such a mail was given up is told in the log alone: who asked may ask again.
@@ -308,7 +312,7 @@ def _as_any(standing: Standing, state: MailState, outcome: dict[str, Any], vault
     return outcome | ended | over | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 
 
-def _named(standing: Standing, subject: Subject, vault: Vault) -> dict[str, Any]:
+def _named(standing: MailStanding, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
     """Which form an answer that is over was for: two mails to one mailbox have nothing in common from now on."""
     return {"sign_up_id": None, "context_sealed": sealed_subject(subject, standing.message_id, vault)}
 
@@ -323,13 +327,13 @@ def _answered(created_at: datetime) -> dict[str, Any]:
     return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
 
 
-def _due_at(mail: Standing, attempt: Attempt, following: datetime, *, is_gone: bool) -> datetime:
+def _due_at(mail: MailStanding, attempt: DeliveryAttempt, following: datetime, *, is_gone: bool) -> datetime:
     if is_gone:
         return hour_of(following)
-    return mail.due_at if attempt.outcome is Outcome.HELD else following
+    return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else following
 
 
-def _postponed(mail: Standing, error: PostponedError, before: str) -> dict[str, Any]:
+def _postponed(mail: MailStanding, error: PostponedError, before: str) -> dict[str, Any]:
     """It waits as it was, until its mailbox may have more."""
     kept = {"mail": mail.id, "held": mail.fence, "before": before, "state": before, "fence": mail.fence}
     return kept | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}

@@ -24,26 +24,26 @@ from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.delivery.return_path import ReturnPaths
-from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, Attempt, MailState, Outcome
+from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, DeliveryAttempt, DeliveryOutcome, MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
-from campaign.mail.smtp.connection import Lane, Parcel
+from campaign.mail.smtp.connection import MailConnection, OutgoingMail
 from campaign.mail.smtp.mime import write
 from campaign.mail.smtp.transport import Transport, open_transport
-from campaign.models import MailHold
+from campaign.models import QueuePause
 from campaign.platform import db
 from campaign.platform.database.errors import diagnose
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import Runtime
-from campaign.services.delivery.claim import Claim, Taken, claim, database_now, release, renew
-from campaign.services.delivery.compose import Shelf, render
-from campaign.services.delivery.connection_limit import LaneLimit
-from campaign.services.delivery.deliver import Job, begin, conclude, renew_sending, sweep
+from campaign.services.delivery.claim import Claim, ClaimedMail, claim, database_now, release, renew
+from campaign.services.delivery.compose import RenderCache, render
+from campaign.services.delivery.connection_limit import ConnectionLimit
+from campaign.services.delivery.deliver import DeliveryJob, begin, conclude, renew_sending, sweep
 from campaign.services.delivery.domain_rate import may_send
-from campaign.services.delivery.domain_scheduler import HANGING_SECONDS, SLOW_SECONDS, Traffic
+from campaign.services.delivery.domain_scheduler import HANGING_SECONDS, SLOW_SECONDS, DomainScheduler
 from campaign.services.delivery.queue_pause import hold_queue, is_about_us, open_hold, release_queue, take_probe
 from campaign.services.delivery.reports import report_hold, report_release, report_unopened
-from campaign.services.outbox.refused_recipients import Addressees
+from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.new_link import answer_link_requests
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,8 @@ class Courier:
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    job: Job
-    lane: Lane[Job]
+    job: DeliveryJob
+    lane: MailConnection[DeliveryJob]
     since: float
 
 
@@ -81,8 +81,8 @@ class _UnderWay:
 class _Result:
     """What became of a job, and whether other mail got through at the same time."""
 
-    job: Job
-    attempt: Attempt
+    job: DeliveryJob
+    attempt: DeliveryAttempt
     others_pass: bool = True
 
 
@@ -114,23 +114,23 @@ class Dispatcher:
         """`lanes`: other than the settings say. `is_impatient`: a held queue is probed at once, and then left alone."""
         self.outcomes: Counter[str] = Counter()
         self._courier = courier
-        self._addressees = Addressees(courier.settings)
+        self._addressees = RefusedRecipients(courier.settings)
         self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
         self._lanes = lanes or courier.settings.mail_connections
         self._may_probe_at_once = is_impatient
-        self._traffic = Traffic(self._lanes, courier.settings.mail_rate)
-        self._idle: list[Lane[Job]] = []
+        self._traffic = DomainScheduler(self._lanes, courier.settings.mail_rate)
+        self._idle: list[MailConnection[DeliveryJob]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
         self._hanging: set[int] = set()
         # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
-        self._results: queue.Queue[tuple[Lane[Job], Job, Attempt]] = queue.Queue()
+        self._results: queue.Queue[tuple[MailConnection[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
         self._unwritten: list[_Result] = []
-        self._to_release: list[Taken] = []
-        self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
+        self._to_release: list[ClaimedMail] = []
+        self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
-        self._limit = LaneLimit(self._lanes)
+        self._limit = ConnectionLimit(self._lanes)
         self._alarms: list[Callable[[], None]] = []
 
     def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
@@ -178,7 +178,7 @@ class Dispatcher:
             lane.close()
         self._report(at_once=True)
 
-    def _transact(self, room: int, *, wants_more: bool) -> list[Job]:
+    def _transact(self, room: int, *, wants_more: bool) -> list[DeliveryJob]:
         """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
         alarms: list[Callable[[], None]] = []
         held = self._traffic.waiting()
@@ -199,9 +199,9 @@ class Dispatcher:
 
     def _write(
         self, room: int, alarms: list[Callable[[], None]], *, wants_more: bool
-    ) -> tuple[list[Job], list[MailState]]:
+    ) -> tuple[list[DeliveryJob], list[MailState]]:
         """The transaction itself: what is to be handed over, and what became of the others."""
-        jobs: list[Job] = []
+        jobs: list[DeliveryJob] = []
         with transaction() as session:
             now = database_now(session)
             hold = open_hold(session)
@@ -229,18 +229,20 @@ class Dispatcher:
         session: Session,
         result: _Result,
         now: datetime,
-        hold: MailHold | None,
+        hold: QueuePause | None,
         alarms: list[Callable[[], None]],
-    ) -> Attempt:
+    ) -> DeliveryAttempt:
         """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
         job, attempt = result.job, result.attempt
         if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
             if hold_queue(session, attempt, now, is_probe=job.is_probe):
                 alarms.append(partial(report_hold, attempt, now, self._courier.settings, self._courier.vault))
-            attempt = replace(attempt, outcome=Outcome.HELD)
-        elif attempt.outcome is Outcome.HELD:
-            attempt = replace(attempt, outcome=Outcome.RETRY)
-        elif hold is not None and (attempt.outcome is Outcome.SENT or (job.is_probe and attempt.code is not None)):
+            attempt = replace(attempt, outcome=DeliveryOutcome.HELD)
+        elif attempt.outcome is DeliveryOutcome.HELD:
+            attempt = replace(attempt, outcome=DeliveryOutcome.RETRY)
+        elif hold is not None and (
+            attempt.outcome is DeliveryOutcome.SENT or (job.is_probe and attempt.code is not None)
+        ):
             began_at = release_queue(session, now)
             if began_at is not None:
                 alarms.append(partial(report_release, began_at))
@@ -263,7 +265,7 @@ class Dispatcher:
         now: datetime,
         states: list[MailState],
         alarms: list[Callable[[], None]],
-    ) -> list[Job]:
+    ) -> list[DeliveryJob]:
         chosen = self._traffic.next(room)
         rate = self._courier.settings.mail_rate
         if rate:
@@ -283,13 +285,13 @@ class Dispatcher:
     def _begun(
         self,
         session: Session,
-        chosen: list[Taken],
+        chosen: list[ClaimedMail],
         now: datetime,
         states: list[MailState],
         alarms: list[Callable[[], None]],
         *,
         is_probe: bool = False,
-    ) -> list[Job]:
+    ) -> list[DeliveryJob]:
         vault = self._courier.vault
         begun = begin(session, chosen, vault, now, addressees=self._addressees, is_probe=is_probe)
         states += begun.ended
@@ -299,7 +301,7 @@ class Dispatcher:
 
     def _begin_probe(
         self, session: Session, now: datetime, states: list[MailState], alarms: list[Callable[[], None]]
-    ) -> list[Job]:
+    ) -> list[DeliveryJob]:
         """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
         while True:
             taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
@@ -316,41 +318,41 @@ class Dispatcher:
             renew_sending(session, [one.job for one in self._under_way.values()], now)
             self._renew_at = (now + BATCH_LEASE / 4).timestamp()
 
-    def _send(self, job: Job) -> None:
+    def _send(self, job: DeliveryJob) -> None:
         """Renders outside any transaction and hands over to a lane."""
         if time.monotonic() >= self._shelf_until:
-            self._shelf, self._shelf_until = Shelf(), time.monotonic() + _SHELF_SECONDS
+            self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
         try:
             content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
         except DBAPIError as error:
             found = diagnose(error)
-            self._unwritten.append(_Result(job, Attempt(Outcome.RETRY, "render", detail=found.words)))
+            self._unwritten.append(_Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=found.words)))
             if not found.may_pass:
                 raise
             return
         except Exception as error:  # one message that cannot be rendered must not stop the others
             log.exception("mail %s cannot be rendered", job.standing.id)
-            attempt = Attempt(Outcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200])
+            attempt = DeliveryAttempt(DeliveryOutcome.DEAD, "render", detail=f"{type(error).__name__}: {error}"[:200])
             self._unwritten.append(_Result(job, attempt))
             return
         finally:
             db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
-        lane = self._idle.pop() if self._idle else Lane(self._courier.open_transport, self._results)
+        lane = self._idle.pop() if self._idle else MailConnection(self._courier.open_transport, self._results)
         self._traffic.begun(job.standing.domain)
         self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
         sender = self._return_paths.make(job.standing.id, job.mail.message_id)
-        lane.send(Parcel(job, sender, job.mail.recipient, content))
+        lane.send(OutgoingMail(job, sender, job.mail.recipient, content))
 
     def _collect(self, wait: float) -> None:
         """Takes in what the lanes have brought to an end; waits so long for the first."""
-        found: list[tuple[Lane[Job], Job, Attempt]] = []
+        found: list[tuple[MailConnection[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
         with suppress(queue.Empty):
             found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
             # Those that come back together are written down together: each transaction is one wait for the disk.
             # Not all of them, though: some lanes are to be busy meanwhile.
             while len(found) < self._lanes // 2:
                 found.append(self._results.get(timeout=_TOGETHER_SECONDS))
-        if any(attempt.outcome is Outcome.SENT for _, _, attempt in found):
+        if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in found):
             self._limit.sent()
         for lane, job, attempt in found:
             one = self._under_way.pop(job.standing.id)
@@ -358,15 +360,15 @@ class Dispatcher:
             was_hanging = job.standing.id in self._hanging
             self._hanging.discard(job.standing.id)
             self._traffic.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
-            if attempt.outcome is Outcome.AWAY:
+            if attempt.outcome is DeliveryOutcome.AWAY:
                 self._traffic.forget(job.standing.domain)
             busy = len(self._under_way) - len(self._slow)
             self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
-            self._give_back(lane, is_open=attempt.outcome is not Outcome.AWAY)
+            self._give_back(lane, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
         if found and self._claimed is not None and self._claimed.is_limited:
             self._claim_at = 0.0
 
-    def _give_back(self, lane: Lane[Job], *, is_open: bool) -> None:
+    def _give_back(self, lane: MailConnection[DeliveryJob], *, is_open: bool) -> None:
         """The lane used last is used next, so that one connection serves as long as one is enough; those without one
         come last.
         """

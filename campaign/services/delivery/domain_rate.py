@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaign.models import MailPace
+from campaign.models import DomainRate
 
 # So much may go early, in place of waking up for each message.
 _BURST = timedelta(milliseconds=100)
@@ -25,9 +25,9 @@ def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datet
     each = timedelta(minutes=1) / rate
     connection = session.connection()
     module = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = module.insert(MailPace).values(domain_digest=domain, next_at=now).on_conflict_do_nothing()
+    first = module.insert(DomainRate).values(domain_digest=domain, next_at=now).on_conflict_do_nothing()
     connection.execute(first)
-    pace = session.get_one(MailPace, domain, with_for_update=True, populate_existing=True)
+    pace = session.get_one(DomainRate, domain, with_for_update=True, populate_existing=True)
     if pace.next_at > now + _BURST:
         return pace.next_at
     pace.next_at = max(pace.next_at, now) + each

@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
 from campaign.domain.outbox.mail_state import BATCH
-from campaign.services.delivery.claim import Taken
+from campaign.services.delivery.claim import ClaimedMail
 
 # A send that takes longer no longer counts as one of the busy lanes: another lane takes its place.
 SLOW_SECONDS = 2.0
@@ -25,7 +25,7 @@ _PART = 4
 _REMEMBERED = 10_000
 
 
-class Traffic:
+class DomainScheduler:
     """Mails taken but not begun, by domain, and how many of each are under way."""
 
     def __init__(self, lanes: int, rate: int | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,7 @@ class Traffic:
         self._lanes = lanes
         self._ahead = max(1, min(BATCH, rate // 60)) if rate else BATCH
         self._monotonic = monotonic
-        self._waiting: OrderedDict[bytes, deque[Taken]] = OrderedDict()
+        self._waiting: OrderedDict[bytes, deque[ClaimedMail]] = OrderedDict()
         self._under_way: Counter[bytes] = Counter()
         # Until when a domain counts as slow; 0 where it has shown that it is quick. The oldest are forgotten.
         self._slow_until: OrderedDict[bytes, float] = OrderedDict()
@@ -53,7 +53,7 @@ class Traffic:
             if not self._is_paced(domain)
         )
 
-    def waiting(self) -> list[Taken]:
+    def waiting(self) -> list[ClaimedMail]:
         """All that was taken and not begun."""
         return [one for queue in self._waiting.values() for one in queue]
 
@@ -65,14 +65,14 @@ class Traffic:
         most = self._ahead if lanes > 1 or self._lanes == 1 else 1 if self._is_slow(domain) else min(4, self._ahead)
         return max(0, most - len(self._waiting.get(domain, ())) - (self._under_way[domain] if lanes == 1 else 0))
 
-    def add(self, taken: list[Taken]) -> None:
+    def add(self, taken: list[ClaimedMail]) -> None:
         """Puts what was claimed behind the others of its domain."""
         for one in taken:
             self._waiting.setdefault(one.domain, deque()).append(one)
 
-    def next(self, most: int) -> list[Taken]:
+    def next(self, most: int) -> list[ClaimedMail]:
         """Up to so many to begin now: one of each domain in turn, none over what its domain may have under way."""
-        chosen: list[Taken] = []
+        chosen: list[ClaimedMail] = []
         starting: Counter[bytes] = Counter()
         passed = 0
         while len(chosen) < most and passed < len(self._waiting):
@@ -88,11 +88,11 @@ class Traffic:
                 del self._waiting[domain]
         return chosen
 
-    def put_back(self, one: Taken) -> None:
+    def put_back(self, one: ClaimedMail) -> None:
         """In front again: it could not be begun after all."""
         self._waiting.setdefault(one.domain, deque()).appendleft(one)
 
-    def drop(self, domain: bytes | None = None) -> list[Taken]:
+    def drop(self, domain: bytes | None = None) -> list[ClaimedMail]:
         """Forgets what waits, of one domain or of all, and returns it to be released."""
         if domain is not None:
             return list(self._waiting.pop(domain, ()))

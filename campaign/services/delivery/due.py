@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from campaign.models import Mail
 from campaign.platform import UtcDateTime
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 
 # The state is written out: SQLite uses a partial index only where the statement names what the index does.
 _QUEUED = "mail.state IN ('queued', 'retry')"
@@ -76,7 +76,7 @@ def _due_of_each() -> Select[int]:
 
 LEASED = (
     update(Mail)
-    .where(among(Mail.id, "mails"))
+    .where(any_of_ids(Mail.id, "mails"))
     .values(fence=Mail.fence + 1, lease_until=bindparam("until"))
     .returning(Mail.id, Mail.fence, Mail.domain_digest)
     .execution_options(synchronize_session=False)

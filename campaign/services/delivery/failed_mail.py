@@ -15,7 +15,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail
 from campaign.platform.database.transaction import transaction
 from campaign.services.keys.row_key import erase_keys
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 _BATCH = 1000
 _FORGOTTEN = dict.fromkeys(("recipient_sealed", "context_sealed"))
@@ -23,7 +23,7 @@ UNDELIVERED = (MailState.DEAD.value, MailState.UNKNOWN.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class FailedMailFilter:
     """Which undelivered mails: all that agree with each value given. `words` is a part of what the server said."""
 
     state: str | None = None
@@ -34,7 +34,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class FailureReason:
     """All undelivered mails of one kind that ended for exactly this reason, as `queries.mail.dead_letters` lists it."""
 
     state: str
@@ -53,7 +53,7 @@ class Operator:
     vault: Vault
 
 
-def retry(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
+def retry(chosen: FailedMailFilter | Sequence[FailureReason], by: Operator) -> int:
     """Makes them due again, as the same messages; returns how many. Raises InputError.
 
     Each is checked again before it is sent, so an address suppressed meanwhile gets nothing.
@@ -62,16 +62,16 @@ def retry(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
     return _change(chosen, again, "mail.retry", by)
 
 
-def drop(chosen: Chosen | Sequence[Reason], by: Operator) -> int:
+def drop(chosen: FailedMailFilter | Sequence[FailureReason], by: Operator) -> int:
     """Gives them up for good, and forgets to whom those to staff were; returns how many. Raises InputError."""
     gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
     return _change(chosen, gone, "mail.drop", by)
 
 
-def _change(chosen: Chosen | Sequence[Reason], values: dict[str, Any], act: str, by: Operator) -> int:
+def _change(chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str, Any], act: str, by: Operator) -> int:
     """A batch a transaction, each with its own entry in the audit log: a break leaves no change without one."""
-    conditions = _of(chosen) if isinstance(chosen, Chosen) else or_(false(), *map(_exactly, chosen))
-    which = [asdict(one) for one in ([chosen] if isinstance(chosen, Chosen) else chosen)]
+    conditions = _of(chosen) if isinstance(chosen, FailedMailFilter) else or_(false(), *map(_exactly, chosen))
+    which = [asdict(one) for one in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
     changed = 0
     while True:
         with transaction() as session:
@@ -83,13 +83,13 @@ def _change(chosen: Chosen | Sequence[Reason], values: dict[str, Any], act: str,
                     erase_keys(session, (row.recipient_sealed for row in rows), by.vault, on=by.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 changed += len(ids)  # they are locked
-                entry = Act(act, "mail", by.staff_id, after={"number": len(ids), "chosen": which})
+                entry = AuditRecord(act, "mail", by.staff_id, after={"number": len(ids), "chosen": which})
                 append(session, entry, now=by.now, vault=by.vault)
         if len(ids) < _BATCH:
             return changed
 
 
-def _of(chosen: Chosen) -> ColumnElement[bool]:
+def _of(chosen: FailedMailFilter) -> ColumnElement[bool]:
     if chosen.state is not None and chosen.state not in UNDELIVERED:
         raise InputError("state", "unknown", f"{chosen.state} is none of " + ", ".join(UNDELIVERED))
     conditions: list[ColumnElement[bool]] = [Mail.state.in_((chosen.state,) if chosen.state else UNDELIVERED)]
@@ -101,5 +101,5 @@ def _of(chosen: Chosen) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _exactly(reason: Reason) -> ColumnElement[bool]:
+def _exactly(reason: FailureReason) -> ColumnElement[bool]:
     return and_(*(getattr(Mail, name).is_not_distinct_from(value) for name, value in asdict(reason).items()))

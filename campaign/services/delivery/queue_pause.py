@@ -9,34 +9,34 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaign.domain.outbox.mail_state import Attempt, Outcome, probe_delay
-from campaign.models import MailHold
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, probe_delay
+from campaign.models import QueuePause
 
 log = logging.getLogger(__name__)
 
 # Who takes a probe has so long to come back before another worker probes.
 _PROBING = timedelta(minutes=1)
 _ONE = {
-    "sqlite": sqlite.insert(MailHold).on_conflict_do_nothing().returning(MailHold.id),
-    "postgresql": postgresql.insert(MailHold).on_conflict_do_nothing().returning(MailHold.id),
+    "sqlite": sqlite.insert(QueuePause).on_conflict_do_nothing().returning(QueuePause.id),
+    "postgresql": postgresql.insert(QueuePause).on_conflict_do_nothing().returning(QueuePause.id),
 }
-_OPEN = select(MailHold).where(MailHold.is_open)
+_OPEN = select(QueuePause).where(QueuePause.is_open)
 
 
-def open_hold(session: Session) -> MailHold | None:
+def open_hold(session: Session) -> QueuePause | None:
     """The hold at this moment, if any."""
     return session.scalars(_OPEN.execution_options(populate_existing=True)).one_or_none()
 
 
-def take_probe(session: Session, hold: MailHold, now: datetime, *, at_once: bool = False) -> bool:
+def take_probe(session: Session, hold: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
     """Whether the caller may try one mail; of all workers, one may. `at_once` does not wait for the time to come."""
     if hold.probe_at > now and not at_once:
         return False
-    mine = update(MailHold).where(MailHold.id == hold.id, MailHold.is_open, MailHold.probe_at == hold.probe_at)
+    mine = update(QueuePause).where(QueuePause.id == hold.id, QueuePause.is_open, QueuePause.probe_at == hold.probe_at)
     return session.connection().execute(mine.values(probe_at=now + _PROBING)).rowcount == 1
 
 
-def hold_queue(session: Session, attempt: Attempt, now: datetime, *, is_probe: bool) -> bool:
+def hold_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
     """Holds the queue, or after a probe in vain keeps it held for longer; True where it was not held before."""
     said = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
     connection = session.connection()
@@ -54,27 +54,29 @@ def hold_queue(session: Session, attempt: Attempt, now: datetime, *, is_probe: b
 
 def release_queue(session: Session, now: datetime) -> datetime | None:
     """Ends the hold, where there is one: since when it lasted."""
-    ended = update(MailHold).where(MailHold.is_open).values(is_open=False, ended_at=now).returning(MailHold.began_at)
+    ended = (
+        update(QueuePause).where(QueuePause.is_open).values(is_open=False, ended_at=now).returning(QueuePause.began_at)
+    )
     return session.execute(ended.execution_options(synchronize_session=False)).scalar_one_or_none()
 
 
 def time_held(session: Session, since: datetime, now: datetime) -> timedelta:
     """How much of the time since then the queue was held: it does not count against a mail that waited."""
     rows = session.execute(
-        select(MailHold.began_at, func.coalesce(MailHold.ended_at, now)).where(
-            or_(MailHold.ended_at.is_(None), MailHold.ended_at > since)
+        select(QueuePause.began_at, func.coalesce(QueuePause.ended_at, now)).where(
+            or_(QueuePause.ended_at.is_(None), QueuePause.ended_at > since)
         )
     )
     return sum((min(end, now) - max(began, since) for began, end in rows), timedelta(0))
 
 
-def is_about_us(attempt: Attempt, *, others_pass: bool) -> bool:
+def is_about_us(attempt: DeliveryAttempt, *, others_pass: bool) -> bool:
     """Return whether the queue must be held.
 
     Refused before it heard of a recipient, and for good: yes. A server that is away, or a refusal by policy once the
     recipient is known, may be about one connection or one recipient; while other mail passes, it is. Else any signer's
     own server could stop the whole campaign.
     """
-    if attempt.outcome is Outcome.HELD:
+    if attempt.outcome is DeliveryOutcome.HELD:
         return attempt.phase not in {"rcpt", "data", "dot"} or not others_pass
-    return attempt.outcome is Outcome.AWAY and not others_pass
+    return attempt.outcome is DeliveryOutcome.AWAY and not others_pass

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 
 from campaign.config import Settings
-from campaign.domain.outbox.mail_state import Attempt, Outcome
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.privacy.cipher import Vault
 from campaign.mail.messages.alert_texts import held
 from campaign.platform.database.errors import diagnose
@@ -19,14 +19,14 @@ from campaign.services.abuse.alert import raise_alarm, tell_unopened
 log = logging.getLogger(__name__)
 
 
-def report_hold(attempt: Attempt, now: datetime, settings: Settings, vault: Vault) -> None:
+def report_hold(attempt: DeliveryAttempt, now: datetime, settings: Settings, vault: Vault) -> None:
     """Tell that the mail server refuses us, and no mail leaves for now."""
     said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
         "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
     )
     tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
-    if attempt.outcome is not Outcome.HELD:
+    if attempt.outcome is not DeliveryOutcome.HELD:
         return  # a server that restarts needs nobody
     base_url, domain = settings.base_url, settings.mail_domain
     _told(

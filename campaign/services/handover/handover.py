@@ -28,19 +28,19 @@ from campaign.domain.privacy.cipher import SLOT_LENGTH, Vault
 from campaign.domain.privacy.disclosure import read_reason
 from campaign.domain.privacy.sealed_place import at_handover
 from campaign.domain.staff.roles import Scope
-from campaign.letter.handover_pdf import Bundle, volume
+from campaign.letter.handover_pdf import HandoverBundle, volume
 from campaign.letter.letter_pdf import forget
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages.section_names import section_title
 from campaign.models import Handover, HandoverPart, Section
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.queries.handover.signatories import names_to_share, signatures_by_country, signatures_of_earlier_words
 from campaign.services.keys.row_key import erase_keys, expiry, new_slots
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def ask_for_handover(
     with transaction() as session:
         own = Handover.appeal_id == appeal.id, Handover.section_code == scope.section
         # Two clicks are one wish: whoever asks waits for the section's row.
-        session.execute(select(Section.code).where(Section.code == scope.section).with_for_update(**KEYS_STAY))
+        session.execute(select(Section.code).where(Section.code == scope.section).with_for_update(**NO_KEY_UPDATE))
         if session.scalars(select(Handover.id).where(*own, Handover.state.in_(_UNDER_WAY))).first() is not None:
             raise StateError("a list is being made already")
         wanted = Handover(
@@ -87,7 +87,9 @@ def ask_for_handover(
         session.add(wanted)
         session.flush()
         what = {"handover": wanted.id, "language": language, "target": target}
-        act = Act("handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what, reason=reason)
+        act = AuditRecord(
+            "handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what, reason=reason
+        )
         append(session, act, now=now, vault=vault)
         return wanted.id
 
@@ -123,7 +125,7 @@ def outdate(session: Session, appeal_id: int, section_code: str, *, vault: Vault
         Handover.section_code == section_code,
         Handover.state.in_([*_UNDER_WAY, HandoverState.DONE.value]),
     )
-    ids = list(session.scalars(concerned.with_for_update(**KEYS_STAY)))
+    ids = list(session.scalars(concerned.with_for_update(**NO_KEY_UPDATE)))
     if ids:
         forget_parts(session, ids, vault=vault, on=on)
         session.execute(update(Handover).where(Handover.id.in_(ids)).values(state=HandoverState.OUTDATED.value))
@@ -164,7 +166,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
     volumes = max(1, -(-names // bindery.volume))
     _set(handover_id, steps=2 * volumes)
     text = appeal.text_in(wanted.language)
-    bundle = Bundle(
+    bundle = HandoverBundle(
         appeal=appeal,
         text=text,
         target=next((one for one in appeal.targets_in(text.language) if one.position == wanted.target), None),

@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.row_key import SLOTS, KeyTree, Slot
+from campaign.domain.privacy.row_key import SLOTS, KeySlot, KeyTree
 from campaign.domain.privacy.sealed_place import at_row_key
 from campaign.models import RowKey
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _SPARE = timedelta(days=2)
 
 
-class Use(StrEnum):
+class KeyUse(StrEnum):
     """The use of a batch of keys: those of rows that wait go as a whole when none of them waits any longer."""
 
     WAITING = "waiting"
@@ -44,10 +44,10 @@ class Use(StrEnum):
 
 
 # How long after the batch was begun any row of that use may wait; no limit for the others.
-_LASTS = {Use.WAITING: retention.UNCONFIRMED, Use.ASKED: retention.LINK_REQUESTS}
+_LASTS = {KeyUse.WAITING: retention.UNCONFIRMED, KeyUse.ASKED: retention.LINK_REQUESTS}
 
 
-def reserve(vault: Vault, use: Use, number: int = 1, *, now: datetime) -> None:
+def reserve(vault: Vault, use: KeyUse, number: int = 1, *, now: datetime) -> None:
     """Have so many keys at hand (256 at most) for `vault.row_keys.take`. Outside of transactions: it may write."""
     begun_on = vault.row_keys.begun_on(use)
     if vault.row_keys.left(use) >= number and begun_on == now.date():
@@ -66,16 +66,18 @@ def expiry(now: datetime, lasts: timedelta) -> date:
     return (now + lasts).date() + _SPARE
 
 
-def new_slots(connection: Connection, vault: Vault, number: int = 1, *, expires_on: date | None = None) -> list[Slot]:
+def new_slots(
+    connection: Connection, vault: Vault, number: int = 1, *, expires_on: date | None = None
+) -> list[KeySlot]:
     """Return so many keys for rows of the caller's transaction, written in it: rolled back, none of them is left.
 
     A statement and a row for each 256, so not where somebody signs, confirms or is mailed to.
     """
-    slots: list[Slot] = []
+    slots: list[KeySlot] = []
     rows: list[dict[str, Any]] = []
     while len(slots) < number:
         batch, tree = secrets.randbits(63), KeyTree.fresh()
-        slots += [Slot(batch, one, tree.key(one)) for one in range(min(SLOTS, number - len(slots)))]
+        slots += [KeySlot(batch, one, tree.key(one)) for one in range(min(SLOTS, number - len(slots)))]
         sealed = vault.seal_seeds(tree, at_row_key(batch))
         rows.append({"id": batch, "seeds_sealed": sealed, "expires_on": expires_on})
     if rows:
@@ -97,7 +99,7 @@ def erase_keys(session: Session, sealed: Iterable[bytes | None], vault: Vault, *
             numbers[slot[0]].add(slot[1])
     if not numbers:
         return 0
-    chosen = select(RowKey).where(RowKey.id.in_(numbers)).order_by(RowKey.id).with_for_update(**KEYS_STAY)
+    chosen = select(RowKey).where(RowKey.id.in_(numbers)).order_by(RowKey.id).with_for_update(**NO_KEY_UPDATE)
     rows = session.scalars(chosen.execution_options(populate_existing=True)).all()
     for row in rows:
         place = at_row_key(row.id)
@@ -121,7 +123,7 @@ def expire_keys(vault: Vault, *, on: date) -> int:
         emptied = RowKey.expires_on == _EMPTIED, text("row_key.erased_on IS NULL")
         session.execute(delete(RowKey).where(*emptied), execution_options={"synchronize_session": False})
         old = select(RowKey.id).where(RowKey.expires_on < on, RowKey.expires_on != _EMPTIED).order_by(RowKey.id)
-        ids = session.scalars(old.with_for_update(**KEYS_STAY)).all()
+        ids = session.scalars(old.with_for_update(**NO_KEY_UPDATE)).all()
         nothing = KeyTree({})
         sealed = [{"row": one, "seeds": vault.seal_seeds(nothing, at_row_key(one)), "on": on} for one in ids]
         if sealed:

@@ -13,15 +13,22 @@ from sqlalchemy import ColumnElement, case, delete, func, insert, literal, or_, 
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError, InputError, NotFoundError, StateError
-from campaign.domain.moderation.invalidation import AT_WORK, Criteria, InvalidationState, Subject, packed, unpacked
+from campaign.domain.moderation.invalidation import (
+    AT_WORK,
+    Criteria,
+    InvalidatedKind,
+    InvalidationState,
+    packed,
+    unpacked,
+)
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_invalidation, at_signature
 from campaign.domain.signing.signature import SignatureState
 from campaign.domain.staff.roles import Scope
-from campaign.models import Action, Invalidation, Signature, Withheld
+from campaign.models import Action, InvalidatedAction, Invalidation, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.erased import kept_appeals
 from campaign.queries.privacy.month_key import month_digests
@@ -29,7 +36,7 @@ from campaign.services.counting.tally import hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.moderation.invalidate_reports import COUNTED, look, newest_report, put_back, recount, take_out
-from campaign.services.staff.audit import Act, append, without_addresses
+from campaign.services.staff.audit import AuditRecord, append, without_addresses
 
 # Rows looked at in one transaction: short enough that nobody who signs meanwhile waits noticeably.
 BATCH = 5000
@@ -47,19 +54,19 @@ def prepare(
     by: Scope,
     now: datetime,
     vault: Vault,
-    subject: Subject = Subject.SIGNATURES,
+    subject: InvalidatedKind = InvalidatedKind.SIGNATURES,
 ) -> int:
     """Begins to count whom it would concern, and returns its id. Changes nothing. Raises InputError (`criteria`)."""
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     with transaction() as session:
-        if subject is Subject.REPORTS:
+        if subject is InvalidatedKind.REPORTS:
             newest = newest_report(session, by.section)
         else:
             newest = session.scalar(select(func.max(Signature.id)).where(Signature.section_code == by.section))
         slot = new_slots(session.connection(), vault)[0]
         row = Invalidation(
-            subject=subject.value,
+            kind=subject.value,
             section_code=by.section,
             appeal_id=appeal_id,
             criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id), slot),
@@ -113,12 +120,12 @@ def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int 
         if only is not None:
             chosen = chosen.where(Invalidation.id == only)
         row = session.scalars(
-            chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True, **KEYS_STAY)
+            chosen.order_by(Invalidation.id).limit(1).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         ).first()
         if row is None:
             return False
         work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
-        if row.subject == Subject.REPORTS:
+        if row.kind == InvalidatedKind.REPORTS:
             work = {"counting": look, "running": take_out, "undoing": put_back}[row.state]
         is_over = work(session, row, vault, now, batch)
         if is_over:
@@ -142,7 +149,7 @@ def _take_out(session: Session, row: Invalidation, vault: Vault, now: datetime, 
         session.execute(update(Signature).where(Signature.id.in_(ids)).values(values), execution_options=_BLIND)
         mine = Action.signature_id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
-        session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
+        session.execute(insert(InvalidatedAction).from_select([*_MOVED, "invalidation_id"], moved))
         gone = delete(Action).where(mine).returning(*COUNTED)
         recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
         _outdate_lists(session, ids, row.section_code, vault, now)
@@ -160,14 +167,18 @@ def _outdate_lists(session: Session, ids: list[int], section_code: str, vault: V
 def _put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
     mine = Signature.invalidation_id == row.id, Signature.id > row.after_id
     ids = session.scalars(
-        select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update(**KEYS_STAY)
+        select(Signature.id).where(*mine).order_by(Signature.id).limit(batch).with_for_update(**NO_KEY_UPDATE)
     ).all()
     if ids:
         # In the section that the signer belongs to now: the country may have been changed meanwhile.
-        back = select(*(getattr(Withheld, name) for name in _MOVED), Signature.section_code)
-        back = back.join(Signature, Signature.id == Withheld.signature_id).where(Withheld.signature_id.in_(ids))
+        back = select(*(getattr(InvalidatedAction, name) for name in _MOVED), Signature.section_code)
+        back = back.join(Signature, Signature.id == InvalidatedAction.signature_id).where(
+            InvalidatedAction.signature_id.in_(ids)
+        )
         session.execute(insert(Action).from_select([*_MOVED, "section_code"], back))
-        session.execute(delete(Withheld).where(Withheld.signature_id.in_(ids)), execution_options=_BLIND)
+        session.execute(
+            delete(InvalidatedAction).where(InvalidatedAction.signature_id.in_(ids)), execution_options=_BLIND
+        )
         counted = session.execute(select(*COUNTED).where(Action.signature_id.in_(ids))).all()
         recount(session, counted, 1)
         was = case(
@@ -195,7 +206,7 @@ def _next(
         *_conditions(row, criteria, vault), *_times(criteria, now)
     )
     chosen = chosen.order_by(Signature.id).limit(batch)
-    rows = session.execute(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen).all()
+    rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen).all()
     if rows:
         row.after_id = rows[-1].id
     return [(one.id, one.state) for one in rows if _fits(criteria, one, vault)], len(rows) < batch
@@ -261,7 +272,7 @@ def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) ->
 
 
 def _own(session: Session, invalidation_id: int, by: Scope, *states: InvalidationState) -> Invalidation:
-    row = session.get(Invalidation, invalidation_id, with_for_update=KEYS_STAY, populate_existing=True)
+    row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None or row.section_code != by.section:
         raise NotFoundError("there is no such invalidation")
     if row.state not in states:
@@ -280,7 +291,7 @@ def _tell(
     vault: Vault,
     reason: str | None = None,
 ) -> None:
-    told = Act(
+    told = AuditRecord(
         act,
         f"invalidation:{row.id}",
         by.staff_id if by is not None else None,

@@ -17,10 +17,10 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.errors import CipherError
 from campaign.domain.moderation.invalidation import Criteria, unpacked
 from campaign.domain.privacy.cipher import Vault
-from campaign.models import Action, Invalidation, Withheld
+from campaign.models import Action, InvalidatedAction, Invalidation
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.locks import KEYS_STAY
-from campaign.services.counting.tally import Cell, count_many, hour_of
+from campaign.platform.database.locks import NO_KEY_UPDATE
+from campaign.services.counting.tally import TallyCell, count_many, hour_of
 
 SAMPLE = 20
 COUNTED = (
@@ -50,7 +50,7 @@ def take_out(session: Session, row: Invalidation, vault: Vault, _now: datetime, 
     if ids:
         mine = Action.id.in_(ids)
         moved = select(*(getattr(Action, name) for name in _MOVED), literal(row.id)).where(mine)
-        session.execute(insert(Withheld).from_select([*_MOVED, "invalidation_id"], moved))
+        session.execute(insert(InvalidatedAction).from_select([*_MOVED, "invalidation_id"], moved))
         gone = delete(Action).where(mine).returning(*COUNTED)
         recount(session, session.execute(gone, execution_options=_BLIND).all(), -1)
         row.changed += len(ids)
@@ -59,13 +59,15 @@ def take_out(session: Session, row: Invalidation, vault: Vault, _now: datetime, 
 
 def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime, batch: int) -> bool:
     """Put the next ones back; return whether no more are left."""
-    mine = select(Withheld.id).where(Withheld.invalidation_id == row.id, Withheld.id > row.after_id)
-    ids = session.scalars(mine.order_by(Withheld.id).limit(batch).with_for_update(**KEYS_STAY)).all()
+    mine = select(InvalidatedAction.id).where(
+        InvalidatedAction.invalidation_id == row.id, InvalidatedAction.id > row.after_id
+    )
+    ids = session.scalars(mine.order_by(InvalidatedAction.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
     if ids:
-        chosen = Withheld.id.in_(ids)
-        back = select(*(getattr(Withheld, name) for name in _MOVED)).where(chosen)
+        chosen = InvalidatedAction.id.in_(ids)
+        back = select(*(getattr(InvalidatedAction, name) for name in _MOVED)).where(chosen)
         session.execute(insert(Action).from_select(list(_MOVED), back))
-        session.execute(delete(Withheld).where(chosen), execution_options=_BLIND)
+        session.execute(delete(InvalidatedAction).where(chosen), execution_options=_BLIND)
         recount(session, session.execute(select(*COUNTED).where(Action.id.in_(ids))).all(), 1)
         row.after_id = ids[-1]
         row.changed -= len(ids)
@@ -74,9 +76,9 @@ def put_back(session: Session, row: Invalidation, _vault: Vault, _now: datetime,
 
 def recount(session: Session, counted: Sequence[Any], sign: int) -> None:
     """Add (or with -1 take) rows of COUNTED to the tallies, in the transaction that writes or deletes them."""
-    changes: Counter[tuple[Cell, datetime]] = Counter()
+    changes: Counter[tuple[TallyCell, datetime]] = Counter()
     for appeal_id, section, channel, evidence, counted_at, quantity in counted:
-        changes[Cell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
+        changes[TallyCell(appeal_id, section, channel, evidence), hour_of(counted_at)] += sign * quantity
     count_many(session.connection(), changes)
 
 
@@ -88,7 +90,7 @@ def _next(session: Session, row: Invalidation, vault: Vault, batch: int, *, is_l
     except CipherError:
         return [], True  # its key is gone: nobody can tell what it meant
     chosen: Select[int] = select(Action.id).where(*_conditions(row, criteria)).order_by(Action.id).limit(batch)
-    ids = list(session.scalars(chosen.with_for_update(**KEYS_STAY) if is_locked else chosen))
+    ids = list(session.scalars(chosen.with_for_update(**NO_KEY_UPDATE) if is_locked else chosen))
     if ids:
         row.after_id = ids[-1]
     return ids, len(ids) < batch

@@ -12,7 +12,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Mail, Signature
 from campaign.platform.database.transaction import transaction
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 
 def resend(signature_id: int, mail_id: int, *, seen: int, by: Scope, now: datetime, vault: Vault) -> None:
@@ -35,5 +35,5 @@ def resend(signature_id: int, mail_id: int, *, seen: int, by: Scope, now: dateti
         mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, now, None
         mail.fence, mail.ambiguous = mail.fence + 1, 0
         session.flush()
-        entry = Act("mail.resend", f"mail:{mail_id}", by.staff_id, by.section, before, {"state": mail.state})
+        entry = AuditRecord("mail.resend", f"mail:{mail_id}", by.staff_id, by.section, before, {"state": mail.state})
         append(session, entry, now=now, vault=vault)

@@ -19,7 +19,7 @@ from campaign.mail.messages.alert_texts import new_domain, new_domains
 from campaign.models import Action, Signature
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.queries.moderation.confirmed_together import Together, confirmed_together
+from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
 from campaign.services.abuse.alert import raise_alarm
 from campaign.services.moderation.seen_domain import add_to_domains, domain_to_count, is_much, watch_row
 
@@ -59,7 +59,7 @@ def watch_domains(*, now: datetime, vault: Vault, base_url: str, mail_domain: st
     return len(acts) == batch
 
 
-def _together(vault: Vault, now: datetime) -> Together:
+def _together(vault: Vault, now: datetime) -> ConfirmedTogether:
     """Read after the transaction: nobody who signs waits for it."""
     found = confirmed_together(vault, now=now)
     db.session.rollback()

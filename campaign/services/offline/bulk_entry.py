@@ -15,18 +15,18 @@ from campaign.domain.errors import FourEyesError, InputError, NotFoundError, Sta
 from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualError, read_day, refuse_unusual
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import Scope
-from campaign.models import Action, Appeal, Entry, Section, SheetRow
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.review_notices import tell_of_entry
-from campaign.services.counting.tally import Cell, count
+from campaign.services.counting.tally import TallyCell, count
 from campaign.services.keys.row_key import erase_keys
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class BulkQuantity:
     """What staff enter: so many acts by one channel on one day; of whom did them we know nothing."""
 
     channel: Channel
@@ -36,7 +36,7 @@ class Quantity:
     note: str
 
 
-def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
+def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
     """Count it as `bulk` for the own section and return the entry's id.
 
     What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
@@ -48,7 +48,7 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
         waits = is_doubted(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
-        entry = Entry(
+        entry = BulkEntry(
             appeal_id=appeal.id,
             section_code=by.section,
             channel=entered.channel.value,
@@ -68,7 +68,7 @@ def enter(slug: str, entered: Quantity, *, by: Scope, is_sure: bool, now: dateti
 def ask_to_confirm(entry_id: int, *, desk: Desk, now: datetime) -> None:
     """Owe a mail to those who may confirm the entry, if it waits."""
     with transaction() as session:
-        entry = session.get_one(Entry, entry_id)
+        entry = session.get_one(BulkEntry, entry_id)
         if entry.waits:
             tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), desk, now=now)
 
@@ -80,19 +80,25 @@ def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: 
     waits no more).
     """
     with transaction() as session:
-        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY, populate_existing=True)
+        entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
         if entry is None or not found or not by.works_on(entry.section_code):
             raise NotFoundError("there is no such entry")
         if entry.staff_id == by.staff_id:
             raise FourEyesError("who entered it does not confirm it")
-        taken = update(Entry).where(Entry.id == entry.id, Entry.waits, Entry.undone_at.is_(None)).values(waits=False)
-        if session.execute(taken.returning(Entry.id)).first() is None:
+        taken = (
+            update(BulkEntry)
+            .where(BulkEntry.id == entry.id, BulkEntry.waits, BulkEntry.undone_at.is_(None))
+            .values(waits=False)
+        )
+        if session.execute(taken.returning(BulkEntry.id)).first() is None:
             raise StateError("the entry waits no more")
         entry.confirmed_at, entry.confirmed_by = now, by.staff_id
         if entry.quantity:
             add_quantity(session, entry, entry.quantity, now=now)
-        act = Act("entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug))
+        act = AuditRecord(
+            "entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug)
+        )
         append(session, act, now=now, vault=vault)
 
 
@@ -102,7 +108,7 @@ def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) ->
     Raises NotFoundError (none of that appeal and the own section), StateError (undone already).
     """
     with transaction() as session:
-        entry = session.get(Entry, entry_id, with_for_update=KEYS_STAY)
+        entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE)
         if (
             entry is None
             or entry.section_code != by.section
@@ -111,12 +117,12 @@ def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) ->
             raise NotFoundError("there is no such entry")
         if entry.undone_at is not None:
             raise StateError("the entry was undone already")
-        gone = delete(SheetRow).where(SheetRow.entry_id == entry.id).returning(SheetRow.email_sealed)
+        gone = delete(SheetRow).where(SheetRow.bulk_entry_id == entry.id).returning(SheetRow.email_sealed)
         sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, vault, on=now.date())
         _uncount(session, entry)
         entry.undone_at, entry.undone_by, entry.waits = now, by.staff_id, False
-        act = Act(
+        act = AuditRecord(
             "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
         )
         append(session, act, now=now, vault=vault)
@@ -140,7 +146,7 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
 
 def hold_section(session: Session, code: str) -> None:
     """Let the entries of a section come one after the other, from here to the transaction's end."""
-    session.execute(select(Section.code).where(Section.code == code).with_for_update(**KEYS_STAY))
+    session.execute(select(Section.code).where(Section.code == code).with_for_update(**NO_KEY_UPDATE))
 
 
 def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
@@ -153,10 +159,10 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     if not quantity:
         return False
     midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = Entry.section_code == section, Entry.undone_at.is_(None), ~Entry.waits, Entry.quantity > 0
-    newest = select(Entry.quantity).where(*counted, Entry.entered_at < midnight).order_by(Entry.id.desc())
-    on_the_day = Entry.entered_at >= midnight, Entry.entered_at < midnight + timedelta(days=1)
-    alone = select(func.sum(Entry.quantity)).where(*counted, *on_the_day, Entry.confirmed_by.is_(None))
+    counted = BulkEntry.section_code == section, BulkEntry.undone_at.is_(None), ~BulkEntry.waits, BulkEntry.quantity > 0
+    newest = select(BulkEntry.quantity).where(*counted, BulkEntry.entered_at < midnight).order_by(BulkEntry.id.desc())
+    on_the_day = BulkEntry.entered_at >= midnight, BulkEntry.entered_at < midnight + timedelta(days=1)
+    alone = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
     try:
         refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
     except UnusualError:
@@ -166,17 +172,17 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     return False
 
 
-def keep(session: Session, entry: Entry, slug: str, *, now: datetime, vault: Vault) -> None:
+def keep(session: Session, entry: BulkEntry, slug: str, *, now: datetime, vault: Vault) -> None:
     """Write the entry down, count its quantity unless it waits, and tell the audit log."""
     if entry.quantity and not entry.waits:
         add_quantity(session, entry, entry.quantity, now=now)
     session.add(entry)
     session.flush()
-    act = Act("entry.add", f"entry:{entry.id}", entry.staff_id, entry.section_code, after=_told(entry, slug))
+    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.staff_id, entry.section_code, after=_told(entry, slug))
     append(session, act, now=now, vault=vault)
 
 
-def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime) -> None:
+def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: datetime) -> None:
     """Count so many for the entry, unless it waits; its own `quantity` is the caller's to set."""
     if entry.waits:
         return
@@ -187,26 +193,26 @@ def add_quantity(session: Session, entry: Entry, quantity: int, *, now: datetime
         entry.action_id = added.scalar_one()
         count(session.connection(), cell, now, quantity)
         return
-    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
+    action = session.get_one(Action, entry.action_id, with_for_update=NO_KEY_UPDATE)
     action.quantity += quantity
     count(session.connection(), cell, action.counted_at, quantity, is_past=True)
 
 
-def _uncount(session: Session, entry: Entry) -> None:
+def _uncount(session: Session, entry: BulkEntry) -> None:
     if entry.action_id is None:
         return
-    action = session.get_one(Action, entry.action_id, with_for_update=KEYS_STAY)
+    action = session.get_one(Action, entry.action_id, with_for_update=NO_KEY_UPDATE)
     entry.action_id = None
     session.flush()
     count(session.connection(), _cell(entry), action.counted_at, -action.quantity)
     session.delete(action)
 
 
-def _cell(entry: Entry) -> Cell:
-    return Cell(entry.appeal_id, entry.section_code, entry.channel, Evidence.BULK.value)
+def _cell(entry: BulkEntry) -> TallyCell:
+    return TallyCell(entry.appeal_id, entry.section_code, entry.channel, Evidence.BULK.value)
 
 
-def _told(entry: Entry, slug: str) -> dict[str, object]:
+def _told(entry: BulkEntry, slug: str) -> dict[str, object]:
     """For the audit log: no note, for people write names into notes."""
     return {
         "appeal": slug,

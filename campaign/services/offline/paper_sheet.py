@@ -13,25 +13,25 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import CipherError, StateError
-from campaign.domain.offline.paper_sheet import Sheet
+from campaign.domain.offline.paper_sheet import CheckedSheet
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.row_key import Slot
+from campaign.domain.privacy.row_key import KeySlot
 from campaign.domain.privacy.sealed_place import at_sheet_row
 from campaign.domain.sections.section import choose_section, taking_part
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Scope
-from campaign.models import Appeal, Entry, SheetRow
+from campaign.models import Appeal, BulkEntry, SheetRow
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.offline.bulk_entry import add_quantity, entered_for, hold_section, is_doubted, keep
-from campaign.services.outbox.refused_recipients import FLAG, Addressees
-from campaign.services.signing.sign import SignUp, prepare, write
+from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
+from campaign.services.signing.sign import SignUpRequest, prepare, write
 
 # So many are signed up in one transaction. A worker comes once a second: 600 a minute are no flood.
 BATCH = 10
@@ -43,7 +43,7 @@ _OF_SHEET = ("appeal_id", "section_code", "channel", "happened_on", "place", "no
 class SheetEntry:
     """A checked sheet, when and where it lay, and the language in which its signers are written to."""
 
-    sheet: Sheet
+    sheet: CheckedSheet
     day: date
     place: str
     note: str
@@ -94,8 +94,8 @@ def enter_sheet(
         return entry.id
 
 
-def _entry(appeal_id: int, entered: SheetEntry, by: Scope, now: datetime) -> Entry:
-    return Entry(
+def _entry(appeal_id: int, entered: SheetEntry, by: Scope, now: datetime) -> BulkEntry:
+    return BulkEntry(
         appeal_id=appeal_id,
         section_code=by.section,
         channel=Channel.PAPER.value,
@@ -107,17 +107,17 @@ def _entry(appeal_id: int, entered: SheetEntry, by: Scope, now: datetime) -> Ent
     )
 
 
-def only_counted(appeal_id: int, sheet: Sheet, locale: str, *, now: datetime) -> int:
+def only_counted(appeal_id: int, sheet: CheckedSheet, locale: str, *, now: datetime) -> int:
     """Return how many rows of a sheet are only counted: without an address, or too late to sign."""
     able = _able(appeal_id, now)
     return sum(row.address is None or able(row.country, locale) is None for row in sheet.rows)
 
 
-def _row(entry: Entry, name: str, address: Address, vault: Vault, slot: Slot) -> dict[str, Any]:
+def _row(entry: BulkEntry, name: str, address: Address, vault: Vault, slot: KeySlot) -> dict[str, Any]:
     digest = vault.sheet_row_digest(vault.address_digest(entry.appeal_id, address))
     place = at_sheet_row(entry.id, digest)
     return {
-        "entry_id": entry.id,
+        "bulk_entry_id": entry.id,
         "section_code": entry.section_code,
         "address_digest": digest,
         "name_sealed": vault.seal_name(name, place, slot),
@@ -125,7 +125,7 @@ def _row(entry: Entry, name: str, address: Address, vault: Vault, slot: Slot) ->
     }
 
 
-def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees: Addressees) -> int:
+def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees: RefusedRecipients) -> int:
     """Signs up the next rows that wait, as the form on the site does; returns how many it took.
 
     A row and its signature change in one transaction: a worker that dies signs nobody up twice. Where it has become
@@ -134,19 +134,19 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees
     """
     prepare(vault, now=now, number=BATCH)
     with transaction() as session:
-        chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
+        chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         rows = list(session.scalars(chosen))
         # Sheets before their sections, each in order: whoever else wants several of them does the same.
-        sheets = sorted({row.entry_id for row in rows})
-        held = select(Entry).where(Entry.id.in_(sheets)).order_by(Entry.id)
-        entries = {entry.id: entry for entry in session.scalars(held.with_for_update(**KEYS_STAY))}
+        sheets = sorted({row.bulk_entry_id for row in rows})
+        held = select(BulkEntry).where(BulkEntry.id.in_(sheets)).order_by(BulkEntry.id)
+        entries = {entry.id: entry for entry in session.scalars(held.with_for_update(**NO_KEY_UPDATE))}
         late = [
-            entries[row.entry_id]
+            entries[row.bulk_entry_id]
             for row in rows
             if not _sign(
                 session,
                 row,
-                entries[row.entry_id],
+                entries[row.bulk_entry_id],
                 now=now,
                 vault=vault,
                 mail_domain=mail_domain,
@@ -172,12 +172,12 @@ def has_waiting_rows() -> bool:
 def _sign(
     session: Session,
     row: SheetRow,
-    entry: Entry,
+    entry: BulkEntry,
     *,
     now: datetime,
     vault: Vault,
     mail_domain: str,
-    addressees: Addressees,
+    addressees: RefusedRecipients,
 ) -> bool:
     """Sign the row up; False where it is too late, or it does not open."""
     appeal, section = find_appeal_by_id(entry.appeal_id), _able(entry.appeal_id, now)(row.country, row.locale)
@@ -189,7 +189,7 @@ def _sign(
     except CipherError:
         return False
     text = appeal.text_in(row.locale)
-    sign_up = SignUp(
+    sign_up = SignUpRequest(
         appeal_id=appeal.id,
         section_code=section.code,
         country=row.country,
@@ -221,7 +221,7 @@ def _takes(appeal: AppealView, section: SectionView, now: datetime) -> bool:
     return appeal.state == AppealState.OPEN and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now)
 
 
-def _count(session: Session, entry: Entry, *, now: datetime, vault: Vault) -> None:
+def _count(session: Session, entry: BulkEntry, *, now: datetime, vault: Vault) -> None:
     """Count one row that came too late. The section is held.
 
     A second person has confirmed what the sheet counted then, and no more.
@@ -237,22 +237,27 @@ def _count(session: Session, entry: Entry, *, now: datetime, vault: Vault) -> No
     return session.flush()
 
 
-def _count_later(session: Session, entry: Entry, *, now: datetime, vault: Vault) -> None:
+def _count_later(session: Session, entry: BulkEntry, *, now: datetime, vault: Vault) -> None:
     """Add one to the entry beside the sheet's that waits for a second person."""
-    same = Entry.sheet_digest == entry.sheet_digest, Entry.staff_id == entry.staff_id, Entry.waits
-    beside = select(Entry).where(*same, Entry.undone_at.is_(None), Entry.id != entry.id).order_by(Entry.id).limit(1)
-    found = session.scalars(beside.with_for_update(**KEYS_STAY)).first()
+    same = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.waits
+    beside = (
+        select(BulkEntry)
+        .where(*same, BulkEntry.undone_at.is_(None), BulkEntry.id != entry.id)
+        .order_by(BulkEntry.id)
+        .limit(1)
+    )
+    found = session.scalars(beside.with_for_update(**NO_KEY_UPDATE)).first()
     if found is not None:
         found.quantity += 1
         return session.flush()
     same_values = {name: getattr(entry, name) for name in _OF_SHEET}
-    late = Entry(**same_values, quantity=1, sign_ups=0, entered_at=now, waits=True)
+    late = BulkEntry(**same_values, quantity=1, sign_ups=0, entered_at=now, waits=True)
     slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
     return keep(session, late, slug, now=now, vault=vault)
 
 
 def _refuse_same(session: Session, digest: bytes) -> None:
-    same = select(Entry.entered_at).where(Entry.sheet_digest == digest, Entry.undone_at.is_(None))
-    before = session.scalars(same.order_by(Entry.id.desc()).limit(1)).first()
+    same = select(BulkEntry.entered_at).where(BulkEntry.sheet_digest == digest, BulkEntry.undone_at.is_(None))
+    before = session.scalars(same.order_by(BulkEntry.id.desc()).limit(1)).first()
     if before is not None:
         raise SameSheetError(before)

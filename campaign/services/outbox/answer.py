@@ -21,20 +21,20 @@ from campaign.domain.signing.name import name_key
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Appeal, Mail, Section, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.queries.signing.sign_up import said_by, waiting_under
 from campaign.services.outbox.mailbox_limit import MailboxLimits
-from campaign.services.outbox.refused_recipients import FLAG, Addressees
+from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.outbox.suppression import suppression_reasons
 
 _FOUND = (
     select(SignUp, Appeal, Section.reply_to)
     .join(Appeal, Appeal.id == SignUp.appeal_id)
     .join(Section, Section.code == SignUp.section_code)
-    .where(among(SignUp.id, "sign_ups"))
+    .where(any_of_ids(SignUp.id, "sign_ups"))
     .execution_options(populate_existing=True)
 )
-_UNDER_WAY = select(Mail.sign_up_id).where(among(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
+_UNDER_WAY = select(Mail.sign_up_id).where(any_of_ids(Mail.sign_up_id, "sign_ups"), text("mail.state = 'sending'"))
 # By the form's own time: when the mail left would tell which other forms of the mailbox it gathered.
 _MAILED = (
     update(SignUp)
@@ -45,7 +45,7 @@ _MAILED = (
 _HURRIED = (
     update(Mail)
     .where(
-        among(Mail.sign_up_id, "covered"),
+        any_of_ids(Mail.sign_up_id, "covered"),
         text("mail.state IN ('queued', 'retry') AND mail.kind = 'confirmation'"),
         Mail.created_at <= bindparam("owed_by"),
         Mail.due_at > Mail.created_at,
@@ -57,7 +57,7 @@ _HURRIED = (
 _MOMENT = timedelta(minutes=1)
 
 
-class UnwantedError(StateError):
+class IneligibleError(StateError):
     """Nobody wants this mail any more; the message says why."""
 
     @property
@@ -66,7 +66,7 @@ class UnwantedError(StateError):
         return str(self).startswith("flagged")
 
 
-class AnsweredError(UnwantedError):
+class AnsweredError(IneligibleError):
     """Another mail has brought what this one was to bring."""
 
 
@@ -79,7 +79,7 @@ class PostponedError(StateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoveredSignUp:
     """A sign-up whose link a mail brings, as it stood when the mail was written."""
 
     sign_up_id: int
@@ -90,21 +90,21 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FormReply:
     """What a mail to a sign-up's mailbox says: which message, about which appeals besides, and what it covers."""
 
     kind: str
     recipient: str
     sign_up: SignUp
     signature: Signature | None
-    covered: tuple[Covered, ...]
+    covered: tuple[CoveredSignUp, ...]
     # Whether somebody else than who has signed from that address asks to.
     is_other: bool = False
     # Where the sign-up's section wants answers, if anywhere.
     reply_to: str | None = None
 
 
-class Answers:
+class FormReplies:
     """What composing the answers to some forms needs to know, read at once, with their mailboxes locked."""
 
     def __init__(
@@ -113,7 +113,7 @@ class Answers:
         sign_ups: Iterable[int],
         others: Iterable[Address],
         vault: Vault,
-        addressees: Addressees,
+        addressees: RefusedRecipients,
         now: datetime,
     ) -> None:
         """`sign_ups` are the forms' numbers, `others` where other limited mails go. `now` is the database's."""
@@ -131,18 +131,18 @@ class Answers:
             session, [vault.suppression_digest(one) for one in self._addresses.values()]
         )
 
-    def own(self, sign_up_id: int) -> tuple[Covered, ...]:
+    def own(self, sign_up_id: int) -> tuple[CoveredSignUp, ...]:
         """Return the sign-up as it stands; nothing where it is confirmed or gone."""
         row = self._found[sign_up_id][0] if sign_up_id in self._found else None
         if row is None or row.email_sealed is None:
             return ()
-        return (Covered(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
+        return (CoveredSignUp(row.id, row.appeal_id, row.link_key, row.content_digest, row.signed_at),)
 
-    def answer(self, mail: Mail, sign_up_id: int) -> Answer:
+    def answer(self, mail: Mail, sign_up_id: int) -> FormReply:
         """Decide about a mail that answers the sign-up. Raises UnwantedError, PostponedError, CipherError."""
         found = self._found.get(sign_up_id)
         if found is None or found[0].email_sealed is None:
-            raise UnwantedError("it is confirmed, or erased")
+            raise IneligibleError("it is confirmed, or erased")
         sign_up, appeal, reply_to = found
         address, signature = self._addresses.get(sign_up.id), self._signatures.get(sign_up.id)
         if address is None:
@@ -150,7 +150,7 @@ class Answers:
         self.refuse_addressee(address)
         digest = self._vault.address_digest(sign_up.appeal_id, address)
         if sign_up.address_digest != self._vault.waiting_digest(digest):
-            raise UnwantedError("a newer form of the same address waits")
+            raise IneligibleError("a newer form of the same address waits")
         kind = self._kind(mail, appeal, signature, address)
         is_asked = mail.kind == MailKind.NEW_LINK
         if mail.kind == MailKind.CONFIRMATION:
@@ -162,25 +162,25 @@ class Answers:
         self._under_way.add(sign_up.id)
         others = waiting_under(address, self._vault) if gathers and kind != MailKind.ALREADY_SIGNED else ()
         rest = tuple(
-            Covered(one.id, one.appeal_id, one.link_key, one.content_digest, one.signed_at)
+            CoveredSignUp(one.id, one.appeal_id, one.link_key, one.content_digest, one.signed_at)
             for one in others
             if one.id != sign_up.id
         )
-        own = Covered(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
+        own = CoveredSignUp(sign_up.id, sign_up.appeal_id, sign_up.link_key, sign_up.content_digest, sign_up.signed_at)
         is_other = kind == MailKind.ALREADY_SIGNED and self._is_other(sign_up, signature)
-        return Answer(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
+        return FormReply(kind, str(address), sign_up, signature, (own, *rest), is_other, reply_to)
 
     def refuse_addressee(self, address: Address) -> None:
         """Raise UnwantedError where nobody must have us write there by typing the address."""
         if self._addressees.include(address):
-            raise UnwantedError(f"flagged: {FLAG}")
+            raise IneligibleError(f"flagged: {FLAG}")
 
     def room(self, address: Address, mail: Mail, *, is_asked: bool) -> int:
         """Take one of the mails that the mailbox may get and return how many were left. Raises as `answer`."""
         room = self._limits.room(address, owed_at=mail.created_at, is_asked=is_asked)
         if room.left <= 0:
             if mail.kind != MailKind.CONFIRMATION:
-                raise UnwantedError("the mailbox has had enough for today")
+                raise IneligibleError("the mailbox has had enough for today")
             raise PostponedError(room.until)
         self._limits.take(address, mail.id, is_asked=is_asked)
         return room.left
@@ -188,17 +188,17 @@ class Answers:
     def _kind(self, mail: Mail, appeal: Appeal, signature: Signature | None, address: Address) -> str:
         reason = self._suppressed.get(self._vault.suppression_digest(address))
         if reason is not None:
-            raise UnwantedError(f"this address is suppressed: {reason}")
+            raise IneligibleError(f"this address is suppressed: {reason}")
         state = signature.state if signature is not None else None
         if state == SignatureState.INVALIDATED:
-            raise UnwantedError("the signature is invalidated")
+            raise IneligibleError("the signature is invalidated")
         if appeal.state == AppealState.STOPPED:
-            raise UnwantedError("the appeal was stopped")
+            raise IneligibleError("the appeal was stopped")
         if mail.kind == MailKind.CONFIRMATION_REMINDER:
             if state == SignatureState.CONFIRMED:
-                raise UnwantedError("the signature is confirmed")
+                raise IneligibleError("the signature is confirmed")
             if appeal.state != AppealState.OPEN:
-                raise UnwantedError(f"the appeal is {appeal.state}")
+                raise IneligibleError(f"the appeal is {appeal.state}")
             return MailKind.CONFIRMATION_REMINDER.value
         already = MailKind.ALREADY_SIGNED if state == SignatureState.CONFIRMED else MailKind.CONFIRMATION
         return already.value
@@ -259,7 +259,7 @@ class Answers:
         return {digests[bytes(row.address_digest or b"")]: row for row in rows}
 
 
-def note_mailed(session: Session, covered: Iterable[Covered], owed_at: datetime) -> None:
+def note_mailed(session: Session, covered: Iterable[CoveredSignUp], owed_at: datetime) -> None:
     """Note that a mail with the link of those sign-ups has left; other mails that were to bring it are not needed.
 
     It is noted likewise where nobody needed the mail: what waits says nothing of what the mailbox has done.

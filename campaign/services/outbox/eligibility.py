@@ -10,7 +10,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.outbox.mail_state import CAMPAIGN, MailKind
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Announcement, Appeal, Mail, Signature
-from campaign.services.outbox.answer import UnwantedError
+from campaign.services.outbox.answer import IneligibleError
 
 _ANY = frozenset(state.value for state in SignatureState)
 # Which signature still wants which message; anything else has been overtaken.
@@ -27,18 +27,18 @@ _AFTER_STOP = {MailKind.NEW_LINK.value, MailKind.UPDATE.value, MailKind.OUTCOME.
 def refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal: Appeal) -> None:
     """Raises UnwantedError with the reason where this mail to a signer is not to be sent after all."""
     if signature.state not in _STATES.get(mail.kind, _CONFIRMED):
-        raise UnwantedError(f"the signature is {signature.state}")
+        raise IneligibleError(f"the signature is {signature.state}")
     if appeal.state == AppealState.STOPPED and mail.kind not in _AFTER_STOP:
-        raise UnwantedError("the appeal was stopped")
+        raise IneligibleError("the appeal was stopped")
     if appeal.state != AppealState.OPEN and mail.kind in _NEEDS_OPEN:
-        raise UnwantedError(f"the appeal is {appeal.state}")
+        raise IneligibleError(f"the appeal is {appeal.state}")
     if mail.kind in CAMPAIGN:
         _refuse_unsubscribed(session, mail, signature)
 
 
 def _refuse_unsubscribed(session: Session, mail: Mail, signature: Signature) -> None:
     if not signature.wants_updates:
-        raise UnwantedError("the signer wants no updates")
+        raise IneligibleError("the signer wants no updates")
     state = session.scalar(select(Announcement.state).where(Announcement.id == mail.announcement_id))
     if state == AnnouncementState.STOPPED:
-        raise UnwantedError("the announcement was stopped")
+        raise IneligibleError("the announcement was stopped")

@@ -24,7 +24,7 @@ from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.combined_statement import Write
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import expiry, new_slots
-from campaign.services.outbox.subject import Subject, sealed_subject
+from campaign.services.outbox.subject import MailedPerson, sealed_subject
 
 _INSERT = insert(Mail)
 # A mail to staff that has waited for so long serves nobody.
@@ -39,7 +39,7 @@ SIGN_UP_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OwedMail:
     """A message to a signer; its digest is that of the address's domain. To a sign-up it goes without `signature_id`.
 
     An announcement names the language of its words and no version; every other message the letter that was signed.
@@ -57,7 +57,7 @@ class Owed:
     sign_up_id: int | None = None
 
 
-def enqueuing(owed: Owed, *, now: datetime, domain: str) -> Write:
+def enqueuing(owed: OwedMail, *, now: datetime, domain: str) -> Write:
     """The write that adds the outbox row; whoever commits it owes the mail."""
     return _INSERT, row_of(owed, now=now, domain=domain)
 
@@ -82,7 +82,7 @@ def owe_signer(
         return
     to = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
-    owed = Owed(
+    owed = OwedMail(
         kind=kind,
         signature_id=signature.id,
         domain_digest=vault.domain_digest(to),
@@ -127,7 +127,7 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datet
     """Owe the mailbox of a sign-up a mail; what it says is decided when it leaves. Raises CipherError."""
     if sign_up.email_sealed is None:
         return
-    owed = Owed(
+    owed = OwedMail(
         kind=kind,
         signature_id=None,
         sign_up_id=sign_up.id,
@@ -140,7 +140,7 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datet
 
 
 def owe_links(
-    session: Session, address: Address, subject: Subject, *, now: datetime, vault: Vault, domain: str
+    session: Session, address: Address, subject: MailedPerson, *, now: datetime, vault: Vault, domain: str
 ) -> None:
     """Owe the links that an address asked for. The row says nothing that depends on what is under the address.
 
@@ -153,7 +153,7 @@ def owe_links(
     )
 
 
-def row_of(owed: Owed, *, now: datetime, domain: str) -> dict[str, Any]:
+def row_of(owed: OwedMail, *, now: datetime, domain: str) -> dict[str, Any]:
     """The columns of the outbox row. `domain` is ours, for the Message-ID (RFC 5322, 3.6.4)."""
     return {
         **_columns(owed.kind, owed.locale, now, domain),

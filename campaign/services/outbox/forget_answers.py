@@ -18,10 +18,10 @@ from campaign.domain.outbox.mail_state import ANSWERS, MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import new_message_id
-from campaign.services.outbox.subject import Subject, sealed_subject, subject_in
+from campaign.services.outbox.subject import MailedPerson, sealed_subject, subject_in
 
 _READ = 5000
 _OVER = [MailState.SENT.value, MailState.UNKNOWN.value, MailState.DEAD.value, MailState.SUPPRESSED.value]
@@ -31,8 +31,8 @@ _NAMING = select(Mail.id, Mail.message_id, Mail.context_sealed).where(
     Mail.kind.in_(sorted(ANSWERS)),
     Mail.state.in_(_OVER),
 )
-_FORMS = select(SignUp.id).where(among(SignUp.id, "sign_ups"))
-_SIGNED = select(Signature.id).where(among(Signature.id, "signatures"), Signature.address_digest.is_not(None))
+_FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))
+_SIGNED = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
 
 
 def forget_answers(*, since: datetime, vault: Vault, go_on: Callable[[], bool], batch: int) -> int:
@@ -61,7 +61,7 @@ def forget_answers(*, since: datetime, vault: Vault, go_on: Callable[[], bool], 
 
 def _of_nobody(mails: Sequence[Any], vault: Vault) -> list[Any]:
     """Return those whose form, or whose signature, is gone. What opens no more is no worse than it was."""
-    subjects: dict[Any, Subject] = {}
+    subjects: dict[Any, MailedPerson] = {}
     for mail in mails:
         try:
             subjects[mail] = subject_in(mail.context_sealed, mail.message_id, vault)
@@ -77,4 +77,4 @@ def _of_nobody(mails: Sequence[Any], vault: Vault) -> list[Any]:
 def _nobody(mail: Any, vault: Vault) -> dict[str, Any]:
     """Return what the row of an answer says that had nothing under its address."""
     message_id = new_message_id(mail.message_id.rpartition("@")[2].removesuffix(">"))
-    return {"message_id": message_id, "context_sealed": sealed_subject(Subject(), message_id, vault)}
+    return {"message_id": message_id, "context_sealed": sealed_subject(MailedPerson(), message_id, vault)}

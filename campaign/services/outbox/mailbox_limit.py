@@ -20,7 +20,7 @@ from campaign.domain.outbox.mail_state import DAILY, MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Mail, MailboxLimit
-from campaign.platform.database.any_of_ids import among
+from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.combined_statement import Write
 
 WINDOW = timedelta(days=1)
@@ -47,11 +47,11 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(mailbox) FROM unnest(:mailbo
 _ROWS = select(MailboxLimit.digest, MailboxLimit.content).where(
     MailboxLimit.digest.in_(bindparam("digests", expanding=True))
 )
-_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(among(Mail.id, "mails"))
+_STATES = select(Mail.id, Mail.state, Mail.ambiguous).where(any_of_ids(Mail.id, "mails"))
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMail:
     """A mail that left, or is about to."""
 
     at: datetime
@@ -62,7 +62,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class MailboxAllowance:
     """How many mails may still go to the mailbox now; where none, until when to wait."""
 
     left: int
@@ -84,7 +84,7 @@ class MailboxLimits:
         self._session, self._vault, self._now = session, vault, now
         mailboxes = {address.mailbox: vault.limit_digest("mailbox", address.mailbox) for address in addresses}
         proofs = {one.identity: vault.limit_digest("proven", one.identity) for one in addresses}
-        self._sent: dict[str, list[Sent]] = {}
+        self._sent: dict[str, list[SentMail]] = {}
         self._proven: dict[str, datetime] = {}
         if not mailboxes:
             return
@@ -102,7 +102,7 @@ class MailboxLimits:
             if content:
                 self._proven[identity] = datetime.fromtimestamp(_PROVEN.unpack_from(content)[0], UTC)
 
-    def room(self, address: Address, *, owed_at: datetime, is_asked: bool) -> Room:
+    def room(self, address: Address, *, owed_at: datetime, is_asked: bool) -> MailboxAllowance:
         """Return what may go to the address now. Links that were asked for have a limit of their own.
 
         An address that has confirmed has its own count, which no other spelling of the mailbox touches. All spellings
@@ -128,7 +128,7 @@ class MailboxLimits:
 
     def take(self, address: Address, mail_id: int, *, is_asked: bool) -> None:
         """Count a mail that is about to leave; one that does not leave after all counts nothing."""
-        mine = Sent(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
+        mine = SentMail(self._now, mail_id, self._spelling(address.identity), is_asked, address.has_tag)
         kept = [one for one in self._sent.get(address.mailbox, []) if one.mail_id != mail_id]
         self._sent[address.mailbox] = [*kept, mine][-_ENTRIES:]
         digest = self._vault.limit_digest("mailbox", address.mailbox)
@@ -140,16 +140,16 @@ class MailboxLimits:
         connection = self._session.connection()
         connection.execute(_UPSERT[connection.dialect.name], row | {"month": _month(self._now)})
 
-    def _left(self, mailbox: str, pool: list[Sent], most: int) -> Room:
+    def _left(self, mailbox: str, pool: list[SentMail], most: int) -> MailboxAllowance:
         if len(pool) >= most:
             pool = self._delivered(mailbox, pool)
         left = most - len(pool)
-        return Room(left, self._now if left > 0 else sorted(one.at for one in pool)[-most] + WINDOW)
+        return MailboxAllowance(left, self._now if left > 0 else sorted(one.at for one in pool)[-most] + WINDOW)
 
     def _spelling(self, identity: str) -> bytes:
         return self._vault.limit_digest("spelling", identity)[:4]
 
-    def _delivered(self, mailbox: str, sent: list[Sent]) -> list[Sent]:
+    def _delivered(self, mailbox: str, sent: list[SentMail]) -> list[SentMail]:
         """Leave out what did not go out after all: refused, or tried again later."""
         found = self._session.execute(_STATES, {"mails": [one.mail_id for one in sent]})
         gone = {mail_id for mail_id, state, ambiguous in found if state in _NOT_SENT and not ambiguous}
@@ -158,10 +158,10 @@ class MailboxLimits:
         self._sent[mailbox] = [one for one in self._sent[mailbox] if one.mail_id not in gone]
         return [one for one in sent if one.mail_id not in gone]
 
-    def _read(self, sealed: bytes | None, digest: bytes) -> list[Sent]:
+    def _read(self, sealed: bytes | None, digest: bytes) -> list[SentMail]:
         entries = _ENTRY.iter_unpack(self._open(sealed, digest))
         sent = [
-            Sent(datetime.fromtimestamp(at, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
+            SentMail(datetime.fromtimestamp(at, UTC), mail_id, spelling, bool(marks & _ASKED), bool(marks & _TAGGED))
             for at, mail_id, spelling, marks in entries
             if at
         ]

@@ -21,7 +21,7 @@ FLAG = "addressee"
 _SECONDS = 60.0
 
 
-class Addressees:
+class RefusedRecipients:
     """One process's memory of all targets' mailboxes, a minute old at most; they are read when first asked about."""
 
     def __init__(self, settings: Settings) -> None:

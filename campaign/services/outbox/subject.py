@@ -21,28 +21,28 @@ from campaign.models import Mail
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class MailedPerson:
     """The form that a mail answers, or the signature that it goes to; neither where there is none."""
 
     sign_up_id: int | None = None
     signature_id: int | None = None
 
 
-def subject_of(mail: Mail, vault: Vault) -> Subject:
+def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
     """Return whom the mail is about. Raises CipherError where its context was changed, or is another mail's."""
     is_named = mail.sign_up_id is not None or mail.signature_id is not None
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
-        return Subject(mail.sign_up_id, mail.signature_id)
+        return MailedPerson(mail.sign_up_id, mail.signature_id)
     return subject_in(mail.context_sealed, mail.message_id, vault)
 
 
-def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> Subject:
+def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:
     """Return whom the context of the mail with that Message-ID names. Raises CipherError."""
     found = json.loads(vault.open_context(sealed, at_mail(message_id)))
-    return Subject(found.get("sign_up"), found.get("signature"))
+    return MailedPerson(found.get("sign_up"), found.get("signature"))
 
 
-def sealed_subject(subject: Subject, message_id: str, vault: Vault) -> bytes:
+def sealed_subject(subject: MailedPerson, message_id: str, vault: Vault) -> bytes:
     """Return the context that names whom the mail is about; equally long for all."""
     named = {"sign_up": subject.sign_up_id, "signature": subject.signature_id}
     return vault.seal_context(json.dumps(named), at_mail(message_id))

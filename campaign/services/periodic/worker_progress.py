@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from campaign.models import Worker
 from campaign.platform.database.clock import server_now
 from campaign.platform.database.transaction import transaction
-from campaign.platform.process.progress import Progress
+from campaign.platform.process.progress import WorkerProgress
 
 _FORGOTTEN_AFTER = timedelta(days=1)
 _INSERT = {dialect: module.insert(Worker) for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))}
 
 
-def report(progress: Progress, *, is_broken: bool = False) -> None:
+def report(progress: WorkerProgress, *, is_broken: bool = False) -> None:
     """Write this worker's row; `is_broken` where an error of ours ends it. Raises DBAPIError."""
     with transaction() as session:
         now = server_now(session)
@@ -37,13 +37,13 @@ def report(progress: Progress, *, is_broken: bool = False) -> None:
         session.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
-def retire(progress: Progress) -> None:
+def retire(progress: WorkerProgress) -> None:
     """Take the row of a worker away that was told to stop. Raises DBAPIError."""
     with transaction() as session:
         session.execute(delete(Worker).where(Worker.id == progress.id))
 
 
-def _take_over(session: Session, progress: Progress) -> int:
+def _take_over(session: Session, progress: WorkerProgress) -> int:
     """Delete the rows of broken workers on the same machine; return their failures, which stay counted.
 
     Each start of a service that breaks again and again would leave a row otherwise.

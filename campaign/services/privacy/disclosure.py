@@ -20,7 +20,14 @@ from campaign.domain.counting.small_cells import is_small
 from campaign.domain.errors import InputError
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, Opened, read_reason
+from campaign.domain.privacy.disclosure import (
+    COUNT_COSTS,
+    FILES_A_DAY,
+    SHOWN_A_DAY,
+    BudgetError,
+    DisclosureKind,
+    read_reason,
+)
 from campaign.domain.signing.address import Address
 from campaign.domain.staff.roles import Scope
 from campaign.mail.messages.staff_texts import budget_used_up
@@ -36,11 +43,11 @@ from campaign.queries.moderation.moderation import (
     signers_found,
 )
 from campaign.queries.moderation.new_domains import NewDomain, new_domains
-from campaign.queries.privacy.subject_access import Held, held_under
+from campaign.queries.privacy.subject_access import SubjectAccess, subject_access_of
 from campaign.services.abuse.alert import raise_alarm
 from campaign.services.moderation.invalidate import prepare
 from campaign.services.staff.accounts import Office
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +55,7 @@ ALARM = "disclosure"
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class DisclosureRequest:
     """Who opens names and addresses, when and why."""
 
     scope: Scope
@@ -63,8 +70,8 @@ class Context:
 
 
 def disclose(
-    context: Context,
-    opened: Opened,
+    context: DisclosureRequest,
+    opened: DisclosureKind,
     subject: str,
     *,
     shown: int = 0,
@@ -82,22 +89,22 @@ def disclose(
     with transaction() as session:
         is_within = _spend(session, context, shown or asked, files)
         after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
-        act = Act(opened.value, subject, scope.staff_id, scope.section, after=after or None, reason=reason)
+        act = AuditRecord(opened.value, subject, scope.staff_id, scope.section, after=after or None, reason=reason)
         append(session, act, now=context.now, vault=context.vault)
     if not is_within:
         _alarm(context)
         raise BudgetError("the day's budget of names and addresses is used up")
 
 
-def search_signers(context: Context, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
+def search_signers(context: DisclosureRequest, *, name: str, address: Address | None) -> tuple[SignerView, ...]:
     """Return who signed in the own section under that name or address. Raises as `disclose`."""
     read_reason(context.reason)
     found = signers_found(context.scope, context.vault, name=name, address=address)
-    disclose(context, Opened.SEARCH, f"section:{context.scope.section}", shown=len(found), asked=1)
+    disclose(context, DisclosureKind.SEARCH, f"section:{context.scope.section}", shown=len(found), asked=1)
     return open_signers(found, context.scope, context.vault)
 
 
-def count_signers(context: Context, criteria: Criteria, appeal_id: int | None) -> int:
+def count_signers(context: DisclosureRequest, criteria: Criteria, appeal_id: int | None) -> int:
     """Begin to count the own section's signatures that an invalidation would concern, and return its id.
 
     A number of them answers a question about an address, so each spends COUNT_COSTS of the budget; of signatures
@@ -107,59 +114,59 @@ def count_signers(context: Context, criteria: Criteria, appeal_id: int | None) -
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
     asked = [name for name, value in asdict(criteria).items() if value]
     costs = 0 if criteria.asks_nothing else COUNT_COSTS
-    disclose(context, Opened.COUNT, f"section:{context.scope.section}", asked=costs, more={"by": asked})
+    disclose(context, DisclosureKind.COUNT, f"section:{context.scope.section}", asked=costs, more={"by": asked})
     return prepare(criteria, appeal_id, by=context.scope, now=context.now, vault=context.vault)
 
 
-def rare_domains(context: Context, slug: str | None) -> tuple[NewDomain, ...]:
+def rare_domains(context: DisclosureRequest, slug: str | None) -> tuple[NewDomain, ...]:
     """Return the own section's new mail domains with those that few people have, each of which is shown as one person.
 
     Raises as `disclose`.
     """
     found = new_domains(context.scope, context.vault, now=context.now, slug=slug, least=1)
     rare = sum(is_small(one.signed) for one in found)
-    disclose(context, Opened.DOMAINS, f"section:{context.scope.section}", shown=rare, asked=1)
+    disclose(context, DisclosureKind.DOMAINS, f"section:{context.scope.section}", shown=rare, asked=1)
     return found
 
 
-def preview_signers(context: Context, invalidation_id: int) -> tuple[SignerView, ...]:
+def preview_signers(context: DisclosureRequest, invalidation_id: int) -> tuple[SignerView, ...]:
     """Return the first whom an invalidation of the own section concerns. Raises NotFoundError, and as `disclose`."""
     found = sample_of(context.scope, invalidation_id)
-    disclose(context, Opened.PREVIEW, f"invalidation:{invalidation_id}", shown=len(found))
+    disclose(context, DisclosureKind.PREVIEW, f"invalidation:{invalidation_id}", shown=len(found))
     return open_signers(found, context.scope, context.vault)
 
 
 def export_signers(
-    context: Context, appeal_id: int, slug: str, *, only_with_updates: bool, addresses: bool
+    context: DisclosureRequest, appeal_id: int, slug: str, *, only_with_updates: bool, addresses: bool
 ) -> Iterator[Signatory]:
     """Return the own section's confirmed signers under the appeal, read piece by piece. Raises as `disclose`."""
     what = {"only_with_updates": only_with_updates, "addresses": addresses}
-    disclose(context, Opened.EXPORT, f"appeal:{slug}", files=1, more=what)
+    disclose(context, DisclosureKind.EXPORT, f"appeal:{slug}", files=1, more=what)
     section = context.scope.section
     return signatories(appeal_id, section, context.vault, wanting_updates=only_with_updates, with_email=addresses)
 
 
-def fetch_handover(context: Context, slug: str, handover_id: int, name: str) -> Iterator[bytes]:
+def fetch_handover(context: DisclosureRequest, slug: str, handover_id: int, name: str) -> Iterator[bytes]:
     """Return a file of a list made to be handed over, piece by piece; the caller has found it in the own scope.
 
     Raises as `disclose`.
     """
-    disclose(context, Opened.HANDOVER, f"appeal:{slug}", files=1, more={"handover": handover_id, "file": name})
+    disclose(context, DisclosureKind.HANDOVER, f"appeal:{slug}", files=1, more={"handover": handover_id, "file": name})
     return file_of(handover_id, name, context.vault)
 
 
-def held_for(context: Context, signature_id: int) -> tuple[Held, ...]:
+def held_for(context: DisclosureRequest, signature_id: int) -> tuple[SubjectAccess, ...]:
     """Return all that the own section holds under a signature's address, to be printed for whom it belongs to.
 
     Raises NotFoundError, and as `disclose`.
     """
     own = own_signatures_of_same_address(context.scope, context.vault, signature_id)
-    disclose(context, Opened.HELD, f"signature:{signature_id}", shown=len(own))
-    found = held_under(signature_id, context.vault)
+    disclose(context, DisclosureKind.HELD, f"signature:{signature_id}", shown=len(own))
+    found = subject_access_of(signature_id, context.vault)
     return tuple(one for one in found if one.signature.section_code == context.scope.section)
 
 
-def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
+def _spend(session: Session, context: DisclosureRequest, shown: int, files: int) -> bool:
     """Count it in one conditional statement, so that many pages asked for at once do not go beyond the budget."""
     module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
     day = context.now.astimezone(UTC).date()
@@ -170,7 +177,7 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
     return session.execute(counted.returning(DisclosureDay.staff_id)).first() is not None
 
 
-def _alarm(context: Context) -> None:
+def _alarm(context: DisclosureRequest) -> None:
     office = context.office
     log.error("staff %s has used up the day's budget of names and addresses", context.scope.staff_id)
 

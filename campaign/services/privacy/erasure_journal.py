@@ -1,4 +1,4 @@
-"""Keeping who left out of a restored backup: departures go into files that outlive the database, and are replayed.
+"""The erasure journal: files that outlive the database, replayed after a restore so that nobody comes back.
 
 A row is written in the transaction of the act itself; a worker moves it into the month's file within a second.
 A file is appended to by one process at a time; what a crash left half-written is still a row, and written again.
@@ -22,13 +22,13 @@ from sqlalchemy.orm import Session
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import Departure, DepartureError, DepartureKind, read_departure
+from campaign.domain.privacy.erasure_journal import Erasure, ErasureJournalError, ErasureKind, read_departure
 from campaign.domain.signing.address import parse_address
-from campaign.models import Departure as Row
+from campaign.models import ErasureJournalEntry as Row
 from campaign.models import SheetRow, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import erase_keys
@@ -38,15 +38,15 @@ from campaign.services.signing.withdraw import erase_row, forget_rows, share_nam
 BATCH = 500
 _READ = 5000
 # After these nothing of a signature is left to be found.
-_EMPTIES = (DepartureKind.ERASED, DepartureKind.ADDRESS_CHANGED)
-_FILE = re.compile(r"(\d{4})-(\d{2})\.departures")
+_EMPTIES = (ErasureKind.ERASED, ErasureKind.ADDRESS_CHANGED)
+_FILE = re.compile(r"(\d{4})-(\d{2})\.journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class JournalContent:
     """What the files of a folder say, and which lines of them cannot be believed."""
 
-    departures: tuple[Departure, ...]
+    erasures: tuple[Erasure, ...]
     damaged: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambd
     while waiting is not None:
         with transaction() as session:
             rows = session.scalars(
-                select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **KEYS_STAY)
+                select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
             ).all()
             _append(folder, [_departure(row) for row in rows], vault)
             session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
@@ -88,20 +88,20 @@ def unwritable(folder: Path) -> str | None:
     return None
 
 
-def read_folder(folder: Path, *, vault: Vault) -> Written:
+def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
     """Everything that the folder's files say, the oldest first. A folder that is not there says nothing."""
-    found: list[Departure] = []
+    found: list[Erasure] = []
     damaged: list[str] = []
-    for path in sorted(folder.glob("*.departures")):
+    for path in sorted(folder.glob("*.journal")):
         for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
             try:
                 found.append(read_departure(line, vault))
-            except DepartureError as error:
+            except ErasureJournalError as error:
                 damaged.append(f"{path}, line {number}: {error}")
-    return Written(tuple(sorted(found, key=lambda one: one.at)), tuple(damaged))
+    return JournalContent(tuple(sorted(found, key=lambda one: one.left_at)), tuple(damaged))
 
 
-def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
+def replay(erasures: Sequence[Erasure], *, vault: Vault) -> Counter[str]:
     """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
     nothing, and who signed again after leaving stays.
 
@@ -109,10 +109,10 @@ def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
     are computed once, some microseconds each.
     """
     done: Counter[str] = Counter()
-    if departures:
-        _forget_rows(departures, vault)
-    known = _signatures(departures, vault)
-    remaining = iter(departures)
+    if erasures:
+        _forget_rows(erasures, vault)
+    known = _signatures(erasures, vault)
+    remaining = iter(erasures)
     while batch := list(islice(remaining, BATCH)):
         done.update(_replay(batch, known, vault))
     return done
@@ -121,7 +121,7 @@ def replay(departures: Sequence[Departure], *, vault: Vault) -> Counter[str]:
 def forget(folder: Path, *, now: datetime) -> int:
     """Deletes the files of months so long ago that no backup from before them may be kept; returns how many."""
     gone = 0
-    for path in sorted(folder.glob("*.departures")):
+    for path in sorted(folder.glob("*.journal")):
         name = _FILE.fullmatch(path.name)
         if name is None:
             continue
@@ -132,17 +132,17 @@ def forget(folder: Path, *, now: datetime) -> int:
     return gone
 
 
-def _departure(row: Row) -> Departure:
-    return Departure(DepartureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.at)
+def _departure(row: Row) -> Erasure:
+    return Erasure(ErasureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.left_at)
 
 
-def _append(folder: Path, departures: list[Departure], vault: Vault) -> None:
+def _append(folder: Path, erasures: list[Erasure], vault: Vault) -> None:
     by_month: dict[str, list[str]] = {}
-    for one in departures:
-        by_month.setdefault(f"{one.at.astimezone(UTC):%Y-%m}", []).append(one.as_line(vault))
+    for one in erasures:
+        by_month.setdefault(f"{one.left_at.astimezone(UTC):%Y-%m}", []).append(one.as_line(vault))
     for month, lines in by_month.items():
         folder.mkdir(parents=True, exist_ok=True)
-        _append_lines(folder / f"{month}.departures", "".join(f"{line}\n" for line in lines).encode())
+        _append_lines(folder / f"{month}.journal", "".join(f"{line}\n" for line in lines).encode())
         _sync_folder(folder)
 
 
@@ -170,11 +170,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, int]:
+def _signatures(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int]:
     """Return the ids of the signatures that left, by what the files know them by."""
-    wanted = {one.address_digest for one in departures}
+    wanted = {one.address_digest for one in erasures}
     found: dict[bytes, int] = {}
-    for appeal_id in sorted({one.appeal_id for one in departures}):
+    for appeal_id in sorted({one.appeal_id for one in erasures}):
         chosen = select(Signature.id, Signature.address_digest).where(
             Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
         )
@@ -186,11 +186,11 @@ def _signatures(departures: Iterable[Departure], vault: Vault) -> dict[bytes, in
     return found
 
 
-def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
+def _forget_rows(erasures: Iterable[Erasure], vault: Vault) -> None:
     """Delete the forms, with their keys, and rows of sheets that waited, whatever their appeal, when their address was
     erased.
     """
-    erased = {one.address_digest: one for one in departures if one.kind == DepartureKind.ERASED}
+    erased = {one.address_digest: one for one in erasures if one.kind == ErasureKind.ERASED}
     appeal_ids = sorted({one.appeal_id for one in erased.values()})
     with transaction() as session:
         waiting: list[SheetRow | SignUp] = [*session.scalars(select(SheetRow)), *session.scalars(select(SignUp))]
@@ -206,17 +206,17 @@ def _forget_rows(departures: Iterable[Departure], vault: Vault) -> None:
                 if one is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):
-                    forget_rows(session, [row.address_digest], one.at, vault)
-                elif row.signed_at <= one.at:
-                    erase_keys(session, [row.origin_sealed], vault, on=one.at.date())
+                    forget_rows(session, [row.address_digest], one.left_at, vault)
+                elif row.signed_at <= one.left_at:
+                    erase_keys(session, [row.origin_sealed], vault, on=one.left_at.date())
                     session.delete(row)
                     break
 
 
-def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
+def _replay(batch: list[Erasure], known: dict[bytes, int], vault: Vault) -> Iterator[str]:
     with transaction() as session:
         ids = sorted({known[one.address_digest] for one in batch if one.address_digest in known})
-        chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**KEYS_STAY)
+        chosen = select(Signature).where(Signature.id.in_(ids)).order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)
         rows = {row.id: row for row in session.scalars(chosen)}
         for one in batch:
             row = rows.get(known.get(one.address_digest, 0))
@@ -228,24 +228,24 @@ def _replay(batch: list[Departure], known: dict[bytes, int], vault: Vault) -> It
                     del rows[row.id]
 
 
-def _leave(session: Session, row: Signature, one: Departure, vault: Vault) -> bool:
-    if one.kind == DepartureKind.ERASED:
-        erase_row(session, row, one.at, vault)
+def _leave(session: Session, row: Signature, one: Erasure, vault: Vault) -> bool:
+    if one.kind == ErasureKind.ERASED:
+        erase_row(session, row, one.left_at, vault)
         return True
-    if one.kind == DepartureKind.WITHDRAWN:
-        return withdraw_row(session, row, one.at, vault)
+    if one.kind == ErasureKind.WITHDRAWN:
+        return withdraw_row(session, row, one.left_at, vault)
     # Who has agreed to something since, keeps what was agreed to last. Of that the hour is known: within the same hour
     # leaving prevails.
-    if last_consent(session, row).given_at > one.at:
+    if last_consent(session, row).given_at > one.left_at:
         return False
-    if one.kind == DepartureKind.ADDRESS_CHANGED:
+    if one.kind == ErasureKind.ADDRESS_CHANGED:
         # Nothing here knows the new address, and the old mailbox may be another person's by now.
-        erase_row(session, row, one.at, vault)
+        erase_row(session, row, one.left_at, vault)
         return True
-    if one.kind == DepartureKind.UPDATES_ENDED and row.wants_updates:
-        end_updates(session, row, one.at)
+    if one.kind == ErasureKind.UPDATES_ENDED and row.wants_updates:
+        end_updates(session, row, one.left_at)
         return True
-    if one.kind == DepartureKind.SHARING_ENDED and row.shares_name:
-        share_name(session, row, one.at, vault, wanted=False)
+    if one.kind == ErasureKind.SHARING_ENDED and row.shares_name:
+        share_name(session, row, one.left_at, vault, wanted=False)
         return True
     return False

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, or_, select, update
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.models.privacy.sealed_columns import SEALED, key_of
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 
 # Sealed anew in one transaction: short enough that a sign-up never waits for it noticeably.
@@ -22,14 +22,14 @@ BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class RotationReport:
     """What one pass did: values sealed anew, and values that none of the keys opens."""
 
     resealed: int
     unreadable: int
 
 
-def rotate(vault: Vault, *, batch: int = BATCH) -> Rotation:
+def rotate(vault: Vault, *, batch: int = BATCH) -> RotationReport:
     """Seals everything with the newest key that another one sealed, batch by batch, each in its own transaction.
 
     What is signed meanwhile by a process that does not know the newest key yet is found by the next run.
@@ -40,7 +40,7 @@ def rotate(vault: Vault, *, batch: int = BATCH) -> Rotation:
         while after_id is not None:
             after_id, done, failed = _batch(model, after_id, vault, batch)
             resealed, unreadable = resealed + done, unreadable + failed
-    return Rotation(resealed, unreadable)
+    return RotationReport(resealed, unreadable)
 
 
 def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[int | None, int, int]:
@@ -53,7 +53,7 @@ def _batch(model: type[Any], after_id: int, vault: Vault, size: int) -> tuple[in
             .where(model.id > after_id, or_(*old))
             .order_by(model.id)
             .limit(size)
-            .with_for_update(**KEYS_STAY)
+            .with_for_update(**NO_KEY_UPDATE)
         ).all()
         changes, failed, done = [], 0, 0
         for row in rows:

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaign.domain.privacy.disclosure import Opened, read_reason
+from campaign.domain.privacy.disclosure import DisclosureKind, read_reason
 from campaign.domain.signing.address import Address
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.moderation import own_marks_of_same_address, own_signatures_of_same_address
-from campaign.services.privacy.disclosure import Context, disclose
+from campaign.services.privacy.disclosure import DisclosureRequest, disclose
 from campaign.services.signing.change_address import ask_change
 from campaign.services.signing.correct_name import correct_name
 from campaign.services.signing.new_link import ask_new_links
 from campaign.services.signing.withdraw import erase
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 
-def correct_name_for(context: Context, signature_id: int, name: str) -> None:
+def correct_name_for(context: DisclosureRequest, signature_id: int, name: str) -> None:
     """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
     own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.correct-name", f"signature:{signature_id}")
     correct_name(signature_id, name, now=context.now, vault=context.vault)
 
 
-def change_address_for(context: Context, signature_id: int, new: Address) -> None:
+def change_address_for(context: DisclosureRequest, signature_id: int, new: Address) -> None:
     """Mail the new address a link that changes it, of the own section's signatures alone, once it is confirmed there.
 
     The old one is told. Whoever has the new mailbox reads them, and the answer tells whether an address is the one that
@@ -36,11 +36,11 @@ def change_address_for(context: Context, signature_id: int, new: Address) -> Non
     (`reason`; `email` as `ask_change`), BudgetError.
     """
     marks = own_marks_of_same_address(context.scope, context.vault, signature_id)
-    disclose(context, Opened.READDRESS, f"signature:{signature_id}", shown=len(marks))
+    disclose(context, DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks))
     ask_change(signature_id, new, only=b"".join(marks), now=context.now, office=context.office)
 
 
-def erase_for(context: Context, signature_id: int) -> int:
+def erase_for(context: DisclosureRequest, signature_id: int) -> int:
     """Erase all that the own section holds under the signature's address, what waits too; return how many signatures.
 
     Raises NotFoundError, InputError (`reason`).
@@ -52,7 +52,7 @@ def erase_for(context: Context, signature_id: int) -> int:
     return len(found)
 
 
-def send_links_for(context: Context, address: Address) -> None:
+def send_links_for(context: DisclosureRequest, address: Address) -> None:
     """Have a worker mail to that address what waits to be confirmed under it, and a link to its data.
 
     Nothing tells whether there is anything. Raises InputError (`reason`).
@@ -61,8 +61,8 @@ def send_links_for(context: Context, address: Address) -> None:
     ask_new_links(address, now=context.now, vault=context.vault)
 
 
-def _note(context: Context, act: str, subject: str, after: dict[str, Any] | None = None) -> None:
+def _note(context: DisclosureRequest, act: str, subject: str, after: dict[str, Any] | None = None) -> None:
     reason, scope = read_reason(context.reason), context.scope
     with transaction() as session:
-        entry = Act(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
+        entry = AuditRecord(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
         append(session, entry, now=context.now, vault=context.vault)

@@ -23,20 +23,21 @@ from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import (
+    AbuseAlert,
     Action,
-    Alarm,
     Announcement,
     Appeal,
     Consent,
     DisclosureDay,
+    DomainRate,
     Handover,
+    InvalidatedAction,
     Invalidation,
     LinkRequest,
     LoginFailure,
     Mail,
     MailboxLimit,
     MailDomain,
-    MailPace,
     MonthKey,
     PeriodicRun,
     ResetRequest,
@@ -46,10 +47,9 @@ from campaign.models import (
     StaffSession,
     Suppression,
     Tombstone,
-    Withheld,
 )
 from campaign.platform.database.clock import CutToHour
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.handover.handover import forget_parts
 from campaign.services.keys.month_key import month_of
@@ -108,7 +108,7 @@ def _delete_sign_ups(before: datetime, go_on: GoOn, batch: int) -> int:
     while go_on():
         with transaction() as session:
             old = select(SignUp.id).where(SignUp.signed_at < before).order_by(SignUp.signed_at).limit(batch)
-            ids = session.scalars(old.with_for_update(**KEYS_STAY)).all()
+            ids = session.scalars(old.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
                 session.execute(delete(SignUp).where(SignUp.id.in_(ids)), execution_options=_BLIND)
         gone += len(ids)
@@ -123,7 +123,7 @@ def _delete_signatures(conditions: tuple[Any, ...], order: Any, go_on: GoOn, bat
     while go_on():
         with transaction() as session:
             chosen = select(Signature.id, Signature.email_sealed).where(*conditions).order_by(order).limit(batch)
-            rows = session.execute(chosen.with_for_update(**KEYS_STAY)).all()
+            rows = session.execute(chosen.with_for_update(**NO_KEY_UPDATE)).all()
             ids = [row.id for row in rows]
             gone_for_good.erase(session, (row.email_sealed for row in rows))
             if ids:
@@ -171,7 +171,7 @@ def _anonymise(appeal_id: int, everybody: bool, go_on: GoOn, batch: int, gone: _
                 .where(Signature.appeal_id == appeal_id, Signature.address_digest > last)
                 .order_by(Signature.address_digest)
                 .limit(batch)
-                .with_for_update(**KEYS_STAY)
+                .with_for_update(**NO_KEY_UPDATE)
             )
             if not everybody:
                 chosen = chosen.where(~and_(Signature.wants_updates, Signature.state == SignatureState.CONFIRMED))
@@ -212,7 +212,7 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
                 .where(text("signature.domain_digest IS NOT NULL"), Signature.signed_at < before)
                 .order_by(Signature.signed_at)
                 .limit(batch)
-                .with_for_update(**KEYS_STAY)
+                .with_for_update(**NO_KEY_UPDATE)
             )
             ids = session.scalars(old).all()
             if ids:
@@ -227,11 +227,13 @@ def _forget_networks(before: datetime, go_on: GoOn, batch: int) -> int:
 def _forget_report_networks(before: datetime, go_on: GoOn, batch: int) -> int:
     """Where letters reported without a signature came from, counted or taken out."""
     number = 0
-    for model in (Action, Withheld):
+    for model in (Action, InvalidatedAction):
         while go_on():
             with transaction() as session:
                 old = select(model.id).where(model.network_digest.is_not(None), model.counted_at < before)
-                ids = session.scalars(old.order_by(model.counted_at).limit(batch).with_for_update(**KEYS_STAY)).all()
+                ids = session.scalars(
+                    old.order_by(model.counted_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
+                ).all()
                 if ids:
                     forget = update(model).where(model.id.in_(ids))
                     forget = forget.values(network_digest=None, wide_network_digest=None)
@@ -248,7 +250,7 @@ def _forget_message_ids(before: datetime, go_on: GoOn, batch: int) -> int:
     while go_on():
         with transaction() as session:
             over = Mail.created_at < before, Mail.state.in_(_OVER), text("mail.message_id IS NOT NULL")
-            old = select(Mail.id).where(*over).order_by(Mail.created_at).limit(batch).with_for_update(**KEYS_STAY)
+            old = select(Mail.id).where(*over).order_by(Mail.created_at).limit(batch).with_for_update(**NO_KEY_UPDATE)
             ids = session.scalars(old).all()
             if ids:
                 forget = update(Mail).where(Mail.id.in_(ids)).values(message_id=None, context_sealed=None)
@@ -266,7 +268,7 @@ def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
         with transaction() as session:
             fine = SignUp.signed_at < before, SignUp.signed_at != CutToHour(SignUp.signed_at)
             chosen = select(SignUp.id).where(*fine).order_by(SignUp.signed_at).limit(batch)
-            ids = session.scalars(chosen.with_for_update(**KEYS_STAY)).all()
+            ids = session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
                 cut = {name: CutToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")}
                 session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**cut), execution_options=_BLIND)
@@ -290,7 +292,7 @@ def _prune_mails(before: datetime, go_on: GoOn, batch: int, gone: _Gone) -> int:
     while go_on():
         with transaction() as session:
             oldest = select(Mail.id, Mail.state, Mail.created_at, Mail.recipient_sealed).where(Mail.id > last)
-            rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**KEYS_STAY)).all()
+            rows = session.execute(oldest.order_by(Mail.id).limit(batch).with_for_update(**NO_KEY_UPDATE)).all()
             over = [row for row in rows if row.created_at < before and row.state in _OVER]
             if over:
                 gone.erase(session, (row.recipient_sealed for row in over))
@@ -326,7 +328,7 @@ def _prune_sealed(now: datetime, gone: _Gone) -> int:
 
 def _forget_criteria(session: Session, chosen: tuple[Any, ...], values: dict[str, Any], gone: _Gone) -> int:
     old = select(Invalidation.id, Invalidation.criteria_sealed).where(*chosen).order_by(Invalidation.id)
-    rows = session.execute(old.with_for_update(**KEYS_STAY)).all()
+    rows = session.execute(old.with_for_update(**NO_KEY_UPDATE)).all()
     if rows:
         gone.erase(session, (row.criteria_sealed for row in rows))
         forget = update(Invalidation).where(Invalidation.id.in_([row.id for row in rows]))
@@ -350,10 +352,10 @@ def _prune_records(now: datetime) -> int:
                 ~StaffSession.created_at.between(now - retention.LOGINS, now + retention.LOGINS)
             ),
             delete(DisclosureDay).where(DisclosureDay.day < (now - retention.RUNS).date()),
-            delete(Alarm).where(Alarm.raised_at < now - retention.RUNS),
+            delete(AbuseAlert).where(AbuseAlert.raised_at < now - retention.RUNS),
             delete(MailDomain).where(MailDomain.month < (now - retention.DOMAINS).date().replace(day=1)),
             delete(PeriodicRun).where(PeriodicRun.due_at < now - retention.RUNS),
-            delete(MailPace).where(MailPace.next_at < now - retention.LINK_REQUESTS),
+            delete(DomainRate).where(DomainRate.next_at < now - retention.LINK_REQUESTS),
             delete(Suppression).where(refused, Suppression.created_at < now - retention.REFUSED),
             delete(Tombstone).where(Tombstone.appeal_id.in_(ended_long_ago)),
         ):

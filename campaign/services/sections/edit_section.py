@@ -15,10 +15,10 @@ from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.sections.section_fields import checked_section
 from campaign.domain.staff.roles import Permission
 from campaign.models import Section
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.sections.section import SectionView, fields_of, list_sections
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.desk import Desk, refuse_overwriting
 
 
@@ -68,7 +68,7 @@ def _others(session: Session, desk: Desk) -> tuple[SectionView, ...]:
     if desk.scope is not None and not desk.scope.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
     # The one that is always there stands for all: what two sections must not share is looked at by one at a time.
-    session.get(Section, INTERNATIONAL, with_for_update=KEYS_STAY, populate_existing=True)
+    session.get(Section, INTERNATIONAL, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return list_sections()
 
 
@@ -89,7 +89,7 @@ def _note(
     now: datetime,
 ) -> None:
     differs = [name for name in after if before is None or before[name] != after[name]]
-    entry = Act(
+    entry = AuditRecord(
         act,
         f"section:{code}",
         None if desk.scope is None else desk.scope.staff_id,

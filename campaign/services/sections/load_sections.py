@@ -19,7 +19,7 @@ from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.signing.address import parse_address
 from campaign.models import Section
 from campaign.platform.database.transaction import transaction
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 SHIPPED = ROOT / "campaign" / "data" / "sections.toml"
 _FIELDS = {"code", "name", "countries", "languages", "time_zone", "contact", "reply_to", "tile"}
@@ -62,7 +62,7 @@ def load_sections(path: Path = SHIPPED, *, now: datetime, vault: Vault) -> LoadR
                 after[section.code] = {name: values[name] for name in changed}
         if after:
             # Each section's contact stands on its pages.
-            act = Act("sections.load", "sections", None, before=before, after=after, is_public=True)
+            act = AuditRecord("sections.load", "sections", None, before=before, after=after, is_public=True)
             append(session, act, now=now, vault=vault)
     return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 

@@ -9,7 +9,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.sections.site_page import MOST_CHARACTERS, SitePage
 from campaign.models import SiteText
 from campaign.platform.database.transaction import transaction
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 
 def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, vault: Vault) -> None:
@@ -32,5 +32,5 @@ def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, 
         else:
             session.add(SiteText(page=page.value, language=language, body=body, changed_at=now))
         subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
-        act = Act("text.set", subject, None, before=was, after=becomes, is_public=True)
+        act = AuditRecord("text.set", subject, None, before=was, after=becomes, is_public=True)
         append(session, act, now=now, vault=vault)

@@ -18,21 +18,21 @@ from sqlalchemy.orm import Session
 from campaign.domain.errors import InputError, NotFoundError, TokenError
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.privacy.sealed_place import at_address_change
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.token import Link, Purpose, Tokens, new_link_key
 from campaign.mail.messages.address_texts import address_changed, confirm_address
 from campaign.models import Consent, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.enqueue import keep_contexts, own_contexts
 from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.outbox.notice import Notice
-from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_departure
+from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_erasure
 from campaign.services.staff.accounts import Office
 
 # Between the signed token and the sealed address: in neither alphabet.
@@ -40,7 +40,7 @@ _BETWEEN = "~"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AddressChange:
     """What a link to change an address asks for."""
 
     link: Link
@@ -53,12 +53,12 @@ class Wanted:
         return parse_address(vault.open_email(self.sealed, at_address_change(link_key)))
 
 
-def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> Wanted:
+def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
     """Return what the mailed token asks for. Raises TokenError, ExpiredTokenError."""
     signed, _, sealed = token.partition(_BETWEEN)
     try:
         padded = sealed + "=" * (-len(sealed) % 4)
-        return Wanted(tokens.read(Purpose.ADDRESS, signed, now), base64.urlsafe_b64decode(padded))
+        return AddressChange(tokens.read(Purpose.ADDRESS, signed, now), base64.urlsafe_b64decode(padded))
     except (binascii.Error, ValueError) as error:
         raise TokenError("the link is damaged") from error
 
@@ -82,7 +82,7 @@ def ask_change(signature_id: int, new: Address, *, only: bytes = b"", now: datet
         notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
 
 
-def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[int, int]:
+def change_address(wanted: AddressChange, *, now: datetime, office: Office) -> tuple[int, int]:
     """Give what the link covers under the old address the new one, and owe the old one a mail that says so.
 
     Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
@@ -93,7 +93,7 @@ def change_address(wanted: Wanted, *, now: datetime, office: Office) -> tuple[in
         signature = locked(session, wanted.link.subject)
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
         under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
-        locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**KEYS_STAY))
+        locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE))
         rows = [row for row in locked_rows if wanted.link.covers_of(row.id, row.link_key or b"", row.section_code)]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         if wanted.link.opens(signature.link_key or b""):
@@ -118,7 +118,7 @@ def _move(session: Session, row: Signature, new: Address, now: datetime, vault: 
     if is_counted(session, row):
         bury(session, row, now, vault)
     # A backup from before must not bring the old address back; the record tells when it is this signature's again.
-    note_departure(session, DepartureKind.ADDRESS_CHANGED, row, now, vault)
+    note_erasure(session, ErasureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
     contexts = own_contexts(session, row, vault)

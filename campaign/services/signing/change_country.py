@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Action
 from campaign.platform.database.transaction import transaction
-from campaign.services.counting.tally import Cell, count
+from campaign.services.counting.tally import TallyCell, count
 from campaign.services.handover.handover import outdate
 from campaign.services.signing.signature import locked
 
@@ -37,6 +37,6 @@ def change_country(signature_id: int, *, country: str, section_code: str, now: d
             ).where(Action.signature_id == signature_id, Action.section_code != section_code)
         ).all()
         for appeal_id, before, channel, evidence, counted_at, quantity in acts:
-            count(connection, Cell(appeal_id, before, channel, evidence), counted_at, -quantity)
-            count(connection, Cell(appeal_id, section_code, channel, evidence), counted_at, quantity, is_past=True)
+            count(connection, TallyCell(appeal_id, before, channel, evidence), counted_at, -quantity)
+            count(connection, TallyCell(appeal_id, section_code, channel, evidence), counted_at, quantity, is_past=True)
         connection.execute(update(Action).where(Action.signature_id == signature_id).values(section_code=section_code))

@@ -18,7 +18,7 @@ from campaign.domain.counting.funnel import confirming
 from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, TakenOutError, UnknownKeyError
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.row_key import Slot
+from campaign.domain.privacy.row_key import KeySlot
 from campaign.domain.privacy.sealed_place import at_signature
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import name_key
@@ -26,16 +26,16 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link, new_link_key
 from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.combined_statement import Write, write_all
-from campaign.platform.database.locks import KEYS_STAY
-from campaign.platform.database.precompiled import Compiled
+from campaign.platform.database.combined_statement import Write, execute_combined
+from campaign.platform.database.locks import NO_KEY_UPDATE
+from campaign.platform.database.precompiled import Precompiled
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.sign_up import origin_of, refuse_another, said_by
-from campaign.services.counting.funnel_counts import Passage, counting_steps
-from campaign.services.counting.tally import Cell, counting, hour_of
+from campaign.services.counting.funnel_counts import FunnelPassage, counting_steps
+from campaign.services.counting.tally import TallyCell, counting, hour_of
 from campaign.services.keys.month_key import month_key, month_of
-from campaign.services.keys.row_key import Use, reserve
-from campaign.services.outbox.enqueue import Owed, enqueuing
+from campaign.services.keys.row_key import KeyUse, reserve
+from campaign.services.outbox.enqueue import OwedMail, enqueuing
 from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.signing.signature import locked
 from campaign.services.signing.withdraw import grant
@@ -54,7 +54,7 @@ _FIND = (
     .join(Appeal, Appeal.id == SignUp.appeal_id)
     .join(Section, Section.code == SignUp.section_code)
     .where(SignUp.id == bindparam("sign_up"))
-    .with_for_update(of=SignUp, **KEYS_STAY)
+    .with_for_update(of=SignUp, **NO_KEY_UPDATE)
     .execution_options(populate_existing=True)
 )
 _SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
@@ -101,11 +101,11 @@ _AGAIN = (
     .where(Signature.id == bindparam("again"))
     .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _COLUMNS})
 )
-_FIRST = Compiled(_NEW.returning(Signature.id), _COLUMNS)
+_FIRST = Precompiled(_NEW.returning(Signature.id), _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ConsentChoices:
     """What the mailbox's owner ticks when confirming: to hear how the case goes on, to have the name handed over."""
 
     updates: bool = False
@@ -113,7 +113,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownSignUp:
     """A sign-up as a page showed it."""
 
     sign_up_id: int
@@ -121,7 +121,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedSignature:
     """The signature that a sign-up has become, what its links are bound to, and the hour in which it was confirmed.
 
     `is_used` where the sign-up had become one before.
@@ -135,14 +135,14 @@ class Confirmed:
 
 def confirm(
     link: Link,
-    wishes: Wishes = Wishes(),
+    wishes: ConsentChoices = ConsentChoices(),
     *,
-    also: Sequence[Shown] = (),
+    also: Sequence[ShownSignUp] = (),
     is_own: bool = True,
     now: datetime,
     vault: Vault,
     mail_domain: str,
-) -> tuple[Confirmed, ...]:
+) -> tuple[ConfirmedSignature, ...]:
     """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
 
     Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
@@ -162,20 +162,20 @@ def confirm(
 
 
 def _prepare(vault: Vault, number: int, now: datetime) -> None:
-    reserve(vault, Use.SIGNED, number, now=now)
+    reserve(vault, KeyUse.SIGNED, number, now=now)
     month_key(vault, now=now)
 
 
 def _confirm_all(
     link: Link,
-    wishes: Wishes,
-    also: Sequence[Shown],
+    wishes: ConsentChoices,
+    also: Sequence[ShownSignUp],
     *,
     is_own: bool,
     now: datetime,
     vault: Vault,
     mail_domain: str,
-) -> tuple[Confirmed, ...]:
+) -> tuple[ConfirmedSignature, ...]:
     with transaction() as session:
         own = _found(session, link.subject)
         if not link.opens(own.SignUp.link_key):
@@ -221,7 +221,9 @@ def _newest(session: Session, found: Any, vault: Vault) -> Any:
     return newest
 
 
-def _confirm(session: Session, found: Any, wishes: Wishes, now: datetime, vault: Vault, mail_domain: str) -> Confirmed:
+def _confirm(
+    session: Session, found: Any, wishes: ConsentChoices, now: datetime, vault: Vault, mail_domain: str
+) -> ConfirmedSignature:
     sign_up = found.SignUp
     if sign_up.signature_id is not None:
         done = locked(session, sign_up.signature_id)
@@ -254,7 +256,7 @@ class _Signer:
     # Where it came from: country, and the link's tag.
     country: str
     via: str | None
-    slot: Slot
+    slot: KeySlot
     signed_id: int | None = None
     was_counted: bool = False
     number: int | None = None
@@ -267,7 +269,7 @@ def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
     address = parse_address(vault.open_email(sign_up.email_sealed, place))
     digest = vault.address_digest(sign_up.appeal_id, address)
     name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
-    signer = _Signer(name, address, digest, country, via, vault.row_keys.take(Use.SIGNED))
+    signer = _Signer(name, address, digest, country, via, vault.row_keys.take(KeyUse.SIGNED))
     return _asked_before(session, sign_up, signer, vault)
 
 
@@ -295,22 +297,24 @@ def _is_another(signature: Signature, signer: _Signer, vault: Vault) -> bool:
     return name_key(vault.open_name(signature.name_sealed, place_of(signature))) != name_key(signer.name)
 
 
-def _again(session: Session, sign_up: SignUp, signature: Signature, wishes: Wishes, now: datetime) -> Confirmed:
+def _again(
+    session: Session, sign_up: SignUp, signature: Signature, wishes: ConsentChoices, now: datetime
+) -> ConfirmedSignature:
     if sign_up.name_sealed is not None:
         session.execute(_DONE, {"done": sign_up.id, "signed": signature.id})
     grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
-    return Confirmed(signature.id, signature.link_key or b"", hour_of(now))
+    return ConfirmedSignature(signature.id, signature.link_key or b"", hour_of(now))
 
 
 def _write(
     connection: Connection,
     sign_up: SignUp,
     signer: _Signer,
-    wishes: Wishes,
+    wishes: ConsentChoices,
     now: datetime,
     vault: Vault,
     mail_domain: str,
-) -> Confirmed:
+) -> ConfirmedSignature:
     row = _signature(sign_up, signer, wishes, now, vault)
     writes: list[Write] = []
     if signer.signed_id is not None:
@@ -321,7 +325,7 @@ def _write(
     else:
         signature_id = signer.number
         writes.append((_NEW, row | {"id": signature_id}))
-    owed = Owed(
+    owed = OwedMail(
         kind=MailKind.CONFIRMED,
         signature_id=signature_id,
         domain_digest=vault.domain_digest(signer.address),
@@ -339,13 +343,13 @@ def _write(
         writes += _count(connection.dialect.name, signature_id, sign_up, now)
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
-        passage = Passage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
+        passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
         writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
-    write_all(connection, writes)
-    return Confirmed(signature_id, row["link_key"], row["confirmed_at"])
+    execute_combined(connection, writes)
+    return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 
 
-def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, vault: Vault) -> dict[str, Any]:
+def _signature(sign_up: SignUp, signer: _Signer, wishes: ConsentChoices, now: datetime, vault: Vault) -> dict[str, Any]:
     link_key, key = new_link_key(), vault.month_keys[month_of(now)]
     place = at_signature(sign_up.appeal_id, signer.digest, link_key)
     return {name: getattr(sign_up, name) for name in _CARRIED} | {
@@ -368,10 +372,10 @@ def _signature(sign_up: SignUp, signer: _Signer, wishes: Wishes, now: datetime, 
     }
 
 
-def _consents(sign_up: SignUp, signature_id: int, wishes: Wishes, now: datetime) -> dict[str, Any]:
+def _consents(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: datetime) -> dict[str, Any]:
     return {
         "signature_id": signature_id,
-        "given_at": hour_of(now if wishes != Wishes() else sign_up.signed_at),
+        "given_at": hour_of(now if wishes != ConsentChoices() else sign_up.signed_at),
         "text_language": sign_up.text_language,
         "text_version": sign_up.text_version,
         "locale": sign_up.locale,
@@ -392,7 +396,7 @@ def _refuse_late(found: Any, now: datetime) -> None:
 
 
 def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
-    cell = Cell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+    cell = TallyCell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
     more = {
         "quantity": 1,
         "signature_id": signature_id,

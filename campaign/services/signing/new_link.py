@@ -20,9 +20,9 @@ from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Appeal, LinkRequest, RowKey, Signature, SignUp
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
-from campaign.services.keys.row_key import Use, erase_keys, reserve
+from campaign.services.keys.row_key import KeyUse, erase_keys, reserve
 from campaign.services.outbox.enqueue import owe_links
-from campaign.services.outbox.subject import Subject
+from campaign.services.outbox.subject import MailedPerson
 
 _BATCH = 100
 _COLUMNS = ("email_sealed", "created_at")
@@ -41,18 +41,18 @@ _ASKED = (
 
 def ask_new_links(address: Address, *, now: datetime, vault: Vault) -> None:
     """Writes down that the address wants its links; the caller learns nothing."""
-    reserve(vault, Use.ASKED, now=now)
+    reserve(vault, KeyUse.ASKED, now=now)
     try:
         _ask(address, now, vault)
     except UnknownKeyError:
         # The database was set back: it does not have the keys that this process took for its rows.
         vault.row_keys.drop()
-        reserve(vault, Use.ASKED, now=now)
+        reserve(vault, KeyUse.ASKED, now=now)
         _ask(address, now, vault)
 
 
 def _ask(address: Address, now: datetime, vault: Vault) -> None:
-    slot = vault.row_keys.take(Use.ASKED)
+    slot = vault.row_keys.take(KeyUse.ASKED)
     sealed = vault.seal_email(address, at_link_request(), slot)
     with transaction() as session:
         given = {"asked_email_sealed": sealed, "asked_created_at": now, "batch": slot.batch}
@@ -86,7 +86,7 @@ def _owe(session: Session, address: Address, *, now: datetime, vault: Vault, mai
         owe_links(session, address, subject, now=now, vault=vault, domain=mail_domain)
 
 
-def _waiting(session: Session, address: Address, vault: Vault) -> Subject:
+def _waiting(session: Session, address: Address, vault: Vault) -> MailedPerson:
     """Return the newest form that waits; one that looks like part of a flood gets no mail this way either."""
     digests = digests_everywhere(session, address, vault)
     chosen = (
@@ -99,10 +99,10 @@ def _waiting(session: Session, address: Address, vault: Vault) -> Subject:
             Appeal.state == AppealState.OPEN,
         )
     )
-    return Subject(sign_up_id=session.scalars(chosen.order_by(SignUp.signed_at.desc()).limit(1)).first())
+    return MailedPerson(sign_up_id=session.scalars(chosen.order_by(SignUp.signed_at.desc()).limit(1)).first())
 
 
-def _signed(session: Session, address: Address, vault: Vault) -> Subject:
+def _signed(session: Session, address: Address, vault: Vault) -> MailedPerson:
     """Return the newest signature: its page shows all others of the address, those on appeals long over too."""
     chosen = select(Signature.id).where(Signature.address_digest.in_(digests_everywhere(session, address, vault)))
-    return Subject(signature_id=session.scalars(chosen.order_by(Signature.id.desc()).limit(1)).first())
+    return MailedPerson(signature_id=session.scalars(chosen.order_by(Signature.id.desc()).limit(1)).first())

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaign.domain.abuse.challenge import Solved
+from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.appeals.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import REPORTABLE, Channel, Evidence
@@ -17,7 +17,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
 from campaign.platform.database.transaction import transaction
-from campaign.services.counting.tally import Cell, count, hour_of
+from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.keys.month_key import month_key
 from campaign.services.signing.signature import locked
 
@@ -42,7 +42,7 @@ def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -
         signature = locked(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
-        cell = Cell(signature.appeal_id, signature.section_code, channel.value, Evidence.REPORTED.value)
+        cell = TallyCell(signature.appeal_id, signature.section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
         connection = session.connection()
         values = _columns(cell, target, now) | {"signature_id": signature.id}
@@ -60,7 +60,7 @@ def record_unsigned(
     target: int,
     now: datetime,
     vault: Vault,
-    solved: Solved | None = None,
+    solved: SolvedChallenge | None = None,
     networks: tuple[bytes, bytes] | None = None,
 ) -> None:
     """Counts one act of somebody who has not signed, for the section of the country they chose.
@@ -77,7 +77,7 @@ def record_unsigned(
     with transaction() as session:
         if solved is not None:
             _spend(session, solved)
-        cell = Cell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
+        cell = TallyCell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
         known = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
         session.connection().execute(insert(Action), _columns(cell, target, now) | known)
@@ -92,7 +92,7 @@ def _kept(networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault) -> 
     return vault.month_digest(narrow, key, "report"), vault.month_digest(wide, key, "report")
 
 
-def _spend(session: Session, solved: Solved) -> None:
+def _spend(session: Session, solved: SolvedChallenge) -> None:
     connection = session.connection()
     values = {"digest": solved.digest, "expires_at": solved.expires_at}
     if connection.execute(_SPENT[connection.dialect.name], values).first() is None:
@@ -104,18 +104,20 @@ def _refuse_channel(channel: Channel) -> None:
         raise InputError("channel", "unknown", f"{channel} is not for supporters to report")
 
 
-def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
+def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
     found = session.execute(
-        select(Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.going_on)
+        select(
+            Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.continuation
+        )
         .join(Section, Section.code == cell.section_code)
         .where(Appeal.id == cell.appeal_id)
     ).first()
     if found is None:
         raise NotFoundError("there is no such appeal or section")
-    deadline, state, ended_at, time_zone, countries, going_on = found
+    deadline, state, ended_at, time_zone, countries, continuation = found
     if state in {AppealState.DRAFT, AppealState.STOPPED}:
         raise OverError(f"the appeal is {state}")
-    until = going_on.get(cell.section_code)
+    until = continuation.get(cell.section_code)
     section = cell.section_code, tuple(countries), time_zone
     if until:
         last = date.fromisoformat(until)
@@ -125,5 +127,5 @@ def _refuse_late(session: Session, cell: Cell, now: datetime) -> None:
         raise OverError("it is too late to report")
 
 
-def _columns(cell: Cell, target: int, now: datetime) -> dict[str, object]:
+def _columns(cell: TallyCell, target: int, now: datetime) -> dict[str, object]:
     return {**cell.as_columns(), "quantity": 1, "target": target, "happened_on": now.date(), "counted_at": hour_of(now)}

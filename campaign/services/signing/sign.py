@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from campaign.domain.abuse.challenge import Solved
+from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.errors import CrossedError, UnknownKeyError
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import ASIDES, Vault
@@ -23,8 +23,8 @@ from campaign.domain.signing.token import new_link_key
 from campaign.platform.database.transaction import one_statement
 from campaign.queries.signing.sign_up import whose
 from campaign.services.keys.month_key import month_key, month_of
-from campaign.services.keys.row_key import Use, reserve
-from campaign.services.outbox.enqueue import Owed, row_of
+from campaign.services.keys.row_key import KeyUse, reserve
+from campaign.services.outbox.enqueue import OwedMail, row_of
 from campaign.services.signing.sign_statement import write_sign_up
 
 # Positive in 64 bits, on both databases; two of millions hardly ever meet, and then the second form is refused.
@@ -34,7 +34,7 @@ _LOTS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class SignUp:
+class SignUpRequest:
     """A checked sign-up. The language and version name the appeal text that was on the page.
 
     `network_digest` tells where it came from, `flag` why it looks like part of a flood, `solved` what let it in.
@@ -51,10 +51,10 @@ class SignUp:
     via: str | None
     network_digest: bytes | None = None
     flag: str | None = None
-    solved: Solved | None = None
+    solved: SolvedChallenge | None = None
 
 
-def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail. Raises SpentError; then nothing is kept.
 
     What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
@@ -73,11 +73,11 @@ def sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> N
 
 def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
     """Have the keys at hand for so many sign-ups. Outside of transactions."""
-    reserve(vault, Use.WAITING, number, now=now)
+    reserve(vault, KeyUse.WAITING, number, now=now)
     month_key(vault, now=now)
 
 
-def _sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def _sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
         with suppress(CrossedError), one_statement() as connection:
@@ -85,7 +85,7 @@ def _sign(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> 
     raise CrossedError
 
 
-def write(connection: Connection, sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def write(connection: Connection, sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
@@ -104,10 +104,10 @@ def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str,
     return {**values, "sign_up": {**form, "address_digest": digest}, "aside": {"digest": lot}}
 
 
-def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
+def _values(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
     """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
     domain_digest = vault.domain_digest(sign_up.address)
-    owed = Owed(
+    owed = OwedMail(
         kind=MailKind.CONFIRMATION,
         signature_id=None,
         domain_digest=domain_digest,
@@ -134,13 +134,13 @@ def _values(sign_up: SignUp, *, now: datetime, vault: Vault, mail_domain: str) -
     return values
 
 
-def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+def _waiting(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
     content = vault.content_digest(link_key, sign_up.appeal_id, sign_up.address, *shown)
     place = at_sign_up(sign_up.appeal_id, content, link_key)
-    slot, key = vault.row_keys.take(Use.WAITING), vault.month_keys[month_of(now)]
+    slot, key = vault.row_keys.take(KeyUse.WAITING), vault.month_keys[month_of(now)]
     return {
         "id": secrets.randbits(_ID_BITS),
         "appeal_id": sign_up.appeal_id,
@@ -163,7 +163,7 @@ def _waiting(sign_up: SignUp, now: datetime, vault: Vault, domain_digest: bytes)
     }
 
 
-def _lots(sign_up: SignUp, vault: Vault) -> Iterator[bytes]:
+def _lots(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
     """Yield what an earlier form, or one that looks like part of a flood, may be known by; the last is surely free."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     for _ in range(_LOTS):

@@ -34,11 +34,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from campaign.domain.counting.funnel import Aspect, Step
+from campaign.domain.counting.funnel import FunnelAspect, FunnelStage
 from campaign.domain.errors import CrossedError, SpentError, UnknownKeyError
 from campaign.domain.outbox.mail_state import MailState
-from campaign.models import Mail, RowKey, SignUp, SpentSolution, TallyStep
-from campaign.platform.database.precompiled import Compiled
+from campaign.models import FunnelCount, Mail, RowKey, SignUp, SpentSolution
+from campaign.platform.database.precompiled import Precompiled
 from campaign.services.counting.funnel_counts import KEYS, adding
 from campaign.services.counting.tally import free_slot
 from campaign.services.outbox.enqueue import SIGN_UP_COLUMNS
@@ -118,11 +118,11 @@ def _form() -> dict[str, Any]:
 
 def _counting(module: Any) -> Insert:
     """Counts every form alike, whoever has signed before."""
-    row: dict[str, Any] = dict(_places(TallyStep, (*KEYS, "slot", "quantity"), "step"))
-    row["step"] = _said(Step.SIGNED.value)
+    row: dict[str, Any] = dict(_places(FunnelCount, (*KEYS, "slot", "quantity"), "funnel_stage"))
+    row["funnel_stage"] = _said(FunnelStage.SIGNED.value)
     cells = []
-    for aspect in Aspect.PROVIDER, Aspect.SOURCE:
-        value = bindparam(f"step_{aspect.value}", type_=TallyStep.__table__.c["value"].type)
+    for aspect in FunnelAspect.PROVIDER, FunnelAspect.SOURCE:
+        value = bindparam(f"step_{aspect.value}", type_=FunnelCount.__table__.c["value"].type)
         cell = row | {"aspect": _said(aspect.value), "value": value}
         cells.append(select(*cell.values()).where(value.is_not(None)))
     added: Insert = adding(module).from_select(list(row), union_all(*cells))
@@ -146,7 +146,7 @@ def _at_once(*, is_solved: bool) -> Select[Any]:
 
 
 _AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _ASIDE = Compiled(insert(SpentSolution)), Compiled(_stepping_aside())
-_FIRST = Compiled(insert(SignUp).values(_form()).returning(SignUp.id))
+_SPENT, _ASIDE = Precompiled(insert(SpentSolution)), Precompiled(_stepping_aside())
+_FIRST = Precompiled(insert(SignUp).values(_form()).returning(SignUp.id))
 _OWED = insert(Mail).values(_places(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
-_FOLLOWING = [Compiled(_OWED), Compiled(_counting(sqlite))]
+_FOLLOWING = [Precompiled(_OWED), Precompiled(_counting(sqlite))]

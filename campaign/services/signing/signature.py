@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import NotFoundError
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.signing.signature import CONSENT_WORDING
-from campaign.models import Action, Consent, Departure, Signature, Tombstone
+from campaign.models import Action, Consent, ErasureJournalEntry, Signature, Tombstone
 from campaign.platform.database.clock import CutToDay
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.signing.signature import last_consent
 from campaign.services.counting.tally import hour_of
 
@@ -41,7 +41,7 @@ DAY_OF_CONSENT: dict[str, Any] = {"given_at": CutToDay(Consent.given_at)}
 
 def locked(session: Session, signature_id: int) -> Signature:
     """The signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
-    signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY)
+    signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE)
     if signature is None or signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
     return signature
@@ -86,7 +86,7 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
     }
 
 
-def note_departure(session: Session, kind: DepartureKind, signature: Signature, now: datetime, vault: Vault) -> None:
+def note_erasure(session: Session, kind: ErasureKind, signature: Signature, now: datetime, vault: Vault) -> None:
     """Write down who leaves, in the caller's transaction: restoring an older backup must bring nobody back.
 
     Raises NotFoundError where the signature has been erased.
@@ -99,14 +99,20 @@ def note_departure(session: Session, kind: DepartureKind, signature: Signature, 
 
 def note_left(
     session: Session,
-    kind: DepartureKind,
+    kind: ErasureKind,
     appeal_id: int,
     address_digest: bytes,
     signed_at: datetime,
     now: datetime,
     vault: Vault,
 ) -> None:
-    """As `note_departure`, of the address with that digest under the appeal."""
+    """As `note_erasure`, of the address with that digest under the appeal."""
     left = vault.departure_digest(address_digest)
-    values = {"kind": kind.value, "appeal_id": appeal_id, "address_digest": left, "signed_at": signed_at, "at": now}
-    session.connection().execute(insert(Departure), values)
+    values = {
+        "kind": kind.value,
+        "appeal_id": appeal_id,
+        "address_digest": left,
+        "signed_at": signed_at,
+        "left_at": now,
+    }
+    session.connection().execute(insert(ErasureJournalEntry), values)

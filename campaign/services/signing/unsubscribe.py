@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Consent, Signature
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
-from campaign.services.signing.signature import consent_record, note_departure
+from campaign.services.signing.signature import consent_record, note_erasure
 
 
 def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime, vault: Vault) -> int:
@@ -38,10 +38,10 @@ def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime, vault: Va
         same = same.where(Signature.wants_updates)
         if not everywhere:
             same = same.where(Signature.section_code == one.section_code)
-        found = session.scalars(same.order_by(Signature.id).with_for_update(**KEYS_STAY)).all()
+        found = session.scalars(same.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
         for signature in found:
             end_updates(session, signature, now)
-            note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
+            note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, vault)
     return len(found)
 
 

@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session
 from campaign.domain.counting.action import Channel, Evidence
 from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import DepartureKind
+from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link
-from campaign.models import Action, Appeal, Consent, Entry, Mail, SheetRow, Signature, SignUp
+from campaign.models import Action, Appeal, BulkEntry, Consent, Mail, SheetRow, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
-from campaign.services.counting.tally import Cell, count, hour_of
+from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.handover.handover import outdate
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.moderation.seen_domain import count_erased, domain_to_count
@@ -32,7 +32,7 @@ from campaign.services.signing.signature import (
     consent_record,
     is_counted,
     locked,
-    note_departure,
+    note_erasure,
     note_left,
 )
 
@@ -42,7 +42,7 @@ def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
     with transaction() as session:
         signature = locked(session, signature_id)
         if withdraw_row(session, signature, now, vault):
-            note_departure(session, DepartureKind.WITHDRAWN, signature, now, vault)
+            note_erasure(session, ErasureKind.WITHDRAWN, signature, now, vault)
 
 
 def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None = None) -> None:
@@ -55,10 +55,10 @@ def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
         _forget_waiting(session, session.get(Signature, signature_id), now, vault, section)
-        signature = session.get(Signature, signature_id, with_for_update=KEYS_STAY, populate_existing=True)
+        signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         if signature is None or signature.address_digest is None:
             return
-        note_departure(session, DepartureKind.ERASED, signature, now, vault)
+        note_erasure(session, ErasureKind.ERASED, signature, now, vault)
         domain = domain_to_count(signature, vault)
         erase_row(session, signature, now, vault)
         if domain is not None:
@@ -73,7 +73,7 @@ def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault)
             signature.wants_updates = wanted
             session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
             if not wanted:
-                note_departure(session, DepartureKind.UPDATES_ENDED, signature, now, vault)
+                note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, vault)
 
 
 def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
@@ -82,7 +82,7 @@ def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
     What is confirmed stays; return False where the link's own form is. Raises NotFoundError, CipherError.
     """
     with transaction() as session:
-        found = session.get(SignUp, link.subject, with_for_update=KEYS_STAY)
+        found = session.get(SignUp, link.subject, with_for_update=NO_KEY_UPDATE)
         if found is None or not link.opens(found.link_key):
             raise NotFoundError("this sign-up has been erased")
         if found.signature_id is not None or found.email_sealed is None:
@@ -95,7 +95,7 @@ def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
             waits = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
             signed_at = _erase_forms(session, now, vault, *waits)
             if signed_at:
-                note_left(session, DepartureKind.ERASED, appeal_id, digest, max(signed_at), now, vault)
+                note_left(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), now, vault)
         return True
 
 
@@ -169,10 +169,10 @@ def forget_rows(
     They are those of rows (`Vault.sheet_row_digest`).
     """
     if row_digests:
-        entered = select(Entry.id).where(Entry.entered_at <= now)
+        entered = select(BulkEntry.id).where(BulkEntry.entered_at <= now)
         if section is not None:
-            entered = entered.where(Entry.section_code == section)
-        chosen = SheetRow.address_digest.in_(row_digests), SheetRow.entry_id.in_(entered)
+            entered = entered.where(BulkEntry.section_code == section)
+        chosen = SheetRow.address_digest.in_(row_digests), SheetRow.bulk_entry_id.in_(entered)
         gone = delete(SheetRow).where(*chosen).returning(SheetRow.email_sealed)
         sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, vault, on=now.date())
@@ -203,7 +203,7 @@ def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault)
         if signature.shares_name != wanted:
             share_name(session, signature, now, vault, wanted=wanted)
             if not wanted:
-                note_departure(session, DepartureKind.SHARING_ENDED, signature, now, vault)
+                note_erasure(session, ErasureKind.SHARING_ENDED, signature, now, vault)
 
 
 def share_name(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
@@ -222,5 +222,5 @@ def _uncount(session: Session, signature: Signature) -> None:
         .returning(Action.counted_at, Action.section_code)
     ).all()
     for counted_at, section_code in gone:
-        cell = Cell(signature.appeal_id, section_code, Channel.SIGNATURE, Evidence.VERIFIED)
+        cell = TallyCell(signature.appeal_id, section_code, Channel.SIGNATURE, Evidence.VERIFIED)
         count(connection, cell, counted_at, -1)

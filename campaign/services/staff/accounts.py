@@ -22,12 +22,12 @@ from campaign.mail.messages.role_names import role_name
 from campaign.mail.messages.section_names import section_title
 from campaign.mail.messages.staff_texts import password_changed
 from campaign.models import Section, Staff, StaffSession
-from campaign.platform.database.locks import KEYS_STAY
+from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import Runtime
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.outbox.notice import Notice
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.desk import refuse_overwriting
 
 
@@ -69,7 +69,9 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
         section = session.get(Section, invitation.section)
         if section is None:
             raise NotFoundError(f"no such section: {invitation.section}")
-        staff = session.scalars(select(Staff).where(Staff.email == email).with_for_update(**KEYS_STAY)).one_or_none()
+        staff = session.scalars(
+            select(Staff).where(Staff.email == email).with_for_update(**NO_KEY_UPDATE)
+        ).one_or_none()
         if staff is not None and staff.password is not None:
             raise StateError("this address has an account already")
         values = {"role": invitation.role.value, "section_code": section.code, "locale": invitation.locale}
@@ -100,7 +102,7 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
             vault=office.vault,
             domain=office.mail_domain,
         )
-        act = Act("staff.invite", subject_of(staff), invitation.by, staff.section_code, after=_seen(staff))
+        act = AuditRecord("staff.invite", subject_of(staff), invitation.by, staff.section_code, after=_seen(staff))
         append(session, act, now=now, vault=office.vault)
     return url
 
@@ -112,7 +114,9 @@ def accept(link: Link, password_hash: str, *, now: datetime, vault: Vault) -> No
         if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
         staff.joined_at = now
-        append(session, Act("staff.join", subject_of(staff), staff.id, staff.section_code), now=now, vault=vault)
+        append(
+            session, AuditRecord("staff.join", subject_of(staff), staff.id, staff.section_code), now=now, vault=vault
+        )
 
 
 def reset_password(link: Link, password_hash: str, *, now: datetime, office: Office) -> None:
@@ -126,7 +130,7 @@ def reset_password(link: Link, password_hash: str, *, now: datetime, office: Off
             raise StateError("the link has been used")
         notice = password_notice(staff, office.settings.theme.name)
         notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
-        act = Act("staff.reset-password", subject_of(staff), staff.id, staff.section_code)
+        act = AuditRecord("staff.reset-password", subject_of(staff), staff.id, staff.section_code)
         append(session, act, now=now, vault=office.vault)
 
 
@@ -163,7 +167,9 @@ def change(
         session.flush()
         _keep_an_admin(session, before)
         end_sessions(session, staff)
-        append(session, Act("staff.change", subject_of(staff), by, section, before, after), now=now, vault=vault)
+        append(
+            session, AuditRecord("staff.change", subject_of(staff), by, section, before, after), now=now, vault=vault
+        )
     return True
 
 
@@ -194,7 +200,10 @@ def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: 
         staff.webauthn.clear()
         end_sessions(session, staff)
         append(
-            session, Act("staff.reset-second-factor", subject_of(staff), by, staff.section_code), now=now, vault=vault
+            session,
+            AuditRecord("staff.reset-second-factor", subject_of(staff), by, staff.section_code),
+            now=now,
+            vault=vault,
         )
 
 
@@ -233,7 +242,7 @@ def _taken(session: Session, link: Link, password_hash: str) -> Staff | None:
 
 
 def _locked(session: Session, staff_id: int) -> Staff:
-    staff = session.get(Staff, staff_id, with_for_update=KEYS_STAY, populate_existing=True)
+    staff = session.get(Staff, staff_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if staff is None:
         raise NotFoundError("no such account")
     return staff

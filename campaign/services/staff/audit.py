@@ -26,7 +26,7 @@ _NOTE = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class AuditRecord:
     """What is written down. `staff_id` None: a command on the server, or a job; `section` None: all sections."""
 
     act: str
@@ -41,7 +41,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """The newest entry at one time, to be noted outside the database: as text `number:digest in hex`."""
 
     number: int
@@ -51,7 +51,7 @@ class Head:
         return f"{self.number}:{self.digest.hex()}"
 
     @classmethod
-    def read(cls, text: str) -> Head:
+    def read(cls, text: str) -> ChainHead:
         """From its text. Raises InputError (`head`)."""
         found = _NOTE.fullmatch(text.strip().lower())
         if found is None:
@@ -60,11 +60,11 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ChainProof:
     """What `verify` found: how many entries, the newest, the first that does not fit; if the noted one is missing."""
 
     entries: int
-    head: Head
+    head: ChainHead
     broken_at: int | None
     is_noted_missing: bool = False
 
@@ -74,7 +74,7 @@ class Proof:
         return self.broken_at is None and not self.is_noted_missing
 
 
-def append(session: Session, act: Act, *, now: datetime, vault: Vault) -> None:
+def append(session: Session, act: AuditRecord, *, now: datetime, vault: Vault) -> None:
     """Adds the entry in the transaction of the act itself: either both are there or none.
 
     What reads like a mail address is left out: the log outlives the data of supporters. A head that does not fit stops
@@ -105,16 +105,16 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("[…]", text)
 
 
-def verify(*, vault: Vault, noted: Head | None = None) -> Proof:
+def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
     """Walks the whole chain, in bounded memory; `noted` is a head of an earlier time, which must still be in it."""
     session = db.session()
     previous, number, broken = _START, 0, None
-    is_missing = noted is not None and noted != Head(0, _START)
+    is_missing = noted is not None and noted != ChainHead(0, _START)
     for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
         if broken is None and (entry.id != number + 1 or not _fits(entry, number, previous, vault)):
             broken = number + 1
         number, previous = number + 1, entry.digest
-        if noted == Head(entry.id, entry.digest):
+        if noted == ChainHead(entry.id, entry.digest):
             is_missing = False
         session.expunge(entry)
     head = session.get(AuditHead, 1, populate_existing=True)
@@ -122,7 +122,7 @@ def verify(*, vault: Vault, noted: Head | None = None) -> Proof:
     if broken is None and (head is None or head.entry_id != number or head.seal != seal):
         broken = number + 1
     session.rollback()
-    return Proof(number, Head(number, previous), broken, is_missing)
+    return ChainProof(number, ChainHead(number, previous), broken, is_missing)
 
 
 def _fits(entry: AuditEntry, number: int, previous: bytes, vault: Vault) -> bool:

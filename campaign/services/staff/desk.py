@@ -15,7 +15,7 @@ from campaign.domain.errors import ConflictError, NotFoundError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Appeal
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def note(
     """Writes the act down, in its own transaction; of before and after only what differs."""
     differs = {name for name in (before or {}) | (after or {}) if (before or {}).get(name) != (after or {}).get(name)}
     who, section = (None, None) if desk.scope is None else (desk.scope.staff_id, desk.scope.section)
-    entry = Act(
+    entry = AuditRecord(
         act,
         f"appeal:{appeal.slug}",
         who,
@@ -68,7 +68,7 @@ def remember_writer(desk: Desk, appeal: Appeal) -> None:
     """
     if desk.scope is not None:
         appeal.written_by = [one for one in appeal.written_by if one != desk.scope.staff_id] + [desk.scope.staff_id]
-    appeal.asked_at = appeal.asked_by = None
+    appeal.review_requested_at = appeal.review_requested_by = None
     appeal.revision += 1
 
 

@@ -39,7 +39,7 @@ MOST_FROM_NETWORK = 60
 MOST_LINKS = 3
 
 
-class Answer(Enum):
+class LinkRequestResult(Enum):
     """What becomes of a request for a link."""
 
     MAILED = auto()
@@ -49,7 +49,7 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """Somebody tries to prove who they are. `device` is set where the browser has been in this account before."""
 
     account: str
@@ -57,7 +57,7 @@ class Attempt:
     device: str | None
 
 
-def is_allowed(attempt: Attempt, *, now: datetime, vault: Vault) -> bool:
+def is_allowed(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> bool:
     """Whether to look at the attempt at all."""
     limits = _limits(attempt, vault)
     counted = select(LoginFailure.key_digest, LoginFailure.failures).where(
@@ -67,13 +67,13 @@ def is_allowed(attempt: Attempt, *, now: datetime, vault: Vault) -> bool:
     return all(found.get(key, 0) < most for key, most in limits.items())
 
 
-def note_failure(attempt: Attempt, *, now: datetime, vault: Vault) -> None:
+def note_failure(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> None:
     """Counts a failed attempt."""
     with transaction() as session:
         _count(session, _limits(attempt, vault), now)
 
 
-def count_request(attempt: Attempt, *, now: datetime, vault: Vault) -> Answer:
+def count_request(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> LinkRequestResult:
     """Counts a request for a mailed link, and says what becomes of it.
 
     Refused is a network only: what anybody can use up for somebody else's address must not keep its owner out.
@@ -86,8 +86,8 @@ def count_request(attempt: Attempt, *, now: datetime, vault: Vault) -> Answer:
     with transaction() as session:
         counted = _count(session, keys, now)
     if counted.get(network, 0) > MOST_FROM_NETWORK:
-        return Answer.REFUSED
-    return Answer.MAILED if counted[mailbox] <= MOST_LINKS else Answer.QUIET
+        return LinkRequestResult.REFUSED
+    return LinkRequestResult.MAILED if counted[mailbox] <= MOST_LINKS else LinkRequestResult.QUIET
 
 
 def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes, int]:
@@ -135,7 +135,7 @@ def _window(now: datetime) -> datetime:
     return _EPOCH + (now - _EPOCH) // WINDOW * WINDOW
 
 
-def _limits(attempt: Attempt, vault: Vault) -> dict[bytes, int]:
+def _limits(attempt: LoginAttempt, vault: Vault) -> dict[bytes, int]:
     account = attempt.account.strip().lower()
     if attempt.device is not None:
         return {vault.login_digest(f"device {account} {attempt.device}"): MOST_FOR_ACCOUNT}

@@ -19,15 +19,15 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.notice import Notice
 from campaign.services.staff.accounts import Office
-from campaign.services.staff.login import Answer, Attempt, count_request
+from campaign.services.staff.login import LinkRequestResult, LoginAttempt, count_request
 
 _BATCH = 100
 
 
-def ask_reset(attempt: Attempt, *, now: datetime, vault: Vault) -> Answer:
+def ask_reset(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> LinkRequestResult:
     """Count the request and write it down, whether the address has an account or not; return what is answered."""
     answer = count_request(attempt, now=now, vault=vault)
-    if answer is Answer.MAILED:
+    if answer is LinkRequestResult.MAILED:
         with transaction() as session:
             session.add(ResetRequest(account_digest=_digest(attempt.account, vault), created_at=now))
     return answer
@@ -53,8 +53,8 @@ def answer_reset_requests(*, office: Office) -> bool:
         return len(rows) == _BATCH
 
 
-def _notice(staff: Staff, asked_at: datetime, office: Office) -> Notice:
-    token = office.tokens.make(Purpose.RESET, staff.id, asked_at, staff.link_key, staff.stamp)
+def _notice(staff: Staff, review_requested_at: datetime, office: Office) -> Notice:
+    token = office.tokens.make(Purpose.RESET, staff.id, review_requested_at, staff.link_key, staff.stamp)
     said = choose_password(staff.locale, office.settings.theme.name)
     url = f"{office.settings.base_url}/staff/reset/{token}"
     to = parse_address(staff.email)

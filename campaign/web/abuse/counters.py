@@ -19,7 +19,7 @@ _own = OwnLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedLimit:
     """One thing that is counted: the kind of attack that it would be, its limits, and what it is counted for."""
 
     kind: str
@@ -32,12 +32,12 @@ def limits(*texts: str) -> Limits:
     return tuple(parse(text) for text in texts)
 
 
-def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence[Network]) -> list[Watched]:
+def watched_networks(kind: str, by_prefix: dict[str, Limits], networks: Sequence[Network]) -> list[WatchedLimit]:
     """Return what counts each of the networks that has limits by its prefix."""
-    return [Watched(kind, by_prefix[one.prefix], one.digest) for one in networks if one.prefix in by_prefix]
+    return [WatchedLimit(kind, by_prefix[one.prefix], one.digest) for one in networks if one.prefix in by_prefix]
 
 
-def beyond(watched: Sequence[Watched]) -> tuple[list[str], list[str]]:
+def beyond(watched: Sequence[WatchedLimit]) -> tuple[list[str], list[str]]:
     """Count one for each; return the kinds that are beyond a limit now, and those that were within ten minutes.
 
     While the storage is away, each process counts for itself.
@@ -67,7 +67,7 @@ def hit(item: RateLimitItem, *key: str) -> bool:
         return _own.limiter.hit(item, "flood", *key)
 
 
-def _remember(one: Watched) -> None:
+def _remember(one: WatchedLimit) -> None:
     try:
         limiter.storage.incr(_mark(one), ATTACK_SECONDS)
     except FAILURES as error:
@@ -75,5 +75,5 @@ def _remember(one: Watched) -> None:
         _own.storage.incr(_mark(one), ATTACK_SECONDS)
 
 
-def _mark(one: Watched) -> str:
+def _mark(one: WatchedLimit) -> str:
     return f"attack/{one.kind}/{one.key}"

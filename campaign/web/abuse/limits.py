@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, current_app
 from limits import parse
 
-from campaign.domain.abuse.challenge import Challenges, Solved
+from campaign.domain.abuse.challenge import Challenges, SolvedChallenge
 from campaign.domain.errors import ChallengeError
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import bought_domain, owner_domain
@@ -24,9 +24,9 @@ from campaign.platform import limiter
 from campaign.platform.network import Network
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.moderation.floods import Lately, lately, sections_lately, sections_reporting
+from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, sections_lately, sections_reporting
 from campaign.web.abuse.alert import mail_alert
-from campaign.web.abuse.counters import Watched, beyond, hit, limits, watched_networks
+from campaign.web.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
 
 # More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
 _SOFT = {
@@ -84,15 +84,15 @@ _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class AdmittedSignUp:
     """It may go on: by which proof, and with which flag."""
 
-    solved: Solved | None = None
+    solved: SolvedChallenge | None = None
     flag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class ChallengeDemand:
     """What the form asks for before it is taken: a puzzle for the script, a ticket and seconds for who waits."""
 
     puzzle: dict[str, Any]
@@ -100,19 +100,19 @@ class Demand:
     wait: int
 
 
-class Guard:
+class AbuseLimits:
     """One application's memory of floods; what must hold over processes is in the limits' storage."""
 
     def __init__(self) -> None:
-        self._share = float("-inf"), Lately(0, 0)
+        self._share = float("-inf"), RecentSignUps(0, 0)
         self._sign_ups = 0
         self._raised: set[tuple[str, int, datetime]] = set()
 
-    def lately(self, now: datetime) -> Lately:
+    def lately(self, now: datetime) -> RecentSignUps:
         """The share of unconfirmed, read at most every ten seconds, and not for a few sign-ups."""
         self._sign_ups += 1
         if self._sign_ups >= _SHARE_SIGN_UPS and time.monotonic() - self._share[0] > _SHARE_SECONDS:
-            self._share, self._sign_ups = (time.monotonic(), lately(now)), 0
+            self._share, self._sign_ups = (time.monotonic(), recent_sign_ups(now)), 0
         return self._share[1]
 
     def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
@@ -126,7 +126,7 @@ class Guard:
 
 def init_app(app: Flask) -> None:
     """Gives the application its guard."""
-    app.extensions["tocsin_guard"] = Guard()
+    app.extensions["tocsin_guard"] = AbuseLimits()
 
 
 def admit(
@@ -137,7 +137,7 @@ def admit(
     networks: Sequence[Network],
     *,
     must_prove: bool = False,
-) -> Pass | Demand:
+) -> AdmittedSignUp | ChallengeDemand:
     """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand.
 
     `must_prove` where nothing shows that our own form sent it: only who was answered by us has a puzzle or a ticket.
@@ -146,30 +146,32 @@ def admit(
     mode, now = "always" if must_prove else at.settings.challenge, at.clock()
     trouble = _trouble(appeal, address, networks, now) if mode != "always" else None
     if mode == "off" or (mode == "adaptive" and trouble is None):
-        return Pass()
+        return AdmittedSignUp()
     let = _check(appeal, proof, ticket, networks)
-    return Pass(let.solved, _flag(address)) if isinstance(let, Pass) else let
+    return AdmittedSignUp(let.solved, _flag(address)) if isinstance(let, AdmittedSignUp) else let
 
 
-def admit_report(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand | None:
+def admit_report(
+    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]
+) -> AdmittedSignUp | ChallengeDemand | None:
     """Let a report without a signature pass, or say what it needs first; None beyond what an appeal takes at all."""
     at = runtime()
     mode, now = at.settings.challenge, at.clock()
     if not limiter.enabled:
-        return Pass()
+        return AdmittedSignUp()
     key = str(appeal.id)
     over, marked = beyond(
         [
-            Watched("reports", _REPORTS, key),
+            WatchedLimit("reports", _REPORTS, key),
             *watched_networks("report-network", _REPORTS_BY_NETWORK, networks),
         ]
     )
     if over:
         _alert("reports", appeal, now)
     is_quiet = mode == "off" or (mode == "adaptive" and not over and not marked)
-    let = Pass() if is_quiet else _check(appeal, proof, ticket, networks)
+    let = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks)
     # Counted only of what would be taken: who solves nothing uses up nobody's share.
-    if isinstance(let, Pass) and beyond([Watched("reports-cap", _REPORTS_CAP, key)])[0]:
+    if isinstance(let, AdmittedSignUp) and beyond([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
         _alert("reports", appeal, now)
         return None
     return let
@@ -177,7 +179,7 @@ def admit_report(appeal: AppealView, proof: str, ticket: str, networks: Sequence
 
 def watch_signed_report(appeal: AppealView) -> None:
     """Count a report of a signer; tell staff where there are very many."""
-    if limiter.enabled and beyond([Watched("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
+    if limiter.enabled and beyond([WatchedLimit("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
         _alert("signed-reports", appeal, runtime().clock())
 
 
@@ -192,33 +194,35 @@ def admit_view(appeal: AppealView, networks: Sequence[Network]) -> bool:
     if not limiter.enabled:
         return True
     by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
-    over, _ = beyond([Watched("views", _VIEWS, str(appeal.id)), *by_network])
+    over, _ = beyond([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
     if over:
         _alert("views", appeal, runtime().clock())
     return not over
 
 
-def demand(appeal: AppealView, networks: Sequence[Network]) -> Demand:
+def demand(appeal: AppealView, networks: Sequence[Network]) -> ChallengeDemand:
     """Return a new puzzle and a new ticket."""
     at = runtime()
     challenges, now = Challenges(at.settings.secret_key), at.clock()
     ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
-    return Demand(challenges.make(appeal.slug, now), ticket, 20)
+    return ChallengeDemand(challenges.make(appeal.slug, now), ticket, 20)
 
 
-def _check(appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]) -> Pass | Demand:
+def _check(
+    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]
+) -> AdmittedSignUp | ChallengeDemand:
     at = runtime()
     challenges, now = Challenges(at.settings.secret_key), at.clock()
     try:
         if proof:
-            return Pass(challenges.check(proof, appeal.slug, now))
+            return AdmittedSignUp(challenges.check(proof, appeal.slug, now))
         if ticket:
             solved = challenges.check_waiting(ticket, appeal.slug, networks[0].digest, now)
             if not beyond(watched_networks("waiting", _WAITING, networks))[0]:
-                return Pass(solved)
+                return AdmittedSignUp(solved)
     except ChallengeError as error:
         if error.wait:
-            return Demand(challenges.make(appeal.slug, now), ticket, error.wait)
+            return ChallengeDemand(challenges.make(appeal.slug, now), ticket, error.wait)
     return demand(appeal, networks)
 
 
@@ -228,9 +232,9 @@ def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], 
         return None
     over, marked = beyond(
         [
-            Watched("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address)),
-            Watched("appeal", _SOFT["appeal"], str(appeal.id)),
-            Watched("all", _SOFT["all"], ""),
+            WatchedLimit("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address)),
+            WatchedLimit("appeal", _SOFT["appeal"], str(appeal.id)),
+            WatchedLimit("all", _SOFT["all"], ""),
             *watched_networks("network", _NETWORKS, networks),
         ]
     )
@@ -277,6 +281,6 @@ def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
     mail_alert(kind, appeal, sections, now)
 
 
-def _guard() -> Guard:
-    guard: Guard = current_app.extensions["tocsin_guard"]
+def _guard() -> AbuseLimits:
+    guard: AbuseLimits = current_app.extensions["tocsin_guard"]
     return guard

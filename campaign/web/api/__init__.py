@@ -11,8 +11,8 @@ from campaign.domain.appeals.appeal import AppealState, days_left
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import absolute
 
 TIME_ZONE = "UTC"
@@ -40,20 +40,20 @@ def appeals() -> Response:
         return _ended()
     if state != AppealState.OPEN:
         abort(400)
-    listed = [one.appeal for one in snapshots().open()]
-    counted = [(appeal, snapshots().counts(appeal)) for appeal in listed]
+    listed = [one.appeal for one in data_cache().open()]
+    counted = [(appeal, data_cache().counts(appeal)) for appeal in listed]
     now = runtime().clock()
     version = (tuple((one.id, one.revision, counts.cells) for one, counts in counted), now.replace(microsecond=0))
 
     def body() -> str:
         return json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})
 
-    return pages().answer("api", version, body, kind=_JSON, instead=_OPEN)
+    return page_cache().answer("api", version, body, kind=_JSON, instead=_OPEN)
 
 
 def _ended() -> Response:
     asked = request.args.get("page", "1")
-    page = snapshots().ended(int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else None
+    page = data_cache().ended(int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else None
     if page is None:
         abort(404)
     onward = url_for("api.appeals", state="closed", page=page.number + 1) if page.number < page.pages else None
@@ -74,18 +74,20 @@ def _ended() -> Response:
         )
 
     version = (tuple((one.appeal.id, one.appeal.revision, one.counts.cells) for one in page.appeals), onward, _today())
-    return pages().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_OPEN)
+    return page_cache().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_OPEN)
 
 
 @blueprint.get("/appeals/<slug>")
 def appeal(slug: str) -> Response:
     """One published appeal and its counts."""
-    found = snapshots().appeal(slug)
+    found = data_cache().appeal(slug)
     if found is None or found.state == AppealState.DRAFT:
         abort(404)
-    counts = snapshots().counts(found)
+    counts = data_cache().counts(found)
     version = (found.revision, counts.cells, _today())
-    return pages().answer(("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON, instead=_OPEN)
+    return page_cache().answer(
+        ("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON, instead=_OPEN
+    )
 
 
 def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:

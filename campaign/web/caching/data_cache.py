@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedOpenAppeal:
     """An open appeal on the list, with its confirmed signatures."""
 
     appeal: AppealView
@@ -74,10 +74,10 @@ def seconds_fresh() -> float:
     return SECONDS if until is None else max(0.0, until - time.monotonic())
 
 
-def _listed(_key: str) -> tuple[Listed, ...]:
+def _listed(_key: str) -> tuple[ListedOpenAppeal, ...]:
     appeals = open_appeals()
     signatures = signatures_by_appeal(tuple(appeal.id for appeal in appeals))
-    return tuple(Listed(appeal, signatures.get(appeal.id, 0)) for appeal in appeals)
+    return tuple(ListedOpenAppeal(appeal, signatures.get(appeal.id, 0)) for appeal in appeals)
 
 
 def _ended(key: str) -> EndedPage | None:
@@ -85,7 +85,7 @@ def _ended(key: str) -> EndedPage | None:
     return ended_page(int(number), country)
 
 
-class Snapshots:
+class DataCache:
     """One application's kept values."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Snapshots:
         found = self._counts.get(str(appeal.id))
         return found if found is not None else counts(appeal.id)
 
-    def open(self) -> tuple[Listed, ...]:
+    def open(self) -> tuple[ListedOpenAppeal, ...]:
         """The open appeals."""
         return self._open.get("") or ()
 
@@ -135,7 +135,7 @@ class Snapshots:
         return taking_part(self.sections(), appeal.sections) if appeal.sections else self.sections()
 
 
-def snapshots() -> Snapshots:
+def data_cache() -> DataCache:
     """Those of the application at hand."""
-    kept: Snapshots = current_app.extensions["tocsin_snapshots"]
+    kept: DataCache = current_app.extensions["tocsin_snapshots"]
     return kept

@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 
 from campaign.platform.runtime import KEY
 from campaign.web.caching.data_cache import seconds_fresh
-from campaign.web.caching.response_cache import Front, accepted_coding
+from campaign.web.caching.response_cache import ResponseCache, accepted_coding
 from campaign.web.http.headers import ProtectedResponse, standard_headers
 
 _MOST_KEPT = 500
@@ -27,7 +27,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedPage:
     """One rendered answer in each encoding, with its strong ETag and all its headers."""
 
     version: Hashable
@@ -38,22 +38,22 @@ class Kept:
 
 def init_app(app: Flask) -> None:
     """Puts the kept answers in front of the application."""
-    app.extensions["tocsin_pages"] = Pages()
+    app.extensions["tocsin_pages"] = PageCache()
 
     def clock() -> datetime:
         now: datetime = app.extensions[KEY].clock()
         return now
 
-    front = Front(app.wsgi_app, clock)
+    front = ResponseCache(app.wsgi_app, clock)
     app.extensions["tocsin_front"] = front
     app.wsgi_app = front  # type: ignore[method-assign]
 
 
-class Pages:
+class PageCache:
     """One application's rendered pages by key."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, Kept] = {}
+        self._kept: dict[Hashable, CachedPage] = {}
         self._making: dict[Hashable, threading.Lock] = {}
 
     def answer(
@@ -85,13 +85,13 @@ class Pages:
         return _respond(kept)
 
 
-def pages() -> Pages:
+def page_cache() -> PageCache:
     """Those of the application at hand."""
-    kept: Pages = current_app.extensions["tocsin_pages"]
+    kept: PageCache = current_app.extensions["tocsin_pages"]
     return kept
 
 
-def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str], ...]) -> Kept:
+def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str], ...]) -> CachedPage:
     plain = content.encode() if isinstance(content, str) else content
     bodies = {"": plain}
     if len(plain) >= _SMALL:
@@ -110,14 +110,14 @@ def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str],
                 headers[name][header] = value
             else:
                 headers[name].remove(header)
-    return Kept(version, bodies, etags, headers)
+    return CachedPage(version, bodies, etags, headers)
 
 
-def _respond(kept: Kept) -> Response:
+def _respond(kept: CachedPage) -> Response:
     coding = accepted_coding(request.headers.get("Accept-Encoding", ""))
     encoding = coding if coding in kept.bodies else ""
     if request.method == "GET" and not request.query_string:
-        front: Front = current_app.extensions["tocsin_front"]
+        front: ResponseCache = current_app.extensions["tocsin_front"]
         answer = "200 OK", list(kept.headers[encoding]), kept.bodies[encoding]
         front.keep(request.environ["PATH_INFO"], coding, answer, seconds_fresh())
     headers = kept.headers[encoding].copy()

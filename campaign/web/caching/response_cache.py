@@ -26,7 +26,7 @@ _NO_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
 _WholeAnswer = tuple[str, list[tuple[str, str]], bytes]
 
 
-class Front:
+class ResponseCache:
     """Wraps an application; `keep` is how its views put an answer here."""
 
     def __init__(self, application: WSGIApplication, clock: Callable[[], datetime]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from campaign.platform.runtime import runtime
-from campaign.web.caching.data_cache import Snapshots
+from campaign.web.caching.data_cache import DataCache
 from campaign.web.public.account import my_data, unsubscribe
 from campaign.web.public.appeal import appeal_lists, ended_appeals, page_views, pages, progress, share
 from campaign.web.public.embed import frames
@@ -16,8 +16,8 @@ from campaign.web.public.site import assets, health, legal_pages, mailbox, metri
 
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
-    app.extensions["tocsin_snapshots"] = Snapshots()
-    app.extensions["tocsin_metrics"] = metrics.KeptMetrics()
+    app.extensions["tocsin_snapshots"] = DataCache()
+    app.extensions["tocsin_metrics"] = metrics.MetricsCache()
     for part in (
         assets,
         confirm,

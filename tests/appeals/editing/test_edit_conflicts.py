@@ -202,13 +202,13 @@ def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
     assert told.status_code == 409
     assert re.search(r"Meanwhile somebody else has kept:</strong> goes on until [^<]*2099", told.text)
     assert 'value="stop" checked' in told.text
-    assert db.session.scalars(select(Appeal.going_on)).one() == {"fr": "2099-05-01"}
+    assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": "2099-05-01"}
     db.session.rollback()
     # Another section speaks for itself and meets nobody.
     assert send(neighbour, at, goes="stop", seen_going_on="").status_code == 303
     now = remembered(told, "seen_going_on")
     assert send(editor, at, goes="stop", seen_going_on=now).status_code == 303
-    assert db.session.scalars(select(Appeal.going_on)).one() == {"fr": None, "be-nl": None}
+    assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": None, "be-nl": None}
 
 
 def test_two_admins_who_change_somebody_overwrite_nothing(app: Flask) -> None:

@@ -57,16 +57,17 @@ def test_several_at_once_upgrade_once(environ: dict[str, str], tmp_path: Path) -
 
 
 def test_it_says_what_it_did(environ: dict[str, str]) -> None:
-    assert flask(environ, "db", "upgrade", "0023") == "the database went from no tables to migration 0023\n"
-    assert flask(environ, "db", "upgrade", "0024") == "the database went from migration 0023 to migration 0024\n"
-    assert flask(environ, "db", "downgrade", "0023") == "the database went from migration 0024 to migration 0023\n"
+    assert flask(environ, "db", "upgrade", "0001") == "the database went from no tables to migration 0001\n"
+    assert flask(environ, "db", "upgrade", "0001") == "the database is at migration 0001 already: nothing to do\n"
+    assert flask(environ, "db", "downgrade", "base") == "the database went from migration 0001 to no tables\n"
     assert "went from" not in flask(environ, "db", "current")
 
 
 def test_a_server_that_is_too_old_is_refused(postgresql_server: str) -> None:
     """No older server is at hand: this one is called too old."""
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=make_database(postgresql_server, "old"))
-    call = "from campaign.platform import schema; schema.OLDEST_POSTGRESQL = 99; from flask.cli import main; main()"
+    patch = "from campaign.platform.database import schema; schema.OLDEST_POSTGRESQL = 99"
+    call = f"{patch}; from flask.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", call, "db", "upgrade"],
         cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60,

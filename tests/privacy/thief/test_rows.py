@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaign import tasks
-from campaign.domain.outbox.mail_state import Attempt, Outcome, SuppressionReason
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.models import Mail, Signature, SignUp
@@ -30,7 +30,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.delivery.bounce import take
-from campaign.services.delivery.deliver import Standing, _outcome
+from campaign.services.delivery.deliver import MailStanding, _outcome
 from campaign.services.outbox.suppression import suppress, suppression_reason
 from campaign.services.signing.new_link import answer_link_requests
 from tests.conftest import Clock, Postbox, form
@@ -180,8 +180,8 @@ def test_they_would_if_an_answer_said_why_it_did_not_leave(
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def said(session: Session, standing: Standing, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
-        attempt = Attempt(Outcome.SUPPRESSED, "before", detail="why")
+    def said(session: Session, standing: MailStanding, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+        attempt = DeliveryAttempt(DeliveryOutcome.SUPPRESSED, "before", detail="why")
         return _outcome(session, standing, attempt, now, vault, before)[1]
 
     monkeypatch.setattr("campaign.services.delivery.deliver._needless", said)
@@ -217,10 +217,10 @@ class Links:
 class Refused:
     """A transport whose server refuses every recipient, or cannot take them now."""
 
-    def __init__(self, *attempts: Attempt) -> None:
+    def __init__(self, *attempts: DeliveryAttempt) -> None:
         self._attempts = list(attempts)
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Attempt:
+    def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         return self._attempts.pop(0) if len(self._attempts) > 1 else self._attempts[0]
 
     def close(self) -> None: ...
@@ -279,9 +279,9 @@ def play_links(
         assert len(postbox.messages) > before
     else:
         answers = {
-            "refused": Attempt(Outcome.REFUSED, "rcpt", 550, "no such mailbox"),
-            "full for days": Attempt(Outcome.RETRY, "rcpt", 452, "full"),
-            "unknown": Attempt(Outcome.AMBIGUOUS, "dot"),
+            "refused": DeliveryAttempt(DeliveryOutcome.REFUSED, "rcpt", 550, "no such mailbox"),
+            "full for days": DeliveryAttempt(DeliveryOutcome.RETRY, "rcpt", 452, "full"),
+            "unknown": DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "dot"),
         }
         monkeypatch.setattr(Postbox, "send", Refused(answers[end]).send)
         for _ in range(1 if end == "refused" else 20):

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, delete, select, update
 
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.sealed_place import Place, at_sign_up
+from campaign.domain.privacy.sealed_place import SealedPlace, at_sign_up
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Action, Consent, Mail, Signature, SignUp
 from campaign.platform import Model, db
@@ -27,7 +27,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.tally import hour_of
 from campaign.services.privacy.retention import retain
-from campaign.services.signing.sign import SignUp as Form
+from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import sign
 from campaign.services.signing.sign_statement import write_sign_up
 from tests.attack import Figure
@@ -111,7 +111,7 @@ def joined(tables: Tables) -> dict[Key, set[Key]]:
                 continue
             if name in {"signature_id", "sign_up_id", "entry_id"}:
                 holders[name.removesuffix("_id"), value].add(key)
-            elif name == "id" and key[0] in {"signature", "sign_up", "entry"}:
+            elif name == "id" and key[0] in {"signature", "sign_up", "bulk_entry"}:
                 holders[key[0], value].add(key)
             elif isinstance(value, bytes | str) and len(value) >= 12:
                 holders["value", bytes(value) if isinstance(value, bytes) else value].add(key)
@@ -290,7 +290,7 @@ def test_the_thief_of_this_test_would_win_where_digests_are_equal(
     monkeypatch.setattr("tests.privacy.thief.test_tables.SIGNERS", 200)
     monkeypatch.setattr(Vault, "waiting_digest", lambda _self, digest: digest)
     monkeypatch.setattr(Vault, "month_digest", lambda _self, digest, _key, _use: digest)
-    monkeypatch.setattr(Place, "column", lambda _self, _name: b"")
+    monkeypatch.setattr(SealedPlace, "column", lambda _self, _name: b"")
     found = play(appeal, deliver, clock)
     assert found["address"] > 0.4
     assert found["domain"] > 0.2
@@ -302,7 +302,7 @@ def minutes(tables: dict[Any, dict[str, Any]]) -> list[tuple[str, str]]:
         (key[0], name)
         for key, row in tables.items()
         for name, value in row.items()
-        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "withheld", "tombstone"}
+        if key[0] in {"signature", "sign_up", "consent", "mail", "action", "invalidated_action", "tombstone"}
         and name.endswith("_at")
         and value is not None
         and (value.minute or value.second or value.microsecond)

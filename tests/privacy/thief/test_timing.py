@@ -32,7 +32,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.outbox.suppression import suppress
 from campaign.services.sections.load_sections import load_sections
-from campaign.services.signing.sign import SignUp, sign
+from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase, withdraw
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
@@ -124,7 +124,7 @@ def signers() -> None:
     for state in STATES[1:]:
         for number in range(EACH):
             address = parse_address(email(state, number))
-            one = SignUp(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
+            one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
             sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
             if state == "pending":
                 continue

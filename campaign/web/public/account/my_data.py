@@ -20,11 +20,11 @@ from campaign.domain.signing.token import Link, Purpose
 from campaign.platform import limiter
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.subject_access import (
-    Held,
     PaperView,
+    SubjectAccess,
     UnconfirmedView,
-    held_under,
     paper_under,
+    subject_access_of,
     unconfirmed_under,
 )
 from campaign.queries.signing.signature import SignatureView, find_signature
@@ -33,7 +33,7 @@ from campaign.services.signing.change_country import change_country
 from campaign.services.signing.correct_name import correct_name
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.services.staff.accounts import office_of
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
@@ -47,7 +47,7 @@ class _Mine:
     """A link, and what it opens; what waits to be confirmed is left out where the link is narrow."""
 
     link: Link
-    held: tuple[Held, ...]
+    held: tuple[SubjectAccess, ...]
     unconfirmed: tuple[UnconfirmedView, ...] = ()
     paper: tuple[PaperView, ...] = ()
 
@@ -170,7 +170,7 @@ def _do(wish: str, signature: SignatureView) -> None:
             correct_name(signature.id, clean_name(request.form["name"]), now=now, vault=vault)
         case "country":
             country = request.form["country"].upper()
-            section = snapshots().section_for(country, signature.locale, signature.appeal)
+            section = data_cache().section_for(country, signature.locale, signature.appeal)
             if section is not None:
                 change_country(signature.id, country=country, section_code=section.code, now=now, vault=vault)
         case _:
@@ -183,14 +183,14 @@ def _mine(token: str) -> _Mine:
     signature = opened(Purpose.MANAGE, token)
     if signature is None:
         return _Mine(link, ())
-    held = held_under(signature.id, vault, link)
+    held = subject_access_of(signature.id, vault, link)
     if link.is_narrow:
         return _Mine(link, held)
     return _Mine(link, held, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
 
 
 def _headline(slug: str) -> str:
-    appeal = snapshots().appeal(slug)
+    appeal = data_cache().appeal(slug)
     return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
 
 
@@ -213,7 +213,7 @@ def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, questi
     )
 
 
-def _as_json(one: Held) -> dict[str, Any]:
+def _as_json(one: SubjectAccess) -> dict[str, Any]:
     signature = one.signature
     text = signature.appeal.text_in(signature.locale)
     return {

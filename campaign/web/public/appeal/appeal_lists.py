@@ -14,8 +14,8 @@ from campaign.domain.sections.site_page import SitePage
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.counts import SectionCounts
 from campaign.queries.counting.ended_appeals import ended_appeals
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.alternates import alternates
 from campaign.web.http.locale import PREFIX, absolute, current_locale
 from campaign.web.public.appeal.ended_appeals import ended_list_version, ended_rows
@@ -41,8 +41,8 @@ def by_country(country: str) -> ResponseReturnValue:
     if code not in COUNTRIES or country != country.lower():
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    listed = [one for one in snapshots().open() if one.appeal.country == code]
-    page = snapshots().ended(1, code)
+    listed = [one for one in data_cache().open() if one.appeal.country == code]
+    page = data_cache().ended(1, code)
     past = page.appeals if page is not None else ()
 
     def render() -> str:
@@ -50,33 +50,33 @@ def by_country(country: str) -> ResponseReturnValue:
         return render_template("public/appeal/list.html", title=title, rows=rows, ended=ended, section=None)
 
     version = list_version(listed, now), ended_list_version(past)
-    return pages().answer(("country", country, locale), version, render, kind=HTML)
+    return page_cache().answer(("country", country, locale), version, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections")
 def sections() -> ResponseReturnValue:
     """Every section with its contact: whom to ask what can still be done."""
     locale = current_locale()
-    found = snapshots().sections()
+    found = data_cache().sections()
 
     def render() -> str:
         named = sorted(((section_label(one.code, locale), one) for one in found), key=lambda row: row[0])
         return render_template("public/appeal/sections.html", sections=named)
 
-    return pages().answer(("sections", locale), found, render, kind=HTML)
+    return page_cache().answer(("sections", locale), found, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections/<code>")
 def by_section(code: str) -> ResponseReturnValue:
     """What one section's supporters have done for each open appeal."""
-    section = next((one for one in snapshots().sections() if one.code == code), None)
+    section = next((one for one in data_cache().sections() if one.code == code), None)
     if section is None:
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    listed = snapshots().open()
+    listed = data_cache().open()
     ours = {}
     for one in listed:
-        counted = snapshots().counts(one.appeal).by_section.get(code, SectionCounts())
+        counted = data_cache().counts(one.appeal).by_section.get(code, SectionCounts())
         ours[one.appeal.id] = counted.total, counted.entered
 
     def render() -> str:
@@ -89,14 +89,14 @@ def by_section(code: str) -> ResponseReturnValue:
         return render_template("public/appeal/list.html", title=title, rows=rows, section=section)
 
     version = (list_version(listed, now), tuple(ours.items()), section)
-    return pages().answer(("section", code, locale), version, render, kind=HTML)
+    return page_cache().answer(("section", code, locale), version, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/feed.atom")
 def feed() -> Response:
     """The open appeals for feed readers, the newest first (RFC 4287)."""
     locale, now = current_locale(), runtime().clock()
-    listed = snapshots().open()
+    listed = data_cache().open()
 
     def render() -> str:
         rows = [row for row in list_rows(listed, locale, now) if row["appeal"].opened_at]
@@ -105,13 +105,13 @@ def feed() -> Response:
         return render_template("public/appeal/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
 
     version = tuple((one.appeal.id, one.appeal.revision) for one in listed)
-    return pages().answer(("feed", locale), version, render, kind=_ATOM)
+    return page_cache().answer(("feed", locale), version, render, kind=_ATOM)
 
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
     """Every page that a search engine should know, with its languages."""
-    listed, found = snapshots().open(), snapshots().sections()
+    listed, found = data_cache().open(), data_cache().sections()
 
     def render() -> str:
         shown = [one.appeal for one in listed] + list(ended_appeals())
@@ -126,7 +126,7 @@ def sitemap() -> Response:
         return render_template("public/appeal/sitemap.xml", entries=entries)
 
     shown = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed)
-    return pages().answer("sitemap", (shown, snapshots().ended_version(), found), render, kind=_XML)
+    return page_cache().answer("sitemap", (shown, data_cache().ended_version(), found), render, kind=_XML)
 
 
 def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
@@ -137,4 +137,4 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 def robots() -> Response:
     """What search engines leave alone: pages behind mailed links and the staff's."""
     body = _ROBOTS.format(absolute(url_for("lists.sitemap")))
-    return pages().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")
+    return page_cache().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")

@@ -11,31 +11,31 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
 from campaign.queries.signing.signature import SignatureView
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import current_locale
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class ContinuationNotice:
     """The sections that go on, each until a last day, and those that have stopped, by their names."""
 
     going: tuple[tuple[str, date], ...]
     stopped: tuple[str, ...]
 
 
-def after(appeal: AppealView, now: datetime, locale: str) -> After | None:
+def after(appeal: AppealView, now: datetime, locale: str) -> ContinuationNotice | None:
     """What sections have said, by name; None where none has, or the appeal was stopped for all."""
-    if appeal.state == AppealState.STOPPED or not appeal.going_on:
+    if appeal.state == AppealState.STOPPED or not appeal.continuation:
         return None
     going, stopped = [], []
-    for section in snapshots().taking_part(appeal):
-        if section.code in appeal.going_on:
-            until, name = appeal.going_on[section.code], section_name(section.code, section.name, locale)
+    for section in data_cache().taking_part(appeal):
+        if section.code in appeal.continuation:
+            until, name = appeal.continuation[section.code], section_name(section.code, section.name, locale)
             if until is not None and goes_on(until, section.last_zone(until), now):
                 going.append((name, until))
             else:
                 stopped.append(name)
-    return After(tuple(sorted(going)), tuple(sorted(stopped)))
+    return ContinuationNotice(tuple(sorted(going)), tuple(sorted(stopped)))
 
 
 def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: str | None) -> date | None:
@@ -43,7 +43,7 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
     if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
         return None
     section = _section(appeal, signature, country)
-    until = appeal.going_on.get(section.code) if section is not None else None
+    until = appeal.continuation.get(section.code) if section is not None else None
     now = runtime().clock()
     if section is None or until is None or not goes_on(until, section.last_zone(until), now):
         return None
@@ -52,5 +52,5 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
 
 def _section(appeal: AppealView, signature: SignatureView | None, country: str | None) -> SectionView | None:
     if signature is not None:
-        return next((one for one in snapshots().sections() if one.code == signature.section_code), None)
-    return snapshots().section_for(country, current_locale(), appeal) if country else None
+        return next((one for one in data_cache().sections() if one.code == signature.section_code), None)
+    return data_cache().section_for(country, current_locale(), appeal) if country else None

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from campaign.document.text.markup import to_plain
 from campaign.queries.counting.ended_appeals import EndedAppeal
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
 from campaign.web.public.appeal.share import shortened
@@ -24,11 +24,11 @@ blueprint = Blueprint("ended", __name__)
 @blueprint.get(f"{PREFIX}/ended/<int:number>")
 def index(number: int = 1) -> ResponseReturnValue:
     """The ended appeals, the newest end first, by pages of fifty."""
-    page = snapshots().ended(number)
+    page = data_cache().ended(number)
     if page is None:
         abort(404)
     locale = current_locale()
-    return pages().answer(
+    return page_cache().answer(
         ("ended", number, locale),
         (ended_list_version(page.appeals), page.pages),
         lambda: render_template("public/appeal/ended.html", page=page, rows=ended_rows(page.appeals, locale)),

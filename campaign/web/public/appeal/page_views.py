@@ -13,7 +13,7 @@ from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.services.counting.funnel_counts import count_view
 from campaign.web.abuse.limits import admit_view
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import published, takes_signatures
 from campaign.web.public.signing.sign import tag_of_page
@@ -34,7 +34,7 @@ def create(slug: str) -> Response:
     if _is_off():
         abort(404)
     appeal, now = published(slug), runtime().clock()
-    section = snapshots().section_for(_country(), current_locale(), appeal)
+    section = data_cache().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     is_wanted = section is not None and not refuses and takes_signatures(appeal, now)
     if section is not None and is_wanted and admit_view(appeal, client_networks()):

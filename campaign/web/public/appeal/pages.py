@@ -17,8 +17,8 @@ from campaign.letter.plain_text import address_lines
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
-from campaign.web.caching.data_cache import Listed, snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import ListedOpenAppeal, data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, bound, current_locale, preferred_locale
 from campaign.web.public.appeal.continuation import after
 
@@ -39,7 +39,7 @@ def root() -> ResponseReturnValue:
 @blueprint.get(f"{PREFIX}/")
 def index() -> ResponseReturnValue:
     """The open appeals with their progress."""
-    listed = snapshots().open()
+    listed = data_cache().open()
     locale, now = current_locale(), runtime().clock()
 
     def render() -> str:
@@ -47,17 +47,17 @@ def index() -> ResponseReturnValue:
         named = sorted((country_name(code, locale), code.lower()) for code in countries)
         return render_template("public/appeal/index.html", rows=list_rows(listed, locale, now), countries=named)
 
-    return pages().answer(("index", locale), list_version(listed, now), render, kind=HTML)
+    return page_cache().answer(("index", locale), list_version(listed, now), render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>")
 def appeal(slug: str) -> ResponseReturnValue:
     """The case, the letter, the form, the progress."""
     found = published(slug)
-    counts = snapshots().counts(found)
+    counts = data_cache().counts(found)
     now, locale = runtime().clock(), current_locale()
     others = () if takes_signatures(found, now) else list_version(other_appeals(found), now)
-    return pages().answer(
+    return page_cache().answer(
         ("appeal", slug, locale),
         (version_of(found, counts, now), others),
         lambda: render_template("public/appeal/appeal.html", **appeal_page(found, counts, now, locale), is_view=True),
@@ -70,7 +70,7 @@ def thanks(slug: str) -> ResponseReturnValue:
     """After signing: what happens now, and what to do where no mail comes. The same whoever signed."""
     found = published(slug)
     locale = current_locale()
-    return pages().answer(
+    return page_cache().answer(
         ("thanks", slug, locale),
         found.revision,
         lambda: render_template("public/appeal/thanks.html", appeal=found, text=found.text_in(locale)),
@@ -80,7 +80,7 @@ def thanks(slug: str) -> ResponseReturnValue:
 
 def published(slug: str) -> AppealView:
     """The appeal, unless it is unknown or still a draft: then 404."""
-    found = snapshots().appeal(slug)
+    found = data_cache().appeal(slug)
     if found is None or found.state == AppealState.DRAFT or not found.texts:
         abort(404)
     return found
@@ -95,17 +95,17 @@ def takes_signatures(appeal: AppealView, now: datetime) -> bool:
     """Whether there is any section whose day has not ended; the POST decides for the supporter's own."""
     if not appeal.is_open:
         return False
-    taking = snapshots().taking_part(appeal)
+    taking = data_cache().taking_part(appeal)
     return any(is_in_time(appeal.deadline, one.last_zone(appeal.deadline), now) for one in taking)
 
 
-def other_appeals(appeal: AppealView) -> tuple[Listed, ...]:
+def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
     """What else is open, where this one is over: the same country first, then the nearest deadline."""
-    others = [one for one in snapshots().open() if one.appeal.id != appeal.id]
+    others = [one for one in data_cache().open() if one.appeal.id != appeal.id]
     return tuple(sorted(others, key=lambda one: one.appeal.country != appeal.country)[:_MOST_OTHERS])
 
 
-def list_rows(listed: Iterable[Listed], locale: str, now: datetime) -> list[dict[str, Any]]:
+def list_rows(listed: Iterable[ListedOpenAppeal], locale: str, now: datetime) -> list[dict[str, Any]]:
     """What a list of appeals shows of each."""
     return [
         {
@@ -118,7 +118,7 @@ def list_rows(listed: Iterable[Listed], locale: str, now: datetime) -> list[dict
     ]
 
 
-def list_version(listed: Iterable[Listed], now: datetime) -> Any:
+def list_version(listed: Iterable[ListedOpenAppeal], now: datetime) -> Any:
     """Changes whenever such a list does."""
     return tuple((one.appeal.id, one.appeal.revision, one.signatures) for one in listed), now.date()
 

@@ -11,8 +11,8 @@ from campaign.domain.counting.action import Channel
 from campaign.mail.messages.section_names import section_title
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.counts import days
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.pictures.chart import by_day
 from campaign.web.pictures.tile_map import map_size, tile_map
@@ -28,7 +28,7 @@ blueprint = Blueprint("progress", __name__)
 def show(slug: str) -> ResponseReturnValue:
     """Counts by section, channel and day."""
     appeal = published(slug)
-    counts = snapshots().counts(appeal)
+    counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
 
     def render() -> str:
@@ -45,19 +45,19 @@ def show(slug: str) -> ResponseReturnValue:
             days=by_days,
             # In the pictures' addresses: a browser shows an old one again where the address is the same.
             counted=hashlib.sha256(repr((counts.cells, by_days)).encode()).hexdigest()[:12],
-            map_size=map_size(snapshots().sections()),
+            map_size=map_size(data_cache().sections()),
         )
 
-    return pages().answer(("progress", slug, locale), version_of(appeal, counts, now), render, kind=HTML)
+    return page_cache().answer(("progress", slug, locale), version_of(appeal, counts, now), render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
 def chart(slug: str) -> Response:
     """Actions by day, as a picture of its own."""
     appeal = published(slug)
-    counts = snapshots().counts(appeal)
+    counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
-    return pages().answer(
+    return page_cache().answer(
         ("chart", slug, locale),
         version_of(appeal, counts, now),
         lambda: by_day(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
@@ -70,12 +70,12 @@ def chart(slug: str) -> Response:
 def tiles(slug: str) -> Response:
     """The sections and what each has done, as a picture of its own."""
     appeal = published(slug)
-    counts = snapshots().counts(appeal)
+    counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
-    return pages().answer(
+    return page_cache().answer(
         ("map", slug, locale),
         version_of(appeal, counts, now),
-        lambda: tile_map(snapshots().sections(), counts, runtime().settings.theme, locale),
+        lambda: tile_map(data_cache().sections(), counts, runtime().settings.theme, locale),
         kind=_SVG,
         instead=_IMAGE,
     )
@@ -83,5 +83,5 @@ def tiles(slug: str) -> Response:
 
 def section_label(code: str, locale: str) -> str:
     """The section's name in the reader's language."""
-    names = {section.code: section.name for section in snapshots().sections()}
+    names = {section.code: section.name for section in data_cache().sections()}
     return section_title(code, names.get(code, code), locale)

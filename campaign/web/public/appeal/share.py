@@ -20,8 +20,8 @@ from campaign.platform import limiter
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, absolute, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card, poster
 from campaign.web.public.appeal.pages import published, takes_signatures
@@ -40,7 +40,7 @@ def card_(slug: str) -> ResponseReturnValue:
     """Headline and progress, set anew only where a whole per cent or a day has passed."""
     appeal = published(slug)
     now, locale = runtime().clock(), current_locale()
-    signatures = _rounded(snapshots().counts(appeal).signatures)
+    signatures = _rounded(data_cache().counts(appeal).signatures)
     done = progress(signatures, appeal.goal, appeal.opened_at, appeal.deadline, now)
     text, settings = appeal.text_in(locale), runtime().settings
 
@@ -62,7 +62,7 @@ def card_(slug: str) -> ResponseReturnValue:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
     version = (appeal.revision, signatures, now.date())
-    return pages().answer(("card", slug, locale), version, render, kind="image/png", control=_MINUTES)
+    return page_cache().answer(("card", slug, locale), version, render, kind="image/png", control=_MINUTES)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/poster/<section>.pdf", endpoint="poster")
@@ -91,7 +91,7 @@ def poster_(slug: str, section: str) -> ResponseReturnValue:
     # Only the standard poster is worth keeping: tags of one's own are as many as there are stalls.
     key = ("poster", slug, section if "via" not in request.args else "", locale)
     version = (appeal.revision, address, settings.theme.name)
-    return pages().answer(key, version, render, kind="application/pdf", control=_MINUTES)
+    return page_cache().answer(key, version, render, kind="application/pdf", control=_MINUTES)
 
 
 def has_poster(appeal: AppealView, section: str, locale: str) -> bool:
@@ -167,7 +167,7 @@ def in_short(summary: str) -> tuple[str, str]:
 
 def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
     """The section, while the appeal takes the signatures that its poster asks for."""
-    found = next((one for one in snapshots().sections() if one.code == code), None)
+    found = next((one for one in data_cache().sections() if one.code == code), None)
     return found if takes_signatures(appeal, runtime().clock()) else None
 
 

@@ -21,8 +21,8 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.platform import limiter
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import read_sign_form
 from campaign.web.http.headers import FRAMEABLE
 from campaign.web.http.locale import DEFAULT, absolute
@@ -52,9 +52,9 @@ def show(slug: str) -> ResponseReturnValue:
     appeal = published(slug)
     kind, scheme = _chosen("kind", KINDS), _chosen("theme", SCHEMES)
     locale = _speak(appeal)
-    counts = snapshots().counts(appeal)
+    counts = data_cache().counts(appeal)
     now = runtime().clock()
-    return pages().answer(
+    return page_cache().answer(
         ("embed", slug, kind, scheme, locale),
         version_of(appeal, counts, now),
         lambda: _render(kind, scheme, appeal_page(appeal, counts, now, locale)),
@@ -81,7 +81,7 @@ def thanks(slug: str) -> ResponseReturnValue:
     """After signing in a frame."""
     appeal = published(slug)
     locale, scheme = _speak(appeal), _chosen("theme", SCHEMES)
-    return pages().answer(
+    return page_cache().answer(
         ("embed-thanks", slug, scheme, locale),
         appeal.revision,
         lambda: render_template("public/embed/thanks.html", appeal=appeal, text=appeal.text_in(locale), scheme=scheme),
@@ -96,7 +96,7 @@ def script() -> ResponseReturnValue:
     # A frame without a title is nothing to a screen reader.
     title = json.dumps(runtime().settings.theme.name)
     content = _SCRIPT.read_text(encoding="utf-8").replace('"Tocsin"', title).encode()
-    return pages().answer("embed.js", 0, lambda: content, kind="text/javascript; charset=utf-8", control=_HOUR,
+    return page_cache().answer("embed.js", 0, lambda: content, kind="text/javascript; charset=utf-8", control=_HOUR,
                           instead=_OPEN)  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def oembed() -> ResponseReturnValue:
         return _said("only json and xml are spoken here", 501)
     address = request.args.get("url", "").removeprefix(runtime().settings.base_url)
     found = _APPEAL.fullmatch(address.partition("?")[0].partition("#")[0])
-    appeal = snapshots().appeal(found[2]) if found else None
+    appeal = data_cache().appeal(found[2]) if found else None
     if found is None or appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
         return _said("there is no such appeal", 404)
     sizes = [request.args.get(name, "") for name in ("maxwidth", "maxheight")]

@@ -13,16 +13,16 @@ from flask_babel import force_locale, gettext
 from campaign.config import LOCALES
 from campaign.domain.appeals.appeal import TargetKind
 from campaign.letter.address_window import layout_for
-from campaign.letter.letter_pdf import GlyphError, Sheet, pdf
+from campaign.letter.letter_pdf import GlyphError, PrintedLetter, pdf
 from campaign.letter.plain_text import Letter, address_lines, model_letter, signer_name
 from campaign.letter.scripts import fax_cover
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import published
-from campaign.web.public.letter.take_action_page import Choice, reachable, read_choice
+from campaign.web.public.letter.take_action_page import LetterChoice, reachable, read_choice
 from campaign.web.public.signing.token import signer
 
 PDF = "application/pdf"
@@ -43,7 +43,7 @@ def unsigned(slug: str) -> ResponseReturnValue:
     letter = model_letter(appeal.texts[choice.language], None, form=choice.form)
     named = (("Content-Disposition", _named(appeal, choice)),)
     try:
-        return pages().answer(
+        return page_cache().answer(
             key, version, lambda: printed(appeal, None, choice, target, letter), kind=PDF, instead=named
         )
     except GlyphError:
@@ -75,7 +75,7 @@ def code(slug: str) -> Response:
     address = _address("manage.act_unsigned", {"slug": slug}, choice)
     # The country is no part of the key: so few codes are kept that they push out no page.
     key = ("qr", slug, current_locale(), choice.language, choice.form)
-    return pages().answer(key, address, lambda: _qr(address), kind=_SVG)
+    return page_cache().answer(key, address, lambda: _qr(address), kind=_SVG)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act.svg")
@@ -91,7 +91,7 @@ def code_signed(token: str) -> ResponseReturnValue:
 def as_pdf(
     appeal: AppealView,
     signature: SignatureView | None,
-    choice: Choice,
+    choice: LetterChoice,
     target: TargetView | None,
     letter: Letter | None,
 ) -> Response:
@@ -103,7 +103,7 @@ def as_pdf(
 def printed(
     appeal: AppealView,
     signature: SignatureView | None,
-    choice: Choice,
+    choice: LetterChoice,
     target: TargetView | None,
     letter: Letter | None,
 ) -> bytes:
@@ -112,7 +112,7 @@ def printed(
     today = runtime().clock().date()
     cover = fax_cover(target, letter, today) if request.values.get("as") == "fax" and target and letter else None
     return pdf(
-        Sheet(
+        PrintedLetter(
             language=text.language,
             title=text.headline,
             address=address_lines(target) if target else (),
@@ -128,12 +128,12 @@ def printed(
     )
 
 
-def not_printable(appeal: AppealView, choice: Choice) -> ResponseReturnValue:
+def not_printable(appeal: AppealView, choice: LetterChoice) -> ResponseReturnValue:
     """Why there is no PDF in this script, and what to do instead."""
     return render_template("public/letter/not_printable.html", appeal=appeal, choice=choice), 422
 
 
-def chosen_target(appeal: AppealView, choice: Choice, position: str) -> TargetView | None:
+def chosen_target(appeal: AppealView, choice: LetterChoice, position: str) -> TargetView | None:
     """The target with that position, else the first primary one with a postal address, else the first. 404 for none."""
     targets = reachable(appeal, choice)
     if position:
@@ -144,7 +144,7 @@ def chosen_target(appeal: AppealView, choice: Choice, position: str) -> TargetVi
     return next(iter([*primary, *with_address, *targets]), None)
 
 
-def _target(appeal: AppealView, choice: Choice) -> TargetView | None:
+def _target(appeal: AppealView, choice: LetterChoice) -> TargetView | None:
     return chosen_target(appeal, choice, request.args.get("target", ""))
 
 
@@ -153,12 +153,12 @@ def _in_letter_language(text: TextView) -> str:
         return str(gettext("What to ask for"))
 
 
-def _named(appeal: AppealView, choice: Choice) -> str:
+def _named(appeal: AppealView, choice: LetterChoice) -> str:
     """Shown in the browser, and saved under the appeal's name."""
     return f'inline; filename="{appeal.slug}-{choice.language}.pdf"'
 
 
-def _address(endpoint: str, page: dict[str, str], choice: Choice) -> str:
+def _address(endpoint: str, page: dict[str, str], choice: LetterChoice) -> str:
     values: dict[str, Any] = {**page, **choice.as_query()}
     return runtime().settings.base_url + url_for(endpoint, **values)
 

@@ -26,7 +26,7 @@ from campaign.web.http.locale import PREFIX
 from campaign.web.public.appeal.continuation import goes_on_until
 from campaign.web.public.appeal.pages import published
 from campaign.web.public.letter.letter_files import as_pdf, chosen_target
-from campaign.web.public.letter.take_action_page import Choice, is_letter_printable, mails, reachable, read_choice
+from campaign.web.public.letter.take_action_page import LetterChoice, is_letter_printable, mails, reachable, read_choice
 from campaign.web.public.signing.token import signer
 
 # With both its parts, a mail of so many stays below what mail programs cut off.
@@ -124,7 +124,7 @@ def _page(
     appeal: AppealView,
     signature: SignatureView | None,
     token: str | None,
-    choice: Choice,
+    choice: LetterChoice,
     *,
     words: str | None,
     letter: Letter | None = None,

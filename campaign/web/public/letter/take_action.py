@@ -15,13 +15,13 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.signing.report_action import record, record_unsigned
-from campaign.web.abuse.limits import Demand, admit_report, demand, watch_signed_report
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.abuse.limits import ChallengeDemand, admit_report, demand, watch_signed_report
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import MESSAGES
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML, published, version_of
-from campaign.web.public.letter.take_action_page import Choice, act_page, counted_receipt, read_choice
+from campaign.web.public.letter.take_action_page import LetterChoice, act_page, counted_receipt, read_choice
 from campaign.web.public.signing.token import signer
 
 # By network: enough for a class that writes together, too little to make a campaign look great.
@@ -66,8 +66,8 @@ def act_unsigned(slug: str) -> ResponseReturnValue:
     choice = read_choice(appeal, None)
     if request.query_string:
         return _unsigned(appeal, choice)
-    version = version_of(appeal, snapshots().counts(appeal), runtime().clock())
-    return pages().answer(("act", slug, current_locale()), version, lambda: _unsigned(appeal, choice), kind=HTML)
+    version = version_of(appeal, data_cache().counts(appeal), runtime().clock())
+    return page_cache().answer(("act", slug, current_locale()), version, lambda: _unsigned(appeal, choice), kind=HTML)
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/act")
@@ -77,7 +77,7 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     appeal = published(slug)
     choice = read_choice(appeal, None)
     done = _reported(appeal)
-    section = snapshots().section_for(choice.country, current_locale(), appeal) if choice.country else None
+    section = data_cache().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
         return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
     if done is not None:
@@ -87,13 +87,13 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     return redirect(_onward("manage.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
 
 
-def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, Demand | None]:
+def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, ChallengeDemand | None]:
     """Count it; return what was counted, or what the browser has to do first. 429 beyond what an appeal takes."""
     sent, networks = request.form, client_networks()
     let = admit_report(appeal, sent.get("proof", ""), sent.get("ticket", ""), networks)
     if let is None:
         abort(429)
-    if isinstance(let, Demand):
+    if isinstance(let, ChallengeDemand):
         return None, let
     try:
         known = bytes.fromhex(networks[0].digest), bytes.fromhex(networks[1 if len(networks) > 1 else 0].digest)
@@ -114,7 +114,9 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
     return done, None
 
 
-def _unsigned(appeal: AppealView, choice: Choice, error: object = None, challenge: Demand | None = None) -> str:
+def _unsigned(
+    appeal: AppealView, choice: LetterChoice, error: object = None, challenge: ChallengeDemand | None = None
+) -> str:
     asked = {name: request.form.get(name, "") for name in ("channel", "target")}
     page = act_page(appeal, None, choice) | {"error": error, "challenge": challenge, "asked": asked}
     return render_template("public/letter/take_action.html", **page, token=None)
@@ -129,7 +131,7 @@ def _reported(appeal: AppealView) -> Done | None:
     return Channel(channel), int(target)
 
 
-def _onward(endpoint: str, page: dict[str, str], appeal: AppealView, done: Done | None, choice: Choice) -> str:
+def _onward(endpoint: str, page: dict[str, str], appeal: AppealView, done: Done | None, choice: LetterChoice) -> str:
     """Back to the page with the choice kept, at what was just done: the next channel follows there."""
     values: dict[str, Any] = {**page, **choice.as_query()}
     if done is not None:

@@ -13,26 +13,26 @@ from campaign.domain.counting.action import Channel
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.signing.receipt import make_receipt, read_receipt
 from campaign.letter.channel_deadline import last_useful_day
-from campaign.letter.gender_forms import Form, has_open_forms
+from campaign.letter.gender_forms import GenderForm, has_open_forms
 from campaign.letter.letter_pdf import is_printable
-from campaign.letter.mailto import MailLink, Recipients, mail_links, recipients
+from campaign.letter.mailto import MailLink, MailRecipients, mail_links, recipients
 from campaign.letter.plain_text import Letter, address_lines, model_letter, own_letter, signer_name
 from campaign.letter.scripts import phone_script, social_post
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import absolute, current_locale
 from campaign.web.public.appeal.continuation import goes_on_until
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LetterChoice:
     """How the supporter wants the letter: its language, the country it goes from, and the form of its open words."""
 
     language: str
     country: str | None
-    form: Form
+    form: GenderForm
 
     def as_picked(self) -> dict[str, str]:
         """The same, without what nobody has picked: it goes along when the page's language is switched."""
@@ -45,31 +45,31 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailOption:
     """One mail to write: to whom, the links that open it, one's own program first, and the target that it reports."""
 
     target: TargetView
-    whom: Recipients
+    whom: MailRecipients
     links: tuple[MailLink, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ContactOption:
     """One target by one channel: how to reach it, its lines as on an envelope, what to say there, the mail to it."""
 
     target: TargetView
     reach: str
     lines: tuple[str, ...]
     extra: str = ""
-    mail: Mail | None = None
+    mail: MailOption | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChannelStep:
     """One channel: its ways, whether by post too, until when (`is_late` where that has passed), whether it is done."""
 
     channel: str
-    ways: tuple[Way, ...]
+    ways: tuple[ContactOption, ...]
     is_posted: bool
     until: date | None
     is_late: bool
@@ -81,7 +81,7 @@ class Step:
         return self.is_late and not any(way.mail for way in self.ways)
 
 
-def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
+def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterChoice:
     """From the address or the form; what is not known there is what the page's language and the signature say."""
     asked = request.values
     language = asked.get("lang", "")
@@ -89,14 +89,14 @@ def read_choice(appeal: AppealView, signature: SignatureView | None) -> Choice:
         language = appeal.text_in(current_locale()).language
     country = asked.get("country", "").upper() or (signature.country if signature else "")
     form = asked.get("form", "")
-    return Choice(
+    return LetterChoice(
         language=language,
         country=country if country in COUNTRIES else None,
-        form=Form(form) if form in set(Form) else Form.OPEN,
+        form=GenderForm(form) if form in set(GenderForm) else GenderForm.OPEN,
     )
 
 
-def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice) -> dict[str, Any]:
+def act_page(appeal: AppealView, signature: SignatureView | None, choice: LetterChoice) -> dict[str, Any]:
     """What the template shows."""
     until = goes_on_until(appeal, signature, choice.country)
     if until is not None:
@@ -123,7 +123,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
         "goes_on_until": until,
         "is_stopped": appeal.state == AppealState.STOPPED,
         "today": runtime().clock().date(),
-        "counts": snapshots().counts(appeal),
+        "counts": data_cache().counts(appeal),
         "countries": country_names(current_locale()),
         "primary": TargetKind.PRIMARY.value,
         "done": just_counted(appeal),
@@ -131,19 +131,19 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Choice
     }
 
 
-def mails(targets: tuple[TargetView, ...], letter: Letter) -> tuple[Mail, ...]:
+def mails(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailOption, ...]:
     """The mails to write, so that everybody with an address gets one: to the authorities, and to each embassy."""
     whom = recipients(targets)
     # One mail goes to all of them, so it is one act: of the first of them.
     found = [
-        Mail(target, whom, mail_links(whom, letter))
+        MailOption(target, whom, mail_links(whom, letter))
         for target in targets
         if whom is not None and target.kind != TargetKind.EMBASSY and set(target.emails) & set(whom.to)
     ][:1]
     for target in targets:
         if target.kind == TargetKind.EMBASSY and target.emails:
-            own = Recipients(tuple(dict.fromkeys(target.emails)), ())
-            found.append(Mail(target, own, mail_links(own, letter)))
+            own = MailRecipients(tuple(dict.fromkeys(target.emails)), ())
+            found.append(MailOption(target, own, mail_links(own, letter)))
     return tuple(found)
 
 
@@ -153,7 +153,7 @@ def letter_languages(appeal: AppealView) -> list[tuple[str, bool]]:
     return [(code, True) for code in preferred] + [(code, False) for code in appeal.texts if code not in preferred]
 
 
-def reachable(appeal: AppealView, choice: Choice) -> tuple[TargetView, ...]:
+def reachable(appeal: AppealView, choice: LetterChoice) -> tuple[TargetView, ...]:
     """The targets, without the embassies that stand in other countries than the supporter's."""
     return tuple(
         target
@@ -174,25 +174,29 @@ def _steps(
     text: TextView,
     letter: Letter | None,
     targets: tuple[TargetView, ...],
-    choice: Choice,
+    choice: LetterChoice,
     name: str,
     done: frozenset[tuple[str, int]],
-) -> list[Step]:
+) -> list[ChannelStep]:
     others = [target for target in targets if target.kind != TargetKind.EMBASSY]
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
     link = absolute(url_for("pages.appeal", slug=appeal.slug))
     script = "\n".join(phone_script(text, letter, name))
     written = {one.target.position: one for one in mails(targets, letter or own_letter(text, ""))}
     ways = {
-        Channel.EMAIL: [Way(one, "", (), mail=written[one.position]) for one in others if one.position in written],
-        Channel.EMBASSY: [
-            Way(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
+        Channel.EMAIL: [
+            ContactOption(one, "", (), mail=written[one.position]) for one in others if one.position in written
         ],
-        Channel.LETTER: [Way(target, "", address_lines(target)) for target in others if target.address],
-        Channel.FAX: [Way(target, fax, _who(target)) for target in others for fax in target.faxes],
-        Channel.PHONE: [Way(target, phone, _who(target), script) for target in others for phone in target.phones],
+        Channel.EMBASSY: [
+            ContactOption(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
+        ],
+        Channel.LETTER: [ContactOption(target, "", address_lines(target)) for target in others if target.address],
+        Channel.FAX: [ContactOption(target, fax, _who(target)) for target in others for fax in target.faxes],
+        Channel.PHONE: [
+            ContactOption(target, phone, _who(target), script) for target in others for phone in target.phones
+        ],
         Channel.SOCIAL: [
-            Way(target, handle, (network,), social_post(text, handle, link))
+            ContactOption(target, handle, (network,), social_post(text, handle, link))
             for target in others
             for network, handle in sorted(target.social.items())
         ],
@@ -201,13 +205,17 @@ def _steps(
 
 
 def _step(
-    appeal: AppealView, channel: Channel, ways: tuple[Way, ...], choice: Choice, done: frozenset[tuple[str, int]]
-) -> Step:
+    appeal: AppealView,
+    channel: Channel,
+    ways: tuple[ContactOption, ...],
+    choice: LetterChoice,
+    done: frozenset[tuple[str, int]],
+) -> ChannelStep:
     is_posted = channel in {Channel.LETTER, Channel.EMBASSY} and any(way.target.address for way in ways)
     until = appeal.deadline
     if is_posted:
         until = last_useful_day(until, channel, choice.country, _destination(appeal, channel, ways))
-    return Step(
+    return ChannelStep(
         channel.value,
         ways,
         is_posted,
@@ -237,14 +245,14 @@ def just_counted(appeal: AppealView) -> str:
     return read_receipt(at.settings.secret_key, appeal.slug, request.args.get("done", ""), at.clock()) or ""
 
 
-def _next(steps: list[Step]) -> str | None:
+def _next(steps: list[ChannelStep]) -> str | None:
     """The channel that comes after the last one done, or else the first that is neither done nor late."""
     last = max((place for place, step in enumerate(steps) if step.is_done), default=-1)
     left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_shut]
     return left[0].channel if left else None
 
 
-def _destination(appeal: AppealView, channel: Channel, ways: tuple[Way, ...]) -> str | None:
+def _destination(appeal: AppealView, channel: Channel, ways: tuple[ContactOption, ...]) -> str | None:
     """Where a letter by this channel goes: the targets' country, else the appeal's; an embassy's is its host's."""
     countries = {way.target.country for way in ways} - {None}
     if channel is Channel.EMBASSY:

@@ -27,10 +27,10 @@ from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.signing.sign_up import WaitingView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signing.signature import SignatureView, find_signature
-from campaign.services.signing.confirm import Confirmed, Shown, Wishes, confirm
+from campaign.services.signing.confirm import ConfirmedSignature, ConsentChoices, ShownSignUp, confirm
 from campaign.services.signing.withdraw import refuse_sign_ups
 from campaign.web.abuse.limits import watch_confirmed
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.signing.token import read, unusable
 
@@ -85,7 +85,7 @@ def create(token: str) -> ResponseReturnValue:
         link = read(Purpose.CONFIRM, token) if found is None else found.link
         done = confirm(
             link,
-            Wishes(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
+            ConsentChoices(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
             also=() if found is None else _chosen(found),
             is_own=found is None or (_is_chosen(found, found.own) and "shown" not in request.form),
             now=at.clock(),
@@ -105,7 +105,7 @@ def create(token: str) -> ResponseReturnValue:
     return redirect(_onward(token, done), 303)
 
 
-def _onward(token: str, done: Sequence[Confirmed]) -> str:
+def _onward(token: str, done: Sequence[ConfirmedSignature]) -> str:
     """Return the page to send the letter from, whose link opens what was confirmed by this press and nothing else.
 
     The token is of the hour of confirming: pressing twice gives no later one. A link that was used before leads to the
@@ -137,7 +137,7 @@ def _found(token: str) -> _Found:
     return _Found(link, own, beside(own, vault), signature, is_changed)
 
 
-def _chosen(found: _Found) -> Sequence[Shown]:
+def _chosen(found: _Found) -> Sequence[ShownSignUp]:
     """Return what was ticked, as the page showed it.
 
     Raises ChangedError where it says something else by now: than on the page whose form this is, or, without one, than
@@ -152,7 +152,7 @@ def _chosen(found: _Found) -> Sequence[Shown]:
             raise ChangedError("it is no longer what the page showed")
         if not seen and _says_else(found.link, one):
             raise ChangedError("it is no longer what it was when the mail was written")
-        chosen.append(Shown(one.id, one.content_digest))
+        chosen.append(ShownSignUp(one.id, one.content_digest))
     if not chosen and not (_is_chosen(found, found.own) and not seen):
         raise ChangedError("nothing of what was chosen waits any more")
     return chosen
@@ -184,7 +184,7 @@ def _left(signature: SignatureView) -> ResponseReturnValue:
 
 def _page(found: _Found, *, is_changed: bool, is_empty: bool = False) -> str:
     waiting = [one for one in (found.own, *found.others) if one.signature_id is None]
-    listed = [(one, appeal) for one in waiting if (appeal := snapshots().appeal(one.slug)) is not None]
+    listed = [(one, appeal) for one in waiting if (appeal := data_cache().appeal(one.slug)) is not None]
     page: dict[str, Any] = {
         "signature": found.signature,
         "listed": listed,

@@ -23,7 +23,7 @@ from werkzeug.routing import MapAdapter
 from campaign.config import LOCALES
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.signing.token import find_token
-from campaign.web.caching.data_cache import snapshots
+from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import DEFAULT, preferred_locale
 
 # A line's end with the marks of a quoted mail, also as quoted-printable text writes one that is none.
@@ -110,7 +110,7 @@ def _lowered(parts: list[str]) -> Iterator[str]:
 
 def _locale(parts: list[str], *asked: str) -> str:
     """Return the language that the reader asks for, else the appeal's first, where the pages speak it."""
-    appeal = snapshots().appeal(parts[1]) if parts[:1] == ["appeals"] and len(parts) > 1 else None
+    appeal = data_cache().appeal(parts[1]) if parts[:1] == ["appeals"] and len(parts) > 1 else None
     first = appeal.first_language if appeal is not None else ""
     return preferred_locale(*asked, otherwise=first if first in LOCALES else DEFAULT)
 
@@ -122,7 +122,7 @@ def _target(find: MapAdapter, parts: list[str]) -> str | None:
         return None
     endpoint, values = found
     if "slug" in values:
-        appeal = snapshots().appeal(values["slug"])
+        appeal = data_cache().appeal(values["slug"])
         if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
             return None
     # Any letters may stand in the place of a country; what is further mended is no page.

@@ -17,11 +17,11 @@ from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import is_uncarried
-from campaign.services.outbox.refused_recipients import FLAG, Addressees
-from campaign.services.signing.sign import SignUp, sign
-from campaign.web.abuse.limits import Pass, admit, demand
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.forms import MESSAGES, Answers, Signer, read_sign_form
+from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
+from campaign.services.signing.sign import SignUpRequest, sign
+from campaign.web.abuse.limits import AdmittedSignUp, admit, demand
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.forms import MESSAGES, SignerInput, SignFormInput, read_sign_form
 from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import asked_host
 from campaign.web.http.locale import PREFIX, current_locale
@@ -60,14 +60,14 @@ def form(slug: str) -> ResponseReturnValue:
     return redirect(url_for("pages.appeal", slug=slug), 302)
 
 
-def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
+def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
     """Signs, or says what the page must show instead: the form with its errors, or that it is too late."""
     if answers.signer is None:
         return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
     locale, now = current_locale(), runtime().clock()
     if answers.signer.address.is_international and is_uncarried(now):
         return {"form": _values(answers), "errors": {"email": MESSAGES["email", "not-carried"]}}
-    section = snapshots().section_for(answers.signer.country, locale, appeal)
+    section = data_cache().section_for(answers.signer.country, locale, appeal)
     zone = section.last_zone(appeal.deadline) if section else ""
     if section is None or not appeal.is_open or not is_in_time(appeal.deadline, zone, now):
         # Over in the supporter's section, though perhaps not in another.
@@ -77,7 +77,7 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
     sandboxed = is_sandboxed()
     proofs = answers.proof, answers.ticket
     let = admit(appeal, answers.signer.address, *proofs, client_networks(), must_prove=sandboxed)
-    if isinstance(let, Pass):
+    if isinstance(let, AdmittedSignUp):
         try:
             _sign(appeal, answers.signer, section.code, locale, let)
         except SpentError:
@@ -89,14 +89,14 @@ def submit(appeal: AppealView, answers: Answers) -> dict[str, Any] | None:
 
 def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
     """The appeal's page with a form that somebody has filled in."""
-    return appeal_page(appeal, snapshots().counts(appeal), runtime().clock(), current_locale()) | more
+    return appeal_page(appeal, data_cache().counts(appeal), runtime().clock(), current_locale()) | more
 
 
-def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, let: Pass) -> None:
+def _sign(appeal: AppealView, signer: SignerInput, section_code: str, locale: str, let: AdmittedSignUp) -> None:
     text = appeal.text_in(locale)
     at = runtime()
     sign(
-        SignUp(
+        SignUpRequest(
             appeal_id=appeal.id,
             section_code=section_code,
             country=signer.country,
@@ -116,16 +116,16 @@ def _sign(appeal: AppealView, signer: Signer, section_code: str, locale: str, le
     )
 
 
-def _addressees() -> Addressees:
+def _addressees() -> RefusedRecipients:
     """Return the application's memory of them."""
     kept = current_app.extensions
     if ADDRESSEES not in kept:
-        kept[ADDRESSEES] = Addressees(runtime().settings)
-    found: Addressees = kept[ADDRESSEES]
+        kept[ADDRESSEES] = RefusedRecipients(runtime().settings)
+    found: RefusedRecipients = kept[ADDRESSEES]
     return found
 
 
-def _values(answers: Answers) -> dict[str, Any]:
+def _values(answers: SignFormInput) -> dict[str, Any]:
     return {**answers.values, "via": answers.values.get("via") or tag_of_page()}
 
 

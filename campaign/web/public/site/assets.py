@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, abort
 from campaign.config import ROOT
 from campaign.platform.runtime import KEY
 from campaign.theme import Theme
-from campaign.web.caching.page_cache import IMMUTABLE, pages
+from campaign.web.caching.page_cache import IMMUTABLE, page_cache
 
 _FOLDER = ROOT / "campaign" / "static"
 # A style or a script opened by itself may do nothing at all.
@@ -47,7 +47,9 @@ def init_app(app: Flask) -> None:
         # An embed in a sandbox has no origin: nothing is its own there, not even its style.
         frames = ("Cross-Origin-Resource-Policy", "cross-origin")
         instead = (("Content-Security-Policy", policy), frames, *_OF_PAGES)
-        return pages().answer(("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=instead)
+        return page_cache().answer(
+            ("asset", name), digest, lambda: content, kind=kind, control=IMMUTABLE, instead=instead
+        )
 
 
 def _files(theme: Theme) -> dict[str, bytes]:

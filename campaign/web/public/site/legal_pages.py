@@ -13,8 +13,8 @@ from campaign.config import LOCALES
 from campaign.domain.privacy import retention
 from campaign.domain.sections.site_page import SitePage
 from campaign.platform.runtime import runtime
-from campaign.web.caching.data_cache import snapshots
-from campaign.web.caching.page_cache import pages
+from campaign.web.caching.data_cache import data_cache
+from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
 
@@ -41,7 +41,7 @@ def accessibility() -> ResponseReturnValue:
 
 def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
     """The organisation's words and their language: this one, else English, else any; staff's before the theme's."""
-    written, themed = snapshots().site_texts(), runtime().settings.theme.texts
+    written, themed = data_cache().site_texts(), runtime().settings.theme.texts
     for language in (locale, "en", *LOCALES):
         body = written.get((page.value, language)) or themed.get((page.value, language))
         if body:
@@ -52,7 +52,7 @@ def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
 def _page(page: SitePage) -> ResponseReturnValue:
     locale = current_locale()
     own, settings = own_words(page, locale), runtime().settings
-    return pages().answer(
+    return page_cache().answer(
         (page, locale),
         own,
         lambda: render_template(

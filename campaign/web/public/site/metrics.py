@@ -25,7 +25,7 @@ blueprint = Blueprint("metrics", __name__)
 _SECONDS = 10.0
 
 
-class KeptMetrics:
+class MetricsCache:
     """One application's answer, made at most every ten seconds."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ def metrics() -> Response:
     """The text format; 403 to whoever is neither near nor has the key."""
     if not (_has_key() or _is_near()):
         return Response("only to a private address, or with TOCSIN_METRICS_KEY\n", 403, content_type="text/plain")
-    kept: KeptMetrics = current_app.extensions["tocsin_metrics"]
+    kept: MetricsCache = current_app.extensions["tocsin_metrics"]
     return Response(kept.text(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -22,12 +22,12 @@ from campaign.domain.errors import ConflictError, InputError, NotFoundError, Sta
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
-from campaign.mail.messages.messages import Announced
+from campaign.mail.messages.messages import AnnouncedText
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import AnnouncementView, announcements_of, audience, find_announcement
 from campaign.queries.appeals.appeal import AppealView, family_ids, find_appeal
 from campaign.services.announcements import announce
-from campaign.services.announcements.announce import Audience, Author, Wording
+from campaign.services.announcements.announce import AnnouncementWording, Audience, Author
 from campaign.web.framed import framed, framing
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
@@ -38,12 +38,12 @@ blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/anno
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedAnnouncement:
     """The form as it came, and what is wrong with which field."""
 
     kind: str
     to: Audience
-    texts: dict[str, Wording]
+    texts: dict[str, AnnouncementWording]
     faults: dict[str, object]
 
 
@@ -71,7 +71,7 @@ def begin(slug: str) -> ResponseReturnValue:
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
     section = None if scope().may(Permission.COORDINATE) else scope().section
     to = Audience(section, to_family="family" in request.args, is_rewording="rewording" in request.args)
-    return _form(appeal, None, Typed(kind, to, {}, {}))
+    return _form(appeal, None, TypedAnnouncement(kind, to, {}, {}))
 
 
 @blueprint.post("/new")
@@ -136,9 +136,9 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
     """The form with what the draft says."""
     appeal = _appeal(slug)
     one = _draft(appeal, number)
-    texts = {code: Wording(text.subject, text.body) for code, text in one.texts.items()}
+    texts = {code: AnnouncementWording(text.subject, text.body) for code, text in one.texts.items()}
     to = Audience(one.section_code, one.locales, one.to_family, one.is_rewording)
-    return _form(appeal, one, Typed(one.kind, to, texts, {}))
+    return _form(appeal, one, TypedAnnouncement(one.kind, to, texts, {}))
 
 
 @blueprint.post("/<int:number>/edit")
@@ -243,7 +243,7 @@ def _too_late(slug: str, number: int) -> ResponseReturnValue:
     return redirect(_address(slug, number), 303)
 
 
-def _typed(form: MultiDict[str, str]) -> Typed:
+def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
     """Every fault at once; a language with neither subject nor text is left out."""
     texts = {}
     faults: dict[str, object] = {}
@@ -251,7 +251,7 @@ def _typed(form: MultiDict[str, str]) -> Typed:
         subject, body = form.get(f"subject_{code}", ""), form.get(f"body_{code}", "").replace("\r\n", "\n")
         if not subject.strip() and not body.strip():
             continue
-        texts[code] = Wording(subject, body)
+        texts[code] = AnnouncementWording(subject, body)
         for field, said in (("subject", (subject, "x")), ("body", ("x", body))):
             try:
                 check_text(*said)
@@ -264,11 +264,16 @@ def _typed(form: MultiDict[str, str]) -> Typed:
         faults["kind"] = FAULTS["kind", "unknown"]
     locales = tuple(code for code in LOCALES if code in form.getlist("locales"))
     to = Audience(form.get("section") or None, locales, "family" in form, "rewording" in form)
-    return Typed(kind, to, texts, faults)
+    return TypedAnnouncement(kind, to, texts, faults)
 
 
 def _form(
-    appeal: AppealView, one: AnnouncementView | None, typed: Typed, *, seen: str | None = None, is_other: bool = False
+    appeal: AppealView,
+    one: AnnouncementView | None,
+    typed: TypedAnnouncement,
+    *,
+    seen: str | None = None,
+    is_other: bool = False,
 ) -> str:
     own = None if scope().may(Permission.COORDINATE) else scope().section
     with all_sections():
@@ -309,7 +314,7 @@ def _render(template: str, appeal: AppealView, **values: object) -> str:
 
 def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Message:
     settings, said = runtime().settings, one.texts[language]
-    words = Announced(language, said.subject, said.body, one.is_rewording)
+    words = AnnouncedText(language, said.subject, said.body, one.is_rewording)
     return samples.announced(one.kind, appeal, words, sender=settings.mail_from, base_url=settings.base_url)
 
 

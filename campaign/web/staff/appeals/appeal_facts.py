@@ -15,7 +15,7 @@ from campaign.domain.errors import FaultsError, NotFoundError, StateError
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.appeals.editor import Dossier
+from campaign.queries.appeals.editor import AppealForEditing
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.edit_facts import set_facts
 from campaign.web.http.locale import current_locale
@@ -71,7 +71,7 @@ def _typed(before: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(dossier: Dossier, values: dict[str, Any], **shown: Any) -> str:
+def _page(dossier: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
     locale = current_locale()
     named = [
         (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL

@@ -57,7 +57,7 @@ CODES = frozenset(_DOUBTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DoubtText:
     """One doubt, in words, and where in which document it arose."""
 
     words: Any
@@ -66,12 +66,12 @@ class Said:
     text: str
 
 
-def by_field(*documents: Document | None) -> dict[str, list[Said]]:
+def by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
     """The documents' doubts by the field that they concern; `GENERAL` where they concern none."""
-    sorted_: dict[str, list[Said]] = defaultdict(list)
+    sorted_: dict[str, list[DoubtText]] = defaultdict(list)
     for document in documents:
         for doubt in document.doubts if document else ():
             field, words = _DOUBTS[doubt.code]
             text = document.lines[doubt.line - 1] if document and 0 < doubt.line <= len(document.lines) else ""
-            sorted_[field].append(Said(words, document.language if document else "", doubt.line, text))
+            sorted_[field].append(DoubtText(words, document.language if document else "", doubt.line, text))
     return dict(sorted_)

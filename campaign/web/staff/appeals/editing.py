@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
 from campaign.platform.runtime import runtime
-from campaign.queries.appeals.editor import Dossier, find_dossier
+from campaign.queries.appeals.editor import AppealForEditing, find_dossier
 from campaign.services.staff.desk import Desk
 from campaign.web.staff.appeals.document_doubts import by_field
 from campaign.web.staff.field_errors import faults
@@ -23,7 +23,7 @@ Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class EditConflict:
     """What the form shows after somebody else was quicker: its values, and what others wrote beside some of them."""
 
     values: Values
@@ -36,29 +36,29 @@ def desk() -> Desk:
     return Desk(scope(), at.vault, at.mail_domain, at.settings.base_url)
 
 
-def found(slug: str) -> Dossier:
+def found(slug: str) -> AppealForEditing:
     """The appeal, for anybody of the staff; 404 where there is none."""
     return find_dossier(slug) or abort(404)
 
 
-def editable(slug: str) -> Dossier:
+def editable(slug: str) -> AppealForEditing:
     """The appeal, for those who work on it, while it can be changed; else 404."""
     dossier = workable(slug)
     return abort(404) if has_ended(dossier) else dossier
 
 
-def workable(slug: str) -> Dossier:
+def workable(slug: str) -> AppealForEditing:
     """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
     dossier = found(slug)
     return dossier if scope().works_on(dossier.section) else abort(404)
 
 
-def has_ended(dossier: Dossier) -> bool:
+def has_ended(dossier: AppealForEditing) -> bool:
     """Whether nothing of the appeal can be changed any more."""
     return dossier.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
 
 
-def refuse_ended(dossier: Dossier) -> None:
+def refuse_ended(dossier: AppealForEditing) -> None:
     """Raises StateError where the appeal has ended, before anything else of a form is found wrong."""
     if has_ended(dossier):
         raise StateError(f"{dossier.appeal.slug} is {dossier.appeal.state}")
@@ -86,11 +86,11 @@ def refused(
 
 
 def beside(
-    dossier: Dossier,
+    dossier: AppealForEditing,
     *,
     before: Values,
     wrong: dict[str, Any] | None = None,
-    merged: Merge | None = None,
+    merged: EditConflict | None = None,
     ended: str | None = None,
 ) -> dict[str, Any]:
     """What each form's template shows beside the values.
@@ -124,7 +124,7 @@ def seen() -> Values:
     return values if isinstance(values, dict) else {}
 
 
-def merge(typed: Values, before: Values, current: Values) -> Merge:
+def merge(typed: Values, before: Values, current: Values) -> EditConflict:
     """Brings two people's changes together, without losing either.
 
     What this person left alone becomes what the others made of it; where both changed the same, both are shown.
@@ -136,4 +136,4 @@ def merge(typed: Values, before: Values, current: Values) -> Merge:
         theirs[name] = current[name]
         if typed[name] == before.get(name):
             values[name] = current[name]
-    return Merge(values, theirs)
+    return EditConflict(values, theirs)

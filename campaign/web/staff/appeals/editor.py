@@ -17,9 +17,9 @@ from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal_list import PAGE, list_appeals, newest_appeals
-from campaign.queries.appeals.editor import Dossier, find_dossier
-from campaign.queries.appeals.publish_blockers import lacks
-from campaign.queries.counting.staff_counts import family
+from campaign.queries.appeals.editor import AppealForEditing, find_dossier
+from campaign.queries.appeals.publish_blockers import publish_blockers
+from campaign.queries.counting.staff_counts import related_appeals
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
@@ -95,7 +95,7 @@ def add_language(slug: str) -> ResponseReturnValue:
 
 
 def page(
-    dossier: Dossier,
+    dossier: AppealForEditing,
     *,
     wrong: dict[str, Any] | None = None,
     typed: dict[str, Any] | None = None,
@@ -115,7 +115,7 @@ def page(
         appeal=appeal,
         text=appeal.text_in(locale) if appeal.texts else None,
         sections=sections,
-        lacks=lacks(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
+        lacks=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
         doubts={language: by_field(one).get(GENERAL, []) for language, one in dossier.documents.items()},
         works=me.works_on(dossier.section),
         can_edit=me.works_on(dossier.section) and not has_ended,
@@ -123,7 +123,9 @@ def page(
         is_writer=me.staff_id in dossier.written_by,
         can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
-        relatives=[one for one in family(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT],
+        relatives=[
+            one for one in related_appeals(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT
+        ],
         others=[one for one in newest_appeals(beside=_earlier(dossier, typed)) if one.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},
@@ -134,7 +136,7 @@ def page(
     )
 
 
-def _earlier(dossier: Dossier, typed: dict[str, Any] | None) -> str | None:
+def _earlier(dossier: AppealForEditing, typed: dict[str, Any] | None) -> str | None:
     """The appeal that this one follows, as it is typed or kept."""
     return (typed or {}).get("follows") or (dossier.follows.slug if dossier.follows else None)
 

@@ -94,7 +94,7 @@ def follows(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/going-on")
 @needs(Permission.EDIT)
-def going_on(slug: str) -> ResponseReturnValue:
+def continuation(slug: str) -> ResponseReturnValue:
     """Says for the own section what comes after the deadline."""
 
     def say(now: Any) -> None:
@@ -106,7 +106,7 @@ def going_on(slug: str) -> ResponseReturnValue:
                 raise InputError("until", "no-date", "no date") from error
         elif request.form.get("goes") != "stop":
             raise InputError("goes", "unknown", "neither on nor stop")
-        lifecycle.say_going_on(slug, until, desk=desk(), now=now, seen=request.form.get("seen_going_on", ""))
+        lifecycle.set_continuation(slug, until, desk=desk(), now=now, seen=request.form.get("seen_going_on", ""))
 
     return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
 

@@ -14,7 +14,7 @@ from campaign.domain.country import country_names
 from campaign.domain.errors import FaultsError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.appeals.editor import Dossier
+from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_ended, refused, seen, workable
@@ -72,11 +72,11 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
     return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
 
 
-def _now(dossier: Dossier, position: int) -> dict[str, Any]:
+def _now(dossier: AppealForEditing, position: int) -> dict[str, Any]:
     return {} if position == 0 else dossier.targets.get(position) or abort(404)
 
 
-def _typed(dossier: Dossier, before: dict[str, Any]) -> dict[str, Any]:
+def _typed(dossier: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
     """The form's fields under the target's names; words in languages that are not on the form stay."""
     sent = request.form
     said = before.get("words")
@@ -105,7 +105,7 @@ def _lines(name: str) -> list[str]:
     return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
 
 
-def _page(dossier: Dossier, position: int, values: dict[str, Any], **shown: Any) -> str:
+def _page(dossier: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
         "staff/appeals/target.html",
         **beside(dossier, **shown),

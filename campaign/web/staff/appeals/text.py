@@ -15,13 +15,13 @@ from campaign.config import LOCALES
 from campaign.domain.errors import FaultsError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
-from campaign.letter.letter_pdf import GlyphError, Sheet, pdf
+from campaign.letter.letter_pdf import GlyphError, PrintedLetter, pdf
 from campaign.letter.plain_text import address_lines, model_letter, signer_name
 from campaign.mail.messages import messages
 from campaign.mail.messages.envelope import Envelope
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TextView
-from campaign.queries.appeals.editor import Dossier
+from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_text import write_text
 from campaign.web.http.headers import CONTENT_SECURITY_POLICY
 from campaign.web.staff.appeals.editing import beside, desk, editable, found, refuse_ended, refused, seen, workable
@@ -109,7 +109,7 @@ def printed(slug: str, language: str) -> ResponseReturnValue:
     appeal, text = _text(slug, language)
     name = signer_name(appeal, gettext("Name of the signer"))
     target = next(iter(appeal.targets_in(language)), None)
-    sheet = Sheet(
+    sheet = PrintedLetter(
         language=language,
         title=text.headline,
         address=address_lines(target) if target else (),
@@ -138,9 +138,9 @@ def _message(appeal: AppealView, text: TextView) -> Any:
     locale = text.language if text.language in LOCALES else "en"
     site = f"{at.settings.base_url}/{locale}"
     page = f"{site}/appeals/{appeal.slug}"
-    links = messages.Links(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
+    links = messages.MailLinks(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
     envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
-    return messages.confirmation(envelope, messages.Signed(appeal, text, ""), links)
+    return messages.confirmation(envelope, messages.SignedAppeal(appeal, text, ""), links)
 
 
 def _typed() -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", _lines(text)) if part.strip()]
 
 
-def _page(dossier: Dossier, language: str, values: dict[str, Any], **shown: Any) -> str:
+def _page(dossier: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
     document = dossier.documents.get(language)
     own = replace(dossier, documents={language: document} if document else {})
     return render_template(

@@ -15,7 +15,14 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.counting.counts import Counts, DayCounts, SectionCounts
-from campaign.queries.counting.staff_counts import Filter, family, glance, history, hourly_since, totals
+from campaign.queries.counting.staff_counts import (
+    CountFilter,
+    appeal_summary,
+    history,
+    hourly_since,
+    related_appeals,
+    totals,
+)
 from campaign.queries.sections.section import list_sections
 from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import by_day
@@ -37,7 +44,7 @@ PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Pol
 def show(slug: str) -> ResponseReturnValue:
     """The appeal's page."""
     appeal, chosen = counted_appeal(slug), _chosen()
-    found = glance(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
+    found = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, chosen), section_names()
     return render_template(
         "staff/counting/appeal_counts.html",
@@ -55,7 +62,7 @@ def show(slug: str) -> ResponseReturnValue:
         days=_days(appeal, chosen),
         hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
         map_size=map_size(list_sections()),
-        family=family(appeal),
+        family=related_appeals(appeal),
         is_open=appeal.state == AppealState.OPEN,
     )
 
@@ -94,7 +101,9 @@ def take_away(slug: str, table: str, kind: str) -> Response:
     return spreadsheet.answer(kind, name, head, rows)
 
 
-def _history_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+def _history_table(
+    appeal: AppealView, chosen: CountFilter, table: str
+) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
     lines = history(appeal.id, chosen, by_day=table == "days")
     names = section_names()
     rows: list[list[spreadsheet.Cell]] = [
@@ -111,7 +120,7 @@ def _history_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list
     return ["day" if table == "days" else "hour_utc", "section", "name", "channel", "evidence", "quantity"], rows
 
 
-def _sum_table(appeal: AppealView, chosen: Filter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
+def _sum_table(appeal: AppealView, chosen: CountFilter, table: str) -> tuple[list[str], list[list[spreadsheet.Cell]]]:
     sums, names = totals(appeal.id, chosen), section_names()
     if table == "channels":
         by_channel = _by_channel(sums)
@@ -134,10 +143,10 @@ def counted_appeal(slug: str) -> AppealView:
     return appeal
 
 
-def _chosen() -> Filter:
+def _chosen() -> CountFilter:
     """What the address asks for; anything that is no date, section or channel is left out."""
     section, channel = request.args.get("section"), request.args.get("channel")
-    return Filter(
+    return CountFilter(
         since=_day(request.args.get("since")),
         until=_day(request.args.get("until")),
         section=section if section in section_names() else None,
@@ -152,7 +161,7 @@ def _day(text: str | None) -> date | None:
         return None
 
 
-def _days(appeal: AppealView, chosen: Filter) -> tuple[DayCounts, ...]:
+def _days(appeal: AppealView, chosen: CountFilter) -> tuple[DayCounts, ...]:
     found: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for line in history(appeal.id, chosen):
         found[line.at.date()][line.channel] += line.quantity

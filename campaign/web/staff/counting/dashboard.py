@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from campaign.domain.appeals.appeal import days_left, progress
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.counting.staff_counts import Glance, ended_appeals, glances
-from campaign.queries.delivery.mail_status import queue_hold
+from campaign.queries.counting.staff_counts import AppealSummary, appeal_summaries, ended_appeals
+from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.moderation.moderation import alarms
 from campaign.web.http.locale import current_locale
 from campaign.web.http.proxies import KEY, UnknownProxy
@@ -27,13 +27,13 @@ blueprint = Blueprint("dashboard", __name__)
 def show() -> ResponseReturnValue:
     """The open appeals."""
     now, section = runtime().clock(), own_section()
-    found = glances(scope(), time_zone=section.time_zone, now=now)
+    found = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
     return render_template(
         "staff/counting/dashboard.html",
         cards=[card(one) for one in found],
         section=section,
         ended=ended_appeals(),
-        hold=queue_hold() if scope().may(Permission.COORDINATE) else None,
+        hold=queue_pause() if scope().may(Permission.COORDINATE) else None,
         alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
         alarm_names=ALARM_NAMES,
         is_behind_unknown_proxy=scope().may(Permission.ADMINISTER) and _is_behind_unknown_proxy(),
@@ -46,7 +46,7 @@ def _is_behind_unknown_proxy() -> bool:
     return found is not None and found.is_seen
 
 
-def card(one: Glance) -> dict[str, object]:
+def card(one: AppealSummary) -> dict[str, object]:
     """What a glance shows, in the reader's language."""
     now, appeal = runtime().clock(), one.appeal
     return {

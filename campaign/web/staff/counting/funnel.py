@@ -9,11 +9,11 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.domain.counting.funnel import OTHER_PROVIDERS, OTHER_SOURCES, Step
+from campaign.domain.counting.funnel import OTHER_PROVIDERS, OTHER_SOURCES, FunnelStage
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.counting.funnel import Funnel, Passed, funnel, told
+from campaign.queries.counting.funnel import Funnel, StageCount, funnel, told
 from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import bars
 from campaign.web.staff.counting.appeal_counts import PICTURE, counted_appeal
@@ -106,14 +106,14 @@ def _steps(found: Funnel) -> list[tuple[str, str, int, int]]:
     """From the page to the count: (step, its words, how many, how many lately)."""
     whole = found.whole
     steps = [
-        (Step.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
+        (FunnelStage.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
         ("confirmed", gettext("Confirmed"), whole.confirmed, whole.recent_confirmed),
     ]
-    viewed = (Step.VIEWED.value, gettext("Viewed"), whole.viewed, whole.recent_viewed)
+    viewed = (FunnelStage.VIEWED.value, gettext("Viewed"), whole.viewed, whole.recent_viewed)
     return [viewed, *steps] if _has_views() else steps
 
 
-def _rows(found: Funnel, table: str) -> tuple[Passed, ...]:
+def _rows(found: Funnel, table: str) -> tuple[StageCount, ...]:
     return found.providers if table == "providers" else found.sources
 
 
@@ -135,10 +135,10 @@ def _words(value: str) -> str:
 
 def _waits(found: Funnel) -> list[tuple[str, int]]:
     words = {
-        Step.WITHIN_5_MINUTES: gettext("within 5 minutes"),
-        Step.WITHIN_HOUR: gettext("within an hour"),
-        Step.WITHIN_DAY: gettext("within a day"),
-        Step.WITHIN_3_DAYS: gettext("within 3 days"),
-        Step.LATER: gettext("later"),
+        FunnelStage.WITHIN_5_MINUTES: gettext("within 5 minutes"),
+        FunnelStage.WITHIN_HOUR: gettext("within an hour"),
+        FunnelStage.WITHIN_DAY: gettext("within a day"),
+        FunnelStage.WITHIN_3_DAYS: gettext("within 3 days"),
+        FunnelStage.LATER: gettext("later"),
     }
     return [(words[step], number) for step, number in found.waits.items()]

@@ -12,14 +12,14 @@ from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.delivery.mail_status import (
-    DeadLetters,
-    dead_letters,
+    FailedMailGroup,
     domain_outcomes,
+    failed_mail_groups,
     outbox_for_staff,
     outbox_status,
     unsent,
 )
-from campaign.services.delivery.failed_mail import Operator, Reason, drop, retry
+from campaign.services.delivery.failed_mail import FailureReason, Operator, drop, retry
 from campaign.web.http.locale import number
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
 from campaign.web.staff.staff.access import all_sections, needs, scope
@@ -40,14 +40,14 @@ def decide() -> ResponseReturnValue:
     """Tries the chosen letters again, or drops them; asks back first, because neither can be undone."""
     act, chosen = request.form.get("do"), set(request.form.getlist("reason"))
     with all_sections():
-        found = [one for one in dead_letters() if _key(one) in chosen]
+        found = [one for one in failed_mail_groups() if _key(one) in chosen]
     if act not in {"retry", "drop"} or not found:
         return _page(gettext("Please choose what to try again or to drop.")), 422
     if request.form.get("sure") != "y":
         total = sum(one.number for one in found)
         return _render("staff/delivery/drop_failed_mail.html", act=act, dead=found, total=total)
     by = Operator(scope().staff_id, runtime().clock(), runtime().vault)
-    reasons = [Reason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
+    reasons = [FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
     with all_sections():
         done = retry(reasons, by) if act == "retry" else drop(reasons, by)
     if act == "retry":
@@ -64,7 +64,7 @@ def _page(fault: str | None = None) -> str:
     at = runtime()
     now = at.clock()
     with all_sections():
-        status, dead, not_sent = outbox_status(), dead_letters(), unsent(now=now)
+        status, dead, not_sent = outbox_status(), failed_mail_groups(), unsent(now=now)
         domains, shown = domain_outcomes(at.vault, now=now), outbox_for_staff()
     return _render(
         "staff/delivery/mail_status.html",
@@ -83,6 +83,6 @@ def _render(template: str, **values: object) -> str:
     return render_template(template, key_of=_key, states=[state.value for state in MailState], **words, **values)
 
 
-def _key(one: DeadLetters) -> str:
+def _key(one: FailedMailGroup) -> str:
     """What a tick stands for: the reason itself, so that letters that died meanwhile of another are not meant."""
     return json.dumps([one.state, one.kind, one.phase, one.code, one.detail])

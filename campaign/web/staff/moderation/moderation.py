@@ -48,7 +48,7 @@ _BATCHES_AT_ONCE = 2
 _MOST_CHOSEN = 200
 
 
-class ChooseForm(TokenForm):
+class ChooseSignersForm(TokenForm):
     """Whom an invalidation is about."""
 
     appeal = StringField()
@@ -64,7 +64,7 @@ class ChooseForm(TokenForm):
 def show() -> ResponseReturnValue:
     """Search, trends, alarms, and what was invalidated; `?appeal=` leads from an alarm to that appeal's sign-ups."""
     slug = request.args.get("appeal", "")
-    return _page(ChooseForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
+    return _page(ChooseSignersForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
 
 
 @blueprint.post("/search")
@@ -73,27 +73,29 @@ def search() -> ResponseReturnValue:
     """Who signed under exactly that name or address; by POST, for addresses do not belong into addresses of pages."""
     typed, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
     if not typed or len(typed) > NAME_LENGTH * 2:
-        return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}), 422
+        return _page(
+            ChooseSignersForm(formdata=None), {"who": FAULTS["who", "missing" if not typed else "too-long"]}
+        ), 422
     address = None
     if "@" in typed:
         try:
             address = parse_address(typed)
         except InputError:
-            return _page(ChooseForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
+            return _page(ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
     try:
         found = search_signers(context(reason), name=typed, address=address)
     except InputError as error:
-        return _page(ChooseForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
+        return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
     except BudgetError:
-        return _page(ChooseForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
-    return _page(ChooseForm(formdata=None), found=found, who=typed)
+        return _page(ChooseSignersForm(formdata=None), {"criteria": USED_UP}, who=typed), 429
+    return _page(ChooseSignersForm(formdata=None), found=found, who=typed)
 
 
 @blueprint.post("/invalidations")
 @needs(Permission.EDIT, fresh=True)
 def choose() -> ResponseReturnValue:
     """Counts whom it would concern, for a reason; nothing is changed before somebody has looked."""
-    form = ChooseForm()
+    form = ChooseSignersForm()
     faults: dict[str, Any] = {}
     criteria = _read(form, faults)
     appeal = find_appeal(form.appeal.data) if form.appeal.data else None
@@ -187,7 +189,7 @@ def work(invalidation_id: int) -> None:
                 break
 
 
-def _read(form: ChooseForm, faults: dict[str, Any]) -> Criteria:
+def _read(form: ChooseSignersForm, faults: dict[str, Any]) -> Criteria:
     read: dict[str, Any] = {}
     for name, reader in (
         ("domain", read_domain),
@@ -235,7 +237,7 @@ def read_moment(text: str) -> datetime:
 
 
 def _page(
-    form: ChooseForm,
+    form: ChooseSignersForm,
     faults: dict[str, Any] | None = None,
     *,
     found: tuple[SignerView, ...] | None = None,

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import StringField
 
 from campaign.domain.errors import InputError
-from campaign.domain.moderation.invalidation import Criteria, Subject
+from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
@@ -68,7 +68,7 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     appeal_id = None if appeal is None else appeal.id
-    made = prepare(criteria, appeal_id, by=scope(), now=at.clock(), vault=at.vault, subject=Subject.REPORTS)
+    made = prepare(criteria, appeal_id, by=scope(), now=at.clock(), vault=at.vault, subject=InvalidatedKind.REPORTS)
     work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.delivery.mail_status import queue_hold
+from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.outbox.signer_mail import mails_of_signer
 from campaign.services.moderation.resend import resend
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
@@ -49,7 +49,7 @@ def _page(signature_id: int, fault: str | None = None) -> str:
         "staff/moderation/signer_mail.html",
         found=found,
         fault=fault,
-        hold=queue_hold(),
+        hold=queue_pause(),
         message_names=MESSAGE_NAMES,
         state_names=STATE_NAMES,
         phase_names=PHASE_NAMES,

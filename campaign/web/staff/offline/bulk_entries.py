@@ -27,7 +27,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
-from campaign.services.offline.bulk_entry import Quantity, ask_to_confirm, confirm_entry, enter, undo
+from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_entry, enter, undo
 from campaign.web.http.locale import current_locale, number
 from campaign.web.staff.appeals.editing import desk
 from campaign.web.staff.offline.labels import CHANNEL_NAMES, FAULTS
@@ -147,7 +147,7 @@ def _local(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(own_section().time_zone)).date()
 
 
-def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> Quantity | None:
+def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> BulkQuantity | None:
     """What was typed, checked field by field; None with the faults filled in."""
     typed = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
     read: dict[str, Any] = {}
@@ -164,7 +164,7 @@ def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> Quanti
     channel = form.channel.data or ""
     if channel not in ENTERABLE:
         faults["channel"] = FAULTS["channel", "unknown"]
-    return None if faults else Quantity(Channel(channel), **read)
+    return None if faults else BulkQuantity(Channel(channel), **read)
 
 
 def _page(

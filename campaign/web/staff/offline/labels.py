@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext
 
 from campaign.domain.counting.action import Channel
-from campaign.domain.offline.paper_sheet import Fault
+from campaign.domain.offline.paper_sheet import CellError
 from campaign.web.forms import MESSAGES
 
 CHANNEL_NAMES = {
@@ -78,7 +78,7 @@ _UNKNOWN = {
 }
 
 
-def row_fault(fault: Fault) -> str:
+def row_fault(fault: CellError) -> str:
     """What is wrong with a cell, in the reader's language."""
     if fault.code in _ROW_FAULTS:
         return str(_ROW_FAULTS[fault.code]) % {"detail": fault.detail}

@@ -16,7 +16,7 @@ from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import InputError
 from campaign.domain.offline.bulk_entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
-from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, Sheet, TypedRow, read_csv, read_rows
+from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
 from campaign.domain.offline.sheet_columns import COLUMNS, SheetError
 from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Permission
@@ -216,7 +216,7 @@ def _page(
     form: SheetForm,
     rows: list[TypedRow],
     faults: dict[str, Any] | None = None,
-    sheet: Sheet | None = None,
+    sheet: CheckedSheet | None = None,
     *,
     is_file: bool = False,
 ) -> str:
@@ -239,7 +239,7 @@ def _page(
     )
 
 
-def _only_counted(appeal: AppealView, form: SheetForm, sheet: Sheet) -> int:
+def _only_counted(appeal: AppealView, form: SheetForm, sheet: CheckedSheet) -> int:
     return only_counted(appeal.id, sheet, form.language.data or "", now=runtime().clock())
 
 
@@ -247,7 +247,7 @@ def _preview(
     appeal: AppealView,
     form: SheetForm,
     rows: list[TypedRow],
-    sheet: Sheet,
+    sheet: CheckedSheet,
     *,
     same: SameSheetError | None = None,
     usual: int | None = None,

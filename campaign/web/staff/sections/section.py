@@ -18,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.sections.section import find_section, list_sections, next_position
 from campaign.services.sections.edit_section import add_section, set_section
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import Merge, Values, as_seen, desk, merge, seen
+from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, desk, merge, seen
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs
@@ -123,7 +123,7 @@ def _page(
     before: Values | None = None,
     code_typed: str = "",
     wrong: dict[str, str] | None = None,
-    merged: Merge | None = None,
+    merged: EditConflict | None = None,
 ) -> str:
     """`code` is empty for a new section; `before` is what the person had before them."""
     locale, names, sections = current_locale(), section_names(), list_sections()

@@ -38,7 +38,7 @@ _FORM = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Requirement:
     """What a route asks for: a permission (None: open to all), and whether the log-in must be fresh."""
 
     permission: Permission | None
@@ -47,12 +47,12 @@ class Need:
 
 def needs(permission: Permission, *, fresh: bool = False) -> Callable[[View], View]:
     """Marks a view as one for staff with that permission; `fresh`: who has proved a moment ago who they are."""
-    return _mark(Need(permission, fresh))
+    return _mark(Requirement(permission, fresh))
 
 
 def open_to_all(view: View) -> View:
     """Marks a view as one that needs no account."""
-    return _mark(Need(None))(view)
+    return _mark(Requirement(None))(view)
 
 
 def takes_upload(view: View) -> View:
@@ -70,9 +70,9 @@ def room_for(size: int) -> Callable[[View], View]:
     return mark
 
 
-def need_of(app: Flask, endpoint: str) -> Need | None:
+def need_of(app: Flask, endpoint: str) -> Requirement | None:
     """What the route asks for; None where it does not say, or is Flask-Security's, which has its own rules."""
-    found: Need | None = getattr(app.view_functions[endpoint], "tocsin_need", None)
+    found: Requirement | None = getattr(app.view_functions[endpoint], "tocsin_need", None)
     return found
 
 
@@ -166,7 +166,7 @@ def _only_looking() -> ResponseReturnValue | None:
     return None
 
 
-def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
+def _refusal(need: Requirement, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
     """What stands between this person and the page; None where nothing does."""
     if not is_known:
         to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
@@ -181,7 +181,7 @@ def _refusal(need: Need, permission: Permission, *, is_known: bool) -> ResponseR
     return None
 
 
-def _mark(need: Need) -> Callable[[View], View]:
+def _mark(need: Requirement) -> Callable[[View], View]:
     def mark(view: View) -> View:
         view.tocsin_need = need  # type: ignore[attr-defined]
         return view

@@ -16,7 +16,7 @@ from campaign.queries.staff.accounts import StaffView, find_colleague, list_staf
 from campaign.services.staff.accounts import Invitation, change, invite, office_of, reset_second_factor
 from campaign.web.forms import MESSAGES
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import Merge, Values, as_seen, merge, seen
+from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope
 from campaign.web.staff.staff_form import TokenForm
@@ -143,7 +143,7 @@ def _one_page(
     fault: object = None,
     *,
     before: Values | None = None,
-    merged: Merge | None = None,
+    merged: EditConflict | None = None,
 ) -> str:
     """`before` is what the person had before them; `merged` what is shown where somebody else was quicker."""
     held = {"role": one.role, "section": one.section, "active": one.active}

@@ -11,15 +11,15 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from campaign.config import Settings
 from campaign.platform.network import network_of
 from campaign.platform.runtime import runtime
-from campaign.services.staff.login import Attempt
+from campaign.services.staff.login import LoginAttempt
 
 _YEAR = 365 * 24 * 3600
 _MOST_ACCOUNTS = 10
 
 
-def attempt_for(email: str) -> Attempt:
+def attempt_for(email: str) -> LoginAttempt:
     """The attempt at hand to prove to be that person."""
-    return Attempt(email, network_of(request.remote_addr), _known().get(_named(email)))
+    return LoginAttempt(email, network_of(request.remote_addr), _known().get(_named(email)))
 
 
 def remember_device(email: str) -> None:

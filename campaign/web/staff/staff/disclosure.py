@@ -7,7 +7,7 @@ from flask_babel import gettext, lazy_gettext
 from campaign.domain.errors import InputError
 from campaign.domain.privacy.disclosure import REASON_LENGTH
 from campaign.platform.runtime import runtime
-from campaign.services.privacy.disclosure import Context
+from campaign.services.privacy.disclosure import DisclosureRequest
 from campaign.services.staff.accounts import office_of
 from campaign.web.staff.staff.access import scope
 
@@ -17,10 +17,10 @@ USED_UP = lazy_gettext(
 )
 
 
-def context(reason: str | None) -> Context:
+def context(reason: str | None) -> DisclosureRequest:
     """Return who asks, now, for that reason."""
     at = runtime()
-    return Context(scope(), reason or "", at.clock(), office_of(at))
+    return DisclosureRequest(scope(), reason or "", at.clock(), office_of(at))
 
 
 def reason_fault(error: InputError) -> object:

@@ -15,7 +15,7 @@ from campaign.domain.signing.token import Link, Purpose
 from campaign.platform.runtime import runtime
 from campaign.queries.staff.accounts import StaffView, resetting
 from campaign.services.staff.accounts import office_of, reset_password
-from campaign.services.staff.login import Answer
+from campaign.services.staff.login import LinkRequestResult
 from campaign.services.staff.password_reset import ask_reset
 from campaign.web.staff.staff.access import open_to_all
 from campaign.web.staff.staff.device_cookie import attempt_for, remember_device
@@ -31,7 +31,7 @@ class AskForm(TokenForm):
     email = StringField()
 
 
-class ChooseForm(TokenForm):
+class ChoosePasswordForm(TokenForm):
     """The new password, twice."""
 
     password = PasswordField()
@@ -58,7 +58,7 @@ def asked() -> ResponseReturnValue:
     except InputError:
         form.email.errors = [_said("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
         return render_template("staff/staff/forgotten_password.html", form=form)
-    if ask_reset(attempt_for(email), now=at.clock(), vault=at.vault) is Answer.REFUSED:
+    if ask_reset(attempt_for(email), now=at.clock(), vault=at.vault) is LinkRequestResult.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
     else:
         flash(gettext(LINK_MAILED), "info")
@@ -70,7 +70,7 @@ def asked() -> ResponseReturnValue:
 def choose(token: str) -> ResponseReturnValue:
     """Show the form for the new password; looking changes nothing."""
     _, staff, fault = _opened(token)
-    return _to_ask(fault) if staff is None else _page(token, ChooseForm())
+    return _to_ask(fault) if staff is None else _page(token, ChoosePasswordForm())
 
 
 @blueprint.post("/<token>")
@@ -80,7 +80,7 @@ def chosen(token: str) -> ResponseReturnValue:
     link, staff, fault = _opened(token)
     if link is None or staff is None:
         return _to_ask(fault)
-    form, at = ChooseForm(), runtime()
+    form, at = ChoosePasswordForm(), runtime()
     form.validate()
     given = form.password.data or ""
     faults, password = current_app.extensions["security"].password_util.validate(given, False, user=staff)
@@ -116,7 +116,7 @@ def _to_ask(fault: str) -> ResponseReturnValue:
     return redirect(url_for("reset.ask"))
 
 
-def _page(token: str, form: ChooseForm) -> str:
+def _page(token: str, form: ChoosePasswordForm) -> str:
     return render_template("staff/staff/new_password.html", form=form, token=token)
 
 

@@ -30,7 +30,7 @@ from campaign.models import Passkey, Staff
 from campaign.platform import db
 from campaign.platform.runtime import KEY, Runtime, runtime
 from campaign.services.staff.accounts import subject_of
-from campaign.services.staff.audit import Act, append
+from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.login import begin_session, end_session
 from campaign.web.staff.staff import security_forms
 from campaign.web.staff.staff.access import LOGIN
@@ -160,7 +160,9 @@ def _begin(_app: Flask, user: Staff, **_: Any) -> None:
     session.permanent = True
     user.logged_in_at = now
     remember_device(user.email)
-    append(db.session(), Act("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault)
+    append(
+        db.session(), AuditRecord("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault
+    )
 
 
 def _end(_app: Flask, **_: Any) -> None:
@@ -173,7 +175,7 @@ def _end(_app: Flask, **_: Any) -> None:
 def _noting(act: str) -> Any:
     def note(_app: Flask, user: Staff, **_: Any) -> None:
         at = runtime()
-        entry = Act(act, subject_of(user), user.id, user.section_code)
+        entry = AuditRecord(act, subject_of(user), user.id, user.section_code)
         append(db.session(), entry, now=at.clock(), vault=at.vault)
 
     return note
