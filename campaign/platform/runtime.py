@@ -13,6 +13,8 @@ from campaign.config import Settings
 from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
+from campaign.domain.staff.actor import Actor
+from campaign.platform.context import Context, Keys
 
 KEY = "tocsin"
 
@@ -26,9 +28,13 @@ class Runtime:
     tokens: Tokens
     clock: Callable[[], datetime]
 
+    def context(self, actor: Actor) -> Context:
+        """Return the context of a change that the actor makes now."""
+        return Context(actor, self.clock(), Keys(self.vault, self.tokens), self.settings)
+
     @property
     def mail_domain(self) -> str:
-        """The domain of our Message-IDs: that of the sender."""
+        """The domain of Message-IDs: that of the sender."""
         return self.settings.mail_domain
 
     @property
