@@ -30,12 +30,15 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from campaign import config
 from campaign.document import parse_text
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
+from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import OPERATOR, Actor
 from campaign.factory import create_app
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
 from campaign.models.counting.tally import NEVER, RollupProgress
 from campaign.platform import Model, db, huey, limiter
+from campaign.platform.context import Context, Keys
 from campaign.platform.runtime import KEY, Runtime, runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
@@ -278,6 +281,12 @@ def migrated_app(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     """One application a database, migrated, with the tests' sections."""
     with migrated(database_url, tmp_path_factory.mktemp("root")) as app:
         yield app
+
+
+def context(now: datetime = START, actor: Actor = OPERATOR, *, vault: Vault | None = None) -> Context:
+    """Return the context of a change in the application at hand; `vault` stands in for the application's."""
+    at = runtime()
+    return Context(actor, now, Keys(vault or at.vault, at.tokens), at.settings)
 
 
 @contextmanager
