@@ -17,9 +17,7 @@ from campaign.cli.refusal import refusals, refuse
 from campaign.domain.backup.backup_file import BackupError, Manifest, new_key, read_private_key, read_public_keys
 from campaign.platform import db
 from campaign.platform.runtime import Runtime, runtime
-from campaign.services.backup.create import create
-from campaign.services.backup.restore import RestoreReport, load, settle
-from campaign.services.backup.verify import verify
+from campaign.services.backup import RestoreReport, create_backup, load_backup, settle_restored, verify_backup
 from campaign.services.periodic.clock import agreed_now
 from campaign.services.privacy.erasure_journal import JournalContent, read_folder, write_out
 
@@ -56,7 +54,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
     with refusals():
         keys = read_public_keys(to or at.settings.backup_key)
         _write_journal(at)
-        made = create(path, keys, replace=replace, now=now, vault=at.vault)
+        made = create_backup(path, keys, replace=replace, now=now, vault=at.vault)
     click.echo(f"{path}: {made.size} bytes, {_told(made.manifest)}")
 
 
@@ -66,7 +64,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
 def verify_(file: Path, key_file: TextIO) -> None:
     """Open FILE to its end and count what is in it. Needs the private key, and for PostgreSQL pg_restore."""
     with refusals():
-        manifest = verify(file, read_private_key(key_file.read()))
+        manifest = verify_backup(file, read_private_key(key_file.read()))
     click.echo(f"{file} is whole: {_told(manifest)}")
 
 
@@ -92,11 +90,13 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departur
         migrations = current_app.extensions["migrate"]
         script = ScriptDirectory.from_config(migrations.migrate.get_config(migrations.directory))
         known = {one.revision for one in script.walk_revisions()}
-        manifest = load(file, private, replace=replace, vault=at.vault, revisions=known)
+        manifest = load_backup(file, private, replace=replace, vault=at.vault, revisions=known)
         upgrade(directory=migrations.directory)
         db.session.remove()
         settings = at.settings
-        done = settle(written.erasures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault)
+        done = settle_restored(
+            written.erasures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault
+        )
     click.echo(f"restored: {_told(manifest)}")
     _report(done, written)
 

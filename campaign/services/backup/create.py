@@ -30,7 +30,7 @@ class CreatedBackup:
     manifest: Manifest
 
 
-def create(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> CreatedBackup:
+def create_backup(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> CreatedBackup:
     """Writes a backup of the whole database to that file. Raises BackupError; then there is no new file."""
     source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
     try:

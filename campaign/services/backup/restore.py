@@ -39,7 +39,7 @@ class RestoreReport:
     missing_keys: dict[str, int]
 
 
-def load(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: Collection[str]) -> Manifest:
+def load_backup(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: Collection[str]) -> Manifest:
     """Puts the backup's rows into the database of the settings, whole or not at all; `revisions` are the migrations
     that are known here. Raises BackupError."""
     kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
@@ -67,7 +67,7 @@ def load(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: C
     return manifest
 
 
-def settle(erasures: Sequence[Erasure], *, now: datetime, days: int, vault: Vault) -> RestoreReport:
+def settle_restored(erasures: Sequence[Erasure], *, now: datetime, days: int, vault: Vault) -> RestoreReport:
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
     skip_ids(now=now)
     left_again = replay(erasures, vault=vault)

@@ -12,7 +12,7 @@ from campaign.services.backup.embedded import DatabaseImage, check_counts
 from campaign.services.backup.server import CountingTarget
 
 
-def verify(path: Path, key: Identity) -> Manifest:
+def verify_backup(path: Path, key: Identity) -> Manifest:
     """Reads the backup to its end and counts what is in it. Raises BackupError."""
     begun: list[DatabaseImage | CountingTarget] = []
 
