@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from campaign.config import ROOT
 
+MOST_MODULES = 15
+ROOMS = set(
+    """appeals signing counting outbox delivery announcements moderation offline handover privacy abuse backup
+staff sections""".split()
+)
 LOCALE = "/<any(fr, en, es, ar, de, ru):locale>/"
 PAGES = """
 appeals/<slug>
@@ -100,3 +107,20 @@ def test_no_path_of_a_machine_and_no_download_address() -> None:
     for path in [*(ROOT / "requirements").glob("*.txt"), ROOT / "pyproject.toml"]:
         text = Path(path).read_text(encoding="utf-8")
         assert not re.search(r"https?://|--(extra-)?index-url|find-links", text), path
+
+
+@pytest.mark.parametrize("folder", ["campaign", "tests", "bench"])
+def test_no_folder_is_a_pile(folder: str) -> None:
+    """A room with more modules than one takes in at a glance is split by meaning."""
+    modules = Counter(path.parent for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
+    assert {str(path.relative_to(ROOT)): number for path, number in modules.items() if number > MOST_MODULES} == {}
+
+
+def test_every_floor_has_the_same_rooms() -> None:
+    """The rooms of docs/architecture.md: a layer has only those that it needs, and no others."""
+    for floor in ("domain", "models", "queries", "services", "web/staff"):
+        rooms = {path.parent.name for path in (ROOT / "campaign" / floor).glob("*/__init__.py")}
+        assert rooms - ROOMS == ({"keys", "periodic"} if floor == "services" else set()), floor
+    templates = {path.name for path in (ROOT / "templates" / "staff").iterdir() if path.is_dir()}
+    assert templates <= ROOMS
+    assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} >= ROOMS
