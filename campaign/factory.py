@@ -125,7 +125,7 @@ def _limits_storage(url: str) -> dict[str, Any]:
     if url in {"off", "memory://"}:
         return {"RATELIMIT_STORAGE_URI": "memory://"}
     url = url.replace("valkey", "redis", 1)  # it speaks the same protocol
-    limiter.logger.filters = [redis_pool.OneLineAMinute()]
+    limiter.logger.filters = [redis_pool.LimitsLogFilter()]
     return {
         "RATELIMIT_STORAGE_URI": url,
         "RATELIMIT_STORAGE_OPTIONS": {"connection_pool": redis_pool.pausing_pool(url)},

@@ -44,7 +44,7 @@ _shared = mmap.mmap(-1, mmap.PAGESIZE)
 _RELOAD, _FLAGS, _AGES = struct.Struct("QQ"), 64, 2048
 
 
-class Arriving:
+class PartialRequest:
     """A request that is still being received."""
 
     def __init__(self, data: bytes = b"") -> None:
@@ -115,7 +115,7 @@ class BufferingWorker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._arriving: dict[_Connection, Arriving] = {}
+        self._arriving: dict[_Connection, PartialRequest] = {}
         self._closing: dict[_Connection, float] = {}
         self._stored = 0
         self._leave_at: float | None = None
@@ -133,18 +133,18 @@ class BufferingWorker(ThreadWorker):
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections and (idle := self._closing or self._arriving):
             self._drop(next(iter(idle)))
-        self._receive(_Connection(self.cfg, client, address, listener.getsockname()), Arriving())
+        self._receive(_Connection(self.cfg, client, address, listener.getsockname()), PartialRequest())
 
     def enqueue_req(self, conn: _Connection) -> None:
         """Begin with the next request of a connection that had one; part of it may have arrived with the last."""
         conn.sock.setblocking(False)
-        arriving = Arriving(conn.parser.unreader.take_buffered())
+        arriving = PartialRequest(conn.parser.unreader.take_buffered())
         if arriving.data and arriving.is_whole():
             self._hand_over(conn, arriving)
         else:
             self._receive(conn, arriving)
 
-    def _receive(self, conn: _Connection, arriving: Arriving, _socket: Any = None) -> None:
+    def _receive(self, conn: _Connection, arriving: PartialRequest, _socket: Any = None) -> None:
         """Take what is there, and hand the request over if that was the rest."""
         try:
             data = conn.sock.recv(_CHUNK)
@@ -165,13 +165,13 @@ class BufferingWorker(ThreadWorker):
                 self._say_go_on(conn)
             self._wait(conn, arriving)
 
-    def _wait(self, conn: _Connection, arriving: Arriving) -> None:
+    def _wait(self, conn: _Connection, arriving: PartialRequest) -> None:
         if conn not in self._arriving:
             self._arriving[conn] = arriving
             self._stored += len(arriving.data)
             self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn, arriving))
 
-    def _hand_over(self, conn: _Connection, arriving: Arriving) -> None:
+    def _hand_over(self, conn: _Connection, arriving: PartialRequest) -> None:
         self._forget(conn)
         conn.received, conn.data_ready = bytes(arriving.data), True
         super().enqueue_req(conn)

@@ -22,7 +22,7 @@ class InputError(TocsinError):
         self.code = code
 
 
-class FaultsError(TocsinError):
+class InvalidFieldsError(TocsinError):
     """Several values are unusable: by field, the code that says why; pages translate the codes."""
 
     def __init__(self, faults: dict[str, str]) -> None:
@@ -42,7 +42,7 @@ class ConflictError(StateError):
         self.current = current
 
 
-class KnownError(StateError):
+class AppealExistsError(StateError):
     """The document's appeal is there already; `slug` names it."""
 
     def __init__(self, slug: str) -> None:
@@ -54,15 +54,15 @@ class FourEyesError(StateError):
     """Whoever wrote an appeal does not publish it."""
 
 
-class ChangedError(StateError):
+class SignUpChangedError(StateError):
     """The waiting sign-up is no longer what the link or page showed; show it again and ask again."""
 
 
-class OverError(StateError):
+class AppealEndedError(StateError):
     """The deadline has passed in the supporter's section, or the appeal was closed or stopped."""
 
 
-class TakenOutError(StateError):
+class InvalidatedError(StateError):
     """Staff have taken the signature out of the counts."""
 
 
@@ -74,11 +74,11 @@ class ChallengeError(TocsinError):
         self.wait = wait
 
 
-class CrossedError(TocsinError):
+class ConcurrentSignUpError(TocsinError):
     """Another sign-up of the same address came at the same moment, or drew the same lot: do it again."""
 
 
-class SpentError(ChallengeError):
+class SpentSolutionError(ChallengeError):
     """A proof of work was taken before."""
 
     def __init__(self) -> None:
@@ -105,5 +105,5 @@ class CipherError(TocsinError):
     """Sealed data cannot be opened: its key is not among the data keys, or it was changed."""
 
 
-class ForgottenError(CipherError):
+class ErasedKeyError(CipherError):
     """Sealed data cannot be opened any more: the key of its row was erased, as it is when somebody leaves."""

@@ -57,18 +57,18 @@ class BounceReport:
         return self.path.mail_id
 
 
-class UnaddressedError(TokenError):
+class UnaddressedBounceError(TokenError):
     """It was sent to none of our return paths."""
 
 
-class ForgedError(TokenError):
+class ForgedBounceError(TokenError):
     """It was sent to something like a return path of ours that we have not made."""
 
 
 def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None) -> BounceReport:
     """What the message means. `recipient` is whom the mail server had it for, where that is known.
 
-    Raises UnaddressedError, ForgedError.
+    Raises UnaddressedBounceError, ForgedBounceError.
     """
     message = message_from_bytes(content)
     path = _addressed(message, paths, recipient)
@@ -92,8 +92,8 @@ def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> R
             except TokenError:
                 is_alike |= address.lower().startswith(f"{PREFIX}+")
     if is_alike:
-        raise ForgedError("the return path is forged or damaged")
-    raise UnaddressedError("it was not sent to a return path of ours")
+        raise ForgedBounceError("the return path is forged or damaged")
+    raise UnaddressedBounceError("it was not sent to a return path of ours")
 
 
 def _judge(message: Message) -> tuple[BounceVerdict, str | None]:

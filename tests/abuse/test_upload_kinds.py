@@ -19,7 +19,7 @@ from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
 from campaign.document.formats.subprocess_main import DEPTH, SECONDS, counted
-from campaign.document.formats.unpack import UnpackedTooMuchError, Unpacker
+from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from tests.abuse.test_uploads import ended_by_its_steps, operators, pdf, stream
 from tests.attack import Figure
 from tests.document.support import builders
@@ -204,7 +204,7 @@ def test_what_fails_is_counted_and_what_is_sound_given_whole() -> None:
     assert Unpacker(len(held) + len(packed)).whole(packed) == held
     assert Unpacker(2 * len(held)).salvaged(packed[:-4] + b"none") == held
     for task in (Unpacker(len(held)).whole, Unpacker(len(held)).salvaged):
-        with pytest.raises(UnpackedTooMuchError):
+        with pytest.raises(UnpackLimitError):
             task(packed)
     for broken in (b"", packed[:-1], b"none" + packed):
         with pytest.raises(zlib.error):
@@ -212,7 +212,7 @@ def test_what_fails_is_counted_and_what_is_sound_given_whole() -> None:
     unpacker = Unpacker(2**16)
     for _ in range(16):
         unpacker.measure(memoryview(b"none"))
-    with pytest.raises(UnpackedTooMuchError):
+    with pytest.raises(UnpackLimitError):
         unpacker.measure(memoryview(b"none"))
 
 

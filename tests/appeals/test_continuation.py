@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.domain.counting.action import Channel
-from campaign.domain.errors import InputError, NotFoundError, OverError, StateError
+from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, StateError
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Mail, Staff
 from campaign.platform import db
@@ -82,16 +82,16 @@ def test_what_is_sent_there_still_counts_until_its_day_has_ended(over: AppealVie
     def send(section: str) -> None:
         record_unsigned(over.id, section, Channel.LETTER, target=1, now=clock.now, vault=runtime().vault)
 
-    with pytest.raises(OverError):
+    with pytest.raises(AppealEndedError):
         send("fr")
     say(over, LATER)
     send("fr")
-    with pytest.raises(OverError):
+    with pytest.raises(AppealEndedError):
         send("be-nl")
     clock.now = clock.now.replace(month=5, day=31, hour=21, minute=59)
     send("fr")
     clock.now += timedelta(minutes=1)
-    with pytest.raises(OverError):
+    with pytest.raises(AppealEndedError):
         send("fr")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from campaign.serving import Arriving
+from campaign.serving import PartialRequest
 from tests.attack import Figure
 from tests.conftest import KEYS
 from tests.deploy.processes import environment, flask, free_port, running, wait_for, web
@@ -24,7 +24,7 @@ HEAD = b"POST /en/new-link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicat
 
 def arriving(*pieces: bytes) -> list[bool]:
     """After which piece the request is whole."""
-    one = Arriving()
+    one = PartialRequest()
     found = []
     for piece in pieces:
         one.data += piece
@@ -50,7 +50,7 @@ def test_a_body_of_chunks_is_whole_after_the_last_one() -> None:
 
 
 def test_a_client_that_asks_is_told_once_to_go_on() -> None:
-    one = Arriving(HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    one = PartialRequest(HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
     assert not one.is_whole()
     assert [one.asks_to_go_on(), one.asks_to_go_on()] == [True, False]
 

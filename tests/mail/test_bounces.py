@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaign.domain.delivery.bounce import BounceVerdict, judge_failure, read_status
-from campaign.mail.bounce import ForgedError, UnaddressedError, read_report
+from campaign.mail.bounce import ForgedBounceError, UnaddressedBounceError, read_report
 from tests.mail.dsn import MESSAGE, forged, mutated, return_paths, samples
 
 PATHS = return_paths()
@@ -15,9 +15,9 @@ SAMPLES = samples(PATHS)
 def verdict_of(content: bytes) -> tuple[str, int | None]:
     try:
         report = read_report(content, PATHS)
-    except ForgedError:
+    except ForgedBounceError:
         return "forged", None
-    except UnaddressedError:
+    except UnaddressedBounceError:
         return "unaddressed", None
     return report.verdict.value, report.mail_id
 

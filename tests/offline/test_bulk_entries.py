@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from campaign.document import parse_text
 from campaign.domain.counting.action import ENTERABLE, Channel
 from campaign.domain.errors import InputError
-from campaign.domain.offline.bulk_entry import UnusualError, read_quantity, refuse_unusual
+from campaign.domain.offline.bulk_entry import UnusualQuantityError, read_quantity, refuse_unusual
 from campaign.domain.staff.roles import Role
 from campaign.models import Action, AuditEntry, BulkEntry
 from campaign.platform import db
@@ -160,7 +160,7 @@ def test_thousands_may_be_written_apart() -> None:
 
 def test_a_section_without_history_is_asked_about_a_thousand_and_more() -> None:
     refuse_unusual(1000, [])
-    with pytest.raises(UnusualError):
+    with pytest.raises(UnusualQuantityError):
         refuse_unusual(1001, [3, 4])
 
 

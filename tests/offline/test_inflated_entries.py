@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import StateError
-from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualError
+from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualQuantityError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, BulkEntry, Staff
@@ -245,7 +245,7 @@ def by(app: Flask) -> Scope:
 
 def test_sheets_of_an_ended_appeal_are_doubted_as_quantities_are(app: Flask, appeal: AppealView, by: Scope) -> None:
     ended(appeal)
-    with pytest.raises(UnusualError):
+    with pytest.raises(UnusualQuantityError):
         enter_one(appeal, by, sheet(0, 1001))
     db.session.rollback()
     enter_one(appeal, by, sheet(0, 900))
@@ -266,7 +266,7 @@ def test_rows_of_countries_without_a_section_are_doubted_too(
     db.session.rollback()
     monkeypatch.setattr("campaign.services.offline.paper_sheet.list_sections", lambda: france)
     enter_one(appeal, by, sheet(0, 600, country="BE"))
-    with pytest.raises(UnusualError):
+    with pytest.raises(UnusualQuantityError):
         enter_one(appeal, by, sheet(1, 600, country="BE"))
     db.session.rollback()
     sign_rows()

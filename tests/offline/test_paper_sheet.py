@@ -32,7 +32,7 @@ from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.offline.paper_sheet import (
-    SameSheetError,
+    DuplicateSheetError,
     SheetEntry,
     enter_sheet,
     has_waiting_rows,
@@ -365,7 +365,7 @@ def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealV
                 enter_sheet(
                     appeal.slug, entered, by=by, is_sure=False, is_again=False, now=START, vault=runtime().vault
                 )
-            except SameSheetError:
+            except DuplicateSheetError:
                 return False
         return True
 

@@ -203,7 +203,7 @@ def _waiting() -> int:
     return int(db.session.execute(text("SELECT max(id) FROM sign_up")).scalar_one())
 
 
-def _seen_waiting() -> sign_up_queries.WaitingView:
+def _seen_waiting() -> sign_up_queries.WaitingSignUpView:
     found = sign_up_queries.find_waiting(_waiting(), runtime().vault)
     assert found is not None
     return found

@@ -40,7 +40,7 @@ from campaign.models import (
     Tombstone,
 )
 from campaign.platform import Model, db
-from campaign.platform.database.clock import CutToDay
+from campaign.platform.database.clock import TruncatedToDay
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -121,7 +121,7 @@ def test_addresses_go_some_time_after_closing_and_counts_stay(
     assert "anonymised" not in prune(START + 180 * DAY)
     assert prune(START + 181 * DAY)["anonymised"] == 8
     rows = db.session.scalars(select(Signature).order_by(Signature.id)).all()
-    plain = {name: value for name, value in EMPTY.items() if not isinstance(value, CutToDay)}
+    plain = {name: value for name, value in EMPTY.items() if not isinstance(value, TruncatedToDay)}
     assert [all(getattr(row, name) == value for name, value in plain.items()) for row in rows] == [True] * 8 + [False]
     assert {row.signed_at for row in rows[:8]} == {row.confirmed_at for row in rows[:8]} == {START.replace(hour=0)}
     assert counts(appeal.id) == before

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.delivery.bounce import BounceVerdict
-from campaign.mail.bounce import ForgedError, UnaddressedError
+from campaign.mail.bounce import ForgedBounceError, UnaddressedBounceError
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
 from campaign.services.delivery.bounce import BounceReceipt, take, take_maildir
@@ -46,9 +46,9 @@ def bounces(file: str, recipient: str | None) -> None:
             return
         content = sys.stdin.buffer.read(_MOST_BYTES) if file == "-" else _read(Path(file))
         taken = take(content, now=at.clock(), paths=at.return_paths, vault=at.vault, recipient=recipient)
-    except UnaddressedError as error:
+    except UnaddressedBounceError as error:
         _end(os.EX_NOUSER, str(error))
-    except ForgedError as error:
+    except ForgedBounceError as error:
         _end(os.EX_NOPERM, str(error))
     except DBAPIError as error:
         _end(os.EX_TEMPFAIL, str(diagnose(error)))

@@ -22,7 +22,7 @@ _NUMBERS = re.compile(r"(?<![\w/.-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
-class FoundDate:
+class ParsedDate:
     """A date in a text; `year` is None where the document leaves it out."""
 
     start: int
@@ -75,33 +75,33 @@ def weekdays() -> frozenset[str]:
     return frozenset(word for name in found for word in name.split())
 
 
-def dates(text: str, first_only: bool = False) -> list[FoundDate]:
+def dates(text: str, first_only: bool = False) -> list[ParsedDate]:
     """The dates of a text in their order, in every form that the templates use."""
     folded = fold(text)
-    found: list[FoundDate] = []
+    found: list[ParsedDate] = []
     for match in _ISO.finditer(folded):
         year, month, day = (int(part) for part in match.groups())
-        found.append(FoundDate(match.start(), match.end(), day, month, year))
+        found.append(ParsedDate(match.start(), match.end(), day, month, year))
     found.extend(_numeric(match) for match in _NUMBERS.finditer(folded))
     for match in _DAY_FIRST.finditer(folded):
         number = _months().get(match[2])
         if number:
             end = match.end() if match[3] else match.end(2)
-            found.append(FoundDate(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
+            found.append(ParsedDate(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
     taken = {(each.start, each.end) for each in found}
     for match in _MONTH_FIRST.finditer(folded):
         number = _months().get(match[1])
         if number and not any(start <= match.start(1) < end for start, end in taken):
             end = match.end() if match[3] else match.end(2)
-            found.append(FoundDate(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
+            found.append(ParsedDate(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
     found.sort(key=lambda each: each.start)
     return found[:1] if first_only else found
 
 
-def _numeric(match: re.Match[str]) -> FoundDate:
+def _numeric(match: re.Match[str]) -> ParsedDate:
     """Day before month, as everywhere but in the United States; only a second number above 12 says otherwise."""
     first, second, year = int(match[1]), int(match[3]), int(match[4])
     if second > 12 >= first:
-        return FoundDate(match.start(), match.end(), second, first, year)
+        return ParsedDate(match.start(), match.end(), second, first, year)
     ambiguous = match[2] == "/" and first <= 12 and second <= 12 and first != second
-    return FoundDate(match.start(), match.end(), first, second, year, ambiguous)
+    return ParsedDate(match.start(), match.end(), first, second, year, ambiguous)

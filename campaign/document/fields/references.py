@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from campaign.document.labels import vocabulary
-from campaign.document.text.normalise import Word, fold, words
+from campaign.document.text.normalise import NormalisedWord, fold, words
 
 # `UA-257-1/2014`: the number, then which follow-up it is.
 _GERMAN = re.compile(r"(?<!\w)(?:ua|au|fi)[ -]{0,3}(\d{1,3})-(\d{1,2}) ?/ ?(\d{4}|\d{2})(?!\d)")
@@ -106,7 +106,7 @@ def _sequence(before: str) -> tuple[int, int | None, bool]:
     return start, sequence, follows
 
 
-def _ordinal(names: list[str], before: str, tail: list[Word]) -> tuple[int, int] | None:
+def _ordinal(names: list[str], before: str, tail: list[NormalisedWord]) -> tuple[int, int] | None:
     """The ordinal that ends these words: `First`, `6th`, `3ª`."""
     for at in range(len(names) - 1, max(len(names) - 3, -1), -1):
         for size in (2, 1):

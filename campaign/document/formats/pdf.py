@@ -21,7 +21,7 @@ from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from campaign.document.errors import DocumentError
 from campaign.document.formats.pdf_layout import PageBlock, PageRow, Styled, laid_out
-from campaign.document.formats.unpack import UnpackedTooMuchError, Unpacker
+from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from campaign.document.text.lines import MOST_CHARACTERS, Line
 
 _PAGES = 40
@@ -41,7 +41,7 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     try:
         with _counted_unpacking():
             blocks = _blocks(data)
-    except UnpackedTooMuchError:
+    except UnpackLimitError:
         raise _too_much(name) from None
     except (PDFPasswordIncorrect, PDFEncryptionError):
         raise DocumentError("encrypted", f"{name} is encrypted; save it without a password") from None
@@ -68,7 +68,7 @@ def _check(data: bytes, name: str) -> None:
     try:
         for match in _STREAM.finditer(data):
             unpacker.measure(view[match.end() :])
-    except UnpackedTooMuchError:
+    except UnpackLimitError:
         raise _too_much(name) from None
 
 

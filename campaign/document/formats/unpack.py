@@ -11,7 +11,7 @@ _WRITTEN = 16 * 1024  # bytes of output at once, for what an error comes upon is
 _END = 3  # bytes, of the checksum
 
 
-class UnpackedTooMuchError(Exception):
+class UnpackLimitError(Exception):
     """The document unpacks to more than it may."""
 
 
@@ -22,7 +22,7 @@ class Unpacker:
         self._left = most
 
     def whole(self, data: bytes) -> bytes:
-        """Return what a sound stream holds. Raises zlib.error or UnpackedTooMuchError."""
+        """Return what a sound stream holds. Raises zlib.error or UnpackLimitError."""
         packer = zlib.decompressobj()
         found = [out for at in range(0, len(data), _READ) for out in self._fed(packer, data[at : at + _READ])]
         if not packer.eof:
@@ -42,7 +42,7 @@ class Unpacker:
         return b"".join(found)
 
     def measure(self, data: memoryview) -> None:
-        """Count what a stream holds, sound or not, and drop it. Raises UnpackedTooMuchError."""
+        """Count what a stream holds, sound or not, and drop it. Raises UnpackLimitError."""
         packer = zlib.decompressobj()
         with suppress(zlib.error):
             for at in range(0, len(data), _READ):
@@ -65,7 +65,7 @@ class Unpacker:
                 return
 
     def count(self, size: int) -> None:
-        """Take so many bytes from the bound. Raises UnpackedTooMuchError."""
+        """Take so many bytes from the bound. Raises UnpackLimitError."""
         self._left -= size
         if self._left < 0:
-            raise UnpackedTooMuchError
+            raise UnpackLimitError

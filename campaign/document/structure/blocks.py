@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from campaign.document.labels import GAP, Phrase, vocabulary
 from campaign.document.text.emphasis import is_bold, is_heading, links
 from campaign.document.text.lines import Ledger, Line
-from campaign.document.text.normalise import Word, fold, has_words, words
+from campaign.document.text.normalise import NormalisedWord, fold, has_words, words
 
 FLOWS = frozenset(["act", "write", "appeals", "contact", "copies", "diplomatic", "solidarity", "letter", "background"])
 _LONG = 4  # words that make a label sure without a colon
@@ -53,7 +53,7 @@ class LabelMatch:
     end: int
 
 
-def _is_apart(pattern: tuple[str, ...], stream: list[tuple[int, Word]], end: int) -> bool:
+def _is_apart(pattern: tuple[str, ...], stream: list[tuple[int, NormalisedWord]], end: int) -> bool:
     """Whether a label's two halves are lines of their own: `TAKE ACTION`, an address, `SAMPLE LETTER`."""
     head = pattern.index(GAP)
     tail = end - (len(pattern) - 1 - max(at for at, part in enumerate(pattern) if part == GAP))
@@ -82,14 +82,14 @@ class Labels:
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
-        self._words: dict[int, list[Word]] = {}
+        self._words: dict[int, list[NormalisedWord]] = {}
 
     def put(self, at: int, line: Line) -> None:
         """Replaces a line by what a label left of it."""
         self._lines[at] = line
         self._words.pop(at, None)
 
-    def _of(self, at: int) -> list[Word]:
+    def _of(self, at: int) -> list[NormalisedWord]:
         """The words of a line without the number that makes it an item: `1. Write a letter…`."""
         if at not in self._words:
             text = _without_targets(self._lines[at].text[:600])
@@ -115,8 +115,8 @@ class Labels:
                 best = match
         return best
 
-    def _stream(self, index: int, wanted: int) -> list[tuple[int, Word]]:
-        stream: list[tuple[int, Word]] = []
+    def _stream(self, index: int, wanted: int) -> list[tuple[int, NormalisedWord]]:
+        stream: list[tuple[int, NormalisedWord]] = []
         for offset in range(_BROKEN_OVER):
             at = index + offset
             if at >= len(self._lines) or self._lines[at].is_blank or len(stream) >= wanted:

@@ -13,7 +13,7 @@ from campaign.document.fields.references import DocumentIndex, Reference, find_i
 from campaign.document.labels import vocabulary
 from campaign.document.text.emphasis import plain
 from campaign.document.text.lines import Ledger, Line, shown
-from campaign.document.text.normalise import Word, fold, has_words, words
+from campaign.document.text.normalise import NormalisedWord, fold, has_words, words
 
 _LINES = 4
 _LEFT_OVER = 8  # more words than that beside the reference, and the line is a sentence
@@ -120,7 +120,7 @@ def _labels(text: str) -> list[tuple[str, int, int]]:
     return found
 
 
-def _places(stream: list[Word], wanted: tuple[str, ...]) -> list[int]:
+def _places(stream: list[NormalisedWord], wanted: tuple[str, ...]) -> list[int]:
     size = len(wanted)
     return [at for at in range(len(stream) - size + 1) if tuple(word.text for word in stream[at : at + size]) == wanted]
 

@@ -11,7 +11,7 @@ from campaign.document.fields.languages import cities, countries_in, country, co
 from campaign.document.labels import vocabulary
 from campaign.document.text.emphasis import is_bold, plain
 from campaign.document.text.lines import Ledger, Line, shown
-from campaign.document.text.normalise import Word, fold, key, words
+from campaign.document.text.normalise import NormalisedWord, fold, key, words
 
 _CARE_OF = re.compile(r"(?<!\w)(?:c/o|c / o|care of|aux bons soins|a/c|z\.hd)(?!\w)")
 _ITEM = re.compile(r"^\s*(?:\d{1,2}[.)]|[-•*▪\uf0b7])\s+")
@@ -165,7 +165,7 @@ def _titled(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _end_of_country(text: str, stream: list[Word]) -> int | None:
+def _end_of_country(text: str, stream: list[NormalisedWord]) -> int | None:
     """Where the country ends that these words name, with its preposition: `of Kenya`, before the name of a person."""
     while stream and stream[0].text in _JOINS:
         stream = stream[1:]

@@ -46,7 +46,7 @@ _TABLE = _Folded()
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Word(NamedTuple):
+class NormalisedWord(NamedTuple):
     """A folded word and where it stands in its line."""
 
     text: str
@@ -59,11 +59,11 @@ def fold(text: str) -> str:
     return text.translate(_TABLE)
 
 
-def words(text: str, limit: int = 0) -> list[Word]:
+def words(text: str, limit: int = 0) -> list[NormalisedWord]:
     """The words of a text, folded, without any punctuation or emphasis; at most `limit` where given."""
-    found: list[Word] = []
+    found: list[NormalisedWord] = []
     for match in _WORD.finditer(fold(text)):
-        found.append(Word(match.group(), match.start(), match.end()))
+        found.append(NormalisedWord(match.group(), match.start(), match.end()))
         if limit and len(found) == limit:
             break
     return found

@@ -12,7 +12,7 @@ from typing import Any
 from campaign.domain.appeals.appeal import TargetKind
 from campaign.domain.appeals.slug import is_slug
 from campaign.domain.country import COUNTRIES
-from campaign.domain.errors import FaultsError, InputError
+from campaign.domain.errors import InputError, InvalidFieldsError
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.pasted_address import pasted_address
@@ -32,7 +32,7 @@ _NETWORK = re.compile(r"[a-z][a-z0-9_.-]{0,30}")
 
 
 def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
-    """The words as an appeal text keeps them, from fields of these names. Raises FaultsError."""
+    """The words as an appeal text keeps them, from fields of these names. Raises InvalidFieldsError."""
     words: dict[str, Any] = {
         "headline": clean(typed["headline"], lines=False),
         "people": [
@@ -57,12 +57,15 @@ def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
         elif "\ufffd" in str(words[name]):
             faults[name] = "unreadable"
     if faults:
-        raise FaultsError(faults)
+        raise InvalidFieldsError(faults)
     return words
 
 
 def checked_target(typed: dict[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
-    """The target as an appeal keeps it; without words in a language it is not named there. Raises FaultsError."""
+    """The target as an appeal keeps it; without words in a language it is not named there.
+
+    Raises InvalidFieldsError.
+    """
     lists = {
         name: list(dict.fromkeys(kept for one in typed[name] if (kept := clean(one, lines=False))))
         for name in ("emails", "faxes", "phones")
@@ -82,14 +85,17 @@ def checked_target(typed: dict[str, Any], languages: tuple[str, ...]) -> dict[st
     target = {"kind": typed["kind"], "country": typed["country"] or None, **lists, "social": social, "words": words}
     faults = _target_faults(target)
     if faults:
-        raise FaultsError(faults)
+        raise InvalidFieldsError(faults)
     return target
 
 
 def checked_facts(
     typed: dict[str, Any], *, sections: frozenset[str], today: date, before: dict[str, Any]
 ) -> dict[str, Any]:
-    """The facts as an appeal keeps them; a deadline is looked at only where it is another one. Raises FaultsError."""
+    """The facts as an appeal keeps them; a deadline is looked at only where it is another one.
+
+    Raises InvalidFieldsError.
+    """
     facts = {name: typed[name] for name in FACTS}
     facts["deadline"], facts["country"] = facts["deadline"] or None, facts["country"] or None
     found = {
@@ -103,7 +109,7 @@ def checked_facts(
     }
     faults = {field: code for field, code in found.items() if code}
     if faults:
-        raise FaultsError(faults)
+        raise InvalidFieldsError(faults)
     facts["goal"] = int(facts["goal"])
     # Everybody and nobody chosen mean the same, and sections that come later take part too.
     if set(facts["sections"]) >= sections - {INTERNATIONAL}:

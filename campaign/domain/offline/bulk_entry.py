@@ -23,7 +23,7 @@ PLACE_LENGTH, NOTE_LENGTH = 200, 1000
 _GROUPING = {ord(character): None for character in " \u00a0\u202f\u2009'’"}
 
 
-class UnusualError(TocsinError):
+class UnusualQuantityError(TocsinError):
     """The quantity is far from what the section usually enters (`usual`): to be entered again if it is right.
 
     `usual` 0: it is more than one person enters in a day, whatever is usual.
@@ -84,11 +84,11 @@ def usual(earlier: Sequence[int]) -> int:
 
 
 def refuse_unusual(quantity: int, earlier: Sequence[int], today: int = 0) -> None:
-    """Raise UnusualError where the quantity and what the section has entered `today` is above UNUSUAL times the usual.
+    """Raise UnusualQuantityError where the quantity and entries of `today` exceed UNUSUAL times the usual.
 
     `earlier` are entries of days before, so that nobody makes a large one usual by entering many in a row.
     """
     if quantity + today > UNUSUAL * (known := usual(earlier)):
-        raise UnusualError(known)
+        raise UnusualQuantityError(known)
     if quantity + today > MOST_ALONE:
-        raise UnusualError(0)
+        raise UnusualQuantityError(0)

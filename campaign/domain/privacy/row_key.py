@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from campaign.domain.errors import CipherError, ForgottenError
+from campaign.domain.errors import CipherError, ErasedKeyError
 
 DEPTH = 8
 SLOTS = 1 << DEPTH
@@ -63,14 +63,14 @@ class KeyTree:
         return not self._seeds
 
     def key(self, number: int) -> bytes:
-        """Return the key of a slot. Raises ForgottenError where it was erased."""
+        """Return the key of a slot. Raises ErasedKeyError where it was erased."""
         for level in range(DEPTH + 1):
             seed = self._seeds.get((level, number >> (DEPTH - level)))
             if seed is not None:
                 for below in range(level + 1, DEPTH + 1):
                     seed = _child(seed, (number >> (DEPTH - below)) & 1)
                 return seed
-        raise ForgottenError("the row's key was erased")
+        raise ErasedKeyError("the row's key was erased")
 
     def without(self, numbers: Iterable[int]) -> KeyTree:
         """Return the batch without the keys of those slots; what is erased already stays so."""
@@ -148,7 +148,7 @@ class RowKeys:
         self._own.by_use.clear()
 
     def slot(self, batch: int, number: int) -> KeySlot:
-        """Return the key of a row. Raises ForgottenError where it was erased."""
+        """Return the key of a row. Raises ErasedKeyError where it was erased."""
         with self._lock:
             tree = self._opened.get(batch)
         if tree is None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from zoneinfo import available_timezones
 
 from campaign.domain.country import COUNTRIES
-from campaign.domain.errors import FaultsError, InputError
+from campaign.domain.errors import InputError, InvalidFieldsError
 from campaign.domain.sections.section import INTERNATIONAL, SectionLike
 from campaign.domain.signing.address import parse_address
 from campaign.domain.typed_text import clean, is_language
@@ -37,7 +37,7 @@ def claimed(code: str, countries: Iterable[str], languages: Iterable[str], other
 def checked_section(
     code: str, typed: dict[str, Any], *, before: dict[str, Any], others: Iterable[OtherSection]
 ) -> dict[str, Any]:
-    """The fields as a section keeps them; what it had `before` stays possible. Raises FaultsError.
+    """The fields as a section keeps them; what it had `before` stays possible. Raises InvalidFieldsError.
 
     International takes every country that no other claims, so it has none of its own to choose.
     """
@@ -69,7 +69,7 @@ def checked_section(
         faults["reply_to"] = "not-an-address"
     found = {name: fault for name, fault in faults.items() if fault}
     if found:
-        raise FaultsError(found)
+        raise InvalidFieldsError(found)
     values["position"] = int(values["position"])
     values["tile"] = None if values["tile"] is None else [int(part) for part in values["tile"]]
     return values

@@ -54,7 +54,7 @@ def _postgresql_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
     return "clock_timestamp()"
 
 
-class CutTime(FunctionElement[datetime]):
+class TruncatedTime(FunctionElement[datetime]):
     """A moment without what is finer than the hour, or than the day (UTC)."""
 
     type = UtcDateTime()
@@ -62,35 +62,35 @@ class CutTime(FunctionElement[datetime]):
     name = "cut_time"
 
 
-class CutToHour(CutTime):
+class TruncatedToHour(TruncatedTime):
     """The hour of a column's moment."""
 
     inherit_cache = True
 
 
-class CutToDay(CutTime):
+class TruncatedToDay(TruncatedTime):
     """The day of a column's moment."""
 
     inherit_cache = True
 
 
-@compiles(CutToHour, "sqlite")
-def _sqlite_hour(element: CutToHour, compiler: Any, **kw: Any) -> str:
+@compiles(TruncatedToHour, "sqlite")
+def _sqlite_hour(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d %H:00:00.000000', {compiler.process(element.clauses, **kw)})"
 
 
-@compiles(CutToDay, "sqlite")
-def _sqlite_day(element: CutToDay, compiler: Any, **kw: Any) -> str:
+@compiles(TruncatedToDay, "sqlite")
+def _sqlite_day(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
     return f"strftime('%Y-%m-%d 00:00:00.000000', {compiler.process(element.clauses, **kw)})"
 
 
-@compiles(CutToHour, "postgresql")
-def _postgresql_hour(element: CutToHour, compiler: Any, **kw: Any) -> str:
+@compiles(TruncatedToHour, "postgresql")
+def _postgresql_hour(element: TruncatedToHour, compiler: Any, **kw: Any) -> str:
     return f"date_trunc('hour', {compiler.process(element.clauses, **kw)}, 'UTC')"
 
 
-@compiles(CutToDay, "postgresql")
-def _postgresql_day(element: CutToDay, compiler: Any, **kw: Any) -> str:
+@compiles(TruncatedToDay, "postgresql")
+def _postgresql_day(element: TruncatedToDay, compiler: Any, **kw: Any) -> str:
     return f"date_trunc('day', {compiler.process(element.clauses, **kw)}, 'UTC')"
 
 

@@ -13,7 +13,7 @@ from limits.strategies import FixedWindowRateLimiter
 Counter = tuple[RateLimitItem, tuple[str, ...]]
 
 
-class OwnLimits:
+class ProcessLimits:
     """Counts of this process alone, for as long as the storage of all is away."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class OwnLimits:
 
 
 def count(
-    limiter: Limiter | OwnLimits, counters: Sequence[Counter], marks: Sequence[str]
+    limiter: Limiter | ProcessLimits, counters: Sequence[Counter], marks: Sequence[str]
 ) -> tuple[list[bool], list[bool]]:
     """Counts one in each, as the limiter's own `hit` does: which are within their limits, and which marks are there.
 

@@ -84,7 +84,7 @@ def say_away(error: BaseException) -> None:
         log.warning("the limits' storage is away, so each process counts for itself: %s", type(error).__name__)
 
 
-class OneLineAMinute(logging.Filter):
+class LimitsLogFilter(logging.Filter):
     """For the logger of the limits' library, which writes a traceback at each request."""
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -33,7 +33,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class TextVersion:
     """Since when the current text of a language is as it is, and how many had signed before that, if any could."""
 
     number: int
@@ -60,7 +60,7 @@ class AppealForEditing:
     review_requested_by: int | None
     written_by: tuple[int, ...]
     names: dict[int, str]
-    versions: dict[str, Version]
+    versions: dict[str, TextVersion]
     documents: dict[str, Document]
     words: dict[str, dict[str, Any]]
     targets: dict[int, dict[str, Any]]
@@ -90,7 +90,7 @@ def find_dossier(slug: str) -> AppealForEditing | None:
         review_requested_by=row.review_requested_by,
         written_by=tuple(row.written_by),
         names={one.id: one.email for one in db.session.scalars(select(Staff).where(Staff.id.in_(people)))},
-        versions={text.language: Version(text.version, text.created_at, text.signed_before) for text in row.texts},
+        versions={text.language: TextVersion(text.version, text.created_at, text.signed_before) for text in row.texts},
         documents={one.language: _document(one) for one in documents},
         words={text.language: words_of(text) for text in row.texts},
         targets={target.position: target_of(target) for target in row.targets},

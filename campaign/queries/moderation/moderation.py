@@ -148,7 +148,7 @@ def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | N
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSignature:
+class SectionSignature:
     """A signature of the own section without its signer."""
 
     id: int
@@ -158,14 +158,14 @@ class OwnSignature:
     signed_at: datetime
 
 
-def own_signature(scope: Scope, signature_id: int) -> OwnSignature:
+def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
     """Return one of the own section that was not erased. Raises NotFoundError."""
     chosen = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
     own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
     row = db.session.execute(chosen.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such signature")
-    return OwnSignature(*row)
+    return SectionSignature(*row)
 
 
 def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[int, ...]:

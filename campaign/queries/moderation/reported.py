@@ -45,7 +45,7 @@ class ReportingNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportOverview:
     """The hours and the networks with the most reports of the last week; how many reports were looked at."""
 
     hours: tuple[ReportedHour, ...]
@@ -64,7 +64,7 @@ class ReportView:
     counted_at: datetime
 
 
-def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> Reported:
+def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
     """Return what was reported without a signature in the own section lately, for one appeal or for all."""
     newest = _newest(scope)
     wanted = [newest.c.counted_at > now - timedelta(days=DAYS)]
@@ -85,7 +85,7 @@ def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> Reporte
         )
     ]
     total = db.session.scalar(select(func.count()).select_from(newest).where(*wanted)) or 0
-    return Reported(tuple(hours), tuple(networks), total)
+    return ReportOverview(tuple(hours), tuple(networks), total)
 
 
 def reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:

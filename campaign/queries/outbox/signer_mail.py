@@ -41,7 +41,7 @@ class SignerMail:
 
 
 @dataclass(frozen=True, slots=True)
-class SignerMails:
+class SignerMailHistory:
     """A signature by its number, when and where it was given, and its mails, the newest first."""
 
     signature_id: int
@@ -50,7 +50,7 @@ class SignerMails:
     mails: tuple[SignerMail, ...]
 
 
-def mails_of_signer(scope: Scope, signature_id: int) -> SignerMails:
+def mails_of_signer(scope: Scope, signature_id: int) -> SignerMailHistory:
     """Return the newest mails of a signature of the own section. Raises NotFoundError."""
     signed = db.session.execute(
         select(Appeal.slug, Signature.signed_at)
@@ -61,4 +61,4 @@ def mails_of_signer(scope: Scope, signature_id: int) -> SignerMails:
         raise NotFoundError("there is no such signature")
     columns = [getattr(Mail, name) for name in SignerMail.__dataclass_fields__]
     chosen = select(*columns).where(Mail.signature_id == signature_id).order_by(Mail.id.desc()).limit(_MOST)
-    return SignerMails(signature_id, *signed, mails=tuple(SignerMail(*row) for row in db.session.execute(chosen)))
+    return SignerMailHistory(signature_id, *signed, mails=tuple(SignerMail(*row) for row in db.session.execute(chosen)))

@@ -40,7 +40,7 @@ from campaign.platform import db
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DataCategory:
     """One kind of personal data: how many rows, the oldest of them, and how many should be gone by now."""
 
     what: str
@@ -59,7 +59,7 @@ _WORK = "legitimate interest (art. 6(1)(f)): only staff get in, and answer for w
 _LATE = timedelta(days=1)
 
 
-def holdings(*, now: datetime, days: int) -> list[Holding]:
+def holdings(*, now: datetime, days: int) -> list[DataCategory]:
     """Every kind of personal data in the database; `days` is TOCSIN_RETENTION_DAYS."""
     held = Signature.address_digest.is_not(None)
     state, signed, ended = Signature.state, Signature.signed_at, Signature.ended_at
@@ -130,7 +130,7 @@ def holdings(*, now: datetime, days: int) -> list[Holding]:
     ]  # fmt: skip
 
 
-def _by_staff(now: datetime) -> list[Holding]:
+def _by_staff(now: datetime) -> list[DataCategory]:
     """What staff leave behind: accounts, log-ins, and what they did."""
     return [
         _holding("what staff chose signatures to take out by: a mail domain, part of an address", "to moderate",
@@ -158,12 +158,12 @@ def _by_staff(now: datetime) -> list[Holding]:
 
 def _holding(
     what: str, why: str, basis: str, until: str, moment: Any, conditions: tuple[Any, ...], overdue: Any
-) -> Holding:
+) -> DataCategory:
     rows, oldest_at = db.session.execute(select(func.count(), func.min(moment)).where(*conditions)).one()
     late = 0
     if overdue is not None and rows:
         late = db.session.execute(select(func.count(moment)).where(*conditions, overdue)).scalar_one()
-    return Holding(what, why, basis, until, int(rows), oldest_at, int(late))
+    return DataCategory(what, why, basis, until, int(rows), oldest_at, int(late))
 
 
 def _days(span: timedelta, after: str) -> str:

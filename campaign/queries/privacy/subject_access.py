@@ -65,7 +65,7 @@ class SubjectAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class UnconfirmedView:
+class SignUpView:
     """A form that was sent with the address and waits to be confirmed."""
 
     appeal: str
@@ -77,7 +77,7 @@ class UnconfirmedView:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperView:
+class SheetRowView:
     """A row of a paper sheet that waits to be signed up."""
 
     appeal: str
@@ -86,7 +86,7 @@ class PaperView:
     entered_at: datetime
 
 
-def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
+def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
     """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
     names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
@@ -97,16 +97,14 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[PaperView, ...]:
         .order_by(SheetRow.id)
     )
     return tuple(
-        PaperView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
+        SheetRowView(slug, vault.open_name(row.name_sealed, place_of(row)), row.country, at) for slug, row, at in rows
     )
 
 
-def unconfirmed_under(email: str, vault: Vault) -> tuple[UnconfirmedView, ...]:
+def unconfirmed_under(email: str, vault: Vault) -> tuple[SignUpView, ...]:
     """Return what waits to be confirmed under the address. Raises CipherError."""
     found = waiting_under(parse_address(email), vault)
-    return tuple(
-        UnconfirmedView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found
-    )
+    return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)
 
 
 def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:

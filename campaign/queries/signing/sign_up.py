@@ -22,7 +22,7 @@ from campaign.queries.signing.person import digests_everywhere
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingView:
+class WaitingSignUpView:
     """A sign-up with name and address opened; both are empty once it is confirmed.
 
     `signature_id` is what it has become; `signed` is the name in the confirmed signature that its address has already.
@@ -42,19 +42,19 @@ class WaitingView:
     signed: str | None = None
     text: tuple[str, int] = ("", 0)
 
-    def says_same(self, other: WaitingView) -> bool:
+    def says_same(self, other: WaitingSignUpView) -> bool:
         """Whether both show the same to who confirms, so that one link is as good as the other."""
         mine = self.name, self.country, self.locale, self.text
         return mine == (other.name, other.country, other.locale, other.text)
 
 
-def find_waiting(sign_up_id: int, vault: Vault) -> WaitingView | None:
+def find_waiting(sign_up_id: int, vault: Vault) -> WaitingSignUpView | None:
     """Return the sign-up, or None where it was let go. Raises CipherError."""
     found = db.session.execute(_CHOSEN.where(SignUp.id == sign_up_id)).one_or_none()
     return None if found is None else _view(found, vault)
 
 
-def newest_of(one: WaitingView, vault: Vault) -> WaitingView:
+def newest_of(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
     """Return the sign-up that took the place of that one, where a newer one of its address did. Raises CipherError."""
     if not one.email:
         return one
@@ -64,7 +64,7 @@ def newest_of(one: WaitingView, vault: Vault) -> WaitingView:
     return one if found is None else _view(found, vault)
 
 
-def earlier_than(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
+def earlier_than(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return the sign-ups whose place that one has taken and that wait still. Raises CipherError."""
     if not one.email:
         return ()
@@ -80,7 +80,7 @@ def said_by(row: SignUp, vault: Vault) -> tuple[Any, ...]:
     return name, origin_of(row, vault)[0], row.locale, row.text_language, row.text_version
 
 
-def waiting_under(address: Address, vault: Vault) -> tuple[WaitingView, ...]:
+def waiting_under(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return what waits under the address and can be confirmed, the oldest first. Raises CipherError.
 
     What looks like part of a flood is left out, as it is of the mail.
@@ -99,7 +99,7 @@ def waiting_under(address: Address, vault: Vault) -> tuple[WaitingView, ...]:
     return found
 
 
-def beside(one: WaitingView, vault: Vault) -> tuple[WaitingView, ...]:
+def beside(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
     """Return what else waits under the address of a sign-up. Raises CipherError."""
     if not one.email:
         return ()
@@ -141,14 +141,14 @@ def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
     raise CipherError("a form names a signature that it has not become")
 
 
-def _view(found: Any, vault: Vault) -> WaitingView:
+def _view(found: Any, vault: Vault) -> WaitingSignUpView:
     row, slug = found
     signature = None if row.signature_id is None else db.session.get(Signature, row.signature_id)
     if signature is not None:
         refuse_another(row, signature, vault)
     place = place_of(row)
     email = vault.open_email(row.email_sealed, place) if row.email_sealed else ""
-    return WaitingView(
+    return WaitingSignUpView(
         id=row.id,
         appeal_id=row.appeal_id,
         slug=slug,

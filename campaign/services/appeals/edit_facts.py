@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import checked_facts
-from campaign.domain.errors import FaultsError
+from campaign.domain.errors import InvalidFieldsError
 from campaign.models import Appeal, Section
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import facts_of
@@ -21,7 +21,7 @@ from campaign.services.staff.desk import Desk, admit, note, refuse_overwriting
 def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: Desk, now: datetime) -> str:
     """Keeps the facts and returns the slug, which only a draft may change; nothing new changes nothing.
 
-    Dates are ISO 8601 text. Raises NotFoundError, FaultsError, StateError (it has ended), ConflictError.
+    Dates are ISO 8601 text. Raises NotFoundError, InvalidFieldsError, StateError (it has ended), ConflictError.
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -33,13 +33,13 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: D
         codes = frozenset(session.scalars(select(Section.code)))
         after = checked_facts(typed, sections=codes, today=now.date(), before=before)
         if after["deadline"] is None and appeal.state == AppealState.OPEN:
-            raise FaultsError({"deadline": "missing"})
+            raise InvalidFieldsError({"deadline": "missing"})
         if before == after:
             return slug
         refuse_overwriting(seen, before)
         taken = select(Appeal.id).where(Appeal.slug == after["slug"], Appeal.id != appeal.id)
         if session.scalar(taken) is not None:
-            raise FaultsError({"slug": "taken"})
+            raise InvalidFieldsError({"slug": "taken"})
         # Under the name that it had: who looks for it in the audit log finds both.
         note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
         for name, value in after.items():

@@ -22,7 +22,7 @@ def write_target(
 ) -> int:
     """Keeps a target and returns its position, which stays, for actions name it; `position` 0 is a new one.
 
-    Raises NotFoundError, FaultsError, StateError (the appeal has ended), ConflictError.
+    Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError.
     """
     with transaction() as session:
         appeal = find(session, slug)

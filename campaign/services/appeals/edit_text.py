@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import checked_words
-from campaign.domain.errors import FaultsError, StateError
+from campaign.domain.errors import InvalidFieldsError, StateError
 from campaign.domain.typed_text import is_language
 from campaign.models import Appeal, AppealText
 from campaign.platform.database.transaction import transaction
@@ -27,10 +27,10 @@ def write_text(
     """Keeps the words in that language as a new version and returns its number; None where nothing is new.
 
     `seen` is what the person had before them (None: no such text yet). An open appeal keeps its signatures and counts.
-    Raises NotFoundError, FaultsError, StateError (it has ended), ConflictError.
+    Raises NotFoundError, InvalidFieldsError, StateError (it has ended), ConflictError.
     """
     if not is_language(language):
-        raise FaultsError({"language": "unknown"})
+        raise InvalidFieldsError({"language": "unknown"})
     words = checked_words(typed)
     with transaction() as session:
         appeal = find(session, slug)

@@ -19,7 +19,7 @@ from campaign.document.draft import DraftAppeal
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import WORDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
-from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.models import Appeal, AppealText, ImportedDocument
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
@@ -91,7 +91,7 @@ def import_draft(
 ) -> ImportReport:
     """Makes or completes an appeal; `lines` are the document's own, to be shown beside the form.
 
-    Raises InputError (slug, goal), StateError (the appeal has ended), KnownError (it is there, and a new one was
+    Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (it is there, and a new one was
     wanted), NotFoundError (somebody else's).
     """
     if options.goal is not None and options.goal < 1:
@@ -143,14 +143,17 @@ def import_draft(
 
 
 def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
-    """A slug that nobody has, from what `_named` would take. Raises KnownError where the document's case is there."""
+    """A slug that nobody has, from what `_named` would take.
+
+    Raises AppealExistsError where the document's case is there.
+    """
     country = Locale("en").territories.get(draft.country or "", "")
     wish = slugify(*(person.name for person in draft.people[:2]), country)
     if draft.reference:
         same = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
         known = session.scalars(same.order_by(Appeal.id).limit(1)).one_or_none()
         if known is not None:
-            raise KnownError(known)
+            raise AppealExistsError(known)
         wish = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
     wish = wish or slugify(draft.headline or "") or "appeal"
     taken = set(session.scalars(select(Appeal.slug)))

@@ -17,7 +17,7 @@ from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_state import ALIKE, SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
-from campaign.mail.bounce import BounceReport, ForgedError, UnaddressedError, read_report
+from campaign.mail.bounce import BounceReport, ForgedBounceError, UnaddressedBounceError, read_report
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.database.transaction import transaction
@@ -44,7 +44,7 @@ class BounceReceipt:
 def take(
     content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None
 ) -> BounceReceipt:
-    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedError, ForgedError.
+    """Notes what came back; doing it twice changes nothing more. Raises UnaddressedBounceError, ForgedBounceError.
 
     Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
     when the Message-ID has gone.
@@ -123,7 +123,7 @@ def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vaul
 def _outcome(content: bytes, now: datetime, paths: ReturnPaths, vault: Vault) -> str:
     try:
         return take(content, now=now, paths=paths, vault=vault).report.verdict.value
-    except ForgedError:
+    except ForgedBounceError:
         return "forged"
-    except UnaddressedError:
+    except UnaddressedBounceError:
         return "unaddressed"

@@ -72,7 +72,7 @@ _STALE = (
 
 
 @dataclass(frozen=True, slots=True)
-class MailStanding:
+class FencedMail:
     """How a mail stood when it was taken up; only who holds the fence changes it."""
 
     id: int
@@ -92,7 +92,7 @@ class MailStanding:
     recipient_sealed: bytes | None
 
     @classmethod
-    def of(cls, mail: Mail, subject: MailedPerson) -> MailStanding:
+    def of(cls, mail: Mail, subject: MailedPerson) -> FencedMail:
         """Return that of a row, which is about the subject."""
         use = "forms" if mail.kind in ANSWERS else "signers" if mail.signature_id is not None else "staff"
         numbers = mail.attempts, mail.ambiguous
@@ -105,7 +105,7 @@ class MailStanding:
 class DeliveryJob:
     """A mail that is being sent; `standing` counts the attempt under way."""
 
-    standing: MailStanding
+    standing: FencedMail
     mail: AddressedMail
     is_probe: bool = False
 
@@ -144,7 +144,7 @@ def begin(
         if mail is None or mail.fence != one.fence or mail.state not in {MailState.QUEUED, MailState.RETRY}:
             continue  # another worker has it by now
         subject = subjects[mail.id]
-        standing = MailStanding.of(mail, subject)
+        standing = FencedMail.of(mail, subject)
         try:
             addressed = address(session, mail, subject, known, answers, vault, now)
         except PostponedError as error:
@@ -219,7 +219,7 @@ def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed
         attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = MailStanding.of(mail, _subject(mail, vault))
+        standing = FencedMail.of(mail, _subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.
@@ -241,7 +241,7 @@ def _forget_recipients(session: Session, recipients: Mapping[int, bytes | None],
 
 
 def _outcome(
-    session: Session, mail: MailStanding, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
+    session: Session, mail: FencedMail, attempt: DeliveryAttempt, now: datetime, vault: Vault, before: str
 ) -> tuple[MailState, dict[str, Any]]:
     """What becomes of the mail, and what is to be written of it."""
     age = now - mail.created_at
@@ -285,7 +285,7 @@ def _is_open(error: TocsinError) -> bool:
     return isinstance(error, IneligibleError) and error.is_open
 
 
-def _needless(session: Session, standing: MailStanding, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+def _needless(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
     """What is written of an answer that its mailbox needs no more: the same as if it had left.
 
     Otherwise whoever had sent the form would read in the row whether its address has signed.
@@ -295,7 +295,7 @@ def _needless(session: Session, standing: MailStanding, now: datetime, vault: Va
     return outcome | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 
 
-def _as_any(standing: MailStanding, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
+def _as_any(standing: FencedMail, state: MailState, outcome: dict[str, Any], vault: Vault) -> dict[str, Any]:
     """Return what is written once a mail ended of which nobody is to read whether it left: the same, whatever the end.
 
     That such a mail was given up is told in the log alone: who asked may ask again.
@@ -312,7 +312,7 @@ def _as_any(standing: MailStanding, state: MailState, outcome: dict[str, Any], v
     return outcome | ended | over | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 
 
-def _named(standing: MailStanding, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
+def _named(standing: FencedMail, subject: MailedPerson, vault: Vault) -> dict[str, Any]:
     """Which form an answer that is over was for: two mails to one mailbox have nothing in common from now on."""
     return {"sign_up_id": None, "context_sealed": sealed_subject(subject, standing.message_id, vault)}
 
@@ -327,13 +327,13 @@ def _answered(created_at: datetime) -> dict[str, Any]:
     return {**said, "due_at": owed_at, "sent_at": owed_at, "fence": 1, "attempts": 1}
 
 
-def _due_at(mail: MailStanding, attempt: DeliveryAttempt, following: datetime, *, is_gone: bool) -> datetime:
+def _due_at(mail: FencedMail, attempt: DeliveryAttempt, following: datetime, *, is_gone: bool) -> datetime:
     if is_gone:
         return hour_of(following)
     return mail.due_at if attempt.outcome is DeliveryOutcome.HELD else following
 
 
-def _postponed(mail: MailStanding, error: PostponedError, before: str) -> dict[str, Any]:
+def _postponed(mail: FencedMail, error: PostponedError, before: str) -> dict[str, Any]:
     """It waits as it was, until its mailbox may have more."""
     kept = {"mail": mail.id, "held": mail.fence, "before": before, "state": before, "fence": mail.fence}
     return kept | {"due_at": error.until, "lease_until": None, "phase": "before", "detail": str(error)}

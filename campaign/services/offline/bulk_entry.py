@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.counting.action import ENTERABLE, Channel, Evidence
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
-from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualError, read_day, refuse_unusual
+from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualQuantityError, read_day, refuse_unusual
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import Scope
 from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
@@ -41,7 +41,7 @@ def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: da
 
     What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
     Raises NotFoundError (no such appeal, or a draft), InputError (`day`; `channel` where it is not for staff to enter),
-    UnusualError unless `is_sure`.
+    UnusualQuantityError unless `is_sure`.
     """
     if entered.channel not in ENTERABLE:
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
@@ -150,7 +150,9 @@ def hold_section(session: Session, code: str) -> None:
 
 
 def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, entered_at: datetime) -> bool:
-    """Return whether the quantity is beyond the usual and has to wait. Raises UnusualError there unless `is_sure`.
+    """Return whether the quantity is beyond the usual and has to wait.
+
+    Raises UnusualQuantityError there unless `is_sure`.
 
     With it counts all that the section entered on the same day (UTC) as `entered_at`, and nobody has confirmed. Entries
     of one section come one after the other: two at once do not each stay below the limit.
@@ -165,7 +167,7 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     alone = select(func.sum(BulkEntry.quantity)).where(*counted, *on_the_day, BulkEntry.confirmed_by.is_(None))
     try:
         refuse_unusual(quantity, list(session.scalars(newest.limit(REMEMBERED))), int(session.scalar(alone) or 0))
-    except UnusualError:
+    except UnusualQuantityError:
         if not is_sure:
             raise
         return True

@@ -50,7 +50,7 @@ class SheetEntry:
     locale: str
 
 
-class SameSheetError(StateError):
+class DuplicateSheetError(StateError):
     """The same rows were entered before, on `entered_at`."""
 
     def __init__(self, entered_at: datetime) -> None:
@@ -64,8 +64,9 @@ def enter_sheet(
     """Keeps the sheet and returns its entry's id.
 
     Whoever cannot sign any more, for the appeal has ended there, is counted at once, and doubted as any quantity is.
-    Raises NotFoundError, InputError (`day`; a sheet with faults or without rows), UnusualError unless `is_sure`, and
-    SameSheetError unless `is_again`. Whether an address has signed before is not looked at: nobody learns it here.
+    Raises NotFoundError, InputError (`day`; a sheet with faults or without rows), UnusualQuantityError unless
+    `is_sure`, and
+    DuplicateSheetError unless `is_again`. Whether an address has signed before is not looked at: nobody learns it here.
     """
     sheet = entered.sheet
     if sheet.faults or not sheet.rows:
@@ -260,4 +261,4 @@ def _refuse_same(session: Session, digest: bytes) -> None:
     same = select(BulkEntry.entered_at).where(BulkEntry.sheet_digest == digest, BulkEntry.undone_at.is_(None))
     before = session.scalars(same.order_by(BulkEntry.id.desc()).limit(1)).first()
     if before is not None:
-        raise SameSheetError(before)
+        raise DuplicateSheetError(before)

@@ -48,7 +48,7 @@ from campaign.models import (
     Suppression,
     Tombstone,
 )
-from campaign.platform.database.clock import CutToHour
+from campaign.platform.database.clock import TruncatedToHour
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.handover.handover import forget_parts
@@ -266,11 +266,13 @@ def _cut_times(before: datetime, go_on: GoOn, batch: int) -> int:
     number = 0
     while go_on():
         with transaction() as session:
-            fine = SignUp.signed_at < before, SignUp.signed_at != CutToHour(SignUp.signed_at)
+            fine = SignUp.signed_at < before, SignUp.signed_at != TruncatedToHour(SignUp.signed_at)
             chosen = select(SignUp.id).where(*fine).order_by(SignUp.signed_at).limit(batch)
             ids = session.scalars(chosen.with_for_update(**NO_KEY_UPDATE)).all()
             if ids:
-                cut = {name: CutToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")}
+                cut = {
+                    name: TruncatedToHour(getattr(SignUp, name)) for name in ("signed_at", "mailed_at", "reminded_at")
+                }
                 session.execute(update(SignUp).where(SignUp.id.in_(ids)).values(**cut), execution_options=_BLIND)
         number += len(ids)
         if len(ids) < batch:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from campaign.domain.errors import FaultsError, NotFoundError
+from campaign.domain.errors import InvalidFieldsError, NotFoundError
 from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.sections.section_fields import checked_section
 from campaign.domain.staff.roles import Permission
@@ -23,7 +23,7 @@ from campaign.services.staff.desk import Desk, refuse_overwriting
 
 
 def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) -> str:
-    """Makes the section and returns its code. Raises NotFoundError (not for this role), FaultsError."""
+    """Makes the section and returns its code. Raises NotFoundError (not for this role), InvalidFieldsError."""
     code = code.strip().lower()
     with transaction() as session:
         others = _others(session, desk)
@@ -32,10 +32,10 @@ def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) 
             wrong = "taken"
         try:
             values = checked_section(code, typed, before={}, others=others)
-        except FaultsError as error:
-            raise FaultsError(({"code": wrong} if wrong else {}) | error.faults) from error
+        except InvalidFieldsError as error:
+            raise InvalidFieldsError(({"code": wrong} if wrong else {}) | error.faults) from error
         if wrong:
-            raise FaultsError({"code": wrong})
+            raise InvalidFieldsError({"code": wrong})
         section = Section(code=code)
         _set(section, values)
         session.add(section)
@@ -46,7 +46,7 @@ def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) 
 def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: Desk, now: datetime) -> bool:
     """Keeps what is said of the section; False where nothing of it is new.
 
-    `seen` is what there was when the writer began. Raises NotFoundError, FaultsError, ConflictError.
+    `seen` is what there was when the writer began. Raises NotFoundError, InvalidFieldsError, ConflictError.
     """
     with transaction() as session:
         others = _others(session, desk)

@@ -15,7 +15,14 @@ from campaign.domain.appeals.appeal import AppealState, is_confirmable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import Channel, Evidence
 from campaign.domain.counting.funnel import confirming
-from campaign.domain.errors import ChangedError, NotFoundError, OverError, StateError, TakenOutError, UnknownKeyError
+from campaign.domain.errors import (
+    AppealEndedError,
+    InvalidatedError,
+    NotFoundError,
+    SignUpChangedError,
+    StateError,
+    UnknownKeyError,
+)
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.row_key import KeySlot
@@ -146,7 +153,8 @@ def confirm(
     """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
 
     Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
-    ChangedError (no longer what was shown), OverError (too late, or the appeal was stopped), TakenOutError, StateError
+    SignUpChangedError (no longer what was shown), AppealEndedError (too late, or the appeal was stopped),
+    InvalidatedError, StateError
     (withdrawn), CipherError. Returns what came of each, at least of one, the link's own first.
     """
     acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
@@ -183,12 +191,12 @@ def _confirm_all(
         done = []
         if is_own:
             if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
-                raise ChangedError("the sign-up is no longer what the link showed")
+                raise SignUpChangedError("the sign-up is no longer what the link showed")
             done.append(_confirm(session, _newest(session, own, vault), wishes, now, vault, mail_domain))
         for one in sorted(also, key=lambda one: one.sign_up_id):
             found = _found(session, one.sign_up_id)
             if found.SignUp.content_digest != one.content_digest:
-                raise ChangedError("the sign-up is no longer what the page showed")
+                raise SignUpChangedError("the sign-up is no longer what the page showed")
             done.append(_confirm(session, _newest(session, found, vault), wishes, now, vault, mail_domain))
         if not done:
             raise StateError("nothing was chosen")
@@ -203,7 +211,10 @@ def _found(session: Session, sign_up_id: int) -> Any:
 
 
 def _newest(session: Session, found: Any, vault: Vault) -> Any:
-    """Return the form that took the place of that one, if one did. Raises ChangedError where it says something else."""
+    """Return the form that took the place of that one, if one did.
+
+    Raises SignUpChangedError where it says something else.
+    """
     sign_up = found.SignUp
     if sign_up.signature_id is not None or sign_up.email_sealed is None:
         return found
@@ -217,7 +228,7 @@ def _newest(session: Session, found: Any, vault: Vault) -> Any:
         return found
     newest = _found(session, newest_id)
     if newest.SignUp.signature_id is None and said_by(newest.SignUp, vault) != said_by(sign_up, vault):
-        raise ChangedError("a newer form waits, which says something else")
+        raise SignUpChangedError("a newer form waits, which says something else")
     return newest
 
 
@@ -283,7 +294,7 @@ def _asked_before(session: Session, sign_up: SignUp, signer: _Signer, vault: Vau
 
 
 def _not_counted(state: str) -> StateError:
-    kind = TakenOutError if state == SignatureState.INVALIDATED else StateError
+    kind = InvalidatedError if state == SignatureState.INVALIDATED else StateError
     return kind(f"the signature is {state}")
 
 
@@ -388,11 +399,11 @@ def _consents(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: d
 
 def _refuse_late(found: Any, now: datetime) -> None:
     if found.appeal_state == AppealState.STOPPED:
-        raise OverError("the appeal was stopped")
+        raise AppealEndedError("the appeal was stopped")
     sign_up = found.SignUp
     zone = last_zone(sign_up.section_code, tuple(found.countries), found.time_zone, found.deadline)
     if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=sign_up.signed_at, now=now):
-        raise OverError("it is too late to confirm")
+        raise AppealEndedError("it is too late to confirm")
 
 
 def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:

@@ -12,7 +12,7 @@ from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.appeals.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import REPORTABLE, Channel, Evidence
-from campaign.domain.errors import InputError, NotFoundError, OverError, SpentError, StateError
+from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError, StateError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
@@ -34,8 +34,8 @@ _SPENT = {
 def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -> bool:
     """Counts one act of a confirmed signer, once per channel, target and day; False where it was counted already.
 
-    Raises NotFoundError (erased), OverError (the appeal is over or was stopped), StateError (not confirmed), InputError
-    (no such channel for supporters).
+    Raises NotFoundError (erased), AppealEndedError (the appeal is over or was stopped), StateError (not confirmed),
+    InputError (no such channel for supporters).
     """
     _refuse_channel(channel)
     with transaction() as session:
@@ -69,8 +69,8 @@ def record_unsigned(
     `networks` are keyed digests of the narrow and the wide network it came from: kept for a month, under the month's
     key, so that staff can take a flood out again. `solved` is the proof that let it in, spent with it.
 
-    Raises NotFoundError (no such appeal), OverError, InputError,
-    SpentError (the proof was taken before).
+    Raises NotFoundError (no such appeal), AppealEndedError, InputError,
+    SpentSolutionError (the proof was taken before).
     """
     _refuse_channel(channel)
     narrow, wide = _kept(networks, now, vault)
@@ -96,7 +96,7 @@ def _spend(session: Session, solved: SolvedChallenge) -> None:
     connection = session.connection()
     values = {"digest": solved.digest, "expires_at": solved.expires_at}
     if connection.execute(_SPENT[connection.dialect.name], values).first() is None:
-        raise SpentError
+        raise SpentSolutionError
 
 
 def _refuse_channel(channel: Channel) -> None:
@@ -116,7 +116,7 @@ def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
         raise NotFoundError("there is no such appeal or section")
     deadline, state, ended_at, time_zone, countries, continuation = found
     if state in {AppealState.DRAFT, AppealState.STOPPED}:
-        raise OverError(f"the appeal is {state}")
+        raise AppealEndedError(f"the appeal is {state}")
     until = continuation.get(cell.section_code)
     section = cell.section_code, tuple(countries), time_zone
     if until:
@@ -124,7 +124,7 @@ def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
         if goes_on(last, last_zone(*section, last), now):
             return
     if not is_reportable(deadline, last_zone(*section, deadline), ended_at, now):
-        raise OverError("it is too late to report")
+        raise AppealEndedError("it is too late to report")
 
 
 def _columns(cell: TallyCell, target: int, now: datetime) -> dict[str, object]:

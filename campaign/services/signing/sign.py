@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaign.domain.abuse.challenge import SolvedChallenge
-from campaign.domain.errors import CrossedError, UnknownKeyError
+from campaign.domain.errors import ConcurrentSignUpError, UnknownKeyError
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import ASIDES, Vault
 from campaign.domain.privacy.sealed_place import at_sign_up
@@ -55,7 +55,9 @@ class SignUpRequest:
 
 
 def sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail. Raises SpentError; then nothing is kept.
+    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail.
+
+    Raises SpentSolutionError; then nothing is kept.
 
     What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
     case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
@@ -80,18 +82,18 @@ def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
 def _sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
-        with suppress(CrossedError), one_statement() as connection:
+        with suppress(ConcurrentSignUpError), one_statement() as connection:
             return write_sign_up(connection, _drawn(values, lot))
-    raise CrossedError
+    raise ConcurrentSignUpError
 
 
 def write(connection: Connection, sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
     """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
     values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
     for lot in _lots(sign_up, vault):
-        with suppress(CrossedError), connection.begin_nested():
+        with suppress(ConcurrentSignUpError), connection.begin_nested():
             return write_sign_up(connection, _drawn(values, lot))
-    raise CrossedError
+    raise ConcurrentSignUpError
 
 
 def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from campaign.domain.counting.funnel import FunnelAspect, FunnelStage
-from campaign.domain.errors import CrossedError, SpentError, UnknownKeyError
+from campaign.domain.errors import ConcurrentSignUpError, SpentSolutionError, UnknownKeyError
 from campaign.domain.outbox.mail_state import MailState
 from campaign.models import FunnelCount, Mail, RowKey, SignUp, SpentSolution
 from campaign.platform.database.precompiled import Precompiled
@@ -58,11 +58,11 @@ def _said(value: str | int) -> ColumnElement[Any]:
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the rows, whose columns are given as `sign_up`, `mail`, `step`, and `spent` where a proof was asked for.
 
-    `aside` has the `digest` that an earlier form of the address is known by from now on; raises CrossedError where it
-    is taken, or where another form of that address came at the same moment.
+    `aside` has the `digest` that an earlier form of the address is known by from now on; raises ConcurrentSignUpError
+    where it is taken, or where another form of that address came at the same moment.
 
     `step` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
-    what is counted. Raises SpentError where the proof was taken before, and
+    what is counted. Raises SpentSolutionError where the proof was taken before, and
     UnknownKeyError where the database does not have the batch of the row's key; then the transaction is broken.
     """
     try:
@@ -71,9 +71,9 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
         if "link_key" in str(error.orig):
             raise UnknownKeyError from error
         if "address_digest" in str(error.orig):
-            raise CrossedError from error
+            raise ConcurrentSignUpError from error
         if SpentSolution.__tablename__ in str(error.orig):
-            raise SpentError from error
+            raise SpentSolutionError from error
         raise
 
 

@@ -14,7 +14,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.signing.signature import CONSENT_WORDING
 from campaign.models import Action, Consent, ErasureJournalEntry, Signature, Tombstone
-from campaign.platform.database.clock import CutToDay
+from campaign.platform.database.clock import TruncatedToDay
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.signing.signature import last_consent
 from campaign.services.counting.tally import hour_of
@@ -22,9 +22,9 @@ from campaign.services.counting.tally import hour_of
 # What makes a signature somebody's. The day stays, for the history of counts.
 EMPTY: dict[str, Any] = {
     "country": "",
-    "signed_at": CutToDay(Signature.signed_at),
-    "confirmed_at": CutToDay(Signature.confirmed_at),
-    "ended_at": CutToDay(Signature.ended_at),
+    "signed_at": TruncatedToDay(Signature.signed_at),
+    "confirmed_at": TruncatedToDay(Signature.confirmed_at),
+    "ended_at": TruncatedToDay(Signature.ended_at),
     "address_digest": None,
     "name_sealed": None,
     "email_sealed": None,
@@ -36,7 +36,7 @@ EMPTY: dict[str, Any] = {
 }
 
 
-DAY_OF_CONSENT: dict[str, Any] = {"given_at": CutToDay(Consent.given_at)}
+DAY_OF_CONSENT: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
 
 
 def locked(session: Session, signature_id: int) -> Signature:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from limits import RateLimitItem, parse
 
 from campaign.platform import limiter
-from campaign.platform.limits.counters import OwnLimits, count
+from campaign.platform.limits.counters import ProcessLimits, count
 from campaign.platform.limits.redis_pool import FAILURES, say_away
 from campaign.platform.network import Network
 
 # So long after the last sign of it an attack is over.
 ATTACK_SECONDS = 600
 Limits = tuple[RateLimitItem, ...]
-_own = OwnLimits()
+_own = ProcessLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from campaign.document.fields.dates import dates
 from campaign.document.labels import GAP, vocabulary
 from campaign.document.text.emphasis import links, plain
 from campaign.document.text.lines import Line
-from campaign.document.text.normalise import Word, fold, has_words, key, words
+from campaign.document.text.normalise import NormalisedWord, fold, has_words, key, words
 
 # Labels whose sentence goes on as it likes.
 _SENTENCES = frozenset({"late", "boilerplate", "diplomatic", "act", "write", "appeals", "update"})
@@ -133,7 +133,7 @@ def _labelled(paragraph: list[Line]) -> dict[int, set[int]]:
     return covered
 
 
-def _is_end(line: Line, word: Word, stops: str) -> bool:
+def _is_end(line: Line, word: NormalisedWord, stops: str) -> bool:
     """Whether a sentence ends after a word."""
     after = line.text[word.end :].lstrip("*_)")
     return after[:1] in tuple(stops) and not after[1:2].isalnum() and not word.text.isdigit()

@@ -30,7 +30,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.delivery.bounce import take
-from campaign.services.delivery.deliver import MailStanding, _outcome
+from campaign.services.delivery.deliver import FencedMail, _outcome
 from campaign.services.outbox.suppression import suppress, suppression_reason
 from campaign.services.signing.new_link import answer_link_requests
 from tests.conftest import Clock, Postbox, form
@@ -180,7 +180,7 @@ def test_they_would_if_an_answer_said_why_it_did_not_leave(
     deliver: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def said(session: Session, standing: MailStanding, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
+    def said(session: Session, standing: FencedMail, now: datetime, vault: Vault, before: str) -> dict[str, Any]:
         attempt = DeliveryAttempt(DeliveryOutcome.SUPPRESSED, "before", detail="why")
         return _outcome(session, standing, attempt, now, vault, before)[1]
 

@@ -14,15 +14,15 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.country import COUNTRIES, country_names
-from campaign.domain.errors import ForgottenError, InputError, NotFoundError, TokenError
+from campaign.domain.errors import ErasedKeyError, InputError, NotFoundError, TokenError
 from campaign.domain.signing.name import clean_name
 from campaign.domain.signing.token import Link, Purpose
 from campaign.platform import limiter
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.subject_access import (
-    PaperView,
+    SheetRowView,
+    SignUpView,
     SubjectAccess,
-    UnconfirmedView,
     paper_under,
     subject_access_of,
     unconfirmed_under,
@@ -48,8 +48,8 @@ class _Mine:
 
     link: Link
     held: tuple[SubjectAccess, ...]
-    unconfirmed: tuple[UnconfirmedView, ...] = ()
-    paper: tuple[PaperView, ...] = ()
+    unconfirmed: tuple[SignUpView, ...] = ()
+    paper: tuple[SheetRowView, ...] = ()
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/me")
@@ -135,7 +135,7 @@ def new_address(token: str) -> ResponseReturnValue:
         address = None if signature is None else str(wanted.address(signature.link_key, at.vault))
     except TokenError as error:
         return unusable(error)
-    except (NotFoundError, ForgottenError):
+    except (NotFoundError, ErasedKeyError):
         address = None
     page = render_template("public/account/change_address.html", address=address, done=None, is_narrow=is_narrow)
     return page, 200 if address else 410
@@ -150,7 +150,7 @@ def use_address(token: str) -> ResponseReturnValue:
         done = change_address(wanted, now=at.clock(), office=office_of(at))
     except TokenError as error:
         return unusable(error)
-    except (NotFoundError, ForgottenError):
+    except (NotFoundError, ErasedKeyError):
         return render_template("public/account/change_address.html", address=None, done=None), 410
     return render_template("public/account/change_address.html", address=None, done=done)
 

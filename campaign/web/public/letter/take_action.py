@@ -8,7 +8,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.counting.action import REPORTABLE, Channel
-from campaign.domain.errors import NotFoundError, SpentError, StateError
+from campaign.domain.errors import NotFoundError, SpentSolutionError, StateError
 from campaign.platform import limiter
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
@@ -107,7 +107,7 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
             solved=let.solved,
             networks=known,
         )
-    except SpentError:
+    except SpentSolutionError:
         return None, demand(appeal, networks)
     except (StateError, NotFoundError):
         return None, None

@@ -12,12 +12,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.errors import (
-    ChangedError,
-    ForgottenError,
+    AppealEndedError,
+    ErasedKeyError,
+    InvalidatedError,
     NotFoundError,
-    OverError,
+    SignUpChangedError,
     StateError,
-    TakenOutError,
     TokenError,
 )
 from campaign.domain.signing.name import name_key
@@ -25,7 +25,7 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link, Purpose, shown_mark
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
-from campaign.queries.signing.sign_up import WaitingView, beside, earlier_than, find_waiting, newest_of
+from campaign.queries.signing.sign_up import WaitingSignUpView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.services.signing.confirm import ConfirmedSignature, ConsentChoices, ShownSignUp, confirm
 from campaign.services.signing.withdraw import refuse_sign_ups
@@ -44,8 +44,8 @@ class _Found:
     """What a link leads to: its own sign-up, what else waits for the same mailbox, and what it became."""
 
     link: Link
-    own: WaitingView
-    others: tuple[WaitingView, ...]
+    own: WaitingSignUpView
+    others: tuple[WaitingSignUpView, ...]
     signature: SignatureView | None
     # Whether the newest form says something else than the one that the link was for.
     is_changed: bool = False
@@ -62,7 +62,7 @@ def show(token: str) -> ResponseReturnValue:
     """Show what is about to be confirmed, and the button."""
     try:
         found = _found(token)
-    except (TokenError, NotFoundError, ForgottenError) as error:
+    except (TokenError, NotFoundError, ErasedKeyError) as error:
         return _unusable(error)
     if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
         return _left(found.signature)
@@ -92,12 +92,12 @@ def create(token: str) -> ResponseReturnValue:
             vault=at.vault,
             mail_domain=at.mail_domain,
         )
-    except ChangedError:
+    except SignUpChangedError:
         return _page(_found(token), is_changed=True), 409
-    except (TokenError, NotFoundError, ForgottenError) as error:
+    except (TokenError, NotFoundError, ErasedKeyError) as error:
         return _unusable(error)
     except StateError as error:
-        reasons = {OverError: "over", TakenOutError: "taken-out"}
+        reasons = {AppealEndedError: "over", InvalidatedError: "taken-out"}
         return render_template(
             "public/signing/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)
         ), 410
@@ -140,8 +140,8 @@ def _found(token: str) -> _Found:
 def _chosen(found: _Found) -> Sequence[ShownSignUp]:
     """Return what was ticked, as the page showed it.
 
-    Raises ChangedError where it says something else by now: than on the page whose form this is, or, without one, than
-    when the mail was written.
+    Raises SignUpChangedError where it says something else by now: than on the page whose form this is, or, without
+    one, than when the mail was written.
     """
     seen = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
     chosen = []
@@ -149,16 +149,16 @@ def _chosen(found: _Found) -> Sequence[ShownSignUp]:
         if not _is_chosen(found, one):
             continue
         if seen and not hmac.compare_digest(seen.get(one.slug, ""), mark(one)):
-            raise ChangedError("it is no longer what the page showed")
+            raise SignUpChangedError("it is no longer what the page showed")
         if not seen and _says_else(found.link, one):
-            raise ChangedError("it is no longer what it was when the mail was written")
+            raise SignUpChangedError("it is no longer what it was when the mail was written")
         chosen.append(ShownSignUp(one.id, one.content_digest))
     if not chosen and not (_is_chosen(found, found.own) and not seen):
-        raise ChangedError("nothing of what was chosen waits any more")
+        raise SignUpChangedError("nothing of what was chosen waits any more")
     return chosen
 
 
-def _says_else(link: Link, one: WaitingView) -> bool:
+def _says_else(link: Link, one: WaitingSignUpView) -> bool:
     """Whether the mail showed another content of that sign-up, or an earlier one in its place that says else."""
     shown = link.shows_beside(one.id, one.content_digest)
     if shown is not None or not link.beside:
@@ -167,11 +167,11 @@ def _says_else(link: Link, one: WaitingView) -> bool:
     return any(link.shows_beside(of.id, of.content_digest) and not one.says_same(of) for of in earlier)
 
 
-def _is_chosen(found: _Found, one: WaitingView) -> bool:
+def _is_chosen(found: _Found, one: WaitingSignUpView) -> bool:
     return one.slug in (request.form.getlist("appeal") or [found.own.slug])
 
 
-def mark(one: WaitingView) -> str:
+def mark(one: WaitingSignUpView) -> str:
     """Return what stands for a sign-up's content in the page's form."""
     return one.content_digest[:16].hex()
 
@@ -202,7 +202,7 @@ def _slug(token: str) -> str:
     return own.slug if own is not None else ""
 
 
-def _unusable(error: TokenError | NotFoundError | ForgottenError) -> ResponseReturnValue:
+def _unusable(error: TokenError | NotFoundError | ErasedKeyError) -> ResponseReturnValue:
     if isinstance(error, TokenError):
         return unusable(error)
     return render_template("public/signing/gone.html", reason="erased", slug=""), 410

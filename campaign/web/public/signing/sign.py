@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.domain.appeals.appeal import is_in_time
-from campaign.domain.errors import SpentError
+from campaign.domain.errors import SpentSolutionError
 from campaign.domain.signing.signature import clean_via
 from campaign.platform import client_network, limiter
 from campaign.platform.network import client_networks
@@ -80,7 +80,7 @@ def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
     if isinstance(let, AdmittedSignUp):
         try:
             _sign(appeal, answers.signer, section.code, locale, let)
-        except SpentError:
+        except SpentSolutionError:
             let = demand(appeal, client_networks())
         else:
             return None

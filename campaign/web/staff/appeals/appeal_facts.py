@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.country import country_names, section_name
-from campaign.domain.errors import FaultsError, NotFoundError, StateError
+from campaign.domain.errors import InvalidFieldsError, NotFoundError, StateError
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
@@ -43,7 +43,7 @@ def save(slug: str) -> ResponseReturnValue:
     try:
         refuse_ended(dossier)
         slug = set_facts(slug, typed, before, desk=desk(), now=runtime().clock())
-    except (FaultsError, StateError) as error:
+    except (InvalidFieldsError, StateError) as error:
         return refused(error, partial(_page, dossier), typed, before, slug)
     except NotFoundError:
         abort(404)

@@ -11,7 +11,7 @@ from flask import abort, request
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.errors import ConflictError, FaultsError, NotFoundError, StateError
+from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError, StateError
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.editor import AppealForEditing, find_dossier
 from campaign.services.staff.desk import Desk
@@ -65,7 +65,7 @@ def refuse_ended(dossier: AppealForEditing) -> None:
 
 
 def refused(
-    error: FaultsError | StateError | NotFoundError,
+    error: InvalidFieldsError | StateError | NotFoundError,
     page: Callable[..., str],
     typed: Values,
     before: Values,
@@ -76,7 +76,7 @@ def refused(
 
     `empty` is what the form held where there was nothing before.
     """
-    if isinstance(error, FaultsError):
+    if isinstance(error, InvalidFieldsError):
         return page(typed, before=before, wrong=faults(error.faults)), 422
     if isinstance(error, ConflictError):
         merged = merge(typed, before or empty or {}, error.current)

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from campaign.config import LOCALES
 from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.errors import InputError, KnownError, NotFoundError, StateError
+from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.domain.sections.section import taking_part
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
@@ -51,7 +51,7 @@ def upload() -> ResponseReturnValue:
         return _index(read), 422
     try:
         report = _imported(read, ImportOptions(is_new=True))
-    except KnownError as error:
+    except AppealExistsError as error:
         return _index(known=error.slug), 422
     flash(gettext("The document was read. Please look through what it says."), "success")
     return redirect(url_for("prepare.show", slug=report.slug), 303)

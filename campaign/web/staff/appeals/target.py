@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from campaign.domain.appeals.appeal import TargetKind
 from campaign.domain.country import country_names
-from campaign.domain.errors import FaultsError, NotFoundError, StateError
+from campaign.domain.errors import InvalidFieldsError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.editor import AppealForEditing
@@ -50,7 +50,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
     try:
         refuse_ended(dossier)
         write_target(slug, position, typed, before, desk=desk(), now=runtime().clock())
-    except (FaultsError, StateError, NotFoundError) as error:
+    except (InvalidFieldsError, StateError, NotFoundError) as error:
         return refused(error, partial(_page, dossier, position), typed, before, slug)
     flash(gettext("Kept."), "success")
     return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)

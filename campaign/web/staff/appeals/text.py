@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.config import LOCALES
-from campaign.domain.errors import FaultsError, StateError
+from campaign.domain.errors import InvalidFieldsError, StateError
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
 from campaign.letter.letter_pdf import GlyphError, PrintedLetter, pdf
@@ -61,7 +61,7 @@ def save(slug: str, language: str) -> ResponseReturnValue:
     try:
         refuse_ended(dossier)
         version = write_text(slug, language, typed, before, desk=desk(), now=runtime().clock())
-    except (FaultsError, StateError) as error:
+    except (InvalidFieldsError, StateError) as error:
         return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
     if version and version > 1 and dossier.appeal.is_open:

@@ -16,7 +16,7 @@ from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.name import NAME_LENGTH, clean_name
 from campaign.domain.staff.roles import Permission
-from campaign.queries.moderation.moderation import OwnSignature, own_signature
+from campaign.queries.moderation.moderation import SectionSignature, own_signature
 from campaign.services.privacy.disclosure import held_for
 from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
 from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
@@ -138,7 +138,7 @@ def asked_on() -> Any:
     return context("").now.date()
 
 
-def _own(signature_id: int) -> OwnSignature:
+def _own(signature_id: int) -> SectionSignature:
     try:
         return own_signature(scope(), signature_id)
     except NotFoundError:
@@ -149,7 +149,7 @@ def _words(error: InputError) -> object:
     return reason_fault(error) if error.field == "reason" else MESSAGES[error.field, error.code]
 
 
-def _page(own: OwnSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
+def _page(own: SectionSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:
     typed = request.form if faults else {}
     return render_template(
         "staff/moderation/signer.html",

@@ -18,7 +18,7 @@ from campaign.domain.offline.bulk_entry import (
     MOST_ALONE,
     NOTE_LENGTH,
     PLACE_LENGTH,
-    UnusualError,
+    UnusualQuantityError,
     read_day,
     read_quantity,
     read_words,
@@ -69,7 +69,7 @@ def add(slug: str) -> ResponseReturnValue:
         return _page(appeal, form, faults), 422
     try:
         made = enter(slug, entered, by=scope(), is_sure=bool(form.sure.data), now=at.clock(), vault=at.vault)
-    except UnusualError as error:
+    except UnusualQuantityError as error:
         return _page(appeal, form, usual=error.usual), 422
     if not told_if_waiting(made):
         flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")

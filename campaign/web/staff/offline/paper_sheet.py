@@ -15,14 +15,14 @@ from wtforms import BooleanField, StringField
 from campaign.config import LOCALES
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.errors import InputError
-from campaign.domain.offline.bulk_entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualError, read_words
+from campaign.domain.offline.bulk_entry import MOST_ALONE, NOTE_LENGTH, PLACE_LENGTH, UnusualQuantityError, read_words
 from campaign.domain.offline.paper_sheet import MOST_BYTES, MOST_ROWS, CheckedSheet, TypedRow, read_csv, read_rows
 from campaign.domain.offline.sheet_columns import COLUMNS, SheetError
 from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.offline.paper_sheet import SameSheetError, SheetEntry, enter_sheet, only_counted
+from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, enter_sheet, only_counted
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
 from campaign.web.staff.offline.bulk_entries import checked_day, published, today, told_if_waiting
@@ -155,9 +155,9 @@ def keep(slug: str) -> ResponseReturnValue:
     sure, again = bool(form.sure.data), bool(form.again.data)
     try:
         made = enter_sheet(slug, entered, by=scope(), is_sure=sure, is_again=again, now=at.clock(), vault=at.vault)
-    except SameSheetError as error:
+    except DuplicateSheetError as error:
         return _preview(appeal, form, rows, sheet, same=error), 422
-    except UnusualError as error:
+    except UnusualQuantityError as error:
         return _preview(appeal, form, rows, sheet, usual=error.usual), 422
     counted = _only_counted(appeal, form, sheet)
     asked = len(sheet.rows) - counted
@@ -249,7 +249,7 @@ def _preview(
     rows: list[TypedRow],
     sheet: CheckedSheet,
     *,
-    same: SameSheetError | None = None,
+    same: DuplicateSheetError | None = None,
     usual: int | None = None,
     skipped: tuple[str, ...] = (),
 ) -> str:

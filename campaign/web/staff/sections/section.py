@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from campaign.domain.country import country_names, language_name
-from campaign.domain.errors import ConflictError, FaultsError, NotFoundError
+from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.sections.section_fields import claimed
 from campaign.domain.staff.roles import Permission
@@ -60,7 +60,7 @@ def add() -> ResponseReturnValue:
     code, typed = request.form.get("code", "").strip().lower(), _typed({})
     try:
         add_section(code, typed, desk=desk(), now=runtime().clock())
-    except FaultsError as error:
+    except InvalidFieldsError as error:
         return _page("", typed, code_typed=code, wrong=error.faults), 422
     flash(gettext("The section is there. Invite its people under “Staff”."), "success")
     return redirect(url_for("section.index"), 303)
@@ -83,7 +83,7 @@ def save(code: str) -> ResponseReturnValue:
         set_section(code, typed, before, desk=desk(), now=runtime().clock())
     except NotFoundError:
         abort(404)
-    except FaultsError as error:
+    except InvalidFieldsError as error:
         return _page(code, typed, before=before, wrong=error.faults), 422
     except ConflictError as error:
         merged = merge(typed, before, error.current)

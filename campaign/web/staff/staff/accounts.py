@@ -24,7 +24,7 @@ from campaign.web.staff.staff_form import TokenForm
 blueprint = Blueprint("people", __name__)
 
 
-class PlaceForm(TokenForm):
+class RoleForm(TokenForm):
     """Role and section."""
 
     role = SelectField()
@@ -37,14 +37,14 @@ class PlaceForm(TokenForm):
         self.section.choices = sorted(self.names.items(), key=lambda pair: pair[1].casefold())
 
 
-class InviteForm(PlaceForm):
+class InviteForm(RoleForm):
     """Whom to invite as what."""
 
     email = StringField()
     locale = SelectField(choices=[(code, code) for code in LOCALES])
 
 
-class ChangeForm(PlaceForm):
+class AccountForm(RoleForm):
     """What an account becomes."""
 
     active = BooleanField()
@@ -82,14 +82,14 @@ def add() -> ResponseReturnValue:
 def edit(staff_id: int) -> ResponseReturnValue:
     """One account."""
     one = _colleague(staff_id)
-    return _one_page(one, ChangeForm(role=one.role, section=one.section, active=one.active))
+    return _one_page(one, AccountForm(role=one.role, section=one.section, active=one.active))
 
 
 @blueprint.post("/people/<int:staff_id>")
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Another role or section, or the end of the account; its log-ins end at once."""
-    one, form, at, before = _colleague(staff_id), ChangeForm(), runtime(), seen()
+    one, form, at, before = _colleague(staff_id), AccountForm(), runtime(), seen()
     if not form.validate():
         return _one_page(one, form, before=before), 422
     try:
@@ -106,7 +106,7 @@ def save(staff_id: int) -> ResponseReturnValue:
     except ConflictError as error:
         typed = {"role": form.role.data, "section": form.section.data, "active": bool(form.active.data)}
         merged = merge(typed, before, error.current)
-        return _one_page(one, ChangeForm(formdata=None, **merged.values), before=error.current, merged=merged), 409
+        return _one_page(one, AccountForm(formdata=None, **merged.values), before=error.current, merged=merged), 409
     except StateError:
         fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
         return _one_page(one, form, fault, before=before), 422
@@ -139,7 +139,7 @@ def _page(form: InviteForm, fault: object = None) -> str:
 
 def _one_page(
     one: StaffView,
-    form: ChangeForm,
+    form: AccountForm,
     fault: object = None,
     *,
     before: Values | None = None,

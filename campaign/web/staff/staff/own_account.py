@@ -23,7 +23,7 @@ from campaign.web.staff.staff_form import TokenForm
 blueprint = Blueprint("account", __name__)
 
 
-class InvitationForm(TokenForm):
+class AcceptInvitationForm(TokenForm):
     """The first password."""
 
     password = PasswordField()
@@ -53,7 +53,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     link, invited = _invited(token)
     if link is None or invited is None:
         return _used_up()
-    form = InvitationForm()
+    form = AcceptInvitationForm()
     faults, password = current_app.extensions["security"].password_util.validate(
         form.password.data or "", False, user=invited
     )
@@ -135,7 +135,7 @@ def _invited(token: str) -> tuple[Link | None, StaffView | None]:
 def _invitation_page(invited: StaffView, token: str, fault: str | None) -> str:
     return render_template(
         "staff/staff/invitation.html",
-        form=InvitationForm(),
+        form=AcceptInvitationForm(),
         invited=invited,
         section=section_names().get(invited.section, ""),
         token=token,

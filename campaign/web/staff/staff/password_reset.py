@@ -25,7 +25,7 @@ from campaign.web.staff.staff_form import TokenForm
 blueprint = Blueprint("reset", __name__, url_prefix="/reset")
 
 
-class AskForm(TokenForm):
+class ResetRequestForm(TokenForm):
     """Whose password it is."""
 
     email = StringField()
@@ -43,14 +43,14 @@ class ChoosePasswordForm(TokenForm):
 def ask() -> ResponseReturnValue:
     """Show the form that asks for a link."""
     known = current_user.email if current_user.is_authenticated else ""
-    return render_template("staff/staff/forgotten_password.html", form=AskForm(formdata=None, email=known))
+    return render_template("staff/staff/forgotten_password.html", form=ResetRequestForm(formdata=None, email=known))
 
 
 @blueprint.post("")
 @open_to_all
 def asked() -> ResponseReturnValue:
     """Write down that a link is wanted. No account is looked for, so the answer's time tells nothing."""
-    form, at = AskForm(), runtime()
+    form, at = ResetRequestForm(), runtime()
     form.validate()
     typed = (form.email.data or "").strip()
     try:
