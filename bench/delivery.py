@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask
@@ -20,6 +19,7 @@ from bench.support.report import Row
 from campaign.config import ROOT
 from campaign.document import parse_text
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.factory import create_app
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -81,12 +81,12 @@ def prepare(database_url: str, folder: Path) -> Flask:
 def owe(app: Flask, turn: str) -> None:
     """So many people sign."""
     with app.app_context():
-        appeal, at = find_appeal("case"), runtime()
+        appeal = find_appeal("case")
         assert appeal is not None
         for number in range(MAILS):
             address = parse_address(f"{turn}-{number}@d{number % DOMAINS}.example")
             one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-            sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
+            sign(one, context=runtime().context(SUPPORTER))
         db.session.remove()
 
 

@@ -13,6 +13,7 @@ from flask import Flask
 from bench.support.report import Row
 from bench.support.site import places
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
@@ -73,7 +74,6 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     client, now = app.test_client(), datetime.now(UTC)
     address = parse_address(f"growth-{turn}@mail.example")
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-    domain = runtime().mail_domain
 
     def page(path: str) -> None:
         for kept in ("tocsin_snapshots", "tocsin_pages"):
@@ -91,6 +91,6 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
         "counts API, nothing kept": lambda: page("/api/v1/appeals/case-0"),
         "counts": lambda: counts(appeal.id),
         "days": lambda: days(appeal.id),
-        "sign-up": lambda: sign(sign_up, now=now, vault=runtime().vault, mail_domain=domain),
+        "sign-up": lambda: sign(sign_up, context=runtime().context(SUPPORTER, now=now)),
         "confirm": confirm_newest,
     }

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, text, update
 
 from bench.support.report import Row
 from bench.support.site import Place, places
+from campaign.domain.staff.actor import SYSTEM
 from campaign.domain.staff.roles import Role
 from campaign.models import Appeal, AppealText, Mail
 from campaign.platform import db
@@ -142,7 +143,9 @@ def _claim() -> tuple[float, float]:
     now = database_now(session)
     taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
     between = time.perf_counter()
-    jobs = begin(session, taken, runtime().vault, now, addressees=RefusedRecipients(runtime().settings)).jobs
+    at = runtime()
+    context = at.context(SYSTEM, now=now)
+    jobs = begin(session, taken, addressees=RefusedRecipients(at.settings), context=context).jobs
     end = time.perf_counter()
     if len(jobs) != TAKEN:
         raise SystemExit(f"bench: {len(jobs)} mails of {len(taken)} claimed were begun instead of {TAKEN}")

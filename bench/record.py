@@ -26,6 +26,7 @@ from bench.support.report import Row
 from bench.support.site import places
 from campaign.domain.abuse.challenge import Challenges
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import find_appeal
@@ -119,7 +120,7 @@ def _measure(app: Flask) -> tuple[list[float], float]:
         address = parse_address(f"{name}@mail.example")
         sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
         start = time.perf_counter()
-        sign(sign_up, now=datetime.now(UTC), vault=runtime().vault, mail_domain="tocsin.example")
+        sign(sign_up, context=runtime().context(SUPPORTER))
         return time.perf_counter() - start
 
     with app.app_context():

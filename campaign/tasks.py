@@ -15,7 +15,9 @@ from flask import Flask
 from huey import crontab
 from huey.storage import RedisStorage
 
+from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import huey
+from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
 from campaign.platform.limits.redis_pool import FAILURES
 from campaign.platform.process.progress import WorkerProgress
@@ -102,17 +104,19 @@ def queue_trouble() -> str | None:
     return f"no periodic job has begun for {round(seconds / 60)} minutes: see the workers' log"
 
 
-def _once(job: str, every: timedelta, work: Callable[[datetime], object]) -> None:
+def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None:
     """Runs the job for the period that now falls into, unless another worker has; not where the clocks differ."""
     with huey.app.app_context():
         apart = clocks_apart()
         if apart is not None:
             log.error("%s is not done: %s", job, apart)
             return
-        now = agreed_now(runtime().clock())
+        at = runtime()
+        now = agreed_now(at.clock())
+        context = at.context(SYSTEM, now=now)
         due_at = _EPOCH + (now - _EPOCH) // every * every
         try:
-            run_once(job, due_at, lambda: work(now), now=now)
+            run_once(job, due_at, lambda: work(context), context=context)
         except Exception as error:
             found = diagnose(error)
             if not found.may_pass:
@@ -129,8 +133,8 @@ def _server() -> Desk:
 def close_what_is_over() -> None:
     """Every five minutes: appeals whose last section's day has ended."""
 
-    def work(now: datetime) -> None:
-        for slug in close_over(now=now, desk=_server()):
+    def work(context: Context) -> None:
+        for slug in close_over(now=context.now, desk=_server()):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
     _once(_STEADY_JOB, timedelta(minutes=5), work)
@@ -138,13 +142,13 @@ def close_what_is_over() -> None:
 
 def fold_history() -> None:
     """Each hour: the counts of days gone by into fewer rows."""
-    _once("fold-history", timedelta(hours=1), lambda now: (fold(now=now), fold_steps(now=now)))
+    _once("fold-history", timedelta(hours=1), lambda context: (fold(context=context), fold_steps(context=context)))
 
 
 def verify_tallies() -> None:
     """Each night: the stored counts against the rows."""
 
-    def work(_now: datetime) -> None:
+    def work(_context: Context) -> None:
         for difference in verify():
             log.error("tally differs: %s", difference)
 
@@ -154,10 +158,10 @@ def verify_tallies() -> None:
 def send_digests() -> None:
     """Each Monday: the week in figures, to the staff who asked for it."""
 
-    def work(now: datetime) -> None:
+    def work(context: Context) -> None:
         at = runtime()
         owed = owe_digests(
-            now=now, base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
+            now=context.now, base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
         )
         if owed:
             log.info("digests: %s mails owed", owed)
@@ -168,9 +172,9 @@ def send_digests() -> None:
 def spread_announcements() -> None:
     """Each minute: announcements on their way to those who asked to hear."""
 
-    def work(now: datetime) -> None:
+    def work(context: Context) -> None:
         at = runtime()
-        owed = spread_all(now=now, vault=at.vault, mail_domain=at.mail_domain)
+        owed = spread_all(now=context.now, vault=at.vault, mail_domain=at.mail_domain)
         if owed:
             log.info("announcements: %s mails owed", owed)
 
@@ -180,11 +184,11 @@ def spread_announcements() -> None:
 def remind() -> None:
     """Each hour: who has not confirmed, and which section's deadline is near."""
 
-    def work(now: datetime) -> None:
+    def work(context: Context) -> None:
         at = runtime()
-        reminded = remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
-        started = start_reminders(now=now)
-        staff = remind_staff(desk=_server(), now=now)
+        reminded = remind_pending(now=context.now, vault=at.vault, mail_domain=at.mail_domain)
+        started = start_reminders(now=context.now)
+        staff = remind_staff(desk=_server(), now=context.now)
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 
@@ -216,8 +220,8 @@ def _make_handover(handover_id: int) -> None:
 def make_handovers() -> None:
     """Each minute: lists that nobody is making, because a worker broke off or the queue was away."""
 
-    def work(now: datetime) -> None:
-        for handover_id in waiting(now):
+    def work(context: Context) -> None:
+        for handover_id in waiting(context.now):
             _make_handover(handover_id)
 
     _once("make-handovers", timedelta(minutes=1), work)
@@ -226,11 +230,10 @@ def make_handovers() -> None:
 def take_bounces() -> None:
     """Each minute: what came back into the Maildir of TOCSIN_BOUNCE_MAILDIR."""
 
-    def work(now: datetime) -> None:
-        at = runtime()
-        if at.settings.bounce_maildir is None:
+    def work(context: Context) -> None:
+        if context.settings.bounce_maildir is None:
             return
-        outcomes = take_maildir(at.settings.bounce_maildir, now=now, paths=at.return_paths, vault=at.vault)
+        outcomes = take_maildir(context.settings.bounce_maildir, context=context)
         if outcomes:
             log.info("bounces: %s", ", ".join(f"{number} {name}" for name, number in sorted(outcomes.items())))
 
@@ -240,11 +243,10 @@ def take_bounces() -> None:
 def let_go() -> None:
     """Each hour: personal data whose time is over. A worker that is stopped leaves the rest to the next run."""
 
-    def work(now: datetime) -> None:
+    def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
-        settings = runtime().settings
-        done = retain(now=now, days=settings.retention_days, go_on=lambda: not stop.is_set(), vault=runtime().vault)
-        done["months of the erasure journal"] = forget(settings.erasure_journal, now=now)
+        done = retain(go_on=lambda: not stop.is_set(), context=context)
+        done["months of the erasure journal"] = forget(context.settings.erasure_journal, context=context)
         if done.total():
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 
@@ -254,10 +256,9 @@ def let_go() -> None:
 def look_at_domains() -> None:
     """Each minute: from which mail domains signatures were confirmed."""
 
-    def work(now: datetime) -> None:
-        at = runtime()
+    def work(context: Context) -> None:
         for _ in range(_DOMAIN_BATCHES):
-            if not watch_domains(now=now, vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain):
+            if not watch_domains(context=context):
                 break
 
     _once("look-at-domains", timedelta(minutes=1), work)
@@ -266,7 +267,7 @@ def look_at_domains() -> None:
 def rewrite_keys() -> None:
     """Every ten minutes: the small table of rows' keys, where somebody was erased."""
 
-    def work(_now: datetime) -> None:
+    def work(_context: Context) -> None:
         if rewrite():
             log.info("the keys of erased rows are gone from the database's files")
 

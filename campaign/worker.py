@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from flask import Flask
 from huey.consumer import Consumer
@@ -17,12 +18,15 @@ from huey.storage import RedisStorage
 from psycopg import Error as PsycopgError
 from sqlalchemy.exc import DBAPIError
 
+from campaign.domain.staff.actor import SYSTEM
+from campaign.mail.smtp.transport import open_transport
 from campaign.platform import huey
+from campaign.platform.context import Keys
 from campaign.platform.database.errors import diagnose
 from campaign.platform.database.schema import why_not_ready
 from campaign.platform.process.watchdog import Watchdog
 from campaign.platform.runtime import Runtime, runtime
-from campaign.services.delivery.dispatcher import Dispatcher, courier_of
+from campaign.services.delivery.dispatcher import Dispatcher
 from campaign.services.moderation.invalidate import advance, has_work
 from campaign.services.offline.paper_sheet import has_waiting_rows, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
@@ -130,7 +134,8 @@ def _wait_for_database(app: Flask, stop: threading.Event) -> None:
 
 
 def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
-    dispatcher = Dispatcher(courier_of(at))
+    keys = Keys(at.vault, at.tokens)
+    dispatcher = Dispatcher(partial(open_transport, at.settings.mail_url), at.settings, keys)
     turns = 0
 
     def turned() -> None:
@@ -197,13 +202,14 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
         with app.app_context():
             at = runtime()
             try:
-                while answer_link_requests(vault=at.vault, mail_domain=at.mail_domain) and not stop.is_set():
+                context = at.context(SYSTEM)
+                while answer_link_requests(context=context) and not stop.is_set():
                     turning()
                 office = office_of(at)
                 while answer_reset_requests(office=office) and not stop.is_set():
                     turning()
                 if time.monotonic() >= again_at:
-                    write_out(at.settings.erasure_journal, vault=at.vault, turning=turning)
+                    write_out(at.settings.erasure_journal, turning=turning, context=context)
                 progress.done("mind")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)

@@ -33,7 +33,7 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
-from campaign.domain.staff.actor import OPERATOR, Actor
+from campaign.domain.staff.actor import OPERATOR, SUPPORTER, Actor
 from campaign.factory import create_app
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
 from campaign.models.counting.tally import NEVER, RollupProgress
@@ -43,7 +43,7 @@ from campaign.platform.runtime import KEY, Runtime, runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.confirm import ConsentChoices, confirm
@@ -410,7 +410,7 @@ def deliver(app: Flask, postbox: Postbox) -> Any:
     def run() -> dict[str, int]:
         at = runtime()
         answer_reset_requests(office=office_of(at))
-        return dict(deliver_due(Courier(at.settings, at.vault, at.tokens, lambda: postbox), lanes=1))
+        return dict(deliver_due(lambda: postbox, lanes=1, context=runtime().context(OPERATOR)))
 
     return run
 
@@ -435,7 +435,7 @@ def confirm_at(sign_up_id: int, now: datetime, *, updates: bool = False, shares_
     row = db.session.execute(select(SignUp.link_key, SignUp.content_digest).where(SignUp.id == sign_up_id)).one()
     token = at.tokens.make(Purpose.CONFIRM, sign_up_id, now, row.link_key, row.content_digest)
     link, wishes = at.tokens.read(Purpose.CONFIRM, token, now), ConsentChoices(updates, shares_name)
-    return confirm(link, wishes, now=now, vault=at.vault, mail_domain=at.mail_domain)[0].signature_id
+    return confirm(link, wishes, context=context(now, SUPPORTER))[0].signature_id
 
 
 def confirm_newest(now: datetime, *, updates: bool = False, shares_name: bool = False) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from campaign.cli.refusal import refusals, refuse
 from campaign.domain.backup.backup_file import BackupError, Manifest, new_key, read_private_key, read_public_keys
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform import db
 from campaign.platform.runtime import Runtime, runtime
 from campaign.services.backup import RestoreReport, create_backup, load_backup, settle_restored, verify_backup
@@ -49,12 +50,12 @@ def key(file: Path) -> None:
 def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
     """Back up the database, encrypted, into the file TARGET, or under a name with the time into the folder TARGET."""
     at = runtime()
-    now = at.clock()
-    path = target / f"tocsin-{now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
+    context = at.context(OPERATOR)
+    path = target / f"tocsin-{context.now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
     with refusals():
         keys = read_public_keys(to or at.settings.backup_key)
         _write_journal(at)
-        made = create_backup(path, keys, replace=replace, now=now, vault=at.vault)
+        made = create_backup(path, keys, replace=replace, context=context)
     click.echo(f"{path}: {made.size} bytes, {_told(made.manifest)}")
 
 
@@ -76,7 +77,7 @@ def verify_(file: Path, key_file: TextIO) -> None:
 )
 @click.option("--no-erasure-journal", is_flag=True, help="Bring back who left since. Only where nobody has.")
 @click.option("--replace", is_flag=True, help="Put it in the place of what the database holds.")
-def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departures: bool, replace: bool) -> None:
+def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_erasure_journal: bool, replace: bool) -> None:
     """Bring FILE back into the database of the settings; stop web and workers first.
 
     Migrates it, lets everybody leave again who left since, and verifies the counts; exit 0 only where all is right.
@@ -86,17 +87,15 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_departur
         private = read_private_key(key_file.read())
         if replace:
             _save_departures(at)
-        written = _departures(at, folders, nobody=no_departures)
+        written = _departures(at, folders, nobody=no_erasure_journal)
         migrations = current_app.extensions["migrate"]
         script = ScriptDirectory.from_config(migrations.migrate.get_config(migrations.directory))
         known = {one.revision for one in script.walk_revisions()}
-        manifest = load_backup(file, private, replace=replace, vault=at.vault, revisions=known)
+        manifest = load_backup(file, private, replace=replace, revisions=known, context=at.context(OPERATOR))
         upgrade(directory=migrations.directory)
         db.session.remove()
-        settings = at.settings
-        done = settle_restored(
-            written.erasures, now=agreed_now(at.clock()), days=settings.retention_days, vault=at.vault
-        )
+        context = at.context(OPERATOR, now=agreed_now(at.clock()))
+        done = settle_restored(written.erasures, context=context)
     click.echo(f"restored: {_told(manifest)}")
     _report(done, written)
 
@@ -120,7 +119,7 @@ def _departures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> Jour
 
 def _write_journal(at: Runtime) -> None:
     try:
-        write_out(at.settings.erasure_journal, vault=at.vault)
+        write_out(at.settings.erasure_journal, context=at.context(OPERATOR))
     except OSError as error:
         raise BackupError(
             f"the erasure journal cannot be written to {at.settings.erasure_journal}: {error.strerror}"

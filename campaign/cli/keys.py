@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals, refuse
 from campaign.config import new_keys
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.key_rotation import sealed_by_key
 from campaign.services.privacy.key_rotation import rotate
@@ -34,10 +35,10 @@ def new() -> None:
 @keys.command("rotate")
 def rotate_() -> None:
     """Seal everything with the first of TOCSIN_DATA_KEY; run it again after a break. Exit 0 only where all is done."""
-    vault = runtime().vault
+    at = runtime()
     with refusals():
-        done = rotate(vault)
-        left = sum(number for key, number in sealed_by_key(vault).items() if key != vault.newest_key.hex())
+        done = rotate(context=at.context(OPERATOR))
+        left = sum(number for key, number in sealed_by_key(at.vault).items() if key != at.vault.newest_key.hex())
     click.echo(f"{done.resealed} values sealed anew, {left} left under other keys")
     if done.unreadable:
         refuse(

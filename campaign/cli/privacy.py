@@ -11,6 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.privacy.processing_record import holdings
 from campaign.services.periodic.clock import agreed_now
@@ -46,8 +47,8 @@ def prune() -> None:
         signal.signal(number, lambda *_: stop.set())
     at = runtime()
     with refusals():
-        now = agreed_now(at.clock())
-        done = retain(now=now, days=at.settings.retention_days, go_on=lambda: not stop.is_set(), vault=at.vault)
-        done["months of the erasure journal"] = forget(at.settings.erasure_journal, now=now)
+        context = at.context(OPERATOR, now=agreed_now(at.clock()))
+        done = retain(go_on=lambda: not stop.is_set(), context=context)
+        done["months of the erasure journal"] = forget(at.settings.erasure_journal, context=context)
     said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
     click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

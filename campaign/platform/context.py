@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaign.config import Settings
+from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
 from campaign.domain.staff.actor import Actor
@@ -37,3 +38,8 @@ class Context:
     def mail_domain(self) -> str:
         """The domain of Message-IDs: that of the sender."""
         return self.settings.mail_domain
+
+    @property
+    def return_paths(self) -> ReturnPaths:
+        """The signed addresses to which mail comes back."""
+        return ReturnPaths(self.settings.secret_key, self.settings.bounce_domain)

@@ -28,9 +28,9 @@ class Runtime:
     tokens: Tokens
     clock: Callable[[], datetime]
 
-    def context(self, actor: Actor) -> Context:
-        """Return the context of a change that the actor makes now."""
-        return Context(actor, self.clock(), Keys(self.vault, self.tokens), self.settings)
+    def context(self, actor: Actor, *, now: datetime | None = None) -> Context:
+        """Return the context of a change that the actor makes: now, or at the moment `now` of another clock."""
+        return Context(actor, now or self.clock(), Keys(self.vault, self.tokens), self.settings)
 
     @property
     def mail_domain(self) -> str:

@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, DraftTarget
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.letter.letter_pdf import is_printable
 from campaign.models import Mail
 from campaign.models import SignUp as SignedUp
@@ -34,7 +35,7 @@ from campaign.services.signing.sign import SignUpRequest, sign
 from tests.abuse.payloads import WANTED, payloads
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
-from tests.conftest import START, Postbox, confirm_at, form, fresh, manage_token
+from tests.conftest import START, Postbox, confirm_at, context, form, fresh, manage_token
 
 pytestmark = [
     pytest.mark.browser,
@@ -136,9 +137,7 @@ def signer(appeal_id: int, payload: str) -> int:
     address = parse_address(f"signer{appeal_id}@mail.example")
     sign(
         SignUpRequest(appeal_id, "fr", "FR", payload[:200], address, "en", "en", 1, payload.replace("\x00", "")[:40]),
-        now=START,
-        vault=vault,
-        mail_domain="tocsin.example",
+        context=context(actor=SUPPORTER, vault=vault),
     )
     return db.session.scalars(select(SignedUp.id).where(SignedUp.appeal_id == appeal_id)).one()
 

@@ -17,6 +17,7 @@ from campaign.document import parse_text
 from campaign.domain.announcements.announcement import RECALL, AnnouncementKind
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
 from campaign.models import SignUp as SignedUp
@@ -45,7 +46,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.staff.audit import verify as verify_log
-from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, text_of
+from tests.conftest import DOCUMENT, START, Postbox, confirm_newest, context, text_of
 
 TEXTS = {
     "en": AnnouncementWording(
@@ -57,10 +58,9 @@ TEXTS = {
 
 def signer(appeal: AppealView, name: str, section: str = "fr", locale: str = "fr") -> int:
     """Somebody who has not confirmed; the id of the sign-up."""
-    at = runtime()
     to = parse_address(f"{name}@mail.example")
     sign_up = SignUpRequest(appeal.id, section, "FR", name, to, locale, "en", 1, None)
-    sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    sign(sign_up, context=context(actor=SUPPORTER))
     found = db.session.scalars(select(func.max(SignedUp.id))).one()
     db.session.rollback()
     return int(found)

@@ -16,7 +16,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.delivery.bounce import take
-from tests.conftest import START, Postbox, form
+from tests.conftest import START, Postbox, context, form
 from tests.mail.dsn import samples
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -72,7 +72,7 @@ def test_no_reminder_where_the_first_mail_did_not_arrive(
     assert bounced is not None
     found = samples(at.return_paths, lambda _: bounced.id, bounced.message_id or "")
     report = next(one for one in found if one.verdict == "hard")
-    take(report.content, now=START, paths=at.return_paths, vault=at.vault)
+    take(report.content, context=context())
     assert remind() == 0
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, StateError
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Mail, Staff
 from campaign.platform import db
@@ -22,7 +23,7 @@ from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned
 from campaign.services.staff.desk import Desk
-from tests.conftest import Clock, Postbox, fresh, text_of
+from tests.conftest import Clock, Postbox, context, fresh, text_of
 from tests.staff.staff_clients import join
 
 # The appeal's last day is 12 April 2026; in Paris it ends at 22:00 UTC.
@@ -80,7 +81,7 @@ def test_supporters_read_what_their_section_has_said(app: Flask, client: FlaskCl
 
 def test_what_is_sent_there_still_counts_until_its_day_has_ended(over: AppealView, clock: Clock) -> None:
     def send(section: str) -> None:
-        record_unsigned(over.id, section, Channel.LETTER, target=1, now=clock.now, vault=runtime().vault)
+        record_unsigned(over.id, section, Channel.LETTER, target=1, context=context(clock.now, SUPPORTER))
 
     with pytest.raises(AppealEndedError):
         send("fr")

@@ -22,7 +22,7 @@ from campaign.services.appeals.lifecycle import close, close_over, publish
 from campaign.services.periodic.periodic import run_once
 from campaign.services.staff.audit import verify
 from campaign.services.staff.desk import Desk
-from tests.conftest import DOCUMENT, START, Clock
+from tests.conftest import DOCUMENT, START, Clock, context
 
 DRAFT = parse_text(DOCUMENT)
 
@@ -134,7 +134,7 @@ def test_what_was_closed_by_hand_is_not_closed_again_by_its_deadline(app: Flask,
 
 def test_a_periodic_run_is_claimed_once(app: Flask) -> None:
     done: list[int] = []
-    assert run_once("job", START, lambda: done.append(1), now=START)
-    assert not run_once("job", START, lambda: done.append(1), now=START)
-    assert run_once("job", START + timedelta(days=1), lambda: done.append(1), now=START)
+    assert run_once("job", START, lambda: done.append(1), context=context())
+    assert not run_once("job", START, lambda: done.append(1), context=context())
+    assert run_once("job", START + timedelta(days=1), lambda: done.append(1), context=context())
     assert len(done) == 2

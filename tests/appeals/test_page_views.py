@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaign.domain.counting.funnel import OTHER_SOURCES
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AbuseAlert, FunnelCount
 from campaign.platform import db
@@ -23,7 +24,7 @@ from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import count_view, fold_steps
 from campaign.web.abuse import limits as guard
 from campaign.web.abuse.counters import limits
-from tests.conftest import DAY, START, Clock, form, fresh
+from tests.conftest import DAY, START, Clock, context, form, fresh
 from tests.staff.staff_clients import staffed
 
 ALL = Scope(2, Role.COORDINATOR, "fr")
@@ -116,7 +117,7 @@ def test_one_network_cannot_write_without_end(client: FlaskClient, appeal: Appea
 
 def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealView, counting: Flask) -> None:
     for section, via in (("fr", "stall-lyon"), ("fr", None), ("be-nl", "poster")):
-        count_view(appeal.id, section, via, now=START)
+        count_view(appeal.id, section, via, context=context(actor=SUPPORTER))
     app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
     browser = staffed(app, Role.VIEWER)
     page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text
@@ -147,9 +148,9 @@ def test_tags_that_are_only_looked_at_push_no_source_out(
     app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
     for number in range(4):
         for _ in range(5 - number):
-            count_view(appeal.id, "fr", f"made-up-{number}", now=clock.now)
+            count_view(appeal.id, "fr", f"made-up-{number}", context=context(clock.now, SUPPORTER))
     clock.now += DAY
-    fold_steps(now=clock.now)
+    fold_steps(context=context(clock.now))
     found = funnel(appeal.id, ALL, section="fr", now=clock.now, has_views=True)
     assert {one.value: (one.viewed, one.signed) for one in found.sources} == {
         "stall-lyon": (0, 1),

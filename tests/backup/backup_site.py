@@ -14,6 +14,7 @@ from sqlalchemy import select
 from campaign.document import parse_text
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.factory import create_app
 from campaign.models import Signature
 from campaign.models import SignUp as Waiting
@@ -28,7 +29,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import refuse_sign_ups
-from tests.conftest import DOCUMENT, KEYS, START, confirm_at, settings_for
+from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, settings_for
 from tests.deploy.processes import environment
 
 
@@ -58,7 +59,7 @@ class Place:
             assert appeal is not None
             address = parse_address(f"{name}@mail.example")
             one = SignUpRequest(appeal.id, "fr", "FR", name, address, "en", "en", 1, None)
-            sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
+            sign(one, context=context(now, SUPPORTER))
             # Its own: in some tests two sign at once.
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
             number = db.session.scalars(select(Waiting.id).where(Waiting.address_digest == digest)).one()
@@ -96,7 +97,7 @@ class Place:
             row = db.session.get_one(Waiting, number)
             token = at.tokens.make(Purpose.CONFIRM, number, now, row.link_key, row.content_digest)
             db.session.rollback()
-            refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, now), now=now, vault=at.vault)
+            refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, now), context=context(now, SUPPORTER))
             db.session.remove()
 
     def total(self) -> int:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from campaign.document import parse_text
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Appeal, Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -22,7 +23,7 @@ from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.attack import Figure
 from tests.backup.backup_site import Place
-from tests.conftest import DOCUMENT, START
+from tests.conftest import DOCUMENT, START, context
 from tests.deploy.processes import flask
 
 pytestmark = pytest.mark.slow
@@ -64,8 +65,8 @@ def test_the_drill(here: Place, there: Place, private: str, tmp_path: Path, figu
                 break
     here.refuse(chi)
     with here.app.app_context():
-        erase(here.find("Ana").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
-        withdraw(here.find("Bo").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
+        erase(here.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
+        withdraw(here.find("Bo").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
         db.session.remove()
     here.run("create", str(tmp_path / "later.age"))  # writes the erasure journal too
     assert "signatures" in here.run("verify", file, "--key", private).output
@@ -139,7 +140,7 @@ def test_who_left_the_database_that_is_replaced_stays_away(here: Place, private:
     """Even where no worker has written it out yet."""
     here.run("create", str(tmp_path / "backup.age"))
     with here.app.app_context():
-        erase(here.find("Ana").id, now=datetime.now(UTC), vault=runtime().vault)  # type: ignore[union-attr]
+        erase(here.find("Ana").id, context=context(datetime.now(UTC), SUPPORTER))  # type: ignore[union-attr]
         db.session.remove()
     here.run("restore", str(tmp_path / "backup.age"), "--key", private, "--replace")
     assert here.names() == {"Bo"}

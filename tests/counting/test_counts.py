@@ -11,16 +11,16 @@ from sqlalchemy import delete, select, update
 
 from campaign.domain.errors import StateError
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Action, Mail, Signature, Tally, TallyHour
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, days
 from campaign.services.counting.rollup import fold
 from campaign.services.counting.verify import verify
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
-from tests.conftest import START, Clock, confirm_at
+from tests.conftest import START, Clock, confirm_at, context
 
 
 def sign_many(appeal: AppealView, number: int) -> list[int]:
@@ -28,7 +28,7 @@ def sign_many(appeal: AppealView, number: int) -> list[int]:
         address = parse_address(f"p{one}@mail.example")
         code = ("fr", "be-fr", "international")[one % 3]
         sign_up = SignUpRequest(appeal.id, code, "FR", "Name", address, "en", "en", 1, None)
-        sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+        sign(sign_up, context=context(actor=SUPPORTER))
     return [one for one in db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)) if one is not None]
 
 
@@ -42,7 +42,7 @@ def test_many_at_once_count_exactly(app: Flask, appeal: AppealView) -> None:
                 with suppress(StateError):  # the other thread has withdrawn it already
                     signature_id = confirm_at(one, START)
                     if one % 4 == 0:
-                        withdraw(signature_id, now=START, vault=runtime().vault)
+                        withdraw(signature_id, context=context(actor=SUPPORTER))
 
     # Two threads for each half, so that the same signatures are confirmed and withdrawn at the same time.
     threads = [threading.Thread(target=work, args=(ids[part % 2 :: 2],)) for part in range(4)]
@@ -80,7 +80,7 @@ def test_history_keeps_the_hour_in_which_it_was_counted(app: Flask, appeal: Appe
     one, other = sign_many(appeal, 2)
     signature_id = confirm_at(one, START)
     confirm_at(other, START + timedelta(days=1))
-    withdraw(signature_id, now=START + timedelta(days=2), vault=runtime().vault)
+    withdraw(signature_id, context=context(START + timedelta(days=2), SUPPORTER))
     assert [(day.day, day.total) for day in days(appeal.id)] == [((START + timedelta(days=1)).date(), 1)]
     assert verify() == []
 
@@ -91,21 +91,21 @@ def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appe
         confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
     before, by_day = counts(appeal.id), days(appeal.id)
     later = START + timedelta(days=9)
-    assert fold(now=later) > 0
-    assert fold(now=later) == 0
+    assert fold(context=context(later)) > 0
+    assert fold(context=context(later)) == 0
     assert verify() == []
     assert (counts(appeal.id), days(appeal.id)) == (before, by_day)
     rows = len(db.session.scalars(select(TallyHour.hour)).all())
     assert rows == len(set(db.session.execute(select(TallyHour.hour, TallyHour.section_code, TallyHour.slot)).all()))
-    assert fold(now=later + timedelta(days=1)) > 0, "the second day is old enough now"
+    assert fold(context=context(later + timedelta(days=1))) > 0, "the second day is old enough now"
     assert verify() == []
 
 
 def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
     signed = [confirm_at(one, START + timedelta(hours=place)) for place, one in enumerate(ids)]
-    fold(now=START + timedelta(days=30))
-    withdraw(signed[3], now=START + timedelta(days=30), vault=runtime().vault)
+    fold(context=context(START + timedelta(days=30)))
+    withdraw(signed[3], context=context(START + timedelta(days=30), SUPPORTER))
     assert verify() == []
     assert [day.total for day in days(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
@@ -121,12 +121,12 @@ def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: Appe
     def leave(mine: list[int]) -> None:
         with app.app_context():
             for one in mine:
-                withdraw(one, now=START + timedelta(days=10), vault=runtime().vault)
+                withdraw(one, context=context(START + timedelta(days=10), SUPPORTER))
 
     def fold_often() -> None:
         with app.app_context():
             for hours in range(12):
-                fold(now=START + timedelta(days=8, hours=hours))
+                fold(context=context(START + timedelta(days=8, hours=hours)))
 
     threads = [threading.Thread(target=leave, args=(ids[part::3],)) for part in range(3)]
     threads.append(threading.Thread(target=fold_often))

@@ -13,6 +13,7 @@ from sqlalchemy import event, func, select, update
 from campaign.domain.counting.funnel import OTHER_SOURCES, PROVIDERS, FunnelStage, confirming
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import FunnelCount
 from campaign.models import SignUp as SignedUp
@@ -25,7 +26,7 @@ from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import fold_steps
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
-from tests.conftest import Clock, Postbox, confirm_at
+from tests.conftest import Clock, Postbox, confirm_at, context
 
 ME = Scope(1, Role.VIEWER, "fr")
 ALL = Scope(2, Role.COORDINATOR, "fr")
@@ -37,7 +38,7 @@ def signs(
 ) -> int:
     at, now = runtime(), runtime().clock()
     one = SignUpRequest(appeal.id, section, "FR", "Ana", parse_address(email), "en", "en", 1, via, flag=flag)
-    sign(one, now=now, vault=at.vault, mail_domain=at.mail_domain)
+    sign(one, context=context(now, SUPPORTER))
     digest = at.vault.address_digest(appeal.id, parse_address(email))
     found = db.session.scalars(
         select(SignedUp.id).where(SignedUp.address_digest == at.vault.waiting_digest(digest))
@@ -93,7 +94,7 @@ def test_every_form_counts_alike_and_confirming_once(app: Flask, appeal: AppealV
     assert of(seen(appeal).providers) == {"gmail": (2, 1)}
     signs(appeal, "a@gmail.com")
     assert of(seen(appeal).providers) == {"gmail": (3, 1)}
-    withdraw(signature, now=clock.now, vault=runtime().vault)
+    withdraw(signature, context=context(clock.now, SUPPORTER))
     assert of(seen(appeal).providers) == {"gmail": (3, 1)}
 
 
@@ -138,13 +139,13 @@ def test_folding_keeps_every_sum_and_bounds_the_rows(
         signs(appeal, f"q{number}@gmail.com", via="much")
         clock.now += timedelta(days=3)
     before = seen(appeal)
-    fold_steps(now=clock.now)
+    fold_steps(context=context(clock.now))
     after = seen(appeal)
     assert after.providers == before.providers
     assert of(after.sources) == {"much": (12, 0), OTHER_SOURCES: (10, 0), "tag-0": (2, 0)}
     days = db.session.execute(select(func.count(FunnelCount.day.distinct()))).scalar_one()
     assert days <= 6
-    fold_steps(now=clock.now)
+    fold_steps(context=context(clock.now))
     assert seen(appeal) == after
 
 
@@ -156,7 +157,7 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
         session.execute(update(FunnelCount).values(slot=FunnelCount.slot + 20))
     before = seen(appeal)
     db.session.rollback()
-    fold_steps(now=clock.now)
+    fold_steps(context=context(clock.now))
     assert set(db.session.scalars(select(FunnelCount.slot))) == {0}
     assert seen(appeal) == before
     db.session.rollback()
@@ -167,7 +168,7 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        assert [fold_steps(now=clock.now + timedelta(days=day)) for day in range(3)] == [0, 0, 0]
+        assert [fold_steps(context=context(clock.now + timedelta(days=day))) for day in range(3)] == [0, 0, 0]
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert not {"LOCK", "DELETE", "INSERT"} & set(said), "who signs waits for nothing once all is folded"

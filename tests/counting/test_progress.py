@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import InputError
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Mail, Tally
 from campaign.platform import db
@@ -25,7 +26,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.signing.report_action import record
 from campaign.web.pictures.chart import bars
-from tests.conftest import START, confirm_at, fresh
+from tests.conftest import START, confirm_at, context, fresh
 from tests.conftest import form as filled
 from tests.staff.staff_clients import join
 
@@ -42,7 +43,7 @@ def acted(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
     ids = list(db.session.scalars(select(Mail.sign_up_id).order_by(Mail.id)))
     db.session.rollback()
     signed = [confirm_at(one, START) for one in ids if one is not None]
-    record(signed[0], Channel.LETTER, target=1, now=START)
+    record(signed[0], Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     fresh(app)
 
 

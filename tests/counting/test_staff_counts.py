@@ -25,7 +25,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.rollup import fold
 from campaign.services.counting.tally import TallyCell, count
 from campaign.web.staff.handover.spreadsheet import as_csv
-from tests.conftest import DOCUMENT, START, Clock
+from tests.conftest import DOCUMENT, START, Clock, context
 from tests.staff.staff_clients import staffed
 
 ME = Scope(1, Role.VIEWER, "fr")
@@ -149,7 +149,7 @@ def test_the_page_says_how_far_the_hours_reach_and_no_day_is_called_an_hour(app:
     with transaction() as session:
         session.query(Appeal).update({"opened_at": START - timedelta(days=30)})
     desk = staffed(app, Role.VIEWER)
-    fold(now=START)
+    fold(context=context())
     first = START - timedelta(days=8)
     assert f"By the hour, since {first:%b} {first.day}, {first.year}" in desk.get(f"/staff/appeals/{counted.slug}").text
     text = desk.get(f"/staff/appeals/{counted.slug}/hours.csv").data.decode("utf-8-sig")

@@ -13,18 +13,18 @@ from sqlalchemy import insert, select, text, update
 
 from campaign.domain.outbox.mail_state import BATCH_LEASE, MailKind, MailState
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail
 from campaign.models import SignUp as SignedUp
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery import claim as claims
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, release, renew
 from campaign.services.delivery.due import WALK
 from campaign.services.outbox.enqueue import OwedMail, row_of
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import START
+from tests.conftest import START, context
 
 Queue = Callable[[str], None]
 
@@ -41,9 +41,10 @@ def letters(found: Iterable[ClaimedMail]) -> str:
 @pytest.fixture
 def queue(app: Flask, appeal: AppealView) -> Queue:
     """Owes one mail to each letter's domain, in this order, and nothing else."""
-    at = runtime()
-    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
-         now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
+    sign(
+        SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
+        context=context(actor=SUPPORTER),
+    )
     with transaction() as session:
         session.query(Mail).delete()
 

@@ -22,8 +22,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery.mail_status import outbox_status
 from campaign.services.delivery import dispatcher as dispatch
-from campaign.services.delivery.dispatcher import Courier
-from tests.conftest import START, Clock, Postbox, confirm_newest, form, text_of
+from tests.conftest import START, Clock, Postbox, confirm_newest, context, form, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -153,8 +152,7 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
     for number in range(5):
         client.post(URL, data=form(email=f"{number}@mail.example"))
     broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
-    at = runtime()
-    dispatcher = dispatch.Dispatcher(Courier(at.settings, at.vault, at.tokens, lambda: postbox), 1)
+    dispatcher = dispatch.Dispatcher(lambda: postbox, runtime().settings, context().keys, 1)
     # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.
     dispatcher.turn()
     for _ in range(2):
@@ -170,12 +168,11 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
 
 def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask, postbox: Postbox) -> None:
     """As when the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
-    at = runtime()
-    courier = Courier(at.settings, at.vault, at.tokens, lambda: postbox)
+    settings, keys = runtime().settings, context().keys
 
     def look_for_results() -> None:
         for _ in range(1000):
-            dispatch.Dispatcher(courier, 1)._collect(1e-6)
+            dispatch.Dispatcher(lambda: postbox, settings, keys, 1)._collect(1e-6)
 
     looking = threading.Thread(target=look_for_results, daemon=True)
     looking.start()

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
+from campaign.domain.staff.actor import OPERATOR
 from campaign.models import Mail, SignUp
 from campaign.platform import db
 from campaign.platform.database.locks import NO_KEY_UPDATE
@@ -20,9 +21,9 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin
-from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from tests.conftest import Clock, Postbox, form
+from tests.conftest import Clock, Postbox, context, form
 
 # SQLite has one writer: there nobody judges while another does.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
@@ -43,7 +44,7 @@ class Worker:
             with transaction() as session:
                 taken = claim(session, self._now, after=b"", room=self._room, most=lambda _domain: 50).taken
                 self.jobs = len(
-                    begin(session, taken, at.vault, self._now, addressees=RefusedRecipients(at.settings)).jobs
+                    begin(session, taken, addressees=RefusedRecipients(at.settings), context=context(self._now)).jobs
                 )
                 self.begun.set()
                 self.may_end.wait(10)
@@ -93,13 +94,12 @@ def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
 ) -> None:
     for _ in range(20):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
-    at = runtime()
-    courier, together = Courier(at.settings, at.vault, at.tokens, lambda: postbox), threading.Barrier(6)
+    together = threading.Barrier(6)
 
     def work(_number: int) -> None:
         together.wait(10)
         with app.app_context():
-            deliver_due(courier, lanes=2)
+            deliver_due(lambda: postbox, lanes=2, context=runtime().context(OPERATOR))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))

@@ -16,14 +16,14 @@ from sqlalchemy import func, select
 
 from campaign import tasks, worker
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import LinkRequest, PeriodicRun
 from campaign.platform import db, huey
 from campaign.platform.process.log_throttle import LogThrottle
 from campaign.platform.process.progress import WorkerProgress
-from campaign.platform.runtime import runtime
 from campaign.services.periodic.periodic import run_once
 from campaign.services.signing.new_link import ask_new_links
-from tests.conftest import START
+from tests.conftest import START, context
 
 # The package names its command like the module.
 cli_worker = import_module("campaign.cli.worker")
@@ -49,7 +49,7 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(150):
-        ask_new_links(parse_address(f"{number}@mail.example"), now=START, vault=runtime().vault)
+        ask_new_links(parse_address(f"{number}@mail.example"), context=context(actor=SUPPORTER))
     stop, waiting = threading.Event(), []
 
     def turning() -> None:
@@ -94,7 +94,7 @@ def test_jobs_that_do_not_begin_are_told_until_one_does(app: Flask, monkeypatch:
         return tasks.queue_trouble()
 
     def begin(minute: int) -> None:
-        run_once("take-bounces", START + timedelta(minutes=minute), lambda: None, now=START)
+        run_once("take-bounces", START + timedelta(minutes=minute), lambda: None, context=context())
 
     assert [look(0), look(9)] == [None, None]
     begin(0)

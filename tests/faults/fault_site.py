@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, insert, select
 from campaign.document import parse_text
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.factory import create_app
 from campaign.models import ClockOffset, Mail
 from campaign.platform import db
@@ -29,7 +30,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
+from tests.conftest import DOCUMENT, KEYS, START, context, make_database, settings_for
 from tests.deploy.processes import environment, running
 from tests.faults.smtp_script import Server
 
@@ -49,12 +50,12 @@ class Site:
     def sign(self, *emails: str, slug: str = "case") -> None:
         """Somebody with each of these addresses signs."""
         with self.app.app_context():
-            appeal, at = find_appeal(slug), runtime()
+            appeal = find_appeal(slug)
             assert appeal is not None
             for email in emails:
                 address = parse_address(email)
                 one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-                sign(one, now=datetime.now(UTC), vault=at.vault, mail_domain=at.mail_domain)
+                sign(one, context=context(datetime.now(UTC), SUPPORTER))
 
     def states(self) -> Counter[str]:
         """How many mails are in each state."""

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from campaign.document import parse_text
 from campaign.domain.announcements.announcement import AnnouncementKind
 from campaign.domain.privacy import retention
+from campaign.domain.staff.actor import OPERATOR
 from campaign.factory import create_app
 from campaign.models import Announcement
 from campaign.platform import db
@@ -24,11 +25,11 @@ from campaign.services.announcements.reminders import remind_pending
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close_over, publish
 from campaign.services.counting.verify import verify
-from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.periodic.periodic import run_once
 from campaign.services.privacy.retention import retain
 from tests.attack import Figure
-from tests.conftest import DOCUMENT, START, Clock, Postbox, form, settings_for
+from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -117,8 +118,7 @@ def test_links_made_by_one_machine_work_on_another(machines: Machines, postbox: 
 
 def deliver(app: Flask, postbox: Postbox) -> None:
     with app.app_context():
-        at = runtime()
-        deliver_due(Courier(at.settings, at.vault, at.tokens, lambda: postbox), lanes=1)
+        deliver_due(lambda: postbox, lanes=1, context=runtime().context(OPERATOR))
         db.session.remove()
 
 
@@ -158,7 +158,7 @@ def everywhere(machines: Machines, postbox: Postbox) -> None:
             remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
             start_reminders(now=now)
 
-        run_once("remind", due_at, remind, now=now)
+        run_once("remind", due_at, remind, context=context(now))
         spread_all(now=now, vault=at.vault, mail_domain=at.mail_domain)
 
     machines.on_each(work)
@@ -169,7 +169,7 @@ def test_what_is_kept_goes_an_hour_early_at_most(machines: Machines) -> None:
     assert machines.sign(timedelta(0), "waits") == 303
 
     def let_go(_app: Flask, now: datetime) -> None:
-        gone.append(retain(now=now, days=180, go_on=lambda: True, vault=runtime().vault)["unconfirmed"])
+        gone.append(retain(go_on=lambda: True, context=context(now))["unconfirmed"])
 
     gone: list[int] = []
     machines.clock.now = START + retention.UNCONFIRMED - HOUR

@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 
 from campaign.domain.handover.spreadsheet import harmless, plain
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Signature, Staff
 from campaign.platform import db
@@ -26,7 +27,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import START, confirm_newest
+from tests.conftest import START, confirm_newest, context
 from tests.staff.staff_clients import csrf, staffed
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -36,9 +37,9 @@ def signed(
     appeal: AppealView, name: str, number: int, section: str = "fr", *, shares: bool = False, version: int = 1
 ) -> int:
     """A confirmed signature; returns its id."""
-    at, address = runtime(), parse_address(f"p{number}@mail.example")
+    address = parse_address(f"p{number}@mail.example")
     one = SignUpRequest(appeal.id, section, "FR", name, address, "en", "en", version, None)
-    sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    sign(one, context=context(actor=SUPPORTER))
     return confirm_newest(START + timedelta(minutes=5), updates=number % 2 == 0, shares_name=shares)
 
 

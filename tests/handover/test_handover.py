@@ -19,6 +19,7 @@ from campaign.domain.errors import StateError
 from campaign.domain.handover.handover import STALE, HandoverState
 from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.privacy.sealed_place import at_handover
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Appeal, AppealText, Handover, HandoverPart
 from campaign.platform import db
@@ -32,7 +33,7 @@ from campaign.services.handover.handover import Bindery, ask_for_handover, make_
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
-from tests.conftest import START, Clock
+from tests.conftest import START, Clock, context
 from tests.handover.test_export import signed
 from tests.letter.letters import lines_of_pdf
 from tests.staff.staff_clients import join
@@ -190,10 +191,10 @@ def test_initials_where_the_appeal_says_so(app: Flask, appeal: AppealView, scope
 @pytest.mark.parametrize(
     "leave",
     [
-        lambda number: withdraw(number, now=START, vault=runtime().vault),
-        lambda number: erase(number, now=START, vault=runtime().vault),
-        lambda number: set_sharing(number, wanted=False, now=START, vault=runtime().vault),
-        lambda number: change_country(number, country="BE", section_code="be-nl", now=START, vault=runtime().vault),
+        lambda number: withdraw(number, context=context(actor=SUPPORTER)),
+        lambda number: erase(number, context=context(actor=SUPPORTER)),
+        lambda number: set_sharing(number, wanted=False, context=context(actor=SUPPORTER)),
+        lambda number: change_country(number, country="BE", section_code="be-nl", context=context(actor=SUPPORTER)),
     ],
 )
 def test_whoever_leaves_takes_the_name_out_at_once(
@@ -202,7 +203,7 @@ def test_whoever_leaves_takes_the_name_out_at_once(
     number = signed(appeal, "Ana Openly", 1, shares=True)
     other = signed(appeal, "Bob Quietly", 2)
     made(scope, appeal)
-    withdraw(other, now=START, vault=runtime().vault)
+    withdraw(other, context=context(actor=SUPPORTER))
     assert handovers(scope, appeal.id)[0].state == "done"
     leave(number)
     assert handovers(scope, appeal.id)[0].state == "outdated"
@@ -250,6 +251,6 @@ def test_lists_are_let_go_after_some_days(app: Flask, appeal: AppealView, scope:
     signed(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
-    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(clock.now))
     for model in (Handover, HandoverPart):
         assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 0

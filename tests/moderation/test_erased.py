@@ -11,6 +11,7 @@ from flask import Flask
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Invalidation, Signature
 from campaign.platform import db
@@ -24,7 +25,7 @@ from campaign.services.moderation.invalidate import advance, begin, prepare, und
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.report_action import record
 from campaign.services.signing.withdraw import erase
-from tests.conftest import DAY, START, Clock
+from tests.conftest import DAY, START, Clock, context
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import csrf, join, staffed
 
@@ -42,7 +43,7 @@ def crowd(appeal: AppealView, number: int, section: str = "fr", *, at: Any = STA
 
 def gone(ids: list[int], at: Any = START) -> list[int]:
     for one in ids:
-        erase(one, now=at, vault=runtime().vault)
+        erase(one, context=context(at, SUPPORTER))
     return ids
 
 
@@ -52,7 +53,7 @@ def test_an_editor_takes_a_flood_out_that_erased_itself_and_puts_it_back(
     """The attack: eight catch-all domains confirm and erase at once, so no domain and no hour is left to choose by."""
     honest = [signed(appeal, f"Person {n}", f"p{n}@gmail.com") for n in "ABC"]
     flood = crowd(appeal, 16)
-    record(flood[0], Channel.LETTER, target=0, now=START)
+    record(flood[0], Channel.LETTER, target=0, context=context(actor=SUPPORTER))
     gone(flood)
     elsewhere = gone(crowd(appeal, 6, "be-nl"))
     editor = staffed(app, Role.EDITOR)
@@ -119,7 +120,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
     criteria = Criteria(since=START - DAY, until=START + DAY, is_erased=True, kept_days=20)
     for passed in (timedelta(days=2), timedelta(days=25)):
         now = START + passed
-        retain(now=now, days=20, go_on=lambda: True, vault=vault)
+        retain(go_on=lambda: True, context=context(now, vault=vault))
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
         made = prepare(criteria, None, by=by, now=now, vault=vault)

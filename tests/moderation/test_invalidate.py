@@ -23,6 +23,7 @@ from campaign.domain.moderation.invalidation import (
     unpacked,
 )
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation, Mail, Signature
 from campaign.platform import db
@@ -41,7 +42,7 @@ from campaign.services.signing.change_country import change_country
 from campaign.services.signing.report_action import record
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
-from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest
+from tests.conftest import DAY, DOCUMENT, START, Postbox, confirm_newest, context
 from tests.staff.staff_clients import join
 
 pytestmark = pytest.mark.slow
@@ -68,7 +69,7 @@ def signed(
     sign_up = SignUpRequest(
         appeal.id, section, "FR", name, parse_address(email), "en", "en", 1, None, network_digest=network
     )
-    sign(sign_up, now=at, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(sign_up, context=context(at, SUPPORTER))
     return confirm_newest(at)
 
 
@@ -203,7 +204,7 @@ def test_who_signs_after_the_preview_is_not_meant(appeal: AppealView, by: Scope,
 def test_reports_of_the_flood_go_and_come_back_with_it(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
-    record(crowd["flood"][1], Channel.EMAIL, target=1, now=START + DAY)
+    record(crowd["flood"][1], Channel.EMAIL, target=1, context=context(START + DAY, SUPPORTER))
     before = counts(appeal.id)
     db.session.rollback()
     made, _ = look(Criteria(domain="spam.example"), by)
@@ -222,7 +223,7 @@ def test_a_history_that_was_folded_meanwhile_stays_exact(
 ) -> None:
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
-    fold(now=START + 12 * DAY)
+    fold(context=context(START + 12 * DAY))
     run(made)
     go(undo, made, by)
     run(made)
@@ -233,7 +234,7 @@ def test_an_address_that_was_counted_before_it_was_erased_is_not_counted_by_undo
     appeal: AppealView, by: Scope
 ) -> None:
     first = signed(appeal, "Ana", "ana@spam.example")
-    erase(first, now=START, vault=runtime().vault)
+    erase(first, context=context(actor=SUPPORTER))
     again = signed(appeal, "Ana", "ana@spam.example")
     assert total(appeal) == 1
     made, row = look(Criteria(domain="spam.example"), by)
@@ -252,8 +253,8 @@ def test_erasing_or_moving_meanwhile_keeps_the_counts_exact(
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
     run(made)
-    erase(crowd["flood"][1], now=START + DAY, vault=runtime().vault)
-    change_country(crowd["flood"][2], country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    erase(crowd["flood"][1], context=context(START + DAY, SUPPORTER))
+    change_country(crowd["flood"][2], country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert verify() == []
     go(undo, made, by)
     run(made)
@@ -362,7 +363,7 @@ def test_a_rotated_key_still_opens_what_was_chosen_by(
     appeal: AppealView, by: Scope, crowd: dict[str, list[int]]
 ) -> None:
     made, _ = look(Criteria(pattern="bot*@spam.example"), by)
-    rotate(runtime().vault)
+    rotate(context=context())
     go(begin, made, by)
     run(made)
     assert states(crowd["flood"]) == {"invalidated"}

@@ -13,6 +13,7 @@ from campaign.document import parse_text
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import InputError, NotFoundError
 from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind, InvalidationState
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation
 from campaign.platform import db
@@ -28,7 +29,7 @@ from campaign.services.keys.month_key import month_key
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.report_action import record, record_unsigned
-from tests.conftest import DAY, DOCUMENT, START
+from tests.conftest import DAY, DOCUMENT, START, context
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import join
 
@@ -58,7 +59,7 @@ def flood(appeal: AppealView) -> AppealView:
 
 def report(appeal: AppealView, at: datetime, narrow: bytes, wide: bytes, section: str = "fr") -> None:
     record_unsigned(
-        appeal.id, section, Channel.LETTER, target=0, now=at, vault=runtime().vault, networks=(narrow, wide)
+        appeal.id, section, Channel.LETTER, target=0, networks=(narrow, wide), context=context(at, SUPPORTER)
     )
 
 
@@ -135,7 +136,7 @@ def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
 def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
     made, _ = look(from_wide(), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
-    fold(now=START + 12 * DAY)
+    fold(context=context(START + 12 * DAY))
     run(made)
     undo(made, "no flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
@@ -145,7 +146,7 @@ def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView
 
 def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealView, by: Scope) -> None:
     signer = signed(flood, "Ana Ruiz", "ana@mail.example")
-    record(signer, Channel.EMAIL, target=1, now=START + 5 * HOUR)
+    record(signer, Channel.EMAIL, target=1, context=context(START + 5 * HOUR, SUPPORTER))
     made, row = look(Criteria(since=START, until=START + DAY), by)
     assert row.matched == 12
     report(flood, START + 6 * HOUR, b"l" * 16, WIDE)
@@ -184,7 +185,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
     made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
     begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
     run(made)
-    retain(now=START + 32 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
         kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
         assert db.session.scalar(kept) == 0

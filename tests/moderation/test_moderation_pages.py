@@ -12,10 +12,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from campaign.document import parse_text
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role
 from campaign.models import Mail, Signature
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.abuse.alert import raise_alarm
@@ -23,7 +23,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
 from campaign.services.signing.change_country import change_country
-from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, form
+from tests.conftest import DOCUMENT, START, Postbox, confirm_at, confirm_newest, context, form
 from tests.staff.staff_clients import csrf, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -101,7 +101,7 @@ def test_who_moved_to_another_section_meanwhile_is_put_back_too(editor: FlaskCli
     assert post(editor, f"{place}/begin", reason="a flood").status_code == 303
     moved = db.session.scalars(select(Signature.id).where(Signature.state == "invalidated").limit(1)).one()
     db.session.rollback()
-    change_country(moved, country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    change_country(moved, country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     assert post(editor, f"{place}/undo", reason="they were real").status_code == 303
     assert total(crowd) == 8
     assert verify() == []
@@ -208,8 +208,7 @@ def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskCl
 
 
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
-    at = runtime()
-    raise_alarm("appeal", appeal.id, lambda _: {}, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    raise_alarm("appeal", appeal.id, lambda _: {}, context=context())
     for place in (PAGE, "/staff/"):
         shown = editor.get(place).text
         assert "Very many sign-ups for one appeal" in shown

@@ -18,6 +18,7 @@ from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.privacy.disclosure import SHOWN_A_DAY
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, DisclosureDay, LinkRequest, Mail, SheetRow, Signature, SignUp, Staff
 from campaign.platform import db
@@ -34,7 +35,7 @@ from campaign.services.signing.change_country import change_country
 from campaign.services.signing.new_link import answer_link_requests
 from campaign.services.signing.sign import SignUpRequest as NewSignUp
 from campaign.services.signing.sign import sign
-from tests.conftest import DOCUMENT, START, Clock, Postbox, form, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in
 
@@ -346,7 +347,7 @@ def test_a_section_changes_the_address_of_its_own_signatures_alone(
     assert "1 signature is under the new address" in client.post(address_mails(postbox)[-1][1]).text
     assert addresses(one, foreign) == [NEW, "p1@mail.example"]
     client.post("/en/new-link", data={"email": NEW})
-    while answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example"):
+    while answer_link_requests(context=context()):
         pass
     deliver()
     mails = [text_of(mail) for to, mail in zip(postbox.recipients, postbox.messages, strict=True) if to == NEW]
@@ -380,11 +381,11 @@ def test_who_has_moved_to_another_section_since_keeps_the_address(
     one = signed(appeal, "Jeanne Martin", 1)
     assert post(desk, f"/signatures/{one}/address", email=NEW, reason=WHY).status_code == 303
     deliver()
-    change_country(one, country="BE", section_code="be-nl", now=START, vault=runtime().vault)
+    change_country(one, country="BE", section_code="be-nl", context=context(actor=SUPPORTER))
     link = address_mails(postbox)[-1][1]
     client.post(link)
     assert addresses(one) == ["p1@mail.example"]
-    change_country(one, country="FR", section_code="fr", now=START, vault=runtime().vault)
+    change_country(one, country="FR", section_code="fr", context=context(actor=SUPPORTER))
     assert client.post(link).status_code == 410, "used up"
     assert addresses(one) == ["p1@mail.example"]
 
@@ -425,7 +426,7 @@ def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
     at = runtime()
     for number, section in enumerate(("fr", "be-nl")):
         form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
-        sign(form, now=START + timedelta(minutes=number), vault=at.vault, mail_domain="tocsin.example")
+        sign(form, context=context(START + timedelta(minutes=number), SUPPORTER))
         by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
         rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
         sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.moderation.seen_domain import SeenDomain
+from campaign.domain.staff.actor import SUPPORTER, SYSTEM
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AbuseAlert, DomainWatch, Invalidation, MailDomain, Signature
 from campaign.platform import db
@@ -35,7 +36,7 @@ from campaign.services.privacy.retention import retain
 from campaign.services.signing.withdraw import erase
 from campaign.web.abuse import limits as guard
 from campaign.web.abuse.counters import limits
-from tests.conftest import DAY, START, Postbox, form, link_of, text_of
+from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import csrf, join, staffed
 
@@ -46,8 +47,7 @@ LATER = START + timedelta(minutes=1)
 
 def watch(at: Any = LATER, batch: int = 7) -> None:
     """What the worker does each minute, in small batches."""
-    vault, site = runtime().vault, "http://localhost"
-    while watch_domains(now=at, vault=vault, base_url=site, mail_domain="tocsin.example", batch=batch):
+    while watch_domains(batch=batch, context=context(at, SYSTEM)):
         pass
 
 
@@ -131,7 +131,7 @@ def test_what_confirms_and_is_erased_before_anybody_looked_is_told_of(
     deliver()
     before = len(postbox.messages)
     for one in crowd(appeal, "catchall.example", MANY):
-        erase(one, now=START, vault=runtime().vault)
+        erase(one, context=context(actor=SUPPORTER))
     assert seen("catchall.example").days[0] == MANY
     watch()
     watch()
@@ -154,7 +154,7 @@ def test_what_is_erased_within_the_hour_counts_as_new_whatever_its_domain(
     crowd(appeal, "gmail.com", 30, first=10)
     made = [one for n in range(2) for one in crowd(appeal, f"catch{n}.example", 10, first=100 * n)]
     for one in [*earlier, *made]:
-        erase(one, now=START, vault=runtime().vault)
+        erase(one, context=context(actor=SUPPORTER))
     watch()
     found = confirmed_together.confirmed_together(runtime().vault, now=LATER)
     assert found == ConfirmedTogether(confirmed=50, new=20, crowded=20, sections=frozenset({"fr"}))
@@ -172,7 +172,7 @@ def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Fla
 
     def leave(part: int) -> None:
         for one in ids[part::4]:
-            erase(one, now=LATER, vault=runtime().vault)
+            erase(one, context=context(LATER, SUPPORTER))
 
     works: list[Callable[[], object]] = [*(partial(leave, part) for part in range(4)), partial(watch, batch=5)]
     with ThreadPoolExecutor(5) as pool:
@@ -185,13 +185,13 @@ def test_many_who_erase_at_once_beside_the_worker_are_each_counted_once(app: Fla
 def test_erasing_counts_a_domain_once_whoever_looks_first(appeal: AppealView) -> None:
     looked_at = crowd(appeal, "one.example", 1)[0]
     watch()
-    erase(looked_at, now=LATER, vault=runtime().vault)
+    erase(looked_at, context=context(LATER, SUPPORTER))
     assert seen("one.example").days[0] == 1
     not_yet = crowd(appeal, "one.example", 1, first=9)[0]
     for _ in range(2):
-        erase(not_yet, now=LATER, vault=runtime().vault)
+        erase(not_yet, context=context(LATER, SUPPORTER))
     large = crowd(appeal, "gmail.com", 1)[0]
-    erase(large, now=LATER, vault=runtime().vault)
+    erase(large, context=context(LATER, SUPPORTER))
     watch(LATER + timedelta(minutes=1))
     assert seen("one.example").days[0] == 2
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
@@ -209,9 +209,9 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
 def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
     crowd(appeal, "one.example", 1)
     watch()
-    retain(now=START + 120 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(START + 120 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    retain(now=START + 121 * DAY, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(START + 121 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 

@@ -18,6 +18,7 @@ from campaign.domain.counting.action import Channel
 from campaign.domain.errors import StateError
 from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualQuantityError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, BulkEntry, Staff
 from campaign.platform import db
@@ -31,7 +32,7 @@ from campaign.services.offline.bulk_entry import confirm_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record
-from tests.conftest import DAY, START, Clock, Postbox, fresh, text_of
+from tests.conftest import DAY, START, Clock, Postbox, context, fresh, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in
 
@@ -136,7 +137,7 @@ def test_what_staff_entered_is_said_beside_the_signatures(
 def test_every_page_with_a_total_says_what_staff_entered(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     assert send(ana, appeal, 777).status_code == 303
     assert send(ana, appeal, 55, channel="paper").status_code == 303
     fresh(app)
@@ -165,7 +166,7 @@ def test_every_page_with_a_total_says_what_staff_entered(
 def test_the_progress_page_and_the_api_tell_entered_ones_apart(
     app: Flask, client: FlaskClient, ana: FlaskClient, appeal: AppealView
 ) -> None:
-    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, now=START)
+    record(signed(appeal, "Jeanne Martin", 1), Channel.LETTER, target=1, context=context(actor=SUPPORTER))
     shown = client.get(f"/en/appeals/{appeal.slug}/progress").text
     assert "of these entered by our staff" not in shown, "where there are none"
     db.session.rollback()

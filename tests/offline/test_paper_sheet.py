@@ -40,7 +40,7 @@ from campaign.services.offline.paper_sheet import (
 )
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.privacy.erasure_journal import replay
-from tests.conftest import DAY, START, Clock, Postbox, confirm_at, form, manage_token
+from tests.conftest import DAY, START, Clock, Postbox, confirm_at, context, form, manage_token
 from tests.staff.staff_clients import csrf, join, log_in_later, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -385,9 +385,9 @@ def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
     def erased(at: datetime) -> Erasure:
         return Erasure(ErasureKind.ERASED, appeal.id, digest, at, at)
 
-    replay([erased(clock.now - timedelta(seconds=1))], vault=runtime().vault)
+    replay([erased(clock.now - timedelta(seconds=1))], context=context())
     assert number_of(SheetRow) == before, "who signed on paper after erasing has signed again"
-    replay([erased(clock.now)], vault=runtime().vault)
+    replay([erased(clock.now)], context=context())
     assert number_of(SheetRow) == before - 1
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
@@ -17,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import OwedMail, owe_signer, own_context, row_of
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import START, confirm_newest
+from tests.conftest import START, confirm_newest, context
 
 OWED = OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, announcement_id=9)
 
@@ -51,14 +52,13 @@ def test_a_campaigns_mails_wait_behind_the_answers() -> None:
 
 def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, appeal: AppealView) -> None:
     at, to = runtime(), parse_address("jeanne@mail.example")
-    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), now=START, vault=at.vault,
-         mail_domain="act.example")  # fmt: skip
+    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", to, "fr", "en", 1, None), context=context(actor=SUPPORTER))
     confirm_newest(START)
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
-        for context in ({"words": "Mine."}, None):
+        for said in ({"words": "Mine."}, None):
             owe_signer(session, MailKind.OWN_LETTER, signature, now=START, vault=at.vault, domain="act.example",
-                       context=context)  # fmt: skip
+                       context=said)  # fmt: skip
     first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
@@ -71,8 +71,10 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
 
 def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
     at = runtime()
-    sign(SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
-         now=START, vault=at.vault, mail_domain="act.example")  # fmt: skip
+    sign(
+        SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
+        context=context(actor=SUPPORTER),
+    )
     confirm_newest(START)
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()

@@ -12,7 +12,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.outbox.suppression import lift_suppression, suppress, suppression_reason
-from tests.conftest import START
+from tests.conftest import START, context
 
 
 def test_an_address_is_suppressed_once_and_can_be_lifted(app: Flask) -> None:
@@ -24,6 +24,6 @@ def test_an_address_is_suppressed_once_and_can_be_lifted(app: Flask) -> None:
     assert db.session.scalars(select(Suppression.reason)).all() == ["refused"]
     assert suppression_reason(db.session(), parse_address("jo.hn@MAIL.example"), vault) == "refused"
     assert suppression_reason(db.session(), parse_address("john@mail.example"), vault) is None
-    assert lift_suppression(address, vault=vault)
-    assert not lift_suppression(address, vault=vault)
+    assert lift_suppression(address, context=context(vault=vault))
+    assert not lift_suppression(address, context=context(vault=vault))
     assert suppression_reason(db.session(), address, vault) is None

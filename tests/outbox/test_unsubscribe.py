@@ -9,6 +9,7 @@ from sqlalchemy import select
 from campaign.document import parse_text
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Consent, Signature
 from campaign.platform import db
 from campaign.platform.runtime import runtime
@@ -17,7 +18,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase
-from tests.conftest import DOCUMENT, START, confirm_newest, manage_token
+from tests.conftest import DOCUMENT, START, confirm_newest, context, manage_token
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -31,10 +32,9 @@ def link(appeal: AppealView) -> str:
         found = find_appeal(slug)
         assert found is not None
         db.session.rollback()
-        at = runtime()
         address = parse_address("jeanne@mail.example")
         sign_up = SignUpRequest(found.id, section, "FR", "Jeanne", address, "fr", "en", 1, None)
-        sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+        sign(sign_up, context=context(actor=SUPPORTER))
         confirm_newest(START, updates=True)
     first = db.session.scalars(select(Signature.id).order_by(Signature.id)).first()
     assert first is not None
@@ -98,7 +98,7 @@ def test_a_link_for_something_else_ends_nothing(client: FlaskClient, link: str) 
 def test_after_erasing_the_link_still_answers(client: FlaskClient, link: str) -> None:
     for one in db.session.scalars(select(Signature.id)).all():
         db.session.rollback()
-        erase(one, now=START, vault=runtime().vault)
+        erase(one, context=context(actor=SUPPORTER))
     assert client.get(link).status_code == client.post(link, data=ONE_CLICK).status_code == 200
     left = db.session.execute(select(Signature.name_sealed, Signature.email_sealed, Signature.wants_updates)).all()
     assert [tuple(row) for row in left] == [(None, None, False)] * 3, "what was counted stays, and says of nobody"

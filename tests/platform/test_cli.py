@@ -12,14 +12,14 @@ from sqlalchemy import delete, select, update
 
 from campaign.config import ROOT
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import AuditEntry, Section, Tally
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.sections.load_sections import SHIPPED, read_sections
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import DOCUMENT, START, confirm_newest
+from tests.conftest import DOCUMENT, START, confirm_newest, context
 
 
 def run(app: Flask, *arguments: str) -> Result:
@@ -81,7 +81,7 @@ def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
 def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: AppealView) -> None:
     address = parse_address("a@mail.example")
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
-    sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(sign_up, context=context(actor=SUPPORTER))
     confirm_newest(START)
     assert run(app, "tally", "verify").output == "all counts are exact\n"
     db.session.execute(update(Tally).values(quantity=7))

@@ -19,6 +19,7 @@ from campaign.domain.counting.action import Channel
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link
+from campaign.domain.staff.actor import OPERATOR, SUPPORTER, SYSTEM
 from campaign.domain.staff.roles import Role, Scope
 from campaign.factory import create_app
 from campaign.models import Announcement, Mail, Signature
@@ -61,7 +62,7 @@ from campaign.services.counting.funnel_counts import count_view
 from campaign.services.counting.rollup import fold
 from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin
-from campaign.services.delivery.dispatcher import Courier, deliver_due
+from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
@@ -71,7 +72,7 @@ from campaign.services.signing.report_action import record, record_unsigned
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import erase, withdraw
-from tests.conftest import START, Postbox, confirm_at, make_database, settings_for
+from tests.conftest import START, Postbox, confirm_at, context, make_database, settings_for
 from tests.large import fill
 
 pytestmark = pytest.mark.slow
@@ -185,7 +186,7 @@ def _sign(number: int, solved: SolvedChallenge | None = None) -> int:
     appeal = appeal_queries.find_appeal("case-1")
     assert appeal is not None
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", _address(number), "en", "en", 1, "stall-lyon", solved=solved)
-    sign(sign_up, now=NOW, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(sign_up, context=context(NOW, SUPPORTER))
     vault = runtime().vault
     digest = vault.waiting_digest(vault.address_digest(appeal.id, _address(number)))
     return int(
@@ -214,13 +215,12 @@ def _appeal() -> int:
 
 
 def _new_link() -> None:
-    ask_new_links(_address(), now=NOW, vault=runtime().vault)
-    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+    ask_new_links(_address(), context=context(NOW, SUPPORTER))
+    answer_link_requests(context=context())
 
 
 def _deliver() -> None:
-    at = runtime()
-    deliver_due(Courier(at.settings, at.vault, at.tokens, Postbox))
+    deliver_due(Postbox, context=runtime().context(OPERATOR))
 
 
 def _seen_by_staff() -> appeal_queries.AppealView:
@@ -427,23 +427,21 @@ HOT: dict[str, Callable[[], object]] = {
     "sign again": lambda: _sign(1),
     "confirm": lambda: confirm_at(_sign(2), NOW),
     "deliver": _deliver,
-    "withdraw": lambda: withdraw(_confirmed(2), now=NOW, vault=runtime().vault),
-    "erase": lambda: erase(_confirmed(2), now=NOW, vault=runtime().vault),
+    "withdraw": lambda: withdraw(_confirmed(2), context=context(NOW, SUPPORTER)),
+    "erase": lambda: erase(_confirmed(2), context=context(NOW, SUPPORTER)),
     "new link": _new_link,
-    "look at domains": lambda: watch_domains(
-        now=NOW, vault=runtime().vault, base_url="http://localhost", mail_domain="tocsin.example", batch=50
-    ),
+    "look at domains": lambda: watch_domains(batch=50, context=context(NOW, SYSTEM)),
     "sign with a proof": lambda: _sign(3, SolvedChallenge(bytes(32), NOW + timedelta(minutes=10))),
-    "view": lambda: count_view(_appeal(), "fr", "stall-lyon", now=NOW),
-    "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, now=NOW),
+    "view": lambda: count_view(_appeal(), "fr", "stall-lyon", context=context(NOW, SUPPORTER)),
+    "report": lambda: record(_confirmed(4), Channel.LETTER, target=0, context=context(NOW, SUPPORTER)),
     "report without a signature": lambda: record_unsigned(
-        _appeal(), "fr", Channel.LETTER, target=0, now=NOW, vault=runtime().vault, networks=(b"n" * 16, b"w" * 16)
+        _appeal(), "fr", Channel.LETTER, target=0, networks=(b"n" * 16, b"w" * 16), context=context(NOW, SUPPORTER)
     ),
-    "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, now=NOW, vault=runtime().vault),
+    "unsubscribe": lambda: unsubscribe(_confirmed(5), everywhere=True, context=context(NOW, SUPPORTER)),
     "change country": lambda: change_country(
-        _confirmed(6), country="BE", section_code="be-fr", now=NOW, vault=runtime().vault
+        _confirmed(6), country="BE", section_code="be-fr", context=context(NOW, SUPPORTER)
     ),
-    "fold": lambda: fold(now=NOW),
+    "fold": lambda: fold(context=context(NOW)),
 }
 
 
@@ -491,7 +489,7 @@ def test_a_claim_reads_and_sorts_nothing_of_a_long_queue_but_what_it_takes(large
     def claim_some() -> None:
         taken = claim(db.session(), NOW, after=b"", room=100, most=lambda _: 100).taken
         assert len(taken) == 100
-        begin(db.session(), taken, runtime().vault, NOW, addressees=RefusedRecipients(runtime().settings))
+        begin(db.session(), taken, addressees=RefusedRecipients(runtime().settings), context=context(NOW))
 
     said = statements_of(claim_some)
     assert walks(said) == []

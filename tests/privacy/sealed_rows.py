@@ -15,6 +15,7 @@ from campaign.domain.outbox.mail_state import MailKind, MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_handover, at_link_request
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Scope
 from campaign.models import (
     HandoverPart,
@@ -41,7 +42,7 @@ from campaign.services.privacy.retention import retain
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.services.signing.withdraw import erase, set_sharing
-from tests.conftest import DAY, START
+from tests.conftest import DAY, START, context
 from tests.moderation.test_invalidate import signed as signed_by_form
 
 ADDRESS = parse_address("jeanne@mail.example")
@@ -82,13 +83,12 @@ def row_of(model: Any) -> Any:
 
 
 def an_address_that_asked_for_links(site: Site) -> Held:
-    at = runtime()
-    ask_new_links(ADDRESS, now=START, vault=at.vault)
+    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
     return Held(
         value(LinkRequest.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, at_link_request()),
         str(ADDRESS),
-        lambda: answer_link_requests(vault=at.vault, mail_domain=at.mail_domain),
+        lambda: answer_link_requests(context=context()),
     )
 
 
@@ -99,7 +99,7 @@ def an_address_that_asked_for_links_of_no_worker(site: Site) -> Held:
 def a_list_made(site: Site) -> tuple[int, Held]:
     at = runtime()
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
-    set_sharing(signature_id, wanted=True, now=START, vault=at.vault)
+    set_sharing(signature_id, wanted=True, context=context(actor=SUPPORTER))
     number = ask_for_handover(
         site.scope, site.appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
     )
@@ -121,12 +121,12 @@ def a_list_whose_days_are_over(site: Site) -> Held:
 
 def a_list_with_somebody_who_erased(site: Site) -> Held:
     signature_id, held = a_list_made(site)
-    return replace(held, erase=lambda: erase(signature_id, now=START, vault=runtime().vault))
+    return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
 def a_list_with_somebody_who_left(site: Site) -> Held:
     signature_id, held = a_list_made(site)
-    return replace(held, erase=lambda: set_sharing(signature_id, wanted=False, now=START, vault=runtime().vault))
+    return replace(held, erase=lambda: set_sharing(signature_id, wanted=False, context=context(actor=SUPPORTER)))
 
 
 def a_row_signed_up(site: Site) -> Held:
@@ -148,7 +148,7 @@ def a_row_signed_up(site: Site) -> Held:
 def a_row_of_somebody_who_erased(site: Site) -> Held:
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     held = a_row_signed_up(site)
-    return replace(held, erase=lambda: erase(signature_id, now=START, vault=runtime().vault))
+    return replace(held, erase=lambda: erase(signature_id, context=context(actor=SUPPORTER)))
 
 
 def a_row_of_a_sheet_undone(site: Site) -> Held:
@@ -194,10 +194,9 @@ def whom_a_mail_never_sent_was_to(site: Site) -> Held:
 
 
 def a_letter_in_own_words(site: Site) -> Held:
-    at = runtime()
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     site.deliver()
-    mail_own_letter(signature_id, "My own words", now=START, vault=at.vault, mail_domain=at.mail_domain)
+    mail_own_letter(signature_id, "My own words", context=context(actor=SUPPORTER))
     own = select(Mail).where(Mail.kind == MailKind.OWN_LETTER)
     mail = db.session.scalars(own).one()
     place, sealed = place_of(mail), bytes(mail.context_sealed or b"")
@@ -212,7 +211,7 @@ def a_letter_in_own_words(site: Site) -> Held:
 
 def delivered_and_erased(site: Site, signature_id: int) -> None:
     site.deliver()
-    erase(signature_id, now=START, vault=runtime().vault)
+    erase(signature_id, context=context(actor=SUPPORTER))
 
 
 def what_staff_chose_by(site: Site) -> Held:
@@ -241,4 +240,4 @@ CASES = [
 
 
 def prune(now: datetime) -> None:
-    retain(now=now, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(now))

@@ -22,6 +22,7 @@ from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_link_request, at_signature
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import (
     LinkRequest,
@@ -39,7 +40,7 @@ from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.keys import row_key
 from campaign.services.keys.row_key import KeyUse, erase_keys, reserve, rewrite
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
-from tests.conftest import DATABASES, DAY, START, Clock, form, make_database, migrated
+from tests.conftest import DATABASES, DAY, START, Clock, context, form, make_database, migrated
 from tests.postgresql import control, start_server
 from tests.privacy.sealed_rows import (
     ADDRESS,
@@ -256,22 +257,21 @@ def test_keys_of_forms_whose_days_are_over_leave_the_files(app: Flask, appeal: A
 
 
 def test_a_request_under_keys_that_are_gone_is_written_again(app: Flask, appeal: AppealView) -> None:
-    at = runtime()
-    ask_new_links(ADDRESS, now=START, vault=at.vault)
+    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
     # The database is set back to before the process took its keys.
     with transaction() as session:
         session.execute(delete(RowKey))
         session.execute(delete(LinkRequest))
-    ask_new_links(ADDRESS, now=START, vault=at.vault)
+    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
     assert all_keys().open_email(value(LinkRequest.email_sealed), at_link_request()) == str(ADDRESS)
 
 
 def test_erasing_goes_on_where_the_data_key_is_lost(
     app: Flask, appeal: AppealView, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ask_new_links(ADDRESS, now=START, vault=runtime().vault)
+    ask_new_links(ADDRESS, context=context(actor=SUPPORTER))
     others = Vault((b"e" * 32,), b"i" * 32, seeds_of)
-    assert not answer_link_requests(vault=others, mail_domain="tocsin.example")
+    assert not answer_link_requests(context=context(vault=others))
     assert db.session.scalar(select(func.count()).select_from(LinkRequest)) == 0
     assert "cannot be erased" in caplog.text
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, select
 from campaign.domain.privacy import retention
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import ErasureJournalEntry, Signature, Tombstone
 from campaign.models import SignUp as SignedUp
 from campaign.platform import Model, db
@@ -26,7 +27,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.privacy.erasure_journal import forget, read_folder, replay, write_out
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.services.signing.withdraw import erase, refuse_sign_ups, set_updates, withdraw
-from tests.conftest import START, Clock, Postbox, form
+from tests.conftest import START, Clock, Postbox, context, form
 from tests.moderation.test_on_behalf import NEW, address_mails, addresses, my_page
 
 # For the gate: the quick part is to stay quick.
@@ -58,7 +59,7 @@ def refuse(name: str) -> None:
     mine = SignedUp.address_digest.in_([at.vault.waiting_digest(digest) for digest in digests])
     row = db.session.execute(select(SignedUp.id, SignedUp.link_key).where(mine)).one()
     token = at.tokens.make(Purpose.CONFIRM, row.id, START, row.link_key, b"content")
-    refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), now=LATER, vault=at.vault)
+    refuse_sign_ups(at.tokens.read(Purpose.CONFIRM, token, START), context=context(LATER, SUPPORTER))
 
 
 def of(name: str) -> Signature:
@@ -99,11 +100,11 @@ OTHERS = {"section", "rollup_progress", "audit_entry", "audit_head"}
 
 
 def leave(six: dict[str, int]) -> None:
-    erase(six["erases"], now=LATER, vault=runtime().vault)
+    erase(six["erases"], context=context(LATER, SUPPORTER))
     refuse("waits")
-    withdraw(six["withdraws"], now=LATER, vault=runtime().vault)
-    unsubscribe(six["unsubscribes"], everywhere=True, now=LATER, vault=runtime().vault)
-    set_updates(six["returns"], wanted=False, now=LATER, vault=runtime().vault)
+    withdraw(six["withdraws"], context=context(LATER, SUPPORTER))
+    unsubscribe(six["unsubscribes"], everywhere=True, context=context(LATER, SUPPORTER))
+    set_updates(six["returns"], wanted=False, context=context(LATER, SUPPORTER))
 
 
 def test_each_batch_of_those_who_left_is_a_turn_of_its_own(
@@ -112,7 +113,7 @@ def test_each_batch_of_those_who_left_is_a_turn_of_its_own(
     monkeypatch.setattr("campaign.services.privacy.erasure_journal.BATCH", 2)
     leave(six)
     turns: list[int] = []
-    assert write_out(tmp_path, vault=runtime().vault, turning=lambda: turns.append(1)) == 5
+    assert write_out(tmp_path, turning=lambda: turns.append(1), context=context()) == 5
     assert len(turns) == 2
 
 
@@ -120,13 +121,13 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     before = backup()
     leave(six)
     now = counts(appeal.id)
-    assert write_out(tmp_path / "left", vault=runtime().vault) == 5
-    assert write_out(tmp_path / "left", vault=runtime().vault) == 0
+    assert write_out(tmp_path / "left", context=context()) == 5
+    assert write_out(tmp_path / "left", context=context()) == 0
     restore(before)
     assert is_there("erases")
     written = read_folder(tmp_path / "left", vault=runtime().vault)
     assert written.damaged == ()
-    assert replay(written.erasures, vault=runtime().vault) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
+    assert replay(written.erasures, context=context()) == {"erased": 1, "withdrawn": 1, "updates-ended": 2}
     assert not is_there("erases")
     assert not is_there("waits")
     assert of("withdraws").state == "withdrawn"
@@ -136,7 +137,7 @@ def test_who_left_stays_away_after_a_restore(appeal: AppealView, six: dict[str, 
     with transaction() as session:  # erased and counted: the address cannot be counted a second time
         assert len(session.scalars(select(Tombstone)).all()) == 1
         assert session.scalars(select(ErasureJournalEntry)).all() == []
-    assert replay(written.erasures, vault=runtime().vault) == {}
+    assert replay(written.erasures, context=context()) == {}
 
 
 def test_who_came_back_after_leaving_stays(
@@ -146,9 +147,9 @@ def test_who_came_back_after_leaving_stays(
     clock.now = LATER + timedelta(hours=1)
     for name in ("erases", "withdraws"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
-    set_updates(six["returns"], wanted=True, now=clock.now, vault=runtime().vault)
-    write_out(tmp_path, vault=runtime().vault)
-    assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, vault=runtime().vault) == {}
+    set_updates(six["returns"], wanted=True, context=context(clock.now, SUPPORTER))
+    write_out(tmp_path, context=context())
+    assert replay(read_folder(tmp_path, vault=runtime().vault).erasures, context=context()) == {}
     assert is_there("erases"), "the form waits"
     assert (of("withdraws").state, of("returns").wants_updates) == ("withdrawn", True)
     # Two of the six were deleted, and one of those was sent again.
@@ -177,24 +178,24 @@ def test_a_changed_address_does_not_come_back(
 
     used: set[str] = set()
     change(NEW)
-    write_out(tmp_path, vault=runtime().vault)
+    write_out(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault).erasures
-    assert replay(written, vault=runtime().vault) == {}, "who is there under the new address stays"
+    assert replay(written, context=context()) == {}, "who is there under the new address stays"
     after, now = backup(), counts(appeal.id)
     restore(before)
-    assert replay(written, vault=runtime().vault) == {"address-changed": 1}
+    assert replay(written, context=context()) == {"address-changed": 1}
     assert not is_there("stays")
     assert (counts(appeal.id), verify()) == (now, [])
-    assert replay(written, vault=runtime().vault) == {}
+    assert replay(written, context=context()) == {}
     restore(after)
     change(old)
-    assert replay(written, vault=runtime().vault) == {}, "who took the old address back has it"
+    assert replay(written, context=context()) == {}, "who took the old address back has it"
     assert addresses(six["stays"]) == [old]
 
 
 def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tmp_path: Path) -> None:
     leave(six)
-    write_out(tmp_path, vault=runtime().vault)
+    write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     assert path.name == "2026-03.journal"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -202,19 +203,19 @@ def test_a_file_holds_no_address_and_is_its_owners_alone(six: dict[str, int], tm
 
 
 def test_a_line_that_a_crash_cut_is_written_again(six: dict[str, int], tmp_path: Path) -> None:
-    erase(six["erases"], now=LATER, vault=runtime().vault)
-    write_out(tmp_path, vault=runtime().vault)
+    erase(six["erases"], context=context(LATER, SUPPORTER))
+    write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes() + b"erased 1 0000")
     refuse("waits")
-    write_out(tmp_path, vault=runtime().vault)
+    write_out(tmp_path, context=context())
     written = read_folder(tmp_path, vault=runtime().vault)
     assert (len(written.erasures), written.damaged) == (2, ())
 
 
 def test_a_changed_line_is_named_and_not_believed(six: dict[str, int], tmp_path: Path) -> None:
     leave(six)
-    write_out(tmp_path, vault=runtime().vault)
+    write_out(tmp_path, context=context())
     (path,) = tmp_path.iterdir()
     path.write_text(path.read_text().replace("withdrawn", "erased", 1) + "\xff\n", encoding="latin-1")
     written = read_folder(tmp_path, vault=runtime().vault)
@@ -226,13 +227,13 @@ def test_what_cannot_be_written_waits_in_the_database(six: dict[str, int], tmp_p
     leave(six)
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="exists"):
-        write_out(tmp_path / "file", vault=runtime().vault)
-    assert write_out(tmp_path / "folder", vault=runtime().vault) == 5
+        write_out(tmp_path / "file", context=context())
+    assert write_out(tmp_path / "folder", context=context()) == 5
 
 
 def test_months_go_when_no_backup_of_them_may_be_left(tmp_path: Path) -> None:
     for name in ("2024-01.journal", "2024-03.journal", "notes.journal"):
         (tmp_path / name).touch()
-    assert forget(tmp_path, now=START) == 1
-    assert forget(tmp_path, now=START + retention.TOMBSTONES) == 1
+    assert forget(tmp_path, context=context()) == 1
+    assert forget(tmp_path, context=context(START + retention.TOMBSTONES)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["notes.journal"]

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
 from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
@@ -19,14 +20,14 @@ from campaign.services.outbox.forget_answers import forget_answers
 from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.withdraw import erase
-from tests.conftest import DAY, START, Postbox, form
+from tests.conftest import DAY, START, Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 JEANNE, PAUL, NOBODY = "jeanne@mail.example", "paul@mail.example", "nobody@mail.example"
 
 
 def forget() -> int:
-    done = retain(now=START + DAY / 12, days=180, go_on=lambda: True, vault=runtime().vault)
+    done = retain(go_on=lambda: True, context=context(START + DAY / 12))
     db.session.rollback()
     return done["answers"]
 
@@ -71,7 +72,7 @@ def test_no_mail_leads_to_who_erased(
     assert len(gone & {message_id for message_id, _ in before}) == 2
     assert forget() == 0
     assert answers() == before
-    erase(signed[JEANNE], now=START, vault=runtime().vault)
+    erase(signed[JEANNE], context=context(actor=SUPPORTER))
     assert forget() == 2
     after = answers()
     assert len(after) == len(before)
@@ -90,7 +91,7 @@ def test_what_is_left_looks_as_if_there_had_been_nothing(
     app: Flask, client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     signed = all_mailed(client, deliver, postbox)
-    erase(signed[JEANNE], now=START, vault=runtime().vault)
+    erase(signed[JEANNE], context=context(actor=SUPPORTER))
     forget()
     drawn = {"id", "message_id", "context_sealed"}
     columns = [column for column in Mail.__table__.columns if column.name not in drawn]
@@ -132,5 +133,5 @@ def test_it_stops_when_it_is_told_to(
     deliver()
     with transaction() as session:
         session.execute(delete(SignUp))
-    assert forget_answers(since=START - DAY, vault=runtime().vault, go_on=lambda: False, batch=1) == 0
-    assert forget_answers(since=START - DAY, vault=runtime().vault, go_on=lambda: True, batch=1) == 1
+    assert forget_answers(since=START - DAY, go_on=lambda: False, batch=1, context=context()) == 0
+    assert forget_answers(since=START - DAY, go_on=lambda: True, batch=1, context=context()) == 1

@@ -12,6 +12,7 @@ from sqlalchemy import DateTime, func, select
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, InvalidatedAction, Signature, TallyHour
 from campaign.platform import Model, UtcDateTime, db
@@ -25,7 +26,7 @@ from campaign.services.moderation.invalidate import advance, begin, prepare, und
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.report_action import record
 from campaign.services.signing.withdraw import erase, withdraw
-from tests.conftest import DAY, START
+from tests.conftest import DAY, START, context
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import join
 
@@ -38,7 +39,7 @@ HOUR = timedelta(hours=1)
 def acting(appeal: AppealView, name: str, at: datetime) -> int:
     """A signature confirmed at that moment, and a letter reported 70 minutes later."""
     one = signed(appeal, f"Ana {name.upper()}", f"{name}@mail.example", at=at)
-    assert record(one, Channel.LETTER, target=0, now=at + timedelta(minutes=70))
+    assert record(one, Channel.LETTER, target=0, context=context(at + timedelta(minutes=70), SUPPORTER))
     return one
 
 
@@ -67,11 +68,11 @@ def hours() -> dict[tuple[datetime, str], int]:
 
 def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: AppealView) -> None:
     one, other = acting(appeal, "a", START), acting(appeal, "b", START + HOUR)
-    fold(now=START + 5 * HOUR)
+    fold(context=context(START + 5 * HOUR))
     before, by_day = counts(appeal.id), days(appeal.id)
     db.session.rollback()
     assert START in times_of(one)["action"]
-    erase(one, now=START + 6 * HOUR, vault=runtime().vault)
+    erase(one, context=context(START + 6 * HOUR, SUPPORTER))
     found = times_of(one)
     assert {"signature", "action", "consent"} <= set(found)
     assert {moment for moments in found.values() for moment in moments} == {MIDNIGHT}
@@ -87,20 +88,20 @@ def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: App
 
 def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: Flask, appeal: AppealView) -> None:
     one = acting(appeal, "a", START)
-    erase(one, now=START + 2 * HOUR, vault=runtime().vault)
+    erase(one, context=context(START + 2 * HOUR, SUPPORTER))
     assert verify() == []
-    fold(now=START + 5 * HOUR)
+    fold(context=context(START + 5 * HOUR))
     assert hours() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
     assert verify() == []
 
 
 def test_who_erased_signs_again_and_is_counted_once(app: Flask, appeal: AppealView) -> None:
     one = acting(appeal, "a", START)
-    erase(one, now=START + 3 * HOUR, vault=runtime().vault)
+    erase(one, context=context(START + 3 * HOUR, SUPPORTER))
     again = signed(appeal, "Ana A", "a@mail.example", at=START + 4 * HOUR)
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
     db.session.rollback()
-    erase(again, now=START + 5 * HOUR, vault=runtime().vault)
+    erase(again, context=context(START + 5 * HOUR, SUPPORTER))
     assert counts(appeal.id).by_channel == {"signature": 1, "letter": 1}
     assert verify() == []
 
@@ -114,7 +115,7 @@ def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appea
             act(made, "looks like a flood", by=by, now=START + DAY, vault=vault)
         while advance(now=START + DAY, vault=vault, only=made):
             pass
-    erase(one, now=START + DAY, vault=vault)
+    erase(one, context=context(START + DAY, SUPPORTER, vault=vault))
     assert counts(appeal.id).total == 0
     assert {moment.hour for moment in db.session.scalars(select(InvalidatedAction.counted_at))} == {0}
     db.session.rollback()
@@ -130,17 +131,17 @@ def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appea
 def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: AppealView, is_folded: bool) -> None:
     kept = [acting(appeal, name, START + number * HOUR) for number, name in enumerate("abcdefg")]
     left = acting(appeal, "w", START)
-    withdraw(left, now=START + 3 * HOUR, vault=runtime().vault)
+    withdraw(left, context=context(START + 3 * HOUR, SUPPORTER))
     close(appeal.slug, now=START + DAY)
     # Addresses may be kept for a day only: then the history by hours still reaches back.
     late = START + 3 * DAY
     if is_folded:
         late = START + 40 * DAY
-        fold(now=late)
+        fold(context=context(late))
     before, by_day = counts(appeal.id), days(appeal.id)
     db.session.rollback()
     for _ in range(2):
-        retain(now=late, days=1, go_on=lambda: True, vault=runtime().vault, batch=3)
+        retain(go_on=lambda: True, batch=3, context=context(late))
     assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
         # Who took it back is gone by then, and so is the hour of the letter that stays counted.
@@ -160,14 +161,14 @@ def test_erasing_beside_folds_and_signers_loses_nothing(app: Flask, appeal: Appe
                 work(value)
 
     def leave(one: int) -> None:
-        erase(one, now=START + 10 * DAY, vault=runtime().vault)
+        erase(one, context=context(START + 10 * DAY, SUPPORTER))
 
     def report(one: int) -> None:
-        record(one, Channel.FAX, target=0, now=START + 10 * DAY)
+        record(one, Channel.FAX, target=0, context=context(START + 10 * DAY, SUPPORTER))
 
     still = ids[9:]
     parts = [(leave, *ids[part:9:3]) for part in range(3)]
-    parts += [(report, *still), (lambda hour: fold(now=START + 8 * DAY + hour * HOUR), *range(12))]
+    parts += [(report, *still), (lambda hour: fold(context=context(START + 8 * DAY + hour * HOUR)), *range(12))]
     threads = [threading.Thread(target=run, args=part) for part in parts]
     for thread in threads:
         thread.start()

@@ -23,6 +23,7 @@ from campaign.domain.outbox.mail_state import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_signature, at_staff
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature, Staff
 from campaign.models import SignUp as SignedUp
 from campaign.models.privacy.sealed_columns import SEALED, place_of
@@ -34,7 +35,7 @@ from campaign.queries.privacy.row_key import seeds_of
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.privacy.key_rotation import rotate
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import KEYS, START, form
+from tests.conftest import KEYS, START, context, form
 from tests.deploy.processes import environment, flask
 
 OLD, NEW, INDEX = b"d" * 32, b"n" * 32, b"i" * 32
@@ -48,9 +49,7 @@ def sign_up(appeal: AppealView, number: int, vault: Vault) -> None:
     text = appeal.text_in("en")
     sign(
         SignUpRequest(appeal.id, "fr", "FR", f"Jeanne {number}", address, "en", text.language, text.version, None),
-        now=START,
-        vault=vault,
-        mail_domain="tocsin.example",
+        context=context(actor=SUPPORTER, vault=vault),
     )
 
 
@@ -88,7 +87,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
         }
         session.add(_account(**sealed))
     digests = db.session.scalars(select(SignedUp.address_digest).order_by(SignedUp.id)).all()
-    assert rotate(BOTH, batch=3).resealed == 3 * 7 + 2 + 2 + 3
+    assert rotate(batch=3, context=context(vault=BOTH)).resealed == 3 * 7 + 2 + 2 + 3
     assert sealed_by_key(ONLY_NEW) == {ONLY_NEW.newest_key.hex(): 28}
     staff = db.session.scalars(select(Staff)).one()
     assert ONLY_NEW.open_totp(staff.tf_totp_sealed or b"", place_of(staff)) == "secret"
@@ -98,7 +97,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
     mail = db.session.scalars(select(Mail).where(Mail.recipient_sealed.is_not(None))).one()
     assert mail.recipient_sealed is not None
     assert ONLY_NEW.open_email(mail.recipient_sealed, place_of(mail)) == "staff@mail.example"
-    assert rotate(BOTH).resealed == 0
+    assert rotate(context=context(vault=BOTH)).resealed == 0
 
 
 def _account(**more: Any) -> Staff:
@@ -111,7 +110,7 @@ def _account(**more: Any) -> Staff:
 def test_what_no_key_opens_is_told_and_left(app: Flask, appeal: AppealView) -> None:
     sign_up(appeal, 1, Vault((b"x" * 32,), INDEX, seeds_of))
     sign_up(appeal, 2, Vault((OLD,), INDEX, seeds_of))
-    done = rotate(BOTH)
+    done = rotate(context=context(vault=BOTH))
     assert (done.resealed, done.unreadable) == (5, 4)
     assert sorted(names(Vault((NEW, b"x" * 32), INDEX, seeds_of))) == ["Jeanne 1", "Jeanne 2"]
 
@@ -133,9 +132,9 @@ def test_supporters_sign_while_it_runs(app: Flask, client: FlaskClient, appeal: 
     thread = threading.Thread(target=supporters)
     thread.start()
     while thread.is_alive():
-        rotate(BOTH, batch=5)
+        rotate(batch=5, context=context(vault=BOTH))
     thread.join()
-    rotate(BOTH, batch=5)
+    rotate(batch=5, context=context(vault=BOTH))
     assert answers == [303] * 20
     assert len(names(ONLY_NEW)) == 80
 

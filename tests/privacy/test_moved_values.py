@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import AbuseAlert, Mail, Signature, SignUp, Staff
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
@@ -16,7 +17,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.own_letter import mail_own_letter
-from tests.conftest import START, Postbox, form, text_of
+from tests.conftest import START, Postbox, context, form, text_of
 
 SIGN = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -169,18 +170,17 @@ def told() -> list[str]:
 
 def test_the_words_of_a_letter_go_to_nobody_else(two: list[str], deliver: Any, postbox: Postbox) -> None:
     """Moved with the Message-ID into a mail of the thief's own."""
-    at = runtime()
     ids = db.session.scalars(select(Signature.id).order_by(Signature.id)).all()
     db.session.rollback()
     deliver()
     for one, words in zip(ids, ("what the victim wrote", "nothing"), strict=True):
-        mail_own_letter(one, words, now=START, vault=at.vault, mail_domain="tocsin.example")
+        mail_own_letter(one, words, context=context(actor=SUPPORTER))
     with transaction() as session:
         victim, thief = session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
-        message_id, context = victim.message_id, victim.context_sealed
+        message_id, said = victim.message_id, victim.context_sealed
         victim.message_id, victim.context_sealed = None, None
         session.flush()
-        thief.message_id, thief.context_sealed = message_id, context
+        thief.message_id, thief.context_sealed = message_id, said
     before = len(postbox.messages)
     deliver()
     assert "what the victim wrote" not in "".join(text_of(one) for one in postbox.messages[before:])
@@ -213,8 +213,8 @@ def test_who_has_left_is_told_so_and_staff_nothing(
 
 def test_a_mail_whose_values_do_not_open_is_told(two: list[str], deliver: Any) -> None:
     deliver()
-    ask_new_links(parse_address("ana@mail.example"), now=START, vault=runtime().vault)
-    answer_link_requests(vault=runtime().vault, mail_domain="tocsin.example")
+    ask_new_links(parse_address("ana@mail.example"), context=context(actor=SUPPORTER))
+    answer_link_requests(context=context())
     with transaction() as session:
         first, second = session.scalars(select(Mail).where(Mail.kind == "new_link").order_by(Mail.id))
         second.context_sealed = first.context_sealed

@@ -54,7 +54,7 @@ from campaign.services.privacy.retention import retain
 from campaign.services.signing.signature import EMPTY
 from campaign.services.staff.login import LoginAttempt, note_failure
 from tests.attack import Figure
-from tests.conftest import DAY, KEYS, START, Clock, Postbox, form
+from tests.conftest import DAY, KEYS, START, Clock, Postbox, context, form
 from tests.deploy.processes import environment, flask
 from tests.staff.staff_clients import join, log_in
 
@@ -62,7 +62,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
 def prune(now: datetime, go_on: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
-    done = retain(now=now, days=180, go_on=go_on, vault=runtime().vault, batch=batch)
+    done = retain(go_on=go_on, batch=batch, context=context(now))
     db.session.rollback()
     # Message-IDs, minutes and old keys go along with everything.
     return {name: number for name, number in done.items() if number and name not in {"message ids", "times", "keys"}}

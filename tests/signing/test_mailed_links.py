@@ -24,7 +24,7 @@ from campaign.services.announcements.weekly_digest import owe_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.announcements.test_announce import announced, spread_now
 from tests.attack import IS_ATTACK, Figure
-from tests.conftest import DAY, START, Clock, Postbox, form, text_of
+from tests.conftest import DAY, START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, join, office
 
 # For the gate: the quick part is to stay quick.
@@ -75,7 +75,7 @@ def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver
     set_preferences(ana, locale="en", wants_digest=True)
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
     said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
-    raise_alarm("appeal", appeal.id, lambda _: said, now=START, vault=at.vault, mail_domain=at.mail_domain)
+    raise_alarm("appeal", appeal.id, lambda _: said, context=context())
     base = at.settings.base_url
     owe_digests(now=START, base_url=base, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain)
     deliver()

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Signature, SignUp
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
@@ -20,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.keys.row_key import KeyUse
 from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import prepare, sign, write
-from tests.conftest import START, Postbox, form
+from tests.conftest import START, Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 EMAIL = "jeanne@mail.example"
@@ -36,7 +37,7 @@ def forms() -> list[dict[str, Any]]:
 
 def send(appeal: AppealView, name: str, flag: str | None = None) -> None:
     one = Form(appeal.id, "fr", "FR", name, parse_address(EMAIL), "en", "en", 1, None, flag=flag)
-    sign(one, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(one, context=context(actor=SUPPORTER))
 
 
 def write_one(appeal: AppealView, name: str) -> None:

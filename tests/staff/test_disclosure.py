@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, DisclosureKind
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
 from campaign.platform import db
@@ -24,7 +25,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.privacy.disclosure import DisclosureRequest, disclose
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, text_of
+from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, context, text_of
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import csrf, join, log_in, office
 
@@ -185,7 +186,7 @@ def test_a_domain_that_few_have_is_named_for_a_reason_only(desk: FlaskClient, ap
 
 def sign_at(appeal: AppealView, email: str) -> None:
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Some Body", parse_address(email), "en", "en", 1, None)
-    sign(sign_up, now=START, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(sign_up, context=context(actor=SUPPORTER))
     confirm_newest(START)
 
 
@@ -217,7 +218,7 @@ def test_files_have_a_budget_too(desk: FlaskClient, appeal: AppealView) -> None:
 @pytest.mark.slow
 def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: FlaskClient) -> None:
     barrier = threading.Barrier(8)
-    asks = context()
+    asks = asked()
 
     def open_some(_number: int) -> bool:
         with app.app_context():
@@ -233,7 +234,7 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
     assert db.session.scalars(select(DisclosureDay.shown)).one() == SHOWN_A_DAY
 
 
-def context() -> DisclosureRequest:
+def asked() -> DisclosureRequest:
     """The editor asks."""
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
@@ -242,4 +243,4 @@ def context() -> DisclosureRequest:
 
 def spend(*, shown: int = 0, files: int = 0) -> None:
     """As pages and files of earlier that day."""
-    disclose(context(), DisclosureKind.SEARCH, "section:fr", shown=shown, files=files)
+    disclose(asked(), DisclosureKind.SEARCH, "section:fr", shown=shown, files=files)

@@ -27,7 +27,7 @@ from campaign.services.staff.login import (
     is_session_alive,
     note_failure,
 )
-from tests.conftest import DAY, START, Clock
+from tests.conftest import DAY, START, Clock, context
 from tests.staff.staff_clients import join, log_in, staffed
 
 HOME, OFFICE = "192.0.2.1", "198.51.100.7"
@@ -137,7 +137,7 @@ def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old
     assert is_session_alive(near, member, now=START, vault=vault)
     assert not is_session_alive(far, member, now=START, vault=vault)
     db.session.rollback()
-    retain(now=START, days=180, go_on=lambda: True, vault=vault)
+    retain(go_on=lambda: True, context=context(vault=vault))
     assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MOST_APART]
     assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
     db.session.rollback()

@@ -23,6 +23,7 @@ from werkzeug.test import TestResponse
 from campaign.document import parse_text
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.factory import create_app
 from campaign.models import SignUp as SignedUp
 from campaign.platform import db
@@ -33,7 +34,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.attack import Figure
-from tests.conftest import DOCUMENT, START, confirm_at, manage_token, settings_for
+from tests.conftest import DOCUMENT, START, confirm_at, context, manage_token, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +57,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
         at, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
         assert appeal is not None
         sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)
-        sign(sign_up, now=START, vault=at.vault, mail_domain=at.mail_domain)
+        sign(sign_up, context=context(actor=SUPPORTER))
         waiting = db.session.execute(select(SignedUp.id, SignedUp.link_key, SignedUp.content_digest)).one()
         number = confirm_at(waiting.id, START)
         tokens = {letter: manage_token(number, purpose=purpose) for letter, purpose in _PURPOSES.items()}

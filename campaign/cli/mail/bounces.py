@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.delivery.bounce import BounceVerdict
+from campaign.domain.staff.actor import OPERATOR
 from campaign.mail.bounce import ForgedBounceError, UnaddressedBounceError
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
@@ -39,13 +40,12 @@ def bounces(file: str, recipient: str | None) -> None:
     Ends with a status of sysexits.h, so that a mail server can pipe into it: 0 taken in or ignored, 66 no such file, 67
     sent to none of our return paths, 75 try again later (the database is away), 77 forged.
     """
-    at = runtime()
     try:
         if file != "-" and Path(file).is_dir():
             _take_folder(Path(file))
             return
         content = sys.stdin.buffer.read(_MOST_BYTES) if file == "-" else _read(Path(file))
-        taken = take(content, now=at.clock(), paths=at.return_paths, vault=at.vault, recipient=recipient)
+        taken = take(content, recipient=recipient, context=runtime().context(OPERATOR))
     except UnaddressedBounceError as error:
         _end(os.EX_NOUSER, str(error))
     except ForgedBounceError as error:
@@ -66,9 +66,8 @@ def _read(path: Path) -> bytes:
 def _take_folder(folder: Path) -> None:
     if not (folder / "new").is_dir():
         _end(os.EX_NOINPUT, f"{folder} is no Maildir")
-    at = runtime()
     try:
-        outcomes = take_maildir(folder, now=at.clock(), paths=at.return_paths, vault=at.vault)
+        outcomes = take_maildir(folder, context=runtime().context(OPERATOR))
     except mailbox.Error as error:
         _end(os.EX_NOINPUT, str(error))
     else:

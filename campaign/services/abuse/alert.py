@@ -12,11 +12,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox.mail_state import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages import alert_texts
 from campaign.models import AbuseAlert, Staff
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 from campaign.services.outbox.enqueue import owe_staff
@@ -36,10 +36,8 @@ def raise_alarm(
     appeal_id: int,
     words: Callable[[str], dict[str, str]],
     *,
-    now: datetime,
-    vault: Vault,
-    mail_domain: str,
     sections: Collection[str] = (),
+    context: Context,
 ) -> bool:
     """Owes every coordinator and admin, and the editors of `sections`, a mail with `words(locale)`.
 
@@ -48,29 +46,28 @@ def raise_alarm(
     """
     with transaction() as session:
         connection = session.connection()
-        values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(now), "raised_at": now}
+        values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(context.now), "raised_at": context.now}
         if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
             return False
         told = _people(session, sections)
         for email, locale in told:
-            to, kind_of_mail = parse_address(email), MailKind.STAFF_ALERT
             owe_staff(
-                connection, kind_of_mail, to, words(locale), locale=locale, now=now, vault=vault, domain=mail_domain
+                connection,
+                MailKind.STAFF_ALERT,
+                parse_address(email),
+                words(locale),
+                locale=locale,
+                now=context.now,
+                vault=context.vault,
+                domain=context.mail_domain,
             )
     log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
     return True
 
 
-def tell_unopened(*, now: datetime, vault: Vault, base_url: str, mail_domain: str) -> None:
+def tell_unopened(*, context: Context) -> None:
     """Tell staff, once an hour, that something sealed does not open: a key is missing, or it was changed."""
-    raise_alarm(
-        "sealed",
-        0,
-        lambda locale: alert_texts.unopened(locale, base_url),
-        now=now,
-        vault=vault,
-        mail_domain=mail_domain,
-    )
+    raise_alarm("sealed", 0, lambda locale: alert_texts.unopened(locale, context.settings.base_url), context=context)
 
 
 def note_alarm(session: Session, kind: str, *, now: datetime) -> None:

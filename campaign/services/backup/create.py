@@ -10,15 +10,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from pyrage.x25519 import Recipient
 
 from campaign.domain.backup.backup_file import BackupError, ByteReader, Manifest, seal
-from campaign.domain.privacy.cipher import Vault
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.services.backup import embedded, server
 
 
@@ -30,11 +29,14 @@ class CreatedBackup:
     manifest: Manifest
 
 
-def create_backup(path: Path, keys: list[Recipient], *, replace: bool, now: datetime, vault: Vault) -> CreatedBackup:
+def create_backup(path: Path, keys: list[Recipient], *, replace: bool, context: Context) -> CreatedBackup:
     """Writes a backup of the whole database to that file. Raises BackupError; then there is no new file."""
     source = embedded.source if db.engine.dialect.name == "sqlite" else server.source
     try:
-        with _whole_file(path, replace=replace) as file, source(db.engine, now, vault) as (manifest, dump):
+        with (
+            _whole_file(path, replace=replace) as file,
+            source(db.engine, context.now, context.vault) as (manifest, dump),
+        ):
             seal(_Joined(manifest.as_header(), dump), file, keys)
             size = file.tell()
     except OSError as error:

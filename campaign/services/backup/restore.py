@@ -17,9 +17,9 @@ from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
 from campaign.domain.backup.backup_file import BackupError, BackupReader, ByteWriter, Manifest, unseal
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import Erasure
 from campaign.platform import Model, db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.privacy.key_rotation import sealed_by_key
 from campaign.services.backup import embedded, server
@@ -39,7 +39,7 @@ class RestoreReport:
     missing_keys: dict[str, int]
 
 
-def load_backup(path: Path, key: Identity, *, replace: bool, vault: Vault, revisions: Collection[str]) -> Manifest:
+def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collection[str], context: Context) -> Manifest:
     """Puts the backup's rows into the database of the settings, whole or not at all; `revisions` are the migrations
     that are known here. Raises BackupError."""
     kind = "sqlite" if db.engine.dialect.name == "sqlite" else "postgresql"
@@ -48,7 +48,7 @@ def load_backup(path: Path, key: Identity, *, replace: bool, vault: Vault, revis
     def begin(manifest: Manifest) -> ByteWriter:
         if manifest.database != kind:
             raise BackupError(f"this is a backup of {manifest.database}, but TOCSIN_DATABASE_URL names {kind}")
-        if manifest.index_key != vault.index_key_id:
+        if manifest.index_key != context.vault.index_key_id:
             raise BackupError("it was taken with another TOCSIN_INDEX_KEY, without which nobody in it can be found")
         if manifest.revision not in revisions:
             raise BackupError(f"it was taken by a newer version of Tocsin (migration {manifest.revision} is unknown)")
@@ -67,13 +67,13 @@ def load_backup(path: Path, key: Identity, *, replace: bool, vault: Vault, revis
     return manifest
 
 
-def settle_restored(erasures: Sequence[Erasure], *, now: datetime, days: int, vault: Vault) -> RestoreReport:
+def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> RestoreReport:
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
-    skip_ids(now=now)
-    left_again = replay(erasures, vault=vault)
-    let_go = retain(now=now, days=days, go_on=lambda: True, vault=vault)
-    known = {one.hex() for one in vault.key_ids}
-    missing = {name: number for name, number in sealed_by_key(vault).items() if number and name not in known}
+    skip_ids(now=context.now)
+    left_again = replay(erasures, context=context)
+    let_go = retain(go_on=lambda: True, context=context)
+    known = {one.hex() for one in context.vault.key_ids}
+    missing = {name: number for name, number in sealed_by_key(context.vault).items() if number and name not in known}
     return RestoreReport(left_again, let_go, verify(), missing)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.counting.funnel import EARLIER, KEPT, OTHER_SOURCES, SOURCES, FunnelAspect, FunnelStage
 from campaign.models import FunnelCount
+from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import free_slot
@@ -51,10 +52,11 @@ def counting_steps(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStag
     yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 
-def count_view(appeal_id: int, section_code: str, source: str | None, *, now: datetime) -> None:
+def count_view(appeal_id: int, section_code: str, source: str | None, *, context: Context) -> None:
     """Counts that the appeal's page was shown to somebody, of whom nothing more is known."""
     values = [(FunnelAspect.PAGE, ""), *([(FunnelAspect.SOURCE, source)] if source else [])]
-    keys = [(appeal_id, section_code, of.value, value, now.date(), FunnelStage.VIEWED.value) for of, value in values]
+    day = context.now.date()
+    keys = [(appeal_id, section_code, of.value, value, day, FunnelStage.VIEWED.value) for of, value in values]
     with transaction() as session:
         connection = session.connection()
         for statement, rows in _adding(connection.dialect.name, Counter(keys)):
@@ -71,16 +73,16 @@ def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]
         yield _ADDING[dialect], rows
 
 
-def fold_steps(*, now: datetime) -> int:
+def fold_steps(*, context: Context) -> int:
     """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less.
 
     One appeal after the other, and only the rows that are not folded yet: whoever signs waits for it no longer than
     that takes.
     """
-    loose = select(FunnelCount.appeal_id).where(_loose(now)).distinct()
+    loose = select(FunnelCount.appeal_id).where(_loose(context.now)).distinct()
     with transaction() as session:
         appeals = session.scalars(loose.order_by(FunnelCount.appeal_id)).all()
-    return sum(_fold_appeal(appeal_id, now) for appeal_id in appeals)
+    return sum(_fold_appeal(appeal_id, context.now) for appeal_id in appeals)
 
 
 def _loose(now: datetime) -> ColumnElement[bool]:

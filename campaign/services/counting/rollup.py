@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from campaign.models import RollupProgress, TallyHour
 from campaign.platform import UtcDateTime
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 
@@ -23,10 +24,10 @@ _GRACE = timedelta(hours=1)
 _KEYS = ("appeal_id", "section_code", "channel", "evidence")
 
 
-def fold(*, now: datetime) -> int:
+def fold(*, context: Context) -> int:
     """Folds what is old enough; returns by how many rows the history became shorter."""
-    slots_before = hour_of(now) - _GRACE
-    days_before = hour_of(now - KEEP_HOURS).replace(hour=0)
+    slots_before = hour_of(context.now) - _GRACE
+    days_before = hour_of(context.now - KEEP_HOURS).replace(hour=0)
     with transaction() as session:
         done = _locked(session)
         shorter = _fold(session, done.slots_before, slots_before, TallyHour.hour)

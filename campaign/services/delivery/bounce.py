@@ -8,11 +8,9 @@ from __future__ import annotations
 import mailbox
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from campaign.domain.delivery.bounce import BounceVerdict
-from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_state import ALIKE, SuppressionReason
 from campaign.domain.privacy.cipher import Vault
@@ -20,6 +18,7 @@ from campaign.domain.signing.address import Address, parse_address
 from campaign.mail.bounce import BounceReport, ForgedBounceError, UnaddressedBounceError, read_report
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.outbox.suppression import suppress
@@ -41,15 +40,14 @@ class BounceReceipt:
     is_suppressed: bool
 
 
-def take(
-    content: bytes, *, now: datetime, paths: ReturnPaths, vault: Vault, recipient: str | None = None
-) -> BounceReceipt:
+def take(content: bytes, *, recipient: str | None = None, context: Context) -> BounceReceipt:
     """Notes what came back; doing it twice changes nothing more. Raises UnaddressedBounceError, ForgedBounceError.
 
     Where the mail's id is another mail's by now, after a restore or a failover, nothing is noted; nor after a week,
     when the Message-ID has gone.
     """
-    report = read_report(content, paths, recipient)
+    vault = context.vault
+    report = read_report(content, context.return_paths, recipient)
     if report.verdict not in _NOTED:
         return BounceReceipt(report, is_suppressed=False)
     with transaction() as session:
@@ -59,7 +57,7 @@ def take(
         # What was said of the mailbox stays, whatever is said of a delay afterwards.
         # Of these nothing is noted: the row would tell that the mail left.
         if mail.kind not in ALIKE and (mail.bounced_at is None or report.verdict in _SUPPRESSING):
-            mail.bounced_at = now
+            mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
         subject = _subject(mail, vault)
@@ -71,7 +69,7 @@ def take(
         address = _address(sign_up, vault) or _address(signature, vault)
         if reason is None or address is None:
             return BounceReceipt(report, is_suppressed=False)
-        suppress(session, address, reason, now=now, vault=vault)
+        suppress(session, address, reason, now=context.now, vault=vault)
     return BounceReceipt(report, is_suppressed=True)
 
 
@@ -92,7 +90,7 @@ def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:
         return None
 
 
-def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vault) -> Counter[str]:
+def take_maildir(folder: Path, *, context: Context) -> Counter[str]:
     """Takes in what lies in the Maildir: what was understood is removed, what a person should see stays, flagged.
 
     A break loses nothing: a message goes only after what it says is written down.
@@ -109,7 +107,7 @@ def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vaul
             content = box.get_bytes(key)
         except (KeyError, OSError):
             continue  # another worker, or a person, was faster
-        outcome = _outcome(content, now, paths, vault)
+        outcome = _outcome(content, context)
         outcomes[outcome] += 1
         if outcome not in KEPT:
             box.discard(key)
@@ -120,9 +118,9 @@ def take_maildir(folder: Path, *, now: datetime, paths: ReturnPaths, vault: Vaul
     return outcomes
 
 
-def _outcome(content: bytes, now: datetime, paths: ReturnPaths, vault: Vault) -> str:
+def _outcome(content: bytes, context: Context) -> str:
     try:
-        return take(content, now=now, paths=paths, vault=vault).report.verdict.value
+        return take(content, context=context).report.verdict.value
     except ForgedBounceError:
         return "forged"
     except UnaddressedBounceError:

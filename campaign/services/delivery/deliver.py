@@ -36,6 +36,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.mail.smtp.client import NOT_CARRIED
 from campaign.models import Mail
+from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.services.abuse.alert import note_alarm
 from campaign.services.counting.tally import hour_of
@@ -122,16 +123,16 @@ class BegunBatch:
 def begin(
     session: Session,
     taken: list[ClaimedMail],
-    vault: Vault,
-    now: datetime,
     *,
     addressees: RefusedRecipients,
     is_probe: bool = False,
+    context: Context,
 ) -> BegunBatch:
     """Mark the mails as being sent, and write down what became at once of those that are not sent after all.
 
     Once a mail is marked, a break leaves it in doubt: begin no more than can be handed over at once.
     """
+    vault, now = context.vault, context.now
     begun = BegunBatch()
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
     subjects = {mail.id: _subject(mail, vault) for mail in mails.values()}
@@ -183,9 +184,10 @@ def _subject(mail: Mail, vault: Vault) -> MailedPerson:
 
 
 def conclude(
-    session: Session, results: Iterable[tuple[DeliveryJob, DeliveryAttempt]], vault: Vault, now: datetime
+    session: Session, results: Iterable[tuple[DeliveryJob, DeliveryAttempt]], *, context: Context
 ) -> list[MailState]:
     """Writes down what became of the mails; under the fence, for a worker that lost its lease has lost its say."""
+    vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
     for job, attempt in results:
         recipients[job.standing.id] = job.standing.recipient_sealed
@@ -213,8 +215,9 @@ def renew_sending(session: Session, jobs: list[DeliveryJob], now: datetime) -> N
         session.execute(_BY_FENCE.where(*ours).values(lease_until=now + SENDING_LEASE))
 
 
-def sweep(session: Session, vault: Vault, now: datetime) -> list[MailState]:
+def sweep(session: Session, *, context: Context) -> list[MailState]:
     """Takes back what broken workers left behind: those mails may or may not have gone out. What becomes of them."""
+    vault, now = context.vault, context.now
     states, outcomes, recipients = [], [], {}
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed

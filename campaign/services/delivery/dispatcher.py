@@ -25,16 +25,15 @@ from sqlalchemy.orm import Session
 from campaign.config import Settings
 from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, DeliveryAttempt, DeliveryOutcome, MailState
-from campaign.domain.privacy.cipher import Vault
-from campaign.domain.signing.token import Tokens
+from campaign.domain.staff.actor import SYSTEM
 from campaign.mail.smtp.connection import MailConnection, OutgoingMail
 from campaign.mail.smtp.mime import write
-from campaign.mail.smtp.transport import Transport, open_transport
+from campaign.mail.smtp.transport import Transport
 from campaign.models import QueuePause
 from campaign.platform import db
+from campaign.platform.context import Context, Keys
 from campaign.platform.database.errors import diagnose
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import Runtime
 from campaign.services.delivery.claim import Claim, ClaimedMail, claim, database_now, release, renew
 from campaign.services.delivery.compose import RenderCache, render
 from campaign.services.delivery.connection_limit import ConnectionLimit
@@ -61,16 +60,6 @@ _GRACE_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
-    """What delivering needs besides the database; each lane opens a transport of its own."""
-
-    settings: Settings
-    vault: Vault
-    tokens: Tokens
-    open_transport: Callable[[], Transport]
-
-
-@dataclass(frozen=True, slots=True)
 class _UnderWay:
     job: DeliveryJob
     lane: MailConnection[DeliveryJob]
@@ -86,19 +75,14 @@ class _Result:
     others_pass: bool = True
 
 
-def courier_of(at: Runtime) -> Courier:
-    """The courier of an application: to where TOCSIN_MAIL_URL says."""
-    return Courier(at.settings, at.vault, at.tokens, partial(open_transport, at.settings.mail_url))
-
-
-def deliver_due(courier: Courier, *, lanes: int | None = None) -> Counter[str]:
-    """Delivers all that is due at this moment; how many mails went into which state.
+def deliver_due(open_transport: Callable[[], Transport], *, lanes: int | None = None, context: Context) -> Counter[str]:
+    """Deliver all that is due at this moment; return how many mails went into which state.
 
     Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
     """
-    while answer_link_requests(vault=courier.vault, mail_domain=courier.settings.mail_domain):
+    while answer_link_requests(context=context):
         pass
-    dispatcher = Dispatcher(courier, lanes, is_impatient=True)
+    dispatcher = Dispatcher(open_transport, context.settings, context.keys, lanes, is_impatient=True)
     try:
         while dispatcher.turn():
             pass
@@ -110,15 +94,26 @@ def deliver_due(courier: Courier, *, lanes: int | None = None) -> Counter[str]:
 class Dispatcher:
     """Claims, begins, hands to lanes, writes down; call `turn` again and again, and `stop` at the end."""
 
-    def __init__(self, courier: Courier, lanes: int | None = None, *, is_impatient: bool = False) -> None:
-        """`lanes`: other than the settings say. `is_impatient`: a held queue is probed at once, and then left alone."""
+    def __init__(
+        self,
+        open_transport: Callable[[], Transport],
+        settings: Settings,
+        keys: Keys,
+        lanes: int | None = None,
+        *,
+        is_impatient: bool = False,
+    ) -> None:
+        """Each lane opens a transport of its own. `lanes`: other than the settings say.
+
+        `is_impatient`: a held queue is probed at once, and then left alone.
+        """
         self.outcomes: Counter[str] = Counter()
-        self._courier = courier
-        self._addressees = RefusedRecipients(courier.settings)
-        self._return_paths = ReturnPaths(courier.settings.secret_key, courier.settings.bounce_domain)
-        self._lanes = lanes or courier.settings.mail_connections
+        self._open_transport, self._settings, self._keys = open_transport, settings, keys
+        self._addressees = RefusedRecipients(settings)
+        self._return_paths = ReturnPaths(settings.secret_key, settings.bounce_domain)
+        self._lanes = lanes or settings.mail_connections
         self._may_probe_at_once = is_impatient
-        self._traffic = DomainScheduler(self._lanes, courier.settings.mail_rate)
+        self._traffic = DomainScheduler(self._lanes, settings.mail_rate)
         self._idle: list[MailConnection[DeliveryJob]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
@@ -203,10 +198,11 @@ class Dispatcher:
         """The transaction itself: what is to be handed over, and what became of the others."""
         jobs: list[DeliveryJob] = []
         with transaction() as session:
-            now = database_now(session)
+            context = Context(SYSTEM, database_now(session), self._keys, self._settings)
+            now = context.now
             hold = open_hold(session)
-            judged = [(one.job, self._judge(session, one, now, hold, alarms)) for one in self._unwritten]
-            states = conclude(session, judged, self._courier.vault, now)
+            judged = [(one.job, self._judge(session, one, context, hold, alarms)) for one in self._unwritten]
+            states = conclude(session, judged, context=context)
             release(session, self._to_release)
             if alarms:
                 hold, wants_more = open_hold(session), True
@@ -214,45 +210,45 @@ class Dispatcher:
                 self._claimed = None
                 release(session, self._traffic.drop())
                 if room and not self._under_way and take_probe(session, hold, now, at_once=self._may_probe_at_once):
-                    jobs = self._begin_probe(session, now, states, alarms)
+                    jobs = self._begin_probe(session, context, states, alarms)
                 self._may_probe_at_once = False
                 self._claim_at = time.monotonic() + _POLL_SECONDS
             else:
                 self._renew(session, now)
                 if wants_more:
-                    self._claim(session, now)
-                jobs = self._begin(session, room, now, states, alarms)
+                    self._claim(session, context)
+                jobs = self._begin(session, room, context, states, alarms)
         return jobs, states
 
     def _judge(
         self,
         session: Session,
         result: _Result,
-        now: datetime,
+        context: Context,
         hold: QueuePause | None,
         alarms: list[Callable[[], None]],
     ) -> DeliveryAttempt:
         """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
         job, attempt = result.job, result.attempt
         if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
-            if hold_queue(session, attempt, now, is_probe=job.is_probe):
-                alarms.append(partial(report_hold, attempt, now, self._courier.settings, self._courier.vault))
+            if hold_queue(session, attempt, context.now, is_probe=job.is_probe):
+                alarms.append(partial(report_hold, attempt, context=context))
             attempt = replace(attempt, outcome=DeliveryOutcome.HELD)
         elif attempt.outcome is DeliveryOutcome.HELD:
             attempt = replace(attempt, outcome=DeliveryOutcome.RETRY)
         elif hold is not None and (
             attempt.outcome is DeliveryOutcome.SENT or (job.is_probe and attempt.code is not None)
         ):
-            began_at = release_queue(session, now)
+            began_at = release_queue(session, context.now)
             if began_at is not None:
                 alarms.append(partial(report_release, began_at))
         return attempt
 
-    def _claim(self, session: Session, now: datetime) -> None:
-        sweep(session, self._courier.vault, now)
+    def _claim(self, session: Session, context: Context) -> None:
+        sweep(session, context=context)
         after = self._claimed.after if self._claimed else os.urandom(32)
         room = BATCH - self._traffic.ready()
-        self._claimed = claim(session, now, after=after, room=room, most=self._traffic.room_for)
+        self._claimed = claim(session, context.now, after=after, room=room, most=self._traffic.room_for)
         self._traffic.add(self._claimed.taken)
         if not self._claimed.taken and self._claimed.is_whole_round:
             # Nothing new before something comes back, or is written, or comes due.
@@ -262,52 +258,51 @@ class Dispatcher:
         self,
         session: Session,
         room: int,
-        now: datetime,
+        context: Context,
         states: list[MailState],
         alarms: list[Callable[[], None]],
     ) -> list[DeliveryJob]:
         chosen = self._traffic.next(room)
-        rate = self._courier.settings.mail_rate
+        rate = self._settings.mail_rate
         if rate:
             allowed = []
             for one in sorted(chosen, key=lambda one: one.domain):
-                until = may_send(session, one.domain, rate, now)
+                until = may_send(session, one.domain, rate, context.now)
                 if until is None:
                     allowed.append(one)
                 else:
                     self._traffic.put_back(one)
-                    self._traffic.pace(one.domain, (until - now).total_seconds())
+                    self._traffic.pace(one.domain, (until - context.now).total_seconds())
             chosen = allowed
         if not chosen:
             return []
-        return self._begun(session, chosen, now, states, alarms)
+        return self._begun(session, chosen, context, states, alarms)
 
     def _begun(
         self,
         session: Session,
         chosen: list[ClaimedMail],
-        now: datetime,
+        context: Context,
         states: list[MailState],
         alarms: list[Callable[[], None]],
         *,
         is_probe: bool = False,
     ) -> list[DeliveryJob]:
-        vault = self._courier.vault
-        begun = begin(session, chosen, vault, now, addressees=self._addressees, is_probe=is_probe)
+        begun = begin(session, chosen, addressees=self._addressees, is_probe=is_probe, context=context)
         states += begun.ended
         if begun.has_unopened:
-            alarms.append(partial(report_unopened, now, self._courier.settings, self._courier.vault))
+            alarms.append(partial(report_unopened, context=context))
         return begun.jobs
 
     def _begin_probe(
-        self, session: Session, now: datetime, states: list[MailState], alarms: list[Callable[[], None]]
+        self, session: Session, context: Context, states: list[MailState], alarms: list[Callable[[], None]]
     ) -> list[DeliveryJob]:
         """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
         while True:
-            taken = claim(session, now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
+            taken = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
             if not taken:
                 return []
-            jobs = self._begun(session, taken, now, states, alarms, is_probe=True)
+            jobs = self._begun(session, taken, context, states, alarms, is_probe=True)
             if jobs:
                 return jobs
 
@@ -323,7 +318,7 @@ class Dispatcher:
         if time.monotonic() >= self._shelf_until:
             self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
         try:
-            content = write(render(job.mail, self._courier.settings, self._courier.tokens, self._shelf))
+            content = write(render(job.mail, self._settings, self._keys.tokens, self._shelf))
         except DBAPIError as error:
             found = diagnose(error)
             self._unwritten.append(_Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=found.words)))
@@ -337,7 +332,7 @@ class Dispatcher:
             return
         finally:
             db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
-        lane = self._idle.pop() if self._idle else MailConnection(self._courier.open_transport, self._results)
+        lane = self._idle.pop() if self._idle else MailConnection(self._open_transport, self._results)
         self._traffic.begun(job.standing.domain)
         self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
         sender = self._return_paths.make(job.standing.id, job.mail.message_id)

@@ -8,10 +8,9 @@ from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
 
-from campaign.config import Settings
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
-from campaign.domain.privacy.cipher import Vault
 from campaign.mail.messages.alert_texts import held
+from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
 from campaign.platform.signals import mail_held, mail_released, tell
 from campaign.services.abuse.alert import raise_alarm, tell_unopened
@@ -19,7 +18,7 @@ from campaign.services.abuse.alert import raise_alarm, tell_unopened
 log = logging.getLogger(__name__)
 
 
-def report_hold(attempt: DeliveryAttempt, now: datetime, settings: Settings, vault: Vault) -> None:
+def report_hold(attempt: DeliveryAttempt, *, context: Context) -> None:
     """Tell that the mail server refuses us, and no mail leaves for now."""
     said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
@@ -28,23 +27,16 @@ def report_hold(attempt: DeliveryAttempt, now: datetime, settings: Settings, vau
     tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
     if attempt.outcome is not DeliveryOutcome.HELD:
         return  # a server that restarts needs nobody
-    base_url, domain = settings.base_url, settings.mail_domain
-    _told(
-        lambda: raise_alarm(
-            "mail-held",
-            0,
-            lambda locale: held(locale, attempt, now, base_url),
-            now=now,
-            vault=vault,
-            mail_domain=domain,
-        )
-    )
+
+    def words(locale: str) -> dict[str, str]:
+        return held(locale, attempt, context.now, context.settings.base_url)
+
+    _told(lambda: raise_alarm("mail-held", 0, words, context=context))
 
 
-def report_unopened(now: datetime, settings: Settings, vault: Vault) -> None:
+def report_unopened(*, context: Context) -> None:
     """Tell that a mail cannot be sent because something sealed does not open."""
-    base_url, domain = settings.base_url, settings.mail_domain
-    _told(lambda: tell_unopened(now=now, vault=vault, base_url=base_url, mail_domain=domain))
+    _told(lambda: tell_unopened(context=context))
 
 
 def _told(raise_it: Callable[[], object]) -> None:

@@ -18,6 +18,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.mail.messages.alert_texts import new_domain, new_domains
 from campaign.models import Action, Signature
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
 from campaign.services.abuse.alert import raise_alarm
@@ -37,11 +38,12 @@ class _Act(NamedTuple):
     counted_at: datetime
 
 
-def watch_domains(*, now: datetime, vault: Vault, base_url: str, mail_domain: str, batch: int = BATCH) -> bool:
+def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
     """Look at the next batch; return whether there may be more.
 
     Staff are told, once an hour each, of many from one new domain and of many from all new domains together.
     """
+    now, vault, base_url = context.now, context.vault, context.settings.base_url
     with transaction() as session:
         row = watch_row(session)
         acts = _confirmed(session, row.until_id, now, batch)
@@ -51,7 +53,7 @@ def watch_domains(*, now: datetime, vault: Vault, base_url: str, mail_domain: st
         if row.untold:
             noticed |= set(row.untold)
             row.untold = []
-    tell = partial(raise_alarm, now=now, vault=vault, mail_domain=mail_domain)
+    tell = partial(raise_alarm, context=context)
     if noticed:
         tell(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
     if has_new and (found := _together(vault, now)).is_flood:

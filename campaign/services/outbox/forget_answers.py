@@ -18,6 +18,7 @@ from campaign.domain.outbox.mail_state import ANSWERS, MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import new_message_id
@@ -35,7 +36,7 @@ _FORMS = select(SignUp.id).where(any_of_ids(SignUp.id, "sign_ups"))
 _SIGNED = select(Signature.id).where(any_of_ids(Signature.id, "signatures"), Signature.address_digest.is_not(None))
 
 
-def forget_answers(*, since: datetime, vault: Vault, go_on: Callable[[], bool], batch: int) -> int:
+def forget_answers(*, since: datetime, go_on: Callable[[], bool], batch: int, context: Context) -> int:
     """Forget whom mails owed `since` then answered, where the form and the signature are gone; return how many.
 
     Earlier ones have lost their Message-ID, and whom they answered with it. Reading takes some 30 microseconds a mail.
@@ -43,7 +44,7 @@ def forget_answers(*, since: datetime, vault: Vault, go_on: Callable[[], bool], 
     gone: list[Any] = []
     chosen = _NAMING.where(Mail.created_at >= since).execution_options(yield_per=_READ)
     for mails in db.session.execute(chosen).partitions():
-        gone += _of_nobody(mails, vault)
+        gone += _of_nobody(mails, context.vault)
         if not go_on():
             break
     db.session.rollback()
@@ -54,7 +55,7 @@ def forget_answers(*, since: datetime, vault: Vault, go_on: Callable[[], bool], 
             for mail in some:
                 # Unless it is being tried again.
                 same = Mail.id == mail.id, Mail.message_id == mail.message_id, Mail.state.in_(_OVER)
-                changed = session.connection().execute(update(Mail).where(*same).values(_nobody(mail, vault)))
+                changed = session.connection().execute(update(Mail).where(*same).values(_nobody(mail, context.vault)))
                 forgotten += changed.rowcount
     return forgotten
 

@@ -13,6 +13,7 @@ from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Suppression
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 
 _INSERT = {
@@ -42,8 +43,8 @@ def suppression_reasons(session: Session, digests: Collection[bytes]) -> dict[by
     return {bytes(digest): reason for digest, reason in session.execute(chosen)}
 
 
-def lift_suppression(address: Address, *, vault: Vault) -> bool:
+def lift_suppression(address: Address, *, context: Context) -> bool:
     """Writes to the address again, for instance after its server's fault; False where it was not suppressed."""
     with transaction() as session:
-        gone = delete(Suppression).where(Suppression.address_digest == vault.suppression_digest(address))
+        gone = delete(Suppression).where(Suppression.address_digest == context.vault.suppression_digest(address))
         return session.execute(gone.returning(Suppression.address_digest)).first() is not None

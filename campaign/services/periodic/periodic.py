@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.models import PeriodicRun
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 
 _CLAIM = {
@@ -18,11 +19,12 @@ _CLAIM = {
 }
 
 
-def run_once(job: str, due_at: datetime, work: Callable[[], object], *, now: datetime) -> bool:
+def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context: Context) -> bool:
     """Does the work unless this run was claimed already; True where it was done here.
 
     An error of the work is written down and raised. A run whose worker dies stays claimed: the next one mends it.
     """
+    now = context.now
     with transaction() as session:
         connection = session.connection()
         values = {"job": job, "due_at": due_at, "claimed_at": now}

@@ -29,9 +29,11 @@ from campaign.domain.privacy.disclosure import (
     read_reason,
 )
 from campaign.domain.signing.address import Address
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Scope
 from campaign.mail.messages.staff_texts import budget_used_up
 from campaign.models import DisclosureDay
+from campaign.platform.context import Context, Keys
 from campaign.platform.database.transaction import transaction
 from campaign.queries.handover.handover import file_of
 from campaign.queries.handover.signatories import Signatory, signatories
@@ -67,6 +69,12 @@ class DisclosureRequest:
     def vault(self) -> Vault:
         """The keys."""
         return self.office.vault
+
+    @property
+    def change(self) -> Context:
+        """The context of what is changed for this person."""
+        keys = Keys(self.office.vault, self.office.tokens)
+        return Context(staff_actor(self.scope), self.now, keys, self.office.settings)
 
 
 def disclose(
@@ -178,11 +186,10 @@ def _spend(session: Session, context: DisclosureRequest, shown: int, files: int)
 
 
 def _alarm(context: DisclosureRequest) -> None:
-    office = context.office
     log.error("staff %s has used up the day's budget of names and addresses", context.scope.staff_id)
 
     def words(locale: str) -> dict[str, str]:
         said = budget_used_up(locale, context.scope.staff_id)
-        return {"subject": said.subject, "text": said.text, "url": f"{office.settings.base_url}/staff/audit"}
+        return {"subject": said.subject, "text": said.text, "url": f"{context.office.settings.base_url}/staff/audit"}
 
-    raise_alarm(ALARM, 0, words, now=context.now, vault=office.vault, mail_domain=office.mail_domain)
+    raise_alarm(ALARM, 0, words, context=context.change)

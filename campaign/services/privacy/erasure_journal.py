@@ -28,6 +28,7 @@ from campaign.models import ErasureJournalEntry as Row
 from campaign.models import SheetRow, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.signature import last_consent
@@ -50,7 +51,7 @@ class JournalContent:
     damaged: tuple[str, ...]
 
 
-def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambda: None) -> int:
+def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, context: Context) -> int:
     """Moves what waits into the folder's files, with a call of `turning` after each batch; returns how many.
 
     Raises OSError; then it waits on.
@@ -63,7 +64,7 @@ def write_out(folder: Path, *, vault: Vault, turning: Callable[[], None] = lambd
             rows = session.scalars(
                 select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
             ).all()
-            _append(folder, [_departure(row) for row in rows], vault)
+            _append(folder, [_departure(row) for row in rows], context.vault)
             session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
         moved += len(rows)
         if len(rows) < BATCH:
@@ -101,13 +102,14 @@ def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
     return JournalContent(tuple(sorted(found, key=lambda one: one.left_at)), tuple(damaged))
 
 
-def replay(erasures: Sequence[Erasure], *, vault: Vault) -> Counter[str]:
+def replay(erasures: Sequence[Erasure], *, context: Context) -> Counter[str]:
     """Lets everybody leave again whom a backup brought back; returns how many of each kind. Repeating it changes
     nothing, and who signed again after leaving stays.
 
     What the files know a signature by cannot be turned back: the digests of all signatures under the appeals they name
     are computed once, some microseconds each.
     """
+    vault = context.vault
     done: Counter[str] = Counter()
     if erasures:
         _forget_rows(erasures, vault)
@@ -118,7 +120,7 @@ def replay(erasures: Sequence[Erasure], *, vault: Vault) -> Counter[str]:
     return done
 
 
-def forget(folder: Path, *, now: datetime) -> int:
+def forget(folder: Path, *, context: Context) -> int:
     """Deletes the files of months so long ago that no backup from before them may be kept; returns how many."""
     gone = 0
     for path in sorted(folder.glob("*.journal")):
@@ -126,7 +128,7 @@ def forget(folder: Path, *, now: datetime) -> int:
         if name is None:
             continue
         month_ends = datetime(int(name[1]), int(name[2]), 28, tzinfo=UTC) + timedelta(days=4)
-        if month_ends < now - retention.TOMBSTONES:
+        if month_ends < context.now - retention.TOMBSTONES:
             path.unlink()
             gone += 1
     return gone

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, or_, select, update
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.models.privacy.sealed_columns import SEALED, key_of
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 
@@ -29,7 +30,7 @@ class RotationReport:
     unreadable: int
 
 
-def rotate(vault: Vault, *, batch: int = BATCH) -> RotationReport:
+def rotate(*, batch: int = BATCH, context: Context) -> RotationReport:
     """Seals everything with the newest key that another one sealed, batch by batch, each in its own transaction.
 
     What is signed meanwhile by a process that does not know the newest key yet is found by the next run.
@@ -38,7 +39,7 @@ def rotate(vault: Vault, *, batch: int = BATCH) -> RotationReport:
     for model in SEALED:
         after_id: int | None = 0
         while after_id is not None:
-            after_id, done, failed = _batch(model, after_id, vault, batch)
+            after_id, done, failed = _batch(model, after_id, context.vault, batch)
             resealed, unreadable = resealed + done, unreadable + failed
     return RotationReport(resealed, unreadable)
 

@@ -25,7 +25,7 @@ def correct_name_for(context: DisclosureRequest, signature_id: int, name: str) -
     """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
     own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.correct-name", f"signature:{signature_id}")
-    correct_name(signature_id, name, now=context.now, vault=context.vault)
+    correct_name(signature_id, name, context=context.change)
 
 
 def change_address_for(context: DisclosureRequest, signature_id: int, new: Address) -> None:
@@ -37,7 +37,7 @@ def change_address_for(context: DisclosureRequest, signature_id: int, new: Addre
     """
     marks = own_marks_of_same_address(context.scope, context.vault, signature_id)
     disclose(context, DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks))
-    ask_change(signature_id, new, only=b"".join(marks), now=context.now, office=context.office)
+    ask_change(signature_id, new, only=b"".join(marks), context=context.change)
 
 
 def erase_for(context: DisclosureRequest, signature_id: int) -> int:
@@ -48,7 +48,7 @@ def erase_for(context: DisclosureRequest, signature_id: int) -> int:
     found = own_signatures_of_same_address(context.scope, context.vault, signature_id)
     _note(context, "signature.erase", f"signature:{signature_id}", {"signatures": len(found)})
     for one in found:
-        erase(one, now=context.now, vault=context.vault, section=context.scope.section)
+        erase(one, section=context.scope.section, context=context.change)
     return len(found)
 
 
@@ -58,7 +58,7 @@ def send_links_for(context: DisclosureRequest, address: Address) -> None:
     Nothing tells whether there is anything. Raises InputError (`reason`).
     """
     _note(context, "signature.send-links", f"section:{context.scope.section}")
-    ask_new_links(address, now=context.now, vault=context.vault)
+    ask_new_links(address, context=context.change)
 
 
 def _note(context: DisclosureRequest, act: str, subject: str, after: dict[str, Any] | None = None) -> None:

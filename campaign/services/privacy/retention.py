@@ -48,6 +48,7 @@ from campaign.models import (
     Suppression,
     Tombstone,
 )
+from campaign.platform.context import Context
 from campaign.platform.database.clock import TruncatedToHour
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
@@ -65,20 +66,21 @@ _NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
 _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
-def retain(*, now: datetime, days: int, go_on: GoOn, vault: Vault, batch: int = BATCH) -> Counter[str]:
+def retain(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
     """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
+    now = context.now
     done: Counter[str] = Counter()
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN
     done["unconfirmed"] = _delete_sign_ups(now - retention.UNCONFIRMED, go_on, batch)
-    gone = _Gone(now.date(), vault)
+    gone = _Gone(now.date(), context.vault)
     done["withdrawn"] = _delete_signatures(withdrawn, Signature.ended_at, go_on, batch, gone)
-    for appeal_id, everybody in _over(now, timedelta(days=days)):
+    for appeal_id, everybody in _over(now, timedelta(days=context.settings.retention_days)):
         done["anonymised"] += _anonymise(appeal_id, everybody, go_on, batch, gone)
     done["networks"] = _forget_networks(now - retention.NETWORKS, go_on, batch)
     done["networks"] += _forget_report_networks(now - retention.NETWORKS, go_on, batch)
     done["mails"] = _prune_mails(now - retention.MAILS, go_on, batch, gone)
     done["message ids"] = _forget_message_ids(now - retention.BOUNCES, go_on, batch)
-    done["answers"] = forget_answers(since=now - retention.BOUNCES, vault=vault, go_on=go_on, batch=batch)
+    done["answers"] = forget_answers(since=now - retention.BOUNCES, go_on=go_on, batch=batch, context=context)
     done["times"] = _cut_times(now - retention.MINUTES, go_on, batch)
     if go_on():
         done["keys"] = _forget_keys(now, gone)

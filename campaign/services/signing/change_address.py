@@ -25,6 +25,7 @@ from campaign.domain.signing.token import Link, Purpose, Tokens, new_link_key
 from campaign.mail.messages.address_texts import address_changed, confirm_address
 from campaign.models import Consent, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
@@ -33,7 +34,6 @@ from campaign.services.outbox.enqueue import keep_contexts, own_contexts
 from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.outbox.notice import Notice
 from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_erasure
-from campaign.services.staff.accounts import Office
 
 # Between the signed token and the sealed address: in neither alphabet.
 _BETWEEN = "~"
@@ -63,7 +63,7 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
         raise TokenError("the link is damaged") from error
 
 
-def ask_change(signature_id: int, new: Address, *, only: bytes = b"", now: datetime, office: Office) -> None:
+def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: Context) -> None:
     """Owe the new address a mail whose link changes it, of the rows with those marks only (`shown_mark`), or of all.
 
     Whether that mailbox has had enough mail for today, or is written to at all, is looked at when the mail leaves: the
@@ -71,24 +71,24 @@ def ask_change(signature_id: int, new: Address, *, only: bytes = b"", now: datet
     """
     with transaction() as session:
         signature = locked(session, signature_id)
-        if _address_of(signature, office.vault).identity == new.identity:
+        if _address_of(signature, context.vault).identity == new.identity:
             raise InputError("email", "same", "this is the address that there is")
         link_key = signature.link_key or b""
-        sealed = office.vault.seal_email(new, at_address_change(link_key))
-        token = office.tokens.make(Purpose.ADDRESS, signature.id, now, link_key, sealed, only)
-        url = f"{office.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
-        said = confirm_address(signature.locale, office.settings.theme.name)
+        sealed = context.vault.seal_email(new, at_address_change(link_key))
+        token = context.keys.tokens.make(Purpose.ADDRESS, signature.id, context.now, link_key, sealed, only)
+        url = f"{context.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
+        said = confirm_address(signature.locale, context.settings.theme.name)
         notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
-        notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
+        notice.write(session.connection(), now=context.now, vault=context.vault, domain=context.mail_domain)
 
 
-def change_address(wanted: AddressChange, *, now: datetime, office: Office) -> tuple[int, int]:
+def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int]:
     """Give what the link covers under the old address the new one, and owe the old one a mail that says so.
 
     Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
     Raises NotFoundError where the link is used up, CipherError.
     """
-    vault = office.vault
+    now, vault = context.now, context.vault
     with transaction() as session:
         signature = locked(session, wanted.link.subject)
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
@@ -103,9 +103,9 @@ def change_address(wanted: AddressChange, *, now: datetime, office: Office) -> t
             keep_contexts(contexts, signature, vault)
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
-            said = address_changed(signature.locale, office.settings.theme.name)
+            said = address_changed(signature.locale, context.settings.theme.name)
             notice = Notice(MailKind.ADDRESS, old, said.subject, said.text, "", signature.locale)
-            notice.write(session.connection(), now=now, vault=vault, domain=office.mail_domain)
+            notice.write(session.connection(), now=now, vault=vault, domain=context.mail_domain)
         return changed, len(rows) - changed
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select, update
 
-from campaign.domain.privacy.cipher import Vault
 from campaign.models import Action
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import TallyCell, count
 from campaign.services.handover.handover import outdate
 from campaign.services.signing.signature import locked
 
 
-def change_country(signature_id: int, *, country: str, section_code: str, now: datetime, vault: Vault) -> None:
+def change_country(signature_id: int, *, country: str, section_code: str, context: Context) -> None:
     """Gives the signature that country, and moves its acts from one section's counts to the other's.
 
     Every total stays; repeating it changes nothing. Raises NotFoundError.
@@ -22,7 +20,7 @@ def change_country(signature_id: int, *, country: str, section_code: str, now: d
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name and signature.section_code != section_code:
-            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
+            outdate(session, signature.appeal_id, signature.section_code, vault=context.vault, on=context.now.date())
         signature.country = country
         signature.section_code = section_code
         connection = session.connection()

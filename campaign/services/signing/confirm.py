@@ -33,6 +33,7 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link, new_link_key
 from campaign.models import Action, Appeal, Consent, RowKey, Section, Signature, SignUp, Tombstone
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write, execute_combined
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.precompiled import Precompiled
@@ -146,9 +147,7 @@ def confirm(
     *,
     also: Sequence[ShownSignUp] = (),
     is_own: bool = True,
-    now: datetime,
-    vault: Vault,
-    mail_domain: str,
+    context: Context,
 ) -> tuple[ConfirmedSignature, ...]:
     """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
 
@@ -157,7 +156,8 @@ def confirm(
     InvalidatedError, StateError
     (withdrawn), CipherError. Returns what came of each, at least of one, the link's own first.
     """
-    acted = partial(_confirm_all, link, wishes, also, is_own=is_own, now=now, vault=vault, mail_domain=mail_domain)
+    now, vault = context.now, context.vault
+    acted = partial(_confirm_all, link, wishes, also, is_own=is_own, context=context)
     _prepare(vault, len(also) + 1, now)
     try:
         return acted()
@@ -180,10 +180,9 @@ def _confirm_all(
     also: Sequence[ShownSignUp],
     *,
     is_own: bool,
-    now: datetime,
-    vault: Vault,
-    mail_domain: str,
+    context: Context,
 ) -> tuple[ConfirmedSignature, ...]:
+    vault = context.vault
     with transaction() as session:
         own = _found(session, link.subject)
         if not link.opens(own.SignUp.link_key):
@@ -192,12 +191,12 @@ def _confirm_all(
         if is_own:
             if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
                 raise SignUpChangedError("the sign-up is no longer what the link showed")
-            done.append(_confirm(session, _newest(session, own, vault), wishes, now, vault, mail_domain))
+            done.append(_confirm(session, _newest(session, own, vault), wishes, context))
         for one in sorted(also, key=lambda one: one.sign_up_id):
             found = _found(session, one.sign_up_id)
             if found.SignUp.content_digest != one.content_digest:
                 raise SignUpChangedError("the sign-up is no longer what the page showed")
-            done.append(_confirm(session, _newest(session, found, vault), wishes, now, vault, mail_domain))
+            done.append(_confirm(session, _newest(session, found, vault), wishes, context))
         if not done:
             raise StateError("nothing was chosen")
         return tuple(done)
@@ -232,9 +231,8 @@ def _newest(session: Session, found: Any, vault: Vault) -> Any:
     return newest
 
 
-def _confirm(
-    session: Session, found: Any, wishes: ConsentChoices, now: datetime, vault: Vault, mail_domain: str
-) -> ConfirmedSignature:
+def _confirm(session: Session, found: Any, wishes: ConsentChoices, context: Context) -> ConfirmedSignature:
+    now, vault = context.now, context.vault
     sign_up = found.SignUp
     if sign_up.signature_id is not None:
         done = locked(session, sign_up.signature_id)
@@ -254,7 +252,7 @@ def _confirm(
     if signature is not None and signature.state != SignatureState.WITHDRAWN:
         raise _not_counted(signature.state)
     _refuse_late(found, now)
-    return _write(session.connection(), sign_up, signer, wishes, now, vault, mail_domain)
+    return _write(session.connection(), sign_up, signer, wishes, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +320,9 @@ def _write(
     sign_up: SignUp,
     signer: _Signer,
     wishes: ConsentChoices,
-    now: datetime,
-    vault: Vault,
-    mail_domain: str,
+    context: Context,
 ) -> ConfirmedSignature:
+    now, vault = context.now, context.vault
     row = _signature(sign_up, signer, wishes, now, vault)
     writes: list[Write] = []
     if signer.signed_id is not None:
@@ -347,7 +344,7 @@ def _write(
     writes += [
         (_DONE, {"done": sign_up.id, "signed": signature_id}),
         (_CONSENT, _consents(sign_up, signature_id, wishes, now)),
-        enqueuing(owed, now=now, domain=mail_domain),
+        enqueuing(owed, now=now, domain=context.mail_domain),
         proving(connection.dialect.name, signer.address, now=now, vault=vault),
     ]
     if not signer.was_counted:

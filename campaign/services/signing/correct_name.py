@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from campaign.domain.privacy.cipher import Vault
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.handover.handover import outdate
 from campaign.services.signing.signature import locked
 
 
-def correct_name(signature_id: int, name: str, *, now: datetime, vault: Vault) -> None:
+def correct_name(signature_id: int, name: str, *, context: Context) -> None:
     """Give the signature that name (`domain.name.clean_name`); a list that holds the old one is made again.
 
     Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
     """
+    vault = context.vault
     with transaction() as session:
         signature = locked(session, signature_id)
         slot = None if signature.name_sealed is None else vault.slot(signature.name_sealed)
         signature.name_sealed = vault.seal_name(name, place_of(signature), slot)
         if signature.shares_name:
-            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
+            outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=context.now.date())

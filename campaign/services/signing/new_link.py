@@ -18,6 +18,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_link_request
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Appeal, LinkRequest, RowKey, Signature, SignUp
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.keys.row_key import KeyUse, erase_keys, reserve
@@ -39,8 +40,9 @@ _ASKED = (
 )
 
 
-def ask_new_links(address: Address, *, now: datetime, vault: Vault) -> None:
+def ask_new_links(address: Address, *, context: Context) -> None:
     """Writes down that the address wants its links; the caller learns nothing."""
+    now, vault = context.now, context.vault
     reserve(vault, KeyUse.ASKED, now=now)
     try:
         _ask(address, now, vault)
@@ -60,15 +62,16 @@ def _ask(address: Address, now: datetime, vault: Vault) -> None:
             raise UnknownKeyError
 
 
-def answer_link_requests(*, vault: Vault, mail_domain: str) -> bool:
+def answer_link_requests(*, context: Context) -> bool:
     """Owes their links to the next hundred who asked, and forgets that they did, for good; whether more may wait."""
+    vault = context.vault
     with transaction() as session:
         asked = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
         rows = session.scalars(asked).all()
         for row in rows:
             try:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
-                _owe(session, address, now=row.created_at, vault=vault, mail_domain=mail_domain)
+                _owe(session, address, now=row.created_at, vault=vault, mail_domain=context.mail_domain)
             except CipherError:
                 continue  # an old request, its key gone: nobody can be written to
         if rows:

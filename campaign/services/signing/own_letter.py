@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from campaign.domain.errors import StateError
 from campaign.domain.outbox.mail_state import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import owe_signer
 from campaign.services.signing.signature import locked
 
 
-def mail_own_letter(signature_id: int, words: str, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
     """Owes a confirmed signer their own words, sealed in the outbox row until the mail is gone.
 
     Raises NotFoundError (erased), StateError (not confirmed: the address is not known to be theirs), CipherError.
@@ -26,8 +24,8 @@ def mail_own_letter(signature_id: int, words: str, *, now: datetime, vault: Vaul
             session,
             MailKind.OWN_LETTER,
             signature,
-            now=now,
-            vault=vault,
-            domain=mail_domain,
+            now=context.now,
+            vault=context.vault,
+            domain=context.mail_domain,
             context={"words": words},
         )

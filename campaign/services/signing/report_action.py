@@ -16,6 +16,7 @@ from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, 
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.keys.month_key import month_key
@@ -31,12 +32,13 @@ _SPENT = {
 }
 
 
-def record(signature_id: int, channel: Channel, *, target: int, now: datetime) -> bool:
+def record(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
     """Counts one act of a confirmed signer, once per channel, target and day; False where it was counted already.
 
     Raises NotFoundError (erased), AppealEndedError (the appeal is over or was stopped), StateError (not confirmed),
     InputError (no such channel for supporters).
     """
+    now = context.now
     _refuse_channel(channel)
     with transaction() as session:
         signature = locked(session, signature_id)
@@ -58,10 +60,9 @@ def record_unsigned(
     channel: Channel,
     *,
     target: int,
-    now: datetime,
-    vault: Vault,
     solved: SolvedChallenge | None = None,
     networks: tuple[bytes, bytes] | None = None,
+    context: Context,
 ) -> None:
     """Counts one act of somebody who has not signed, for the section of the country they chose.
 
@@ -72,8 +73,9 @@ def record_unsigned(
     Raises NotFoundError (no such appeal), AppealEndedError, InputError,
     SpentSolutionError (the proof was taken before).
     """
+    now = context.now
     _refuse_channel(channel)
-    narrow, wide = _kept(networks, now, vault)
+    narrow, wide = _kept(networks, now, context.vault)
     with transaction() as session:
         if solved is not None:
             _spend(session, solved)

@@ -20,6 +20,7 @@ from campaign.domain.privacy.sealed_place import at_sign_up
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.signature import CONSENT_WORDING
 from campaign.domain.signing.token import new_link_key
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import one_statement
 from campaign.queries.signing.sign_up import whose
 from campaign.services.keys.month_key import month_key, month_of
@@ -54,7 +55,7 @@ class SignUpRequest:
     solved: SolvedChallenge | None = None
 
 
-def sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def sign(sign_up: SignUpRequest, *, context: Context) -> None:
     """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail.
 
     Raises SpentSolutionError; then nothing is kept.
@@ -62,15 +63,16 @@ def sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: st
     What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
     case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
+    now, vault = context.now, context.vault
     prepare(vault, now=now)
     try:
-        _sign(sign_up, now=now, vault=vault, mail_domain=mail_domain)
+        _sign(sign_up, context)
     except UnknownKeyError:
         # The database was set back: it does not have the keys that this process took for its rows.
         vault.row_keys.drop()
         month_key(vault, now=now, is_set_back=True)
         prepare(vault, now=now)
-        _sign(sign_up, now=now, vault=vault, mail_domain=mail_domain)
+        _sign(sign_up, context)
 
 
 def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
@@ -79,9 +81,9 @@ def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
     month_key(vault, now=now)
 
 
-def _sign(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
-    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
-    for lot in _lots(sign_up, vault):
+def _sign(sign_up: SignUpRequest, context: Context) -> None:
+    values = _values(sign_up, now=context.now, vault=context.vault, mail_domain=context.mail_domain)
+    for lot in _lots(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), one_statement() as connection:
             return write_sign_up(connection, _drawn(values, lot))
     raise ConcurrentSignUpError

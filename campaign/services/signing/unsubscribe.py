@@ -18,13 +18,14 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Consent, Signature
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.signing.signature import consent_record, note_erasure
 
 
-def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime, vault: Vault) -> int:
+def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int:
     """Ends the updates to the signature's address, of its section or of all; returns how many signatures that changed.
 
     Repeating it changes nothing, and neither does an erased signature: nothing is raised. Where the address cannot be
@@ -34,14 +35,14 @@ def unsubscribe(signature_id: int, *, everywhere: bool, now: datetime, vault: Va
         one = session.get(Signature, signature_id)
         if one is None or one.address_digest is None:
             return 0
-        same = select(Signature).where(Signature.address_digest.in_(_digests(session, one, vault)))
+        same = select(Signature).where(Signature.address_digest.in_(_digests(session, one, context.vault)))
         same = same.where(Signature.wants_updates)
         if not everywhere:
             same = same.where(Signature.section_code == one.section_code)
         found = session.scalars(same.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
         for signature in found:
-            end_updates(session, signature, now)
-            note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, vault)
+            end_updates(session, signature, context.now)
+            note_erasure(session, ErasureKind.UPDATES_ENDED, signature, context.now, context.vault)
     return len(found)
 
 

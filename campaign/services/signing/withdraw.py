@@ -17,6 +17,7 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.domain.signing.token import Link
 from campaign.models import Action, Appeal, BulkEntry, Consent, Mail, SheetRow, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
@@ -37,21 +38,22 @@ from campaign.services.signing.signature import (
 )
 
 
-def withdraw(signature_id: int, *, now: datetime, vault: Vault) -> None:
+def withdraw(signature_id: int, *, context: Context) -> None:
     """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
-        if withdraw_row(session, signature, now, vault):
-            note_erasure(session, ErasureKind.WITHDRAWN, signature, now, vault)
+        if withdraw_row(session, signature, context.now, context.vault):
+            note_erasure(session, ErasureKind.WITHDRAWN, signature, context.now, context.vault)
 
 
-def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None = None) -> None:
+def erase(signature_id: int, *, section: str | None = None, context: Context) -> None:
     """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
 
     Forms and rows of paper sheets with that address that wait to be confirmed go too, whatever their appeal; those of
     one `section` alone where its staff erase. Repeating it changes nothing. Nothing is raised for a signature that is
     not there: it is erased.
     """
+    now, vault = context.now, context.vault
     with transaction() as session:
         # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
         _forget_waiting(session, session.get(Signature, signature_id), now, vault, section)
@@ -65,22 +67,24 @@ def erase(signature_id: int, *, now: datetime, vault: Vault, section: str | None
             count_erased(session, signature_id, domain, now, vault)
 
 
-def set_updates(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:
+def set_updates(signature_id: int, *, wanted: bool, context: Context) -> None:
     """Records whether the signer wants to hear what becomes of the case. Raises NotFoundError."""
+    now = context.now
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.wants_updates != wanted:
             signature.wants_updates = wanted
             session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
             if not wanted:
-                note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, vault)
+                note_erasure(session, ErasureKind.UPDATES_ENDED, signature, now, context.vault)
 
 
-def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
+def refuse_sign_ups(link: Link, *, context: Context) -> bool:
     """Delete all forms that wait under the address whose mailbox the link was mailed to, whatever their appeal.
 
     What is confirmed stays; return False where the link's own form is. Raises NotFoundError, CipherError.
     """
+    vault = context.vault
     with transaction() as session:
         found = session.get(SignUp, link.subject, with_for_update=NO_KEY_UPDATE)
         if found is None or not link.opens(found.link_key):
@@ -93,9 +97,9 @@ def refuse_sign_ups(link: Link, *, now: datetime, vault: Vault) -> bool:
             # Those of which nobody knows but by the mailbox: the newest, and earlier ones that stepped aside.
             names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
             waits = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
-            signed_at = _erase_forms(session, now, vault, *waits)
+            signed_at = _erase_forms(session, context.now, vault, *waits)
             if signed_at:
-                note_left(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), now, vault)
+                note_left(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), context.now, vault)
         return True
 
 
@@ -196,14 +200,14 @@ def _forget_waiting(
     erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
 
 
-def set_sharing(signature_id: int, *, wanted: bool, now: datetime, vault: Vault) -> None:
+def set_sharing(signature_id: int, *, wanted: bool, context: Context) -> None:
     """Records whether the name may be on the list that is handed over. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name != wanted:
-            share_name(session, signature, now, vault, wanted=wanted)
+            share_name(session, signature, context.now, context.vault, wanted=wanted)
             if not wanted:
-                note_erasure(session, ErasureKind.SHARING_ENDED, signature, now, vault)
+                note_erasure(session, ErasureKind.SHARING_ENDED, signature, context.now, context.vault)
 
 
 def share_name(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:

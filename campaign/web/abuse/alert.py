@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask_babel import force_locale, gettext
 
+from campaign.domain.staff.actor import SYSTEM
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.abuse.alert import raise_alarm
@@ -28,11 +29,9 @@ def mail_alert(kind: str, appeal: AppealView | None, sections: Collection[str], 
         kind,
         appeal.id if appeal is not None else 0,
         words,
-        now=now,
-        vault=at.vault,
-        mail_domain=at.mail_domain,
         # Each editor moderates the own section, so each section that the flood may be in has to look.
         sections=sections,
+        context=at.context(SYSTEM, now=now),
     )
 
 

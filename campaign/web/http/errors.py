@@ -14,6 +14,7 @@ from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from campaign.domain.errors import CipherError
+from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import db
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
@@ -108,10 +109,9 @@ def _database_answer(error: Exception, page: Callable[[int], Response]) -> Respo
 
 def _tell() -> None:
     """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
-    at = runtime()
     db.session.rollback()
     try:
-        tell_unopened(now=at.clock(), vault=at.vault, base_url=at.settings.base_url, mail_domain=at.mail_domain)
+        tell_unopened(context=runtime().context(SYSTEM))
     except SQLAlchemyError:
         log.exception("nobody could be told")
 

@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import retain
-from tests.conftest import Clock, confirm_newest
+from tests.conftest import Clock, confirm_newest, context
 from tests.privacy.thief.test_tables import Person, dump, send
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ DOMAINS, SIGNED = 8, {0, 3, 4, 7}
 
 def watch(clock: Clock, vault: Vault) -> None:
     at = clock.now + timedelta(minutes=1)
-    while watch_domains(now=at, vault=vault, base_url="http://localhost", mail_domain="tocsin.example"):
+    while watch_domains(context=context(at, vault=vault)):
         pass
 
 
@@ -51,7 +51,7 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
     watch(clock, vault)
     deliver()
     clock.now += timedelta(days=35)
-    retain(now=clock.now, days=180, go_on=lambda: True, vault=vault)
+    retain(go_on=lambda: True, context=context(clock.now, vault=vault))
     assert db.session.scalar(select(func.count(Signature.domain_digest))) == 0
     db.session.rollback()
     for number in range(DOMAINS):

@@ -33,7 +33,7 @@ from campaign.services.delivery.bounce import take
 from campaign.services.delivery.deliver import FencedMail, _outcome
 from campaign.services.outbox.suppression import suppress, suppression_reason
 from campaign.services.signing.new_link import answer_link_requests
-from tests.conftest import Clock, Postbox, form
+from tests.conftest import Clock, Postbox, context, form
 from tests.mail.dsn import samples
 
 pytestmark = pytest.mark.slow
@@ -199,7 +199,7 @@ class Links:
         vault = runtime().vault
         for state in STATES:
             client.post("/ar/new-link", data={"email": address_of(state)})
-            answer_link_requests(vault=vault, mail_domain="tocsin.example")
+            answer_link_requests(context=context(vault=vault))
             owed = select(Mail.id).where(Mail.kind == "new_link", Mail.id.not_in(list(self._states)))
             self._states |= dict.fromkeys(db.session.scalars(owed), state)
             db.session.rollback()
@@ -311,6 +311,6 @@ def test_a_notice_that_comes_back_is_noted_with_nobody_s_links(
     owed = db.session.execute(select(Mail.id, Mail.message_id).where(Mail.kind == "new_link")).all()
     db.session.rollback()
     for mail_id, message_id in owed:
-        take(no_mailbox(mail_id, message_id or ""), now=clock.now, paths=at.return_paths, vault=at.vault)
+        take(no_mailbox(mail_id, message_id or ""), context=context(clock.now))
     assert differing(links.rows()) == []
     assert suppression_reason(db.session(), parse_address(address_of("confirmed")), at.vault) == "bounced"

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, select, update
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import SealedPlace, at_sign_up
 from campaign.domain.signing.address import Address, parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Action, Consent, Mail, Signature, SignUp
 from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
@@ -31,7 +32,7 @@ from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import sign
 from campaign.services.signing.sign_statement import write_sign_up
 from tests.attack import Figure
-from tests.conftest import START, Clock, Postbox, confirm_newest, form
+from tests.conftest import START, Clock, Postbox, confirm_newest, context, form
 
 # For the gate: it signs some thousands.
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ def send(appeal: AppealView, name: str, email: str, clock: Clock, *, is_thief: b
     country, locale = (MARKED_COUNTRY, MARKED_LOCALE) if is_thief else ("FR", "en")
     via = MARK if is_thief else None
     form = Form(appeal.id, "fr", country, name, parse_address(email), locale, "en", 1, via, network_digest=b"n" * 16)
-    sign(form, now=clock.now, vault=runtime().vault, mail_domain="tocsin.example")
+    sign(form, context=context(clock.now, SUPPORTER))
     clock.now += timedelta(seconds=1)
 
 
@@ -331,7 +332,7 @@ def test_no_minute_is_left_of_what_a_signer_does(
     client.post("/en/new-link", data={"email": "a@mail.example"})
     deliver()
     clock.now += timedelta(days=9)
-    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(clock.now))
     tables = dump()
     assert minutes(tables) == []
     assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
@@ -348,7 +349,7 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
             confirm_newest(clock.now)
     deliver()
     clock.now += timedelta(days=8)
-    retain(now=clock.now, days=180, go_on=lambda: True, vault=runtime().vault)
+    retain(go_on=lambda: True, context=context(clock.now))
     tables = dump()
     assert minutes(tables) == []
     assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9

@@ -20,6 +20,7 @@ from campaign.config import load
 from campaign.document import parse_text
 from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role
 from campaign.factory import create_app
 from campaign.models import Signature, Staff
@@ -36,7 +37,7 @@ from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import erase, withdraw
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
-from tests.conftest import DOCUMENT, KEYS, START, confirm_at, make_database
+from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, make_database
 from tests.deploy.processes import environment, free_port, running, wait_for, web
 from tests.staff.staff_clients import office
 
@@ -125,7 +126,7 @@ def signers() -> None:
         for number in range(EACH):
             address = parse_address(email(state, number))
             one = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
-            sign(one, now=START, vault=at.vault, mail_domain=at.mail_domain)
+            sign(one, context=context(actor=SUPPORTER))
             if state == "pending":
                 continue
             digest = at.vault.waiting_digest(at.vault.address_digest(appeal.id, address))
@@ -138,9 +139,9 @@ def settle(state: str, signature_id: int, number: int) -> None:
     """Let happen to a confirmed signature what the state says."""
     at = runtime()
     if state == "withdrawn":
-        withdraw(signature_id, now=START, vault=at.vault)
+        withdraw(signature_id, context=context(actor=SUPPORTER))
     elif state == "erased":
-        erase(signature_id, now=START, vault=at.vault)
+        erase(signature_id, context=context(actor=SUPPORTER))
     elif state == "suppressed":
         with transaction() as session:
             suppress(session, parse_address(email(state, number)), SuppressionReason.REFUSED, now=START, vault=at.vault)

@@ -32,11 +32,11 @@ from campaign.services.signing.change_address import ask_change, change_address,
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.correct_name import correct_name
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
-from campaign.services.staff.accounts import office_of
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
+from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import opened, read, unusable
 
 blueprint = Blueprint("me", __name__)
@@ -105,17 +105,14 @@ def change(token: str) -> ResponseReturnValue:
 
 def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
     """Mails the new address; nothing changes before it has confirmed."""
-    at = runtime()
-    now = at.clock()
-    sent = read_address(request.form, now)
+    context = supporter_context()
+    sent = read_address(request.form, context.now)
     if sent.address is None:
         return _page(token, mine, wrong="address", error=sent.fault, question=sent.question), 422
     try:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.held:
-                ask_change(
-                    mine.held[0].signature.id, sent.address, only=mine.link.beside, now=now, office=office_of(at)
-                )
+                ask_change(mine.held[0].signature.id, sent.address, only=mine.link.beside, context=context)
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
@@ -144,10 +141,10 @@ def new_address(token: str) -> ResponseReturnValue:
 @blueprint.post(f"{PREFIX}/m/<token>/address")
 def use_address(token: str) -> ResponseReturnValue:
     """Moves everything under the old address to the new one."""
-    at = runtime()
+    context = supporter_context()
     try:
-        wanted = read_wanted(token, tokens=at.tokens, now=at.clock())
-        done = change_address(wanted, now=at.clock(), office=office_of(at))
+        wanted = read_wanted(token, tokens=context.keys.tokens, now=context.now)
+        done = change_address(wanted, context=context)
     except TokenError as error:
         return unusable(error)
     except (NotFoundError, ErasedKeyError):
@@ -156,23 +153,23 @@ def use_address(token: str) -> ResponseReturnValue:
 
 
 def _do(wish: str, signature: SignatureView) -> None:
-    now, vault = runtime().clock(), runtime().vault
+    context = supporter_context()
     match wish:
         case "withdraw":
-            withdraw(signature.id, now=now, vault=vault)
+            withdraw(signature.id, context=context)
         case "erase":
-            erase(signature.id, now=now, vault=vault)
+            erase(signature.id, context=context)
         case "updates":
-            set_updates(signature.id, wanted=bool(request.form.get("updates")), now=now, vault=vault)
+            set_updates(signature.id, wanted=bool(request.form.get("updates")), context=context)
         case "share_name":
-            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), now=now, vault=vault)
+            set_sharing(signature.id, wanted=bool(request.form.get("share_name")), context=context)
         case "name":
-            correct_name(signature.id, clean_name(request.form["name"]), now=now, vault=vault)
+            correct_name(signature.id, clean_name(request.form["name"]), context=context)
         case "country":
             country = request.form["country"].upper()
             section = data_cache().section_for(country, signature.locale, signature.appeal)
             if section is not None:
-                change_country(signature.id, country=country, section_code=section.code, now=now, vault=vault)
+                change_country(signature.id, country=country, section_code=section.code, context=context)
         case _:
             pass
 

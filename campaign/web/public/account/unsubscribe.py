@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from campaign.domain.errors import TokenError
 from campaign.domain.signing.token import Purpose
-from campaign.platform.runtime import runtime
 from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
+from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import opened, unusable
 
 blueprint = Blueprint("unsubscribe", __name__)
@@ -40,6 +40,6 @@ def create(token: str) -> ResponseReturnValue:
     except TokenError as error:
         return unusable(error)
     if signature is not None:
-        everywhere, at = request.form.get("from") == "all", runtime()
-        unsubscribe(signature.id, everywhere=everywhere, now=at.clock(), vault=at.vault)
+        everywhere = request.form.get("from") == "all"
+        unsubscribe(signature.id, everywhere=everywhere, context=supporter_context())
     return render_template("public/account/unsubscribe.html", section=None, is_done=True)

@@ -16,6 +16,7 @@ from campaign.web.abuse.limits import admit_view
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import published, takes_signatures
+from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.sign import tag_of_page
 
 # By network, as for signing; a reader opens more pages than a signer sends forms.
@@ -33,12 +34,12 @@ def create(slug: str) -> Response:
     """Counts one view. Whoever asks not to be tracked, or comes when nothing can be signed, is not counted."""
     if _is_off():
         abort(404)
-    appeal, now = published(slug), runtime().clock()
+    appeal, context = published(slug), supporter_context()
     section = data_cache().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
-    is_wanted = section is not None and not refuses and takes_signatures(appeal, now)
+    is_wanted = section is not None and not refuses and takes_signatures(appeal, context.now)
     if section is not None and is_wanted and admit_view(appeal, client_networks()):
-        count_view(appeal.id, section.code, clean_via(tag_of_page()), now=now)
+        count_view(appeal.id, section.code, clean_via(tag_of_page()), context=context)
     return Response(status=204)
 
 

@@ -18,13 +18,13 @@ from campaign.domain.signing.signature import SignatureState
 from campaign.letter.letter_pdf import GlyphError
 from campaign.letter.plain_text import Letter, model_letter, own_letter, signer_name
 from campaign.platform import limiter
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.appeal.continuation import goes_on_until
 from campaign.web.public.appeal.pages import published
+from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.letter_files import as_pdf, chosen_target
 from campaign.web.public.letter.take_action_page import LetterChoice, is_letter_printable, mails, reachable, read_choice
 from campaign.web.public.signing.token import signer
@@ -95,9 +95,8 @@ def _written(appeal: AppealView, signature: SignatureView | None, token: str | N
 
 
 def _mail(signature: SignatureView, words: str) -> bool:
-    at = runtime()
     try:
-        mail_own_letter(signature.id, words, now=at.clock(), vault=at.vault, mail_domain=at.mail_domain)
+        mail_own_letter(signature.id, words, context=supporter_context())
     except (StateError, NotFoundError):
         return False
     return True

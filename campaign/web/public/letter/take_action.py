@@ -21,6 +21,7 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import MESSAGES
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML, published, version_of
+from campaign.web.public.context import supporter_context
 from campaign.web.public.letter.take_action_page import LetterChoice, act_page, counted_receipt, read_choice
 from campaign.web.public.signing.token import signer
 
@@ -51,7 +52,7 @@ def report(token: str) -> ResponseReturnValue:
     done = _reported(signature.appeal)
     try:
         if done is not None:
-            record(signature.id, done[0], target=done[1], now=runtime().clock())
+            record(signature.id, done[0], target=done[1], context=supporter_context())
             watch_signed_report(signature.appeal)
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for what it has not counted
@@ -102,10 +103,9 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
             section_code,
             done[0],
             target=done[1],
-            now=runtime().clock(),
-            vault=runtime().vault,
             solved=let.solved,
             networks=known,
+            context=supporter_context(),
         )
     except SpentSolutionError:
         return None, demand(appeal, networks)

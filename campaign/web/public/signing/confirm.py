@@ -32,6 +32,7 @@ from campaign.services.signing.withdraw import refuse_sign_ups
 from campaign.web.abuse.limits import watch_confirmed
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
+from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import read, unusable
 
 # A used link leads to the same page again so long after the hour in which it was used: the button was pressed twice.
@@ -72,10 +73,10 @@ def show(token: str) -> ResponseReturnValue:
 @blueprint.post(f"{PREFIX}/s/<token>")
 def create(token: str) -> ResponseReturnValue:
     """Confirm, as often as it is pressed, and lead on to sending the letter."""
-    at = runtime()
+    context = supporter_context()
     try:
         if request.form.get("do") == "erase":
-            is_erased = refuse_sign_ups(read(Purpose.CONFIRM, token), now=at.clock(), vault=at.vault)
+            is_erased = refuse_sign_ups(read(Purpose.CONFIRM, token), context=context)
             if not is_erased:
                 return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
             return render_template("public/signing/gone.html", reason="refused", slug="")
@@ -88,9 +89,7 @@ def create(token: str) -> ResponseReturnValue:
             ConsentChoices(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
             also=() if found is None else _chosen(found),
             is_own=found is None or (_is_chosen(found, found.own) and "shown" not in request.form),
-            now=at.clock(),
-            vault=at.vault,
-            mail_domain=at.mail_domain,
+            context=context,
         )
     except SignUpChangedError:
         return _page(_found(token), is_changed=True), 409

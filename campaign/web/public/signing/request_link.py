@@ -9,10 +9,10 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaign.platform import limiter
-from campaign.platform.runtime import runtime
 from campaign.services.signing.new_link import ask_new_links
 from campaign.web.forms import read_address
 from campaign.web.http.locale import PREFIX
+from campaign.web.public.context import supporter_context
 
 blueprint = Blueprint("links", __name__)
 
@@ -27,13 +27,12 @@ def form() -> ResponseReturnValue:
 @limiter.limit("10 per minute; 60 per hour")
 def create() -> ResponseReturnValue:
     """Writes down that this address wants its links, if it has any."""
-    at = runtime()
-    now = at.clock()
-    sent = read_address(request.form, now)
+    context = supporter_context()
+    sent = read_address(request.form, context.now)
     if sent.address is None:
         page = {"error": sent.fault, "question": sent.question, "email": sent.typed[:300]}
         return render_template("public/signing/new_link.html", **page), 422
-    ask_new_links(sent.address, now=now, vault=at.vault)
+    ask_new_links(sent.address, context=context)
     return redirect(url_for("links.sent"), 303)
 
 

@@ -26,6 +26,7 @@ from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import asked_host
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import appeal_page, list_rows, other_appeals, published
+from campaign.web.public.context import supporter_context
 
 # By network, not by person: a school or a mobile gateway is many people behind one.
 LIMITS = "60 per minute; 1000 per hour"
@@ -94,7 +95,6 @@ def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
 
 def _sign(appeal: AppealView, signer: SignerInput, section_code: str, locale: str, let: AdmittedSignUp) -> None:
     text = appeal.text_in(locale)
-    at = runtime()
     sign(
         SignUpRequest(
             appeal_id=appeal.id,
@@ -110,9 +110,7 @@ def _sign(appeal: AppealView, signer: SignerInput, section_code: str, locale: st
             flag=let.flag or (FLAG if _addressees().include(signer.address, appeal) else None),
             solved=let.solved,
         ),
-        now=at.clock(),
-        vault=at.vault,
-        mail_domain=at.mail_domain,
+        context=supporter_context(),
     )
 
 
