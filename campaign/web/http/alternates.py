@@ -48,6 +48,6 @@ def alternates(place: Callable[[str], str], appeal: AppealView | None = None) ->
 
 def _place(appeal: AppealView | None) -> Callable[[str], str]:
     # A form with errors is shown at the address it was sent to; its page is the appeal's.
-    if appeal is not None and request.endpoint != "manage.act_unsigned":
+    if appeal is not None and request.endpoint != "take_action.act_unsigned":
         return lambda locale: url_for("pages.appeal", slug=appeal.slug, locale=locale)
     return here

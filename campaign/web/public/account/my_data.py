@@ -39,7 +39,7 @@ from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
 from campaign.web.public.signing.token import opened, read, unusable
 
-blueprint = Blueprint("me", __name__)
+blueprint = Blueprint("my_data", __name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def change(token: str) -> ResponseReturnValue:
         if chosen in {"all", str(one.signature.id)}:
             with suppress(NotFoundError):  # erased meanwhile, in another window
                 _do(wish, one.signature)
-    return redirect(url_for("me.show", token=token), 303)
+    return redirect(url_for("my_data.show", token=token), 303)
 
 
 def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
@@ -117,7 +117,7 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
         pass  # erased meanwhile, in another window: the page says so
-    return redirect(url_for("me.show", token=token, asked=1), 303)
+    return redirect(url_for("my_data.show", token=token, asked=1), 303)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/address")

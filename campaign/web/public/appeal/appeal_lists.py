@@ -31,7 +31,7 @@ Disallow: /*/u/
 Disallow: /staff/
 Sitemap: {}
 """
-blueprint = Blueprint("lists", __name__)
+blueprint = Blueprint("appeal_lists", __name__)
 
 
 @blueprint.get(f"{PREFIX}/countries/<country>")
@@ -116,10 +116,11 @@ def sitemap() -> Response:
     def render() -> str:
         shown = [one.appeal for one in listed] + list(ended_appeals())
         countries = {appeal.country.lower() for appeal in shown if appeal.country}
-        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("lists.sections", {}), ("ended.index", {})]
-        named += [(f"site.{page.value}", {}) for page in SitePage]
-        named += [("lists.by_section", {"code": one.code}) for one in found]
-        named += [("lists.by_country", {"country": code}) for code in sorted(countries)]
+        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("appeal_lists.sections", {})]
+        named += [("ended_appeals.index", {})]
+        named += [(f"legal_pages.{page.value}", {}) for page in SitePage]
+        named += [("appeal_lists.by_section", {"code": one.code}) for one in found]
+        named += [("appeal_lists.by_country", {"country": code}) for code in sorted(countries)]
         named += [("progress.show", {"slug": one.appeal.slug}) for one in listed]
         entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in named]
         entries += [alternates(partial(_path, "pages.appeal", {"slug": one.slug}), one) for one in shown]
@@ -136,5 +137,5 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """What search engines leave alone: pages behind mailed links and the staff's."""
-    body = _ROBOTS.format(absolute(url_for("lists.sitemap")))
+    body = _ROBOTS.format(absolute(url_for("appeal_lists.sitemap")))
     return page_cache().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")

@@ -17,7 +17,7 @@ from campaign.web.public.appeal.pages import HTML
 from campaign.web.public.appeal.share import shortened
 
 _OUTCOME_LENGTH = 280
-blueprint = Blueprint("ended", __name__)
+blueprint = Blueprint("ended_appeals", __name__)
 
 
 @blueprint.get(f"{PREFIX}/ended")

@@ -21,7 +21,7 @@ from campaign.web.public.signing.sign import tag_of_page
 
 # By network, as for signing; a reader opens more pages than a signer sends forms.
 _LIMITS = "120 per minute; 2000 per hour"
-blueprint = Blueprint("view", __name__)
+blueprint = Blueprint("page_views", __name__)
 
 
 def _is_off() -> bool:

@@ -27,7 +27,7 @@ from campaign.web.public.signing.token import signer
 
 PDF = "application/pdf"
 _SVG = "image/svg+xml; charset=utf-8"
-blueprint = Blueprint("letter", __name__)
+blueprint = Blueprint("letter_files", __name__)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/letter.pdf")
@@ -72,7 +72,7 @@ def code(slug: str) -> Response:
     """A QR code that opens the act page on a telephone, with the letter as it was picked."""
     appeal = published(slug)
     choice = read_choice(appeal, None)
-    address = _address("manage.act_unsigned", {"slug": slug}, choice)
+    address = _address("take_action.act_unsigned", {"slug": slug}, choice)
     # The country is no part of the key: so few codes are kept that they push out no page.
     key = ("qr", slug, current_locale(), choice.language, choice.form)
     return page_cache().answer(key, address, lambda: _qr(address), kind=_SVG)
@@ -85,7 +85,7 @@ def code_signed(token: str) -> ResponseReturnValue:
     if not isinstance(signature, SignatureView):
         return signature
     choice = read_choice(signature.appeal, signature)
-    return Response(_qr(_address("manage.act", {"token": token}, choice)), content_type=_SVG)
+    return Response(_qr(_address("take_action.act", {"token": token}, choice)), content_type=_SVG)
 
 
 def as_pdf(

@@ -34,7 +34,7 @@ MOST = 10_000
 # Setting a PDF costs a hundred times what a page does.
 _LIMITS = "60 per minute; 600 per hour"
 _MAIL_LIMITS = "20 per hour"
-blueprint = Blueprint("words", __name__)
+blueprint = Blueprint("own_letter", __name__)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/words")
@@ -42,7 +42,7 @@ def unsigned(slug: str) -> ResponseReturnValue:
     """The editor, for anybody."""
     appeal = published(slug)
     if appeal.state == AppealState.STOPPED:
-        return redirect(url_for("manage.act_unsigned", slug=slug))
+        return redirect(url_for("take_action.act_unsigned", slug=slug))
     return _page(appeal, None, None, read_choice(appeal, None), words=None)
 
 
@@ -60,7 +60,7 @@ def signed(token: str) -> ResponseReturnValue:
     if not isinstance(signature, SignatureView):
         return signature
     if signature.appeal.state == AppealState.STOPPED:
-        return redirect(url_for("manage.act", token=token))
+        return redirect(url_for("take_action.act", token=token))
     return _page(signature.appeal, signature, token, read_choice(signature.appeal, signature), words=None)
 
 
@@ -152,5 +152,7 @@ def _page(
         error=error,
         is_mailed=is_mailed,
         can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,
-        own_address=url_for("words.signed", token=token) if token else url_for("words.unsigned", slug=appeal.slug),
+        own_address=url_for("own_letter.signed", token=token)
+        if token
+        else url_for("own_letter.unsigned", slug=appeal.slug),
     )

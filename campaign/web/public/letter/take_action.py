@@ -29,7 +29,7 @@ from campaign.web.public.signing.token import signer
 UNSIGNED_LIMITS = "40 per hour; 120 per day"
 # A channel and the position of a target.
 Done = tuple[Channel, int]
-blueprint = Blueprint("manage", __name__)
+blueprint = Blueprint("take_action", __name__)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act")
@@ -57,7 +57,7 @@ def report(token: str) -> ResponseReturnValue:
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for what it has not counted
     choice = read_choice(signature.appeal, signature)
-    return redirect(_onward("manage.act", {"token": token}, signature.appeal, done, choice), 303)
+    return redirect(_onward("take_action.act", {"token": token}, signature.appeal, done, choice), 303)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act")
@@ -85,7 +85,7 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
         done, challenge = _record_unsigned(appeal, section.code, done)
         if challenge is not None:
             return _unsigned(appeal, choice, challenge=challenge), 422
-    return redirect(_onward("manage.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
+    return redirect(_onward("take_action.act_unsigned", {"slug": slug}, appeal, done, choice), 303)
 
 
 def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, ChallengeDemand | None]:

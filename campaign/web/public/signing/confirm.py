@@ -115,11 +115,11 @@ def _onward(token: str, done: Sequence[ConfirmedSignature]) -> str:
     if not opened:
         opened = [one for one in done if at.clock() - one.at < _PRESSED_TWICE]
     if not opened:
-        return url_for("manage.act_unsigned", slug=_slug(token))
+        return url_for("take_action.act_unsigned", slug=_slug(token))
     first = opened[0]
     marks = b"".join(shown_mark(one.signature_id, one.link_key) for one in opened)
     manage = at.tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
-    return url_for("manage.act", token=manage)
+    return url_for("take_action.act", token=manage)
 
 
 def _found(token: str) -> _Found:

@@ -14,7 +14,7 @@ from campaign.web.forms import read_address
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
 
-blueprint = Blueprint("links", __name__)
+blueprint = Blueprint("request_link", __name__)
 
 
 @blueprint.get(f"{PREFIX}/new-link")
@@ -33,7 +33,7 @@ def create() -> ResponseReturnValue:
         page = {"error": sent.fault, "question": sent.question, "email": sent.typed[:300]}
         return render_template("public/signing/new_link.html", **page), 422
     ask_new_links(sent.address, context=context)
-    return redirect(url_for("links.sent"), 303)
+    return redirect(url_for("request_link.sent"), 303)
 
 
 @blueprint.get(f"{PREFIX}/new-link/sent")

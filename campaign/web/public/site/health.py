@@ -11,7 +11,7 @@ from campaign.platform.database.schema import why_not_ready
 from campaign.platform.database.time_limit import within
 from campaign.queries.delivery.worker import workers_view
 
-blueprint = Blueprint("machine", __name__)
+blueprint = Blueprint("health", __name__)
 # Whoever asks asks often, and has other machines to send people to.
 _SECONDS = 3.0
 

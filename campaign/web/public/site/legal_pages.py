@@ -18,7 +18,7 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
 
-blueprint = Blueprint("site", __name__)
+blueprint = Blueprint("legal_pages", __name__)
 
 
 @blueprint.get(f"{PREFIX}/privacy")

@@ -23,7 +23,7 @@ from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_en
 from campaign.web.staff.staff.access import needs
 from campaign.web.staff.staff.security_texts import text_languages
 
-blueprint = Blueprint("facts", __name__, url_prefix="/appeals/<slug>/facts")
+blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/facts")
 
 
 @blueprint.get("")
@@ -48,7 +48,7 @@ def save(slug: str) -> ResponseReturnValue:
     except NotFoundError:
         abort(404)
     flash(gettext("Kept."), "success")
-    return redirect(url_for("prepare.show", slug=slug, _anchor="facts"), 303)
+    return redirect(url_for("editor.show", slug=slug, _anchor="facts"), 303)
 
 
 def _typed(before: dict[str, Any]) -> dict[str, Any]:

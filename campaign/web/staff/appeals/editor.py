@@ -30,7 +30,7 @@ from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope, takes_upload
 from campaign.web.staff.staff.security_texts import text_languages
 
-blueprint = Blueprint("prepare", __name__, url_prefix="/appeals")
+blueprint = Blueprint("editor", __name__, url_prefix="/appeals")
 LONGEST_SEARCH = 100
 
 
@@ -54,7 +54,7 @@ def upload() -> ResponseReturnValue:
     except AppealExistsError as error:
         return _index(known=error.slug), 422
     flash(gettext("The document was read. Please look through what it says."), "success")
-    return redirect(url_for("prepare.show", slug=report.slug), 303)
+    return redirect(url_for("editor.show", slug=report.slug), 303)
 
 
 @blueprint.get("/<slug>/edit")
@@ -80,7 +80,7 @@ def complete(slug: str) -> ResponseReturnValue:
     if not report.kept and (report.is_new_language or not report.changes):
         said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(said, "success")
-        return redirect(url_for("prepare.show", slug=slug), 303)
+        return redirect(url_for("editor.show", slug=slug), 303)
     return render_template("staff/appeals/imported.html", dossier=find_dossier(slug), report=report)
 
 
@@ -90,7 +90,7 @@ def add_language(slug: str) -> ResponseReturnValue:
     """On to the empty form of a language."""
     language = request.args.get("language", "")
     if not is_language(language):
-        return redirect(url_for("prepare.show", slug=editable(slug).appeal.slug), 303)
+        return redirect(url_for("editor.show", slug=editable(slug).appeal.slug), 303)
     return redirect(url_for("text.show", slug=slug, language=language), 303)
 
 

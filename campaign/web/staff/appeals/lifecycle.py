@@ -21,7 +21,7 @@ from campaign.web.staff.appeals.editor import page
 from campaign.web.staff.field_errors import fault
 from campaign.web.staff.staff.access import needs
 
-blueprint = Blueprint("decide", __name__, url_prefix="/appeals/<slug>")
+blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 
 
 @blueprint.post("/ask")
@@ -136,4 +136,4 @@ def _done(slug: str, act: Callable[[Any], object], said: str) -> ResponseReturnV
         words = gettext("That is not possible as it stands. Please look at the page once more.")
         return page(found(slug), wrong={"publish": words}, typed=typed), 422
     flash(said, "success")
-    return redirect(url_for("prepare.show", slug=slug), 303)
+    return redirect(url_for("editor.show", slug=slug), 303)

@@ -53,7 +53,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
     except (InvalidFieldsError, StateError, NotFoundError) as error:
         return refused(error, partial(_page, dossier, position), typed, before, slug)
     flash(gettext("Kept."), "success")
-    return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
+    return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
 
 @blueprint.post("/remove")
@@ -69,7 +69,7 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
         flash(gettext("An open appeal needs somebody to write to."), "error")
     else:
         flash(gettext("Taken away."), "success")
-    return redirect(url_for("prepare.show", slug=slug, _anchor="targets"), 303)
+    return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
 
 def _now(dossier: AppealForEditing, position: int) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def save(slug: str, language: str) -> ResponseReturnValue:
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
     if version and version > 1 and dossier.appeal.is_open:
         flash(_reminder(), "info")
-    return redirect(url_for("prepare.show", slug=slug), 303)
+    return redirect(url_for("editor.show", slug=slug), 303)
 
 
 def _reminder() -> str:
@@ -123,7 +123,7 @@ def printed(slug: str, language: str) -> ResponseReturnValue:
         content = pdf(sheet, runtime().settings.fonts)
     except GlyphError:
         flash(gettext("No font on the server can print this script (TOCSIN_FONTS)."), "error")
-        return redirect(url_for("prepare.show", slug=slug), 303)
+        return redirect(url_for("editor.show", slug=slug), 303)
     named = {"Content-Disposition": f'inline; filename="{appeal.slug}-{language}.pdf"'}
     return Response(content, content_type="application/pdf", headers=named)
 

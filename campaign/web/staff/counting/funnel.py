@@ -21,7 +21,7 @@ from campaign.web.staff.handover import spreadsheet
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope
 
-blueprint = Blueprint("signing", __name__, url_prefix="/appeals/<slug>/signing")
+blueprint = Blueprint("funnel", __name__, url_prefix="/appeals/<slug>/signing")
 _MOST_BARS = 15
 
 

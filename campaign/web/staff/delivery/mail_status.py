@@ -24,7 +24,7 @@ from campaign.web.http.locale import number
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
 from campaign.web.staff.staff.access import all_sections, needs, scope
 
-blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
+blueprint = Blueprint("mail_status", __name__, url_prefix="/outbox")
 
 
 @blueprint.get("")
@@ -57,7 +57,7 @@ def decide() -> ResponseReturnValue:
     else:
         said = ngettext("One mail was dropped.", "%(count)s mails were dropped.", done, count=number(done))
     flash(said, "success")
-    return redirect(url_for("outbox.show"), 303)
+    return redirect(url_for("mail_status.show"), 303)
 
 
 def _page(fault: str | None = None) -> str:

@@ -35,7 +35,7 @@ from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope
 from campaign.web.staff.staff_form import TokenForm
 
-blueprint = Blueprint("entries", __name__, url_prefix="/appeals/<slug>/entries")
+blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/entries")
 
 
 class EntryForm(TokenForm):
@@ -73,7 +73,7 @@ def add(slug: str) -> ResponseReturnValue:
         return _page(appeal, form, usual=error.usual), 422
     if not told_if_waiting(made):
         flash(gettext("Counted: %(count)s.", count=number(entered.quantity)), "success")
-    return redirect(url_for("entries.show", slug=slug), 303)
+    return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
 @blueprint.post("/<int:entry_id>/confirm")
@@ -93,7 +93,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
         flash(gettext("This entry does not wait any more."), "error")
     else:
         flash(gettext("Confirmed and counted."), "success")
-    return redirect(url_for("entries.show", slug=slug), 303)
+    return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
 @blueprint.post("/<int:entry_id>/undo")
@@ -110,7 +110,7 @@ def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
         flash(gettext("This entry was undone before."), "error")
     else:
         flash(gettext("Undone: the counts are as if it had not been entered."), "success")
-    return redirect(url_for("entries.show", slug=slug), 303)
+    return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
 def published(slug: str) -> AppealView:

@@ -32,7 +32,7 @@ from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, room_for, scope
 from campaign.web.staff.staff_form import TokenForm
 
-blueprint = Blueprint("sheet", __name__, url_prefix="/appeals/<slug>/sheet")
+blueprint = Blueprint("paper_sheet", __name__, url_prefix="/appeals/<slug>/sheet")
 # How many empty rows the form starts with, and gets more of; how many it holds at most.
 ROWS, MOST_TYPED = 25, 500
 _LISTED = 200
@@ -130,7 +130,7 @@ def back(slug: str) -> ResponseReturnValue:
     appeal, rows = published(slug), _carried(request.form.get("rows", ""))
     if len(rows) > MOST_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
-        return redirect(url_for("sheet.show", slug=slug), 303)
+        return redirect(url_for("paper_sheet.show", slug=slug), 303)
     numbered = [replace(row, line=place + 1) for place, row in enumerate(rows)]
     return _page(appeal, SheetForm(), numbered + _empty(max(0, ROWS - len(rows)), len(rows)))
 
@@ -165,7 +165,7 @@ def keep(slug: str) -> ResponseReturnValue:
                     "confirm.", asked, count=number(asked))  # fmt: skip
     flash(said if told_if_waiting(made) else f"{said} {gettext('Counted: %(count)s.', count=number(counted))}",
           "success")  # fmt: skip
-    return redirect(url_for("entries.show", slug=slug), 303)
+    return redirect(url_for("bulk_entries.show", slug=slug), 303)
 
 
 def _typed() -> list[TypedRow]:

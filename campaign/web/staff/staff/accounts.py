@@ -21,7 +21,7 @@ from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope
 from campaign.web.staff.staff_form import TokenForm
 
-blueprint = Blueprint("people", __name__)
+blueprint = Blueprint("accounts", __name__)
 
 
 class RoleForm(TokenForm):
@@ -74,7 +74,7 @@ def add() -> ResponseReturnValue:
     except StateError:
         return _page(form, gettext("This address has an account already.")), 422
     flash(gettext("Invited. The link in the mail works for a week."), "success")
-    return redirect(url_for("people.show"), 303)
+    return redirect(url_for("accounts.show"), 303)
 
 
 @blueprint.get("/people/<int:staff_id>")
@@ -111,7 +111,7 @@ def save(staff_id: int) -> ResponseReturnValue:
         fault = gettext("Nobody changes their own role, and somebody must stay who can administer.")
         return _one_page(one, form, fault, before=before), 422
     flash(gettext("Kept."), "success")
-    return redirect(url_for("people.show"), 303)
+    return redirect(url_for("accounts.show"), 303)
 
 
 @blueprint.post("/people/<int:staff_id>/second-factor")
@@ -121,7 +121,7 @@ def forget_second_factor(staff_id: int) -> ResponseReturnValue:
     at = runtime()
     reset_second_factor(_colleague(staff_id).id, by=scope().staff_id, now=at.clock(), vault=at.vault)
     flash(gettext("The second factor will be set up anew at the next log-in."), "success")
-    return redirect(url_for("people.edit", staff_id=staff_id), 303)
+    return redirect(url_for("accounts.edit", staff_id=staff_id), 303)
 
 
 def _colleague(staff_id: int) -> StaffView:

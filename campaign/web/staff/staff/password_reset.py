@@ -22,7 +22,7 @@ from campaign.web.staff.staff.device_cookie import attempt_for, remember_device
 from campaign.web.staff.staff.security_texts import LINK_MAILED, MESSAGES, TOO_MANY_LINKS
 from campaign.web.staff.staff_form import TokenForm
 
-blueprint = Blueprint("reset", __name__, url_prefix="/reset")
+blueprint = Blueprint("password_reset", __name__, url_prefix="/reset")
 
 
 class ResetRequestForm(TokenForm):
@@ -113,7 +113,7 @@ def _opened(token: str) -> tuple[Link | None, StaffView | None, str]:
 
 def _to_ask(fault: str) -> ResponseReturnValue:
     flash(_said(fault), "error")
-    return redirect(url_for("reset.ask"))
+    return redirect(url_for("password_reset.ask"))
 
 
 def _page(token: str, form: ChoosePasswordForm) -> str:
