@@ -39,7 +39,7 @@ EXPORT_MB = 150
 PAGES = {
     "dashboard": "/staff/",
     "appeal": "/staff/appeals/case-0",
-    "how signing goes": "/staff/appeals/case-0/signing",
+    "how signing goes": "/staff/appeals/case-0/funnel",
     "hours as CSV": "/staff/appeals/case-0/hours.csv",
 }
 

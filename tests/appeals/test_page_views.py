@@ -120,25 +120,23 @@ def test_staff_see_the_step_only_where_it_is_counted(app: Flask, appeal: AppealV
         count_view(appeal.id, section, via, context=context(actor=SUPPORTER))
     app.test_client().post(f"/fr/appeals/{appeal.slug}/sign", data=form(via="stall-lyon"))
     browser = staffed(app, Role.VIEWER)
-    page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text
+    page = browser.get(f"/staff/appeals/{appeal.slug}/funnel").text
     assert '<th scope="row">Viewed</th><td class="n">2</td><td class="n">–</td><td class="n">2</td>' in page
     assert '<th scope="row">Signed</th><td class="n">1</td><td class="n">50%</td>' in page
     assert page.count('<th scope="col" class="n">Viewed</th>') == 1, "by source, but not by provider"
-    sources = browser.get(f"/staff/appeals/{appeal.slug}/signing/sources.csv").text.splitlines()
+    sources = browser.get(f"/staff/appeals/{appeal.slug}/funnel/sources.csv").text.splitlines()
     assert sources[0].endswith(
         "source,viewed,signed,confirmed,signed_last_7_days,confirmed_last_7_days,viewed_last_7_days"
     )
     assert sources[1:] == ["stall-lyon,1,1,,1,,1"], "confirmations are told from five on"
-    steps_file = browser.get(f"/staff/appeals/{appeal.slug}/signing/steps.csv").text.splitlines()
+    steps_file = browser.get(f"/staff/appeals/{appeal.slug}/funnel/stages.csv").text.splitlines()
     assert steps_file[1:] == ["viewed,2,2", "signed,1,1", "confirmed,,"]
     for one in (app, app.extensions["tocsin_staff"]):
         one.extensions[KEY] = replace(runtime(), settings=replace(runtime().settings, page_views=False))
-    page = browser.get(f"/staff/appeals/{appeal.slug}/signing").text
+    page = browser.get(f"/staff/appeals/{appeal.slug}/funnel").text
     assert "Viewed" not in page
-    assert browser.get(f"/staff/appeals/{appeal.slug}/signing/sources.csv").text.splitlines()[1:] == [
-        "stall-lyon,1,,1,"
-    ]
-    assert "viewed" not in browser.get(f"/staff/appeals/{appeal.slug}/signing/steps.csv").text
+    assert browser.get(f"/staff/appeals/{appeal.slug}/funnel/sources.csv").text.splitlines()[1:] == ["stall-lyon,1,,1,"]
+    assert "viewed" not in browser.get(f"/staff/appeals/{appeal.slug}/funnel/stages.csv").text
 
 
 def test_tags_that_are_only_looked_at_push_no_source_out(

@@ -18,8 +18,8 @@ from tests.conftest import Postbox, form, fresh
 from tests.staff.staff_clients import staffed
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-DESK = "/staff/appeals/ana-ruiz-vega/signing"
-TABLES = ("steps", "providers", "waits", "sources")
+DESK = "/staff/appeals/ana-ruiz-vega/funnel"
+TABLES = ("stages", "providers", "waits", "sources")
 PLACES = ["", *(f"/{table}.csv" for table in TABLES), *(f"/{table}.svg" for table in TABLES[1:])]
 
 # Drawn by lot for each page: the form's token, and the name of a chart.
@@ -79,7 +79,7 @@ def test_numbers_of_several_are_told_in_steps(app: Flask, confirm: Confirm) -> N
     confirm("last@gmail.com")
     (provider,), (source,) = table(app, desk, "providers"), table(app, desk, "sources")
     assert (provider["confirmed"], source["confirmed"], source["source"]) == ("5", "5", "probe")
-    assert {row["step"]: row["quantity"] for row in table(app, desk, "steps")} == {"signed": "5", "confirmed": "5"}
+    assert {row["step"]: row["quantity"] for row in table(app, desk, "stages")} == {"signed": "5", "confirmed": "5"}
     assert [row["quantity"] for row in table(app, desk, "waits") if row["quantity"]] == ["5"]
     page = shown(app, desk)[""]
     assert "rounded down to a multiple of 5" in page

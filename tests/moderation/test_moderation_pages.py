@@ -76,8 +76,8 @@ def total(appeal: AppealView) -> int:
 def test_flood_preview_reason_and_undo(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, domain="spam.example", appeal=crowd.slug)
     assert "@spam.example" not in editor.get(place).text, "names and addresses are shown when asked for, with a reason"
-    assert post(editor, f"{place}/look", reason="").status_code == 422
-    shown = post(editor, f"{place}/look", reason="is it a flood?").text
+    assert post(editor, f"{place}/preview", reason="").status_code == 422
+    shown = post(editor, f"{place}/preview", reason="is it a flood?").text
     assert "Take 5 signatures out of the counts" in shown
     assert "bot3@spam.example" in shown
     assert "bot9@spam.example" not in shown
@@ -191,7 +191,7 @@ def test_what_cannot_be_chosen_by_is_told(
 
 def test_let_it_be(editor: FlaskClient, crowd: AppealView) -> None:
     place = chosen(editor, domain="spam.example")
-    assert post(editor, f"{place}/drop").status_code == 303
+    assert post(editor, f"{place}/discard").status_code == 303
     assert post(editor, f"{place}/begin", reason="late").status_code == 303
     assert "Somebody was quicker" in editor.get(place).text
     assert total(crowd) == 8
@@ -201,7 +201,7 @@ def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskCl
     place = chosen(editor, domain="spam.example")
     other = staffed(app, Role.ADMIN, "be-nl")
     assert other.get(place).status_code == 404
-    for act in ("begin", "undo", "drop"):
+    for act in ("begin", "undo", "discard"):
         assert post(other, f"{place}/{act}", reason="x").status_code == 404
     assert "Nothing yet" in other.get(PAGE).text
     assert total(crowd) == 8

@@ -39,7 +39,7 @@ def editor(app: Flask) -> FlaskClient:
 
 
 def page(appeal: AppealView) -> str:
-    return f"/staff/appeals/{appeal.slug}/entries"
+    return f"/staff/appeals/{appeal.slug}/bulk-entries"
 
 
 def send(browser: FlaskClient, appeal: AppealView, **changes: str) -> TestResponse:
@@ -182,7 +182,7 @@ def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: Appea
     publish("another", now=START)
     send(editor, appeal)
     undo = {"csrf_token": csrf(editor.get(page(appeal)))}
-    assert editor.post(f"/staff/appeals/another/entries/{newest().id}/undo", data=undo).status_code == 404
+    assert editor.post(f"/staff/appeals/another/bulk-entries/{newest().id}/undo", data=undo).status_code == 404
     assert bulk(appeal) == 120
 
 

@@ -47,7 +47,7 @@ def ana(app: Flask) -> FlaskClient:
 
 
 def page(appeal: AppealView) -> str:
-    return f"/staff/appeals/{appeal.slug}/entries"
+    return f"/staff/appeals/{appeal.slug}/bulk-entries"
 
 
 def send(

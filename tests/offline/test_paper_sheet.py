@@ -81,7 +81,7 @@ def post(browser: FlaskClient, appeal: AppealView, more: str, data: dict[str, An
 
 def hidden(page: TestResponse) -> dict[str, str]:
     """What the preview's first form carries."""
-    first = page.text[page.text.index("/sheet/keep") :].partition("</form>")[0]
+    first = page.text[page.text.index("/sheet/save") :].partition("</form>")[0]
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', first)}
 
 
@@ -89,7 +89,7 @@ def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **ans
     """Types the rows, looks at the preview, keeps it."""
     shown = post(browser, appeal, "", typed(rows))
     assert shown.status_code == 200, shown.text
-    return browser.post(path(appeal, "/keep"), data={**hidden(shown), **answers})
+    return browser.post(path(appeal, "/save"), data={**hidden(shown), **answers})
 
 
 def sign_all() -> None:
@@ -121,7 +121,7 @@ def test_rows_with_consent_are_asked_to_confirm_and_the_others_counted(
     assert enter(editor, appeal, ROWS).status_code == 303
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 2}
     db.session.rollback()
-    assert "2 of them in a moment" in editor.get(f"/staff/appeals/{appeal.slug}/entries").text
+    assert "2 of them in a moment" in editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries").text
     sign_all()
     assert number_of(SheetRow) == 0
     waiting = [(one.section_code, origin_of(one, runtime().vault)[1]) for one in db.session.scalars(select(SignUp))]
@@ -198,8 +198,8 @@ def test_undoing_forgets_who_was_not_signed_up_yet(editor: FlaskClient, appeal: 
     enter(editor, appeal, ROWS)
     entry = db.session.scalars(select(BulkEntry.id)).one()
     db.session.rollback()
-    token = csrf(editor.get(f"/staff/appeals/{appeal.slug}/entries"))
-    editor.post(f"/staff/appeals/{appeal.slug}/entries/{entry}/undo", data={"csrf_token": token})
+    token = csrf(editor.get(f"/staff/appeals/{appeal.slug}/bulk-entries"))
+    editor.post(f"/staff/appeals/{appeal.slug}/bulk-entries/{entry}/undo", data={"csrf_token": token})
     assert number_of(SheetRow) == 0
     assert counts(appeal.id).total == 0
     assert verify() == []
@@ -246,7 +246,7 @@ def test_a_csv_file_is_shown_and_kept(editor: FlaskClient, appeal: AppealView) -
     shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
     assert "Renée Åström" in shown.text
-    assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
+    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
     entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (1, 1)
     db.session.rollback()
@@ -277,7 +277,7 @@ def test_a_file_with_more_columns_is_read_and_the_rest_said(editor: FlaskClient,
     assert shown.status_code == 200
     assert "Ana Ruiz Vega" in shown.text
     assert "These columns were not read: Nr, Straße." in shown.text
-    assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
+    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
     entry = db.session.scalars(select(BulkEntry)).one()
     assert (entry.quantity, entry.sign_ups) == (0, 1)
     db.session.rollback()
@@ -406,15 +406,15 @@ def test_two_thousand_rows_fit_through_the_preview(editor: FlaskClient, appeal: 
     text = "name,email,country,consent\n" + lines
     shown = post(editor, appeal, "/file", {**WHOLE, "file": (io.BytesIO(text.encode()), "rows.csv")})
     assert shown.status_code == 200
-    assert editor.post(path(appeal, "/keep"), data=hidden(shown)).status_code == 303
+    assert editor.post(path(appeal, "/save"), data=hidden(shown)).status_code == 303
     assert number_of(SheetRow) == 2000
 
 
 def test_a_preview_that_was_changed_on_its_way_is_checked_again(editor: FlaskClient, appeal: AppealView) -> None:
     carried = hidden(post(editor, appeal, "", typed(ROWS)))
     for rows in ("not json", json.dumps([[1, "x"]]), json.dumps([[1, "=1", "", "", ""]]), json.dumps({"a": 1}), "[]"):
-        assert editor.post(path(appeal, "/keep"), data={**carried, "rows": rows}).status_code == 422
-    assert editor.post(path(appeal, "/keep"), data={**carried, "country": "ZZ"}).status_code == 422
+        assert editor.post(path(appeal, "/save"), data={**carried, "rows": rows}).status_code == 422
+    assert editor.post(path(appeal, "/save"), data={**carried, "country": "ZZ"}).status_code == 422
     assert number_of(BulkEntry) == 0
 
 

@@ -227,7 +227,7 @@ def work(site: str, inbox: Gossip) -> str:
     assert "/staff/logout" in set_up_second_factor(desk, desk.send("/staff/login", email=STAFF, password=PASSWORD))
     rows = f"name,email,country,consent\n{NAME},{LOCALS[5]}@{DOMAIN},FR,y\n".encode()
     shown = desk.send(f"{case}/sheet/file", desk.get(f"{case}/sheet"), rows)
-    desk.send(f"{case}/sheet/keep", shown)  # the mail to that address shows that it was taken
+    desk.send(f"{case}/sheet/save", shown)  # the mail to that address shows that it was taken
     room = desk.get("/staff/moderation")
     assert f"{LOCALS[0]}@{DOMAIN}" in desk.send("/staff/moderation/search", room, who=NAME, reason="asked by letter")
     assert "Let it be" in desk.send("/staff/moderation/invalidations", room, pattern="zebedeia", reason="a flood")

@@ -37,7 +37,7 @@ MAILS = "/moderation/signatures/<int:signature_id>/mails"
 INVALIDATION = "/moderation/invalidations/<int:invalidation_id>"
 BEGIN_UNDO = f"{INVALIDATION}/<any(begin, undo):act>"
 FILES = f"{APPEAL}/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>"
-SIGNING = f"{APPEAL}/signing/<any(steps, providers, waits, sources):table>.<any(csv, xlsx):kind>"
+SIGNING = f"{APPEAL}/funnel/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>"
 PAPER = json.dumps([[1, "Paula Papier", "paula@mail.example", "FR", "y"]])
 SHEET = "name,email,country,consent\nCarl Carton,carl@mail.example,FR,y\n"
 # What the own section has written to its signers.
@@ -66,25 +66,26 @@ MATRIX = (
     Route(f"{APPEAL}/days.svg", "GET", V, "/appeals/{slug}/days.svg"),
     Route(f"{APPEAL}/sections.svg", "GET", V, "/appeals/{slug}/sections.svg"),
     *(Route(FILES, "GET", V, f"/appeals/{{slug}}/{t}.{k}") for t in ("days", "sections") for k in ("csv", "xlsx")),
-    Route(f"{APPEAL}/entries", "GET", E, "/appeals/{slug}/entries"),
+    Route(f"{APPEAL}/bulk-entries", "GET", E, "/appeals/{slug}/bulk-entries"),
     Route(
-        f"{APPEAL}/entries", "POST", E, "/appeals/{slug}/entries",
+        f"{APPEAL}/bulk-entries", "POST", E, "/appeals/{slug}/bulk-entries",
         (("quantity", "3"), ("channel", "letter"), ("day", "2026-03-01"), ("place", "Nantes")),
     ),
     Route(
-        f"{APPEAL}/entries/<int:entry_id>/undo", "POST", E, "/appeals/{slug}/entries/{own_entry}/undo",
-        theirs="/appeals/{slug}/entries/{foreign_entry}/undo", theirs_from=None,
+        f"{APPEAL}/bulk-entries/<int:entry_id>/undo", "POST", E, "/appeals/{slug}/bulk-entries/{own_entry}/undo",
+        theirs="/appeals/{slug}/bulk-entries/{foreign_entry}/undo", theirs_from=None,
     ),
     Route(
-        f"{APPEAL}/entries/<int:entry_id>/confirm", "POST", E, "/appeals/{slug}/entries/{own_waiting}/confirm",
-        theirs="/appeals/{slug}/entries/{foreign_waiting}/confirm",
+        f"{APPEAL}/bulk-entries/<int:entry_id>/confirm", "POST", E,
+        "/appeals/{slug}/bulk-entries/{own_waiting}/confirm",
+        theirs="/appeals/{slug}/bulk-entries/{foreign_waiting}/confirm",
     ),
-    Route(f"{APPEAL}/signing", "GET", V, "/appeals/{slug}/signing?section=be-nl"),
+    Route(f"{APPEAL}/funnel", "GET", V, "/appeals/{slug}/funnel?section=be-nl"),
     Route(
-        f"{APPEAL}/signing/<any(providers, waits, sources):table>.svg", "GET", V, "/appeals/{slug}/signing/sources.svg"
+        f"{APPEAL}/funnel/<any(providers, waits, sources):table>.svg", "GET", V, "/appeals/{slug}/funnel/sources.svg"
     ),
     *(
-        Route(SIGNING, "GET", V, f"/appeals/{{slug}}/signing/{t}.{k}?section=be-nl")
+        Route(SIGNING, "GET", V, f"/appeals/{{slug}}/funnel/{t}.{k}?section=be-nl")
         for t in ("providers", "sources") for k in ("csv", "xlsx")
     ),
     Route(f"{APPEAL}/signatures", "GET", E, "/appeals/{slug}/signatures"),
@@ -123,11 +124,11 @@ MATRIX = (
     prepared(f"{APPEAL}/facts", "GET", "facts"),
     prepared(f"{APPEAL}/facts", "POST", "facts", form="/appeals/{own}/facts"),
     prepared(f"{APPEAL}/follows", "POST", "follows", (("follows", "{slug}"),)),
-    prepared(f"{APPEAL}/ask", "POST", "ask"),
-    prepared(f"{APPEAL}/send-back", "POST", "send-back", (("words", "Not yet"),)),
+    prepared(f"{APPEAL}/request-review", "POST", "request-review"),
+    prepared(f"{APPEAL}/return-for-changes", "POST", "return-for-changes", (("words", "Not yet"),)),
     prepared(f"{TARGET}/remove", "POST", "targets/1/remove"),
     # Each section speaks for itself there, whoever has prepared the appeal.
-    Route(f"{APPEAL}/going-on", "POST", E, "/appeals/{slug}/going-on", (("goes", "stop"),)),
+    Route(f"{APPEAL}/continuation", "POST", E, "/appeals/{slug}/continuation", (("goes", "stop"),)),
     Route(ANNOUNCEMENTS, "GET", E, "/appeals/{slug}/announcements"),
     Route(f"{ANNOUNCEMENTS}/new", "GET", E, "/appeals/{slug}/announcements/new"),
     Route(
@@ -158,7 +159,7 @@ MATRIX = (
     ),
     Route(f"{APPEAL}/sheet/file", "POST", E, "/appeals/{slug}/sheet/file", LAY, file=("file", "rows.csv", SHEET)),
     Route(f"{APPEAL}/sheet/rows", "POST", E, "/appeals/{slug}/sheet/rows", (("rows", PAPER),)),
-    Route(f"{APPEAL}/sheet/keep", "POST", E, "/appeals/{slug}/sheet/keep", (*LAY, ("rows", PAPER))),
+    Route(f"{APPEAL}/sheet/save", "POST", E, "/appeals/{slug}/sheet/save", (*LAY, ("rows", PAPER))),
     Route(f"{APPEAL}/sheet/print.pdf", "GET", E, "/appeals/{slug}/sheet/print.pdf"),
     Route("/moderation", "GET", E, "/moderation"),
     *(
@@ -186,8 +187,9 @@ MATRIX = (
         theirs="/moderation/invalidations/{foreign_act}", theirs_from=None,
     ),
     Route(
-        f"{INVALIDATION}/look", "POST", E, "/moderation/invalidations/{own_act}/look", (("reason", "is it a flood?"),),
-        theirs="/moderation/invalidations/{foreign_act}/look", theirs_from=None,
+        f"{INVALIDATION}/preview", "POST", E, "/moderation/invalidations/{own_act}/preview",
+        (("reason", "is it a flood?"),),
+        theirs="/moderation/invalidations/{foreign_act}/preview", theirs_from=None,
     ),
     *(
         Route(
@@ -197,8 +199,8 @@ MATRIX = (
         for act, at in (("begin", "act"), ("undo", "done"))
     ),
     Route(
-        f"{INVALIDATION}/drop", "POST", E, "/moderation/invalidations/{own_spare}/drop",
-        theirs="/moderation/invalidations/{foreign_act}/drop", theirs_from=None,
+        f"{INVALIDATION}/discard", "POST", E, "/moderation/invalidations/{own_spare}/discard",
+        theirs="/moderation/invalidations/{foreign_act}/discard", theirs_from=None,
     ),
     Route(
         MAILS, "GET", E, "/moderation/signatures/{own_signature}/mails",
@@ -226,17 +228,17 @@ MATRIX = (
     Route("/moderation/links", "POST", E, "/moderation/links", (("email", "x@mail.example"), ("reason", "called us"))),
     Route("/account", "GET", V, "/account"),
     Route("/account", "POST", V, "/account", (("locale", "en"),)),
-    Route("/people", "GET", A, "/people"),
+    Route("/accounts", "GET", A, "/accounts"),
     Route(
-        "/people", "POST", A, "/people",
+        "/accounts", "POST", A, "/accounts",
         (("email", "new@staff.example"), ("role", "viewer"), ("section", "fr"), ("locale", "en")),
     ),
-    Route("/people/<int:staff_id>", "GET", A, "/people/{staff}"),
+    Route("/accounts/<int:staff_id>", "GET", A, "/accounts/{staff}"),
     Route(
-        "/people/<int:staff_id>", "POST", A, "/people/{staff}",
+        "/accounts/<int:staff_id>", "POST", A, "/accounts/{staff}",
         (("role", "editor"), ("section", "be-nl"), ("active", "y")),
     ),
-    Route("/people/<int:staff_id>/second-factor", "POST", A, "/people/{staff}/second-factor"),
+    Route("/accounts/<int:staff_id>/second-factor", "POST", A, "/accounts/{staff}/second-factor"),
     Route("/audit", "GET", A, "/audit"),
     Route("/sections", "GET", A, "/sections"),
     Route("/sections/new", "GET", A, "/sections/new"),

@@ -67,8 +67,8 @@ def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None
 @pytest.mark.parametrize(
     ("referrer", "path"),
     [
-        ("http://localhost/staff/people?a=b", "/staff/people"),
-        ("http://elsewhere.example/staff/people", "/staff/"),
+        ("http://localhost/staff/accounts?a=b", "/staff/accounts"),
+        ("http://elsewhere.example/staff/accounts", "/staff/"),
         ("", "/staff/"),
     ],
 )
@@ -76,9 +76,9 @@ def test_proving_it_again_leads_back_to_where_the_form_stands(
     app: Flask, monkeypatch: pytest.MonkeyPatch, referrer: str, path: str
 ) -> None:
     desk = staffed(app, Role.ADMIN)
-    token = csrf(desk.get("/staff/people"))
+    token = csrf(desk.get("/staff/accounts"))
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: 0.0)
-    answer = desk.post("/staff/people", data={"csrf_token": token}, headers={"Referer": referrer})
+    answer = desk.post("/staff/accounts", data={"csrf_token": token}, headers={"Referer": referrer})
     assert (answer.status_code, answer.location) == (302, f"/staff/verify?next={path}")
 
 

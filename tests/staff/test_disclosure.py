@@ -53,7 +53,7 @@ def ways(desk: FlaskClient, appeal: AppealView) -> dict[str, Callable[[str], Tes
     return {
         "names.count": lambda why: post(desk, "/moderation/invalidations", pattern="jeanne*@*", reason=why),
         "names.search": lambda why: post(desk, "/moderation/search", who="Jeanne Martin", reason=why),
-        "names.preview": lambda why: post(desk, f"{act}/look", reason=why),
+        "names.preview": lambda why: post(desk, f"{act}/preview", reason=why),
         "signatures.export": lambda why: post(desk, f"/appeals/{appeal.slug}/signatures", reason=why, addresses="y"),
     }
 

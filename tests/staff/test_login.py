@@ -89,7 +89,7 @@ def test_a_log_in_without_the_second_factor_its_role_needs_leads_to_set_up_befor
     with transaction() as session:
         staff = session.get_one(Staff, staff_id)
         staff.tf_primary_method = staff.tf_totp_secret = staff.tf_last_counter = None
-    for path in ("/staff/", "/staff/account", "/staff/moderation", "/staff/appeals", "/staff/people"):
+    for path in ("/staff/", "/staff/account", "/staff/moderation", "/staff/appeals", "/staff/accounts"):
         assert (desk.get(path).status_code, desk.get(path).location) == (302, "/staff/tf-setup"), path
     page = desk.get("/staff/tf-setup")
     assert "Your role needs more than a password" in page.text
@@ -328,14 +328,14 @@ def test_a_form_from_elsewhere_is_refused(app: Flask) -> None:
 
 def test_changing_staff_asks_for_the_password_again_after_a_while(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = staffed(app, Role.ADMIN)
-    token = csrf(desk.get("/staff/people"))
+    token = csrf(desk.get("/staff/accounts"))
     invite_form = {"email": "new@staff.example", "role": "viewer", "section": "fr", "locale": "fr", "csrf_token": token}
     monkeypatch.setattr("campaign.web.staff.staff.access.time", lambda: time.time() + 16 * 60)
-    answer = desk.post("/staff/people", data=invite_form, headers={"Referer": "http://localhost/staff/people"})
-    assert answer.location.startswith("/staff/verify?next=/staff/people")
+    answer = desk.post("/staff/accounts", data=invite_form, headers={"Referer": "http://localhost/staff/accounts"})
+    assert answer.location.startswith("/staff/verify?next=/staff/accounts")
     assert db.session.query(Staff).count() == 1
     monkeypatch.undo()
-    assert desk.post("/staff/people", data=invite_form).status_code == 303
+    assert desk.post("/staff/accounts", data=invite_form).status_code == 303
     db.session.rollback()
     assert db.session.query(Mail).count() == 2
 

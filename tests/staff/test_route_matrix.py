@@ -285,7 +285,7 @@ def test_the_canaries_sing_in_their_own_section(app: Flask, places: dict[str, st
     at_home = {name: places.get(name.replace("own_", "foreign_"), place) for name, place in places.items()}
     at_home |= {"written": places["elsewhere"]}
     for route in MATRIX:
-        if route.method == "GET" or route.rule.endswith(("/search", "/look")) or route.rule.endswith("/signatures"):
+        if route.method == "GET" or route.rule.endswith(("/search", "/preview")) or route.rule.endswith("/signatures"):
             answer = call(browser, route.method, route.path, at_home, data=route.data, token=token)
             heard[route.path] = sung(answer, route, at_home)
     for path, names in SONGS.items():
@@ -293,14 +293,14 @@ def test_the_canaries_sing_in_their_own_section(app: Flask, places: dict[str, st
 
 
 SONGS = {
-    "/appeals/{slug}/entries": {CANARY, COLLEAGUE},
+    "/appeals/{slug}/bulk-entries": {CANARY, COLLEAGUE},
     "/appeals/{slug}/signatures": {CANARY, CANARY_ADDRESS},
     "/appeals/{slug}/handovers/{own_list}/{own_csv}": {CANARY},
     "/appeals/{slug}/handovers/{own_list}/{own_pdf}": set(),
     "/appeals/{slug}/announcements/{written}": {TOLD},
     "/appeals/{slug}/announcements/{written}/fr.html": {TOLD},
     "/moderation/search": {CANARY, CANARY_ADDRESS},
-    "/moderation/invalidations/{own_act}/look": {CANARY, CANARY_ADDRESS},
+    "/moderation/invalidations/{own_act}/preview": {CANARY, CANARY_ADDRESS},
 }
 
 

@@ -49,7 +49,7 @@ pytestmark = [
 TRIED = slice(None) if IS_ATTACK else slice(52, None, 100)
 EDITOR, ADMIN = "ana@staff.example", "root@staff.example"
 # Of an appeal; {n} is an announcement, {i} an invalidation.
-PAGES = """appeals/{slug} appeals/{slug}/entries appeals/{slug}/signing appeals/{slug}/signatures
+PAGES = """appeals/{slug} appeals/{slug}/bulk-entries appeals/{slug}/funnel appeals/{slug}/signatures
 appeals/{slug}/handovers appeals/{slug}/edit appeals/{slug}/texts appeals/{slug}/texts/en appeals/{slug}/texts/en/mail
 appeals/{slug}/texts/en/mail.html appeals/{slug}/targets/1 appeals/{slug}/facts appeals/{slug}/sheet
 appeals/{slug}/announcements appeals/{slug}/announcements/new appeals/{slug}/announcements/{n}

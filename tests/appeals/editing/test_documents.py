@@ -80,7 +80,7 @@ def test_a_hundred_megabytes_are_refused_unread(app: Flask, editor: FlaskClient)
     assert refused.status_code == 413
     assert "too long" in refused.text or "too large" in refused.text
     # Every other form stays small.
-    small = send(editor, f"{AT}/ask", words="x" * 300_000)
+    small = send(editor, f"{AT}/request-review", words="x" * 300_000)
     assert small.status_code == 413
 
 

@@ -79,7 +79,7 @@ def test_a_damaged_memory_of_the_form_overwrites_nothing(editor: FlaskClient, dr
 def test_what_is_typed_while_somebody_ends_the_appeal_is_shown_and_not_kept(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any, said: str
 ) -> None:
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     typed: dict[str, dict[str, Any]] = {
         "texts/en": {**filled(editor.get(f"{AT}/texts/en")), "letter": "Typed for an hour.", "headline": ""},
@@ -131,7 +131,7 @@ def outcomes(page: TestResponse) -> dict[str, str]:
 def test_an_outcome_that_is_typed_while_somebody_ends_the_appeal_comes_back(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, end: Any
 ) -> None:
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     typed = {**outcomes(coordinator.get(f"{AT}/edit")), "outcome_en": "He was **released** today."}
     end(SLUG, now=runtime().clock())
@@ -144,7 +144,7 @@ def test_an_outcome_that_is_typed_while_somebody_ends_the_appeal_comes_back(
 
 def test_two_who_tell_the_outcome_overwrite_nothing(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
     upload(editor, FRENCH.encode(), path=AT + "/document")
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     stop(SLUG, now=runtime().clock())
     first = second = outcomes(coordinator.get(f"{AT}/edit"))
@@ -193,9 +193,9 @@ def test_two_who_link_a_follow_up_overwrite_nothing(
 def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
-    at, colleague, neighbour = f"{AT}/going-on", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
+    at, colleague, neighbour = f"{AT}/continuation", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
     before = remembered(editor.get(f"{AT}/edit"), "seen_going_on")
     assert send(colleague, at, goes="on", until="2099-05-01", seen_going_on=before).status_code == 303
     told = send(editor, at, goes="stop", seen_going_on=before)
@@ -214,7 +214,7 @@ def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
 def test_two_admins_who_change_somebody_overwrite_nothing(app: Flask) -> None:
     who = join(app, "somebody@staff.example", Role.VIEWER)
     first, second = staffed(app, Role.ADMIN), staffed(app, Role.ADMIN, "be-nl")
-    at = f"/staff/people/{who}"
+    at = f"/staff/accounts/{who}"
     before = filled(second.get(at))
     assert send(first, at, **{**before, "section": "be-nl", "role": "editor"}).status_code == 303
     told = send(second, at, **{**before, "role": "coordinator"})

@@ -26,7 +26,7 @@ def test_from_the_document_to_the_public(
 ) -> None:
     assert "waits to be published" not in editor.get("/staff/appeals").text
     assert client.get(f"/en/appeals/{draft}").status_code == 404
-    assert send(editor, f"{AT}/ask").status_code == 303
+    assert send(editor, f"{AT}/request-review").status_code == 303
     assert "waits to be published" in coordinator.get("/staff/appeals").text
     db.session.rollback()
     owed = db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()
@@ -44,7 +44,7 @@ def test_from_the_document_to_the_public(
 
 def test_who_wrote_it_does_not_publish_it(app: Flask, coordinator: FlaskClient) -> None:
     upload(coordinator)
-    assert send(coordinator, f"{AT}/ask").status_code == 303
+    assert send(coordinator, f"{AT}/request-review").status_code == 303
     page = coordinator.get(f"{AT}/edit").text
     assert "somebody else has to publish it" in page
     assert 'name="revision"' not in page
@@ -60,14 +60,14 @@ def test_who_edits_it_last_does_not_publish_it_either(
 ) -> None:
     values = filled(coordinator.get(f"{AT}/texts/en"))
     assert send(coordinator, f"{AT}/texts/en", **{**values, "headline": "Another headline"}).status_code == 303
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     assert 'name="revision"' not in coordinator.get(f"{AT}/edit").text
 
 
 def test_what_was_changed_after_it_was_looked_at_is_not_published(
     app: Flask, editor: FlaskClient, draft: str, coordinator: FlaskClient
 ) -> None:
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     revision = db.session.scalars(select(Appeal.revision)).one()
     values = filled(editor.get(f"{AT}/facts"))
     assert send(editor, f"{AT}/facts", **{**values, "goal": "5000"}).status_code == 303
@@ -78,15 +78,15 @@ def test_what_was_changed_after_it_was_looked_at_is_not_published(
 
 
 def test_an_edit_takes_the_question_back(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     values = filled(editor.get(f"{AT}/texts/en"))
     send(editor, f"{AT}/texts/en", **{**values, "closing": "With respect,"})
     assert 'name="revision"' not in coordinator.get(f"{AT}/edit").text
 
 
 def test_a_coordinator_gives_it_back_with_words(editor: FlaskClient, draft: str, coordinator: FlaskClient) -> None:
-    send(editor, f"{AT}/ask")
-    assert send(coordinator, f"{AT}/send-back", words="The letter is too long.").status_code == 303
+    send(editor, f"{AT}/request-review")
+    assert send(coordinator, f"{AT}/return-for-changes", words="The letter is too long.").status_code == 303
     assert "Ask for it to be published" in editor.get(f"{AT}/edit").text
     assert len(db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all()) == 2
 
@@ -98,7 +98,7 @@ def test_an_editor_of_another_section_looks_and_does_not_touch(app: Flask, edito
     assert f'{AT}/texts/en"' not in page.text
     values = filled(editor.get(f"{AT}/texts/en"))
     assert stranger.get(f"{AT}/texts/en").status_code == 404
-    for part in ("texts/en", "targets/1", "facts", "ask", "follows", "document"):
+    for part in ("texts/en", "targets/1", "facts", "request-review", "follows", "document"):
         assert send(stranger, f"{AT}/{part}", **values).status_code == 404, part
 
 
@@ -119,7 +119,7 @@ def test_the_whole_case_is_linked_and_never_in_a_circle(
     assert send(editor, f"{AT}/follows", follows=appeal.slug).status_code == 303
     assert "It follows:" in editor.get(f"{AT}/edit").text
     assert "It is followed by:" in editor.get(f"/staff/appeals/{appeal.slug}/edit").text
-    send(editor, f"{AT}/ask")
+    send(editor, f"{AT}/request-review")
     publish(coordinator)
     # Who signed the first may want to hear of the second: the way to tell them stands there.
     assert f"{AT}/announcements/new?family=1" in coordinator.get(f"{AT}/edit").text

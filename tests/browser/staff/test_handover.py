@@ -95,6 +95,6 @@ def test_the_list_is_made_fetched_and_left(browser: Browser, demonstration: tupl
     with desk.expect_download() as download:
         desk.get_by_role("button", name="Take the file (CSV)").click()
     assert "Quentin Quietly" in Path(download.value.path()).read_text(encoding="utf-8-sig")
-    desk.goto(f"{APPEAL}/signing")
+    desk.goto(f"{APPEAL}/funnel")
     looked_at(desk, "signing", "How signing goes")
     expect(desk.get_by_role("cell", name="2", exact=True).first).to_be_visible()

@@ -36,7 +36,7 @@ DESK = "/staff/appeals/ana-ruiz-vega"
 # Every page of the staff room is asked for with these, where its path has places to fill.
 PLACES: dict[str, tuple[Any, ...]] = {
     "slug": ("ana-ruiz-vega",),
-    "table": ("days", "hours", "sections", "channels", "steps", "providers", "waits", "sources"),
+    "table": ("days", "hours", "sections", "channels", "stages", "providers", "waits", "sources"),
     "kind": ("csv",),
     "language": ("en",),
     "name": ("confirmation",),
@@ -132,8 +132,8 @@ def test_no_page_tells_what_an_address_has_done_elsewhere(
     assert told == []
     if role is Role.COORDINATOR:
         assert sum(grown["new"]["/staff/outbox"]) == 2, "the answer and its reminder, in one number"
-    if f"{DESK}/signing/sources.csv" in grown["new"]:
-        assert any(grown["new"][f"{DESK}/signing/sources.csv"]), "each form is counted, whoever's it is"
+    if f"{DESK}/funnel/sources.csv" in grown["new"]:
+        assert any(grown["new"][f"{DESK}/funnel/sources.csv"]), "each form is counted, whoever's it is"
 
 
 def growth(before: list[int], after: list[int]) -> list[Any]:

@@ -24,7 +24,7 @@ from campaign.web.staff.staff.access import needs
 blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 
 
-@blueprint.post("/ask")
+@blueprint.post("/request-review")
 @needs(Permission.EDIT)
 def ask(slug: str) -> ResponseReturnValue:
     """Asks for the draft to be published."""
@@ -32,7 +32,7 @@ def ask(slug: str) -> ResponseReturnValue:
     return _done(slug, lambda now: lifecycle.ask(slug, desk=desk(), now=now), said)
 
 
-@blueprint.post("/send-back")
+@blueprint.post("/return-for-changes")
 @needs(Permission.EDIT)
 def send_back(slug: str) -> ResponseReturnValue:
     """Takes the question back, or gives the draft back to whoever asked."""
@@ -92,7 +92,7 @@ def follows(slug: str) -> ResponseReturnValue:
     return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now, seen=seen), gettext("Kept."))
 
 
-@blueprint.post("/going-on")
+@blueprint.post("/continuation")
 @needs(Permission.EDIT)
 def continuation(slug: str) -> ResponseReturnValue:
     """Says for the own section what comes after the deadline."""

@@ -21,7 +21,7 @@ from campaign.web.staff.handover import spreadsheet
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope
 
-blueprint = Blueprint("funnel", __name__, url_prefix="/appeals/<slug>/signing")
+blueprint = Blueprint("funnel", __name__, url_prefix="/appeals/<slug>/funnel")
 _MOST_BARS = 15
 
 
@@ -65,7 +65,7 @@ def chart(slug: str, table: str) -> Response:
     return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
 
 
-@blueprint.get("/<any(steps, providers, waits, sources):table>.<any(csv, xlsx):kind>")
+@blueprint.get("/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>")
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
     """A table of the page as a file."""
@@ -74,7 +74,7 @@ def take_away(slug: str, table: str, kind: str) -> Response:
         return spreadsheet.answer(
             kind, name, ["step", "quantity"], [[step, number or None] for step, number in found.waits.items()]
         )
-    if table == "steps":
+    if table == "stages":
         return spreadsheet.answer(
             kind,
             name,

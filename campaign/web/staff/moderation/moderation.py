@@ -125,7 +125,7 @@ def one(invalidation_id: int) -> ResponseReturnValue:
     return _one_page(_own(invalidation_id))
 
 
-@blueprint.post("/invalidations/<int:invalidation_id>/look")
+@blueprint.post("/invalidations/<int:invalidation_id>/preview")
 @needs(Permission.EDIT, fresh=True)
 def look(invalidation_id: int) -> ResponseReturnValue:
     """Shows the first whom it is about."""
@@ -157,7 +157,7 @@ def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
     return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
 
 
-@blueprint.post("/invalidations/<int:invalidation_id>/drop")
+@blueprint.post("/invalidations/<int:invalidation_id>/discard")
 @needs(Permission.EDIT)
 def let_be(invalidation_id: int) -> ResponseReturnValue:
     """Nothing is changed after all."""

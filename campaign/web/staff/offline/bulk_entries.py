@@ -35,7 +35,7 @@ from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope
 from campaign.web.staff.staff_form import TokenForm
 
-blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/entries")
+blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/bulk-entries")
 
 
 class EntryForm(TokenForm):

@@ -135,10 +135,10 @@ def back(slug: str) -> ResponseReturnValue:
     return _page(appeal, SheetForm(), numbered + _empty(max(0, ROWS - len(rows)), len(rows)))
 
 
-@blueprint.post("/keep")
+@blueprint.post("/save")
 @needs(Permission.EDIT)
 @room_for(_ROOM)
-def keep(slug: str) -> ResponseReturnValue:
+def save(slug: str) -> ResponseReturnValue:
     """Keeps what the preview showed; it is checked again, for it comes from a browser."""
     appeal, form, at = published(slug), SheetForm(), runtime()
     rows = _carried(form.rows.data or "")

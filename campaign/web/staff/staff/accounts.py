@@ -50,14 +50,14 @@ class AccountForm(RoleForm):
     active = BooleanField()
 
 
-@blueprint.get("/people")
+@blueprint.get("/accounts")
 @needs(Permission.ADMINISTER)
 def show() -> ResponseReturnValue:
     """Everybody with an account, and the form to invite somebody."""
     return _page(InviteForm(locale=current_locale(), role=Role.VIEWER.value, section=scope().section))
 
 
-@blueprint.post("/people")
+@blueprint.post("/accounts")
 @needs(Permission.ADMINISTER, fresh=True)
 def add() -> ResponseReturnValue:
     """Invites somebody by mail."""
@@ -77,7 +77,7 @@ def add() -> ResponseReturnValue:
     return redirect(url_for("accounts.show"), 303)
 
 
-@blueprint.get("/people/<int:staff_id>")
+@blueprint.get("/accounts/<int:staff_id>")
 @needs(Permission.ADMINISTER)
 def edit(staff_id: int) -> ResponseReturnValue:
     """One account."""
@@ -85,7 +85,7 @@ def edit(staff_id: int) -> ResponseReturnValue:
     return _one_page(one, AccountForm(role=one.role, section=one.section, active=one.active))
 
 
-@blueprint.post("/people/<int:staff_id>")
+@blueprint.post("/accounts/<int:staff_id>")
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Another role or section, or the end of the account; its log-ins end at once."""
@@ -114,7 +114,7 @@ def save(staff_id: int) -> ResponseReturnValue:
     return redirect(url_for("accounts.show"), 303)
 
 
-@blueprint.post("/people/<int:staff_id>/second-factor")
+@blueprint.post("/accounts/<int:staff_id>/second-factor")
 @needs(Permission.ADMINISTER, fresh=True)
 def forget_second_factor(staff_id: int) -> ResponseReturnValue:
     """For who lost phone and recovery codes."""
