@@ -123,7 +123,7 @@ def _values(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain:
     values = {
         "sign_up": _waiting(sign_up, now, vault, domain_digest),
         "mail": row_of(owed, now=now, domain=mail_domain),
-        "step": {
+        "funnel": {
             "appeal_id": sign_up.appeal_id,
             "section_code": sign_up.section_code,
             "day": now.date(),

@@ -1,4 +1,4 @@
-"""What a sign-up writes, as SQL: the row that waits for its mailbox, the mail owed to it, and the sums of steps.
+"""What a sign-up writes, as SQL: the row that waits for its mailbox, the mail owed to it, and the counts of the funnel.
 
 The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
 of them as one (platform/database/combined_statement.py), SQLite one after the other
@@ -56,12 +56,12 @@ def _said(value: str | int) -> ColumnElement[Any]:
 
 
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the rows, whose columns are given as `sign_up`, `mail`, `step`, and `spent` where a proof was asked for.
+    """Write the rows, whose columns are given as `sign_up`, `mail`, `funnel`, and `spent` where a proof was asked for.
 
     `aside` has the `digest` that an earlier form of the address is known by from now on; raises ConcurrentSignUpError
     where it is taken, or where another form of that address came at the same moment.
 
-    `step` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
+    `funnel` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
     what is counted. Raises SpentSolutionError where the proof was taken before, and
     UnknownKeyError where the database does not have the batch of the row's key; then the transaction is broken.
     """
@@ -79,7 +79,7 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
 
 def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dialect: str) -> None:
     given = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
-    given["step_slot"] = free_slot(dialect)
+    given["funnel_slot"] = free_slot(dialect)
     if dialect != "sqlite":
         connection.execute(_AT_ONCE["spent" in values], given)
         return
@@ -118,11 +118,11 @@ def _form() -> dict[str, Any]:
 
 def _counting(module: Any) -> Insert:
     """Counts every form alike, whoever has signed before."""
-    row: dict[str, Any] = dict(_places(FunnelCount, (*KEYS, "slot", "quantity"), "funnel_stage"))
+    row: dict[str, Any] = dict(_places(FunnelCount, (*KEYS, "slot", "quantity"), "funnel"))
     row["funnel_stage"] = _said(FunnelStage.SIGNED.value)
     cells = []
     for aspect in FunnelAspect.PROVIDER, FunnelAspect.SOURCE:
-        value = bindparam(f"step_{aspect.value}", type_=FunnelCount.__table__.c["value"].type)
+        value = bindparam(f"funnel_{aspect.value}", type_=FunnelCount.__table__.c["value"].type)
         cell = row | {"aspect": _said(aspect.value), "value": value}
         cells.append(select(*cell.values()).where(value.is_not(None)))
     added: Insert = adding(module).from_select(list(row), union_all(*cells))
