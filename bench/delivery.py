@@ -29,7 +29,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import DOCUMENT, KEYS, START, make_database, settings_for
+from tests.conftest import DOCUMENT, KEYS, context, make_database, settings_for
 from tests.deploy.processes import environment, free_port, running
 from tests.postgresql import start_server
 
@@ -71,9 +71,9 @@ def prepare(database_url: str, folder: Path) -> Flask:
     app = create_app(settings_for(database_url, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(now=START, vault=runtime().vault)
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug="case"), now=START)
-        publish("case", now=START)
+        load_sections(context=context())
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug="case"), context=context())
+        publish("case", context=context())
         db.session.remove()
     return app
 

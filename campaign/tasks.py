@@ -38,7 +38,6 @@ from campaign.services.periodic.clock import ClocksApartError, agreed_now
 from campaign.services.periodic.periodic import last_run, run_once
 from campaign.services.privacy.erasure_journal import forget
 from campaign.services.privacy.retention import retain
-from campaign.services.staff.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -124,17 +123,11 @@ def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None
             raise
 
 
-def _server() -> Desk:
-    """Who works where nobody does."""
-    at = runtime()
-    return Desk(None, at.vault, at.mail_domain, at.settings.base_url)
-
-
 def close_what_is_over() -> None:
     """Every five minutes: appeals whose last section's day has ended."""
 
     def work(context: Context) -> None:
-        for slug in close_over(now=context.now, desk=_server()):
+        for slug in close_over(context=context):
             log.info("closed %s: its deadline has passed everywhere", slug)
 
     _once(_STEADY_JOB, timedelta(minutes=5), work)
@@ -159,10 +152,7 @@ def send_digests() -> None:
     """Each Monday: the week in figures, to the staff who asked for it."""
 
     def work(context: Context) -> None:
-        at = runtime()
-        owed = owe_digests(
-            now=context.now, base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
-        )
+        owed = owe_digests(context=context)
         if owed:
             log.info("digests: %s mails owed", owed)
 
@@ -173,8 +163,7 @@ def spread_announcements() -> None:
     """Each minute: announcements on their way to those who asked to hear."""
 
     def work(context: Context) -> None:
-        at = runtime()
-        owed = spread_all(now=context.now, vault=at.vault, mail_domain=at.mail_domain)
+        owed = spread_all(context=context)
         if owed:
             log.info("announcements: %s mails owed", owed)
 
@@ -185,10 +174,9 @@ def remind() -> None:
     """Each hour: who has not confirmed, and which section's deadline is near."""
 
     def work(context: Context) -> None:
-        at = runtime()
-        reminded = remind_pending(now=context.now, vault=at.vault, mail_domain=at.mail_domain)
-        started = start_reminders(now=context.now)
-        staff = remind_staff(desk=_server(), now=context.now)
+        reminded = remind_pending(context=context)
+        started = start_reminders(context=context)
+        staff = remind_staff(context=context)
         if reminded or started or staff:
             log.info("reminders: %s to confirm, %s of a deadline begun, %s to staff", reminded, started, staff)
 

@@ -295,7 +295,7 @@ def migrated(database_url: str, folder: Path) -> Iterator[Flask]:
     app = create_app(settings_for(database_url, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(Path(__file__).parent / "sections.toml", now=START, vault=runtime().vault)
+        load_sections(Path(__file__).parent / "sections.toml", context=context())
         with db.engine.begin() as connection:
             _empty_audit_log(connection)
     # Passwords of tests need not be slow to guess.
@@ -389,8 +389,8 @@ _read = cache(parse_text)
 @pytest.fixture
 def appeal(app: Flask) -> AppealView:
     """An open appeal in English with a deadline on 12 April 2026."""
-    slug = import_draft(_read(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(_read(DOCUMENT), ImportOptions(slug="ana-ruiz-vega"), context=context()).slug
+    publish(slug, context=context())
     found = find_appeal(slug)
     assert found is not None
     db.session.rollback()

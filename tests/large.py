@@ -21,7 +21,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT
+from tests.conftest import DOCUMENT, context
 
 # Every other signer has confirmed, is counted as an action, and was mailed; the rest wait, mailed too.
 _ROWS = {
@@ -151,11 +151,13 @@ def fill(
     """
     deadline = (start + timedelta(days=90)).date()
     slugs = [
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{number}", deadline=deadline), now=start).slug
+        import_draft(
+            parse_text(DOCUMENT), ImportOptions(slug=f"case-{number}", deadline=deadline), context=context(start)
+        ).slug
         for number in range(appeals)
     ]
     for slug in slugs:
-        publish(slug, now=start)
+        publish(slug, context=context(start))
     address = parse_address("jeanne@mail.example")
     with transaction() as session:
         connection = session.connection()

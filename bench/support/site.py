@@ -18,7 +18,7 @@ from campaign.factory import create_app
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.sections.load_sections import load_sections
-from tests.conftest import KEYS, make_database
+from tests.conftest import KEYS, context, make_database
 from tests.deploy.processes import environment, free_port, running, wait_for, web
 from tests.large import fill
 from tests.postgresql import start_server
@@ -54,7 +54,7 @@ class Place:
         app = self.app()
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
-            load_sections(now=datetime.now(UTC), vault=runtime().vault)
+            load_sections(context=context(datetime.now(UTC)))
             start = datetime.now(UTC) - timedelta(days=4)
             fill(signatures, runtime().vault, start=start, appeals=appeals, span=timedelta(days=3), cells=cells)
             db.session.remove()

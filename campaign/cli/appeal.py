@@ -15,13 +15,13 @@ from campaign.cli.refusal import NO_DOCUMENT, read_text, refusals, refuse
 from campaign.config import LOCALES
 from campaign.document import LIMIT, DocumentError, DraftAppeal, read_document
 from campaign.document.summary import summarise
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import all_appeals, find_appeal
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.queries.counting.source import signatures_by_source
 from campaign.services.appeals import lifecycle
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
-from campaign.services.staff.desk import Desk
 
 appeal = AppGroup("appeal", help="From a document to an open appeal.")
 
@@ -57,11 +57,11 @@ def import_(
 ) -> None:
     """Make an appeal of a document, or complete or correct the one that it belongs to."""
     draft, lines = _read(file)
-    now = runtime().clock()
+    context = runtime().context(OPERATOR)
     options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
     with refusals():
-        report = import_draft(draft, options, now=now, desk=_server(), lines=lines)
-        published = lifecycle.publish(report.slug, now=now, desk=_server()) if publish else False
+        report = import_draft(draft, options, context=context, lines=lines)
+        published = lifecycle.publish(report.slug, context=context) if publish else False
     if as_json:
         click.echo(json.dumps(_as_json(report, draft, published=published), ensure_ascii=False, indent=1, default=str))
         return
@@ -79,7 +79,7 @@ def import_(
 def publish_(slug: str) -> None:
     """Open a draft for signatures."""
     with refusals():
-        done = lifecycle.publish(slug, now=runtime().clock(), desk=_server())
+        done = lifecycle.publish(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is open" if done else f"{slug} was open already")
 
 
@@ -88,7 +88,7 @@ def publish_(slug: str) -> None:
 def close_(slug: str) -> None:
     """End an open appeal before its deadline."""
     with refusals():
-        done = lifecycle.close(slug, now=runtime().clock(), desk=_server())
+        done = lifecycle.close(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is closed" if done else f"{slug} was closed already")
 
 
@@ -97,7 +97,7 @@ def close_(slug: str) -> None:
 def stop_(slug: str) -> None:
     """Stop an open appeal: signing would no longer help, or could harm."""
     with refusals():
-        done = lifecycle.stop(slug, now=runtime().clock(), desk=_server())
+        done = lifecycle.stop(slug, context=runtime().context(OPERATOR))
     click.echo(f"{slug} is stopped" if done else f"{slug} was stopped already")
 
 
@@ -108,7 +108,7 @@ def stop_(slug: str) -> None:
 def outcome_(slug: str, language: str, file: TextIO) -> None:
     """Say on an ended appeal's page what became of the case: FILE is Markdown, - for standard input."""
     with refusals():
-        lifecycle.tell_outcome(slug, language, read_text(file), now=runtime().clock(), desk=_server())
+        lifecycle.tell_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{slug} tells its outcome in {language}")
 
 
@@ -140,7 +140,7 @@ def safety(slug: str, risks: tuple[str, ...], initials: bool) -> None:
     countries = tuple(code.upper() for code in risks)
     with refusals():
         lifecycle.set_safety(
-            slug, risk_countries=countries, initials_only=initials, now=runtime().clock(), desk=_server()
+            slug, risk_countries=countries, initials_only=initials, context=runtime().context(OPERATOR)
         )
     warned = f"warns who has ties to {', '.join(countries)}" if countries else "warns of nothing"
     click.echo(f"{slug} {warned}; letters bear {'initials' if initials else 'full names'}")
@@ -174,12 +174,6 @@ def list_(as_json: bool) -> None:
             f"{row['slug']:<32} {row['state']:<8} {row['deadline'] or '-':<10} "
             f"{row['signatures']:>8}/{row['goal']:<8} {languages}"
         )
-
-
-def _server() -> Desk:
-    """Whoever may type commands on the server may do everything; the audit log says that it was the server."""
-    at = runtime()
-    return Desk(None, at.vault, at.mail_domain, at.settings.base_url)
 
 
 def _read(file: Path) -> tuple[DraftAppeal, tuple[str, ...]]:

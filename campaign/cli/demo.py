@@ -18,6 +18,7 @@ from campaign.cli.refusal import refusals, refuse
 from campaign.config import ROOT
 from campaign.document import parse_document
 from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import Runtime, runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
@@ -40,7 +41,7 @@ def demo(port: int) -> None:
         refuse("the demonstration wants TOCSIN_DEMO=1 (make run sets it)")
     with refusals():
         upgrade(directory=current_app.extensions["migrate"].directory)
-        load_sections(now=at.clock(), vault=at.vault)
+        load_sections(context=at.context(OPERATOR))
         prepare_sample(at)
     _serve(port)
 
@@ -50,13 +51,13 @@ def prepare_sample(at: Runtime) -> None:
     known = find_appeal(SAMPLE)
     if known is not None and known.state != AppealState.DRAFT:
         return
-    now = at.clock()
+    context = at.context(OPERATOR)
     for language in ("fr", "en"):
         path = ROOT / "examples" / f"{SAMPLE}.{language}.md"
         draft = parse_document(path.read_bytes(), path.name)
-        deadline = now.date() + timedelta(days=SAMPLE_DAYS)
-        import_draft(draft, ImportOptions(slug=SAMPLE, goal=SAMPLE_GOAL, deadline=deadline), now=now)
-    publish(SAMPLE, now=now)
+        deadline = context.now.date() + timedelta(days=SAMPLE_DAYS)
+        import_draft(draft, ImportOptions(slug=SAMPLE, goal=SAMPLE_GOAL, deadline=deadline), context=context)
+    publish(SAMPLE, context=context)
 
 
 def _serve(port: int) -> None:

@@ -8,6 +8,7 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.services.sections.load_sections import SHIPPED, load_sections
 
@@ -18,7 +19,6 @@ sections = AppGroup("sections", help="The national sections.")
 @click.argument("file", type=click.Path(path_type=Path), default=SHIPPED)
 def load(file: Path) -> None:
     """Load or update the sections from a TOML file (default: the shipped list)."""
-    at = runtime()
     with refusals():
-        report = load_sections(file, now=at.clock(), vault=at.vault)
+        report = load_sections(file, context=runtime().context(OPERATOR))
     click.echo(f"sections: {report.added} added, {report.changed} changed, {report.unchanged} as before")

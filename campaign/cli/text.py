@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from campaign.cli.refusal import read_text, refusals
 from campaign.config import LOCALES
 from campaign.domain.sections.site_page import SitePage
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.sections.site_text import site_texts
 from campaign.services.sections.site_text import write_site_text
@@ -24,8 +25,7 @@ text = AppGroup("text", help="The organisation's words in imprint, privacy notic
 def set_(page: str, language: str, file: TextIO) -> None:
     """Put FILE (Markdown, - for standard input) on that page; an empty one takes the words back."""
     with refusals():
-        at = runtime()
-        write_site_text(SitePage(page), language, read_text(file), now=at.clock(), vault=at.vault)
+        write_site_text(SitePage(page), language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{page} is written in {language}")
 
 

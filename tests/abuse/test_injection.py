@@ -173,8 +173,8 @@ def test_no_payload_runs_anywhere(
 
     for number, payload in enumerate(tried):
         slug = f"case-{number}"
-        import_draft(hostile(payload), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), now=START)
-        publish(slug, now=START)
+        import_draft(hostile(payload), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), context=context())
+        publish(slug, context=context())
         fresh(app)
         answer = client.post(
             f"/en/appeals/{slug}/sign", data=form(name=payload, email=payload, country=payload, via=payload)

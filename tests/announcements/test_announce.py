@@ -17,11 +17,12 @@ from campaign.document import parse_text
 from campaign.domain.announcements.announcement import RECALL, AnnouncementKind
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Announcement, Appeal, AppealText, AuditEntry, Consent, Mail, Signature, Staff
 from campaign.models import SignUp as SignedUp
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import announcements_of, audience, find_announcement, without_repeats
@@ -31,7 +32,6 @@ from campaign.services.announcements import fan_out as spreading
 from campaign.services.announcements.announce import (
     AnnouncementWording,
     Audience,
-    Author,
     discard,
     draft,
     recall,
@@ -84,8 +84,8 @@ def colleague() -> int:
         return staff.id
 
 
-def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr") -> Author:
-    return Author(Scope(colleague(), role, section), now, runtime().vault)
+def by(now: datetime = START, role: Role = Role.COORDINATOR, section: str = "fr") -> Context:
+    return context(now, staff_actor(Scope(colleague(), role, section)))
 
 
 def edition_of(announcement_id: int) -> str:
@@ -97,14 +97,13 @@ def edition_of(announcement_id: int) -> str:
 
 def announced(appeal: AppealView, to: Audience | None = None, kind: AnnouncementKind = AnnouncementKind.OUTCOME) -> int:
     """One whose time to be taken back is over."""
-    one = draft(appeal.id, kind, to or Audience(), TEXTS, by())
-    send(one, by(START - RECALL), seen=edition_of(one))
+    one = draft(appeal.id, kind, to or Audience(), TEXTS, context=by())
+    send(one, context=by(START - RECALL), seen=edition_of(one))
     return one
 
 
 def spread_now() -> int:
-    at = runtime()
-    return spread_all(now=START, vault=at.vault, mail_domain=at.mail_domain)
+    return spread_all(context=context())
 
 
 def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
@@ -185,20 +184,20 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
 
 
 def test_a_draft_that_tells_of_a_rewording_is_another_edition(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(one)
-    revise(one, Audience(is_rewording=True), TEXTS, by(), seen=seen)
+    revise(one, Audience(is_rewording=True), TEXTS, context=by(), seen=seen)
     assert edition_of(one) != seen
     with pytest.raises(ConflictError):
-        send(one, by(), seen=seen)
+        send(one, context=by(), seen=seen)
 
 
 def follow_up(appeal: AppealView) -> AppealView:
     """A second appeal of the same case."""
     document = DOCUMENT.replace("First UA: 7/26", "Second UA: 7/26").replace("9001", "9002")
-    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), now=START)
+    made = import_draft(parse_text(document), ImportOptions(slug="second", deadline=appeal.deadline), context=context())
     assert made.follows == appeal.slug
-    publish(made.slug, now=START)
+    publish(made.slug, context=context())
     found = find_appeal(made.slug)
     assert found is not None
     return found
@@ -241,11 +240,11 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
 
 
 def test_whom_of_the_case_it_goes_to_is_part_of_what_was_seen(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(one)
-    revise(one, Audience(to_family=True), TEXTS, by(), seen=seen)
+    revise(one, Audience(to_family=True), TEXTS, context=by(), seen=seen)
     with pytest.raises(ConflictError):
-        send(one, by(), seen=seen)
+        send(one, context=by(), seen=seen)
     assert edition_of(one) != seen
 
 
@@ -255,8 +254,7 @@ def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(
     monkeypatch.setattr(spreading, "BATCH", 2)
     ids = [confirmed(appeal, f"s{number}") for number in range(5)]
     one = announced(appeal)
-    at = runtime()
-    assert spread(one, now=START, vault=at.vault, mail_domain=at.mail_domain) == 2
+    assert spread(one, context=context()) == 2
     # A worker that lost what it had noted owes the same batch again: nobody gets two.
     db.session.execute(update(Announcement).values(after_id=ids[0]))
     db.session.commit()
@@ -298,81 +296,79 @@ def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any)
     clear_others()
     one = announced(appeal)
     spread_now()
-    stop(one, by())
+    stop(one, context=by())
     assert deliver() == {"suppressed": 1}
-    stop(one, by())
+    stop(one, context=by())
     with pytest.raises(StateError):
-        send(one, by(), seen=edition_of(one))
+        send(one, context=by(), seen=edition_of(one))
 
 
 def test_staff_change_a_draft_test_it_and_throw_it_away(appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    at = runtime()
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
-    revise(one, Audience(), {"fr": AnnouncementWording("Un  sujet", " corps ")}, by(), seen=edition_of(one))
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    revise(one, Audience(), {"fr": AnnouncementWording("Un  sujet", " corps ")}, context=by(), seen=edition_of(one))
     to = parse_address("editor@section.example")
-    send_test(one, "fr", to, by(), name="Édith", mail_domain=at.mail_domain)
+    send_test(one, "fr", to, context=by(), name="Édith")
     assert deliver() == {"sent": 1}
     assert postbox.recipients == ["editor@section.example"]
     assert postbox.messages[0]["Subject"] == "Un sujet"
     assert postbox.messages[0]["List-Unsubscribe"] is None
     with pytest.raises(InputError):
-        send_test(one, "de", to, by(), name="É", mail_domain=at.mail_domain)
-    discard(one, by())
+        send_test(one, "de", to, context=by(), name="É")
+    discard(one, context=by())
     assert find_announcement(one) is None
     with pytest.raises(NotFoundError):
-        discard(one, by())
+        discard(one, context=by())
 
 
 def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -> None:
-    at = runtime()
     confirmed(appeal, "a")
-    one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, by())
-    send(one, by(), seen=edition_of(one))
+    one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
+    send(one, context=by(), seen=edition_of(one))
     almost = START + RECALL - timedelta(seconds=1)
-    assert spread_all(now=almost, vault=at.vault, mail_domain=at.mail_domain) == 0
-    assert spread(one, now=almost, vault=at.vault, mail_domain=at.mail_domain) is None
-    recall(one, by(almost))
-    assert spread_all(now=START + RECALL * 2, vault=at.vault, mail_domain=at.mail_domain) == 0
-    send(one, by(), seen=edition_of(one))
+    assert spread_all(context=context(almost)) == 0
+    assert spread(one, context=context(almost)) is None
+    recall(one, context=by(almost))
+    assert spread_all(context=context(START + RECALL * 2)) == 0
+    send(one, context=by(), seen=edition_of(one))
     with pytest.raises(StateError):
-        recall(one, by(START + RECALL))
-    assert spread_all(now=START + RECALL, vault=at.vault, mail_domain=at.mail_domain) == 1
+        recall(one, context=by(START + RECALL))
+    assert spread_all(context=context(START + RECALL)) == 1
     # A worker whose clock is ahead of ours has begun already.
     with pytest.raises(StateError):
-        recall(one, by())
+        recall(one, context=by())
 
 
 def test_two_who_write_at_once_overwrite_nothing_and_nothing_unseen_goes_out(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(one)
     other = {"fr": AnnouncementWording("Autre", "Autre chose")}
-    revise(one, Audience(), other, by(), seen=seen)
+    revise(one, Audience(), other, context=by(), seen=seen)
     with pytest.raises(ConflictError) as refused:
-        revise(one, Audience("fr"), TEXTS, by(), seen=seen)
+        revise(one, Audience("fr"), TEXTS, context=by(), seen=seen)
     assert refused.value.current["texts"] == {"fr": ("Autre", "Autre chose")}
     with pytest.raises(ConflictError):
-        send(one, by(), seen=seen)
+        send(one, context=by(), seen=seen)
     assert edition_of(one) not in {seen, ""}
 
 
 def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) -> None:
     editor, viewer = by(role=Role.EDITOR), by(role=Role.VIEWER)
-    theirs = draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, by())
-    to_all = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+    theirs = draft(appeal.id, AnnouncementKind.UPDATE, Audience("be-nl"), TEXTS, context=by())
+    to_all = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     for to, who in ((Audience(), editor), (Audience("be-nl"), editor), (Audience("fr"), viewer)):
         with pytest.raises(InputError):
-            draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, who)
-    own = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, editor)
+            draft(appeal.id, AnnouncementKind.UPDATE, to, TEXTS, context=who)
+    own = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=editor)
     with pytest.raises(InputError):
-        revise(own, Audience(), TEXTS, editor, seen=edition_of(own))
+        revise(own, Audience(), TEXTS, context=editor, seen=edition_of(own))
     address = parse_address("editor@section.example")
     for one in (theirs, to_all):
         seen = edition_of(one)
         acts: list[Callable[[], object]] = [
-            partial(revise, one, Audience("fr"), TEXTS, editor, seen=seen),
-            partial(send, one, editor, seen=seen),
-            partial(send_test, one, "fr", address, editor, name="É", mail_domain="x.example"),
-            *(partial(act, one, editor) for act in (discard, recall, stop)),
+            partial(revise, one, Audience("fr"), TEXTS, context=editor, seen=seen),
+            partial(send, one, context=editor, seen=seen),
+            partial(send_test, one, "fr", address, context=editor, name="É"),
+            *(partial(act, one, context=editor) for act in (discard, recall, stop)),
         ]
         for act in acts:
             with pytest.raises(NotFoundError):
@@ -380,15 +376,15 @@ def test_editors_tell_the_signers_of_their_own_section_only(appeal: AppealView) 
 
 
 def test_who_wrote_changed_sent_and_stopped_it_is_written_down(appeal: AppealView) -> None:
-    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, by())
-    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
-    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, by(), seen=edition_of(one))
-    send(one, by(), seen=edition_of(one))
-    recall(one, by())
-    send(one, by(), seen=edition_of(one))
-    stop(one, by())
-    gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
-    discard(gone, by())
+    one = draft(appeal.id, AnnouncementKind.UPDATE, Audience("fr"), TEXTS, context=by())
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(one))
+    revise(one, Audience("fr"), {"fr": TEXTS["fr"]}, context=by(), seen=edition_of(one))
+    send(one, context=by(), seen=edition_of(one))
+    recall(one, context=by())
+    send(one, context=by(), seen=edition_of(one))
+    stop(one, context=by())
+    gone = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
+    discard(gone, context=by())
     entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     acts = ["draft", "revise", "send", "recall", "send", "stop", "draft", "discard"]
     assert [entry.act for entry in entries] == [f"announcement.{act}" for act in acts]
@@ -418,7 +414,7 @@ def test_what_cannot_be_sent_is_refused(
     appeal: AppealView, to: Audience, texts: dict[str, AnnouncementWording], field: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, by())
+        draft(appeal.id, AnnouncementKind.UPDATE, to, texts, context=by())
     assert refused.value.field == field
 
 
@@ -426,9 +422,9 @@ def test_a_draft_or_unknown_appeal_has_nobody_to_tell(app: Flask, appeal: Appeal
     db.session.execute(update(Appeal).values(state="draft"))
     db.session.commit()
     with pytest.raises(StateError):
-        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+        draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     with pytest.raises(NotFoundError):
-        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, by())
+        draft(appeal.id + 99, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
 
 
 def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
@@ -436,11 +432,10 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
 ) -> None:
     """The deadline is 12 April: five days before, nine o'clock in Paris is seven in UTC."""
     one = confirmed(appeal, "a")
-    at = runtime()
     morning = datetime(2026, 4, 7, 7, 0, tzinfo=UTC)
-    start_reminders(now=morning - timedelta(minutes=1))
+    start_reminders(context=context(morning - timedelta(minutes=1)))
     assert "fr" not in set(db.session.scalars(select(Announcement.section_code)))
-    start_reminders(now=morning)
+    start_reminders(context=context(morning))
     assert "fr" in set(db.session.scalars(select(Announcement.section_code)))
     db.session.rollback()
     late = confirmed(appeal, "late")
@@ -448,9 +443,9 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     db.session.execute(confirm_time)
     db.session.commit()
     clear_others()
-    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 1
-    start_reminders(now=morning + timedelta(hours=1))
-    assert spread_all(now=morning, vault=at.vault, mail_domain=at.mail_domain) == 0
+    assert spread_all(context=context(morning)) == 1
+    start_reminders(context=context(morning + timedelta(hours=1)))
+    assert spread_all(context=context(morning)) == 0
     assert deliver() == {"sent": 1}
     assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
     assert postbox.messages[0]["List-Unsubscribe"]
@@ -459,4 +454,4 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
 
 
 def test_no_reminder_of_a_deadline_that_is_too_near(appeal: AppealView) -> None:
-    assert start_reminders(now=datetime(2026, 4, 10, 12, 0, tzinfo=UTC)) == 0
+    assert start_reminders(context=context(datetime(2026, 4, 10, 12, 0, tzinfo=UTC))) == 0

@@ -20,11 +20,10 @@ from campaign.domain.staff.roles import Role
 from campaign.mail.messages import samples as sample
 from campaign.models import Announcement, AuditEntry, Mail, QueuePause
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.fan_out import spread_all
 from tests.announcements.test_announce import clear_others, confirmed, follow_up
-from tests.conftest import START, Clock, Postbox, form, text_of
+from tests.conftest import START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -45,8 +44,7 @@ def post(browser: FlaskClient, path: str, **data: Any) -> TestResponse:
 
 
 def spread_at(clock: Clock) -> int:
-    at = runtime()
-    return spread_all(now=clock.now, vault=at.vault, mail_domain=at.mail_domain)
+    return spread_all(context=context(clock.now))
 
 
 def seen_on(page: TestResponse) -> str:

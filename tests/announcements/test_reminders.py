@@ -30,8 +30,7 @@ def signed(client: FlaskClient, appeal: AppealView, deliver: Any) -> None:
 
 
 def remind(after: timedelta = TWO_DAYS) -> int:
-    at = runtime()
-    return remind_pending(now=START + after, vault=at.vault, mail_domain=at.mail_domain)
+    return remind_pending(context=context(START + after))
 
 
 def test_after_two_days_one_reminder_with_a_link_that_confirms(

@@ -19,7 +19,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.weekly_digest import owe_digests
 from campaign.services.staff.accounts import set_preferences
-from tests.conftest import Clock, Postbox, text_of
+from tests.conftest import Clock, Postbox, context, text_of
 from tests.counting.test_staff_counts import act
 from tests.staff.staff_clients import csrf, join, path_of, staffed
 
@@ -28,9 +28,7 @@ Deliver = Callable[[], Any]
 
 def owe() -> int:
     at = runtime()
-    return owe_digests(
-        now=at.clock(), base_url=at.settings.base_url, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain
-    )
+    return owe_digests(context=context(at.clock()))
 
 
 def sent(deliver: Deliver, postbox: Postbox) -> dict[str, str]:

@@ -17,7 +17,7 @@ from campaign.models import AppealText, Tally
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from tests.conftest import START, fresh
+from tests.conftest import context, fresh
 
 BASE = "http://127.0.0.1:8000"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -117,7 +117,7 @@ def test_only_pages_with_a_text_in_their_language_say_that_they_are_in_it(
         assert f'<link rel="canonical" href="{BASE}/en/{path}">' in page, "the text it shows"
         assert _alternates(page) == english
         assert "evil" not in page
-    import_draft(parse_text(FRENCH), ImportOptions(slug=appeal.slug), now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug=appeal.slug), context=context())
     fresh(client.application)
     for locale in LOCALES:
         page = client.get(f"/{locale}/{path}").text

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from campaign.domain.counting.action import Channel
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, StateError
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, Actor, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Mail, Staff
 from campaign.platform import db
@@ -22,7 +22,6 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.appeals.lifecycle import close, close_over, set_continuation, stop
 from campaign.services.signing.report_action import record_unsigned
-from campaign.services.staff.desk import Desk
 from tests.conftest import Clock, Postbox, context, fresh, text_of
 from tests.staff.staff_clients import join
 
@@ -30,27 +29,24 @@ from tests.staff.staff_clients import join
 LATER = date(2026, 5, 31)
 
 
-def desk(role: Role | None = Role.EDITOR, section: str = "fr") -> Desk:
-    """Somebody with that role there; the account of an unknown section is in another."""
+def colleague(role: Role, section: str) -> Actor:
+    """A member of staff with that role there; the account of an unknown section is in another."""
     at = runtime()
-    scope = None
-    if role is not None:
-        home = section if section != "nowhere" else "fr"
-        email = f"{role}.{home}@office.example"
-        known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one_or_none()
+    home = section if section != "nowhere" else "fr"
+    email = f"{role}.{home}@office.example"
+    known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one_or_none()
+    db.session.rollback()
+    made = {"email": email, "role": role.value, "section_code": home, "locale": "en", "fs_uniquifier": email}
+    if known is None:
+        with transaction() as session:
+            session.add(Staff(**made, created_at=at.clock(), invited_at=at.clock()))
+        known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one()
         db.session.rollback()
-        made = {"email": email, "role": role.value, "section_code": home, "locale": "en", "fs_uniquifier": email}
-        if known is None:
-            with transaction() as session:
-                session.add(Staff(**made, created_at=at.clock(), invited_at=at.clock()))
-            known = db.session.scalars(select(Staff.id).where(Staff.email == email)).one()
-            db.session.rollback()
-        scope = Scope(known, role, section)
-    return Desk(scope, at.vault, at.mail_domain, at.settings.base_url)
+    return staff_actor(Scope(known, role, section))
 
 
 def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role = Role.EDITOR) -> None:
-    set_continuation(appeal.slug, until, desk=desk(role, section), now=runtime().clock())
+    set_continuation(appeal.slug, until, context=context(runtime().clock(), colleague(role, section)))
     db.session.rollback()
 
 
@@ -58,7 +54,7 @@ def say(appeal: AppealView, until: date | None, section: str = "fr", role: Role 
 def over(app: Flask, clock: Clock, appeal: AppealView) -> AppealView:
     """The appeal, three days after its deadline: closed."""
     clock.now = clock.now.replace(month=4, day=15)
-    assert close_over(now=clock.now) == [appeal.slug]
+    assert close_over(context=context(clock.now)) == [appeal.slug]
     db.session.rollback()
     return appeal
 
@@ -122,7 +118,7 @@ def test_a_section_speaks_for_itself_only_and_with_a_day_that_makes_sense(over: 
 
 def test_of_a_stopped_appeal_nobody_goes_on(app: Flask, client: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     say(appeal, LATER)
-    stop(appeal.slug, now=clock.now, desk=desk(None), outcome={"en": "She is **safe**.", "fr": ""})
+    stop(appeal.slug, context=context(clock.now), outcome={"en": "She is **safe**.", "fr": ""})
     db.session.rollback()
     fresh(app)
     page = client.get(f"/en/appeals/{appeal.slug}").text
@@ -150,7 +146,7 @@ def test_staff_are_reminded_before_and_after_once_and_in_their_own_time_zone(
     postbox.messages.clear()
 
     def reminded() -> list[str]:
-        remind_staff(desk=desk(None), now=clock.now)
+        remind_staff(context=context(clock.now))
         deliver()
         told = sorted(postbox.recipients)
         postbox.recipients.clear()
@@ -176,8 +172,8 @@ def test_whoever_takes_no_part_is_not_reminded_and_a_reminder_too_late_is_none(
 ) -> None:
     join(app, "ed@staff.example", Role.EDITOR)
     clock.now = clock.now.replace(month=4, day=20)
-    assert remind_staff(desk=desk(None), now=clock.now) == 0
+    assert remind_staff(context=context(clock.now)) == 0
     clock.now = clock.now.replace(day=11)
-    close(appeal.slug, now=clock.now)
-    assert remind_staff(desk=desk(None), now=clock.now) == 0
+    close(appeal.slug, context=context(clock.now))
+    assert remind_staff(context=context(clock.now)) == 0
     assert db.session.scalars(select(Mail).where(Mail.kind == "staff_alert")).all() == []

@@ -14,7 +14,7 @@ from campaign.domain.errors import InputError, StateError
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, publish, stop, tell_outcome
-from tests.conftest import DOCUMENT, START, form, fresh
+from tests.conftest import DOCUMENT, START, context, form, fresh
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
 
@@ -25,8 +25,8 @@ def another(app: Flask) -> str:
     document = DOCUMENT.replace("TEACHER THREATENED FOR TEACHING", "NURSE TAKEN AWAY").replace(
         "12 April 2026", "12 April 2027"
     )
-    slug = import_draft(parse_text(document), ImportOptions(slug="another"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(document), ImportOptions(slug="another"), context=context()).slug
+    publish(slug, context=context())
     return slug
 
 
@@ -46,8 +46,8 @@ def test_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
 
 @pytest.mark.usefixtures("appeal", "another")
 def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, app: Flask) -> None:
-    stop("ana-ruiz-vega", now=START)
-    tell_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>")
+    stop("ana-ruiz-vega", context=context())
+    tell_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>", context=context())
     fresh(app)
     page = client.get(PAGE).text
     assert "Cet appel a été arrêté." in page
@@ -60,7 +60,7 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
         assert "N’écrivez plus au sujet de ce cas" in act
         assert "mailto:minister" not in act
         assert "I fear for the life" not in act
-    tell_outcome("ana-ruiz-vega", "fr", "Elle est libre.")
+    tell_outcome("ana-ruiz-vega", "fr", "Elle est libre.", context=context())
     fresh(app)
     assert '<div class="lead" lang="fr" dir="ltr"><p>Elle est libre.' in client.get(PAGE).text
     sent = client.post(PAGE + "/sign", data=form())
@@ -69,14 +69,14 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
 
 def test_an_outcome_is_told_only_at_the_end_and_can_be_taken_back(appeal: AppealView) -> None:
     with pytest.raises(StateError):
-        tell_outcome(appeal.slug, "fr", "Trop tôt.")
-    close(appeal.slug, now=START)
+        tell_outcome(appeal.slug, "fr", "Trop tôt.", context=context())
+    close(appeal.slug, context=context())
     with pytest.raises(StateError):
-        stop(appeal.slug, now=START)
+        stop(appeal.slug, context=context())
     with pytest.raises(InputError):
-        tell_outcome(appeal.slug, "fr", "x" * 20_001)
-    tell_outcome(appeal.slug, "fr", "Libre.")
-    tell_outcome(appeal.slug, "fr", " ")
+        tell_outcome(appeal.slug, "fr", "x" * 20_001, context=context())
+    tell_outcome(appeal.slug, "fr", "Libre.", context=context())
+    tell_outcome(appeal.slug, "fr", " ", context=context())
 
 
 def test_a_section_whose_day_has_ended_refuses_while_others_go_on(

@@ -18,7 +18,7 @@ from campaign.queries.counting import ended_appeals as ended
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop, tell_outcome
 from tests.appeals.test_appeal_lists import MAP, _xml
-from tests.conftest import FRENCH, START, fresh
+from tests.conftest import FRENCH, START, context, fresh
 from tests.handover.test_export import signed
 
 SLUG = "ana-ruiz-vega"
@@ -29,9 +29,9 @@ def past(app: Flask, appeal: AppealView) -> AppealView:
     """Closed, with two signatures and an outcome in English and French."""
     signed(appeal, "Ana", 1)
     signed(appeal, "Bob", 2, "be-nl")
-    close(SLUG, now=START + timedelta(days=20))
-    tell_outcome(SLUG, "en", "She is **free** and teaches again.")
-    tell_outcome(SLUG, "fr", "Elle est libre.")
+    close(SLUG, context=context(START + timedelta(days=20)))
+    tell_outcome(SLUG, "en", "She is **free** and teaches again.", context=context())
+    tell_outcome(SLUG, "fr", "Elle est libre.", context=context())
     fresh(app)
     return appeal
 
@@ -64,11 +64,11 @@ def test_nothing_has_ended_yet(client: FlaskClient, appeal: AppealView) -> None:
 
 
 def test_a_new_end_and_a_new_outcome_show_at_once(client: FlaskClient, app: Flask, past: AppealView) -> None:
-    import_draft(parse_text(FRENCH), ImportOptions(slug="other"), now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug="other"), context=context())
     with transaction() as session:
         session.execute(update(Appeal).where(Appeal.slug == "other").values(state="open", opened_at=START))
     before = {path: client.get(path).text for path in ("/en/ended", "/sitemap.xml", "/api/v1/appeals?state=closed")}
-    stop("other", now=START + timedelta(days=30), outcome={"en": "He has been released."})
+    stop("other", context=context(START + timedelta(days=30)), outcome={"en": "He has been released."})
     fresh(app)
     for path, was in before.items():
         now = client.get(path).text
@@ -107,9 +107,9 @@ def test_an_ended_appeal_has_no_days_left(
     one = f"/api/v1/appeals/{SLUG}"
     assert client.get(one).get_json()["days_left"] == 42
     if is_stopped:
-        stop(SLUG, now=START)
+        stop(SLUG, context=context())
     else:
-        close(SLUG, now=START)
+        close(SLUG, context=context())
     fresh(app)
     listed = client.get("/api/v1/appeals?state=closed").get_json()["appeals"]
     assert [client.get(one).get_json()["days_left"], *(found["days_left"] for found in listed)] == [0, 0]

@@ -12,7 +12,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop, tell_outcome
-from tests.conftest import DOCUMENT, FRENCH, START, fresh
+from tests.conftest import DOCUMENT, FRENCH, context, fresh
 
 SLUG = "ana-ruiz-vega"
 FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED"
@@ -21,13 +21,13 @@ FRENCH_HEADLINE, ENGLISH_HEADLINE = "INSTITUTRICE MENACÉE", "TEACHER THREATENED
 @pytest.fixture
 def french(app: Flask) -> str:
     """An open appeal whose first text is French."""
-    import_draft(parse_text(FRENCH), ImportOptions(slug=SLUG), now=START)
-    publish(SLUG, now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug=SLUG), context=context())
+    publish(SLUG, context=context())
     return SLUG
 
 
 def translate(app: Flask) -> None:
-    import_draft(parse_text(DOCUMENT), ImportOptions(slug=SLUG), now=START)
+    import_draft(parse_text(DOCUMENT), ImportOptions(slug=SLUG), context=context())
     fresh(app)
 
 
@@ -64,9 +64,9 @@ def test_who_signs_without_a_text_in_their_language_signs_the_first(app: Flask, 
 
 
 def test_the_outcome_is_read_in_the_first_language_where_there_is_none_in_ones_own(app: Flask, french: str) -> None:
-    stop(SLUG, now=START)
-    tell_outcome(SLUG, "en", "She is free.", now=START)
-    tell_outcome(SLUG, "fr", "Elle est libre.", now=START)
+    stop(SLUG, context=context())
+    tell_outcome(SLUG, "en", "She is free.", context=context())
+    tell_outcome(SLUG, "fr", "Elle est libre.", context=context())
     found = find_appeal(SLUG)
     assert found is not None
     assert found.outcome_in("de") == ("fr", "Elle est libre.")

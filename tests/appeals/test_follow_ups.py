@@ -13,7 +13,7 @@ from campaign.domain.errors import InputError
 from campaign.models import Appeal
 from campaign.platform import db
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from tests.conftest import DOCUMENT, START
+from tests.conftest import DOCUMENT, context
 
 FIRST = parse_text(DOCUMENT)
 SECOND = replace(FIRST, sequence=2, index="AMR 23/9044/2026")
@@ -29,47 +29,47 @@ def followed() -> dict[str, str | None]:
 
 
 def test_a_higher_sequence_is_an_appeal_of_its_own_that_follows(app: Flask) -> None:
-    import_draft(FIRST, ImportOptions(), now=START)
-    report = import_draft(SECOND, ImportOptions(), now=START)
+    import_draft(FIRST, ImportOptions(), context=context())
+    report = import_draft(SECOND, ImportOptions(), context=context())
     assert (report.slug, report.is_new, report.follows) == ("ua-7-26-2", True, "ua-7-26")
-    assert import_draft(THIRD, ImportOptions(), now=START).follows == "ua-7-26-2"
-    assert import_draft(SECOND, ImportOptions(), now=START).changes == ()
+    assert import_draft(THIRD, ImportOptions(), context=context()).follows == "ua-7-26-2"
+    assert import_draft(SECOND, ImportOptions(), context=context()).changes == ()
     assert followed() == {"ua-7-26": None, "ua-7-26-2": "ua-7-26", "ua-7-26-3": "ua-7-26-2"}
 
 
 def test_a_corrected_document_of_the_same_sequence_is_the_same_appeal(app: Flask) -> None:
-    import_draft(SECOND, ImportOptions(), now=START)
-    report = import_draft(replace(SECOND, headline="CORRECTED"), ImportOptions(), now=START)
+    import_draft(SECOND, ImportOptions(), context=context())
+    report = import_draft(replace(SECOND, headline="CORRECTED"), ImportOptions(), context=context())
     assert (report.slug, report.is_new, [change.field for change in report.changes]) == (
         "ua-7-26-2", False, ["headline (en)"]
     )  # fmt: skip
 
 
 def test_what_is_followed_may_come_after_its_follow_up(app: Flask) -> None:
-    assert import_draft(THIRD, ImportOptions(), now=START).follows is None
-    import_draft(FIRST, ImportOptions(), now=START)
+    assert import_draft(THIRD, ImportOptions(), context=context()).follows is None
+    import_draft(FIRST, ImportOptions(), context=context())
     assert followed() == {"ua-7-26-3": "ua-7-26", "ua-7-26": None}
 
 
 def test_slugs_given_by_hand_are_linked_by_their_reference(app: Flask) -> None:
-    import_draft(FIRST, ImportOptions(slug="ana"), now=START)
-    assert import_draft(SECOND, ImportOptions(slug="ana-again"), now=START).follows == "ana"
+    import_draft(FIRST, ImportOptions(slug="ana"), context=context())
+    assert import_draft(SECOND, ImportOptions(slug="ana-again"), context=context()).follows == "ana"
 
 
 def test_without_a_reference_the_link_to_the_previous_document_tells(app: Flask) -> None:
-    import_draft(FIRST, ImportOptions(slug="ana"), now=START)
+    import_draft(FIRST, ImportOptions(slug="ana"), context=context())
     link = "https://www.example.org/en/documents/amr23/9001/2026/en/"
     later = replace(SECOND, reference=None, sequence=1, previous=link)
-    assert import_draft(later, ImportOptions(slug="later"), now=START).follows == "ana"
+    assert import_draft(later, ImportOptions(slug="later"), context=context()).follows == "ana"
 
 
 def test_nobody_follows_another_case(app: Flask) -> None:
-    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(), now=START)
-    assert import_draft(SECOND, ImportOptions(), now=START).follows is None
+    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(), context=context())
+    assert import_draft(SECOND, ImportOptions(), context=context()).follows is None
     assert set(followed().values()) == {None}
 
 
 def test_a_slug_that_another_case_has_is_not_taken_over(app: Flask) -> None:
-    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(slug="ua-7-26"), now=START)
+    import_draft(replace(FIRST, reference="UA 8/26"), ImportOptions(slug="ua-7-26"), context=context())
     with pytest.raises(InputError, match="--slug"):
-        import_draft(FIRST, ImportOptions(), now=START)
+        import_draft(FIRST, ImportOptions(), context=context())

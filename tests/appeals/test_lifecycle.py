@@ -21,34 +21,36 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, close_over, publish
 from campaign.services.periodic.periodic import run_once
 from campaign.services.staff.audit import verify
-from campaign.services.staff.desk import Desk
 from tests.conftest import DOCUMENT, START, Clock, context
 
 DRAFT = parse_text(DOCUMENT)
 
 
 def test_the_same_document_twice_changes_nothing(app: Flask) -> None:
-    first = import_draft(DRAFT, ImportOptions(), now=START)
-    again = import_draft(DRAFT, ImportOptions(), now=START)
+    first = import_draft(DRAFT, ImportOptions(), context=context())
+    again = import_draft(DRAFT, ImportOptions(), context=context())
     assert (first.slug, first.is_new) == ("ua-7-26", True)
     assert (again.slug, again.is_new, again.changes) == ("ua-7-26", False, ())
 
 
 def test_a_new_slug_makes_a_new_appeal_of_the_same_document(app: Flask) -> None:
-    import_draft(DRAFT, ImportOptions(), now=START)
-    assert import_draft(DRAFT, ImportOptions(slug="another"), now=START).is_new
-    assert not import_draft(DRAFT, ImportOptions(slug="another"), now=START).is_new
+    import_draft(DRAFT, ImportOptions(), context=context())
+    assert import_draft(DRAFT, ImportOptions(slug="another"), context=context()).is_new
+    assert not import_draft(DRAFT, ImportOptions(slug="another"), context=context()).is_new
 
 
 def test_without_slug_and_reference_people_and_country_name_it(app: Flask) -> None:
-    assert import_draft(replace(DRAFT, reference=None), ImportOptions(), now=START).slug == "ana-ruiz-vega-colombia"
+    assert (
+        import_draft(replace(DRAFT, reference=None), ImportOptions(), context=context()).slug
+        == "ana-ruiz-vega-colombia"
+    )
     with pytest.raises(InputError):
-        import_draft(replace(DRAFT, reference=None, people=(), country=None), ImportOptions(), now=START)
+        import_draft(replace(DRAFT, reference=None, people=(), country=None), ImportOptions(), context=context())
 
 
 def test_a_correction_of_an_open_appeal_is_a_new_text_version(app: Flask, appeal: AppealView) -> None:
     corrected = parse_text(DOCUMENT.replace("protect her at once", "protect her today"))
-    report = import_draft(corrected, ImportOptions(slug=appeal.slug), now=START)
+    report = import_draft(corrected, ImportOptions(slug=appeal.slug), context=context())
     assert [change.field for change in report.changes] == ["paragraphs (en)"]
     assert report.text_version == 2
     found = find_appeal(appeal.slug)
@@ -58,8 +60,8 @@ def test_a_correction_of_an_open_appeal_is_a_new_text_version(app: Flask, appeal
 
 
 def test_a_date_given_by_hand_survives_the_same_document(app: Flask) -> None:
-    import_draft(DRAFT, ImportOptions(deadline=date(2027, 1, 1)), now=START)
-    import_draft(DRAFT, ImportOptions(), now=START)
+    import_draft(DRAFT, ImportOptions(deadline=date(2027, 1, 1)), context=context())
+    import_draft(DRAFT, ImportOptions(), context=context())
     found = find_appeal("ua-7-26")
     assert found is not None
     assert found.deadline == date(2027, 1, 1)
@@ -70,7 +72,7 @@ def test_a_second_language_completes_and_keeps_the_facts(app: Flask, appeal: App
     french = replace(
         DRAFT, language="fr", headline="UNE INSTITUTRICE MENACÉE", deadline=date(2026, 5, 1), targets=(target,)
     )
-    report = import_draft(french, ImportOptions(slug=appeal.slug), now=START)
+    report = import_draft(french, ImportOptions(slug=appeal.slug), context=context())
     assert (report.is_new, report.is_new_language) == (False, True)
     found = find_appeal(appeal.slug)
     assert found is not None
@@ -81,29 +83,29 @@ def test_a_second_language_completes_and_keeps_the_facts(app: Flask, appeal: App
 
 
 def test_only_what_is_complete_is_published(app: Flask) -> None:
-    slug = import_draft(replace(DRAFT, deadline=None, targets=()), ImportOptions(), now=START).slug
+    slug = import_draft(replace(DRAFT, deadline=None, targets=()), ImportOptions(), context=context()).slug
     with pytest.raises(StateError, match="nobody to write to; it has no deadline"):
-        publish(slug, now=START)
+        publish(slug, context=context())
     with pytest.raises(NotFoundError):
-        publish("nobody", now=START)
-    late = import_draft(DRAFT, ImportOptions(slug="late", deadline=date(2020, 1, 1)), now=START).slug
+        publish("nobody", context=context())
+    late = import_draft(DRAFT, ImportOptions(slug="late", deadline=date(2020, 1, 1)), context=context()).slug
     with pytest.raises(StateError, match="has passed"):
-        publish(late, now=START)
+        publish(late, context=context())
 
 
 def test_publishing_and_closing_twice_says_so(app: Flask, appeal: AppealView) -> None:
-    assert publish(appeal.slug, now=START) is False
-    assert close(appeal.slug, now=START) is True
-    assert close(appeal.slug, now=START) is False
+    assert publish(appeal.slug, context=context()) is False
+    assert close(appeal.slug, context=context()) is True
+    assert close(appeal.slug, context=context()) is False
     with pytest.raises(StateError):
-        publish(appeal.slug, now=START)
+        publish(appeal.slug, context=context())
 
 
 def test_it_closes_when_the_last_sections_day_has_ended(app: Flask, appeal: AppealView) -> None:
     end = datetime(2026, 4, 13, 12, tzinfo=UTC)  # the end of 12 April at UTC-12
-    assert close_over(now=end - timedelta(seconds=1)) == []
-    assert close_over(now=end) == [appeal.slug]
-    assert close_over(now=end) == []
+    assert close_over(context=context(end - timedelta(seconds=1))) == []
+    assert close_over(context=context(end)) == [appeal.slug]
+    assert close_over(context=context(end)) == []
 
 
 def test_the_audit_log_says_once_that_the_deadline_closed_it(
@@ -124,10 +126,8 @@ def test_the_audit_log_says_once_that_the_deadline_closed_it(
 
 
 def test_what_was_closed_by_hand_is_not_closed_again_by_its_deadline(app: Flask, appeal: AppealView) -> None:
-    at = runtime()
-    desk = Desk(None, at.vault, at.mail_domain, at.settings.base_url)
-    close(appeal.slug, now=START, desk=desk)
-    assert close_over(now=datetime(2026, 4, 14, tzinfo=UTC), desk=desk) == []
+    close(appeal.slug, context=context())
+    assert close_over(context=context(datetime(2026, 4, 14, tzinfo=UTC))) == []
     (entry,) = db.session.scalars(select(AuditEntry))
     assert (entry.act, entry.reason) == ("appeal.close", None)
 

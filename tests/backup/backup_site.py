@@ -29,7 +29,7 @@ from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import refuse_sign_ups
-from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, settings_for
+from tests.conftest import DOCUMENT, KEYS, confirm_at, context, settings_for
 from tests.deploy.processes import environment
 
 
@@ -47,9 +47,9 @@ class Place:
         """Sections, and one open appeal."""
         with self.app.app_context():
             upgrade(directory=self.app.extensions["migrate"].directory)
-            load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
+            load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
             options = ImportOptions(slug="case", deadline=date(2099, 1, 1))
-            publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
+            publish(import_draft(parse_text(DOCUMENT), options, context=context()).slug, context=context())
             db.session.remove()
 
     def sign(self, name: str, *, confirmed: bool = True) -> int:

@@ -17,13 +17,12 @@ from campaign.document import parse_text
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Appeal, Signature
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.attack import Figure
 from tests.backup.backup_site import Place
-from tests.conftest import DOCUMENT, START, context
+from tests.conftest import DOCUMENT, context
 from tests.deploy.processes import flask
 
 pytestmark = pytest.mark.slow
@@ -111,8 +110,8 @@ def test_no_id_is_given_out_again(here: Place, there: Place, private: str, tmp_p
     assert new > lost
     with there.app.app_context():
         assert db.session.get(Signature, lost) is None
-        load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
+        load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
         assert max(db.session.scalars(select(Appeal.id))) > lost
         db.session.remove()
     there.run("restore", str(tmp_path / "backup.age"), "--key", private, "--no-erasure-journal", "--replace")

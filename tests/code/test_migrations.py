@@ -19,7 +19,7 @@ from campaign.platform.runtime import runtime
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.staff.audit import verify
-from tests.conftest import DOCUMENT, START, make_database, settings_for
+from tests.conftest import DOCUMENT, context, make_database, settings_for
 
 
 def test_models_equal_migrations(app: Flask) -> None:
@@ -41,8 +41,8 @@ def test_each_migration_goes_up_and_down_with_data(kind: str, tmp_path: Path, re
     folder = str(ROOT / "migrations")
     with app.app_context():
         upgrade(folder)
-        load_sections(now=START, vault=runtime().vault)
-        import_draft(parse_text(DOCUMENT), ImportOptions(), now=START)
+        load_sections(context=context())
+        import_draft(parse_text(DOCUMENT), ImportOptions(), context=context())
         for script in ScriptDirectory(folder).walk_revisions():
             db.session.remove()
             downgrade(folder, str(script.down_revision or "base"))

@@ -114,13 +114,13 @@ def test_no_cell_is_a_formula() -> None:
 
 
 def test_a_draft_has_no_counts_to_show(app: Flask) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="draft"), now=START).slug
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="draft"), context=context()).slug
     assert staffed(app, Role.VIEWER).get(f"/staff/appeals/{slug}").status_code == 404
 
 
 def test_a_follow_up_shows_the_whole_case(app: Flask, counted: AppealView) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
+    publish(slug, context=context())
     with transaction() as session:
         session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
     desk = staffed(app, Role.VIEWER)
@@ -129,8 +129,8 @@ def test_a_follow_up_shows_the_whole_case(app: Flask, counted: AppealView) -> No
 
 
 def test_the_whole_case_counts_letters_and_what_was_entered_apart(app: Flask, counted: AppealView) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
+    publish(slug, context=context())
     with transaction() as session:
         session.query(Appeal).filter_by(slug=slug).update({"follows_id": counted.id, "sequence": 2})
         count(session.connection(), TallyCell(counted.id, "fr", Channel.LETTER, Evidence.BULK), START, 60)

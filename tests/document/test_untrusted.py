@@ -18,7 +18,7 @@ from campaign.letter.mailto import mailto, recipients
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import DOCUMENT, START, form
+from tests.conftest import DOCUMENT, context, form
 
 HOSTILE = json.loads((Path(__file__).parent / "hostile.json").read_text(encoding="utf-8"))
 _TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
@@ -79,7 +79,7 @@ def test_a_hidden_header_never_reaches_the_mail_link(app: Flask) -> None:
     document = DOCUMENT.replace("minister@interior.example", smuggled).replace(
         "*Dear Minister,*", "*Dear\x0b Minister&bcc=b,*"
     )
-    slug = import_draft(parse_text(document), ImportOptions(slug="case"), now=START).slug
+    slug = import_draft(parse_text(document), ImportOptions(slug="case"), context=context()).slug
     found = find_appeal(slug)
     assert found is not None
     whom = recipients(found.targets_in("en"))
@@ -96,8 +96,8 @@ def test_page_and_mail_of_a_hostile_document_are_harmless(app: Flask, client: Fl
     document = DOCUMENT.replace("The school stands", f"{everything}\n\nThe school stands")
     document = document.replace("TEACHER THREATENED", "TEACHER <script>alert(1)</script> THREATENED")
     document = document.replace("I fear for", "<script>alert(2)</script> ![x](https://evil.example/p) I fear for")
-    slug = import_draft(parse_text(document), ImportOptions(slug="case"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(document), ImportOptions(slug="case"), context=context()).slug
+    publish(slug, context=context())
     page = client.get("/en/appeals/case").text
     # Our own icon stands in the page: one request less.
     page = re.sub(r'<link rel="icon" href="data:image/svg\+xml,[^"<]*">', "", page, count=1)

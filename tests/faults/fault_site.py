@@ -24,13 +24,12 @@ from campaign.factory import create_app
 from campaign.models import ClockOffset, Mail
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.sign import SignUpRequest, sign
-from tests.conftest import DOCUMENT, KEYS, START, context, make_database, settings_for
+from tests.conftest import DOCUMENT, KEYS, context, make_database, settings_for
 from tests.deploy.processes import environment, running
 from tests.faults.smtp_script import Server
 
@@ -109,10 +108,10 @@ def make_site(
     app = create_app(settings_for(url, folder, **{**settings, "TOCSIN_LIMITS_URL": "off"}))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
+        load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
         for slug in ("case", "other"):
-            import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), now=START)
-            publish(slug, now=START)
+            import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug, deadline=date(2099, 1, 1)), context=context())
+            publish(slug, context=context())
         db.session.remove()
     environ = environment(**KEYS, TOCSIN_DATABASE_URL=url, TOCSIN_MAIL_FROM="Tocsin <act@tocsin.example>", **settings)
     site = Site(app, environ, server, folder)

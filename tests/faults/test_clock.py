@@ -74,7 +74,7 @@ class Machines:
 def machines(database_url: str, app: Flask, tmp_path: Path) -> Iterator[Machines]:
     """With one open appeal until 12 April; `app` empties the tables afterwards."""
     options = ImportOptions(slug="case")
-    publish(import_draft(parse_text(DOCUMENT), options, now=START).slug, now=START)
+    publish(import_draft(parse_text(DOCUMENT), options, context=context()).slug, context=context())
     db.session.remove()
     made = Machines(database_url, tmp_path)
     yield made
@@ -94,7 +94,7 @@ def test_the_deadline_is_wrong_by_no_more_than_the_clock(machines: Machines, wro
 
 def test_an_appeal_is_closed_once(machines: Machines) -> None:
     def close(_app: Flask, now: datetime) -> None:
-        closed.extend(close_over(now=now))
+        closed.extend(close_over(context=context(now)))
 
     closed: list[str] = []
     machines.clock.now = END + timedelta(days=1)  # the last section's day ends within a day of it
@@ -151,15 +151,14 @@ def everywhere(machines: Machines, postbox: Postbox) -> None:
     """What each machine's worker does within the hour, each by its own clock."""
 
     def work(app: Flask, now: datetime) -> None:
-        at = runtime()
         due_at = now.replace(minute=0, second=0, microsecond=0)
 
         def remind() -> None:
-            remind_pending(now=now, vault=at.vault, mail_domain=at.mail_domain)
-            start_reminders(now=now)
+            remind_pending(context=context(now))
+            start_reminders(context=context(now))
 
         run_once("remind", due_at, remind, context=context(now))
-        spread_all(now=now, vault=at.vault, mail_domain=at.mail_domain)
+        spread_all(context=context(now))
 
     machines.on_each(work)
     machines.on_each(lambda app, _now: deliver(app, postbox))

@@ -14,14 +14,14 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from tests.conftest import START, Postbox, form
+from tests.conftest import Postbox, context, form
 from tests.letter.pages import FRENCH
 
 
 @pytest.fixture
 def both(appeal: AppealView) -> AppealView:
     """The appeal in English and in French, with every channel and an embassy in France."""
-    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
     with transaction() as session:
         session.execute(update(Appeal).values(languages=["es", "fr"]))
     found = find_appeal("ana-ruiz-vega")

@@ -15,7 +15,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import DOCUMENT, START, fresh
+from tests.conftest import DOCUMENT, context, fresh
 from tests.letter.letters import text_of_pdf
 from tests.letter.pages import ACT, OWN, PDF, WORDS, everything, mailed
 
@@ -88,8 +88,8 @@ def test_the_editor_can_start_from_the_model(client: FlaskClient, appeal: Appeal
 def test_an_appeal_with_talking_points_only_offers_lines_to_write_on(client: FlaskClient, app: Flask) -> None:
     before, after = DOCUMENT[: DOCUMENT.index("*Dear Minister")], DOCUMENT[DOCUMENT.index("## ADDITIONAL") :]
     asked = "**Please write immediately:**\n\n- Urging them to protect her;\n- Asking who threatens her.\n\n"
-    slug = import_draft(parse_text(before + asked + after), ImportOptions(slug="points"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(before + asked + after), ImportOptions(slug="points"), context=context()).slug
+    publish(slug, context=context())
     page = client.get("/en/appeals/points/act")
     assert page.status_code == 200
     assert "mailto:minister@interior.example" in page.text

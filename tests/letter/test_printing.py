@@ -15,7 +15,7 @@ from campaign.document.draft import DraftLetter
 from campaign.domain.staff.roles import Role
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import DOCUMENT, START
+from tests.conftest import DOCUMENT, context
 from tests.staff.staff_clients import join, log_in
 
 FORBIDDEN = "\ufeff\ufffe\x01\x08\x7f\x85"
@@ -28,8 +28,8 @@ def test_odd_characters_are_left_out_and_the_rest_is_printed(app: Flask, client:
     odd = f"One{character}two."
     letter = DraftLetter("Dear Minister,", (odd,), "Yours,")
     draft = replace(parse_text(DOCUMENT), headline=odd, summary=odd, letter=letter)
-    import_draft(draft, ImportOptions(slug="odd"), now=START)
-    publish("odd", now=START)
+    import_draft(draft, ImportOptions(slug="odd"), context=context())
+    publish("odd", context=context())
     join(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     for answer in (

@@ -116,7 +116,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
     by = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     crowd(appeal, 6)
     vault = runtime().vault
-    close(appeal.slug, now=START + DAY)
+    close(appeal.slug, context=context(START + DAY))
     criteria = Criteria(since=START - DAY, until=START + DAY, is_erased=True, kept_days=20)
     for passed in (timedelta(days=2), timedelta(days=25)):
         now = START + passed

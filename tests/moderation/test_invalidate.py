@@ -183,8 +183,8 @@ def test_one_of_another_section_is_never_taken_by_its_number(
 
 
 def test_an_appeal_narrows_it(appeal: AppealView, by: Scope, crowd: dict[str, list[int]]) -> None:
-    other = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
-    publish(other, now=START)
+    other = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
+    publish(other, context=context())
     found = find_appeal(other)
     assert found is not None
     db.session.rollback()

@@ -156,8 +156,8 @@ def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealVi
 
 
 def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: AppealView, by: Scope) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
+    publish(slug, context=context())
     another = find_appeal(slug)
     assert another is not None
     _, row = look(from_wide(), by, another.id)

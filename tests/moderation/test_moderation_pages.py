@@ -218,8 +218,8 @@ def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
 def test_an_alarm_leads_to_the_sign_ups_of_its_appeal(
     editor: FlaskClient, client: FlaskClient, crowd: AppealView
 ) -> None:
-    made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), now=START)
-    publish("other", now=START)
+    made = import_draft(parse_text(DOCUMENT), ImportOptions(slug="other"), context=context())
+    publish("other", context=context())
     for number in range(5):
         assert "quiet.example" not in editor.get(PAGE).text, "a domain is named once five under it have confirmed"
         answer = client.post("/en/appeals/other/sign", data=form(email=f"ana{number}@quiet.example"))

@@ -325,7 +325,7 @@ def test_staff_have_an_address_changed_by_its_new_owner(
 @pytest.fixture
 def elsewhere(appeal: AppealView) -> AppealView:
     """A second open appeal."""
-    publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug, now=START)
+    publish(import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug, context=context())
     found = find_appeal("second")
     db.session.rollback()
     assert found is not None

@@ -23,7 +23,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.counting.rollup import fold
 from campaign.services.counting.verify import verify
-from tests.conftest import DAY, DOCUMENT, START, Clock, context
+from tests.conftest import DAY, DOCUMENT, Clock, context
 from tests.staff.staff_clients import csrf, log_in_later, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -178,8 +178,8 @@ def test_another_section_s_entry_is_not_there(app: Flask, editor: FlaskClient, a
 
 
 def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: AppealView) -> None:
-    import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START)
-    publish("another", now=START)
+    import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context())
+    publish("another", context=context())
     send(editor, appeal)
     undo = {"csrf_token": csrf(editor.get(page(appeal)))}
     assert editor.post(f"/staff/appeals/another/bulk-entries/{newest().id}/undo", data=undo).status_code == 404
@@ -189,7 +189,7 @@ def test_an_entry_is_undone_where_it_was_made(editor: FlaskClient, appeal: Appea
 def test_a_stopped_appeal_takes_what_was_done_before_it_was_stopped(
     editor: FlaskClient, appeal: AppealView, clock: Clock
 ) -> None:
-    stop(appeal.slug, now=START)
+    stop(appeal.slug, context=context())
     assert send(editor, appeal).status_code == 303
 
 

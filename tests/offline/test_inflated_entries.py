@@ -235,7 +235,7 @@ def sign_rows() -> None:
 
 
 def ended(appeal: AppealView) -> None:
-    close(appeal.slug, now=runtime().clock())
+    close(appeal.slug, context=context(runtime().clock()))
 
 
 @pytest.fixture

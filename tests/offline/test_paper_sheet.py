@@ -187,7 +187,7 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
 
 def test_what_has_become_too_late_to_sign_is_counted(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     enter(editor, appeal, ROWS)
-    close(appeal.slug, now=clock.now)
+    close(appeal.slug, context=context(clock.now))
     sign_all()
     assert counts(appeal.id).by_evidence == {"verified": 0, "reported": 0, "bulk": 4}
     assert (number_of(SignUp), number_of(Signature)) == (0, 0)

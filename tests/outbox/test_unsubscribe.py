@@ -27,8 +27,8 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 def link(appeal: AppealView) -> str:
     """One address has confirmed two appeals in one section and a third in another, and wants to hear more."""
     for slug, section in (("one", "fr"), ("two", "fr"), ("three", "be-nl")):
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug), now=START)
-        publish(slug, now=START)
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug=slug), context=context())
+        publish(slug, context=context())
         found = find_appeal(slug)
         assert found is not None
         db.session.rollback()

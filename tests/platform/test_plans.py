@@ -105,7 +105,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     app = create_app(settings_for(url, folder), clock=lambda: NOW)
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(now=START, vault=runtime().vault)
+        load_sections(context=context())
         with unchecked(server, "plans") if server else contextlib.nullcontext():
             fill(SIGNATURES, runtime().vault, start=START, span=timedelta(days=4))
         # The appeal that the queries are about is followed by another.

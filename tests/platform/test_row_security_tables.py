@@ -19,19 +19,20 @@ from campaign.domain.announcements.announcement import AnnouncementKind
 from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Mail
 from campaign.platform import Model, db
 from campaign.platform.database import row_security as wall
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import TEXTS
-from tests.conftest import START
+from tests.conftest import START, context
 from tests.handover.test_export import signed
 from tests.staff.staff_clients import join
 
@@ -92,9 +93,8 @@ def rows() -> Keys:
 def made(app: Flask, client: FlaskClient, appeal: AppealView) -> Made:
     """All kinds of rows of France and of Flanders; and a mail to staff and an announcement to all sections."""
     people = {code: join(app, f"{code}@staff.example", Role.EDITOR, code) for code in ("fr", "be-nl")}
-    at = runtime()
-    everybody = Author(Scope(people["fr"], Role.COORDINATOR, "fr"), START, at.vault)
-    draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, everybody)
+    everybody = context(START, staff_actor(Scope(people["fr"], Role.COORDINATOR, "fr")))
+    draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=everybody)
     seen = rows()
     found = Made(app.extensions["tocsin_staff"], seen)
     for number, (code, person) in enumerate(people.items()):
@@ -131,7 +131,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     begin(act, "a flood", by=by, now=START, vault=at.vault)
     advance(now=START, vault=at.vault, only=act)
     told = {"en": AnnouncementWording(f"To {code}", "Only you.")}
-    draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, Author(by, START, at.vault))
+    draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, context=context(START, staff_actor(by)))
 
 
 @pytest.fixture

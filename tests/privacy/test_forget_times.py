@@ -132,7 +132,7 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     kept = [acting(appeal, name, START + number * HOUR) for number, name in enumerate("abcdefg")]
     left = acting(appeal, "w", START)
     withdraw(left, context=context(START + 3 * HOUR, SUPPORTER))
-    close(appeal.slug, now=START + DAY)
+    close(appeal.slug, context=context(START + DAY))
     # Addresses may be kept for a day only: then the history by hours still reaches back.
     late = START + 3 * DAY
     if is_folded:

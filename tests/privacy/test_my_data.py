@@ -44,8 +44,8 @@ def sections_of(appeal: AppealView) -> dict[str, int]:
 
 
 def test_everything_under_the_address_is_shown_together(client: FlaskClient, me: str) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
+    publish(slug, context=context())
     client.post("/en/appeals/second/sign", data=form(email="JEANNE@mail.example", name="J. Martin"))
     page = client.get(me).text
     assert "1 signature under this address" in page
@@ -112,8 +112,8 @@ def test_nobody_changes_a_signature_of_another_address(client: FlaskClient, appe
 
 
 def test_everything_is_erased_at_once(client: FlaskClient, appeal: AppealView, me: str) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="second"), context=context()).slug
+    publish(slug, context=context())
     client.post("/en/appeals/second/sign", data=form())
     client.post(me, data={"signature": "all", "do": "erase"})
     assert "Nothing: neither your name" in client.get(me).text
@@ -222,7 +222,7 @@ def test_where_writing_is_dangerous_the_form_warns_and_letters_bear_initials(
 def test_the_letter_to_send_bears_initials_and_the_mailed_one_no_name(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
-    set_safety("ana-ruiz-vega", risk_countries=("CO",), initials_only=True)
+    set_safety("ana-ruiz-vega", risk_countries=("CO",), initials_only=True, context=context())
     client.post(SIGN, data=form(name="Jean-Pierre de la Tour", email="jp@mail.example"))
     deliver()
     assert "Yours sincerely,\nyour name" in text_of(postbox.messages[-1])

@@ -117,7 +117,7 @@ def test_addresses_go_some_time_after_closing_and_counts_stay(
     sign_up(client, deliver, postbox, *"abcdefgh", via="stall")
     sign_up(client, deliver, postbox, "w", updates="y")
     before = counts(appeal.id)
-    close("ana-ruiz-vega", now=START + DAY)
+    close("ana-ruiz-vega", context=context(START + DAY))
     assert "anonymised" not in prune(START + 180 * DAY)
     assert prune(START + 181 * DAY)["anonymised"] == 8
     rows = db.session.scalars(select(Signature).order_by(Signature.id)).all()
@@ -133,7 +133,7 @@ def test_who_asked_to_hear_is_kept_until_the_outcome_was_told(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
-    close("ana-ruiz-vega", now=START)
+    close("ana-ruiz-vega", context=context())
     assert "anonymised" not in prune(START + 700 * DAY)
     with transaction() as session:
         told = {
@@ -152,7 +152,7 @@ def test_without_an_outcome_they_are_kept_two_years_at_most(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, "w", updates="y")
-    close("ana-ruiz-vega", now=START)
+    close("ana-ruiz-vega", context=context())
     assert "anonymised" not in prune(START + 729 * DAY)
     assert prune(START + 730 * DAY)["anonymised"] == 1
 
@@ -164,7 +164,7 @@ def test_who_erased_and_signed_again_goes_whole(
     me = client.post(postbox.link()).location.replace("/act", "/me")
     client.post(me, data={"signature": "all", "do": "erase"})
     sign_up(client, deliver, postbox, "a")
-    close("ana-ruiz-vega", now=START)
+    close("ana-ruiz-vega", context=context())
     assert verify() == []
     prune(START + 180 * DAY)
     assert (of(Signature), of(Tombstone), counts(appeal.id).signatures) == (1, 1, 1)
@@ -197,7 +197,7 @@ def test_it_stops_between_two_batches_and_goes_on(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
 ) -> None:
     sign_up(client, deliver, postbox, *"abcdefg")
-    close("ana-ruiz-vega", now=START)
+    close("ana-ruiz-vega", context=context())
     asked: list[int] = []
 
     def twice() -> bool:

@@ -55,8 +55,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     deliver()
     client.post(URL, data=form(email="pending@mail.example"))
     deliver()
-    at = runtime()
-    assert remind_pending(now=START + 2 * DAY, vault=at.vault, mail_domain=at.mail_domain) == 2
+    assert remind_pending(context=context(START + 2 * DAY)) == 2
     announced(appeal)  # how the case goes on: with a link that ends such mails
     spread_now()
     clock.now += 2 * DAY
@@ -76,8 +75,7 @@ def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
     said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
     raise_alarm("appeal", appeal.id, lambda _: said, context=context())
-    base = at.settings.base_url
-    owe_digests(now=START, base_url=base, vault=at.vault, tokens=at.tokens, mail_domain=at.mail_domain)
+    owe_digests(context=context())
     deliver()
     assert len(postbox.messages) == 4
     return {path for path in links_in(postbox) if path.startswith(("/en/", "/staff/"))}

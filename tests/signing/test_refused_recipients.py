@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.web.public.signing.sign import ADDRESSEES
-from tests.conftest import DOCUMENT, START, Postbox, form, fresh
+from tests.conftest import DOCUMENT, Postbox, context, form, fresh
 from tests.offline.test_paper_sheet import enter, sign_all
 from tests.privacy.thief.test_same_answer import statements
 from tests.staff.staff_clients import csrf, staffed
@@ -43,8 +43,8 @@ ADDRESSED = [
 @pytest.fixture
 def addressed(app: Flask, appeal: AppealView) -> AppealView:
     """With a target of that address, and another appeal with another."""
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), now=START).slug
-    publish(slug, now=START)
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="another"), context=context()).slug
+    publish(slug, context=context())
     db.session.execute(update(Target).where(Target.appeal_id == appeal.id).values(emails=[TARGET]))
     db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[ELSEWHERE.title()]))
     db.session.commit()

@@ -24,7 +24,7 @@ from campaign.queries.signing.sign_up import origin_of
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, START, Clock, Postbox, form, fresh, text_of
+from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, fresh, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -339,8 +339,8 @@ def test_the_mail_carries_the_letter_and_one_link(
 def test_a_long_paragraph_arrives_whole(client: FlaskClient, app: Flask, deliver: Any, postbox: Postbox) -> None:
     long = "Préoccupée, je vous écris. " * 150
     draft = parse_text(DOCUMENT.replace("I fear for the life of Ana Ruiz Vega.", long.strip()))
-    import_draft(draft, ImportOptions(slug="ana-ruiz-vega"), now=START)
-    publish("ana-ruiz-vega", now=START)
+    import_draft(draft, ImportOptions(slug="ana-ruiz-vega"), context=context())
+    publish("ana-ruiz-vega", context=context())
     client.post(URL, data=form())
     assert deliver() == {"sent": 1}
     assert long.strip() in text_of(postbox.messages[0])

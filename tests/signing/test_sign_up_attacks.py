@@ -19,7 +19,7 @@ from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
-from tests.conftest import DOCUMENT, START, Postbox, form, fresh, text_of
+from tests.conftest import DOCUMENT, Postbox, context, form, fresh, text_of
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -42,8 +42,8 @@ def others(app: Flask, number: int) -> list[str]:
     """So many further open appeals."""
     slugs = []
     for one in range(number):
-        slugs.append(import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{one}"), now=START).slug)
-        publish(slugs[-1], now=START)
+        slugs.append(import_draft(parse_text(DOCUMENT), ImportOptions(slug=f"case-{one}"), context=context()).slug)
+        publish(slugs[-1], context=context())
     fresh(app)
     return slugs
 
@@ -126,8 +126,8 @@ def test_a_marathon_is_confirmed_by_one_mail_and_none_is_lost(
     assert len(signatures()) == 30
     # Once something is confirmed, the next forms of the day each get their mail.
     postbox.messages.clear()
-    more = import_draft(parse_text(DOCUMENT), ImportOptions(slug="more"), now=START).slug
-    publish(more, now=START)
+    more = import_draft(parse_text(DOCUMENT), ImportOptions(slug="more"), context=context()).slug
+    publish(more, context=context())
     fresh(app)
     client.post(f"/en/appeals/{more}/sign", data=form())
     deliver()

@@ -23,6 +23,7 @@ from campaign.domain.announcements.announcement import AnnouncementKind
 from campaign.domain.counting.action import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Appeal, BulkEntry, Handover, Invalidation, Mail, Signature
 from campaign.platform import db
@@ -30,7 +31,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
-from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
@@ -38,7 +39,7 @@ from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
 from tests.announcements.test_announce import edition_of
 from tests.appeals.editing.editor import filled
-from tests.conftest import DOCUMENT, START, confirm_newest, form
+from tests.conftest import DOCUMENT, START, confirm_newest, context, form
 from tests.staff.route_matrix import MATRIX, SAID, Route
 from tests.staff.staff_clients import csrf, join, log_in
 
@@ -107,7 +108,9 @@ def places(app: Flask, client: FlaskClient, appeal: AppealView) -> dict[str, str
     db.session.rollback()
     foreign = made_by(Scope(colleague, Role.EDITOR, "be-nl"), appeal, f"{CANARY} place", TOLD)
     own = made_by(Scope(neighbour, Role.EDITOR, "fr"), appeal, "Lyon", SAID)
-    drafts = {name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), now=START).slug for name in DRAFTS}
+    drafts = {
+        name: import_draft(parse_text(DOCUMENT), ImportOptions(slug=name), context=context()).slug for name in DRAFTS
+    }
     with transaction() as session:
         for name, section in DRAFTS.items():
             session.query(Appeal).filter_by(slug=drafts[name]).update({"section_code": section})
@@ -162,9 +165,9 @@ def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, s
         advance(now=START, vault=at.vault, only=act)
     begin(acts[1], f"{said} A flood.", by=by, now=START, vault=at.vault)
     advance(now=START, vault=at.vault, only=acts[1])
-    author = Author(by, START, at.vault)
+    author = context(START, staff_actor(by))
     text = {"fr": AnnouncementWording(said, said)}
-    written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, author)
+    written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, context=author)
     return {
         "list": str(number),
         "entry": str(entry),

@@ -23,12 +23,13 @@ from campaign.domain.announcements.announcement import AnnouncementKind
 from campaign.domain.handover.spreadsheet import plain
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.sections.site_page import SitePage
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.domain.typed_text import clean
 from campaign.models import Appeal, Mail, QueuePause, Signature
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
-from campaign.services.announcements.announce import AnnouncementWording, Audience, Author, draft
+from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
 from campaign.services.moderation import invalidate
@@ -37,7 +38,7 @@ from tests.abuse.payloads import payloads
 from tests.abuse.test_injection import Tab, hostile, is_harmless, signer, tab  # noqa: F401  fixtures among them
 from tests.attack import IS_ATTACK, Figure
 from tests.browser.conftest import browser  # noqa: F401  a fixture
-from tests.conftest import START, confirm_at, fresh
+from tests.conftest import START, confirm_at, context, fresh
 from tests.handover.test_export import FORMULAS, rows
 from tests.staff.staff_clients import join, log_in, log_in_later
 
@@ -127,18 +128,18 @@ def made(payload: str, number: int, editor: int) -> Case:
     """Everything that a document, a supporter, a mail server and colleagues can write, is the payload."""
     slug, at = f"case-{number}", runtime()
     options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
-    import_draft(hostile(payload), options, now=START, lines=(payload, payload))
-    publish(slug, now=START)
+    import_draft(hostile(payload), options, context=context(), lines=(payload, payload))
+    publish(slug, context=context())
     with transaction() as session:
         session.execute(update(Appeal).where(Appeal.slug == slug).values(section_code="fr"))
         appeal_id = session.scalars(select(Appeal.id).where(Appeal.slug == slug)).one()
     signature_id = confirm_at(signer(appeal_id, payload), START)
     by = Scope(editor, Role.EDITOR, "fr")
     text = payload.replace("\x00", "")
-    writing = Author(by, START, at.vault)
+    writing = context(START, staff_actor(by))
     # Control characters are refused there.
     words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
-    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, writing)
+    update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
     act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, by=by, now=START, vault=at.vault)
     invalidate.advance(now=START, vault=at.vault, only=act)
     with transaction() as session:
@@ -146,7 +147,7 @@ def made(payload: str, number: int, editor: int) -> Case:
         mails = update(Mail).where(Mail.signature_id == signature_id)
         session.execute(mails.values(state="dead", phase="rcpt", code=550, detail=text))
     for page in SitePage:
-        write_site_text(page, "en", text, now=START, vault=at.vault)
+        write_site_text(page, "en", text, context=context())
     return Case(slug, update_id, act)
 
 
@@ -206,7 +207,7 @@ def test_no_payload_runs_in_the_staff_room(
         cells += exported(desk, case.slug, payload)
         for path in paths:
             eyes.look_at_forms(desk, path, payload)
-        stop(case.slug, now=START, outcome={"en": payload.replace("\x00", "")})
+        stop(case.slug, context=context(), outcome={"en": payload.replace("\x00", "")})
         fresh(app)
         for path in ("privacy", "imprint", "accessibility", f"appeals/{case.slug}"):
             eyes.look(client, f"/en/{path}", payload)

@@ -51,9 +51,9 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, di
     app = create_app(settings, clock=lambda: START)
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(Path(__file__).parent.parent / "sections.toml", now=START, vault=runtime().vault)
-        import_draft(parse_text(DOCUMENT), ImportOptions(slug="case", deadline=date(2099, 1, 1)), now=START)
-        publish("case", now=START)
+        load_sections(Path(__file__).parent.parent / "sections.toml", context=context())
+        import_draft(parse_text(DOCUMENT), ImportOptions(slug="case", deadline=date(2099, 1, 1)), context=context())
+        publish("case", context=context())
         at, appeal, address = runtime(), find_appeal("case"), parse_address("a@mail.example")
         assert appeal is not None
         sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne", address, "en", "en", 1, None)

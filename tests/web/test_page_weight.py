@@ -19,7 +19,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import START
+from tests.conftest import START, context
 
 MOST = 14 * 1024
 
@@ -36,8 +36,8 @@ def appeal(app: Flask) -> AppealView:
     for language in ("fr", "en"):
         file = f"{SAMPLE}.{language}.md"
         draft = parse_document((ROOT / "examples" / file).read_bytes(), file)
-        import_draft(draft, ImportOptions(slug=SAMPLE, deadline=(START + timedelta(days=60)).date()), now=START)
-    publish(SAMPLE, now=START)
+        import_draft(draft, ImportOptions(slug=SAMPLE, deadline=(START + timedelta(days=60)).date()), context=context())
+    publish(SAMPLE, context=context())
     found = find_appeal(SAMPLE)
     assert found is not None
     db.session.rollback()

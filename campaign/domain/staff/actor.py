@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaign.domain.staff.roles import Scope
+from campaign.domain.errors import NotFoundError
+from campaign.domain.staff.roles import Permission, Scope
 
 
 class ActorKind(StrEnum):
@@ -15,6 +16,9 @@ class ActorKind(StrEnum):
     SUPPORTER = "supporter"
     OPERATOR = "operator"
     SYSTEM = "system"
+
+
+_SERVER = frozenset({ActorKind.OPERATOR, ActorKind.SYSTEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,30 @@ class Actor:
     def staff_id(self) -> int | None:
         """The account of a member of staff; None for all others."""
         return None if self.scope is None else self.scope.staff_id
+
+    @property
+    def section(self) -> str | None:
+        """The section of a member of staff; None for all others."""
+        return None if self.scope is None else self.scope.section
+
+    @property
+    def member(self) -> Scope:
+        """The scope of a member of staff. Raises NotFoundError for all others."""
+        if self.scope is None:
+            raise NotFoundError("only a member of staff has a section")
+        return self.scope
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether the role of a member of staff allows it; the server may everything, a supporter nothing."""
+        return self.kind in _SERVER if self.scope is None else self.scope.may(permission)
+
+    def works_on(self, section: str | None) -> bool:
+        """Return whether the actor writes the appeals of that section; None: those made on the server."""
+        return self.kind in _SERVER if self.scope is None else self.scope.works_on(section)
+
+    def may_tell(self, section: str | None) -> bool:
+        """Return whether the actor writes to the supporters of that section; None: of all."""
+        return self.kind in _SERVER if self.scope is None else self.scope.may_tell(section)
 
 
 # A supporter proves a mailbox by a mailed link, and has no account.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import delete, select
@@ -15,10 +14,10 @@ from campaign.domain.announcements.announcement import RECALL, AnnouncementKind,
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.outbox.mail_state import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
-from campaign.domain.staff.roles import Scope
+from campaign.domain.staff.actor import Actor
 from campaign.models import Announcement, AnnouncementText, Appeal, Mail, Section
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import owe_staff
@@ -47,17 +46,8 @@ class Audience:
     is_rewording: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who of the staff acts, when, and the keys of the audit log."""
-
-    scope: Scope
-    now: datetime
-    vault: Vault
-
-
 def draft(
-    appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], by: Author
+    appeal_id: int, kind: AnnouncementKind, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context
 ) -> int:
     """Keeps a new announcement and returns its id; nothing goes out yet. Raises InputError, NotFoundError, StateError.
 
@@ -72,7 +62,7 @@ def draft(
             raise NotFoundError("there is no such appeal")
         if state == AppealState.DRAFT:
             raise StateError("nobody has signed this appeal yet")
-        _check_section(session, to, by.scope)
+        _check_section(session, to, context.actor)
         row = Announcement(
             appeal_id=appeal_id,
             kind=kind.value,
@@ -80,17 +70,17 @@ def draft(
             locales=list(to.locales),
             to_family=to.to_family,
             is_rewording=to.is_rewording,
-            created_at=by.now,
+            created_at=context.now,
         )
         _write(row, texts)
         session.add(row)
         session.flush()
-        _note(session, "announcement.draft", row, by, after=_seen(row))
+        _note(session, "announcement.draft", row, context=context, after=_seen(row))
         return row.id
 
 
 def revise(
-    announcement_id: int, to: Audience, texts: Mapping[str, AnnouncementWording], by: Author, *, seen: str
+    announcement_id: int, to: Audience, texts: Mapping[str, AnnouncementWording], *, context: Context, seen: str
 ) -> None:
     """Replaces what a draft says and to whom; `seen` is the edition that was changed.
 
@@ -98,8 +88,8 @@ def revise(
     """
     _check(to, texts)
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, by.scope)
-        _check_section(session, to, by.scope)
+        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
+        _check_section(session, to, context.actor)
         _refuse_unseen(row, seen)
         before = _seen(row)
         row.section_code = to.section_code
@@ -111,22 +101,22 @@ def revise(
         _write(row, texts)
         session.flush()
         if _seen(row) != before:
-            _note(session, "announcement.revise", row, by, before=before, after=_seen(row))
+            _note(session, "announcement.revise", row, context=context, before=before, after=_seen(row))
 
 
-def discard(announcement_id: int, by: Author) -> None:
+def discard(announcement_id: int, *, context: Context) -> None:
     """Deletes a draft, with the tests of it that have not left. Raises NotFoundError, StateError."""
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, by.scope)
-        _note(session, "announcement.discard", row, by, before=_seen(row))
+        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
+        _note(session, "announcement.discard", row, context=context, before=_seen(row))
         session.execute(delete(Mail).where(Mail.announcement_id == row.id))
         session.delete(row)
 
 
-def send_test(announcement_id: int, language: str, to: Address, by: Author, *, name: str, mail_domain: str) -> None:
+def send_test(announcement_id: int, language: str, to: Address, *, context: Context, name: str) -> None:
     """Owes the author the message in that language, as a signer would get it. Raises NotFoundError, InputError."""
     with transaction() as session:
-        row = _found(session, announcement_id, by.scope)
+        row = _found(session, announcement_id, context.actor)
         if language not in {text.language for text in row.texts}:
             raise InputError("language", "unknown", f"nothing is written in {language}")
         owe_staff(
@@ -135,70 +125,70 @@ def send_test(announcement_id: int, language: str, to: Address, by: Author, *, n
             to,
             {"name": name, "appeal_id": str(row.appeal_id)},
             locale=language,
-            now=by.now,
-            vault=by.vault,
-            domain=mail_domain,
+            now=context.now,
+            vault=context.vault,
+            domain=context.mail_domain,
             announcement_id=row.id,
             text_language=language,
         )
 
 
-def send(announcement_id: int, by: Author, *, seen: str) -> None:
+def send(announcement_id: int, *, context: Context, seen: str) -> None:
     """Lets a draft go out: after the time to take it back, workers owe it to one batch of signers after the other.
 
     Raises NotFoundError, StateError where it went out or was stopped before, ConflictError where it is another edition
     than was `seen`.
     """
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.DRAFT, by.scope)
+        row = _locked(session, announcement_id, AnnouncementState.DRAFT, context.actor)
         _refuse_unseen(row, seen)
         row.state = AnnouncementState.SENDING
-        row.started_at = by.now + RECALL
-        _note(session, "announcement.send", row, by, after=_seen(row))
+        row.started_at = context.now + RECALL
+        _note(session, "announcement.send", row, context=context, after=_seen(row))
 
 
-def recall(announcement_id: int, by: Author) -> None:
+def recall(announcement_id: int, *, context: Context) -> None:
     """Takes back what was let go a moment ago: a draft again, and nobody has got it.
 
     Raises NotFoundError, StateError where that is too late.
     """
     with transaction() as session:
-        row = _locked(session, announcement_id, AnnouncementState.SENDING, by.scope)
+        row = _locked(session, announcement_id, AnnouncementState.SENDING, context.actor)
         # A worker whose clock is ahead may have begun.
-        if row.started_at is None or row.started_at <= by.now or row.after_id:
+        if row.started_at is None or row.started_at <= context.now or row.after_id:
             raise StateError("it is on its way: stop it")
         row.state = AnnouncementState.DRAFT
         row.started_at = None
-        _note(session, "announcement.recall", row, by)
+        _note(session, "announcement.recall", row, context=context)
 
 
-def stop(announcement_id: int, by: Author) -> None:
+def stop(announcement_id: int, *, context: Context) -> None:
     """Ends an announcement on its way: what has not left stays. Repeating it changes nothing.
 
     Raises NotFoundError, StateError where it is a draft.
     """
     with transaction() as session:
-        row = _found(session, announcement_id, by.scope, lock=True)
+        row = _found(session, announcement_id, context.actor, lock=True)
         if row.state == AnnouncementState.DRAFT:
             raise StateError("the announcement is a draft: discard it")
         if row.state != AnnouncementState.STOPPED:
             row.state = AnnouncementState.STOPPED
-            row.ended_at = by.now
-            _note(session, "announcement.stop", row, by)
+            row.ended_at = context.now
+            _note(session, "announcement.stop", row, context=context)
 
 
-def _found(session: Session, announcement_id: int, scope: Scope, *, lock: bool = False) -> Announcement:
+def _found(session: Session, announcement_id: int, actor: Actor, *, lock: bool = False) -> Announcement:
     """Staff tell the signers of their own section; coordinators those of any, and of all."""
     row = session.get(
         Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True
     )
-    if row is None or not scope.may_tell(row.section_code):
+    if row is None or not actor.may_tell(row.section_code):
         raise NotFoundError("there is no such announcement")
     return row
 
 
-def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, scope: Scope) -> Announcement:
-    row = _found(session, announcement_id, scope, lock=True)
+def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, actor: Actor) -> Announcement:
+    row = _found(session, announcement_id, actor, lock=True)
     if row.state != wanted:
         raise StateError(f"the announcement is {row.state}")
     return row
@@ -227,13 +217,13 @@ def _note(
     session: Session,
     act: str,
     row: Announcement,
-    by: Author,
     *,
+    context: Context,
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    entry = AuditRecord(act, f"announcement:{row.id}", by.scope.staff_id, row.section_code, before, after)
-    append(session, entry, now=by.now, vault=by.vault)
+    entry = AuditRecord(act, f"announcement:{row.id}", context.actor.staff_id, row.section_code, before, after)
+    append(session, entry, context=context)
 
 
 def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None:
@@ -246,8 +236,8 @@ def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None
         check_text(wording.subject, wording.body)
 
 
-def _check_section(session: Session, audience: Audience, scope: Scope) -> None:
-    if not scope.may_tell(audience.section_code):
+def _check_section(session: Session, audience: Audience, actor: Actor) -> None:
+    if not actor.may_tell(audience.section_code):
         raise InputError("section", "not-yours", "another section tells its own signers")
     if audience.section_code is not None and session.get(Section, audience.section_code) is None:
         raise InputError("section", "unknown", f"there is no section {audience.section_code}")

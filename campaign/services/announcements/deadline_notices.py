@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,10 +13,10 @@ from campaign.domain.sections.section import taking_part
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import ends_soon, has_ended
 from campaign.models import Appeal, Staff
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.appeals.review_notices import claim, headline, owe
-from campaign.services.staff.desk import Desk
 
 BEFORE = timedelta(days=3)
 # Later than this a reminder that was missed, because no worker ran, would only puzzle.
@@ -24,13 +24,13 @@ AFTER = timedelta(days=7)
 _WRITERS = (Role.EDITOR.value, Role.COORDINATOR.value, Role.ADMIN.value)
 
 
-def remind_staff(*, desk: Desk, now: datetime) -> int:
+def remind_staff(*, context: Context) -> int:
     """Owes the editors and coordinators of each section that takes part a mail three days before the deadline ends in
     their time zone, and one when it has ended, where the section has not said what comes after it; returns how many.
 
     Each once, however often and by however many workers this is called; another deadline is another matter.
     """
-    owed = 0
+    owed, now = 0, context.now
     with transaction() as session:
         sections, staff = list_sections(), _staff(session)
         chosen = select(Appeal).where(
@@ -42,7 +42,7 @@ def remind_staff(*, desk: Desk, now: datetime) -> int:
             for section in taking_part(sections, tuple(appeal.sections)):
                 if section.code in appeal.continuation or section.code not in staff or appeal.deadline is None:
                     continue
-                owed += _remind(session, appeal, appeal.deadline, section, staff[section.code], desk, now)
+                owed += _remind(session, appeal, appeal.deadline, section, staff[section.code], context)
     return owed
 
 
@@ -52,9 +52,9 @@ def _remind(
     deadline: date,
     section: SectionView,
     people: list[Staff],
-    desk: Desk,
-    now: datetime,
+    context: Context,
 ) -> int:
+    now = context.now
     end = end_of_day(deadline, section.last_zone(deadline))
     if end <= now < end + AFTER:
         stage = "ended"
@@ -67,7 +67,7 @@ def _remind(
     for one in people:
         name = headline(session, appeal, one.locale)
         said = ends_soon(one.locale, name, deadline) if stage == "ends-soon" else has_ended(one.locale, name)
-        owe(session, one, said, appeal, desk, now)
+        owe(session, one, said, appeal, context)
     return len(people)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.announcements.announcement import told, without_repeats
@@ -39,9 +39,9 @@ _INSERT = {
 }
 
 
-def start_reminders(*, now: datetime) -> int:
+def start_reminders(*, context: Context) -> int:
     """Starts the reminder of each open appeal in each section whose day for it has come; returns how many."""
-    started = 0
+    started, now = 0, context.now
     with transaction() as session:
         begun = select(Announcement.appeal_id, Announcement.section_code).where(
             Announcement.kind == AnnouncementKind.DEADLINE_REMINDER
@@ -61,22 +61,23 @@ def start_reminders(*, now: datetime) -> int:
     return started
 
 
-def spread_all(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+def spread_all(*, context: Context) -> int:
     """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
     with transaction() as session:
         on_way = select(Announcement.id).where(
-            Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= now
+            Announcement.state == AnnouncementState.SENDING, Announcement.started_at <= context.now
         )
         ids = session.scalars(on_way.order_by(Announcement.id)).all()
     owed = 0
     for announcement_id in ids:
-        while (found := spread(announcement_id, now=now, vault=vault, mail_domain=mail_domain)) is not None:
+        while (found := spread(announcement_id, context=context)) is not None:
             owed += found
     return owed
 
 
-def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: str) -> int | None:
+def spread(announcement_id: int, *, context: Context) -> int | None:
     """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
+    now, vault = context.now, context.vault
     with transaction() as session:
         row = session.get(Announcement, announcement_id, with_for_update=NO_KEY_UPDATE)
         if row is None or row.state != AnnouncementState.SENDING:
@@ -90,7 +91,7 @@ def spread(announcement_id: int, *, now: datetime, vault: Vault, mail_domain: st
             return None
         batch = [(one, to) for one in signatures if (to := _opened(one, vault)) is not None]
         mails = [
-            row_of(_owed(row, one, to, vault), now=now, domain=mail_domain)
+            row_of(_owed(row, one, to, vault), now=now, domain=context.mail_domain)
             for one, to in without_repeats(batch, row, vault)
         ]
         if mails:

@@ -11,9 +11,9 @@ from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_state import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import LIFETIME, Purpose
 from campaign.models import Appeal, Section, SignUp
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.enqueue import owe_sign_up
@@ -22,12 +22,12 @@ REMINDER_AFTER = timedelta(hours=48)
 _BATCH = 500
 
 
-def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
+def remind_pending(*, context: Context) -> int:
     """Owe each sign-up that waits for two days after its mail arrived one reminder; return how many.
 
     Whether the mailbox has had its share already is decided when sending.
     """
-    reminded, after_id = 0, 0
+    reminded, after_id, now = 0, 0, context.now
     while True:
         with transaction() as session:
             found = session.execute(_waiting(now, after_id)).all()
@@ -38,7 +38,7 @@ def remind_pending(*, now: datetime, vault: Vault, mail_domain: str) -> int:
                     continue
                 try:
                     kind = MailKind.CONFIRMATION_REMINDER
-                    owe_sign_up(session, kind, sign_up, now=now, vault=vault, domain=mail_domain)
+                    owe_sign_up(session, kind, sign_up, now=now, vault=context.vault, domain=context.mail_domain)
                 except CipherError:
                     continue
                 sign_up.reminded_at = now

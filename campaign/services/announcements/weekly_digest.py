@@ -10,18 +10,19 @@ from sqlalchemy import select
 
 from campaign.domain.appeals.appeal import days_left
 from campaign.domain.outbox.mail_state import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
-from campaign.domain.signing.token import Purpose, Tokens
+from campaign.domain.signing.token import Purpose
 from campaign.mail.messages.digest_texts import AppealWeek, week_lines
 from campaign.models import Section, Staff
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.counting.staff_counts import AppealSummary, appeal_summaries
 from campaign.services.outbox.enqueue import owe_staff
 
 
-def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, mail_domain: str) -> int:
+def owe_digests(*, context: Context) -> int:
     """Owes each of them one mail about the open appeals, in their language; returns how many. None is open: none."""
+    now, base_url = context.now, context.settings.base_url
     with transaction() as session:
         wanting = select(Staff, Section.time_zone).join(Section, Section.code == Staff.section_code)
         chosen = wanting.where(Staff.active, Staff.joined_at.is_not(None), Staff.wants_digest).order_by(Staff.id)
@@ -34,8 +35,8 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
             found = seen[staff.section_code]
             if not found:
                 continue
-            token = tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
-            context = {
+            token = context.keys.tokens.make(Purpose.DIGEST, staff.id, now, staff.link_key)
+            values = {
                 "appeals": json.dumps([_appeal(one, staff.locale, base_url, now) for one in found]),
                 "url": f"{base_url}/staff/",
                 "unsubscribe": f"{base_url}/staff/digest/{token}",
@@ -44,11 +45,11 @@ def owe_digests(*, now: datetime, base_url: str, vault: Vault, tokens: Tokens, m
                 session.connection(),
                 MailKind.STAFF_DIGEST,
                 parse_address(staff.email),
-                context,
+                values,
                 locale=staff.locale,
                 now=now,
-                vault=vault,
-                domain=mail_domain,
+                vault=context.vault,
+                domain=context.mail_domain,
             )
             owed += 1
     return owed

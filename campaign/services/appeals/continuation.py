@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import ConflictError, InputError
 from campaign.models import Appeal
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
+from campaign.services.appeals.access import admit, note
 from campaign.services.appeals.lifecycle import find
-from campaign.services.staff.desk import Desk, admit, note
 
 _INDEX = re.compile(r"([a-z]{3})\s?(\d{2})/(\d{2,6})/(\d{4}|\d{2})(?!\d)", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
     return followed
 
 
-def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
+def follow(slug: str, followed: str | None, *, context: Context, seen: str | None = None) -> None:
     """Says which appeal this one follows, or (None) that it follows none; in whatever state it is.
 
     `seen` is what it followed when the writer began ("": none): what a colleague has chosen since is not overwritten.
@@ -48,7 +48,7 @@ def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime, seen: 
     """
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         earlier = None
         if followed:
             earlier = session.scalars(select(Appeal).where(Appeal.slug == followed)).one_or_none()
@@ -67,7 +67,7 @@ def follow(slug: str, followed: str | None, *, desk: Desk, now: datetime, seen: 
             raise ConflictError({"follows": before or ""})
         appeal.follows_id = None if earlier is None else earlier.id
         appeal.revision += 1
-        note(session, desk, "appeal.follow", appeal, now=now, before={"follows": before}, after={"follows": after})
+        note(session, "appeal.follow", appeal, context=context, before={"follows": before}, after={"follows": after})
 
 
 def _before(session: Session, appeal: Appeal) -> Appeal | None:

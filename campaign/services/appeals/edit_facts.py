@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -11,27 +11,29 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import checked_facts
 from campaign.domain.errors import InvalidFieldsError
 from campaign.models import Appeal, Section
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import facts_of
+from campaign.services.appeals.access import admit, note
 from campaign.services.appeals.edit_text import refuse_ended
 from campaign.services.appeals.lifecycle import find
-from campaign.services.staff.desk import Desk, admit, note, refuse_overwriting
+from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
-def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: Desk, now: datetime) -> str:
+def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context: Context) -> str:
     """Keeps the facts and returns the slug, which only a draft may change; nothing new changes nothing.
 
     Dates are ISO 8601 text. Raises NotFoundError, InvalidFieldsError, StateError (it has ended), ConflictError.
     """
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         refuse_ended(appeal)
         before = facts_of(appeal)
         if appeal.state != AppealState.DRAFT:
             typed = {**typed, "slug": appeal.slug}
         codes = frozenset(session.scalars(select(Section.code)))
-        after = checked_facts(typed, sections=codes, today=now.date(), before=before)
+        after = checked_facts(typed, sections=codes, today=context.now.date(), before=before)
         if after["deadline"] is None and appeal.state == AppealState.OPEN:
             raise InvalidFieldsError({"deadline": "missing"})
         if before == after:
@@ -41,7 +43,7 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: D
         if session.scalar(taken) is not None:
             raise InvalidFieldsError({"slug": "taken"})
         # Under the name that it had: who looks for it in the audit log finds both.
-        note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
+        note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
         for name, value in after.items():
             setattr(appeal, name, date.fromisoformat(value) if name == "deadline" and value else value)
         appeal.revision += 1

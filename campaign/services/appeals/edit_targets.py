@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import checked_target
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.models import Appeal, Target
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import target_of
+from campaign.services.appeals.access import admit, note, remember_writer
 from campaign.services.appeals.edit_text import refuse_ended
 from campaign.services.appeals.lifecycle import find
 from campaign.services.appeals.review_notices import tell_of_correction
-from campaign.services.staff.desk import Desk, admit, note, refuse_overwriting, remember_writer
+from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def write_target(
-    slug: str, position: int, typed: dict[str, Any], seen: dict[str, Any] | None, *, desk: Desk, now: datetime
+    slug: str, position: int, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
 ) -> int:
     """Keeps a target and returns its position, which stays, for actions name it; `position` 0 is a new one.
 
@@ -26,7 +27,7 @@ def write_target(
     """
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         refuse_ended(appeal)
         target = None if position == 0 else _target(appeal, position)
         before = {} if target is None else target_of(target)
@@ -44,44 +45,42 @@ def write_target(
             appeal.targets.append(target)
         for name, value in values.items():
             setattr(target, name, value)
-        _written(session, appeal, desk, target.position, before, values, now)
+        _written(session, appeal, target.position, before, values, context)
         return target.position
 
 
-def remove_target(slug: str, position: int, *, desk: Desk, now: datetime) -> None:
+def remove_target(slug: str, position: int, *, context: Context) -> None:
     """Takes a target away. Raises NotFoundError, StateError (ended, or the last one of an open appeal)."""
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         refuse_ended(appeal)
         target = _target(appeal, position)
         if appeal.state == AppealState.OPEN and len(appeal.targets) == 1:
             raise StateError("an open appeal needs somebody to write to")
         before = target_of(target)
         appeal.targets.remove(target)
-        _written(session, appeal, desk, position, before, {}, now)
+        _written(session, appeal, position, before, {}, context)
 
 
 def _written(
     session: Any,
     appeal: Appeal,
-    desk: Desk,
     position: int,
     before: dict[str, Any],
     after: dict[str, Any],
-    now: datetime,
+    context: Context,
 ) -> None:
-    remember_writer(desk, appeal)
+    remember_writer(context, appeal)
     note(
         session,
-        desk,
         "appeal.write-target",
         appeal,
-        now=now,
+        context=context,
         before={f"target {position} {name}": value for name, value in before.items()},
         after={f"target {position} {name}": value for name, value in after.items()},
     )
-    tell_of_correction(session, appeal, desk, now=now)
+    tell_of_correction(session, appeal, context=context)
 
 
 def _target(appeal: Appeal, position: int) -> Target:

@@ -13,16 +13,18 @@ from campaign.domain.appeals.editing import checked_words
 from campaign.domain.errors import InvalidFieldsError, StateError
 from campaign.domain.typed_text import is_language
 from campaign.models import Appeal, AppealText
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.editor import words_of
 from campaign.queries.counting.counts import signatures_by_appeal
+from campaign.services.appeals.access import admit, note, remember_writer
 from campaign.services.appeals.lifecycle import find
 from campaign.services.appeals.review_notices import tell_of_correction
-from campaign.services.staff.desk import Desk, admit, note, refuse_overwriting, remember_writer
+from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def write_text(
-    slug: str, language: str, typed: dict[str, Any], seen: dict[str, Any] | None, *, desk: Desk, now: datetime
+    slug: str, language: str, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
 ) -> int | None:
     """Keeps the words in that language as a new version and returns its number; None where nothing is new.
 
@@ -34,21 +36,21 @@ def write_text(
     words = checked_words(typed)
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         refuse_ended(appeal)
         current = session.scalars(_texts(appeal, language).where(AppealText.is_current)).one_or_none()
         before = None if current is None else words_of(current)
         if before == words:
             return None
         refuse_overwriting(seen or {}, before or {})
-        version = keep_version(session, appeal, language, words, current, now)
+        version = keep_version(session, appeal, language, words, current, context.now)
         if current is None:
             _lend_words(appeal, language)
-        remember_writer(desk, appeal)
+        remember_writer(context, appeal)
         named = {f"{name} ({language})": value for name, value in words.items()}
         were = {f"{name} ({language})": value for name, value in (before or {}).items()}
-        note(session, desk, "appeal.write-text", appeal, now=now, before=were, after=named)
-        tell_of_correction(session, appeal, desk, now=now)
+        note(session, "appeal.write-text", appeal, context=context, before=were, after=named)
+        tell_of_correction(session, appeal, context=context)
     return version
 
 

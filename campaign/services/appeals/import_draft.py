@@ -21,13 +21,14 @@ from campaign.domain.appeals.editing import WORDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
 from campaign.models import Appeal, AppealText, ImportedDocument
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
+from campaign.services.appeals.access import note, remember_writer
 from campaign.services.appeals.continuation import link
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.appeals.merge_targets import merge_targets
 from campaign.services.appeals.review_notices import tell_of_correction
-from campaign.services.staff.desk import Desk, note, remember_writer
 
 DEFAULT_GOAL = 1000
 _FACTS = {
@@ -85,8 +86,7 @@ def import_draft(
     draft: DraftAppeal,
     options: ImportOptions,
     *,
-    now: datetime,
-    desk: Desk | None = None,
+    context: Context,
     lines: tuple[str, ...] = (),
 ) -> ImportReport:
     """Makes or completes an appeal; `lines` are the document's own, to be shown beside the form.
@@ -96,15 +96,16 @@ def import_draft(
     """
     if options.goal is not None and options.goal < 1:
         raise InputError("goal", "too-small", "the goal must be 1 or more")
+    now = context.now
     with transaction() as session:
         slug, appeal = _new(session, draft) if options.is_new else _named(session, draft, options.slug)
         is_new = appeal is None
         if appeal is None:
             appeal = Appeal(slug=slug, goal=options.goal or DEFAULT_GOAL, created_at=now, sequence=draft.sequence)
-            appeal.section_code = desk.scope.section if desk and desk.scope else None
+            appeal.section_code = context.actor.section
             session.add(appeal)
             session.flush()
-        elif desk is not None and desk.scope is not None and not desk.scope.works_on(appeal.section_code):
+        elif not context.actor.works_on(appeal.section_code):
             raise NotFoundError("no such appeal among those you work on")
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
@@ -121,14 +122,12 @@ def import_draft(
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
-        if changes and desk is not None:
-            remember_writer(desk, appeal)
+        if changes:
+            remember_writer(context, appeal)
             before = None if is_new else {change.field: change.before for change in changes}
             after = {change.field: change.after for change in changes}
-            note(session, desk, "appeal.import", appeal, now=now, before=before, after=after)
-            tell_of_correction(session, appeal, desk, now=now)
-        elif changes and not is_new:
-            appeal.revision += 1
+            note(session, "appeal.import", appeal, context=context, before=before, after=after)
+            tell_of_correction(session, appeal, context=context)
         return ImportReport(
             slug=slug,
             state=appeal.state,

@@ -1,7 +1,4 @@
-"""An appeal's way from draft to open to closed.
-
-Who works is given as a `Desk`; without one nothing is asked and nothing noted (fixtures, the demonstration).
-"""
+"""An appeal's way from draft to open to closed."""
 
 from __future__ import annotations
 
@@ -17,32 +14,33 @@ from campaign.domain.errors import ConflictError, FourEyesError, InputError, Not
 from campaign.domain.sections.section import taking_part
 from campaign.domain.staff.roles import Permission
 from campaign.models import Appeal
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.appeals.publish_blockers import PublishBlocker, publish_blockers
 from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.access import admit, note
 from campaign.services.appeals.review_notices import tell_of_question, tell_of_return
-from campaign.services.staff.desk import Desk, admit, note
 
 _MOST_OUTCOME = 20_000
 _MOST_WORDS = 2_000
 
 
-def ask(slug: str, *, desk: Desk, now: datetime) -> None:
+def ask(slug: str, *, context: Context) -> None:
     """Asks for a draft to be published; those who may are told by mail. Raises NotFoundError, StateError."""
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
-        _refuse_unready(session, appeal, now)
+        admit(context, appeal)
+        _refuse_unready(session, appeal, context.now)
         if appeal.review_requested_at is not None:
             return
-        appeal.review_requested_at, appeal.review_requested_by = now, desk.scope.staff_id if desk.scope else None
-        note(session, desk, "appeal.ask", appeal, now=now)
-        tell_of_question(session, appeal, desk, now=now)
+        appeal.review_requested_at, appeal.review_requested_by = context.now, context.actor.staff_id
+        note(session, "appeal.ask", appeal, context=context)
+        tell_of_question(session, appeal, context=context)
 
 
-def send_back(slug: str, words: str, *, desk: Desk, now: datetime) -> None:
+def send_back(slug: str, words: str, *, context: Context) -> None:
     """Takes the question back, by whoever asked, or by a coordinator, who says why; whoever asked is told by mail.
 
     Raises NotFoundError, StateError, InputError (`words`).
@@ -52,18 +50,18 @@ def send_back(slug: str, words: str, *, desk: Desk, now: datetime) -> None:
         raise InputError("words", "too-long", f"at most {_MOST_WORDS} characters, not {len(words)}")
     with transaction() as session:
         appeal = find(session, slug)
-        admit(desk, appeal)
+        admit(context, appeal)
         if appeal.state != AppealState.DRAFT or appeal.review_requested_at is None:
             raise StateError("nobody has asked for it to be published")
-        is_own = desk.scope is not None and desk.scope.staff_id == appeal.review_requested_by
+        is_own = context.actor.staff_id is not None and context.actor.staff_id == appeal.review_requested_by
         if not is_own:
-            admit(desk, appeal, Permission.COORDINATE)
-            tell_of_return(session, appeal, appeal.review_requested_by, words, desk, now=now)
+            admit(context, appeal, Permission.COORDINATE)
+            tell_of_return(session, appeal, appeal.review_requested_by, words, context=context)
         appeal.review_requested_at = appeal.review_requested_by = None
-        note(session, desk, "appeal.send-back", appeal, now=now, reason=words or None)
+        note(session, "appeal.send-back", appeal, context=context, reason=words or None)
 
 
-def publish(slug: str, *, now: datetime, desk: Desk | None = None, revision: int | None = None) -> bool:
+def publish(slug: str, *, context: Context, revision: int | None = None) -> bool:
     """Opens a draft for signatures; False where it is open already.
 
     Staff need to have been asked, and to have written none of it; `revision` is that of the draft they looked at.
@@ -71,43 +69,41 @@ def publish(slug: str, *, now: datetime, desk: Desk | None = None, revision: int
     """
     with transaction() as session:
         appeal = find(session, slug)
-        if desk is not None:
-            admit(desk, appeal, Permission.COORDINATE)
+        admit(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.OPEN:
             return False
         if appeal.state != AppealState.DRAFT:
             raise StateError(f"{slug} is {appeal.state}: only a draft can be published")
-        if desk is not None and desk.scope is not None:
-            if desk.scope.staff_id in appeal.written_by:
+        if context.actor.staff_id is not None:
+            if context.actor.staff_id in appeal.written_by:
                 raise FourEyesError("who wrote an appeal does not publish it")
             if appeal.review_requested_at is None:
                 raise StateError(f"nobody has asked for {slug} to be published")
             if revision != appeal.revision:
                 raise ConflictError({"revision": appeal.revision})
-        _refuse_unready(session, appeal, now)
+        _refuse_unready(session, appeal, context.now)
         appeal.state = AppealState.OPEN
-        appeal.opened_at = now
+        appeal.opened_at = context.now
         appeal.revision += 1
-        _note(session, desk, "appeal.publish", appeal, AppealState.DRAFT, now)
+        _note(session, "appeal.publish", appeal, AppealState.DRAFT, context)
     return True
 
 
-def close(slug: str, *, now: datetime, desk: Desk | None = None) -> bool:
+def close(slug: str, *, context: Context) -> bool:
     """Ends an open appeal before its deadline; False where it is closed already. Raises NotFoundError, StateError."""
     with transaction() as session:
         appeal = find(session, slug)
-        if desk is not None:
-            admit(desk, appeal, Permission.COORDINATE)
+        admit(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.CLOSED:
             return False
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
-        _end(appeal, now)
-        _note(session, desk, "appeal.close", appeal, AppealState.OPEN, now)
+        _end(appeal, context.now)
+        _note(session, "appeal.close", appeal, AppealState.OPEN, context)
     return True
 
 
-def stop(slug: str, *, now: datetime, desk: Desk | None = None, outcome: dict[str, str] | None = None) -> bool:
+def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) -> bool:
     """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
 
     What became of the case, in Markdown by language, may be told at once, else with `tell_outcome`.
@@ -116,15 +112,14 @@ def stop(slug: str, *, now: datetime, desk: Desk | None = None, outcome: dict[st
     told = {language: body for language, text in (outcome or {}).items() if (body := _outcome(text))}
     with transaction() as session:
         appeal = find(session, slug)
-        if desk is not None:
-            admit(desk, appeal, Permission.COORDINATE)
+        admit(context, appeal, Permission.COORDINATE)
         if appeal.state == AppealState.STOPPED:
             return False
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
-        _end(appeal, now, AppealState.STOPPED)
+        _end(appeal, context.now, AppealState.STOPPED)
         appeal.outcome = {**appeal.outcome, **told}
-        _note(session, desk, "appeal.stop", appeal, AppealState.OPEN, now)
+        _note(session, "appeal.stop", appeal, AppealState.OPEN, context)
     return True
 
 
@@ -133,8 +128,7 @@ def tell_outcome(
     language: str,
     body: str,
     *,
-    now: datetime | None = None,
-    desk: Desk | None = None,
+    context: Context,
     seen: str | None = None,
 ) -> None:
     """Says on its page what became of the case, in Markdown; an empty body takes it back.
@@ -146,8 +140,7 @@ def tell_outcome(
     body, shown = _outcome(body), None if seen is None else _lines(seen).strip()
     with transaction() as session:
         appeal = find(session, slug)
-        if desk is not None:
-            admit(desk, appeal, Permission.COORDINATE)
+        admit(context, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         before = appeal.outcome
@@ -157,8 +150,7 @@ def tell_outcome(
             raise ConflictError({f"outcome_{language}": before.get(language, "")})
         appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
-        if desk is not None and now is not None:
-            note(session, desk, "appeal.tell-outcome", appeal, now=now, before=before, after=appeal.outcome)
+        note(session, "appeal.tell-outcome", appeal, context=context, before=before, after=appeal.outcome)
 
 
 def set_safety(
@@ -166,8 +158,7 @@ def set_safety(
     *,
     risk_countries: tuple[str, ...],
     initials_only: bool,
-    now: datetime | None = None,
-    desk: Desk | None = None,
+    context: Context,
 ) -> None:
     """Says where writing endangers the sender (ISO 3166-1 alpha-2), and whether letters bear initials instead of names.
 
@@ -180,13 +171,13 @@ def set_safety(
         )
     with transaction() as session:
         appeal = find(session, slug)
+        admit(context, appeal, Permission.COORDINATE)
         before = {"risk_countries": appeal.risk_countries, "initials_only": appeal.initials_only}
         appeal.risk_countries = list(dict.fromkeys(risk_countries))
         appeal.initials_only = initials_only
         appeal.revision += 1
-        if desk is not None and now is not None:
-            after = {"risk_countries": appeal.risk_countries, "initials_only": initials_only}
-            note(session, desk, "appeal.set-facts", appeal, now=now, before=before, after=after)
+        after = {"risk_countries": appeal.risk_countries, "initials_only": initials_only}
+        note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
 
 
 def continuation_of(appeal: Appeal, section: str) -> str:
@@ -194,7 +185,7 @@ def continuation_of(appeal: Appeal, section: str) -> str:
     return (appeal.continuation[section] or "stop") if section in appeal.continuation else ""
 
 
-def set_continuation(slug: str, until: date | None, *, desk: Desk, now: datetime, seen: str | None = None) -> None:
+def set_continuation(slug: str, until: date | None, *, context: Context, seen: str | None = None) -> None:
     """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
 
     `seen` is what it had said when the writer began (see `continuation_of`): what a colleague has said since is not
@@ -203,13 +194,15 @@ def set_continuation(slug: str, until: date | None, *, desk: Desk, now: datetime
     """
     with transaction() as session:
         appeal = find(session, slug)
-        scope = desk.scope
+        scope = context.actor.scope
         sections = taking_part(list_sections(), tuple(appeal.sections))
         if scope is None or not scope.may(Permission.EDIT) or scope.section not in {one.code for one in sections}:
             raise NotFoundError("no such appeal among those of your section")
         if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
             raise StateError(f"{slug} is {appeal.state}")
-        if until is not None and (until < now.date() or (appeal.deadline is not None and until <= appeal.deadline)):
+        if until is not None and (
+            until < context.now.date() or (appeal.deadline is not None and until <= appeal.deadline)
+        ):
             raise InputError("until", "too-early", "the day must be in the future and after the deadline")
         before, current = dict(appeal.continuation), continuation_of(appeal, scope.section)
         said = until.isoformat() if until else None
@@ -219,10 +212,10 @@ def set_continuation(slug: str, until: date | None, *, desk: Desk, now: datetime
             raise ConflictError({"continuation": current})
         appeal.continuation = {**before, scope.section: said}
         appeal.revision += 1
-        note(session, desk, "appeal.going-on", appeal, now=now, before=before, after=appeal.continuation)
+        note(session, "appeal.going-on", appeal, context=context, before=before, after=appeal.continuation)
 
 
-def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
+def close_over(*, context: Context) -> list[str]:
     """Closes what is over: open appeals whose last taking-part section's day has ended. Returns their slugs."""
     closed = []
     with transaction() as session:
@@ -232,11 +225,10 @@ def close_over(*, now: datetime, desk: Desk | None = None) -> list[str]:
             select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**NO_KEY_UPDATE)
         ):
             zones = {one.last_zone(appeal.deadline) for one in taking_part(sections, tuple(appeal.sections))}
-            if not any(is_in_time(appeal.deadline, zone, now) for zone in zones or {"UTC"}):
-                _end(appeal, now)
-                _note(
-                    session, desk, "appeal.close", appeal, AppealState.OPEN, now, "its deadline has passed everywhere"
-                )
+            if not any(is_in_time(appeal.deadline, zone, context.now) for zone in zones or {"UTC"}):
+                _end(appeal, context.now)
+                reason = "its deadline has passed everywhere"
+                _note(session, "appeal.close", appeal, AppealState.OPEN, context, reason)
                 closed.append(appeal.slug)
     return closed
 
@@ -269,17 +261,15 @@ def _outcome(body: str) -> str:
 
 def _note(
     session: Session,
-    desk: Desk | None,
     act: str,
     appeal: Appeal,
     before: AppealState,
-    now: datetime,
+    context: Context,
     reason: str | None = None,
 ) -> None:
-    if desk is not None:
-        was: dict[str, Any] = {"state": before.value, "outcome": {}}
-        after = {"state": str(appeal.state), "outcome": appeal.outcome}
-        note(session, desk, act, appeal, now=now, before=was, after=after, reason=reason)
+    was: dict[str, Any] = {"state": before.value, "outcome": {}}
+    after = {"state": str(appeal.state), "outcome": appeal.outcome}
+    note(session, act, appeal, context=context, before=was, after=after, reason=reason)
 
 
 def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:

@@ -14,8 +14,8 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import StaffText, asked, corrected, entry_waits, sent_back
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
+from campaign.platform.context import Context
 from campaign.services.outbox.enqueue import owe_staff
-from campaign.services.staff.desk import Desk
 
 _CLAIM = {
     dialect: module.insert(AbuseAlert).on_conflict_do_nothing().returning(AbuseAlert.kind)
@@ -24,46 +24,49 @@ _CLAIM = {
 _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
-def tell_of_question(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+def tell_of_question(session: Session, appeal: Appeal, *, context: Context) -> None:
     """Owes a mail to all who may publish it: coordinators who have not written it."""
-    for staff in publishers(session, appeal, desk):
-        owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+    for staff in publishers(session, appeal, context):
+        owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
-def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, desk: Desk, *,
-                   now: datetime) -> None:  # fmt: skip
+def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
+                   context: Context) -> None:  # fmt: skip
     """Owes whoever asked a mail with what is still to do."""
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
         said = sent_back(staff.locale, headline(session, appeal, staff.locale), words)
-        owe(session, staff, said, appeal, desk, now)
+        owe(session, staff, said, appeal, context)
 
 
-def tell_of_correction(session: Session, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+def tell_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
     """An open appeal shows its new words at once; whoever may publish is asked to look, at most once an hour."""
-    if appeal.state != AppealState.OPEN or desk.scope is None:
+    if appeal.state != AppealState.OPEN or context.actor.staff_id is None:
         return
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    if not claim(session, f"corrected:{desk.scope.staff_id}", appeal.id, hour, now=now):
+    hour = context.now.replace(minute=0, second=0, microsecond=0)
+    if not claim(session, f"corrected:{context.actor.staff_id}", appeal.id, hour, now=context.now):
         return
-    for staff in publishers(session, appeal, desk):
-        owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, desk, now)
+    for staff in publishers(session, appeal, context):
+        owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
-def tell_of_entry(session: Session, entry: BulkEntry, appeal: Appeal, desk: Desk, *, now: datetime) -> None:
+def tell_of_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
     """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
     found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
     for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
         said = entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
-        owe(session, staff, said, appeal, desk, now, page="entries")
+        owe(session, staff, said, appeal, context, page="entries")
 
 
-def publishers(session: Session, appeal: Appeal, desk: Desk) -> list[Staff]:
+def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff]:
     """Coordinators and administrators who have joined and have not written this appeal."""
-    own = desk.scope.staff_id if desk.scope else 0
     found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
-    return [one for one in session.scalars(found.order_by(Staff.id)) if one.id not in {own, *appeal.written_by}]
+    return [
+        one
+        for one in session.scalars(found.order_by(Staff.id))
+        if one.id not in {context.actor.staff_id, *appeal.written_by}
+    ]
 
 
 def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
@@ -84,18 +87,17 @@ def headline(session: Session, appeal: Appeal, locale: str) -> str:
 
 
 def owe(
-    session: Session, staff: Staff, said: StaffText, appeal: Appeal, desk: Desk, now: datetime, *, page: str = "edit"
+    session: Session, staff: Staff, said: StaffText, appeal: Appeal, context: Context, *, page: str = "edit"
 ) -> None:
     """Owes one of the staff a mail that leads to the appeal."""
-    url = f"{desk.base_url}/staff/appeals/{appeal.slug}/{page}"
-    context = {"subject": said.subject, "text": said.text, "url": url}
+    url = f"{context.settings.base_url}/staff/appeals/{appeal.slug}/{page}"
     owe_staff(
         session.connection(),
         MailKind.STAFF_ALERT,
         parse_address(staff.email),
-        context,
+        {"subject": said.subject, "text": said.text, "url": url},
         locale=staff.locale,
-        now=now,
-        vault=desk.vault,
-        domain=desk.mail_domain,
+        now=context.now,
+        vault=context.vault,
+        domain=context.mail_domain,
     )

@@ -16,13 +16,13 @@ from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualQuantityError,
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import Scope
 from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.review_notices import tell_of_entry
 from campaign.services.counting.tally import TallyCell, count
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.staff.audit import AuditRecord, append
-from campaign.services.staff.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: da
         return entry.id
 
 
-def ask_to_confirm(entry_id: int, *, desk: Desk, now: datetime) -> None:
+def ask_to_confirm(entry_id: int, *, context: Context) -> None:
     """Owe a mail to those who may confirm the entry, if it waits."""
     with transaction() as session:
         entry = session.get_one(BulkEntry, entry_id)
         if entry.waits:
-            tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), desk, now=now)
+            tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
 
 
 def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:

@@ -5,7 +5,6 @@ A section is never removed: what was counted stays under its code. One without c
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,18 +14,19 @@ from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.sections.section_fields import checked_section
 from campaign.domain.staff.roles import Permission
 from campaign.models import Section
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.sections.section import SectionView, fields_of, list_sections
 from campaign.services.staff.audit import AuditRecord, append
-from campaign.services.staff.desk import Desk, refuse_overwriting
+from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
-def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) -> str:
+def add_section(code: str, typed: dict[str, Any], *, context: Context) -> str:
     """Makes the section and returns its code. Raises NotFoundError (not for this role), InvalidFieldsError."""
     code = code.strip().lower()
     with transaction() as session:
-        others = _others(session, desk)
+        others = _others(session, context)
         wrong = None if CODE.fullmatch(code) else "no-code"
         if code in {one.code for one in others}:
             wrong = "taken"
@@ -39,17 +39,17 @@ def add_section(code: str, typed: dict[str, Any], *, desk: Desk, now: datetime) 
         section = Section(code=code)
         _set(section, values)
         session.add(section)
-        _note(session, desk, "section.add", code, None, values, now)
+        _note(session, "section.add", code, None, values, context)
     return code
 
 
-def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, desk: Desk, now: datetime) -> bool:
+def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, context: Context) -> bool:
     """Keeps what is said of the section; False where nothing of it is new.
 
     `seen` is what there was when the writer began. Raises NotFoundError, InvalidFieldsError, ConflictError.
     """
     with transaction() as session:
-        others = _others(session, desk)
+        others = _others(session, context)
         section = session.get(Section, code)
         if section is None:
             raise NotFoundError(f"no such section: {code}")
@@ -59,13 +59,13 @@ def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, desk:
             return False
         refuse_overwriting(seen, before)
         _set(section, after)
-        _note(session, desk, "section.change", code, before, after, now)
+        _note(session, "section.change", code, before, after, context)
     return True
 
 
-def _others(session: Session, desk: Desk) -> tuple[SectionView, ...]:
+def _others(session: Session, context: Context) -> tuple[SectionView, ...]:
     """All sections, none of which somebody else changes or adds to until the transaction ends."""
-    if desk.scope is not None and not desk.scope.may(Permission.ADMINISTER):
+    if not context.actor.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
     # The one that is always there stands for all: what two sections must not share is looked at by one at a time.
     session.get(Section, INTERNATIONAL, with_for_update=NO_KEY_UPDATE, populate_existing=True)
@@ -81,22 +81,21 @@ def _set(section: Section, values: dict[str, Any]) -> None:
 
 def _note(
     session: Session,
-    desk: Desk,
     act: str,
     code: str,
     before: dict[str, Any] | None,
     after: dict[str, Any],
-    now: datetime,
+    context: Context,
 ) -> None:
     differs = [name for name in after if before is None or before[name] != after[name]]
     entry = AuditRecord(
         act,
         f"section:{code}",
-        None if desk.scope is None else desk.scope.staff_id,
+        context.actor.staff_id,
         code,
         None if before is None else {name: before[name] for name in differs},
         {name: after[name] for name in differs},
         # Its contact stands on public pages.
         is_public=True,
     )
-    append(session, entry, now=now, vault=desk.vault)
+    append(session, entry, context=context)

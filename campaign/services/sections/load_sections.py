@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,10 +13,10 @@ from sqlalchemy import select
 
 from campaign.config import ROOT
 from campaign.domain.errors import InputError
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.signing.address import parse_address
 from campaign.models import Section
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.staff.audit import AuditRecord, append
 
@@ -35,7 +34,7 @@ class LoadReport:
     unchanged: int
 
 
-def load_sections(path: Path = SHIPPED, *, now: datetime, vault: Vault) -> LoadReport:
+def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
     """Adds and updates sections; those that the file does not name stay, for signatures belong to them.
 
     What it changed stands in the audit log. Raises InputError that names the entry and what is wrong with it; then
@@ -62,8 +61,10 @@ def load_sections(path: Path = SHIPPED, *, now: datetime, vault: Vault) -> LoadR
                 after[section.code] = {name: values[name] for name in changed}
         if after:
             # Each section's contact stands on its pages.
-            act = AuditRecord("sections.load", "sections", None, before=before, after=after, is_public=True)
-            append(session, act, now=now, vault=vault)
+            act = AuditRecord(
+                "sections.load", "sections", context.actor.staff_id, before=before, after=after, is_public=True
+            )
+            append(session, act, context=context)
     return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from campaign.domain.errors import InputError
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.sections.site_page import MOST_CHARACTERS, SitePage
 from campaign.models import SiteText
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.staff.audit import AuditRecord, append
 
 
-def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, vault: Vault) -> None:
+def write_site_text(page: SitePage, language: str, body: str, *, context: Context) -> None:
     """Puts this Markdown on the page in that language; an empty one takes it back. Raises InputError if too long.
 
     What was there before stands in the audit log.
@@ -28,9 +26,9 @@ def write_site_text(page: SitePage, language: str, body: str, *, now: datetime, 
         if row is not None and not body:
             session.delete(row)
         elif row is not None:
-            row.body, row.changed_at = body, now
+            row.body, row.changed_at = body, context.now
         else:
-            session.add(SiteText(page=page.value, language=language, body=body, changed_at=now))
+            session.add(SiteText(page=page.value, language=language, body=body, changed_at=context.now))
         subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
-        act = AuditRecord("text.set", subject, None, before=was, after=becomes, is_public=True)
-        append(session, act, now=now, vault=vault)
+        act = AuditRecord("text.set", subject, context.actor.staff_id, before=was, after=becomes, is_public=True)
+        append(session, act, context=context)

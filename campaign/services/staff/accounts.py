@@ -28,7 +28,7 @@ from campaign.platform.runtime import Runtime
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.outbox.notice import Notice
 from campaign.services.staff.audit import AuditRecord, append
-from campaign.services.staff.desk import refuse_overwriting
+from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 @dataclass(frozen=True, slots=True)

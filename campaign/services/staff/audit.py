@@ -19,6 +19,7 @@ from campaign.domain.errors import InputError
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import AuditEntry, AuditHead
 from campaign.platform import db
+from campaign.platform.context import Context
 
 _START = bytes(32)
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
@@ -74,12 +75,17 @@ class ChainProof:
         return self.broken_at is None and not self.is_noted_missing
 
 
-def append(session: Session, act: AuditRecord, *, now: datetime, vault: Vault) -> None:
+def append(session: Session, act: AuditRecord, *, context: Context | None = None, now: datetime | None = None,
+           vault: Vault | None = None) -> None:  # fmt: skip
     """Adds the entry in the transaction of the act itself: either both are there or none.
 
     What reads like a mail address is left out: the log outlives the data of supporters. A head that does not fit stops
     nobody's work: the entry covers the seal as it was found, so that `verify` sees it ever after.
     """
+    if context is not None:
+        now, vault = context.now, context.vault
+    if now is None or vault is None:
+        raise TypeError("an entry needs a context")
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
         raise LookupError("the audit log has no head: was the database migrated?")

@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, stop
 from tests.appeals.editing.editor import AT, SLUG, filled, listed, publish, send, upload
-from tests.conftest import DOCUMENT, FRENCH
+from tests.conftest import DOCUMENT, FRENCH, context
 from tests.staff.staff_clients import join, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -146,7 +146,7 @@ def test_two_who_tell_the_outcome_overwrite_nothing(editor: FlaskClient, draft: 
     upload(editor, FRENCH.encode(), path=AT + "/document")
     send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
-    stop(SLUG, now=runtime().clock())
+    stop(SLUG, context=context(runtime().clock()))
     first = second = outcomes(coordinator.get(f"{AT}/edit"))
     assert set(first) == {"seen_en", "seen_fr", "outcome_en", "outcome_fr"}
     assert send(coordinator, f"{AT}/outcome", **{**first, "outcome_en": "Free.\nAt last."}).status_code == 303
@@ -172,7 +172,7 @@ def remembered(page: TestResponse, name: str) -> str:
 def test_two_who_link_a_follow_up_overwrite_nothing(
     editor: FlaskClient, draft: str, coordinator: FlaskClient, appeal: AppealView
 ) -> None:
-    third = import_draft(parse_text(DOCUMENT), ImportOptions(slug="third"), now=runtime().clock()).slug
+    third = import_draft(parse_text(DOCUMENT), ImportOptions(slug="third"), context=context(runtime().clock())).slug
     before = remembered(editor.get(f"{AT}/edit"), "seen_follows")
     assert before == ""
     assert send(coordinator, f"{AT}/follows", follows=appeal.slug, seen_follows=before).status_code == 303

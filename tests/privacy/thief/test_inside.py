@@ -26,7 +26,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.person import digests_everywhere
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.outbox.suppression import suppress as refuse_mail
-from tests.conftest import START, Postbox, form, fresh
+from tests.conftest import START, Postbox, context, form, fresh
 from tests.staff.staff_clients import csrf, staffed
 
 pytestmark = pytest.mark.slow
@@ -116,7 +116,7 @@ def test_no_page_tells_what_an_address_has_done_elsewhere(
         earlier = {"signed_at": START - timedelta(days=3), "mailed_at": START - timedelta(days=3)}
         db.session.execute(update(SignUp).where(SignUp.reminded_at.is_(None)).values(**earlier))
         db.session.commit()
-        remind_pending(now=START, vault=runtime().vault, mail_domain=runtime().mail_domain)
+        remind_pending(context=context())
         deliver()
         fresh(app)
         return pages(app, desk)

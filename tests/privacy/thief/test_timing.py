@@ -76,7 +76,7 @@ def site(
     app: Flask = create_app(load(environ, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
-        load_sections(now=START, vault=runtime().vault)
+        load_sections(context=context())
         fill()
         db.session.remove()
         db.engine.dispose()
@@ -118,8 +118,8 @@ def post(connection: HTTPConnection, path: str, fields: dict[str, str], **more: 
 def signers() -> None:
     """An open appeal, and EACH addresses in each state."""
     later = ImportOptions(slug="case", deadline=START.replace(year=2099).date())
-    import_draft(parse_text(DOCUMENT), later, now=START)
-    publish("case", now=START)
+    import_draft(parse_text(DOCUMENT), later, context=context())
+    publish("case", context=context())
     appeal, at = find_appeal("case"), runtime()
     assert appeal is not None
     for state in STATES[1:]:

@@ -20,7 +20,7 @@ from campaign.platform.runtime import KEY
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from tests.conftest import FRENCH, START, Postbox, confirm_newest, form, manage_token
+from tests.conftest import FRENCH, START, Postbox, confirm_newest, context, form, manage_token
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
 BEHIND = (
@@ -127,8 +127,8 @@ def test_capitals_are_no_other_page(client: FlaskClient, appeal: AppealView, pat
 def test_without_its_language_a_link_leads_to_the_readers(
     client: FlaskClient, app: Flask, path: str, asked: str, leads: str
 ) -> None:
-    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), now=START)
-    publish("ana-ruiz-vega", now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
+    publish("ana-ruiz-vega", context=context())
     answer = client.get(path, headers={"Accept-Language": asked} if asked else {})
     assert (answer.status_code, answer.location) == (302, leads)
     assert "Accept-Language" in answer.headers["Vary"]
@@ -168,7 +168,7 @@ def test_what_is_nowhere_stays_nowhere(client: FlaskClient, appeal: AppealView, 
 
 
 def test_a_draft_is_not_told_of(client: FlaskClient, app: Flask) -> None:
-    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), now=START)
+    import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
     for path in (PAGE + ".", "/appeals/ana-ruiz-vega", PAGE.upper()):
         assert client.get(path).status_code == 404
 

@@ -28,9 +28,8 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.staff import one_time as once
 from campaign.services.staff.accounts import Invitation, invite
-from campaign.services.staff.desk import Desk
 from tests.attack import Figure
-from tests.conftest import DOCUMENT, START, Postbox, text_of
+from tests.conftest import DOCUMENT, Postbox, context, text_of
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, office, path_of
 
 pytestmark = pytest.mark.slow
@@ -183,13 +182,13 @@ def test_one_reset_link_sets_one_password(app: Flask, deliver: Callable[[], obje
 
 
 def test_an_appeal_is_published_once(app: Flask) -> None:
-    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="at-once"), now=START).slug
-    barrier, at = threading.Barrier(AT_ONCE), runtime()
+    slug = import_draft(parse_text(DOCUMENT), ImportOptions(slug="at-once"), context=context()).slug
+    barrier = threading.Barrier(AT_ONCE)
 
     def publish_now(_number: int) -> bool:
         with app.app_context():
             barrier.wait(20)
-            return publish(slug, now=START, desk=Desk(None, at.vault, at.mail_domain, at.settings.base_url))
+            return publish(slug, context=context())
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert sum(pool.map(publish_now, range(AT_ONCE))) == 1

@@ -23,16 +23,17 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
 from campaign.mail.messages.messages import AnnouncedText
+from campaign.platform.context import Context
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import AnnouncementView, announcements_of, audience, find_announcement
 from campaign.queries.appeals.appeal import AppealView, family_ids, find_appeal
 from campaign.services.announcements import announce
-from campaign.services.announcements.announce import AnnouncementWording, Audience, Author
+from campaign.services.announcements.announce import AnnouncementWording, Audience
 from campaign.web.framed import framed, framing
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section, section_names
-from campaign.web.staff.staff.access import all_sections, member, needs, scope
+from campaign.web.staff.staff.access import all_sections, member, needs, scope, staff_context
 
 blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/announcements")
 
@@ -81,8 +82,8 @@ def create(slug: str) -> ResponseReturnValue:
     appeal, typed = _appeal(slug), _typed(request.form)
     if not typed.faults:
         try:
-            with _writing() as by:
-                made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, by)
+            with _writing() as context:
+                made = announce.draft(appeal.id, AnnouncementKind(typed.kind), typed.to, typed.texts, context=context)
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         else:
@@ -149,8 +150,8 @@ def save(slug: str, number: int) -> ResponseReturnValue:
     one, typed = _draft(appeal, number), _typed(request.form)
     if not typed.faults:
         try:
-            with _writing() as by:
-                announce.revise(number, typed.to, typed.texts, by, seen=request.form.get("seen", ""))
+            with _writing() as context:
+                announce.revise(number, typed.to, typed.texts, context=context, seen=request.form.get("seen", ""))
         except InputError as error:
             typed.faults[error.field] = FAULTS[error.field, error.code]
         except ConflictError:
@@ -168,11 +169,11 @@ def save(slug: str, number: int) -> ResponseReturnValue:
 def test(slug: str, number: int) -> ResponseReturnValue:
     """Mails it to whoever asks, and nobody else."""
     _announcement(_appeal(slug), number)
-    language, at, to = request.form.get("lang", ""), runtime(), parse_address(member().email)
+    language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.reader(language if language in LOCALES else "en")
     try:
-        with _writing() as by:
-            announce.send_test(number, language, to, by, name=name, mail_domain=at.mail_domain)
+        with _writing() as context:
+            announce.send_test(number, language, to, context=context, name=name)
     except NotFoundError:
         abort(404)
     except InputError:
@@ -188,8 +189,8 @@ def send(slug: str, number: int) -> ResponseReturnValue:
     """Lets exactly what was shown go to exactly those who were shown."""
     _announcement(_appeal(slug), number)
     try:
-        with _writing() as by:
-            announce.send(number, by, seen=request.form.get("seen", ""))
+        with _writing() as context:
+            announce.send(number, context=context, seen=request.form.get("seen", ""))
     except NotFoundError:
         abort(404)
     except ConflictError:
@@ -228,8 +229,8 @@ def _end(slug: str, number: int, act: str) -> ResponseReturnValue:
         "discard": (announce.discard, gettext("The draft is gone.")),
     }[act]
     try:
-        with _writing() as by:
-            work(number, by)
+        with _writing() as context:
+            work(number, context=context)
     except NotFoundError:
         abort(404)
     except StateError:
@@ -345,11 +346,11 @@ def _draft(appeal: AppealView, number: int) -> AnnouncementView:
 
 
 @contextmanager
-def _writing() -> Iterator[Author]:
+def _writing() -> Iterator[Context]:
     """Who writes; whoever coordinates does so for every section."""
-    by = Author(scope(), _now(), runtime().vault)
+    context = staff_context()
     with all_sections():
-        yield by
+        yield context
 
 
 def _address(slug: str, number: int) -> str:

@@ -14,13 +14,12 @@ from campaign.domain.country import country_names, section_name
 from campaign.domain.errors import InvalidFieldsError, NotFoundError, StateError
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.edit_facts import set_facts
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_ended, refused, seen, workable
-from campaign.web.staff.staff.access import needs
+from campaign.web.staff.appeals.editing import beside, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs, staff_context
 from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/facts")
@@ -42,7 +41,7 @@ def save(slug: str) -> ResponseReturnValue:
     typed = _typed(before)
     try:
         refuse_ended(dossier)
-        slug = set_facts(slug, typed, before, desk=desk(), now=runtime().clock())
+        slug = set_facts(slug, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
         return refused(error, partial(_page, dossier), typed, before, slug)
     except NotFoundError:

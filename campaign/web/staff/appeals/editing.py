@@ -12,9 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError, StateError
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.editor import AppealForEditing, find_dossier
-from campaign.services.staff.desk import Desk
 from campaign.web.staff.appeals.document_doubts import by_field
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.staff.access import scope
@@ -28,12 +26,6 @@ class EditConflict:
 
     values: Values
     theirs: Values
-
-
-def desk() -> Desk:
-    """Who works, for services."""
-    at = runtime()
-    return Desk(scope(), at.vault, at.mail_domain, at.settings.base_url)
 
 
 def found(slug: str) -> AppealForEditing:

@@ -24,10 +24,10 @@ from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, ImportReport, import_draft
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.document_doubts import GENERAL, by_field
-from campaign.web.staff.appeals.editing import desk, editable, found
+from campaign.web.staff.appeals.editing import editable, found
 from campaign.web.staff.field_errors import fault
 from campaign.web.staff.sections.section_names import section_names
-from campaign.web.staff.staff.access import needs, scope, takes_upload
+from campaign.web.staff.staff.access import needs, scope, staff_context, takes_upload
 from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("editor", __name__, url_prefix="/appeals")
@@ -175,4 +175,4 @@ def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
 
 def _imported(read: tuple[DraftAppeal, tuple[str, ...]], options: ImportOptions) -> ImportReport:
     draft, lines = read
-    return import_draft(draft, options, now=runtime().clock(), desk=desk(), lines=lines)
+    return import_draft(draft, options, context=staff_context(), lines=lines)

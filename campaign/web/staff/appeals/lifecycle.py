@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,13 +12,12 @@ from flask_babel import gettext
 from campaign.config import LOCALES
 from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.services.appeals import lifecycle
 from campaign.services.appeals.continuation import follow
-from campaign.web.staff.appeals.editing import desk, found
+from campaign.web.staff.appeals.editing import found
 from campaign.web.staff.appeals.editor import page
 from campaign.web.staff.field_errors import fault
-from campaign.web.staff.staff.access import needs
+from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 
@@ -29,7 +27,7 @@ blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 def ask(slug: str) -> ResponseReturnValue:
     """Asks for the draft to be published."""
     said = gettext("Those who can publish it have been told by mail.")
-    return _done(slug, lambda now: lifecycle.ask(slug, desk=desk(), now=now), said)
+    return _done(slug, lambda: lifecycle.ask(slug, context=staff_context()), said)
 
 
 @blueprint.post("/return-for-changes")
@@ -38,7 +36,7 @@ def send_back(slug: str) -> ResponseReturnValue:
     """Takes the question back, or gives the draft back to whoever asked."""
     words = request.form.get("words", "")
     said = gettext("It is a draft again.")
-    return _done(slug, lambda now: lifecycle.send_back(slug, words, desk=desk(), now=now), said)
+    return _done(slug, lambda: lifecycle.send_back(slug, words, context=staff_context()), said)
 
 
 @blueprint.post("/publish")
@@ -48,14 +46,14 @@ def publish(slug: str) -> ResponseReturnValue:
     sent = request.form.get("revision", "")
     revision = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 18 else None
     said = gettext("It is public now.")
-    return _done(slug, lambda now: lifecycle.publish(slug, now=now, desk=desk(), revision=revision), said)
+    return _done(slug, lambda: lifecycle.publish(slug, context=staff_context(), revision=revision), said)
 
 
 @blueprint.post("/close")
 @needs(Permission.COORDINATE, fresh=True)
 def close(slug: str) -> ResponseReturnValue:
     """Ends it before its deadline."""
-    return _done(slug, lambda now: lifecycle.close(slug, now=now, desk=desk()), gettext("It is closed."))
+    return _done(slug, lambda: lifecycle.close(slug, context=staff_context()), gettext("It is closed."))
 
 
 @blueprint.post("/stop")
@@ -64,8 +62,8 @@ def stop(slug: str) -> ResponseReturnValue:
     """Stops it, and tells why, in as many languages as were written."""
     told = _outcomes()
 
-    def end(now: Any) -> None:
-        if not lifecycle.stop(slug, now=now, desk=desk(), outcome=told) and any(told.values()):
+    def end() -> None:
+        if not lifecycle.stop(slug, context=staff_context(), outcome=told) and any(told.values()):
             raise StateError("somebody else has stopped it; what was written is not told yet")
 
     return _done(slug, end, gettext("It is stopped, and its page says so."))
@@ -76,10 +74,10 @@ def stop(slug: str) -> ResponseReturnValue:
 def outcome(slug: str) -> ResponseReturnValue:
     """Tells on its page what became of the case."""
 
-    def tell(now: Any) -> None:
+    def tell() -> None:
         for language, body in _outcomes().items():
             seen = request.form.get(f"seen_{language}", "")
-            lifecycle.tell_outcome(slug, language, body, now=now, desk=desk(), seen=seen)
+            lifecycle.tell_outcome(slug, language, body, context=staff_context(), seen=seen)
 
     return _done(slug, tell, gettext("Its page tells it."))
 
@@ -89,7 +87,7 @@ def outcome(slug: str) -> ResponseReturnValue:
 def follows(slug: str) -> ResponseReturnValue:
     """Says which appeal it follows."""
     earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
-    return _done(slug, lambda now: follow(slug, earlier, desk=desk(), now=now, seen=seen), gettext("Kept."))
+    return _done(slug, lambda: follow(slug, earlier, context=staff_context(), seen=seen), gettext("Kept."))
 
 
 @blueprint.post("/continuation")
@@ -97,7 +95,7 @@ def follows(slug: str) -> ResponseReturnValue:
 def continuation(slug: str) -> ResponseReturnValue:
     """Says for the own section what comes after the deadline."""
 
-    def say(now: Any) -> None:
+    def say() -> None:
         until = None
         if request.form.get("goes") == "on":
             try:
@@ -106,7 +104,7 @@ def continuation(slug: str) -> ResponseReturnValue:
                 raise InputError("until", "no-date", "no date") from error
         elif request.form.get("goes") != "stop":
             raise InputError("goes", "unknown", "neither on nor stop")
-        lifecycle.set_continuation(slug, until, desk=desk(), now=now, seen=request.form.get("seen_going_on", ""))
+        lifecycle.set_continuation(slug, until, context=staff_context(), seen=request.form.get("seen_going_on", ""))
 
     return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
 
@@ -117,11 +115,11 @@ def _outcomes() -> dict[str, str]:
     }
 
 
-def _done(slug: str, act: Callable[[Any], object], said: str) -> ResponseReturnValue:
+def _done(slug: str, act: Callable[[], object], said: str) -> ResponseReturnValue:
     """Does it, and goes back to the appeal's page; what stands in the way is said there, with what was typed."""
     typed = request.form.to_dict()
     try:
-        act(runtime().clock())
+        act()
     except NotFoundError:
         abort(404)
     except InputError as error:

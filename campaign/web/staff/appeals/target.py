@@ -13,12 +13,11 @@ from campaign.domain.appeals.appeal import TargetKind
 from campaign.domain.country import country_names
 from campaign.domain.errors import InvalidFieldsError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_targets import remove_target, write_target
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import beside, desk, editable, refuse_ended, refused, seen, workable
-from campaign.web.staff.staff.access import needs
+from campaign.web.staff.appeals.editing import beside, editable, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("target", __name__, url_prefix="/appeals/<slug>/targets/<int:position>")
 _EMPTY: dict[str, Any] = {
@@ -49,7 +48,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
     typed = _typed(dossier, before)
     try:
         refuse_ended(dossier)
-        write_target(slug, position, typed, before, desk=desk(), now=runtime().clock())
+        write_target(slug, position, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError, NotFoundError) as error:
         return refused(error, partial(_page, dossier, position), typed, before, slug)
     flash(gettext("Kept."), "success")
@@ -62,7 +61,7 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
     """Takes the target away."""
     editable(slug)
     try:
-        remove_target(slug, position, desk=desk(), now=runtime().clock())
+        remove_target(slug, position, context=staff_context())
     except NotFoundError:
         abort(404)
     except StateError:

@@ -24,8 +24,8 @@ from campaign.queries.appeals.appeal import AppealView, TextView
 from campaign.queries.appeals.editor import AppealForEditing
 from campaign.services.appeals.edit_text import write_text
 from campaign.web.http.headers import CONTENT_SECURITY_POLICY
-from campaign.web.staff.appeals.editing import beside, desk, editable, found, refuse_ended, refused, seen, workable
-from campaign.web.staff.staff.access import needs
+from campaign.web.staff.appeals.editing import beside, editable, found, refuse_ended, refused, seen, workable
+from campaign.web.staff.staff.access import needs, staff_context
 
 blueprint = Blueprint("text", __name__, url_prefix="/appeals/<slug>/texts/<language>")
 # As in the demonstration's mailbox: a mail brings its style inline, and nothing else may run or load.
@@ -60,7 +60,7 @@ def save(slug: str, language: str) -> ResponseReturnValue:
     typed, before = _typed(), seen()
     try:
         refuse_ended(dossier)
-        version = write_text(slug, language, typed, before, desk=desk(), now=runtime().clock())
+        version = write_text(slug, language, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
         return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")

@@ -29,10 +29,9 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
 from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_entry, enter, undo
 from campaign.web.http.locale import current_locale, number
-from campaign.web.staff.appeals.editing import desk
 from campaign.web.staff.offline.labels import CHANNEL_NAMES, FAULTS
 from campaign.web.staff.sections.section_names import own_section, section_names
-from campaign.web.staff.staff.access import all_sections, needs, scope
+from campaign.web.staff.staff.access import all_sections, needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/bulk-entries")
@@ -125,7 +124,7 @@ def told_if_waiting(entry_id: int) -> bool:
     """Whether the entry waits for a second person; then those who may confirm it are told, and who entered it too."""
     if not is_waiting(entry_id):
         return False
-    ask_to_confirm(entry_id, desk=desk(), now=runtime().clock())
+    ask_to_confirm(entry_id, context=staff_context())
     words = gettext("It is written down, and counted once somebody else has confirmed it. They have been told by mail.")
     flash(words, "success")
     return True

@@ -14,14 +14,13 @@ from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundEr
 from campaign.domain.sections.section import INTERNATIONAL
 from campaign.domain.sections.section_fields import claimed
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.queries.sections.section import find_section, list_sections, next_position
 from campaign.services.sections.edit_section import add_section, set_section
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, desk, merge, seen
+from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.sections.section_names import section_names
-from campaign.web.staff.staff.access import needs
+from campaign.web.staff.staff.access import needs, staff_context
 from campaign.web.staff.staff.security_texts import text_languages
 
 blueprint = Blueprint("section", __name__, url_prefix="/sections")
@@ -59,7 +58,7 @@ def add() -> ResponseReturnValue:
     """Makes the section."""
     code, typed = request.form.get("code", "").strip().lower(), _typed({})
     try:
-        add_section(code, typed, desk=desk(), now=runtime().clock())
+        add_section(code, typed, context=staff_context())
     except InvalidFieldsError as error:
         return _page("", typed, code_typed=code, wrong=error.faults), 422
     flash(gettext("The section is there. Invite its people under “Staff”."), "success")
@@ -80,7 +79,7 @@ def save(code: str) -> ResponseReturnValue:
     before = seen()
     typed = _typed(before)
     try:
-        set_section(code, typed, before, desk=desk(), now=runtime().clock())
+        set_section(code, typed, before, context=staff_context())
     except NotFoundError:
         abort(404)
     except InvalidFieldsError as error:

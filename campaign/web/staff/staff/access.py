@@ -19,9 +19,11 @@ from flask_security.utils import logout_user, url_for_security
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaign.document import LIMIT
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import FRESHNESS, Permission, Scope
 from campaign.models import Staff
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database import row_security
 from campaign.platform.database.sqlite import WRITES
 from campaign.platform.runtime import runtime
@@ -79,6 +81,11 @@ def need_of(app: Flask, endpoint: str) -> Requirement | None:
 def scope() -> Scope:
     """Who asks, for queries and services."""
     return member().scope
+
+
+def staff_context() -> Context:
+    """Return the context of a change that the member of staff who is logged in makes now."""
+    return runtime().context(staff_actor(scope()))
 
 
 def member() -> Staff:
