@@ -598,7 +598,7 @@ def _announcements_room() -> None:
         sa.Column("state", _TEXT, nullable=False),
         sa.Column("section_code", _TEXT),
         sa.Column("locales", _JSON, nullable=False),
-        sa.Column("to_family", _FLAG, server_default=sa.false(), nullable=False),
+        sa.Column("to_case", _FLAG, server_default=sa.false(), nullable=False),
         sa.Column("is_rewording", _FLAG, server_default=sa.false(), nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("started_at", _TIME),

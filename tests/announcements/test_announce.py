@@ -209,7 +209,7 @@ def test_who_leaves_while_the_batch_is_read_breaks_nothing(app: Flask, appeal: A
     address = parse_address("gone@mail.example")
     unsubscribed = update(Signature).values(wants_updates=False).execution_options(synchronize_session=False)
     db.session.execute(unsubscribed)
-    row = Announcement(appeal_id=appeal.id, section_code=None, locales=[], to_family=True, is_rewording=False)
+    row = Announcement(appeal_id=appeal.id, section_code=None, locales=[], to_case=True, is_rewording=False)
     assert without_repeats([(signature, address)], row, runtime().vault) == [(signature, address)]
 
 
@@ -222,10 +222,10 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     clear_others()
     assert audience(second.id) == {"en": 1, "fr": 1}
     # Only an opened address joins two appeals: who signed both is counted with each, and written to once.
-    assert audience(second.id, to_family=True) == {"en": 1, "fr": 3}
-    assert audience(appeal.id, to_family=True) == {"en": 1, "fr": 3}
-    assert audience(second.id, "be-nl", to_family=True) == {}
-    one = announced(second, Audience(to_family=True), AnnouncementKind.UPDATE)
+    assert audience(second.id, to_case=True) == {"en": 1, "fr": 3}
+    assert audience(appeal.id, to_case=True) == {"en": 1, "fr": 3}
+    assert audience(second.id, "be-nl", to_case=True) == {}
+    one = announced(second, Audience(to_case=True), AnnouncementKind.UPDATE)
     assert spread_now() == 3
     assert owed(one) == [(old, "fr"), (again, "en"), (new, "fr")]
     assert both not in {signature for signature, _ in owed(one)}
@@ -242,7 +242,7 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
 def test_whom_of_the_case_it_goes_to_is_part_of_what_was_seen(appeal: AppealView) -> None:
     one = draft(appeal.id, AnnouncementKind.UPDATE, Audience(), TEXTS, context=by())
     seen = edition_of(one)
-    revise(one, Audience(to_family=True), TEXTS, context=by(), seen=seen)
+    revise(one, Audience(to_case=True), TEXTS, context=by(), seen=seen)
     with pytest.raises(ConflictError):
         send(one, context=by(), seen=seen)
     assert edition_of(one) != seen

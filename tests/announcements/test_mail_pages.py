@@ -56,16 +56,16 @@ def seen_on(page: TestResponse) -> str:
 def test_the_other_signers_of_the_case_are_offered_and_told(app: Flask, appeal: AppealView) -> None:
     confirmed(appeal, "a")
     browser = staffed(app, Role.COORDINATOR)
-    assert 'name="family"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
+    assert 'name="case"' not in browser.get(f"{HERE}/new").text, "an appeal alone has no case to tell"
     second = follow_up(appeal)
     confirmed(second, "b")
     prepared = browser.get(f"/staff/appeals/{second.slug}/edit").text
-    offered = re.search(r'href="(/staff/appeals/second/announcements/new\?family=1)"', prepared)
+    offered = re.search(r'href="(/staff/appeals/second/announcements/new\?case=1)"', prepared)
     assert offered, prepared
     form = browser.get(offered[1]).text
-    assert re.search(r'name="family" value="y" checked>.*?\(1\)', form)
+    assert re.search(r'name="case" value="y" checked>.*?\(1\)', form)
     there = f"/staff/appeals/{second.slug}/announcements"
-    kept = post(browser, f"{there}/new", **WRITTEN, family="y")
+    kept = post(browser, f"{there}/new", **WRITTEN, case="y")
     assert "Send it to 2 people" in browser.get(kept.location).text
     assert "who signed any appeal of this case" in browser.get(kept.location).text
     assert 'value="y" checked' in browser.get(f"{kept.location}/edit").text

@@ -245,7 +245,7 @@ def _invalidation() -> None:
 
 
 def _without_repeats(appeal: int) -> None:
-    row = Announcement(appeal_id=appeal, section_code=None, locales=[], to_family=True)
+    row = Announcement(appeal_id=appeal, section_code=None, locales=[], to_case=True)
     some = db.session.scalars(select(Signature).where(Signature.appeal_id == appeal).order_by(Signature.id).limit(100))
     announcement_queries.without_repeats([(one, _address()) for one in some], row, runtime().vault)
 
@@ -271,7 +271,7 @@ ASK_NOTHING = {
     "signing.sign_up.whose",
     "appeals.editor.target_of",
     "appeals.editor.words_of",
-    "appeals.publish_blockers.lacks",
+    "appeals.publish_blockers.publish_blockers",
     "sections.section.fields_of",
 }
 # How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
@@ -281,12 +281,12 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "announcements.announcement.find_announcement": lambda *_: announcement_queries.find_announcement(1),
     "announcements.announcement.announcements_of": lambda appeal, _: announcement_queries.announcements_of(appeal),
     "announcements.announcement.audience": lambda appeal, _: [
-        announcement_queries.audience(appeal, to_family=to_family) for to_family in (False, True)
+        announcement_queries.audience(appeal, to_case=to_case) for to_case in (False, True)
     ],
     "announcements.announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
-    "appeals.appeal.family_ids": lambda appeal, _: appeal_queries.family_ids(appeal),
+    "appeals.appeal.case_appeal_ids": lambda appeal, _: appeal_queries.case_appeal_ids(appeal),
     "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
-    "delivery.mail_status.dead_letters": lambda *_: mail_status_queries.failed_mail_groups(),
+    "delivery.mail_status.failed_mail_groups": lambda *_: mail_status_queries.failed_mail_groups(),
     "delivery.mail_status.domain_outcomes": lambda *_: mail_status_queries.domain_outcomes(runtime().vault, now=NOW),
     "counting.measures.measures": lambda *_: measures_queries.measures(),
     "appeals.appeal.find_appeal": lambda *_: appeal_queries.find_appeal("case-1"),
@@ -329,10 +329,12 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counting.ended_appeals.ended_appeals": lambda *_: ended_appeals_queries.ended_appeals(),
     "counting.ended_appeals.ended_version": lambda *_: ended_appeals_queries.ended_version(),
     "counting.counts.counts_by_appeal": lambda appeal, _: counts_queries.counts_by_appeal((appeal, appeal + 1)),
-    "moderation.floods.lately": lambda *_: floods_queries.recent_sign_ups(NOW),
+    "moderation.floods.recent_sign_ups": lambda *_: floods_queries.recent_sign_ups(NOW),
     "moderation.floods.sections_lately": lambda appeal, _: floods_queries.sections_lately(appeal, NOW),
     "moderation.floods.sections_reporting": lambda appeal, _: floods_queries.sections_reporting(appeal, NOW),
-    "privacy.subject_access.held_under": lambda _, one: subject_access_queries.subject_access_of(one, runtime().vault),
+    "privacy.subject_access.subject_access_of": lambda _, one: subject_access_queries.subject_access_of(
+        one, runtime().vault
+    ),
     "moderation.confirmed_together.confirmed_together": lambda *_: confirmed_together_queries.confirmed_together(
         runtime().vault, now=NOW
     ),
@@ -352,7 +354,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "signing.sign_up.beside": lambda *_: sign_up_queries.beside(_seen_waiting(), runtime().vault),
     "signing.sign_up.newest_of": lambda *_: sign_up_queries.newest_of(_seen_waiting(), runtime().vault),
     "signing.sign_up.earlier_than": lambda *_: sign_up_queries.earlier_than(_seen_waiting(), runtime().vault),
-    "delivery.mail_status.queue_hold": lambda *_: mail_status_queries.queue_pause(),
+    "delivery.mail_status.queue_pause": lambda *_: mail_status_queries.queue_pause(),
     "delivery.mail_status.unsent": lambda *_: mail_status_queries.unsent(now=NOW),
     "outbox.signer_mail.mails_of_signer": lambda _, one: _absent(
         lambda: signer_mail_queries.mails_of_signer(STAFF, one)
@@ -391,11 +393,13 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "staff.accounts.list_staff": lambda *_: accounts_queries.list_staff(STAFF),
     "counting.staff_counts.ended_appeals": lambda *_: staff_counts_queries.ended_appeals(),
     "counting.staff_counts.hourly_since": lambda *_: staff_counts_queries.hourly_since(),
-    "counting.staff_counts.family": lambda *_: staff_counts_queries.related_appeals(_seen_by_staff()),
-    "counting.staff_counts.glance": lambda *_: staff_counts_queries.appeal_summary(
+    "counting.staff_counts.related_appeals": lambda *_: staff_counts_queries.related_appeals(_seen_by_staff()),
+    "counting.staff_counts.appeal_summary": lambda *_: staff_counts_queries.appeal_summary(
         _seen_by_staff(), STAFF, time_zone="UTC", now=NOW
     ),
-    "counting.staff_counts.glances": lambda *_: staff_counts_queries.appeal_summaries(STAFF, time_zone="UTC", now=NOW),
+    "counting.staff_counts.appeal_summaries": lambda *_: staff_counts_queries.appeal_summaries(
+        STAFF, time_zone="UTC", now=NOW
+    ),
     "counting.staff_counts.history": lambda appeal, _: staff_counts_queries.history(appeal, LATE),
     "counting.staff_counts.totals": lambda appeal, _: staff_counts_queries.totals(appeal, LATE),
     "signing.person.digests_everywhere": lambda *_: person_queries.digests_everywhere(

@@ -61,7 +61,7 @@ def edition(
     locales: Collection[str],
     texts: Mapping[str, tuple[str, str]],
     *,
-    to_family: bool = False,
+    to_case: bool = False,
     is_rewording: bool = False,
 ) -> str:
     """A short name for exactly these words to exactly these people; `texts` are subject and body by language.
@@ -69,7 +69,7 @@ def edition(
     Who changes or lets go of a draft says which edition they have seen.
     """
     words = sorted((language, *said) for language, said in texts.items())
-    told = [section_code, sorted(locales), words, to_family, is_rewording]
+    told = [section_code, sorted(locales), words, to_case, is_rewording]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

@@ -43,7 +43,7 @@ class Announcement(Model):
     # To those who signed in these languages; empty: in any.
     locales: Mapped[list[str]] = mapped_column(default=list)
     # Also to those who signed other appeals of the same case: what it follows, and what follows it.
-    to_family: Mapped[bool] = mapped_column(default=False, server_default=false())
+    to_case: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Only to those who signed earlier words of the letter: it tells them, and how to take their signature back.
     is_rewording: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]

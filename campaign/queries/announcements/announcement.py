@@ -16,7 +16,7 @@ from campaign.domain.signing.address import Address
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Announcement, AnnouncementText, AppealText, Consent, Mail, Signature
 from campaign.platform import db
-from campaign.queries.appeals.appeal import family_ids
+from campaign.queries.appeals.appeal import case_appeal_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AnnouncementView:
     state: str
     section_code: str | None
     locales: tuple[str, ...]
-    to_family: bool
+    to_case: bool
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -54,7 +54,7 @@ class AnnouncementView:
     def edition(self) -> str:
         """The name of exactly these words to exactly these people."""
         texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
-        readers = {"to_family": self.to_family, "is_rewording": self.is_rewording}
+        readers = {"to_case": self.to_case, "is_rewording": self.is_rewording}
         return edition(self.section_code, self.locales, texts, **readers)
 
     def reads(self, locale: str) -> str | None:
@@ -106,7 +106,7 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
         state=row.state,
         section_code=row.section_code,
         locales=tuple(row.locales),
-        to_family=row.to_family,
+        to_case=row.to_case,
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
@@ -118,13 +118,13 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
 
 
 def audience(
-    appeal_id: int, section_code: str | None = None, *, to_family: bool = False, is_rewording: bool = False
+    appeal_id: int, section_code: str | None = None, *, to_case: bool = False, is_rewording: bool = False
 ) -> dict[str, int]:
     """The number of confirmed signers who want to hear how the case goes on, by the language in which they signed.
 
-    Of several appeals (`to_family`) at most so many: whoever signed two of them is counted twice and written to once.
+    Of several appeals (`to_case`) at most so many: whoever signed two of them is counted twice and written to once.
     """
-    conditions = told(appeal_id, section_code, (), to_family=to_family, is_rewording=is_rewording)
+    conditions = told(appeal_id, section_code, (), to_case=to_case, is_rewording=is_rewording)
     chosen = select(Signature.locale, func.count()).where(*conditions)
     return {locale: int(number) for locale, number in db.session.execute(chosen.group_by(Signature.locale))}
 
@@ -134,7 +134,7 @@ def told(
     section_code: str | None,
     locales: Collection[str],
     *,
-    to_family: bool,
+    to_case: bool,
     is_rewording: bool = False,
 ) -> list[Any]:
     """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
@@ -143,7 +143,7 @@ def told(
     of a rewording, only those who agreed last to words that are no longer today's.
     """
     earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
-    ids = family_ids(appeal_id) if to_family else (appeal_id,)
+    ids = case_appeal_ids(appeal_id) if to_case else (appeal_id,)
     # As the partial index says it: SQLite uses it only so.
     return [text("signature.wants_updates"), *_asked(Signature, ids, section_code, locales), *earlier]
 
@@ -168,13 +168,13 @@ def without_repeats(
     Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last. Only
     the opened address joins signatures over appeals, so each address is looked for under the others.
     """
-    ids = family_ids(row.appeal_id) if row.to_family else (row.appeal_id,)
+    ids = case_appeal_ids(row.appeal_id) if row.to_case else (row.appeal_id,)
     if len(ids) < 2:
         return list(batch)
     digests = {one.id: vault.address_digests(ids, to) for one, to in batch}
     chosen = select(Signature.id, Signature.appeal_id, Signature.address_digest).where(
         Signature.address_digest.in_({digest for some in digests.values() for digest in some}),
-        *told(row.appeal_id, row.section_code, row.locales, to_family=True, is_rewording=row.is_rewording),
+        *told(row.appeal_id, row.section_code, row.locales, to_case=True, is_rewording=row.is_rewording),
     )
     found = {
         bytes(digest or b""): (appeal_id == row.appeal_id, number)

@@ -213,7 +213,7 @@ def _target(row: Target, language: str) -> TargetView:
     )
 
 
-def family_ids(appeal_id: int) -> tuple[int, ...]:
+def case_appeal_ids(appeal_id: int) -> tuple[int, ...]:
     """Every appeal of the same case, this one among them: what it follows and what follows it, however far."""
     parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
     root = _root(appeal_id, parents)

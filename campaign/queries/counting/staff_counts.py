@@ -20,7 +20,7 @@ from campaign.domain.counting.pace import WINDOW, Pace, pace
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, RollupProgress, Tally, TallyHour
 from campaign.platform import db
-from campaign.queries.appeals.appeal import AppealView, family_ids, open_appeals
+from campaign.queries.appeals.appeal import AppealView, case_appeal_ids, open_appeals
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def hourly_since() -> datetime:
 
 def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
     """Every appeal of the same case in the order of their sequence, this one among them; empty where it is alone."""
-    ids = family_ids(appeal.id)
+    ids = case_appeal_ids(appeal.id)
     if len(ids) < 2:
         return ()
     sums = _by_evidence(ids)

@@ -36,13 +36,13 @@ class AnnouncementWording:
 class Audience:
     """To whom: the signers of one section or (None) of all, who signed in one of these languages or (empty) any.
 
-    `to_family`: also those who signed the other appeals of the case. `is_rewording`: only those who signed earlier
+    `to_case`: also those who signed the other appeals of the case. `is_rewording`: only those who signed earlier
     words of the letter, who are told so and how to take their signature back.
     """
 
     section_code: str | None = None
     locales: tuple[str, ...] = ()
-    to_family: bool = False
+    to_case: bool = False
     is_rewording: bool = False
 
 
@@ -68,7 +68,7 @@ def draft(
             kind=kind.value,
             section_code=to.section_code,
             locales=list(to.locales),
-            to_family=to.to_family,
+            to_case=to.to_case,
             is_rewording=to.is_rewording,
             created_at=context.now,
         )
@@ -94,7 +94,7 @@ def revise(
         before = _seen(row)
         row.section_code = to.section_code
         row.locales = list(to.locales)
-        row.to_family = to.to_family
+        row.to_case = to.to_case
         row.is_rewording = to.is_rewording
         row.texts.clear()
         session.flush()
@@ -196,7 +196,7 @@ def _locked(session: Session, announcement_id: int, wanted: AnnouncementState, a
 
 def _refuse_unseen(row: Announcement, seen: str) -> None:
     texts = {text.language: (text.subject, text.body) for text in row.texts}
-    readers = {"to_family": row.to_family, "is_rewording": row.is_rewording}
+    readers = {"to_case": row.to_case, "is_rewording": row.is_rewording}
     if edition(row.section_code, row.locales, texts, **readers) != seen:
         raise ConflictError(_readers(row) | {"texts": texts})
 
@@ -208,9 +208,9 @@ def _seen(row: Announcement) -> dict[str, object]:
 
 
 def _readers(row: Announcement) -> dict[str, object]:
-    family = {"family": True} if row.to_family else {}
+    case = {"case": True} if row.to_case else {}
     rewording = {"rewording": True} if row.is_rewording else {}
-    return {"section": row.section_code, "locales": list(row.locales), **family, **rewording}
+    return {"section": row.section_code, "locales": list(row.locales), **case, **rewording}
 
 
 def _note(

@@ -103,7 +103,7 @@ def spread(announcement_id: int, *, context: Context) -> int | None:
 
 def _next(row: Announcement) -> Any:
     conditions: list[Any] = [
-        *told(row.appeal_id, row.section_code, row.locales, to_family=row.to_family, is_rewording=row.is_rewording),
+        *told(row.appeal_id, row.section_code, row.locales, to_case=row.to_case, is_rewording=row.is_rewording),
         Signature.id > row.after_id,
     ]
     if row.kind == AnnouncementKind.DEADLINE_REMINDER and row.started_at is not None:

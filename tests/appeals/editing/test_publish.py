@@ -122,7 +122,7 @@ def test_the_whole_case_is_linked_and_never_in_a_circle(
     send(editor, f"{AT}/request-review")
     publish(coordinator)
     # Who signed the first may want to hear of the second: the way to tell them stands there.
-    assert f"{AT}/announcements/new?family=1" in coordinator.get(f"{AT}/edit").text
+    assert f"{AT}/announcements/new?case=1" in coordinator.get(f"{AT}/edit").text
     circle = send(coordinator, f"/staff/appeals/{appeal.slug}/follows", follows=draft)
     assert circle.status_code == 422
     assert "cannot follow each other" in circle.text

@@ -26,7 +26,7 @@ from campaign.mail.messages.messages import AnnouncedText
 from campaign.platform.context import Context
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import AnnouncementView, announcements_of, audience, find_announcement
-from campaign.queries.appeals.appeal import AppealView, family_ids, find_appeal
+from campaign.queries.appeals.appeal import AppealView, case_appeal_ids, find_appeal
 from campaign.services.announcements import announce
 from campaign.services.announcements.announce import AnnouncementWording, Audience
 from campaign.web.framed import framed, framing
@@ -71,7 +71,7 @@ def begin(slug: str) -> ResponseReturnValue:
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
     section = None if scope().may(Permission.COORDINATE) else scope().section
-    to = Audience(section, to_family="family" in request.args, is_rewording="rewording" in request.args)
+    to = Audience(section, to_case="case" in request.args, is_rewording="rewording" in request.args)
     return _form(appeal, None, TypedAnnouncement(kind, to, {}, {}))
 
 
@@ -103,7 +103,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
         (code for code in (asked, current_locale(), one.first_language, *one.texts) if code in one.texts), None
     )
     with all_sections():
-        people = audience(appeal.id, one.section_code, to_family=one.to_family, is_rewording=one.is_rewording)
+        people = audience(appeal.id, one.section_code, to_case=one.to_case, is_rewording=one.is_rewording)
     readers = [(code, people[code], one.reads(code)) for code in LOCALES if people.get(code)]
     page = _render(
         "announcement",
@@ -138,7 +138,7 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
     appeal = _appeal(slug)
     one = _draft(appeal, number)
     texts = {code: AnnouncementWording(text.subject, text.body) for code, text in one.texts.items()}
-    to = Audience(one.section_code, one.locales, one.to_family, one.is_rewording)
+    to = Audience(one.section_code, one.locales, one.to_case, one.is_rewording)
     return _form(appeal, one, TypedAnnouncement(one.kind, to, texts, {}))
 
 
@@ -264,7 +264,7 @@ def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
     if kind not in ANNOUNCED:
         faults["kind"] = FAULTS["kind", "unknown"]
     locales = tuple(code for code in LOCALES if code in form.getlist("locales"))
-    to = Audience(form.get("section") or None, locales, "family" in form, "rewording" in form)
+    to = Audience(form.get("section") or None, locales, "case" in form, "rewording" in form)
     return TypedAnnouncement(kind, to, texts, faults)
 
 
@@ -281,8 +281,8 @@ def _form(
         section = typed.to.section_code if own is None else own
         people = audience(appeal.id, section)
         earlier = audience(appeal.id, section, is_rewording=True)
-        has_family = len(family_ids(appeal.id)) > 1
-        everybody = audience(appeal.id, section, to_family=True) if has_family else people
+        has_related = len(case_appeal_ids(appeal.id)) > 1
+        everybody = audience(appeal.id, section, to_case=True) if has_related else people
     return _render(
         "announcement_form",
         appeal,
@@ -291,7 +291,7 @@ def _form(
         seen=one.edition if one is not None and seen is None else seen,
         is_other=is_other,
         people=people,
-        has_family=has_family,
+        has_related=has_related,
         earlier=sum(earlier.values()),
         more=sum(everybody.values()) - sum(people.values()),
         own=own,

@@ -62,7 +62,7 @@ def show(slug: str) -> ResponseReturnValue:
         days=_days(appeal, chosen),
         hourly_since=max(hourly_since(), appeal.opened_at or hourly_since()),
         map_size=map_size(list_sections()),
-        family=related_appeals(appeal),
+        related=related_appeals(appeal),
         is_open=appeal.state == AppealState.OPEN,
     )
 
