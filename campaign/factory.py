@@ -22,7 +22,8 @@ from campaign.cli.without_settings import harmless_settings, is_harmless, is_loo
 from campaign.config import ROOT, Settings, SettingsError, load
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
-from campaign.platform import babel, db, huey, limiter, mail, migrate, redaction
+from campaign.mail.extension import mail, mail_config
+from campaign.platform import babel, db, huey, limiter, migrate, redaction
 from campaign.platform.database import postgresql, row_security, sqlite, time_limit
 from campaign.platform.database.errors import diagnose
 from campaign.platform.limits import redis_pool
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
         app, db, directory=str(ROOT / "migrations"), render_as_batch=settings.database_url.startswith("sqlite")
     )
     _bind_queue(settings)
+    app.config.update(mail_config(settings.mail_url))
     mail.init_app(app)
     web.init_app(app, babel, limiter)
     cli.init_app(app)

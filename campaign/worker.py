@@ -10,7 +10,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 
 from flask import Flask
 from huey.consumer import Consumer
@@ -19,7 +18,6 @@ from psycopg import Error as PsycopgError
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.staff.actor import SYSTEM
-from campaign.mail.smtp.transport import open_transport
 from campaign.platform import huey
 from campaign.platform.context import Keys
 from campaign.platform.database.errors import diagnose
@@ -135,7 +133,7 @@ def _wait_for_database(app: Flask, stop: threading.Event) -> None:
 
 def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) -> None:
     keys = Keys(at.vault, at.tokens)
-    dispatcher = Dispatcher(partial(open_transport, at.settings.mail_url), at.settings, keys)
+    dispatcher = Dispatcher(at.settings, keys)
     turns = 0
 
     def turned() -> None:

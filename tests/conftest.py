@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -35,6 +35,8 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
 from campaign.domain.staff.actor import OPERATOR, SUPPORTER, Actor
 from campaign.factory import create_app
+from campaign.mail.extension import mail
+from campaign.mail.smtp.connection import MailConnection
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
 from campaign.models.counting.tally import NEVER, RollupProgress
 from campaign.platform import Model, db, huey, limiter
@@ -146,18 +148,16 @@ class Clock:
 
 
 class Postbox:
-    """A transport that keeps what it is given, or answers what a test wants."""
+    """A place that keeps the messages it is sent, or answers as a test wants."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answers: list[DeliveryAttempt] = []
 
-    def close(self) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
+    def connect(self) -> PostboxConnection:
+        """Return a connection to this place, as `mail.connect()` returns one to a server."""
+        return PostboxConnection(current_app.app_context().app, self)
 
     def send(self, sender: str, recipient: str, message: bytes) -> DeliveryAttempt:
         # RFC 5321, 4.5.3.1.6: a longer line is refused, or cut on its way.
@@ -169,6 +169,23 @@ class Postbox:
     def link(self, number: int = -1) -> str:
         """The path of the /s/ or /m/ link in a message's text."""
         return link_of(self.messages[number])
+
+
+class PostboxConnection(MailConnection):
+    """A connection to a postbox."""
+
+    def __init__(self, app: Flask, postbox: Postbox) -> None:
+        super().__init__(app)
+        self._postbox = postbox
+
+    def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+        return self._postbox.send(sender, recipient, content)
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 def text_of(message: EmailMessage) -> str:
@@ -398,9 +415,11 @@ def appeal(app: Flask) -> AppealView:
 
 
 @pytest.fixture
-def postbox() -> Postbox:
+def postbox(monkeypatch: pytest.MonkeyPatch) -> Postbox:
     """Where delivered mail goes."""
-    return Postbox()
+    postbox = Postbox()
+    monkeypatch.setattr(mail, "connect", postbox.connect)
+    return postbox
 
 
 @pytest.fixture
@@ -410,7 +429,7 @@ def deliver(app: Flask, postbox: Postbox) -> Any:
     def run() -> dict[str, int]:
         at = runtime()
         answer_reset_requests(office=office_of(at))
-        return dict(deliver_due(lambda: postbox, lanes=1, context=runtime().context(OPERATOR)))
+        return dict(deliver_due(connections=1, context=runtime().context(OPERATOR)))
 
     return run
 

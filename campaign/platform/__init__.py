@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask_babel import Babel
 from flask_limiter import Limiter
-from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from huey import MemoryHuey
@@ -12,11 +11,10 @@ from huey import MemoryHuey
 from campaign.platform.database.base_model import BigId, Model, UtcDateTime
 from campaign.platform.network import client_network
 
-__all__ = ["BigId", "Model", "UtcDateTime", "babel", "client_network", "db", "huey", "limiter", "mail", "migrate"]
+__all__ = ["BigId", "Model", "UtcDateTime", "babel", "client_network", "db", "huey", "limiter", "migrate"]
 
 db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
 migrate = Migrate()
-mail = Mail()
 babel = Babel()
 limiter = Limiter(key_func=client_network)
 # Its storage (a SQLite file, PostgreSQL or Redis) is put in place by the factory, from the settings.

@@ -19,10 +19,10 @@ mail_held = _signals.signal("mail-held")
 mail_released = _signals.signal("mail-released")
 
 
-def tell(signal: NamedSignal, **what: Any) -> None:
-    """Calls the receivers; none of them can break the sender."""
-    for receiver in signal.receivers_for(None):
+def tell(signal: NamedSignal, sender: object = None, **what: Any) -> None:
+    """Call the receivers with the sender and the keywords; log the errors of a receiver, and raise none."""
+    for receiver in signal.receivers_for(sender):
         try:
-            receiver(None, **what)
+            receiver(sender, **what)
         except Exception:  # a broken alarm must not stop the mail
             log.exception("a receiver of %s failed", signal.name)

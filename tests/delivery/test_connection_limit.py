@@ -1,4 +1,4 @@
-"""How many lanes a worker uses, and when a server that is away is away for all."""
+"""How many connections a worker uses, and when a server that is away is away for all."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def watch() -> Watch:
 
 @pytest.fixture
 def limit(watch: Watch) -> ConnectionLimit:
-    """Of a worker whose server has just taken something over one of its 32 lanes."""
+    """Of a worker whose server has just taken something over one of its 32 connections."""
     limit = ConnectionLimit(32, watch)
     limit.sent()
     return limit
 
 
-def test_until_something_was_sent_there_is_one_lane(watch: Watch) -> None:
+def test_until_something_was_sent_there_is_one_connection(watch: Watch) -> None:
     limit = ConnectionLimit(32, watch)
-    assert limit.lanes() == 1
+    assert limit.connections() == 1
     limit.sent()
-    assert limit.lanes() == 32
+    assert limit.connections() == 32
     watch.now += 61
-    assert limit.lanes() == 1
+    assert limit.connections() == 1
 
 
 def test_the_first_that_finds_the_server_away_says_it_of_all(limit: ConnectionLimit, watch: Watch) -> None:
@@ -66,11 +66,11 @@ def test_a_server_that_takes_no_more_connections_is_asked_for_fewer(limit: Conne
     watch.now += 1
     for busy in (12, 11, 10):
         assert limit.do_others_pass(AWAY, since=watch.now - 0.5, busy=busy)
-    assert limit.lanes() == 10
+    assert limit.connections() == 10
     watch.now += 3.5
-    assert limit.lanes() == 13
+    assert limit.connections() == 13
     watch.now += 30
-    assert limit.lanes() == 32
+    assert limit.connections() == 32
 
 
 def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_sent(
@@ -78,7 +78,7 @@ def test_a_refusal_by_policy_is_one_recipients_for_a_minute_after_others_were_se
 ) -> None:
     watch.now += 59
     assert limit.do_others_pass(BY_POLICY, since=watch.now, busy=0)
-    assert limit.lanes() == 32
+    assert limit.connections() == 32
     watch.now += 2
     assert not limit.do_others_pass(BY_POLICY, since=watch.now, busy=5)
 

@@ -152,7 +152,7 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
     for number in range(5):
         client.post(URL, data=form(email=f"{number}@mail.example"))
     broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
-    dispatcher = dispatch.Dispatcher(lambda: postbox, runtime().settings, context().keys, 1)
+    dispatcher = dispatch.Dispatcher(runtime().settings, context().keys, 1)
     # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.
     dispatcher.turn()
     for _ in range(2):
@@ -172,7 +172,7 @@ def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask
 
     def look_for_results() -> None:
         for _ in range(1000):
-            dispatch.Dispatcher(lambda: postbox, settings, keys, 1)._collect(1e-6)
+            dispatch.Dispatcher(settings, keys, 1)._collect(1e-6)
 
     looking = threading.Thread(target=look_for_results, daemon=True)
     looking.start()

@@ -1,4 +1,4 @@
-"""How many lanes a domain may have: by what it did, and by what all others did."""
+"""How many connections a domain may have: by what it did, and by what all others did."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ A, B = b"a" * 32, b"b" * 32
 
 @pytest.fixture
 def traffic() -> DomainScheduler:
-    """A hundred mails to each of two domains, 32 lanes, and a clock that stands still."""
+    """A hundred mails to each of two domains, 32 connections, and a clock that stands still."""
     traffic = DomainScheduler(32, monotonic=lambda: 1000.0)
     traffic.add([ClaimedMail(number, 1, domain) for domain in (A, B) for number in range(100)])
     return traffic
@@ -30,13 +30,13 @@ def ready(traffic: DomainScheduler, domain: bytes) -> int:
     return sum(1 for one in traffic.next(200) if one.domain == domain)
 
 
-def test_a_domain_has_one_lane_until_it_was_quick(traffic: DomainScheduler) -> None:
+def test_a_domain_has_one_connection_until_it_was_quick(traffic: DomainScheduler) -> None:
     assert ready(traffic, A) == 1
     send(traffic, A, QUICK)
     assert ready(traffic, A) == 32
 
 
-def test_a_slow_domain_beside_a_quick_one_keeps_one_lane(traffic: DomainScheduler) -> None:
+def test_a_slow_domain_beside_a_quick_one_keeps_one_connection(traffic: DomainScheduler) -> None:
     for _ in range(9):
         send(traffic, A, SLOW)
         send(traffic, B, QUICK)
@@ -44,7 +44,7 @@ def test_a_slow_domain_beside_a_quick_one_keeps_one_lane(traffic: DomainSchedule
     assert ready(traffic, B) == 32
 
 
-def test_where_everything_is_slow_each_has_a_part_of_the_lanes(traffic: DomainScheduler) -> None:
+def test_where_everything_is_slow_each_has_a_part_of_the_connections(traffic: DomainScheduler) -> None:
     for _ in range(2):
         send(traffic, A, SLOW)
         assert ready(traffic, A) == 1
@@ -60,7 +60,7 @@ def test_the_first_quick_message_takes_that_back(traffic: DomainScheduler) -> No
     assert ready(traffic, A) == 1
 
 
-def test_a_worker_of_one_lane_has_one(traffic: DomainScheduler) -> None:
+def test_a_worker_of_one_connection_has_one(traffic: DomainScheduler) -> None:
     alone = DomainScheduler(1, monotonic=lambda: 1000.0)
     alone.add([ClaimedMail(number, 1, A) for number in range(10)])
     for _ in range(5):
@@ -68,7 +68,7 @@ def test_a_worker_of_one_lane_has_one(traffic: DomainScheduler) -> None:
     assert ready(alone, A) == 1
 
 
-def test_each_message_that_hangs_leaves_its_domain_one_lane_more(traffic: DomainScheduler) -> None:
+def test_each_message_that_hangs_leaves_its_domain_one_connection_more(traffic: DomainScheduler) -> None:
     send(traffic, B, QUICK)
     traffic.begun(A)
     traffic.slow(A)
@@ -78,7 +78,7 @@ def test_each_message_that_hangs_leaves_its_domain_one_lane_more(traffic: Domain
     for _ in range(40):
         traffic.begun(A)
         traffic.hangs(A)
-    assert ready(traffic, A) == 0, "a part of the lanes at most"
+    assert ready(traffic, A) == 0, "a part of the connections at most"
     for _ in range(41):
         traffic.ended(A, SLOW, was_hanging=True)
         send(traffic, B, QUICK)

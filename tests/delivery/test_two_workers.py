@@ -99,7 +99,7 @@ def test_the_same_form_twenty_times_is_one_mail_from_six_workers(
     def work(_number: int) -> None:
         together.wait(10)
         with app.app_context():
-            deliver_due(lambda: postbox, lanes=2, context=runtime().context(OPERATOR))
+            deliver_due(connections=2, context=runtime().context(OPERATOR))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))

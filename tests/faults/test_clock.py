@@ -118,7 +118,7 @@ def test_links_made_by_one_machine_work_on_another(machines: Machines, postbox: 
 
 def deliver(app: Flask, postbox: Postbox) -> None:
     with app.app_context():
-        deliver_due(lambda: postbox, lanes=1, context=runtime().context(OPERATOR))
+        deliver_due(connections=1, context=runtime().context(OPERATOR))
         db.session.remove()
 
 

@@ -14,15 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaign.domain.outbox.mail_state import CAMPAIGN, ENDABLE, DeliveryOutcome, MailKind
-from campaign.factory import create_app
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
 from campaign.mail.messages.envelope import Envelope
-from campaign.mail.smtp.client import SmtpTransport
-from campaign.mail.smtp.mime import write
 from campaign.queries.appeals.appeal import PersonView
-from tests.conftest import START, settings_for
+from tests.conftest import START
 from tests.faults.smtp_script import Server
+from tests.mail.conftest import connection_to
 from tests.mail.test_mime import HEADERS, NASTY
 
 # What anybody types, staff write or a document brings.
@@ -30,15 +28,6 @@ FIELDS = ("name", "headline", "role", "target", "line", "paragraph", "person", "
 SITE = "https://act.tocsin.example/en"
 LINKS = message.MailLinks(f"{SITE}/appeals/x", f"{SITE}/s/x", f"{SITE}/m/x/act", f"{SITE}/m/x/me", f"{SITE}/u/x")
 UNSUBSCRIBE = ["List-Unsubscribe", "List-Unsubscribe-Post"]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose database is not asked."""
-    folder = tmp_path_factory.mktemp("site")
-    app = create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
-    with app.app_context():
-        yield app
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +84,9 @@ def test_no_field_of_any_message_adds_a_header_a_recipient_or_a_mail(
     site: Flask, server: Server, kind: MailKind, said: dict[str, str]
 ) -> None:
     before, spoken = len(server.received), len(server.clear_lines)
-    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    attempt = transport.send("bounce+1.x@tocsin.example", "jeanne@mail.example", write(made(kind, said)))
-    transport.close()
-    assert attempt.outcome is DeliveryOutcome.SENT
+    with connection_to(f"smtp://127.0.0.1:{server.port}") as connection:
+        connection.send(made(kind, said), "bounce+1.x@tocsin.example")
+    assert connection.attempt.outcome is DeliveryOutcome.SENT
     assert [line.partition(" ")[0].upper() for line in server.clear_lines[spoken:]][:4] == "EHLO MAIL RCPT DATA".split()
     assert {line.upper() for line in server.clear_lines[spoken + 4 :]} <= {"QUIT"}
     (received,) = server.received[before:]

@@ -18,8 +18,9 @@ from cryptography.x509.oid import NameOID
 
 from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.smtp import smtp_protocol as dialogue
-from campaign.mail.smtp.client import SmtpTransport
+from campaign.mail.smtp.client import SmtpConnection
 from tests.faults.smtp_script import DROP, SILENCE, Say, Script, Server
+from tests.mail.conftest import connection_to
 
 MESSAGE = b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\n.another\r\n"
 
@@ -31,11 +32,15 @@ def server() -> Iterator[Server]:
 
 
 def send(
-    server: Server, recipient: str = "a@mail.example", scheme: str = "smtp", **more: object
+    server: Server,
+    recipient: str = "a@mail.example",
+    scheme: str = "smtp",
+    user: str = "",
+    trusted: ssl.SSLContext | None = None,
 ) -> tuple[str, str, int | None]:
-    transport = SmtpTransport(f"{scheme}://{more.pop('user', '')}127.0.0.1:{server.port}", **more)  # type: ignore[arg-type]
-    attempt = transport.send("bounce+1.x@tocsin.example", recipient, MESSAGE)
-    transport.close()
+    connection = connection_to(f"{scheme}://{user}127.0.0.1:{server.port}", trusted)
+    attempt = connection.deliver("bounce+1.x@tocsin.example", recipient, MESSAGE)
+    connection.close()
     return attempt.outcome, attempt.phase, attempt.code
 
 
@@ -108,31 +113,31 @@ def test_the_phase_and_the_code_decide(
 
 
 def test_content_arrives_as_it_is_over_one_connection(server: Server) -> None:
-    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
+    connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     for number in range(5):
-        assert transport.send("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
-    transport.close()
+        assert connection.deliver("s@x.example", f"a{number}@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
+    connection.close()
     assert server.connections == 1
     assert {one.content for one in server.received} == {b"Message-ID: <1@x>\r\n\r\n.a line\r\nand\r\n.another\r\n"}
 
 
 def test_after_a_refusal_the_connection_serves_the_next(server: Server) -> None:
     server.script = One("rcpt", Say("550 5.1.1 nobody"))
-    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.REFUSED
+    connection = connection_to(f"smtp://127.0.0.1:{server.port}")
+    assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.REFUSED
     server.script = Script()
-    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
-    transport.close()
+    assert connection.deliver("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
+    connection.close()
     assert server.connections == 1
 
 
 def test_a_connection_that_went_stale_is_opened_again(server: Server) -> None:
-    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
+    connection = connection_to(f"smtp://127.0.0.1:{server.port}")
+    assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
     for line in list(server._open):
         line.shutdown(2)
-    assert transport.send("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
-    transport.close()
+    assert connection.deliver("s@x.example", "b@mail.example", MESSAGE).outcome is DeliveryOutcome.SENT
+    connection.close()
 
 
 @pytest.mark.parametrize("address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a\0@b.example", "", "a@b.example> X=<"])
@@ -150,10 +155,10 @@ def test_one_byte_a_second_does_not_last_forever(server: Server, monkeypatch: py
     assert time.monotonic() - begin < 4
 
 
-def abort_behind_the_dot(server: Server, transport: SmtpTransport) -> None:
+def abort_behind_the_dot(server: Server, connection: SmtpConnection) -> None:
     while not server.received:
         time.sleep(0.02)
-    transport.abort()
+    connection.abort()
 
 
 @pytest.mark.slow
@@ -162,9 +167,9 @@ def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.
     server.script = One("banner", SILENCE)
     assert send(server) == (DeliveryOutcome.AWAY, "connect", None)
     server.script = One("dot", SILENCE)
-    transport = SmtpTransport(f"smtp://127.0.0.1:{server.port}")
-    threading.Thread(target=abort_behind_the_dot, args=(server, transport)).start()
-    assert transport.send("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.AMBIGUOUS
+    connection = connection_to(f"smtp://127.0.0.1:{server.port}")
+    threading.Thread(target=abort_behind_the_dot, args=(server, connection)).start()
+    assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.AMBIGUOUS
     assert dialogue.FINAL_DOT_SECONDS == 600
 
 
@@ -252,7 +257,7 @@ def test_starttls_is_used_and_verified_or_nothing_is_said(server: Server, tmp_pa
     ):
         server.clear_lines.clear()
         server.tls = certificate
-        assert send(server, scheme="smtp+starttls", context=context)[0] == outcome
+        assert send(server, scheme="smtp+starttls", trusted=context)[0] == outcome
         assert {line.partition(" ")[0].upper() for line in server.clear_lines} <= said
     assert len(server.received) == 1
 
@@ -271,5 +276,5 @@ def test_what_was_said_before_the_line_was_secret_is_not_believed(
         return answer
 
     monkeypatch.setattr(dialogue.SmtpProtocol, "docmd", docmd)
-    assert send(server, scheme="smtp+starttls", context=authority.client()) == (DeliveryOutcome.AWAY, "tls", None)
+    assert send(server, scheme="smtp+starttls", trusted=authority.client()) == (DeliveryOutcome.AWAY, "tls", None)
     assert server.received == []

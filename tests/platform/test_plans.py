@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -22,6 +23,7 @@ from campaign.domain.signing.token import Link
 from campaign.domain.staff.actor import OPERATOR, SUPPORTER, SYSTEM
 from campaign.domain.staff.roles import Role, Scope
 from campaign.factory import create_app
+from campaign.mail.extension import mail
 from campaign.models import Announcement, Mail, Signature
 from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
@@ -220,7 +222,8 @@ def _new_link() -> None:
 
 
 def _deliver() -> None:
-    deliver_due(Postbox, context=runtime().context(OPERATOR))
+    with patch.object(mail, "connect", Postbox().connect):
+        deliver_due(context=runtime().context(OPERATOR))
 
 
 def _seen_by_staff() -> appeal_queries.AppealView:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import css_inline
 from babel import Locale
 from flask import render_template
 from flask_mail import Message
+
+from campaign.mail.smtp import mime
 
 # Gmail cuts off HTML at 102 KB, and slow lines are where many signers are.
 MOST_BYTES = 60_000
@@ -34,6 +34,29 @@ class Envelope:
     locale: str
     # Where answers go, if not to the sender.
     reply_to: str | None = None
+
+
+class MailMessage(Message):
+    """A message to one recipient, as text and HTML, whose date and Message-ID were fixed when the mail was owed."""
+
+    def __init__(self, envelope: Envelope, subject: str, body: str, html: str, headers: dict[str, str]) -> None:
+        """Set every field that Flask-Mail's own initialiser sets, which is not called.
+
+        It asks the name service for this machine's name, to make a Message-ID that would be replaced here.
+        """
+        self.recipients = [envelope.recipient]
+        self.subject, self.sender, self.reply_to = subject, envelope.sender, envelope.reply_to
+        self.cc, self.bcc, self.attachments = [], [], []
+        self.alts = {}
+        self.body, self.html = body, html
+        self.date, self.msgId = envelope.created_at.timestamp(), envelope.message_id
+        self.charset = None
+        self.extra_headers = headers
+        self.mail_options, self.rcpt_options = [], []
+
+    def as_bytes(self) -> bytes:
+        """Return the message as it is sent, always the same bytes. Raise ValueError."""
+        return mime.write(self)
 
 
 def write(
@@ -60,30 +83,13 @@ def write(
     headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe_url is not None:
         headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return message_of(
+    return MailMessage(
         envelope,
         heading,
         render_template(f"mail/{template}.txt", **context).strip() + "\n",
         _INLINER.inline(render_template(f"mail/{template}.html", **context)),
         headers,
     )
-
-
-def message_of(envelope: Envelope, subject: str, body: str, html: str, headers: dict[str, str]) -> Message:
-    """The message of these parts."""
-    message = copy(_blank())
-    message.subject, message.sender, message.recipients = subject, envelope.sender, [envelope.recipient]
-    message.alts = {}  # where the HTML is kept, which would be the blank's
-    message.body, message.html, message.extra_headers = body, html, headers
-    message.reply_to = envelope.reply_to
-    message.date, message.msgId = envelope.created_at.timestamp(), envelope.message_id
-    return message
-
-
-@cache
-def _blank() -> Message:
-    """Made once: for each message that it makes, Flask-Mail asks the name service what this machine is called."""
-    return Message(sender="nobody")
 
 
 def clean_header(text: str) -> str:

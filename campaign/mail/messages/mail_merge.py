@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from flask_mail import Message
 from markupsafe import escape
 
-from campaign.mail.messages.envelope import Envelope, message_of
+from campaign.mail.messages.envelope import Envelope, MailMessage
 
 # Known to this process alone, so that nobody's name or letter can hold a mark.
 _SALT = secrets.token_hex(8)
@@ -39,7 +39,7 @@ class MailMerge:
         """The message of one signer; `values` by name, at least those that it wants. Raises KeyError."""
         plain = {mark: values[name] for mark, name in _NAMES.items() if name in self.wants}
         marked_up = {mark: str(escape(value)) for mark, value in plain.items()}
-        return message_of(
+        return MailMessage(
             envelope,
             self._subject,
             _filled(self._body, plain),

@@ -1,75 +1,101 @@
-"""Lanes: threads that hand one message after the other to a server, each over a connection of its own."""
+"""Flask-Mail's connection, with the outcome of each message by phase and code.
+
+Flask-Mail raises the same exception for a refused recipient and for a line that broke behind the final dot. A delivery
+must tell them apart: the one is over, the other may have arrived (ADR 24).
+"""
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+import smtplib
+from abc import ABC, abstractmethod
+from email.utils import parseaddr
+from typing import Self
+
+from flask import Flask
+from flask_mail import Connection, Message, email_dispatched
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
-from campaign.mail.smtp.transport import Transport
+from campaign.platform.signals import tell
 
 log = logging.getLogger(__name__)
 
-# Without work for so long, the connection is closed; servers do not like idle ones.
-_IDLE_SECONDS = 10.0
-_Job = TypeVar("_Job")
+_NOTHING_YET = DeliveryAttempt(DeliveryOutcome.RETRY, "before", detail="nothing was sent yet")
+_SUPPRESSED = DeliveryAttempt(DeliveryOutcome.SENT, "before", detail="MAIL_SUPPRESS_SEND is on")
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMail(Generic[_Job]):
-    """A message ready to go, and the job that it belongs to."""
+class DeliveryError(smtplib.SMTPException):
+    """A message that was not sent, or perhaps not; `attempt` says why, and where in the dialogue."""
 
-    job: _Job
-    sender: str
-    recipient: str
-    content: bytes
+    def __init__(self, attempt: DeliveryAttempt) -> None:
+        super().__init__(" ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part))
+        self.attempt = attempt
 
 
-class MailConnection(Generic[_Job]):
-    """One thread; what becomes of each parcel comes out of `results`, and nothing is ever raised."""
+class MailConnection(Connection, ABC):
+    """A connection that serves many messages, one after the other; a subclass says to where.
 
-    def __init__(
-        self,
-        open_transport: Callable[[], Transport],
-        results: queue.Queue[tuple[MailConnection[_Job], _Job, DeliveryAttempt]],
-    ) -> None:
-        self._transport = open_transport()
-        self._results = results
-        self._parcels: queue.Queue[OutgoingMail[_Job] | None] = queue.Queue()
-        threading.Thread(target=self._work, name="lane", daemon=True).start()
+    Nothing is opened before the first message, because a failure to connect is an outcome of that message.
+    """
 
-    def send(self, parcel: OutgoingMail[_Job]) -> None:
-        """Hands over the next parcel; one at a time."""
-        self._parcels.put(parcel)
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app.extensions["mail"])
+        self.app = app
+        # The outcome of the last message.
+        self.attempt = _NOTHING_YET
 
+    def __enter__(self) -> Self:
+        """Return the connection, with no message counted."""
+        self.num_emails = 0
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    def send(self, message: Message, envelope_from: str | tuple[str, str] | None = None) -> None:
+        """Send the message to its one recipient, then the signal `email_dispatched`. Raise DeliveryError.
+
+        Under MAIL_SUPPRESS_SEND the message counts as sent, and nothing leaves. `attempt` holds the outcome either way.
+        """
+        self.attempt = self._outcome(message, envelope_from)
+        if self.attempt.outcome is not DeliveryOutcome.SENT:
+            raise DeliveryError(self.attempt)
+        self.num_emails += 1
+        if self.num_emails == self.mail.max_emails:
+            self.num_emails = 0
+            self.close()
+        # The message has left: a receiver that fails must not have it sent again.
+        tell(email_dispatched, self.app, message=message)
+
+    def _outcome(self, message: Message, envelope_from: str | tuple[str, str] | None) -> DeliveryAttempt:
+        try:
+            (recipient,) = message.send_to
+            sender, to, content = _bare(envelope_from or message.sender), _bare(recipient), message.as_bytes()
+        except Exception as error:  # nothing has been said yet, and trying again changes nothing
+            log.exception("the message %s cannot be written", message.msgId)
+            detail = f"{type(error).__name__}: {error}"[:200]
+            return DeliveryAttempt(DeliveryOutcome.DEAD, "render", detail=detail)
+        return _SUPPRESSED if self.mail.suppress else self.deliver(sender, to, content)
+
+    @abstractmethod
+    def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
+        """Hand the content over and return the outcome; raise nothing.
+
+        `sender` is the return path, `recipient` the only one on the envelope.
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        """Ends the thread after the parcel it has."""
-        self._parcels.put(None)
+        """Close what is open between two messages; the next message opens it again."""
 
+    @abstractmethod
     def abort(self) -> None:
-        """Breaks off the parcel under way."""
-        self._transport.abort()
+        """Break off the message under way, from another thread; it ends as one whose line broke."""
 
-    def _work(self) -> None:
-        is_idle = False
-        while True:
-            try:
-                parcel = self._parcels.get(timeout=None if is_idle else _IDLE_SECONDS)
-            except queue.Empty:
-                self._transport.close()
-                is_idle = True
-                continue
-            if parcel is None:
-                self._transport.close()
-                return
-            is_idle = False
-            try:
-                attempt = self._transport.send(parcel.sender, parcel.recipient, parcel.content)
-            except Exception as error:  # a fault of ours: nobody knows how far the message came
-                log.exception("a lane failed")
-                attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "lane", detail=type(error).__name__)
-            self._results.put((self, parcel.job, attempt))
+
+def _bare(address: str | tuple[str, str]) -> str:
+    """Return the address without the name beside it."""
+    if isinstance(address, tuple):
+        return address[1]
+    return parseaddr(address)[1] if "<" in address else address

@@ -1,4 +1,4 @@
-"""How many lanes one worker may use at once, by what the mail server did lately."""
+"""How many connections one worker may use at once, by what the mail server did lately."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _MORE_SECONDS = 1.0
 
 
 class ConnectionLimit:
-    """The number of lanes: one until the server has taken something, and no more than it takes."""
+    """The number of connections: one until the server has taken something, and no more than it takes."""
 
-    def __init__(self, lanes: int, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Allow up to `lanes` at once."""
-        self._lanes = lanes
+    def __init__(self, connections: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Allow up to `connections` at once."""
+        self._connections = connections
         self._monotonic = monotonic
         self._sent_at = float("-inf")
         # How many the server took when it last refused one, and when that was.
-        self._taken, self._refused_at = lanes, monotonic()
+        self._taken, self._refused_at = connections, monotonic()
 
     def sent(self) -> None:
         """Note that the server has just taken a message."""
         self._sent_at = self._monotonic()
 
-    def lanes(self) -> int:
+    def connections(self) -> int:
         """Return how many messages may be under way, slow ones apart.
 
         Until the server has taken something it is one: a wrong password must not be tried thirty times. After it took
@@ -36,14 +36,14 @@ class ConnectionLimit:
         """
         if not self._is_sending():
             return 1
-        return min(self._lanes, self._taken + int((self._monotonic() - self._refused_at) / _MORE_SECONDS))
+        return min(self._connections, self._taken + int((self._monotonic() - self._refused_at) / _MORE_SECONDS))
 
     def do_others_pass(self, attempt: DeliveryAttempt, since: float, busy: int) -> bool:
-        """Return whether other mail passes where this attempt, begun at `since`, did not; `busy` lanes talk on.
+        """Return whether other mail passes where this attempt, begun at `since`, did not; `busy` connections talk on.
 
         A refusal by policy concerns one mail while others were sent within the last minute. A server that is away is
-        away for all, unless it has taken something since this attempt began, or still talks to another lane: then it
-        takes no more connections, and is asked for fewer.
+        away for all, unless it has taken something since this attempt began, or still talks over another connection:
+        then it takes no more connections, and is asked for fewer.
         """
         if attempt.outcome is not DeliveryOutcome.AWAY:
             return self._is_sending()

@@ -1,8 +1,8 @@
-"""The dispatcher of one worker: which mail goes next and over which lane, so that no domain holds up the others.
+"""The dispatcher of one worker: which mail goes next and over which connection, so that no domain holds up the others.
 
-Everything in the database happens in the dispatcher's own thread, several mails a transaction; the lanes only talk to
-the server. What is remembered of a domain (slow, quick) is this worker's own; what all workers must agree on (leases,
-the hold, the pace) is in the database.
+Everything in the database happens in the dispatcher's own thread, several mails a transaction; the sending threads only
+talk to the server. What is remembered of a domain (slow, quick) is this worker's own; what all workers must agree on
+(leases, the hold, the pace) is in the database.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from campaign.config import Settings
 from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.outbox.mail_state import BATCH, BATCH_LEASE, DeliveryAttempt, DeliveryOutcome, MailState
 from campaign.domain.staff.actor import SYSTEM
-from campaign.mail.smtp.connection import MailConnection, OutgoingMail
-from campaign.mail.smtp.mime import write
-from campaign.mail.smtp.transport import Transport
+from campaign.mail.extension import mail
+from campaign.mail.smtp.sending_thread import OutgoingMail, SendingThread
 from campaign.models import QueuePause
 from campaign.platform import db
 from campaign.platform.context import Context, Keys
@@ -47,8 +46,8 @@ from campaign.services.signing.new_link import answer_link_requests
 
 log = logging.getLogger(__name__)
 
-# Each slow message adds a lane to those of the settings, up to so many.
-MOST_LANES = 64
+# Each slow message adds a connection to those of the settings, up to so many.
+MOST_CONNECTIONS = 64
 _POLL_SECONDS = 1.0
 _WAIT_SECONDS = 0.1
 _TOGETHER_SECONDS = 0.003
@@ -62,7 +61,7 @@ _GRACE_SECONDS = 1.5
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
     job: DeliveryJob
-    lane: MailConnection[DeliveryJob]
+    thread: SendingThread[DeliveryJob]
     since: float
 
 
@@ -75,14 +74,14 @@ class _Result:
     others_pass: bool = True
 
 
-def deliver_due(open_transport: Callable[[], Transport], *, lanes: int | None = None, context: Context) -> Counter[str]:
+def deliver_due(*, connections: int | None = None, context: Context) -> Counter[str]:
     """Deliver all that is due at this moment; return how many mails went into which state.
 
     Tries one mail even where the queue is held: somebody who asks wants to know whether it still has to be.
     """
     while answer_link_requests(context=context):
         pass
-    dispatcher = Dispatcher(open_transport, context.settings, context.keys, lanes, is_impatient=True)
+    dispatcher = Dispatcher(context.settings, context.keys, connections, is_impatient=True)
     try:
         while dispatcher.turn():
             pass
@@ -92,40 +91,31 @@ def deliver_due(open_transport: Callable[[], Transport], *, lanes: int | None = 
 
 
 class Dispatcher:
-    """Claims, begins, hands to lanes, writes down; call `turn` again and again, and `stop` at the end."""
+    """Claims, begins, hands to sending threads, writes down; call `turn` again and again, and `stop` at the end."""
 
     def __init__(
-        self,
-        open_transport: Callable[[], Transport],
-        settings: Settings,
-        keys: Keys,
-        lanes: int | None = None,
-        *,
-        is_impatient: bool = False,
+        self, settings: Settings, keys: Keys, connections: int | None = None, *, is_impatient: bool = False
     ) -> None:
-        """Each lane opens a transport of its own. `lanes`: other than the settings say.
-
-        `is_impatient`: a held queue is probed at once, and then left alone.
-        """
+        """`connections`: other than the settings say. `is_impatient`: a held queue is probed at once, and only once."""
         self.outcomes: Counter[str] = Counter()
-        self._open_transport, self._settings, self._keys = open_transport, settings, keys
+        self._settings, self._keys = settings, keys
         self._addressees = RefusedRecipients(settings)
         self._return_paths = ReturnPaths(settings.secret_key, settings.bounce_domain)
-        self._lanes = lanes or settings.mail_connections
+        self._connections = connections or settings.mail_connections
         self._may_probe_at_once = is_impatient
-        self._traffic = DomainScheduler(self._lanes, settings.mail_rate)
-        self._idle: list[MailConnection[DeliveryJob]] = []
+        self._traffic = DomainScheduler(self._connections, settings.mail_rate)
+        self._idle: list[SendingThread[DeliveryJob]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
         self._hanging: set[int] = set()
         # No SimpleQueue: told to wait for a moment that is over before it looks, Python's waits for ever (3.11, 3.12).
-        self._results: queue.Queue[tuple[MailConnection[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
+        self._results: queue.Queue[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
         self._unwritten: list[_Result] = []
         self._to_release: list[ClaimedMail] = []
         self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
-        self._limit = ConnectionLimit(self._lanes)
+        self._limit = ConnectionLimit(self._connections)
         self._alarms: list[Callable[[], None]] = []
 
     def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
@@ -141,12 +131,12 @@ class Dispatcher:
     def turn(self) -> bool:
         """One round: what came back is written down, and what may go next is sent. False where nothing is to do."""
         self._watch()
-        room = self._free_lanes()
+        room = self._free_connections()
         ready = self._traffic.ready() if room else 0
         wants_more = room > ready and time.monotonic() >= self._claim_at
         self._collect(0.0 if ready or wants_more or self._unwritten else _WAIT_SECONDS)
         if self._unwritten or ready or wants_more:
-            jobs = self._transact(self._free_lanes(), wants_more=wants_more)
+            jobs = self._transact(self._free_connections(), wants_more=wants_more)
             for alarm in self._alarms:
                 alarm()
             self._alarms.clear()
@@ -163,14 +153,14 @@ class Dispatcher:
         while self._under_way and time.monotonic() < end:
             self._collect(_WAIT_SECONDS)
         for one in self._under_way.values():
-            one.lane.abort()
+            one.thread.abort()
         end = time.monotonic() + _GRACE_SECONDS / 3
         while self._under_way and time.monotonic() < end:
             self._collect(_WAIT_SECONDS)
         if self._unwritten or self._to_release:
             self._transact(0, wants_more=False)
-        for lane in self._idle:
-            lane.close()
+        for thread in self._idle:
+            thread.close()
         self._report(at_once=True)
 
     def _transact(self, room: int, *, wants_more: bool) -> list[DeliveryJob]:
@@ -314,11 +304,11 @@ class Dispatcher:
             self._renew_at = (now + BATCH_LEASE / 4).timestamp()
 
     def _send(self, job: DeliveryJob) -> None:
-        """Renders outside any transaction and hands over to a lane."""
+        """Renders outside any transaction and hands over to a sending thread."""
         if time.monotonic() >= self._shelf_until:
             self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
         try:
-            content = write(render(job.mail, self._settings, self._keys.tokens, self._shelf))
+            message = render(job.mail, self._settings, self._keys.tokens, self._shelf)
         except DBAPIError as error:
             found = diagnose(error)
             self._unwritten.append(_Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=found.words)))
@@ -332,24 +322,24 @@ class Dispatcher:
             return
         finally:
             db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
-        lane = self._idle.pop() if self._idle else MailConnection(self._open_transport, self._results)
+        thread = self._idle.pop() if self._idle else SendingThread(mail.connect(), self._results)
         self._traffic.begun(job.standing.domain)
-        self._under_way[job.standing.id] = _UnderWay(job, lane, time.monotonic())
-        sender = self._return_paths.make(job.standing.id, job.mail.message_id)
-        lane.send(OutgoingMail(job, sender, job.mail.recipient, content))
+        self._under_way[job.standing.id] = _UnderWay(job, thread, time.monotonic())
+        return_path = self._return_paths.make(job.standing.id, job.mail.message_id)
+        thread.send(OutgoingMail(job, message, return_path))
 
     def _collect(self, wait: float) -> None:
-        """Takes in what the lanes have brought to an end; waits so long for the first."""
-        found: list[tuple[MailConnection[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
+        """Takes in what the sending threads have brought to an end; waits so long for the first."""
+        found: list[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = []
         with suppress(queue.Empty):
             found.append(self._results.get(timeout=wait) if wait else self._results.get_nowait())
             # Those that come back together are written down together: each transaction is one wait for the disk.
-            # Not all of them, though: some lanes are to be busy meanwhile.
-            while len(found) < self._lanes // 2:
+            # Not all of them, though: some connections are to be busy meanwhile.
+            while len(found) < self._connections // 2:
                 found.append(self._results.get(timeout=_TOGETHER_SECONDS))
         if any(attempt.outcome is DeliveryOutcome.SENT for _, _, attempt in found):
             self._limit.sent()
-        for lane, job, attempt in found:
+        for thread, job, attempt in found:
             one = self._under_way.pop(job.standing.id)
             self._slow.discard(job.standing.id)
             was_hanging = job.standing.id in self._hanging
@@ -359,23 +349,25 @@ class Dispatcher:
                 self._traffic.forget(job.standing.domain)
             busy = len(self._under_way) - len(self._slow)
             self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
-            self._give_back(lane, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
+            self._give_back(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
         if found and self._claimed is not None and self._claimed.is_limited:
             self._claim_at = 0.0
 
-    def _give_back(self, lane: MailConnection[DeliveryJob], *, is_open: bool) -> None:
-        """The lane used last is used next, so that one connection serves as long as one is enough; those without one
-        come last.
+    def _give_back(self, thread: SendingThread[DeliveryJob], *, is_open: bool) -> None:
+        """Keep the thread for the next message, or end it.
+
+        The thread used last is used next, so that one connection serves as long as one is enough; those whose
+        connection is closed come last.
         """
-        if len(self._idle) >= self._lanes:
-            lane.close()
+        if len(self._idle) >= self._connections:
+            thread.close()
         elif is_open:
-            self._idle.append(lane)
+            self._idle.append(thread)
         else:
-            self._idle.insert(0, lane)
+            self._idle.insert(0, thread)
 
     def _watch(self) -> None:
-        """Whoever takes long keeps its lane, and no longer counts as one of the busy ones."""
+        """Whoever takes long keeps its connection, and no longer counts as one of the busy ones."""
         for number, one in self._under_way.items():
             if number not in self._slow and time.monotonic() - one.since >= SLOW_SECONDS:
                 self._slow.add(number)
@@ -385,9 +377,9 @@ class Dispatcher:
                 self._hanging.add(number)
                 self._traffic.hangs(one.job.standing.domain)
 
-    def _free_lanes(self) -> int:
+    def _free_connections(self) -> int:
         under_way = len(self._under_way)
-        return max(0, min(self._limit.lanes() - under_way + len(self._slow), MOST_LANES - under_way))
+        return max(0, min(self._limit.connections() - under_way + len(self._slow), MOST_CONNECTIONS - under_way))
 
     def _report(self, *, at_once: bool = False) -> None:
         now = time.monotonic()

@@ -1,8 +1,8 @@
 """What one worker knows of the domains it sends to: which are quick, which are slow, and how much each may have now.
 
-A domain nobody knows gets one lane until it has shown that it is quick. A slow one keeps one lane, and one more for
-each message that hangs, for it may hang for ten minutes. Where everything is slow it is our own mail server, and one
-message after the other would take days: then each domain has a part of the lanes.
+A domain nobody knows gets one connection until it has shown that it is quick. A slow one keeps one connection, and one
+more for each message that hangs, for it may hang for ten minutes. Where everything is slow it is our own mail server,
+and one message after the other would take days: then each domain has a part of the connections.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from campaign.domain.outbox.mail_state import BATCH
 from campaign.services.delivery.claim import ClaimedMail
 
-# A send that takes longer no longer counts as one of the busy lanes: another lane takes its place.
+# A send that takes longer no longer counts as one of the busy connections: another connection takes its place.
 SLOW_SECONDS = 2.0
 # One that takes longer than any answer but that to the final dot no longer keeps its domain waiting.
 HANGING_SECONDS = 35.0
@@ -28,9 +28,11 @@ _REMEMBERED = 10_000
 class DomainScheduler:
     """Mails taken but not begun, by domain, and how many of each are under way."""
 
-    def __init__(self, lanes: int, rate: int | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, connections: int, rate: int | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """`rate`: messages a minute to one domain; more than those of a second are not taken ahead."""
-        self._lanes = lanes
+        self._connections = connections
         self._ahead = max(1, min(BATCH, rate // 60)) if rate else BATCH
         self._monotonic = monotonic
         self._waiting: OrderedDict[bytes, deque[ClaimedMail]] = OrderedDict()
@@ -48,7 +50,7 @@ class DomainScheduler:
     def ready(self) -> int:
         """How many could begin now."""
         return sum(
-            min(len(queue), max(0, self._lanes_for(domain) - self._under_way[domain]))
+            min(len(queue), max(0, self._connections_for(domain) - self._under_way[domain]))
             for domain, queue in self._waiting.items()
             if not self._is_paced(domain)
         )
@@ -61,9 +63,15 @@ class DomainScheduler:
         """How many more mails of that domain to take from the queue."""
         if self._is_paced(domain):
             return 0
-        lanes = self._lanes_for(domain)
-        most = self._ahead if lanes > 1 or self._lanes == 1 else 1 if self._is_slow(domain) else min(4, self._ahead)
-        return max(0, most - len(self._waiting.get(domain, ())) - (self._under_way[domain] if lanes == 1 else 0))
+        connections = self._connections_for(domain)
+        most = (
+            self._ahead
+            if connections > 1 or self._connections == 1
+            else 1
+            if self._is_slow(domain)
+            else min(4, self._ahead)
+        )
+        return max(0, most - len(self._waiting.get(domain, ())) - (self._under_way[domain] if connections == 1 else 0))
 
     def add(self, taken: list[ClaimedMail]) -> None:
         """Puts what was claimed behind the others of its domain."""
@@ -78,7 +86,7 @@ class DomainScheduler:
         while len(chosen) < most and passed < len(self._waiting):
             domain, queue = next(iter(self._waiting.items()))
             self._waiting.move_to_end(domain)
-            if self._is_paced(domain) or self._under_way[domain] + starting[domain] >= self._lanes_for(domain):
+            if self._is_paced(domain) or self._under_way[domain] + starting[domain] >= self._connections_for(domain):
                 passed += 1
                 continue
             passed = 0
@@ -133,11 +141,11 @@ class DomainScheduler:
         """Lets the domain wait so long for its next message."""
         self._paced_until[domain] = self._monotonic() + seconds
 
-    def _lanes_for(self, domain: bytes) -> int:
+    def _connections_for(self, domain: bytes) -> int:
         until = self._slow_until.get(domain)
         if until is not None and until <= self._monotonic():
-            return self._lanes
-        part = max(1, self._lanes // _PART)
+            return self._connections
+        part = max(1, self._connections // _PART)
         is_server = until is not None and self._slow_in_a_row >= _ALL_SLOW_AFTER
         return part if is_server else min(part, 1 + self._hanging[domain])
 

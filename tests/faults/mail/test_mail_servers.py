@@ -97,7 +97,7 @@ def test_a_server_that_takes_no_more_connections_is_left_alone_at_once(site: Sit
         site.run_until(lambda: "the mail queue is held" in (site.folder / "log").read_text())
         time.sleep(1)
         before = site.server.connections
-        # Of those under way when it closed, each lane may find it out for itself.
+        # Of those under way when it closed, each connection may find it out for itself.
         assert before <= 3 * 32
         time.sleep(4)
         # One probe after five seconds, one after another ten.
@@ -202,8 +202,8 @@ def test_slow_domains_do_not_hold_up_the_others(site: Site) -> None:
         tries = Counter(domain_of(who) for who in site.server.attempts.elements() if domain_of(who) in slow)
     delays = sorted(one.at - signed[one.recipient] for one in quick(site).values())
     assert delays[int(len(delays) * 0.95)] < 60
-    # A slow domain has one lane, or a quarter of the 32 where for a moment all seemed slow: not one for each mail. What
-    # hangs makes room after 30 s.
+    # A slow domain has one connection, or a quarter of the 32 where for a moment all seemed slow: not one for each
+    # mail. What hangs makes room after 30 s.
     assert max(tries.values()) <= 8 * (1 + (time.monotonic() - begun_at) // 30)
 
 

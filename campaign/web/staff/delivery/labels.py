@@ -46,7 +46,6 @@ PHASE_NAMES = {
     "content": lazy_gettext("content"),
     "dot": lazy_gettext("content"),
     "worker": lazy_gettext("our program broke off"),
-    "lane": lazy_gettext("our program broke off"),
 }
 # Why a mail was not sent after all, by how the reason begins that its row holds.
 _REASONS = (

@@ -11,7 +11,6 @@ from campaign.domain.errors import NotFoundError
 from campaign.domain.outbox.mail_state import CAMPAIGN, STAFF, MailKind
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
-from campaign.mail.smtp.mime import write
 from campaign.platform.runtime import runtime
 from campaign.web.framed import framed, framing
 from campaign.web.http.locale import current_locale
@@ -44,7 +43,7 @@ def show(name: str) -> ResponseReturnValue:
         title=MESSAGE_NAMES[MailKind(name)],
         language=language,
         message=message,
-        size=len(write(message)),
+        size=len(message.as_bytes()),
     )
     return framing(page)
 
