@@ -9,7 +9,7 @@ from pathlib import Path
 
 from babel.core import get_global
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 
 _FILE = Path(__file__).parent.parent / "data" / "post.toml"
 
@@ -21,7 +21,7 @@ def last_useful_day(
 
     Countries are ISO 3166-1 alpha-2; where one is not known, the letter is taken to go around the world.
     """
-    if deadline is None or channel not in {Channel.LETTER, Channel.EMBASSY}:
+    if deadline is None or not channel.goes_by_post:
         return deadline
     return deadline - timedelta(days=days_by_post(origin, destination))
 

@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from campaign.config import LOCALES
 from campaign.document import parse_text
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.models import AppealText, Tally
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView

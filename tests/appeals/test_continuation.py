@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, StateError
 from campaign.domain.staff.actor import SUPPORTER, Actor, staff_actor
 from campaign.domain.staff.roles import Role, Scope

@@ -168,7 +168,7 @@ def _path(locale: str, kind: str) -> Path:
 @cache
 def _wanted() -> set[object]:
     method = [("campaign/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
-    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
+    keywords = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
     return {
         message if isinstance(message, str) else tuple(message[:2])
         for _, _, message, *_ in extract_from_dir(ROOT, method, {}, keywords)

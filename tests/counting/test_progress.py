@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale
 from sqlalchemy import select, update
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import InputError
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope

@@ -13,7 +13,8 @@ from openpyxl import load_workbook
 from sqlalchemy import event
 
 from campaign.document import parse_text
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, Appeal
 from campaign.platform import db

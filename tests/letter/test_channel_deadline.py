@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.country import COUNTRIES
 from campaign.letter.channel_deadline import days_by_post, last_useful_day
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope

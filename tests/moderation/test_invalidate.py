@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import InputError, NotFoundError, StateError
 from campaign.domain.moderation.invalidation import (
     Criteria,

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from campaign.document import parse_text
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import InputError, NotFoundError
 from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind, InvalidationState
 from campaign.domain.staff.actor import SUPPORTER

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from campaign.document import parse_text
-from campaign.domain.counting.action import ENTERABLE, Channel
+from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import InputError
 from campaign.domain.offline.bulk_entry import UnusualQuantityError, read_quantity, refuse_unusual
 from campaign.domain.staff.roles import Role

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import StateError
 from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualQuantityError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows

@@ -16,7 +16,7 @@ from flask_migrate import upgrade
 from sqlalchemy import Connection, event, select, text, update
 
 from campaign.domain.abuse.challenge import SolvedChallenge
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import NotFoundError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Table, column, delete, select, table, update
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.announcements.announcement import AnnouncementKind
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.staff.actor import staff_actor

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import DateTime, func, select
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 

@@ -9,7 +9,8 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.models import Tally, TallyHour
 from campaign.platform import db
 

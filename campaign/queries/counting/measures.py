@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Appeal, Signature, SignUp, Tally
 from campaign.platform import db

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, func, select
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.counting.pace import WINDOW, Pace, pace
 from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, RollupProgress, Tally, TallyHour

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.mail_domain import bought_domain

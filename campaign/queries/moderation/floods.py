@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.outbox.mail_state import UNCARRIED
 from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.privacy import retention
 from campaign.domain.signing.signature import SignatureState

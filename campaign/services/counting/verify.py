@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, RollupProgress, Signature, Tally, TallyHour
 from campaign.platform import UtcDateTime

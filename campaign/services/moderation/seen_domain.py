@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError
 from campaign.domain.moderation.seen_domain import SeenDomain
 from campaign.domain.privacy.cipher import Vault

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.privacy.cipher import Vault
 from campaign.mail.messages.alert_texts import new_domain, new_domains
 from campaign.models import Action, Signature

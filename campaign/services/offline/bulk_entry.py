@@ -10,7 +10,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.action import ENTERABLE, Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualQuantityError, read_day, refuse_unusual
 from campaign.domain.privacy.cipher import Vault

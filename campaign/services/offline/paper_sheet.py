@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState, is_in_time
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError, StateError
 from campaign.domain.offline.paper_sheet import CheckedSheet
 from campaign.domain.privacy.cipher import Vault

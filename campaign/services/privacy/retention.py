@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, exists, func, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import InvalidationState
 from campaign.domain.outbox.mail_state import MailState, SuppressionReason
 from campaign.domain.privacy import retention

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState, is_confirmable
 from campaign.domain.appeals.last_time_zone import last_zone
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.counting.funnel import confirming
 from campaign.domain.errors import (
     AppealEndedError,

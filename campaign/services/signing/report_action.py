@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.appeals.appeal import AppealState, goes_on, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
-from campaign.domain.counting.action import REPORTABLE, Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import REPORTABLE, Channel
 from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError, StateError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState

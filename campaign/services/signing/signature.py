@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import NotFoundError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import ErasureKind

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import CipherError, NotFoundError
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import ErasureKind

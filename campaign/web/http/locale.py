@@ -11,12 +11,13 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, url_for
-from flask_babel import Babel
+from flask_babel import Babel, gettext
 from markupsafe import Markup
 
 from campaign.config import LOCALES
 from campaign.document.text.markup import to_html
 from campaign.domain import country
+from campaign.domain.counting.channel import Channel
 from campaign.platform.runtime import runtime
 
 DEFAULT = "en"
@@ -76,6 +77,9 @@ def words(locale: str) -> dict[str, Any]:
         "language_name": lambda code: country.language_name(code, locale),
         "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
         "bound": bound,
+        # A channel as tables of counts name it, and as the supporter who acts reads it.
+        "channel_name": lambda channel: gettext(Channel(channel).rules.counted),
+        "act_name": lambda channel: gettext(Channel(channel).rules.done),
         "direction_of": lambda language: Locale(language).text_direction,
     }
 

@@ -7,7 +7,7 @@ import hashlib
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import Channel
 from campaign.mail.messages.section_names import section_title
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.counts import days

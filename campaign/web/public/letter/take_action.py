@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaign.domain.counting.action import REPORTABLE, Channel
+from campaign.domain.counting.channel import REPORTABLE, Channel
 from campaign.domain.errors import NotFoundError, SpentSolutionError, StateError
 from campaign.platform import limiter
 from campaign.platform.network import client_networks

@@ -9,7 +9,7 @@ from typing import Any
 from flask import request, url_for
 
 from campaign.domain.appeals.appeal import AppealState, TargetKind
-from campaign.domain.counting.action import Channel
+from campaign.domain.counting.channel import STEPS, Channel, ChannelStep, ContactKind
 from campaign.domain.country import COUNTRIES, country_names
 from campaign.domain.signing.receipt import make_receipt, read_receipt
 from campaign.letter.channel_deadline import last_useful_day
@@ -65,10 +65,12 @@ class ContactOption:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelStep:
+class OfferedStep:
     """One channel: its ways, whether by post too, until when (`is_late` where that has passed), whether it is done."""
 
     channel: str
+    contact: str
+    to_embassies: bool
     ways: tuple[ContactOption, ...]
     is_posted: bool
     until: date | None
@@ -177,46 +179,50 @@ def _steps(
     choice: LetterChoice,
     name: str,
     done: frozenset[tuple[str, int]],
-) -> list[ChannelStep]:
+) -> list[OfferedStep]:
     others = [target for target in targets if target.kind != TargetKind.EMBASSY]
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
     link = absolute(url_for("pages.appeal", slug=appeal.slug))
     script = "\n".join(phone_script(text, letter, name))
     written = {one.target.position: one for one in mails(targets, letter or own_letter(text, ""))}
     ways = {
-        Channel.EMAIL: [
+        ContactKind.EMAIL: [
             ContactOption(one, "", (), mail=written[one.position]) for one in others if one.position in written
         ],
-        Channel.EMBASSY: [
-            ContactOption(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
-        ],
-        Channel.LETTER: [ContactOption(target, "", address_lines(target)) for target in others if target.address],
-        Channel.FAX: [ContactOption(target, fax, _who(target)) for target in others for fax in target.faxes],
-        Channel.PHONE: [
+        ContactKind.POST: [ContactOption(target, "", address_lines(target)) for target in others if target.address],
+        ContactKind.FAX: [ContactOption(target, fax, _who(target)) for target in others for fax in target.faxes],
+        ContactKind.PHONE: [
             ContactOption(target, phone, _who(target), script) for target in others for phone in target.phones
         ],
-        Channel.SOCIAL: [
+        ContactKind.SOCIAL: [
             ContactOption(target, handle, (network,), social_post(text, handle, link))
             for target in others
             for network, handle in sorted(target.social.items())
         ],
     }
-    return [_step(appeal, channel, tuple(found), choice, done) for channel, found in ways.items() if found]
+    to_embassies = [
+        ContactOption(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
+    ]
+    found = [(channel, step, to_embassies if step.to_embassies else ways[step.contact]) for channel, step in STEPS]
+    return [_step(appeal, channel, step, tuple(options), choice, done) for channel, step, options in found if options]
 
 
 def _step(
     appeal: AppealView,
     channel: Channel,
+    step: ChannelStep,
     ways: tuple[ContactOption, ...],
     choice: LetterChoice,
     done: frozenset[tuple[str, int]],
-) -> ChannelStep:
-    is_posted = channel in {Channel.LETTER, Channel.EMBASSY} and any(way.target.address for way in ways)
+) -> OfferedStep:
+    is_posted = channel.goes_by_post and any(way.target.address for way in ways)
     until = appeal.deadline
     if is_posted:
-        until = last_useful_day(until, channel, choice.country, _destination(appeal, channel, ways))
-    return ChannelStep(
+        until = last_useful_day(until, channel, choice.country, _destination(appeal, step, ways))
+    return OfferedStep(
         channel.value,
+        step.contact.value,
+        step.to_embassies,
         ways,
         is_posted,
         until,
@@ -245,17 +251,17 @@ def just_counted(appeal: AppealView) -> str:
     return read_receipt(at.settings.secret_key, appeal.slug, request.args.get("done", ""), at.clock()) or ""
 
 
-def _next(steps: list[ChannelStep]) -> str | None:
+def _next(steps: list[OfferedStep]) -> str | None:
     """The channel that comes after the last one done, or else the first that is neither done nor late."""
     last = max((place for place, step in enumerate(steps) if step.is_done), default=-1)
     left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_shut]
     return left[0].channel if left else None
 
 
-def _destination(appeal: AppealView, channel: Channel, ways: tuple[ContactOption, ...]) -> str | None:
+def _destination(appeal: AppealView, step: ChannelStep, ways: tuple[ContactOption, ...]) -> str | None:
     """Where a letter by this channel goes: the targets' country, else the appeal's; an embassy's is its host's."""
     countries = {way.target.country for way in ways} - {None}
-    if channel is Channel.EMBASSY:
+    if step.to_embassies:
         return countries.pop() if len(countries) == 1 else None
     return countries.pop() if len(countries) == 1 else appeal.country
 

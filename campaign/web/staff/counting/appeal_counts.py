@@ -10,7 +10,8 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.action import Channel, Evidence
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import Channel
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
@@ -30,7 +31,6 @@ from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.site.assets import IMAGE_POLICY
 from campaign.web.staff.counting.dashboard import card
 from campaign.web.staff.handover import spreadsheet
-from campaign.web.staff.offline.labels import CHANNEL_NAMES
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import needs, scope
 
@@ -52,7 +52,6 @@ def show(slug: str) -> ResponseReturnValue:
         chosen=chosen,
         asked={key: value for key, value in request.args.items() if value},
         names=names,
-        channel_names=CHANNEL_NAMES,
         channels=[channel.value for channel in Channel if any(key[1] == channel for key in sums)],
         all_channels=[channel.value for channel in Channel],
         evidences=[evidence.value for evidence in Evidence],

@@ -36,7 +36,6 @@ from campaign.services.moderation.invalidate import advance, begin, drop, undo
 from campaign.services.privacy.disclosure import count_signers, preview_signers, search_signers
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
-from campaign.web.staff.offline.labels import CHANNEL_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import as_a_worker, needs, scope
 from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
@@ -290,7 +289,6 @@ def _one_page(
         few=FEW,
         is_looked_at=is_looked_at,
         zone=ZoneInfo(own_section().time_zone),
-        channel_names=CHANNEL_NAMES,
         **_names(),
     )
 

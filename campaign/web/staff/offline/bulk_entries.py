@@ -12,7 +12,7 @@ from flask_babel import gettext
 from wtforms import BooleanField, StringField
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.counting.action import ENTERABLE, Channel
+from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import (
     MOST_ALONE,
@@ -29,7 +29,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
 from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_entry, enter, undo
 from campaign.web.http.locale import current_locale, number
-from campaign.web.staff.offline.labels import CHANNEL_NAMES, FAULTS
+from campaign.web.staff.offline.labels import FAULTS
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -190,7 +190,6 @@ def _page(
         names=section_names(),
         most_alone=MOST_ALONE,
         older=found[-1].id if len(found) == PAGE else None,
-        channel_names=CHANNEL_NAMES,
         enterable=ENTERABLE,
         section=own_section(),
         today=today(),

@@ -1,24 +1,12 @@
-"""What the pages for entries and sheets say of channels, and of what somebody typed that cannot be."""
+"""The texts of faults on the pages for bulk entries and paper sheets."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
 
-from campaign.domain.counting.action import Channel
 from campaign.domain.offline.paper_sheet import CellError
 from campaign.web.forms import MESSAGES
 
-CHANNEL_NAMES = {
-    Channel.SIGNATURE.value: lazy_gettext("Confirmed signatures"),
-    Channel.PAPER.value: lazy_gettext("Signatures on paper"),
-    Channel.EMAIL.value: lazy_gettext("E-mails"),
-    Channel.LETTER.value: lazy_gettext("Letters"),
-    Channel.FAX.value: lazy_gettext("Faxes"),
-    Channel.PHONE.value: lazy_gettext("Calls"),
-    Channel.SOCIAL.value: lazy_gettext("Posts"),
-    Channel.EMBASSY.value: lazy_gettext("To embassies"),
-    Channel.EVENT.value: lazy_gettext("Events"),
-}
 FAULTS = {
     ("quantity", "missing"): lazy_gettext("How many were there?"),
     ("quantity", "not-a-number"): lazy_gettext("Please write a whole number, without a point or comma."),

@@ -1,0 +1,108 @@
+"""The registry of channels: by which way a supporter acted, and everything that the rest of the code asks about it.
+
+Forms, pages, the API, exports and the letter read it; docs/developing/add-a-channel.md says how to add one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaign.domain.counting.action import Evidence
+from campaign.domain.translatable import N_
+
+
+class ContactKind(StrEnum):
+    """The kind of contact detail by which a channel reaches a target."""
+
+    EMAIL = "email"
+    POST = "post"
+    FAX = "fax"
+    PHONE = "phone"
+    SOCIAL = "social"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStep:
+    """The step on the page for sending the letter: its place among the steps, and which targets it reaches by what."""
+
+    order: int
+    contact: ContactKind
+    # Only the embassies in the supporter's country; otherwise all targets but embassies.
+    to_embassies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """The rules of one channel.
+
+    `counted` names it in tables of counts, `done` to the supporter who acts. `evidence` says how it may be counted:
+    by confirming, by a supporter's report, by an entry of staff. `step` is None where no page leads to it.
+    """
+
+    counted: str
+    done: str
+    evidence: frozenset[Evidence]
+    step: ChannelStep | None = None
+
+
+class Channel(StrEnum):
+    """A way to act, as it is stored. Tables list the channels in this order."""
+
+    SIGNATURE = "signature"
+    PAPER = "paper"
+    EMAIL = "email"
+    LETTER = "letter"
+    FAX = "fax"
+    PHONE = "phone"
+    SOCIAL = "social"
+    EMBASSY = "embassy"
+    EVENT = "event"
+
+    @property
+    def rules(self) -> ChannelRules:
+        """The channel's entry in the registry."""
+        return CHANNELS[self]
+
+    @property
+    def is_reportable(self) -> bool:
+        """Whether a supporter may report it."""
+        return Evidence.REPORTED in self.rules.evidence
+
+    @property
+    def is_enterable(self) -> bool:
+        """Whether staff may enter a quantity of it."""
+        return Evidence.BULK in self.rules.evidence
+
+    @property
+    def goes_by_post(self) -> bool:
+        """Whether it takes days to arrive."""
+        return self.rules.step is not None and self.rules.step.contact is ContactKind.POST
+
+
+_CONFIRMED = frozenset({Evidence.VERIFIED})
+_ENTERED = frozenset({Evidence.BULK})
+_SENT = frozenset({Evidence.REPORTED, Evidence.BULK})
+CHANNELS = {
+    Channel.SIGNATURE: ChannelRules(N_("Confirmed signatures"), N_("Signature"), _CONFIRMED),
+    Channel.PAPER: ChannelRules(N_("Signatures on paper"), N_("Signatures on paper"), _ENTERED),
+    Channel.EMAIL: ChannelRules(N_("E-mails"), N_("By e-mail"), _SENT, ChannelStep(1, ContactKind.EMAIL)),
+    Channel.LETTER: ChannelRules(N_("Letters"), N_("By post"), _SENT, ChannelStep(3, ContactKind.POST)),
+    Channel.FAX: ChannelRules(N_("Faxes"), N_("By fax"), _SENT, ChannelStep(4, ContactKind.FAX)),
+    Channel.PHONE: ChannelRules(N_("Calls"), N_("By telephone"), _SENT, ChannelStep(5, ContactKind.PHONE)),
+    Channel.SOCIAL: ChannelRules(N_("Posts"), N_("In public"), _SENT, ChannelStep(6, ContactKind.SOCIAL)),
+    Channel.EMBASSY: ChannelRules(
+        N_("To embassies"),
+        N_("To the embassy in your country"),
+        _SENT,
+        ChannelStep(2, ContactKind.POST, to_embassies=True),
+    ),
+    Channel.EVENT: ChannelRules(N_("Events"), N_("At an event"), _ENTERED),
+}
+# What staff may enter, and what a supporter may report.
+ENTERABLE = tuple(channel for channel in Channel if channel.is_enterable)
+REPORTABLE = tuple(channel for channel in Channel if channel.is_reportable)
+# The steps of the page for sending the letter, in their order.
+STEPS = tuple(
+    sorted(((one, one.rules.step) for one in Channel if one.rules.step is not None), key=lambda pair: pair[1].order)
+)
