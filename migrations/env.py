@@ -8,7 +8,7 @@ from flask import current_app
 import campaign.models  # noqa: F401  declares the tables
 from campaign.platform import UtcDateTime
 from campaign.platform.database.schema import too_old
-from campaign.platform.database.upgrade_lock import one_at_a_time
+from campaign.platform.process.upgrade_lock import one_at_a_time
 
 _migrate = current_app.extensions["migrate"]
 # Huey keeps its own tables on PostgreSQL.

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox.mail_state import MailKind
@@ -17,16 +16,13 @@ from campaign.domain.staff.roles import Role
 from campaign.mail.messages import alert_texts
 from campaign.models import AbuseAlert, Staff
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import hour_of
 from campaign.services.outbox.enqueue import owe_staff
 
 log = logging.getLogger(__name__)
 
-_CLAIM = {
-    dialect: module.insert(AbuseAlert).on_conflict_do_nothing().returning(AbuseAlert.kind)
-    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
 # Who can do something about it, whatever their section.
 _ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
 
@@ -47,7 +43,7 @@ def raise_alarm(
     with transaction() as session:
         connection = session.connection()
         values = {"kind": kind, "appeal_id": appeal_id, "window_at": hour_of(context.now), "raised_at": context.now}
-        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+        if not insert_or_ignore(connection, AbuseAlert, values):
             return False
         told = _people(session, sections)
         for email, locale in told:
@@ -73,8 +69,7 @@ def tell_unopened(*, context: Context) -> None:
 def note_alarm(session: Session, kind: str, *, now: datetime) -> None:
     """Write down, once an hour, what staff see among the alarms and need no mail about; in the caller's transaction."""
     values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
-    connection = session.connection()
-    connection.execute(_CLAIM[connection.dialect.name], values)
+    insert_or_ignore(session.connection(), AbuseAlert, values)
 
 
 def _people(session: Session, sections: Collection[str]) -> list[Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.announcements.announcement import (
     BATCH,
@@ -25,18 +24,13 @@ from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Announcement, Appeal, Mail, Section, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_all_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.announcements.announcement import told, without_repeats
 from campaign.services.outbox.enqueue import OwedMail, row_of
 
 log = logging.getLogger(__name__)
-
-# Each signer once, even where two workers were at the same batch.
-_INSERT = {
-    "sqlite": sqlite.insert(Mail).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Mail).on_conflict_do_nothing(),
-}
 
 
 def start_reminders(*, context: Context) -> int:
@@ -95,8 +89,8 @@ def spread(announcement_id: int, *, context: Context) -> int | None:
             for one, to in without_repeats(batch, row, vault)
         ]
         if mails:
-            connection = session.connection()
-            connection.execute(_INSERT[connection.dialect.name], mails)
+            # Each signer once, even where two workers were at the same batch.
+            insert_all_or_ignore(session.connection(), Mail, mails)
         row.after_id = signatures[-1].id
         return len(mails)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
@@ -15,12 +14,9 @@ from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import StaffText, asked, corrected, entry_waits, sent_back
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.services.outbox.enqueue import owe_staff
 
-_CLAIM = {
-    dialect: module.insert(AbuseAlert).on_conflict_do_nothing().returning(AbuseAlert.kind)
-    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
 _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
@@ -71,9 +67,8 @@ def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff
 
 def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
     """Whether nobody has told of this yet: once for each kind, appeal and moment."""
-    connection = session.connection()
     values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
-    return connection.execute(_CLAIM[connection.dialect.name], values).first() is not None
+    return insert_or_ignore(session.connection(), AbuseAlert, values)
 
 
 def headline(session: Session, appeal: Appeal, locale: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.models import DomainRate
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 # So much may go early, in place of waking up for each message.
 _BURST = timedelta(milliseconds=100)
@@ -23,10 +23,7 @@ def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datet
     Who sends to several domains asks in the order of their digests, or two workers wait for each other.
     """
     each = timedelta(minutes=1) / rate
-    connection = session.connection()
-    module = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = module.insert(DomainRate).values(domain_digest=domain, next_at=now).on_conflict_do_nothing()
-    connection.execute(first)
+    insert_or_ignore(session.connection(), DomainRate, {"domain_digest": domain, "next_at": now})
     pace = session.get_one(DomainRate, domain, with_for_update=True, populate_existing=True)
     if pace.next_at > now + _BURST:
         return pace.next_at

@@ -6,20 +6,16 @@ import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, probe_delay
 from campaign.models import QueuePause
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 log = logging.getLogger(__name__)
 
 # Who takes a probe has so long to come back before another worker probes.
 _PROBING = timedelta(minutes=1)
-_ONE = {
-    "sqlite": sqlite.insert(QueuePause).on_conflict_do_nothing().returning(QueuePause.id),
-    "postgresql": postgresql.insert(QueuePause).on_conflict_do_nothing().returning(QueuePause.id),
-}
 _OPEN = select(QueuePause).where(QueuePause.is_open)
 
 
@@ -39,9 +35,8 @@ def take_probe(session: Session, hold: QueuePause, now: datetime, *, at_once: bo
 def hold_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
     """Holds the queue, or after a probe in vain keeps it held for longer; True where it was not held before."""
     said = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
-    connection = session.connection()
     row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **said}
-    if connection.execute(_ONE[connection.dialect.name], row).first() is not None:
+    if insert_or_ignore(session.connection(), QueuePause, row):
         return True
     hold = open_hold(session)
     if hold is not None and is_probe:

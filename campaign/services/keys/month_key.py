@@ -7,20 +7,16 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import MonthKey
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
 
 log = logging.getLogger(__name__)
 
 _FIND = select(MonthKey.key_sealed)
-_ADD = {
-    dialect: module.insert(MonthKey).on_conflict_do_nothing()
-    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
 _KEY_LENGTH = 32
 
 
@@ -38,9 +34,8 @@ def month_key(vault: Vault, *, now: datetime, is_set_back: bool = False) -> byte
     known = None if is_set_back else vault.month_keys.get(month)
     if known is None:
         with transaction() as session:
-            connection = session.connection()
             made = vault.seal_month_key(secrets.token_bytes(_KEY_LENGTH), month)
-            connection.execute(_ADD[connection.dialect.name], {"id": month, "key_sealed": made})
+            insert_or_ignore(session.connection(), MonthKey, {"id": month, "key_sealed": made})
             sealed = session.scalars(_FIND.where(MonthKey.id == month).with_for_update()).one()
             try:
                 known = vault.open_month_key(sealed, month)

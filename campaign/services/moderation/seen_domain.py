@@ -19,6 +19,7 @@ from campaign.domain.moderation.seen_domain import SeenDomain
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.provider import LARGE
 from campaign.models import Action, DomainWatch, MailDomain, Signature
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.queries.signing.person import owner_domain_of
@@ -32,7 +33,6 @@ _UPSERT = {
     )
     for module in (postgresql, sqlite)
 }
-_FIRST = {module.dialect.name: module.insert(DomainWatch).on_conflict_do_nothing() for module in (postgresql, sqlite)}
 
 
 def watch_row(session: Session) -> DomainWatch:
@@ -40,7 +40,7 @@ def watch_row(session: Session) -> DomainWatch:
     row = session.get(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None:
         # Two may be the first.
-        session.execute(_FIRST[session.connection().dialect.name], {"id": 1, "until_id": 0, "untold": []})
+        insert_or_ignore(session.connection(), DomainWatch, {"id": 1, "until_id": 0, "untold": []})
         row = session.get_one(DomainWatch, 1, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return row
 

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.outbox.mail_state import SuppressionReason
@@ -14,19 +13,14 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Suppression
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
-
-_INSERT = {
-    "sqlite": sqlite.insert(Suppression).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(Suppression).on_conflict_do_nothing(),
-}
 
 
 def suppress(session: Session, address: Address, reason: SuppressionReason, *, now: datetime, vault: Vault) -> None:
     """From now on the address gets no mail, in the caller's transaction; the first reason stays."""
-    connection = session.connection()
     values = {"address_digest": vault.suppression_digest(address), "reason": reason.value, "created_at": now}
-    connection.execute(_INSERT[connection.dialect.name], values)
+    insert_or_ignore(session.connection(), Suppression, values)
 
 
 def suppression_reason(session: Session, address: Address, vault: Vault) -> str | None:

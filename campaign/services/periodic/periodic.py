@@ -6,17 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from campaign.models import PeriodicRun
 from campaign.platform import db
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
-
-_CLAIM = {
-    "sqlite": sqlite.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
-    "postgresql": postgresql.insert(PeriodicRun).on_conflict_do_nothing().returning(PeriodicRun.job),
-}
 
 
 def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context: Context) -> bool:
@@ -26,9 +21,8 @@ def run_once(job: str, due_at: datetime, work: Callable[[], object], *, context:
     """
     now = context.now
     with transaction() as session:
-        connection = session.connection()
         values = {"job": job, "due_at": due_at, "claimed_at": now}
-        if connection.execute(_CLAIM[connection.dialect.name], values).first() is None:
+        if not insert_or_ignore(session.connection(), PeriodicRun, values):
             return False
     try:
         work()

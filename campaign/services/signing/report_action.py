@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.abuse.challenge import SolvedChallenge
@@ -18,19 +17,11 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, Appeal, Section, SpentSolution
 from campaign.platform.context import Context
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
 from campaign.services.counting.tally import TallyCell, count, hour_of
 from campaign.services.keys.month_key import month_key
 from campaign.services.signing.signature import locked
-
-_ONCE = {
-    "sqlite": sqlite.insert(Action).on_conflict_do_nothing().returning(Action.id),
-    "postgresql": postgresql.insert(Action).on_conflict_do_nothing().returning(Action.id),
-}
-_SPENT = {
-    dialect: module.insert(SpentSolution).on_conflict_do_nothing().returning(SpentSolution.digest)
-    for dialect, module in (("sqlite", sqlite), ("postgresql", postgresql))
-}
 
 
 def record(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
@@ -49,7 +40,7 @@ def record(signature_id: int, channel: Channel, *, target: int, context: Context
         _refuse_late(session, cell, now)
         connection = session.connection()
         values = _columns(cell, target, now) | {"signature_id": signature.id}
-        if connection.execute(_ONCE[connection.dialect.name], values).first() is None:
+        if not insert_or_ignore(connection, Action, values):
             return False
         count(connection, cell, now, 1)
     return True
@@ -96,9 +87,8 @@ def _kept(networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault) -> 
 
 
 def _spend(session: Session, solved: SolvedChallenge) -> None:
-    connection = session.connection()
     values = {"digest": solved.digest, "expires_at": solved.expires_at}
-    if connection.execute(_SPENT[connection.dialect.name], values).first() is None:
+    if not insert_or_ignore(session.connection(), SpentSolution, values):
         raise SpentSolutionError
 
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_staff
 from campaign.models import Passkey, SpentSolution, Staff
+from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 # A challenge is answered within a minute (Flask-Security).
 _REMEMBERED = timedelta(hours=1)
@@ -58,7 +58,5 @@ def take_recovery_code(
 
 def take_challenge(session: Session, challenge: str, *, now: datetime, vault: Vault) -> bool:
     """Take a passkey's challenge: an answer to it that was seen does not let in again. False where it was taken."""
-    module = sqlite if session.connection().dialect.name == "sqlite" else postgresql
     digest = vault.login_digest(f"challenge {challenge}")
-    spent = module.insert(SpentSolution).values(digest=digest, expires_at=now + _REMEMBERED)
-    return session.execute(spent.on_conflict_do_nothing().returning(SpentSolution.digest)).first() is not None
+    return insert_or_ignore(session.connection(), SpentSolution, {"digest": digest, "expires_at": now + _REMEMBERED})

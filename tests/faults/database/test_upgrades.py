@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from campaign.config import ROOT
-from campaign.platform.database.upgrade_lock import one_at_a_time
+from campaign.platform.process.upgrade_lock import one_at_a_time
 from tests.conftest import KEYS, make_database
 from tests.deploy.processes import environment, flask
 
