@@ -1,4 +1,4 @@
-"""The context of a change: who acts, when, with which keys and settings. Every service that writes takes one."""
+"""The context of a change: the actor, the moment, the keys and the settings. Every service that writes requires one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.domain.staff.actor import Actor
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys at work: `vault` seals personal data, `tokens` signs mailed links."""
+    """The keys in use: `vault` encrypts personal data, `tokens` signs mailed links."""
 
     vault: Vault
     tokens: Tokens
@@ -22,7 +22,10 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who acts, when (UTC), with which keys and settings. Never optional: leaving the actor out is a type error."""
+    """The actor, the moment (UTC), the keys and the settings of a change.
+
+    Never optional: leaving the actor out is a type error, not a check that is skipped.
+    """
 
     actor: Actor
     now: datetime
@@ -31,12 +34,12 @@ class Context:
 
     @property
     def vault(self) -> Vault:
-        """The keys that seal personal data."""
+        """Return the keys that encrypt personal data."""
         return self.keys.vault
 
     @property
     def mail_domain(self) -> str:
-        """The domain of Message-IDs: that of the sender."""
+        """Return the domain of Message-IDs, which is the sender's."""
         return self.settings.mail_domain
 
     @property

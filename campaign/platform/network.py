@@ -1,4 +1,4 @@
-"""Which networks a request comes from: what limits count instead of single devices."""
+"""The networks that a request comes from, which limits count instead of single devices."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from flask import request
 
 from campaign.platform.runtime import runtime
 
-_KEPT, _KEPT_ALL = "tocsin.network", "tocsin.networks"
-# The narrowest first. One subscriber of IPv6 has a /64 or, with a /48, 65,536 of them; one provider has a /32.
+# Keys of a request's environment under which the digests are cached.
+_NARROW_KEY, _ALL_KEY = "tocsin.network", "tocsin.networks"
+# Prefix lengths, the narrowest network first. With IPv6 one subscriber has a /64, or a /48 with 65,536 of them; one
+# provider has a /32.
 _PREFIXES = {4: (24, 16), 6: (64, 48, 32)}
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One of the networks an address lies in: its prefix such as `/48`, and a keyed digest in hex."""
+    """A network that contains an address: its prefix such as `/48`, and a keyed digest of the network in hex."""
 
     prefix: str
     digest: str
 
 
 def networks_of(address: str | None) -> tuple[str, ...]:
-    """Return the networks counted of an address, the narrowest first; an IPv4 address within IPv6 is an IPv4 one."""
+    """Return the networks that contain the address, the narrowest first, such as `192.0.2.0/24`.
+
+    An IPv4 address mapped into IPv6 counts as IPv4. For text that is no address, return `unknown` alone.
+    """
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
@@ -39,24 +44,24 @@ def network_of(address: str | None) -> str:
 
 
 def client_network() -> str:
-    """Return a keyed digest of the network that the request at hand comes from; nobody keeps the address.
+    """Return a keyed digest, in hex, of the network that the current request comes from. The address is not stored.
 
     Forwarded addresses are believed only behind TOCSIN_PROXIES proxies.
     """
-    found: str | None = request.environ.get(_KEPT)  # the limits ask, and then the sign-up
-    if found is None:
-        found = request.environ[_KEPT] = _digest(network_of(request.remote_addr))
-    return found
+    digest: str | None = request.environ.get(_NARROW_KEY)  # the limits ask first, then the sign-up
+    if digest is None:
+        digest = request.environ[_NARROW_KEY] = _digest(network_of(request.remote_addr))
+    return digest
 
 
 def client_networks() -> tuple[Network, ...]:
-    """Return the same for each network around it, the narrowest first."""
-    found: tuple[Network, ...] | None = request.environ.get(_KEPT_ALL)
-    if found is None:
+    """Return all networks that contain the current request's address, the narrowest first."""
+    networks: tuple[Network, ...] | None = request.environ.get(_ALL_KEY)
+    if networks is None:
         narrow, *wider = networks_of(request.remote_addr)
-        around = [Network(_prefix(one), _digest(one)) for one in wider]
-        found = request.environ[_KEPT_ALL] = (Network(_prefix(narrow), client_network()), *around)
-    return found
+        others = [Network(_prefix(network), _digest(network)) for network in wider]
+        networks = request.environ[_ALL_KEY] = (Network(_prefix(narrow), client_network()), *others)
+    return networks
 
 
 def _prefix(network: str) -> str:

@@ -1,7 +1,7 @@
-"""Nothing that identifies a person reaches a log: whoever writes it, and wherever it goes.
+"""Redaction of log records, so that nothing that identifies a person reaches a log.
 
-Every record of the process passes here before any handler sees it: ours, the web server's access log, libraries'
-warnings, tracebacks. Links are kept without their token, addresses of mailboxes and networks not at all.
+Every record of the process passes here before any handler sees it: the program's own, the web server's access log,
+warnings of libraries, tracebacks. Links lose their token; mail addresses and network addresses are removed.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import re
 import traceback
 from typing import Any
 
-# A mailed link: /fr/s/<token>, and whatever itsdangerous has signed, wherever it stands.
+# A mailed link such as /fr/s/<token>, and any value signed by itsdangerous, anywhere in the text.
 _LINK = re.compile(r"(/(?:[smu]|invitation|reset|login)/)[^/\s?\"'#]+")
 _SIGNED = re.compile(r"[\w-]{4,}(?:\.[\w-]{4,}){0,2}\.[\w-]{27,}")
 _ADDRESS = re.compile(r"[^\s<>\"'(),:;\[\]{}=&?/@]+(?:@|%40)[^\s<>\"'(),:;\[\]{}=&?/@]+\.[\w-]+", re.IGNORECASE)
-# What somebody typed must never stand in an address line, yet tools and old bookmarks put it there.
+# The site never puts form input into a URL, but tools and old bookmarks do.
 _QUERY = re.compile(r"([?&](?!via=|lang=|locale=|page=)[\w.%-]+=)[^&\s\"']+")
 _IPV4 = re.compile(r"(?<![\w.])(?!127\.|0\.0\.0\.0)(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![\w:])")
 
 
 def redact(text: str) -> str:
-    """The text without tokens, mail addresses, typed values in a query, and network addresses of others."""
+    """Return the text without tokens, mail addresses, values in a query, and network addresses but loopback ones."""
     text = _LINK.sub(r"\1[token]", text)
     text = _SIGNED.sub("[token]", text)
     text = _QUERY.sub(r"\1[…]", text)
@@ -32,36 +32,36 @@ def redact(text: str) -> str:
     return _IPV6.sub(_network, text)
 
 
-def _network(found: re.Match[str]) -> str:
-    """A time of day looks much like an address."""
+def _network(match: re.Match[str]) -> str:
+    """Return the replacement of an IPv6 address, and other text, such as a time of day, unchanged."""
     try:
-        parsed = ipaddress.ip_address(found[0].rstrip("."))
+        parsed = ipaddress.ip_address(match[0].rstrip("."))
     except ValueError:
-        return found[0]
-    return found[0] if parsed.is_loopback or parsed.is_unspecified else "[network]"
+        return match[0]
+    return match[0] if parsed.is_loopback or parsed.is_unspecified else "[network]"
 
 
-# What somebody typed begins no line of its own in a log, and moves no terminal's cursor (OWASP ASVS 5.0, V16.4.1).
+# Input must neither begin a new line in a log nor move a terminal's cursor (OWASP ASVS 5.0, V16.4.1).
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(10, 32), 127, *range(128, 160))}
 
 
 class RedactedRecord(logging.LogRecord):
-    """A record whose words are final and redacted from the start, its traceback too."""
+    """A record whose message is formatted and redacted when it is created, its traceback too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         try:
-            said = self.getMessage()
+            message = self.getMessage()
         except (TypeError, ValueError, KeyError):  # logging itself would print the arguments as they are
-            said = f"{self.msg} {self.args}"
-        self.msg, self.args = redact(said).translate(_CONTROLS), ()
+            message = f"{self.msg} {self.args}"
+        self.msg, self.args = redact(message).translate(_CONTROLS), ()
         if self.exc_info and self.exc_info[0] is not None:
-            # A formatter takes this instead of making its own.
+            # A formatter uses this text instead of formatting the traceback itself.
             self.exc_text = redact("".join(traceback.format_exception(*self.exc_info))).rstrip()
         if self.stack_info:
             self.stack_info = redact(self.stack_info)
 
 
 def install() -> None:
-    """From now on every log record of this process is redacted."""
+    """Redact every log record that this process creates from now on."""
     logging.setLogRecordFactory(RedactedRecord)

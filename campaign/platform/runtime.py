@@ -1,4 +1,4 @@
-"""What an application carries with it besides its extensions: settings, keys and clock, put there by the factory."""
+"""The runtime of an application: its settings, keys and clock, which the factory attaches to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "tocsin"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One application's settings, its keys at work, and its clock, which only web, cli and tasks read."""
+    """One application's settings, keys in use, and clock. Only web, cli and tasks read the clock."""
 
     settings: Settings
     vault: Vault
@@ -34,15 +34,15 @@ class Runtime:
 
     @property
     def mail_domain(self) -> str:
-        """The domain of Message-IDs: that of the sender."""
+        """Return the domain of Message-IDs, which is the sender's."""
         return self.settings.mail_domain
 
     @property
     def return_paths(self) -> ReturnPaths:
-        """The signed addresses to which mail comes back."""
+        """Return the maker and checker of signed return paths, the addresses that bounces are sent to."""
         return ReturnPaths(self.settings.secret_key, self.settings.bounce_domain)
 
 
 def runtime() -> Runtime:
-    """The runtime of the application at hand."""
+    """Return the runtime of the current application."""
     return cast(Runtime, current_app.extensions[KEY])

@@ -1,6 +1,6 @@
-"""What happens to the mail that somebody should hear of at once; whoever wants to tell them connects here.
+"""Signals for events in mail delivery that operators should know of at once, for instance to raise an alarm.
 
-Sent by workers after the commit, each with keywords; a receiver that fails is logged and stops nothing.
+Workers send them after the commit, with keyword arguments. A receiver that fails is logged and stops nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from blinker import NamedSignal, Namespace
 log = logging.getLogger(__name__)
 _signals = Namespace()
 
-# The queue is held: `phase`, `code`, `detail` say what the server answered.
+# The queue is paused: `phase`, `code`, `detail` are the server's answer.
 mail_held = _signals.signal("mail-held")
-# It is delivered again: `began_at` says since when it was held.
+# Delivery has resumed: `began_at` is when the pause began.
 mail_released = _signals.signal("mail-released")
 
 

@@ -1,1 +1,1 @@
-"""The database engine and how statements are written."""
+"""The database engine, transactions, and building blocks for statements."""

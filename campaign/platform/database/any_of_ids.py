@@ -1,4 +1,4 @@
-"""Rows by their ids in a statement that is the same for any number of them, so that it is compiled and planned once."""
+"""A condition on a list of ids whose SQL is the same for any number of ids, so that it is compiled and planned once."""
 
 from __future__ import annotations
 
@@ -14,38 +14,43 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class _Ids(TypeDecorator[list[int]]):
-    """A list of ids as one value: an array, or JSON where the database has none."""
+    """A list of ids as one parameter: an array on PostgreSQL, JSON on SQLite, which has no arrays."""
 
     impl = String
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The database's own type."""
+        """Return the type that the database stores the list as."""
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(BigInteger))
 
     def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
-        """To the database."""
+        """Convert the list for the database."""
         return json.dumps(value) if dialect.name == "sqlite" else value
 
 
-class _Among(FunctionElement[bool]):
+class _AnyOfIds(FunctionElement[bool]):
     inherit_cache = True
 
 
 def any_of_ids(
     column: ColumnElement[int] | InstrumentedAttribute[int] | InstrumentedAttribute[int | None], name: str
 ) -> ColumnElement[bool]:
-    """Whether the column is one of the ids in the list that is given under that name when the statement is run."""
-    return _Among(column, bindparam(name, type_=_Ids()))
+    """Return the condition that the column is one of a list of ids.
+
+    Args:
+        column: The column that holds an id.
+        name: The name of the parameter under which the list is passed when the statement is executed.
+    """
+    return _AnyOfIds(column, bindparam(name, type_=_Ids()))
 
 
-@compiles(_Among)
-def _in_array(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(_AnyOfIds)
+def _in_array(element: _AnyOfIds, compiler: SQLCompiler, **kw: Any) -> str:
     column, ids = element.clauses
     return f"{compiler.process(column, **kw)} = ANY ({compiler.process(ids, **kw)})"
 
 
-@compiles(_Among, "sqlite")
-def _in_json(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+@compiles(_AnyOfIds, "sqlite")
+def _in_json(element: _AnyOfIds, compiler: SQLCompiler, **kw: Any) -> str:
     column, ids = element.clauses
     return compiler.process(column.in_(select(func.json_each(ids).table_valued("value").c.value)), **kw)

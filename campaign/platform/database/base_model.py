@@ -1,4 +1,4 @@
-"""What every table is declared with: the model, its key and its moment in time."""
+"""The base of every table: the model class, the type of ids, and the type of moments in time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in UTC, on SQLite too; a naive one is refused, for nobody can tell what it means."""
+    """An aware moment in UTC, on SQLite too. A naive one is refused, because its time zone is unknown."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database: aware only; SQLite gets it without the zone, which is always UTC."""
+        """Convert for the database; SQLite stores the moment without its zone, which is always UTC.
+
+        Raises:
+            ValueError: The moment is naive.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -26,7 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database: aware, in UTC."""
+        """Convert from the database: return an aware moment in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -37,7 +41,7 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Model(DeclarativeBase):
-    """What every table is declared with; the names of constraints are fixed, so that migrations can find them."""
+    """The base class of all tables. It fixes the names of constraints, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,6 +1,6 @@
-"""The database's clock: what leases and retries go by, because the clocks of many machines differ.
+"""The database's clock, which leases and retries use because the clocks of the machines differ.
 
-Tests move it for all processes at once by a row in `clock_offset`; in production that table is empty.
+Tests move it for all processes at once with a row in `clock_offset`; in production that table is empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OFFSET = "SELECT coalesce(sum(seconds), 0) FROM clock_offset"
 
 
 class DatabaseClock(FunctionElement[datetime]):
-    """This very moment, also late in a long transaction."""
+    """The current moment, not the start of the transaction, shifted by `clock_offset`."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -37,7 +37,7 @@ def _postgresql(_element: DatabaseClock, _compiler: Any, **_: Any) -> str:
 
 
 class ServerClock(FunctionElement[datetime]):
-    """This very moment by the database server's own clock, which no test moves."""
+    """The current moment by the database server's own clock, which tests do not move."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -55,7 +55,7 @@ def _postgresql_server(_element: ServerClock, _compiler: Any, **_: Any) -> str:
 
 
 class TruncatedTime(FunctionElement[datetime]):
-    """A moment without what is finer than the hour, or than the day (UTC)."""
+    """A moment truncated to the hour or to the day (UTC)."""
 
     type = UtcDateTime()
     inherit_cache = True
@@ -63,13 +63,13 @@ class TruncatedTime(FunctionElement[datetime]):
 
 
 class TruncatedToHour(TruncatedTime):
-    """The hour of a column's moment."""
+    """A column's moment truncated to the hour."""
 
     inherit_cache = True
 
 
 class TruncatedToDay(TruncatedTime):
-    """The day of a column's moment."""
+    """A column's moment truncated to the day (UTC)."""
 
     inherit_cache = True
 
@@ -98,6 +98,6 @@ _SERVER_NOW = select(ServerClock())
 
 
 def server_now(session: Session) -> datetime:
-    """Return the moment by the database server's own clock."""
+    """Return the current moment by the database server's own clock."""
     now: datetime = session.execute(_SERVER_NOW).scalar_one()
     return now

@@ -1,7 +1,8 @@
-"""Several writes as one statement, so that they cost one round trip: writing `WITH` queries, which only PostgreSQL has.
+"""Several writes combined into one statement, so that they cost one round trip.
 
-All parts see the database as it was before the statement; none sees what another writes ("Data-Modifying Statements in
-WITH"). SQLite is no journey away, and takes one after the other, each put together before.
+PostgreSQL runs them as data-modifying `WITH` queries: all parts see the database as it was before the statement, and
+none sees what another writes (manual, 7.8.4). SQLite has no such queries and no network in between: there the writes
+run one after the other, each compiled once.
 """
 
 from __future__ import annotations
@@ -13,69 +14,72 @@ from sqlalchemy import Connection, Insert, Select, Update, bindparam, cast, lite
 
 from campaign.platform.database.precompiled import Precompiled
 
-# An insert of one row or several; or an update, whose parameters have names that no other part uses.
+# An insert of one row or several, or an update whose parameters have names that no other part uses.
 Write = tuple[Insert | Update, Mapping[str, Any] | list[dict[str, Any]]]
 
-# Those that were asked for once, by their parts and the shape of the rows; the parts are constants of their modules.
-_known: dict[tuple[tuple[Insert | Update, tuple[str, ...], int], ...], Select[int]] = {}
-_known_alone: dict[tuple[Insert | Update, tuple[str, ...]], Precompiled] = {}
+# Statements built before, by their parts and the shape of the rows. The parts are constants of modules, so this ends.
+_combined: dict[tuple[tuple[Insert | Update, tuple[str, ...], int], ...], Select[int]] = {}
+_precompiled: dict[tuple[Insert | Update, tuple[str, ...]], Precompiled] = {}
 
 
 def execute_combined(connection: Connection, writes: Sequence[Write]) -> None:
-    """Runs all of them; the parts of one call write to different tables, and no part needs what another wrote."""
+    """Run all writes. They must go to different tables, and none may depend on what another wrote."""
     if connection.dialect.name == "sqlite":
         for statement, values in writes:
             for row in values if isinstance(values, list) else [values]:
-                _alone(statement, tuple(row)).run(connection, row)
+                _precompile(statement, tuple(row)).run(connection, row)
         return
     parts = tuple((statement, *_shape(values)) for statement, values in writes)
-    whole = _known.get(parts)
-    if whole is None:
-        whole = _known[parts] = _together([(number, *write) for number, write in enumerate(writes)])
-    given: dict[str, Any] = {}
+    combined = _combined.get(parts)
+    if combined is None:
+        combined = _combined[parts] = _combine([(number, *write) for number, write in enumerate(writes)])
+    parameters: dict[str, Any] = {}
     for number, (statement, values) in enumerate(writes):
-        given |= _named(number, statement, values)
-    connection.execute(whole, given)
+        parameters |= _parameters(number, statement, values)
+    connection.execute(combined, parameters)
 
 
-def _alone(statement: Insert | Update, columns: tuple[str, ...]) -> Precompiled:
-    found = _known_alone.get((statement, columns))
-    if found is None:
-        found = _known_alone[statement, columns] = Precompiled(statement, columns)
-    return found
+def _precompile(statement: Insert | Update, columns: tuple[str, ...]) -> Precompiled:
+    precompiled = _precompiled.get((statement, columns))
+    if precompiled is None:
+        precompiled = _precompiled[statement, columns] = Precompiled(statement, columns)
+    return precompiled
 
 
 def _shape(values: Mapping[str, Any] | list[dict[str, Any]]) -> tuple[tuple[str, ...], int]:
-    """The columns, and the number of rows; 0 for a single one."""
+    """Return the columns and the number of rows; 0 means a single row that is not in a list."""
     return (tuple(values[0]), len(values)) if isinstance(values, list) else (tuple(values), 0)
 
 
-def _together(parts: Sequence[tuple[int, Insert | Update, Any]]) -> Select[int]:
-    whole = select(literal(1))
-    # PostgreSQL runs those that nobody reads from the last to the first; who locks in one order must keep to it.
+def _combine(parts: Sequence[tuple[int, Insert | Update, Any]]) -> Select[int]:
+    combined = select(literal(1))
+    # PostgreSQL runs parts that no other part reads from the last to the first. Callers order their writes to lock rows
+    # in one order, so the parts are added in reverse.
     for number, statement, values in reversed(parts):
         part = statement
         if isinstance(statement, Insert):
-            part = _inserting(number, statement, values)
-        whole = whole.add_cte(part.cte(f"part{number}"))
-    return whole
+            part = _parametrised_insert(number, statement, values)
+        combined = combined.add_cte(part.cte(f"part{number}"))
+    return combined
 
 
-def _inserting(number: int, statement: Insert, values: Mapping[str, Any] | list[dict[str, Any]]) -> Insert:
+def _parametrised_insert(number: int, statement: Insert, values: Mapping[str, Any] | list[dict[str, Any]]) -> Insert:
     columns = statement.table.c
     if not isinstance(values, list):
         return statement.values({key: bindparam(f"p{number}_{key}", type_=columns[key].type) for key in values})
-    # Not `VALUES` of several rows, which SQLAlchemy would put together anew each time: 8 ms of a confirmation.
+    # Not `VALUES` of several rows, which SQLAlchemy would compile anew each time: 8 ms of a confirmation.
     rows = [
-        select(*(cast(bindparam(f"p{number}_{place}_{key}"), columns[key].type) for key in row))
-        for place, row in enumerate(values)
+        select(*(cast(bindparam(f"p{number}_{index}_{key}"), columns[key].type) for key in row))
+        for index, row in enumerate(values)
     ]
     return statement.from_select(list(values[0]), union_all(*rows))
 
 
-def _named(number: int, statement: Insert | Update, values: Mapping[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
+def _parameters(
+    number: int, statement: Insert | Update, values: Mapping[str, Any] | list[dict[str, Any]]
+) -> dict[str, Any]:
     if isinstance(values, list):
-        return {f"p{number}_{place}_{key}": one for place, row in enumerate(values) for key, one in row.items()}
+        return {f"p{number}_{index}_{key}": value for index, row in enumerate(values) for key, value in row.items()}
     # An update names its parameters itself.
-    own = "" if isinstance(statement, Update) else f"p{number}_"
-    return {f"{own}{key}": value for key, value in values.items()}
+    prefix = "" if isinstance(statement, Update) else f"p{number}_"
+    return {f"{prefix}{key}": value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""How a state or another fixed choice is stored: as text, held to the enum's values by a CHECK constraint."""
+"""Columns for a state or another fixed choice: text, restricted to the enum's values by a CHECK constraint."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from sqlalchemy import CheckConstraint
 
 
 def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    """A constraint that lets `column` hold the enum's values only."""
+    """Return a constraint that allows only the enum's values in `column`."""
     values = ", ".join(f"'{choice.value}'" for choice in choices)
     return CheckConstraint(f"{column} IN ({values})", name=column)

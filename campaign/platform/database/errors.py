@@ -1,7 +1,7 @@
-"""The meaning of a database's error: the database is away, it refuses us, or a statement of ours is wrong.
+"""Classification of database errors: the database is unreachable, it refuses this program, or a statement is wrong.
 
-Only the first two may be waited for. A wrong statement stays wrong however often it is tried, as does a wrong setting:
-neither may be called "the database is away".
+Only the first two can pass by waiting. A wrong statement or setting stays wrong however often it is retried, and must
+never be reported as "the database is away".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOST_CHARACTERS = 300
 AWAY = "the database is away"
 _FULL = "no connection to the database became free: it is slow or away, or we keep too many"
 _REFUSED, _UNSAFE = "FATAL", "TLS"
-# By SQLSTATE, or its class (PostgreSQL, appendix A): what a repetition can heal, and what it is called.
+# By SQLSTATE or its class (PostgreSQL, appendix A): the errors that a retry can heal, and their names in the log.
 _MEANINGS = {
     "08": AWAY,
     "25006": "the database takes no writes: a standby, or a read-only one",
@@ -42,8 +42,8 @@ _MEANINGS = {
     "XX002": "an index of the database is damaged",
     _UNSAFE: "the database's certificate or encryption is not what the settings ask for",
 }
-# A refused connection tells libpq's clients no SQLSTATE, only words: English, unless the server was set up otherwise.
-_SAID = (
+# When a connection is refused, libpq gives no SQLSTATE, only a message: in English, unless the server is set otherwise.
+_MESSAGES = (
     (r"password authentication failed|no password supplied", "28P01"),
     (
         r'role "[^"]*" (does not exist|is not permitted)|pg_hba\.conf (entry|rejects)|authentication failed',
@@ -56,23 +56,23 @@ _SAID = (
     (r"session is read-only|server is in hot standby", "25006"),
     (r"certificate verify failed|does not match host name|does not support SSL|channel binding required", _UNSAFE),
 )
-# How psycopg begins what ended an attempt to connect, and how libpq shows what the server answered to it: the severity
-# in the server's language, then two spaces. No error of libpq's own is written so.
+# How psycopg's message begins when a connection attempt fails, and how libpq shows the server's answer to it: the
+# severity in the server's language, then two spaces. libpq's own errors do not have this form.
 _CONNECTING = re.compile(r"connection (failed|is bad): ")
 _ANSWERED = re.compile(r"failed: [^\s:]+(?: [^\s:]+)?:  \S")
-# What libpq finds wrong on this machine before it asks any server.
+# Errors that libpq finds on this machine before it contacts any server.
 _SETTING = re.compile(
     r'(root certificate|certificate|private key|password|service|CRL) file "[^"]*"|invalid [\w ]+ (value|number|option)'
     r"|could not (load|open|read) [\w ]*(certificate|key)|requires? SSL|sslmode"
 )
 _UNREACHED = re.compile(r"connection to server |could not translate host name|failed to resolve host|no host found")
-# What psycopg, libpq and OpenSSL say of a connection that breaks later; Python leaves libpq's words English.
+# Messages of psycopg, libpq and OpenSSL for a connection that breaks later. Python leaves libpq's messages in English.
 _BROKEN = re.compile(
     r"server closed the connection|the connection is (closed|lost)|no connection to the server|SSL SYSCALL|SSL error"
     r"|SSL connection has been closed|could not (send|receive) data|Connection reset|Connection timed out|Broken pipe"
     r"|No route to host|Network is (unreachable|down)|Host is down"
 )
-# What SQLite calls them (https://www.sqlite.org/rescode.html); SQLITE_ERROR, its word for a wrong statement, is none.
+# SQLite's result codes (https://www.sqlite.org/rescode.html). SQLITE_ERROR means a wrong statement, so it is left out.
 _SQLITE = {
     "SQLITE_BUSY": "the database is busy",
     "SQLITE_LOCKED": "the database is busy",
@@ -90,7 +90,14 @@ _SQLITE = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A verdict: may waiting help (else the statement is wrong), in words, with SQLSTATE or SQLite's name for it."""
+    """The meaning of an error.
+
+    Attributes:
+        may_pass: Whether waiting can help; else a statement, a setting or the program is wrong.
+        words: The meaning in words.
+        code: SQLSTATE, or SQLite's name of the error.
+        detail: The first line of the error's message, without values of a row; empty where there is none.
+    """
 
     may_pass: bool
     words: str
@@ -103,7 +110,7 @@ class Diagnosis:
 
 
 def diagnose(error: Exception) -> Diagnosis:
-    """Return what an error of SQLAlchemy means; anything that is none of the database's is a fault of ours."""
+    """Return the meaning of an error. One that is not the database's counts as an error of this program."""
     if isinstance(error, PoolTimeoutError):
         return Diagnosis(True, _FULL, "pool", "")
     if not isinstance(error, DBAPIError | psycopg.Error | sqlite3.Error):
@@ -122,44 +129,44 @@ def diagnose(error: Exception) -> Diagnosis:
 
 
 def may_pass(error: Exception) -> bool:
-    """Return whether the same may succeed later, without a change to the program."""
+    """Return whether the same operation can succeed later without a change to the program or its settings."""
     return diagnose(error).may_pass
 
 
 def _code(original: BaseException) -> str:
     """Return the SQLSTATE, or SQLite's name of the error without its extension.
 
-    Without either: `FATAL` where the server refused us in words of another language, `setting` where libpq could not
-    use ours, `unknown` where the driver itself refuses what was asked of it.
+    Without either, return `FATAL` where the server refused in another language than English, `setting` where libpq
+    could not use a setting, and `unknown` where the driver itself refused the call.
     """
     if isinstance(original, sqlite3.Error):
         name = getattr(original, "sqlite_errorname", None) or "unknown"
         return "_".join(name.split("_")[:2])
-    known = getattr(original, "sqlstate", None)
-    if known:
-        return str(known)
+    sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate:
+        return str(sqlstate)
     if not isinstance(original, psycopg.OperationalError):
         return "unknown"
-    said = str(original)
-    found = next((code for pattern, code in _SAID if re.search(pattern, said)), None)
-    return found or _code_without_words(original, said)
+    message = str(original)
+    code = next((code for pattern, code in _MESSAGES if re.search(pattern, message)), None)
+    return code or _code_of_origin(original, message)
 
 
-def _code_without_words(original: psycopg.OperationalError, said: str) -> str:
-    """Return the code of an error by what raised it: the server, the way to it, or the driver."""
+def _code_of_origin(original: psycopg.OperationalError, message: str) -> str:
+    """Return the code of an error whose message is not known, by its origin: the server, the network or the driver."""
     if isinstance(original, psycopg.errors.ConnectionTimeout):
         return "08001"
-    if _CONNECTING.match(said):
+    if _CONNECTING.match(message):
         # Of several hosts the one that answered counts.
-        if _ANSWERED.search(said):
+        if _ANSWERED.search(message):
             return _REFUSED
-        if _SETTING.search(said):
+        if _SETTING.search(message):
             return "setting"
-    if _UNREACHED.search(said):
+    if _UNREACHED.search(message):
         return "08001"
-    if isinstance(original, psycopg.errors.CancellationTimeout) or _BROKEN.search(said):
+    if isinstance(original, psycopg.errors.CancellationTimeout) or _BROKEN.search(message):
         return "08006"
-    return "setting" if _CONNECTING.match(said) else "unknown"
+    return "setting" if _CONNECTING.match(message) else "unknown"
 
 
 def _meaning(code: str) -> str | None:
@@ -169,9 +176,9 @@ def _meaning(code: str) -> str | None:
 
 
 def _shortened(error: BaseException) -> str:
-    # The lines behind the first of PostgreSQL's errors may show a row's values, as does SQLite's word for bad UTF-8.
+    # Only the first line of PostgreSQL's errors: later ones may show a row's values, as does SQLite's for bad UTF-8.
     lines = str(error).partition(" with text '")[0].splitlines()
     if isinstance(error, psycopg.OperationalError) and _CONNECTING.match(str(error)):
-        # psycopg lists all hosts there: the one that answered says more than the last.
+        # psycopg lists all hosts here: the line of a host that answered says more than that of the last host.
         lines = [line for line in lines if _ANSWERED.search(line)] or lines
     return " ".join(lines[0].split())[:_MOST_CHARACTERS] if lines else ""

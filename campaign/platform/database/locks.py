@@ -1,9 +1,9 @@
-"""How rows are locked that others refer to: against every other change, but not against being referred to.
+"""The row lock for rows that foreign keys refer to: it blocks changes of the row, but not new references to it.
 
-PostgreSQL looks at the row behind a foreign key when another row is written that refers to it, and waits where it is
-locked for good (`FOR UPDATE`). A sign-up would wait for whoever changes its section's row, and a worker that writes
-down what became of a mail for whoever holds its signature and wants that mail: each for the other. `FOR NO KEY UPDATE`
-keeps out all who change the row and lets those pass (PostgreSQL, "Explicit Locking", row-level locks).
+When a row is written, PostgreSQL checks the rows that its foreign keys refer to, and waits where one of them is locked
+with `FOR UPDATE`. A sign-up would then wait for any change of its section's row. Worse, a worker that stores the
+outcome of a mail would wait for a transaction that has locked the mail's signature and waits for that mail: a deadlock.
+`FOR NO KEY UPDATE` blocks other changes and lets such checks pass (PostgreSQL, "Explicit Locking", row-level locks).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""PostgreSQL's connections: none waits for ever, and none stays with a server that takes no writes.
+"""PostgreSQL connections: none waits for ever, and none stays with a server that has become read-only.
 
 The server's own time-outs do not end a commit that waits for a synchronous standby: they are off by then. So the client
-gives up. What it was told no end of may still have happened: the answer is "again, later", and everything that may be
-sent again is written so that a second time changes nothing.
+gives up. The commit may have happened all the same; therefore the page says "try again later", and every request that
+may be repeated is written so that the second time changes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy.engine import ExceptionContext
 from campaign.platform.database.time_limit import COMMIT_SECONDS, seconds_left, within
 
 _CANCEL_SECONDS = 1.0
-# For each host of the address. A machine that is gone without a word is noticed within 30 seconds.
+# For each host of the address. A machine that disappears without closing its connections is noticed within 30 seconds.
 CONNECT_ARGUMENTS: dict[str, Any] = {
     "connect_timeout": 3,
     "application_name": "tocsin",
@@ -31,14 +31,18 @@ _READ_ONLY = errors.ReadOnlySqlTransaction.sqlstate
 
 
 class TimeLimitError(errors.QueryCanceled):
-    """The database gave no answer in time; whether it did what was asked is not known."""
+    """The database gave no answer in time. The statement may or may not have been executed."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose waiting ends with its thread's time limit."""
+    """A connection that waits no longer than its thread's time limit."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Return what the generator gives. Raises TimeLimitError, and the connection is closed then."""
+        """Return the generator's result, as psycopg does.
+
+        Raises:
+            TimeLimitError: The time limit has passed; the connection is closed.
+        """
         left = seconds_left()
         if left is None or (timeout is not None and timeout <= left):
             return super().wait(gen, interval, timeout)
@@ -49,7 +53,7 @@ class Connection(psycopg.Connection[Any]):
             raise TimeLimitError("the database did not answer in time") from None
 
     def _give_up(self) -> None:
-        """End the statement on the server, or it would keep its connection there until the standby is back."""
+        """Cancel the statement on the server; else it would occupy a connection there until the standby is back."""
         if not self.closed:
             with suppress(psycopg.Error, OSError):
                 self.cancel_safe(timeout=_CANCEL_SECONDS)
@@ -57,16 +61,16 @@ class Connection(psycopg.Connection[Any]):
 
 
 class QueueConnection(Connection):
-    """One of the job queue's, which commits with each statement."""
+    """A connection of the job queue. It commits with each statement, so every wait has the limit of a commit."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Return what the generator gives. Raises TimeLimitError."""
+        """Return the generator's result, as psycopg does. Raise TimeLimitError."""
         with within(COMMIT_SECONDS):
             return super().wait(gen, interval, timeout)
 
 
 def prepare(engine: Engine) -> None:
-    """Have the engine's pool hold such connections."""
+    """Make the engine's pool open connections of this kind."""
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Dialect, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Connection:
@@ -74,7 +78,7 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "handle_error")
     def _leave(context: ExceptionContext) -> None:
-        """Give up the connections to a server that became a standby; the next ones look for the new primary."""
+        """Drop the connections to a server that became a standby; new ones look for the new primary."""
         if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
             context.is_disconnect = True
 

@@ -1,4 +1,4 @@
-"""Statements put together once for SQLite: it has one writer at a time, and all others wait for what that one does."""
+"""Statements compiled once for SQLite: it has one writer at a time, and the others would wait for the compiling too."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
 class Precompiled:
-    """An insert or update as text, and how each of its values becomes what the driver takes.
+    """An insert or update as SQL text, with the conversion of each parameter for the driver.
 
-    For constants of a module, and for statements whose parameters are single values: a list would be spelt out anew
-    each time.
+    For statements that are constants of a module and whose parameters are single values. A list as parameter would
+    change the SQL text with its length.
     """
 
     def __init__(self, statement: Insert | Update, columns: Iterable[str] | None = None) -> None:
-        """`columns`: those of an insert that is given none itself."""
+        """Compile the statement; `columns` are those of an insert that names none itself."""
         compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns) if columns else None)
-        self._text, said = str(compiled), compiled.params
-        self._places = [
-            (name, said[name], compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+        self._text, defaults = str(compiled), compiled.params
+        self._parameters = [
+            (name, defaults[name], compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
             for name in compiled.positiontup or ()
         ]
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """With values by name, of which there may be more; for those that are not given, what the statement says."""
-        given = [
-            process(values.get(name, said)) if process else values.get(name, said)
-            for name, said, process in self._places
+        """Execute the statement and return its result.
+
+        `values` are taken by name; those that the statement does not use are ignored, and for those that are missing
+        the statement's own apply.
+        """
+        parameters = [
+            process(values.get(name, default)) if process else values.get(name, default)
+            for name, default, process in self._parameters
         ]
-        return connection.exec_driver_sql(self._text, tuple(given))
+        return connection.exec_driver_sql(self._text, tuple(parameters))

@@ -1,7 +1,7 @@
-"""The second wall between sections, under the queries' own filter: PostgreSQL's row-level security.
+"""PostgreSQL's row-level security: a second barrier between sections, beneath the filter in the queries.
 
-Every transaction of the staff application names its section to the database, which then shows no other section's
-signatures, consents and mails. Connections of the staff application that name none see none.
+Every transaction of the staff application tells the database its section, which then hides the signatures, consents and
+mails of all others. A connection of the staff application that has named no section sees none of them.
 """
 
 from __future__ import annotations
@@ -14,20 +14,23 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 SETTING = "tocsin.section"
-# What a connection starts with: the code of no section.
+# The value that a connection starts with; no section has this code.
 NOBODY = "none"
 _section: ContextVar[str | None] = ContextVar("tocsin_section", default=None)
 
 
 def build(engine: Engine) -> None:
-    """Names the section at the beginning of each transaction of that engine. SQLite has no such wall."""
+    """Set the section at the beginning of each transaction of the engine.
+
+    Do nothing on SQLite, which has no row-level security.
+    """
     if engine.dialect.name == "postgresql":
-        event.listen(engine, "begin", _name)
+        event.listen(engine, "begin", _set_section)
 
 
 @contextmanager
 def section(code: str) -> Iterator[None]:
-    """What is read and written inside concerns that section only; needs the staff application's context."""
+    """Restrict reads and writes inside the block to that section. Needs the staff application's context."""
     token = _section.set(code)
     try:
         yield
@@ -36,20 +39,20 @@ def section(code: str) -> Iterator[None]:
 
 
 def enter(session: Session, code: str) -> None:
-    """From now on this request sees that section; `leave` ends it."""
+    """Restrict the rest of this request to that section, until `leave`."""
     _section.set(code)
     if session.in_transaction():
         connection = session.connection()
         if connection.dialect.name == "postgresql":
-            _name(connection)
+            _set_section(connection)
 
 
 def leave() -> None:
-    """The request is over: its thread serves somebody else next."""
+    """Forget the section at the end of a request, because the thread serves another user next."""
     _section.set(None)
 
 
-def _name(connection: Connection) -> None:
+def _set_section(connection: Connection) -> None:
     code = _section.get()
     if code is not None:
         connection.exec_driver_sql("SELECT set_config(%s, %s, true)", (SETTING, code))

@@ -1,4 +1,4 @@
-"""SQLite as a database that survives a crash and lets many readers work beside one writer."""
+"""SQLite set up to survive a crash and to let many readers work beside one writer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-# Execution option of a connection that is going to write.
+# Execution option of a connection that will write.
 WRITES = "tocsin_writes"
 _BUSY_MILLISECONDS = 15_000
 
 
 def prepare(engine: Engine) -> None:
-    """Sets up each new connection and takes the BEGIN into our own hands."""
+    """Configure each new connection, and issue BEGIN here instead of in the driver."""
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -27,7 +27,7 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later fails at once where somebody else wrote in between; one that
-        # says from the start that it will write waits its turn instead.
+        # A transaction that reads first and writes later fails at once if another has written in between. One that
+        # begins as a write transaction waits for the other instead.
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

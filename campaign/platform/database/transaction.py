@@ -1,4 +1,4 @@
-"""The one place where a transaction begins and commits."""
+"""Write transactions: the only place where one begins and commits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from campaign.platform.database.time_limit import COMMIT_SECONDS, within
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A write transaction: committed at the end, rolled back whole at any error.
+    """Run the block in a write transaction: commit at its end, roll all of it back at any error.
 
-    It always starts afresh, because what was read before it may be stale; it does not nest.
+    The session starts empty, because what was read before may be stale. Transactions do not nest.
+
+    Raises:
+        RuntimeError: Objects were changed before, outside a transaction.
     """
-    session = _afresh()
+    session = _new_session()
     try:
         session.connection(execution_options={WRITES: True})
         yield session
@@ -30,8 +33,8 @@ def transaction() -> Iterator[Session]:
         raise
 
 
-def _afresh() -> Session:
-    """The session, with nothing of what was read before."""
+def _new_session() -> Session:
+    """Return the session, rolled back if it has read anything. Raise RuntimeError where it holds unsaved changes."""
     session = db.session()
     if session.in_transaction():
         if session.new or session.dirty or session.deleted:
@@ -42,14 +45,14 @@ def _afresh() -> Session:
 
 @contextmanager
 def one_statement() -> Iterator[Connection]:
-    """For a write that PostgreSQL takes as one statement: that is a transaction already, and needs no BEGIN and COMMIT.
+    """Run the block, which executes a single statement, without BEGIN and COMMIT: a statement is a transaction already.
 
-    On SQLite, which takes it as several, the same as `transaction`.
+    On SQLite, where the same write takes several statements, do the same as `transaction`.
     """
     if db.engine.dialect.name == "sqlite":
         with transaction() as session:
             yield session.connection()
         return
-    _afresh()
+    _new_session()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, within(COMMIT_SECONDS):
         yield connection

@@ -1,1 +1,1 @@
-"""Counting against limits, in Redis or in the process."""
+"""Rate limits counted in Redis or in the process."""

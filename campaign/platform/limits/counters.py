@@ -1,4 +1,4 @@
-"""Counting against several limits at once: on Redis in one round trip, where each would be one of its own."""
+"""Counting against several limits at once, in one round trip to Redis instead of one for each limit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
-# A limit, and what it is counted for.
+# A limit, and the key that it is counted for.
 Counter = tuple[RateLimitItem, tuple[str, ...]]
 
 
 class ProcessLimits:
-    """Counts of this process alone, for as long as the storage of all is away."""
+    """Counters of this process alone, used while the shared storage is unreachable."""
 
     def __init__(self) -> None:
         self.storage = MemoryStorage()
@@ -24,20 +24,26 @@ class ProcessLimits:
 def count(
     limiter: Limiter | ProcessLimits, counters: Sequence[Counter], marks: Sequence[str]
 ) -> tuple[list[bool], list[bool]]:
-    """Counts one in each, as the limiter's own `hit` does: which are within their limits, and which marks are there.
+    """Add one to each counter, as the limiter's own `hit` does.
 
-    Raises whatever the storage's client raises.
+    Returns:
+        For each counter whether it is within its limit, and for each mark whether it is set.
+
+    Raises:
+        Exception: Any error of the storage's client.
     """
     storage = limiter.storage
     if not isinstance(storage, RedisStorage):
         within = [limiter.limiter.hit(item, *key) for item, key in counters]
         return within, [storage.get(mark) > 0 for mark in marks]
-    asked = storage.storage.pipeline(transaction=False)
+    pipeline = storage.storage.pipeline(transaction=False)
     for item, key in counters:
-        place = storage.prefixed_key(item.key_for(*key))
-        asked.eval(storage.SCRIPT_INCR_EXPIRE, 1, place, item.get_expiry(), 1)
+        storage_key = storage.prefixed_key(item.key_for(*key))
+        pipeline.eval(storage.SCRIPT_INCR_EXPIRE, 1, storage_key, item.get_expiry(), 1)
     for mark in marks:
-        asked.exists(storage.prefixed_key(mark))
-    found = asked.execute()
-    counted = zip(counters, found[: len(counters)], strict=True)
-    return [number <= item.amount for (item, _), number in counted], [bool(one) for one in found[len(counters) :]]
+        pipeline.exists(storage.prefixed_key(mark))
+    results = pipeline.execute()
+    counted = zip(counters, results[: len(counters)], strict=True)
+    return [number <= item.amount for (item, _), number in counted], [
+        bool(exists) for exists in results[len(counters) :]
+    ]

@@ -1,7 +1,7 @@
 """Connections to Redis that never make a request wait for long: short time-outs, and a pause after a failure.
 
-A server that hangs answers nothing and refuses nothing; without time-outs it would hold every thread. In the pause all
-fails at once, so a sign-up pays for at most one time-out each few seconds.
+A server that hangs neither answers nor refuses; without time-outs it would block every thread. During the pause every
+call fails at once, so that requests wait for at most one time-out in a few seconds.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 SECONDS = 0.3
 PAUSE_SECONDS = 5.0
 _FAILURES = (RedisConnectionError, RedisTimeoutError, OSError)
-# All that the client raises; another error is one of ours.
+# All errors that the client raises; any other is an error of this program.
 FAILURES = (RedisError, OSError)
 
 
 class PausingPool(ConnectionPool):
-    """A pool that fails at once for some seconds after one of its connections failed."""
+    """A pool that refuses to give connections for PAUSE_SECONDS after one of them failed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,20 +38,24 @@ class PausingPool(ConnectionPool):
         self.connection_class = _pausing(self, self.connection_class)
 
     def get_connection(self, *args: Any, **kwargs: Any) -> Connection:
-        """Return a connection; in the pause raise ConnectionError."""
+        """Return a connection.
+
+        Raises:
+            ConnectionError: Redis failed less than PAUSE_SECONDS ago, or fails now.
+        """
         if time.monotonic() < self._until:
             raise RedisConnectionError("Redis failed a moment ago")
         return super().get_connection(*args, **kwargs)
 
     def pause(self) -> None:
-        """Begin a pause."""
+        """Start a pause of PAUSE_SECONDS."""
         self._until = time.monotonic() + PAUSE_SECONDS
 
 
-def _pausing(pool: PausingPool, kind: type[Connection]) -> type[Connection]:
-    """Return that kind of connection, which tells the pool where it fails."""
+def _pausing(pool: PausingPool, base: type[Connection]) -> type[Connection]:
+    """Return a subclass of the connection class that starts the pool's pause when it fails."""
 
-    class Pausing(kind):  # type: ignore[valid-type, misc]
+    class Pausing(base):  # type: ignore[valid-type, misc]
         def connect(self) -> None:
             try:
                 super().connect()
@@ -70,7 +74,7 @@ def _pausing(pool: PausingPool, kind: type[Connection]) -> type[Connection]:
 
 
 def pausing_pool(url: str) -> ConnectionPool:
-    """Return the connections for the limits' storage, or for the queue of jobs."""
+    """Return a pool of connections for the limits' storage or for the job queue."""
     never = Retry(NoBackoff(), 0)
     return PausingPool.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=never)
 
@@ -79,16 +83,16 @@ _throttle = LogThrottle()
 
 
 def say_away(error: BaseException) -> None:
-    """Log that the limits' storage fails: once a minute, because each request notices it several times."""
+    """Log that the limits' storage fails: once a minute, because each request meets the failure several times."""
     if _throttle.is_due():
         log.warning("the limits' storage is away, so each process counts for itself: %s", type(error).__name__)
 
 
 class LimitsLogFilter(logging.Filter):
-    """For the logger of the limits' library, which writes a traceback at each request."""
+    """A filter for the logger of the limits' library, which would write a traceback at each request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Replace its lines about failures by ours."""
+        """Replace the library's lines about failures by one line a minute."""
         if record.levelno < logging.WARNING:
             return True
         failure = record.exc_info[1] if record.exc_info else None

@@ -1,1 +1,1 @@
-"""One process: its progress, its watchdog, its log."""
+"""The process itself: its progress, its watchdog, its log."""

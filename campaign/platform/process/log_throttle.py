@@ -1,4 +1,4 @@
-"""A limit on repeated log lines: what fails at every request is worth one line a minute."""
+"""A limit on repeated log lines: one a minute for a failure that happens at every request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class LogThrottle:
-    """Says when the next line of its kind is due; one for each kind of line."""
+    """The time at which the next log line is due. Each kind of line needs a throttle of its own."""
 
     def __init__(self, seconds: float = 60.0) -> None:
         self._seconds = seconds
@@ -15,7 +15,7 @@ class LogThrottle:
         self._next = float("-inf")
 
     def is_due(self) -> bool:
-        """Return True at most once in `seconds`, to one thread only."""
+        """Return True to one caller at most in each period of `seconds`, across all threads."""
         now = time.monotonic()
         if now < self._next:
             return False

@@ -1,4 +1,4 @@
-"""Progress of one worker process, in memory: its loops note it, and one of them writes it into the database."""
+"""The progress of one worker process, in memory. Its loops record it; one of them stores it in the database."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from datetime import datetime
 
 
 class WorkerProgress:
-    """The last success of each loop, the errors of ours, and the troubles from outside that persist."""
+    """The last success of each loop, the errors of this program, and the current troubles from outside it."""
 
     def __init__(self, loops: tuple[str, ...]) -> None:
         self.id = secrets.token_hex(16)
         self.host = socket.gethostname()[:100]
         self.failures = 0
         self.report_at = 0.0
-        # Since when the time is doubted, on the machine's monotonic clock.
+        # The moment, on the monotonic clock, from which the machine's time has been in doubt.
         self.waits_since: float | None = None
         self.error: str | None = None
-        # Which run of a periodic job was the newest when looked at, and since when, on that clock.
+        # The newest run of a periodic job at the last check, and since when it has been the newest (monotonic clock).
         self.newest_run: datetime | None = None
         self.newest_run_since: float | None = None
         self._lock = threading.Lock()
@@ -28,31 +28,34 @@ class WorkerProgress:
         self._troubles: dict[str, str] = {}
 
     def done(self, loop: str) -> None:
-        """Note that the loop got a round done."""
+        """Record that the loop has completed a round."""
         self._done[loop] = time.monotonic()
 
     def failed(self, error: object) -> None:
-        """Count an error of ours."""
+        """Count an error of this program, and store its text as the last one."""
         with self._lock:
             self.failures += 1
             self.error = str(error)[:400]
 
-    def trouble(self, what: str, said: str | None) -> None:
-        """Set what stands in the way of `what`, or take it back by None."""
+    def trouble(self, subject: str, description: str | None) -> None:
+        """Set the current trouble with a subject such as `clock`; None means that it is over."""
         with self._lock:
-            if said is None:
-                self._troubles.pop(what, None)
+            if description is None:
+                self._troubles.pop(subject, None)
             else:
-                self._troubles[what] = said
+                self._troubles[subject] = description
 
     @property
     def troubles(self) -> str | None:
-        """Return all that stands in the way, in one line; None where nothing does."""
+        """Return all current troubles in one line of at most 400 characters; None without any."""
         with self._lock:
             return "; ".join(self._troubles.values())[:400] or None
 
     def seconds_since_done(self) -> float | None:
-        """Return how long ago the loop furthest behind got a round done; None before each has once."""
-        oldest = list(self._done.values())
-        found = [one for one in oldest if one is not None]
-        return time.monotonic() - min(found) if len(found) == len(oldest) else None
+        """Return the age, in seconds, of the last round of the loop furthest behind.
+
+        Return None until every loop has completed a round.
+        """
+        last_rounds = list(self._done.values())
+        completed = [moment for moment in last_rounds if moment is not None]
+        return time.monotonic() - min(completed) if len(completed) == len(last_rounds) else None

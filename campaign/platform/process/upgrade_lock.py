@@ -1,4 +1,4 @@
-"""One `flask db upgrade` at a time: a second one waits, and then finds nothing left to do."""
+"""A lock for `flask db upgrade`: a second upgrade waits for the first, and then finds nothing left to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WAITING = "another upgrade is running: waiting for its end"
 
 @contextmanager
 def one_at_a_time(connection: Connection, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of this database's upgrades; `say` is told where that means waiting."""
+    """Hold the upgrade lock of this database inside the block; call `say` with a message before waiting for it."""
     if connection.dialect.name == "postgresql":
         with _advisory_lock(connection, say):
             yield
@@ -28,7 +28,10 @@ def one_at_a_time(connection: Connection, say: Callable[[str], None]) -> Iterato
 
 @contextmanager
 def _advisory_lock(connection: Connection, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the session's lock, not a transaction's: each migration has its own. A rollback leaves such locks alone."""
+    """Hold an advisory lock of the session, because each migration has its own transaction.
+
+    A rollback does not release such a lock.
+    """
     key = {"key": _KEY}
     if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
         say(_WAITING)
@@ -37,7 +40,7 @@ def _advisory_lock(connection: Connection, say: Callable[[str], None]) -> Iterat
     try:
         yield
     finally:
-        # What failed in between may have left its transaction behind.
+        # A migration that failed may have left its transaction open.
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
         connection.rollback()
@@ -45,7 +48,7 @@ def _advisory_lock(connection: Connection, say: Callable[[str], None]) -> Iterat
 
 @contextmanager
 def _folder_lock(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """The database's folder: closing the file itself would drop the locks that SQLite holds on it in this process."""
+    """Lock the database's folder, not its file: closing the file would drop the locks that SQLite holds on it."""
     number = os.open(folder, os.O_RDONLY)
     try:
         try:

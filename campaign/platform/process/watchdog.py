@@ -1,8 +1,8 @@
-"""The watchdog of a process with loops: where one stands still, the process says where, and ends; its service starts it
-again. What it had taken comes back by its leases.
+"""The watchdog of a process with several loops: it ends the process when one of them hangs.
 
-A thread may stand still for what nobody foresaw: a line to the database that was cut without a word, a lock in a
-library, a fault of the interpreter. Mail must not wait until somebody notices.
+The stack of every thread goes to stderr, and the service manager starts the process again. What the process had claimed
+becomes free when its leases end. A thread can hang for reasons that cannot be foreseen: a connection that was cut
+silently, a lock in a library, a fault of the interpreter. Mail must not wait until a person notices.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from collections.abc import Callable
 
 
 class Watchdog:
-    """Ends the process with status 1 when a loop stands still, each thread's place on stderr. One for a process."""
+    """A timer that ends the process with status 1 when a loop hangs, after writing all stacks to stderr.
+
+    There can be only one in a process.
+    """
 
     def __init__(self, seconds: float) -> None:
-        """`seconds` of silence are allowed; whoever was silent for twice as long has ended the process."""
+        """Allow each loop `seconds` of silence; after twice as long the process has certainly ended."""
         self._seconds = seconds
         self._beats: dict[object, float] = {}
         self._wound_up_at = float("-inf")
 
     def watched(self, loop: Callable[..., None], *arguments: object) -> None:
-        """Runs the loop; it gets, behind its arguments, what to call at each turn. One that breaks stands still."""
+        """Run the loop with its arguments and, as the last one, a function that it must call at each turn.
+
+        A loop that ends by an exception counts as one that hangs.
+        """
         self._beat(loop)
         loop(*arguments, lambda: self._beat(loop))
         del self._beats[loop]
@@ -35,5 +41,5 @@ class Watchdog:
         oldest = min(list(self._beats.values()))
         if now - self._wound_up_at >= self._seconds / 100 and now - oldest < self._seconds:
             self._wound_up_at = now
-            # A thread that needs no interpreter: it goes off whoever holds that.
+            # Runs in a C thread, so it works even while another thread holds the interpreter's lock.
             faulthandler.dump_traceback_later(self._seconds, exit=True)
