@@ -1,4 +1,4 @@
-"""The tables, one file per noun. Importing this package declares them all."""
+"""The tables, one module for each noun. Importing this package declares them all."""
 
 from campaign.models.abuse.abuse import AbuseAlert, LinkRequest, SpentSolution
 from campaign.models.announcements.announcement import Announcement, AnnouncementText

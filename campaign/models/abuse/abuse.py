@@ -1,4 +1,4 @@
-"""What is kept to hold off floods: solutions that were spent, links asked for, and the alarms that were raised."""
+"""Tables against abuse: spent proofs of work, requests for links, and alerts that staff were sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaign.platform import BigId, Model
 
 
 class SpentSolution(Model):
-    """A proof of work that was taken once; the same one is not taken again before it expires anyway."""
+    """A proof of work that was accepted once. It is not accepted again; the row is needed until the proof expires."""
 
     __tablename__ = "spent_solution"
 
@@ -20,9 +20,9 @@ class SpentSolution(Model):
 
 
 class LinkRequest(Model):
-    """Somebody typed an address to have its links sent again; a worker looks whether there is anything under it.
+    """A request to send an address its links again. A worker looks up whether the address has signed anything.
 
-    Written down without looking, so that the answer takes as long for an address that has signed as for any other.
+    The page stores it without a look-up, so that its answer takes equally long whether or not the address has signed.
     """
 
     __tablename__ = "link_request"
@@ -34,7 +34,7 @@ class LinkRequest(Model):
 
 
 class AbuseAlert(Model):
-    """Staff were told of something: one row for each kind, appeal, and hour or deadline, so that they are told once."""
+    """An alert that staff were sent: one row for each kind, appeal, and hour or deadline, so that it is sent once."""
 
     __tablename__ = "abuse_alert"
 

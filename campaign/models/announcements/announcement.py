@@ -1,4 +1,4 @@
-"""Announcements: what staff tell those who asked to hear how a case goes on, and the reminder before the deadline."""
+"""Announcements: news of a case for the signers who asked for it, and the reminder before the deadline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMINDER = "kind = 'deadline_reminder'"
 
 
 class Announcement(Model):
-    """One message to the signers of an appeal or its case, of one section or all; never changed once it goes out."""
+    """A message to the signers of an appeal or its case, in one section or all; fixed once sending begins."""
 
     __tablename__ = "announcement"
     __table_args__ = (
@@ -38,9 +38,9 @@ class Announcement(Model):
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default=AnnouncementState.DRAFT)
-    # To the signers of that section; none: of every section.
+    # The section whose signers receive it; None: all sections.
     section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
-    # To those who signed in these languages; empty: in any.
+    # The languages whose signers receive it; empty: all.
     locales: Mapped[list[str]] = mapped_column(default=list)
     # Also to those who signed other appeals of the same case: what it follows, and what follows it.
     to_case: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -49,7 +49,7 @@ class Announcement(Model):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Signatures up to this one have their mail: where to go on after a break.
+    # The id up to which signatures have their mail queued: sending continues behind it after an interruption.
     after_id: Mapped[int] = mapped_column(BigId, default=0)
 
     appeal: Mapped[Appeal] = relationship(viewonly=True)
@@ -59,7 +59,7 @@ class Announcement(Model):
 
 
 class AnnouncementText(Model):
-    """What is announced, in one language; the body is Markdown, shown through the allow-list only."""
+    """An announcement's text in one language. The body is Markdown, rendered through the allow-list of tags only."""
 
     __tablename__ = "announcement_text"
 

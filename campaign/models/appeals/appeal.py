@@ -1,4 +1,4 @@
-"""An appeal, its texts in each language, and the targets of its letter."""
+"""Appeals, their texts in each language, and the targets of their letters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Appeal(Model):
-    """One Urgent Action case and its campaign."""
+    """An Urgent Action and its campaign."""
 
     __tablename__ = "appeal"
     __table_args__ = (
@@ -35,29 +35,30 @@ class Appeal(Model):
     goal: Mapped[int]
     state: Mapped[str] = mapped_column(default=AppealState.DRAFT)
     languages: Mapped[list[str]] = mapped_column(default=list)
-    # The language of its first text: what a reader without a text in their own sees. None before there is any.
+    # The language of its first text, shown to readers in whose language there is none. None before the first text.
     first_language: Mapped[str | None]
     own_language: Mapped[bool] = mapped_column(default=False)
     previous: Mapped[str | None]
-    # What became of the case, told by staff: {"fr": Markdown}.
+    # The outcome of the case, written by staff: {"fr": Markdown}.
     outcome: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    # Where the sender, or family of theirs, may be in danger for it: ISO 3166-1 alpha-2.
+    # Countries where writing may endanger the sender or the sender's family: ISO 3166-1 alpha-2.
     risk_countries: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
-    # Letters are signed with initials, not with the name.
+    # Whether letters are signed with initials instead of the name.
     initials_only: Mapped[bool] = mapped_column(default=False, server_default=false())
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
-    # Which section prepares it: its editors work on it. None: a command on the server made it, coordinators do.
+    # The section that prepares it, whose editors may edit it. None: it was created by a command on the server, and
+    # coordinators edit it.
     section_code: Mapped[str | None]
-    # Which sections take part; empty: all.
+    # The sections that take part; empty: all.
     sections: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
-    # Who has written its texts and targets (staff ids), the last one last: they do not publish it.
+    # The authors of its texts and targets (staff ids), the latest last. An author may not publish it.
     written_by: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     review_requested_at: Mapped[datetime | None]
     review_requested_by: Mapped[int | None] = mapped_column(BigId)
-    # What each section says for the time after the deadline: {"fr": "2026-06-01"} goes on until that day, {"de": null}
-    # stops; a section that is not there has not said.
+    # Each section's decision for the time after the deadline: {"fr": "2026-06-01"} continues until that day,
+    # {"de": null} stops. A section that is missing has not decided.
     continuation: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    # Grows with everything that changes its page, so that caches know; counts are not among that.
+    # Increased by every change of its page, which invalidates caches. Counts do not change it.
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
@@ -72,13 +73,13 @@ class Appeal(Model):
 
     @property
     def first_text(self) -> AppealText | None:
-        """Return the text in the first language, else any there is; None without texts."""
-        own = next((text for text in self.texts if text.language == self.first_language), None)
-        return own or next(iter(self.texts), None)
+        """Return the text in the first language, else any other text; None without texts."""
+        first = next((text for text in self.texts if text.language == self.first_language), None)
+        return first or next(iter(self.texts), None)
 
 
 class AppealText(Model):
-    """The appeal in one language. A version once shown never changes: consents and mails name it."""
+    """The appeal's text in one language. A version that was published never changes: consents and mails refer to it."""
 
     __tablename__ = "appeal_text"
     __table_args__ = (
@@ -99,7 +100,7 @@ class AppealText(Model):
     headline: Mapped[str]
     # [{"name": …, "pronoun": …}]: names are transliterated and pronouns chosen in each language.
     people: Mapped[list[dict[str, Any]]]
-    # Markdown, shown through the allow-list only.
+    # Markdown, rendered through the allow-list of tags only.
     summary: Mapped[str]
     background: Mapped[str]
     # The letter; all three empty where the document has talking points only.
@@ -107,27 +108,27 @@ class AppealText(Model):
     paragraphs: Mapped[list[str]]
     closing: Mapped[str | None]
     talking_points: Mapped[list[str]]
-    # How many signatures, in whatever language, were confirmed when this version replaced one that could be signed.
+    # The number of confirmed signatures, in all languages, when this version replaced one that could be signed.
     signed_before: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
 class ImportedDocument(Model):
-    """What the last imported document of a language said, so that the next one changes only what it says anew."""
+    """The content of the last document imported in a language. The next import changes only what differs from it."""
 
     __tablename__ = "imported_document"
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
     language: Mapped[str] = mapped_column(primary_key=True)
     draft: Mapped[dict[str, Any]]
-    # The document's own lines, and the reader's doubts: [{"code": …, "message": …, "line": 12}], lines from 1.
+    # The document's lines, and the parser's warnings: [{"code": …, "message": …, "line": 12}], lines from 1.
     lines: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     imported_at: Mapped[datetime]
 
 
 class Target(Model):
-    """Someone the letter is addressed to. Words differ by language, the ways to reach them do not."""
+    """An addressee of the letter. Texts differ by language; contact details do not."""
 
     __tablename__ = "target"
     __table_args__ = (one_of("kind", TargetKind),)

@@ -1,4 +1,4 @@
-"""Counted acts: one row each (or one row for a quantity that staff entered). The tally is their sum."""
+"""Counted actions: one row for each, or one row for a quantity that staff entered. The tally is their sum."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Action(Model):
-    """One counted act for one appeal and section by one channel. Uncounting deletes the row."""
+    """A counted action for one appeal and section through one channel. Uncounting it deletes the row."""
 
     __tablename__ = "action"
     __table_args__ = (
         one_of("channel", Channel),
         one_of("evidence", Evidence),
         CheckConstraint("quantity > 0", name="quantity"),
-        # The same signature is counted once, and tells us of the same channel, target and day once. Whole, not partial:
-        # erasing a signature looks here for what was done with it.
+        # A signature counts once, and one report counts for each channel, target and day. The index is not partial,
+        # because erasing a signature uses it to find the signature's actions.
         Index(
             "uq_action_once",
             "signature_id",
@@ -38,7 +38,7 @@ class Action(Model):
             sqlite_where=text("channel = 'signature'"),
             postgresql_where=text("channel = 'signature'"),
         ),
-        # Reports of those who have not signed, while it is known where they came from.
+        # Reports without a signature, for as long as the network they came from is stored.
         *(
             Index(
                 name,
@@ -60,13 +60,13 @@ class Action(Model):
     channel: Mapped[str]
     evidence: Mapped[str]
     quantity: Mapped[int] = mapped_column(default=1)
-    # What was done stays counted when the signature behind it is erased.
+    # NULL after the signature is erased; the action stays counted.
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="SET NULL"))
-    # The target's position; 0 where it is none of them in particular.
+    # The target's position; 0 where the action is not for a particular target.
     target: Mapped[int] = mapped_column(default=0)
     happened_on: Mapped[date]
     counted_at: Mapped[datetime]
-    # Keyed digests of the networks that a report without a signature came from, the narrow and the wide one; forgotten
+    # Keyed digests of the networks that a report without a signature came from, the narrow and the wide one; deleted
     # after a month.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     wide_network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))

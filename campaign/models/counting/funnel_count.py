@@ -1,4 +1,4 @@
-"""Stored counts of the steps that sign-ups took, changed in the transaction of the step; spread over slots."""
+"""Counts of the stages that sign-ups have reached, changed in the sign-up's own transaction and spread over slots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class FunnelCount(Model):
-    """How many sign-ups of one day (UTC) took a step, by mail provider and by source; no address can be told."""
+    """The number of sign-ups of one day (UTC) that reached a stage, by mail provider or source; without addresses."""
 
     __tablename__ = "funnel_count"
     __table_args__ = (one_of("aspect", FunnelAspect), one_of("funnel_stage", FunnelStage))

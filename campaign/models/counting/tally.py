@@ -1,4 +1,4 @@
-"""Stored counts, changed in the same transaction as the actions they count.
+"""The tally: stored counts, changed in the same transaction as the actions that they count.
 
 Both tables are spread over slots, so that many connections counting for one section do not wait for one row.
 """
@@ -15,7 +15,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 
-# Nothing is folded yet.
+# The progress before the first roll-up.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,10 +34,10 @@ class Tally(Model):
 
 
 class TallyHour(Model):
-    """The same by the hour (UTC) in which the action was counted, for history and charts."""
+    """The count by the hour (UTC) in which actions were counted, for history and charts."""
 
     __tablename__ = "tally_hour"
-    # The last hours over all appeals, for the flood's watch, and what is to be folded.
+    # The index finds the last hours over all appeals, for the flood alert, and the rows that the roll-up has to merge.
     __table_args__ = (one_of("channel", Channel), one_of("evidence", Evidence), Index("ix_tally_hour_hour", "hour"))
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
@@ -50,12 +50,15 @@ class TallyHour(Model):
 
 
 class RollupProgress(Model):
-    """How far the history is folded: one row. Whoever takes from the history holds it, so that no fold passes by."""
+    """The progress of rolling up the history: one row.
+
+    A transaction that subtracts from the history locks it, so that no roll-up runs at the same time.
+    """
 
     __tablename__ = "rollup_progress"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     # Before this day the history has one row a day, at 00:00 UTC; from then on one an hour.
     days_before: Mapped[datetime]
-    # Before this hour all slots have been added up into slot 0.
+    # Before this hour all slots are merged into slot 0.
     slots_before: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What all workers must agree on when they deliver: whom not to write to, when to wait, and what time it is."""
+"""State that all workers share when they deliver: suppressed addresses, pauses, rates, and the clock's offset."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Suppression(Model):
-    """An address that gets no more mail, whatever it is owed; only a keyed digest of it is kept."""
+    """An address that receives no mail any more. Only a keyed digest of the address is stored."""
 
     __tablename__ = "suppression"
     __table_args__ = (one_of("reason", SuppressionReason),)
 
-    # Tells persons apart, unlike the wider digest of the caps: where dots count, a refused `j.oe@` says nothing about
-    # `joe@`. Of its own use, so that it cannot be joined with a signature.
+    # Dots count, unlike in the wider digest of the mailbox limits: where a provider tells `j.oe@` from `joe@`, a bounce
+    # of one says nothing about the other. Derived for this table alone, so that it cannot be joined with a signature.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     reason: Mapped[str]
     created_at: Mapped[datetime]
 
 
 class QueuePause(Model):
-    """The server refuses us and not a recipient: nothing is sent but now and then one mail to see whether it is over.
+    """A pause of the whole queue, because the mail server refuses this sender, not one recipient.
 
-    Ended holds are kept: the time they took does not count against the mails that waited.
+    During a pause a single mail is sent now and then, as a probe. Ended pauses stay in the table: their time does not
+    count against the mails that waited.
     """
 
     __tablename__ = "queue_pause"
     __table_args__ = (
-        # One hold at a time, whichever worker meets the refusal first.
+        # At most one open pause, whichever worker meets the refusal first.
         Index(
             "uq_queue_pause_is_open",
             "is_open",
@@ -50,14 +51,14 @@ class QueuePause(Model):
     ended_at: Mapped[datetime | None]
     probe_at: Mapped[datetime]
     probes: Mapped[int] = mapped_column(default=0)
-    # What the server said last, as in a mail's row.
+    # The server's last answer, as in a mail's row.
     phase: Mapped[str]
     code: Mapped[int | None]
     detail: Mapped[str | None]
 
 
 class DomainRate(Model):
-    """When the next mail may go to a domain under TOCSIN_MAIL_RATE, over all workers."""
+    """The earliest time of the next mail to a domain under TOCSIN_MAIL_RATE, shared by all workers."""
 
     __tablename__ = "domain_rate"
 
@@ -66,7 +67,7 @@ class DomainRate(Model):
 
 
 class ClockOffset(Model):
-    """How far the tests have moved the database's clock. Empty in production: nothing but tests writes it."""
+    """The seconds by which tests have moved the database's clock. Empty in production: only tests write it."""
 
     __tablename__ = "clock_offset"
 

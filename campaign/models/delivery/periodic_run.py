@@ -1,4 +1,4 @@
-"""Which run of a periodic job has been taken: every worker ticks, and the first to write the row does the work."""
+"""Claims of the runs of periodic jobs: every worker ticks, and the first to insert the row does the work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from campaign.platform import Model
 
 
 class PeriodicRun(Model):
-    """One run of one job; the unique row is the claim."""
+    """One run of one job. Inserting the unique row claims it."""
 
     __tablename__ = "periodic_run"
 

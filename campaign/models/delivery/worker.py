@@ -1,4 +1,4 @@
-"""The workers and what they get done: each process writes its own row every few seconds."""
+"""The workers and their progress: each process updates its own row every few seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from campaign.platform import Model
 
 
 class Worker(Model):
-    """One worker process. A worker that is told to stop takes its row with it; one that breaks leaves it.
+    """One worker process. A worker that stops normally deletes its row; one that breaks leaves it.
 
-    The times are those of the database server, also where a test moves the database's clock.
+    The times are those of the database server's own clock, which tests do not move.
     """
 
     __tablename__ = "worker"
@@ -22,12 +22,12 @@ class Worker(Model):
     host: Mapped[str] = mapped_column(String(100))
     started_at: Mapped[datetime]
     beat_at: Mapped[datetime]
-    # When the loop that is furthest behind last got its round done.
+    # The end of the last round of the loop that is furthest behind.
     done_at: Mapped[datetime | None]
-    # Errors of ours, of this process and of those before it on the same machine.
+    # The number of errors of this program, in this process and in those before it on the same machine.
     failures: Mapped[int] = mapped_column(Integer)
-    # The last of them; `is_broken` where it ended the process.
+    # The last error; `is_broken` if it ended the process.
     error: Mapped[str | None] = mapped_column(String(400))
     is_broken: Mapped[bool]
-    # What this worker cannot do for reasons outside the program: its clock is wrong, a folder cannot be written.
+    # Troubles from outside the program: a wrong clock, a folder that cannot be written.
     trouble: Mapped[str | None] = mapped_column(String(400))

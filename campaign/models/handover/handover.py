@@ -1,4 +1,4 @@
-"""Lists of signatures made to be handed over, kept for some days; what is in them is sealed."""
+"""Lists of signatures to hand over, deleted after some days. Their content is encrypted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Handover(Model):
-    """One list of one section's signatures under one appeal: who asked for it, and how far it is."""
+    """A list of one section's signatures for one appeal, with its requester and the progress of making it."""
 
     __tablename__ = "handover"
     __table_args__ = (
@@ -26,25 +26,25 @@ class Handover(Model):
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id"))
-    # Of the covering letter; and the position of whom it goes to.
+    # The language of the covering letter, and the position of the target that it goes to.
     language: Mapped[str]
     target: Mapped[int]
-    # What it is for: whoever takes a file takes it for that.
+    # The purpose, logged with each download.
     reason: Mapped[str]
     state: Mapped[str] = mapped_column(default=HandoverState.QUEUED)
     created_at: Mapped[datetime]
-    # When its maker last said that it goes on.
+    # When the worker that makes it last reported progress.
     touched_at: Mapped[datetime]
     steps: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
-    # Known once it is made: how many signatures, how many of them with a name, and the digest of the list in hex.
+    # Set once it is made: the number of signatures, the number of those with a name, and the list's digest in hex.
     signatures: Mapped[int | None] = mapped_column(BigInteger)
     names: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None]
 
 
 class HandoverPart(Model):
-    """A file of it, or a piece of one: pieces of the same name belong together in the order of their ids."""
+    """A file of a list, or a piece of one: pieces with the same name form one file, in the order of their ids."""
 
     __tablename__ = "handover_part"
     __table_args__ = (Index("ix_handover_part_handover_id", "handover_id"), {"sqlite_autoincrement": True})

@@ -1,4 +1,4 @@
-"""Taking signatures or reported acts out of the counts: the act, how far it has come, and what it took out."""
+"""Invalidations: signatures or reported actions taken out of the counts, and the progress of doing so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Invalidation(Model):
-    """One act of moderation in one section. Its row is its progress: whichever worker takes the next batch goes on."""
+    """One invalidation in one section. The row holds its progress, so that any worker can take the next batch."""
 
     __tablename__ = "invalidation"
     __table_args__ = (
@@ -25,21 +25,21 @@ class Invalidation(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Whether signatures are taken out, with all that was done with them, or acts reported without one.
+    # Whether it takes out signatures with all their actions, or actions reported without a signature.
     kind: Mapped[str] = mapped_column(default=InvalidatedKind.SIGNATURES)
     # None: every appeal.
     appeal_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("appeal.id"))
     state: Mapped[str] = mapped_column(default=InvalidationState.COUNTING)
-    # May hold parts of addresses: sealed, and let go a month after the end.
+    # May contain parts of addresses, so it is encrypted, and deleted a month after the end.
     criteria_sealed: Mapped[bytes | None]
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id"))
     created_at: Mapped[datetime]
-    # Who signs or reports later is not meant; up to where the present pass has come.
+    # The highest id included, so that later signatures and reports are not; and the id that the current pass reached.
     until_id: Mapped[int] = mapped_column(BigId)
     after_id: Mapped[int] = mapped_column(BigId, default=0)
     matched: Mapped[int] = mapped_column(default=0)
     matched_confirmed: Mapped[int] = mapped_column(default=0)
-    # The first ones found, to be looked at.
+    # The ids of the first matches, shown for review.
     sample: Mapped[list[int]] = mapped_column(JSON)
     changed: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str | None]
@@ -51,7 +51,7 @@ class Invalidation(Model):
 
 
 class InvalidatedAction(Model):
-    """An action that was taken out, as it was: undoing puts it back."""
+    """An action that was taken out, unchanged: undoing the invalidation restores it."""
 
     __tablename__ = "invalidated_action"
     __table_args__ = (
@@ -59,14 +59,14 @@ class InvalidatedAction(Model):
         Index("ix_invalidated_action_invalidation_id", "invalidation_id", "id"),
     )
 
-    # That of the action.
+    # The id of the action.
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     invalidation_id: Mapped[int] = mapped_column(BigId, ForeignKey("invalidation.id"))
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     channel: Mapped[str]
     evidence: Mapped[str]
     quantity: Mapped[int]
-    # None: it was reported without one. Then the section is said here, and where it came from.
+    # None: it was reported without a signature. Then the section and the networks are stored here.
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id"))
     section_code: Mapped[str | None] = mapped_column(ForeignKey("section.code"))
     target: Mapped[int]

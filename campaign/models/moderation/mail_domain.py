@@ -1,4 +1,4 @@
-"""From which mail domains signatures were confirmed lately: keyed digests that no other table holds."""
+"""The mail domains from which signatures were confirmed lately, as keyed digests that occur in no other table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from campaign.platform import BigId, Model
 
 
 class MailDomain(Model):
-    """A domain, but a large provider's: when and how many confirmed, sealed, in as many bytes for each domain.
+    """A mail domain that is not a large provider's: when and how many signatures were confirmed, encrypted.
 
-    Whoever has a mailbox there finds the row, by confirming from it; so no day and no number stands in clear.
+    An attacker with a mailbox at the domain can find the row by confirming from there. So neither a day nor a number is
+    in clear, and the content has the same length for every domain.
     """
 
     __tablename__ = "mail_domain"
@@ -21,19 +22,19 @@ class MailDomain(Model):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     content: Mapped[bytes]
-    # The first day of that in which the last one confirmed: the row is let go by it.
+    # The first day of the month of the last confirmation; retention deletes the row by it.
     month: Mapped[date]
 
 
 class DomainWatch(Model):
-    """One row: up to which action the worker has looked at the domains of confirmed signatures.
+    """The last action whose mail domain the worker has examined: one row.
 
-    Whoever reads and writes domains holds it until the end of the transaction.
+    A transaction that reads and writes domains locks it until its end.
     """
 
     __tablename__ = "domain_watch"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     until_id: Mapped[int] = mapped_column(BigId)
-    # Sections with many who confirmed from one new domain and erased at once, whose staff have yet to be told.
+    # Sections with many signatures from one new domain that were erased at once, whose staff have not been alerted yet.
     untold: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))

@@ -1,4 +1,4 @@
-"""What staff entered for what was done away from the site, and rows of paper sheets that wait to be signed up."""
+"""Bulk entries of staff for actions away from the site, and rows of paper sheets that wait to be signed up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.platform.database.enum_column import one_of
 class BulkEntry(Model):
     """A quantity counted as `bulk` for one appeal, section and channel. Undoing uncounts it; the entry stays.
 
-    Of a paper sheet the quantity is that of the rows without a usable address; `sign_ups` is how many had one.
+    For a paper sheet, `quantity` is the number of rows without a usable address, `sign_ups` that of rows with one.
     """
 
     __tablename__ = "bulk_entry"
@@ -39,11 +39,11 @@ class BulkEntry(Model):
     note: Mapped[str]
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id"))
     entered_at: Mapped[datetime]
-    # Keyed, over all rows of a paper sheet: the same sheet is noticed.
+    # A keyed digest of all rows of a paper sheet, to recognise the same sheet.
     sheet_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # What it counts; None where it counts nothing (any more).
+    # The action that it counts as; None while or after it does not count.
     action_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("action.id"))
-    # Beyond the usual: counted once somebody else has confirmed it.
+    # Whether it is unusually large, so that it counts only once a second person has confirmed it.
     waits: Mapped[bool] = mapped_column(default=False)
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
@@ -52,9 +52,9 @@ class BulkEntry(Model):
 
 
 class SheetRow(Model):
-    """A row of a paper sheet with an address: a worker signs it up within minutes, and deletes it in the same moment.
+    """A row of a paper sheet with an address. A worker signs it up within minutes and deletes it in that transaction.
 
-    Written down without looking, so that nobody learns by typing an address whether it has signed.
+    The page stores it without a look-up, so that typing an address does not reveal whether it has signed.
     """
 
     __tablename__ = "sheet_row"
@@ -63,8 +63,8 @@ class SheetRow(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     bulk_entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("bulk_entry.id", ondelete="CASCADE"), index=True)
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Made of that of a signature, and equal to none (Vault.sheet_row_digest): whoever erases theirs meanwhile is not
-    # signed up.
+    # Derived from a signature's digest, and equal to none (Vault.sheet_row_digest): a person who erases their data
+    # while the row waits is not signed up.
     address_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     name_sealed: Mapped[bytes]
     email_sealed: Mapped[bytes]

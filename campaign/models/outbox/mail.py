@@ -1,4 +1,4 @@
-"""The outbox: one row per message we owe somebody, written in the transaction that owes it."""
+"""The outbox: one row for each message to send, inserted in the transaction that causes the message."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _UNDELIVERED = "state IN ('dead', 'unknown')"
 
 
 class Mail(Model):
-    """A message, its attempts and its outcome; the body is rendered when sending, so no personal data is copied."""
+    """A message, its attempts and its outcome. The body is composed when it is sent, so no personal data is copied."""
 
     __tablename__ = "mail"
     __table_args__ = (
         one_of("state", MailState),
         one_of("kind", MailKind),
-        # By domain first: workers go round the domains, so that a long queue to one holds up no other.
-        # The id last: an announcement's mails are all due at one moment, and would be sorted for each claim.
+        # By domain first: workers go round the domains, so that a long queue to one domain does not delay the others.
+        # The id last: all mails of an announcement are due at one moment, and would be sorted at each claim.
         Index("ix_mail_due", "domain_digest", "due_at", "id", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
-        # How long the oldest has waited (queries/delivery/mail_status.py).
+        # Finds the age of the oldest untried mail (queries/delivery/mail_status.py).
         Index("ix_mail_untried", "created_at", sqlite_where=text(_UNTRIED), postgresql_where=text(_UNTRIED)),
         Index("ix_mail_retried", "due_at", sqlite_where=text(_RETRIED), postgresql_where=text(_RETRIED)),
         Index("ix_mail_lease", "lease_until", sqlite_where=text(_SENDING), postgresql_where=text(_SENDING)),
         Index("ix_mail_signature_id", "signature_id"),
         Index("ix_mail_sign_up_id", "sign_up_id"),
-        # Whose Message-ID is to be let go.
+        # Finds mails whose Message-ID retention has to delete.
         Index(
             "ix_mail_message_id",
             "created_at",
@@ -44,7 +44,7 @@ class Mail(Model):
             postgresql_where=text("message_id IS NOT NULL"),
         ),
         Index("ix_mail_undelivered", "state", sqlite_where=text(_UNDELIVERED), postgresql_where=text(_UNDELIVERED)),
-        # Why mail was not sent of late.
+        # Finds the reasons for which mail was suppressed lately.
         Index("ix_mail_suppressed", "created_at", sqlite_where=text(_SUPPRESSED), postgresql_where=text(_SUPPRESSED)),
         # Each signer gets an announcement once.
         Index(
@@ -62,35 +62,35 @@ class Mail(Model):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default=MailState.QUEUED)
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
-    # What answers a form, until it has left; then which form is sealed in the context, for what comes back.
+    # The form that the mail answers, until it is sent. Then the form's id is in the encrypted context, for bounces.
     sign_up_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("sign_up.id", ondelete="CASCADE"))
     announcement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("announcement.id"))
-    # Who is no signer: the address and what the message says (JSON), sealed, and cleared once the mail is gone.
+    # For recipients who are no signers: the address and the message's content (JSON), cleared once the mail is sent.
     recipient_sealed: Mapped[bytes | None]
     context_sealed: Mapped[bytes | None]
-    # A keyed digest of the mail domain, for fairness and throttling; once the mail is over, another one for forms, for
-    # signers and for staff (Vault.over_digest).
+    # A keyed digest of the mail domain, for fairness and throttling. Once the mail is finished, it is replaced by one
+    # that differs for forms, signers and staff (Vault.over_digest).
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Fixed when the row is written, so that a repeated message is the same message.
-    # None once nothing can come back any more: a provider's log names it beside the address.
+    # Fixed when the row is inserted, so that a message sent twice is the same message.
+    # None once no bounce can come any more, because a provider's log has it next to the address.
     message_id: Mapped[str | None]
-    # To the hour, once it is over.
+    # Truncated to the hour once the mail is finished.
     created_at: Mapped[datetime]
     locale: Mapped[str]
-    # Which letter, for mail to a signer; of an announcement, the language alone.
+    # The letter's language and version, for mail to a signer; for an announcement, the language alone.
     text_language: Mapped[str | None]
     text_version: Mapped[int | None]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     ambiguous: Mapped[int] = mapped_column(default=0)
-    # Who may write the outcome: the fence grows with each claim, so that a worker that lost its lease cannot.
+    # Increased by each claim: a worker that has lost its lease has an older value, and may not store the outcome.
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    # What the last attempt said: the phase of the SMTP dialogue, the code, and words without an address.
+    # The result of the last attempt: the phase of the SMTP dialogue, the reply code, and its text without addresses.
     phase: Mapped[str | None]
     code: Mapped[int | None]
     detail: Mapped[str | None]
-    # What came back later: when, and the status of the report (RFC 3463), such as 5.1.1.
+    # A bounce that came later: its time, and the status of the report (RFC 3463), such as 5.1.1.
     bounced_at: Mapped[datetime | None]
     bounce_status: Mapped[str | None]

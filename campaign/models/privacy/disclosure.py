@@ -1,4 +1,4 @@
-"""The number of names and addresses that each person of the staff has opened on a day."""
+"""The number of names and addresses that each member of staff has opened on a day."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from campaign.platform import BigId, Model
 
 
 class DisclosureDay(Model):
-    """One person's day (UTC): people shown on pages, and files taken."""
+    """One staff member's day (UTC): the people shown on pages, and the files downloaded."""
 
     __tablename__ = "disclosure_day"
 

@@ -1,4 +1,4 @@
-"""Entries of the erasure journal on their way from the transaction that made them into its file."""
+"""Entries of the erasure journal that are not in its file yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class ErasureJournalEntry(Model):
-    """Somebody left and it is not written out yet; a worker does so within a second, and deletes the row."""
+    """An erasure or withdrawal that a worker writes to the journal's file within a second; then it deletes the row."""
 
     __tablename__ = "erasure_journal"
     __table_args__ = (one_of("kind", ErasureKind), {"sqlite_autoincrement": True})
@@ -21,7 +21,7 @@ class ErasureJournalEntry(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
     appeal_id: Mapped[int] = mapped_column(BigId)
-    # Derived from the signature's, for this use alone.
+    # Derived from the signature's digest, for this table alone.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     signed_at: Mapped[datetime]
     left_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""The keys of months, under which domains and networks are told apart for a while."""
+"""The keys of months, under which domains and networks are digested, so that digests end with the key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from campaign.platform import Model
 
 
 class MonthKey(Model):
-    """A random key, sealed, of the month with that number; forgotten when nothing is kept under it any more."""
+    """The random key, encrypted, of the month with that number. Deleted once no digest under it is stored any more."""
 
     __tablename__ = "month_key"
 

@@ -1,4 +1,4 @@
-"""The seeds from which the keys of rows are derived: one small table, rewritten when keys were erased."""
+"""The seeds from which the keys of rows are derived: one small table, rewritten after keys were erased."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from campaign.platform import Model
 
 
 class RowKey(Model):
-    """The seeds of up to 256 rows' keys (domain/privacy/row_key.py), sealed.
+    """The seeds of up to 256 rows' keys (domain/privacy/row_key.py), encrypted.
 
-    It stays when all are erased, and holds none then.
-    Ids are random: a batch that a restored or older copy of the database does not have is never taken for another.
+    The row stays when all its seeds are erased. Ids are random, so that a batch is never mistaken for another one that
+    a restored or older copy of the database has under the same id.
     """
 
     __tablename__ = "row_key"
@@ -30,7 +30,7 @@ class RowKey(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     seeds_sealed: Mapped[bytes]
-    # Since the table was rewritten last, keys of this batch were erased; the day only.
+    # The day on which keys of this batch were erased, if that was after the table was last rewritten.
     erased_on: Mapped[date | None]
-    # Of sign-ups that wait: the whole batch goes then, for none of them waits any longer.
+    # For waiting sign-ups: the day on which none of them waits any longer, so that the whole batch is deleted.
     expires_on: Mapped[date | None]

@@ -1,4 +1,4 @@
-"""The list of what is sealed, and where: the first four bytes of each value say by which key."""
+"""The list of encrypted columns. The first four bytes of each value are the id of its key."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ from campaign.models.staff.account import Staff
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The sealed columns of a table by the name that is authenticated, and the place of a row's values.
+    """The encrypted columns of a table.
 
-    `facts` are the columns that `place` takes, in its order.
+    Attributes:
+        columns: For each column the name that is authenticated with its values.
+        facts: The columns whose values `place` requires, in its order.
+        place: The function that returns the place of a row's values, which is authenticated too.
     """
 
     columns: dict[str, str]
@@ -45,18 +48,18 @@ class Sealed:
     place: Callable[..., SealedPlace]
 
     def place_of(self, row: Any) -> SealedPlace:
-        """Return the place of the values in a row of the table, or in one that has at least the `facts`."""
+        """Return the place of the values in a row, which needs to have the columns in `facts` only."""
         return self.place(*(getattr(row, name) for name in self.facts))
 
 
-# What a mailed link proves, and what finds the row by its address.
-_OF_LINK = ("appeal_id", "address_digest", "link_key")
+# The columns that find the row by its address, and the key that mailed links are bound to.
+_LINK_COLUMNS = ("appeal_id", "address_digest", "link_key")
 # Every sealed column; a test compares this with the tables.
 SEALED: dict[type[Any], Sealed] = {
-    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _OF_LINK, at_signature),
+    Signature: Sealed({"name_sealed": "name", "email_sealed": "email"}, _LINK_COLUMNS, at_signature),
     MonthKey: Sealed({"key_sealed": "month"}, ("id",), at_month_key),
     RowKey: Sealed({"seeds_sealed": "seeds"}, ("id",), at_row_key),
-    # What it is found by changes when a newer one comes; what it says, to which its link is bound, does not.
+    # Not `address_digest`, which changes when a newer form comes. The digest of the content never changes.
     SignUp: Sealed(
         {"name_sealed": "name", "email_sealed": "email", "origin_sealed": "origin"},
         ("appeal_id", "content_digest", "link_key"),
@@ -80,5 +83,5 @@ def place_of(row: Any) -> SealedPlace:
 
 
 def key_of(column: Any) -> Any:
-    """The id of the key that sealed the value, cut out by the database."""
+    """Return the SQL expression for the id of the key that encrypted the column's value."""
     return type_coerce(func.substr(column, 1, _ID_LENGTH), LargeBinary)

@@ -1,4 +1,4 @@
-"""National sections. The code is the key everywhere, so that a count can be read without a join."""
+"""National sections. Other tables refer to their code, so that a count can be read without a join."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from campaign.platform import Model
 
 
 class Section(Model):
-    """One national section; `international` takes every country that no other claims."""
+    """One national section. `international` has every country that no other section claims."""
 
     __tablename__ = "section"
 
     code: Mapped[str] = mapped_column(primary_key=True)
-    # The order of the file that was loaded: of two sections in one country, the first takes whose language neither has.
+    # The order in the file that was loaded. Of two sections in one country, the first has the supporters whose language
+    # is none of theirs.
     position: Mapped[int]
     name: Mapped[str]
     countries: Mapped[list[str]]
     languages: Mapped[list[str]]
     time_zone: Mapped[str]
     contact: Mapped[str]
-    # Where answers to the mails of its signers go; without it, to the sender of all mail.
+    # The Reply-To address of mails to its signers; None: the sender of all mail.
     reply_to: Mapped[str | None]
-    # Where its tile stands on the map of sections: column and row.
+    # The column and row of its tile on the map of sections.
     tile_column: Mapped[int | None]
     tile_row: Mapped[int | None]

@@ -1,4 +1,4 @@
-"""What staff write on the site's own pages: imprint, privacy notice, accessibility statement."""
+"""Texts that staff write for the site's own pages: imprint, privacy notice, accessibility statement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.platform.database.enum_column import one_of
 
 
 class SiteText(Model):
-    """One page's text in one language, in Markdown; it takes the place of the theme's."""
+    """A page's text in one language, in Markdown. It replaces the theme's text."""
 
     __tablename__ = "site_text"
     __table_args__ = (one_of("page", SitePage),)

@@ -1,4 +1,4 @@
-"""Sign-ups that wait for their mailbox, and how much mail each mailbox was sent lately."""
+"""Sign-ups that wait for confirmation from their mailbox, and the limit of mail to each mailbox."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ from campaign.platform import BigId, Model
 
 
 class SignUp(Model):
-    """A form that was sent and that its mailbox has not confirmed yet; nobody but the mailbox learns of it.
+    """A form that was submitted, and that the owner of its mailbox has not confirmed yet. Only the mailbox is informed.
 
-    Every form is a row of its own, written the same way whatever the address has done before. An earlier one of the
-    same address for the appeal stays as it is and steps aside: only its digest changes, so nothing tells that there is
-    a newer one. The signature comes into being, or changes, when the mailbox confirms; then the row keeps no name and
-    no address, only that it is done.
+    Every form is a row of its own, written in the same way whatever the address has done before. An earlier form of the
+    same address for the appeal stays; only its address digest is replaced, so that nothing shows that there is a newer
+    one. The signature is created, or changed, when the mailbox confirms; then the row loses name and address.
     """
 
     __tablename__ = "sign_up"
     __table_args__ = (
-        # The newest form of an address for an appeal is found by it; earlier ones have stepped aside.
+        # Finds the newest form of an address for an appeal; earlier ones have another digest.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_sign_up_address_digest", "address_digest"),
-        # What retention and the watch for floods look for.
+        # Used by retention and by the flood alert.
         Index("ix_sign_up_signed_at", "signed_at"),
         Index("ix_sign_up_signature_id", "signature_id"),
     )
 
-    # Random: in the order of numbers the newest form would show that there was an earlier one.
+    # Random: consecutive ids would show that an earlier form of the same address exists.
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"))
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
-    # Not that of a signature (Vault.waiting_digest): whoever has a form sent must not find by it who has signed.
+    # Not a signature's digest (Vault.waiting_digest): an attacker who submits a form and reads the tables must not find
+    # by it whether the address has signed.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Keyed, of all that it says and of its link key: equal for no two.
+    # A keyed digest of the whole form and of its link key, so that no two are equal.
     content_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
-    # Random; mailed links are bound to it, and what is sealed.
+    # Random; mailed links and encrypted values are bound to it.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     name_sealed: Mapped[bytes | None]
     email_sealed: Mapped[bytes | None]
-    # Country and the link's tag (JSON): whoever had a form sent would find its row again by them.
+    # Country and source of the link (JSON), encrypted: an attacker could recognise the row of a form by them.
     origin_sealed: Mapped[bytes]
     locale: Mapped[str]
-    # Which letter was on the page, and which wording of the consent.
+    # The version of the letter on the page, and the number of the consent's wording.
     text_language: Mapped[str]
     text_version: Mapped[int]
     wording: Mapped[int]
-    # Why it looks like part of a flood, if it does: then it is owed no mail until somebody signs with it again.
+    # The reason why it looks like part of a flood, or None. A flagged form gets no mail until the address signs again.
     flag: Mapped[str | None]
-    # For telling floods apart, of the network it came from and of the mail domain: under the key of a month and for
+    # Digests of the network it came from and of the mail domain, to recognise floods: under the key of a month and for
     # this table alone.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # When the form was last sent (to the hour, once that is some hours ago); for when the last mail with a link to
-    # confirm it was owed, once it has left; and when a reminder was.
+    # When the form was last submitted (truncated to the hour after some hours), the due time of the last mail with a
+    # link to confirm it (set once that is sent), and the time of the reminder.
     signed_at: Mapped[datetime]
     mailed_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
-    # What came of it.
+    # The signature that it became.
     signature_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
 
 
 class MailboxLimit(Model):
-    """The limit of mail to one mailbox, found by a keyed digest; a stolen table tells neither whose nor how much.
+    """The record of mail to one mailbox, found by a keyed digest. A stolen table shows neither mailbox nor amount.
 
-    The content is sealed and always equally long (services/outbox/mailbox_limit.py).
+    The content is encrypted and always has the same length (services/outbox/mailbox_limit.py).
     """
 
     __tablename__ = "mailbox_limit"
-    # No row ids: their order would tell the order in which mailboxes were written to.
+    # No row ids: their order would show the order in which mailboxes were written to.
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     content: Mapped[bytes]
-    # The first day of the month in which it was last written, by which it is let go.
+    # The first day of the month of its last change; retention deletes the row by it.
     month: Mapped[date]

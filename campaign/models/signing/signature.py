@@ -1,4 +1,4 @@
-"""Signatures with their consent records, and the tombstones that keep an erased address from counting twice."""
+"""Signatures with their consents, and the tombstones that prevent an erased address from counting twice."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from campaign.platform.database.enum_column import one_of
 
 
 class Signature(Model):
-    """A supporter's signing of one appeal. Name and address are sealed; erasing empties them and the digest.
+    """A supporter's signature under one appeal. Name and address are encrypted; erasing clears them and the digest.
 
-    The digest finds an address under its appeal only: under each other appeal the same address has another one.
+    The digest depends on the appeal: the same address has another one under each other appeal.
     """
 
     __tablename__ = "signature"
@@ -25,7 +25,7 @@ class Signature(Model):
         # One address signs an appeal once; NULL digests (erased) do not collide.
         UniqueConstraint("appeal_id", "address_digest"),
         Index("ix_signature_address_digest", "address_digest"),
-        # Who is told how the case goes on, and who has yet to confirm.
+        # Finds the signers who asked for news of the case.
         Index(
             "ix_signature_updates",
             "appeal_id",
@@ -33,7 +33,7 @@ class Signature(Model):
             sqlite_where=text("wants_updates"),
             postgresql_where=text("wants_updates"),
         ),
-        # Whose names are handed over.
+        # Finds the signers whose names may be handed over.
         Index(
             "ix_signature_shared",
             "appeal_id",
@@ -54,7 +54,7 @@ class Signature(Model):
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
-        # What retention looks for.
+        # Used by retention.
         Index(
             "ix_signature_withdrawn",
             "ended_at",
@@ -67,7 +67,7 @@ class Signature(Model):
             sqlite_where=text("domain_digest IS NOT NULL"),
             postgresql_where=text("domain_digest IS NOT NULL"),
         ),
-        # What staff look through: the newest of their section.
+        # Finds the newest signatures of a section, for moderation.
         Index("ix_signature_section", "section_code", "id"),
         Index(
             "ix_signature_invalidation",
@@ -89,26 +89,26 @@ class Signature(Model):
     email_sealed: Mapped[bytes | None]
     locale: Mapped[str]
     wants_updates: Mapped[bool]
-    # The name may be on the list that is handed to whom the letter goes to.
+    # Whether the name may be on the list that is handed over to the target.
     shares_name: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # To the hour; of an erased one to the day.
+    # Truncated to the hour; after erasure to the day.
     signed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    # Random; mailed links are bound to it, and what is sealed. None opens nothing: the signature was erased.
+    # Random; mailed links and encrypted values are bound to it. None: the signature was erased, and no link works.
     link_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), default=new_link_key)
-    # For telling floods apart, of the network it came from and of the mail domain: under the key of a month and for
-    # this table alone, kept for 30 days.
+    # Digests of the network it came from and of the mail domain, to recognise floods: under the key of a month, for
+    # this table alone, and deleted after 30 days.
     network_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     domain_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    # Its address had been counted before it was erased, and is not counted again: confirming added no action.
+    # Whether its address was counted before and erased since: then confirming it has added no action.
     is_repeat: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # Which act of moderation took it out; no foreign key, for SQLite would have to copy the table to add one.
+    # The invalidation that took it out. No foreign key, because SQLite would have to copy the table to add one.
     invalidation_id: Mapped[int | None] = mapped_column(BigId)
 
 
 class Consent(Model):
-    """What somebody agreed to, when, and which text was shown (GDPR art. 7(1)); rows are added, never changed."""
+    """A signer's consent: its content, its time and the text shown (GDPR art. 7(1)). Rows are added, never changed."""
 
     __tablename__ = "consent"
     __table_args__ = (Index("ix_consent_signature_id", "signature_id"), {"sqlite_autoincrement": True})
@@ -116,7 +116,7 @@ class Consent(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     signature_id: Mapped[int] = mapped_column(BigId, ForeignKey("signature.id", ondelete="CASCADE"))
     given_at: Mapped[datetime]
-    # The appeal: the letter's language and version; the sentence: the page's locale and the wording's number.
+    # The language and version of the letter, and the page's locale and the number of the consent's wording.
     text_language: Mapped[str]
     text_version: Mapped[int]
     locale: Mapped[str]
@@ -127,11 +127,11 @@ class Consent(Model):
 
 
 class Tombstone(Model):
-    """An address that was counted and was erased or changed: signing again is possible, counting again is not."""
+    """An address that was counted, and erased or changed since. It may sign again, but is not counted again."""
 
     __tablename__ = "tombstone"
 
     appeal_id: Mapped[int] = mapped_column(BigId, ForeignKey("appeal.id"), primary_key=True)
-    # Derived from the signature's and for this use alone: an older copy of the signatures cannot be joined with it.
+    # Derived from the signature's digest for this table alone, so that older copies of signatures cannot be joined.
     address_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     erased_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Staff: accounts, their passkeys and log-ins. Flask-Security reads and writes them by the names it knows."""
+"""Staff accounts, their passkeys and log-ins. Flask-Security requires the names of many attributes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from campaign.platform.runtime import runtime
 
 
 class Staff(Model, UserMixin):
-    """A person with an account, a role and a section. Accounts are ended, not deleted: the audit log names them."""
+    """A staff account with a role and a section. It is ended, never deleted, because the audit log refers to it."""
 
     __tablename__ = "staff"
     __table_args__ = (one_of("role", Role), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    # In lower case, so that nobody has two accounts by writing the address in capitals.
+    # In lower case, so that an address in capitals is not a second account.
     email: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
     section_code: Mapped[str] = mapped_column(ForeignKey("section.code"))
@@ -33,22 +33,22 @@ class Staff(Model, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     # None until the invitation is accepted.
     password: Mapped[str | None]
-    # Stands in every session; a new one ends them all (password or role changed, account ended).
+    # Part of every session. A new value ends them all, when a password or role changes or the account ends.
     fs_uniquifier: Mapped[str] = mapped_column(unique=True)
-    # Flask-Security's mixins say what the attributes hold, not that they are columns.
+    # Flask-Security's mixins declare the type of the values, not of columns.
     fs_webauthn_user_handle: Mapped[str | None] = mapped_column(unique=True)  # type: ignore[assignment]
     tf_primary_method: Mapped[str | None]
-    # The authenticator's secret and the recovery codes, as Flask-Security has encrypted them with a key of ours: that
-    # alone would let them be copied to another account by somebody who can write SQL.
+    # The authenticator's secret and the recovery codes as Flask-Security encrypted them, encrypted again and bound to
+    # this account: else an attacker who can write SQL could copy them to another one.
     tf_totp_sealed: Mapped[bytes | None]
     mf_recovery_sealed: Mapped[bytes | None]
-    # The time step of the last code taken: a code seen over a shoulder is not taken twice (RFC 6238, 5.2).
+    # The time step of the last code accepted: a code that was spied out is not accepted twice (RFC 6238, 5.2).
     tf_last_counter: Mapped[int | None]
-    # Mailed links are bound to it, and what is sealed: after a restore, the id may be another person's.
+    # Mailed links and encrypted values are bound to it, because after a restore the id may be another person's.
     link_key: Mapped[bytes] = mapped_column(LargeBinary(16), default=new_link_key)
     wants_digest: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
-    # The newest invitation is the one that works.
+    # The time of the newest invitation; older ones do not work any more.
     invited_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]
     logged_in_at: Mapped[datetime | None]
@@ -59,7 +59,11 @@ class Staff(Model, UserMixin):
 
     @property
     def tf_totp_secret(self) -> str | None:
-        """The authenticator's secret as Flask-Security encrypted it. Raises CipherError where it is another's."""
+        """Return the authenticator's secret as Flask-Security encrypted it.
+
+        Raises:
+            CipherError: The value was copied from another account.
+        """
         sealed = self.tf_totp_sealed
         return None if sealed is None else runtime().vault.open_totp(sealed, at_staff(self.link_key))
 
@@ -69,7 +73,11 @@ class Staff(Model, UserMixin):
 
     @property
     def mf_recovery_codes(self) -> list[str] | None:
-        """The recovery codes as Flask-Security encrypted them; a copy. Raises CipherError where they are another's."""
+        """Return a copy of the recovery codes as Flask-Security encrypted them.
+
+        Raises:
+            CipherError: The value was copied from another account.
+        """
         sealed = self.mf_recovery_sealed
         return None if sealed is None else runtime().vault.open_recovery(sealed, at_staff(self.link_key))
 
@@ -80,37 +88,40 @@ class Staff(Model, UserMixin):
 
     @property
     def roles(self) -> list[Any]:  # type: ignore[override]  # the mixin has an attribute there
-        """The one role, as Flask-Security asks for them."""
+        """Return a list with the only role, in the form that Flask-Security requires."""
         return [SimpleNamespace(name=self.role, get_permissions=set)]
 
     @property
     def stamp(self) -> bytes:
-        """The stamp that a link to set a password is bound to besides the key: it is new once a password is."""
+        """Return the stamp that a link to set a password is bound to besides the key. A new password changes it."""
         return self.fs_uniquifier.encode()
 
     @property
     def scope(self) -> Scope:
-        """Who asks, for queries and services."""
+        """Return the account's id, role and section, which queries and services use to check permissions."""
         return Scope(self.id, Role(self.role), self.section_code)
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether a password alone is not enough for this role."""
+        """Return whether this role requires a second factor."""
         return Role(self.role) in TWO_FACTOR_ROLES
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether an authenticator or a passkey is set up."""
+        """Return whether an authenticator or a passkey is set up."""
         return self.tf_primary_method is not None or bool(self.webauthn)
 
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Whoever has set up a second factor, or must have one, is asked for it at every log-in."""
+        """Return whether log-in asks for a second factor, and the methods that are set up, as Flask-Security requires.
+
+        It does at every log-in if a factor is set up or the role requires one.
+        """
         return bool(tf_setup_methods) or self.needs_second_factor, tf_setup_methods
 
     def check_tf_required_setup(self) -> bool:
-        """Whether it may be switched off."""
+        """Return whether a second factor is required, so that it cannot be switched off."""
         return self.needs_second_factor
 
 
@@ -137,30 +148,30 @@ class Passkey(Model, WebAuthnMixin):
 
 
 class StaffSession(Model):
-    """One log-in: its cookie is good only as long as this row is there."""
+    """A log-in. Its cookie is valid only while this row exists."""
 
     __tablename__ = "staff_session"
 
-    # Of the random value in the cookie: whoever reads the table cannot make one.
+    # A digest of the random value in the cookie, so that the table cannot be used to forge a cookie.
     token_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     staff_id: Mapped[int] = mapped_column(BigId, ForeignKey("staff.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
 
 
 class ResetRequest(Model):
-    """A request for a new password: a worker looks for the account, so that the answer's time does not tell."""
+    """A request for a new password. A worker looks up the account, so that the answer's time reveals nothing."""
 
     __tablename__ = "reset_request"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    # Of the address typed: what strangers type is not kept.
+    # A digest of the address typed, because input of strangers is not stored.
     account_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[datetime]
 
 
 class LoginFailure(Model):
-    """Failed attempts by what they are counted for, in windows of time; see services/staff/login.py."""
+    """Failed log-ins by key, such as an account or a network, in a window of time (services/staff/login.py)."""
 
     __tablename__ = "login_failure"
 

@@ -1,4 +1,4 @@
-"""The audit log: who did what to which when. Rows are added, never changed; a trigger refuses anything else."""
+"""The audit log: each act with its actor, subject and time. Rows are only added; a trigger refuses anything else."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from campaign.platform import BigId, Model
 
 
 class AuditEntry(Model):
-    """One act. Each entry's digest covers the one before, so that none can be changed or taken out unseen."""
+    """One act. Each entry's digest covers the one before, so that changing or removing an entry is detected."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (Index("ix_audit_entry_subject", "subject"), Index("ix_audit_entry_staff_id", "staff_id"))
 
-    # Counted by us, without gaps.
+    # Assigned by the program, without gaps.
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    # None: a command on the server, or a job.
+    # None: a command on the server, or a periodic job.
     staff_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
     # The section that it concerns; None: all.
     section_code: Mapped[str | None]
-    # Such as `staff.invite`; the noun first.
+    # The name of the act, the noun first, such as `staff.invite`.
     act: Mapped[str]
-    # What it was done to, such as `staff:7` or `appeal:ana-ruiz-vega`; never an address or a supporter's name.
+    # The object of the act, such as `staff:7` or `appeal:ana-ruiz-vega`; never an address or a supporter's name.
     subject: Mapped[str]
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
@@ -35,9 +35,10 @@ class AuditEntry(Model):
 
 
 class AuditHead(Model):
-    """The newest entry: one row, held by whoever adds, so that the chain never forks.
+    """The newest entry: one row, which a transaction that adds an entry locks, so that the chain never forks.
 
-    Its seal needs the index key and stands nowhere else: who cuts off the end of the chain cannot write one that fits.
+    Its seal needs the index key and is stored nowhere else: an attacker who removes the end of the chain cannot forge
+    one that fits.
     """
 
     __tablename__ = "audit_head"
