@@ -31,12 +31,13 @@ class MailExtension(Mail):
 def mail_config(url: str) -> dict[str, Any]:
     """Return Flask-Mail's configuration for the checked value of TOCSIN_MAIL_URL.
 
-    `MAIL_MAILDIR`, a key of this application, names the folder where no server is used.
+    `MAIL_MAILDIR`, a key of this application, names the folder where no server is used; else it is None.
     """
     if url.startswith(_MAILDIR):
         return {"MAIL_MAILDIR": url.removeprefix(_MAILDIR)}
     parts = urlsplit(url)
     return {
+        "MAIL_MAILDIR": None,
         "MAIL_SERVER": parts.hostname or "",
         "MAIL_PORT": parts.port or _PORTS[parts.scheme],
         "MAIL_USERNAME": unquote(parts.username) if parts.username else None,

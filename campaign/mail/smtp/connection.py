@@ -13,7 +13,7 @@ from email.utils import parseaddr
 from typing import Self
 
 from flask import Flask
-from flask_mail import Connection, Message, email_dispatched
+from flask_mail import BadHeaderError, Connection, Message, email_dispatched
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.platform.signals import tell
@@ -70,13 +70,12 @@ class MailConnection(Connection, ABC):
 
     def _outcome(self, message: Message, envelope_from: str | tuple[str, str] | None) -> DeliveryAttempt:
         try:
-            (recipient,) = message.send_to
-            sender, to, content = _bare(envelope_from or message.sender), _bare(recipient), message.as_bytes()
+            sender, recipient, content = _written(message, envelope_from)
         except Exception as error:  # nothing has been said yet, and trying again changes nothing
             log.exception("the message %s cannot be written", message.msgId)
             detail = f"{type(error).__name__}: {error}"[:200]
             return DeliveryAttempt(DeliveryOutcome.DEAD, "render", detail=detail)
-        return _SUPPRESSED if self.mail.suppress else self.deliver(sender, to, content)
+        return _SUPPRESSED if self.mail.suppress else self.deliver(sender, recipient, content)
 
     @abstractmethod
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
@@ -92,6 +91,16 @@ class MailConnection(Connection, ABC):
     @abstractmethod
     def abort(self) -> None:
         """Break off the message under way, from another thread; it ends as one whose line broke."""
+
+
+def _written(message: Message, envelope_from: str | tuple[str, str] | None) -> tuple[str, str, bytes]:
+    """Return the return path, the recipient and the bytes. Raise ValueError, BadHeaderError."""
+    if message.has_bad_headers():
+        raise BadHeaderError("a line break in a header")
+    if len(message.send_to) != 1:
+        raise ValueError("a message has one recipient, because it has one outcome")
+    (recipient,) = message.send_to
+    return _bare(envelope_from or message.sender), _bare(recipient), message.as_bytes()
 
 
 def _bare(address: str | tuple[str, str]) -> str:
