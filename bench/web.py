@@ -13,7 +13,8 @@ from sqlalchemy import func, select, text, update
 from bench.support.client import Ask, Load, get, load, post, sign_up
 from bench.support.report import Row
 from bench.support.site import Place, places, served
-from campaign.domain.outbox.mail_state import MailKind, MailState
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.signing.token import Purpose
 from campaign.models import Mail
 from campaign.platform import db

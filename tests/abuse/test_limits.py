@@ -16,7 +16,7 @@ from limits import parse
 from sqlalchemy import func, select, update
 
 from campaign.domain.abuse.challenge import LIFETIME, WAIT
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.staff.roles import Role
 from campaign.factory import create_app
 from campaign.models import AbuseAlert, Mail, SignUp, SpentSolution

@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from campaign.config import LOCALES
 from campaign.domain.announcements.announcement import RECALL
-from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, MailKind
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages import samples as sample
 from campaign.models import Announcement, AuditEntry, Mail, QueuePause

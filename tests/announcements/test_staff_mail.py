@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome, MailKind
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.models import Mail

@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select, text, update
 
-from campaign.domain.outbox.mail_state import BATCH_LEASE, MailKind, MailState
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import BATCH_LEASE, MailState
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail

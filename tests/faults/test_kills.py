@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import func, select
 
 from campaign.config import ROOT
-from campaign.domain.outbox.mail_state import ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWERS
 from campaign.domain.signing.address import parse_address
 from campaign.models import Appeal, Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of

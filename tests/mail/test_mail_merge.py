@@ -11,6 +11,7 @@ from flask import Flask
 from flask_mail import Message
 
 from campaign.config import LOCALES
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
@@ -27,19 +28,16 @@ LINKS = {
 }
 NAMES = ("Jeanne Martin", 'Seán O\'Brien & <b>"Söhne"</b>', "ليلى المصري", PLACEHOLDERS["confirm"])
 MADE = (
-    message.confirmation,
-    message.confirmation_reminder,
-    message.already_signed,
-    message.confirmed,
-    message.new_link,
-    lambda envelope, signed, links: message.deadline_reminder(envelope, signed, links, days_left=3),
-    lambda envelope, signed, links: message.update(
-        envelope, signed, links, message.AnnouncedText("en", "News", "*Free*")
-    ),
-    lambda envelope, signed, links: message.outcome(
-        envelope, signed, links, message.AnnouncedText("en", "End", "Free")
-    ),
+    MailKind.CONFIRMATION,
+    MailKind.CONFIRMATION_REMINDER,
+    MailKind.ALREADY_SIGNED,
+    MailKind.CONFIRMED,
+    MailKind.NEW_LINK,
+    MailKind.DEADLINE_REMINDER,
+    MailKind.UPDATE,
+    MailKind.OUTCOME,
 )
+DETAILS = message.MessageDetails(announced=message.AnnouncedText("en", "News", "*Free*"), days_left=3)
 
 
 def envelope(recipient: str, locale: str) -> Envelope:
@@ -57,16 +55,17 @@ def shown(made: Message) -> tuple[object, ...]:
 def test_a_filled_stencil_is_the_message_of_that_signer(site: Flask, locale: str, only_initials: bool) -> None:
     appeal = replace(sample._appeal(), initials_only=only_initials)
     text = sample._text(locale)
-    for make in MADE:
+    for kind in MADE:
         marked = message.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
         marks = message.MailLinks(f"{BASE}/en/appeals/x", **{name: PLACEHOLDERS[name] for name in LINKS})
-        stencil = MailMerge(make(envelope("first@mail.example", locale), marked, marks))
+        stencil = MailMerge(message.to_signer(kind, envelope("first@mail.example", locale), marked, marks, DETAILS))
         for number, name in enumerate(NAMES):
             mine = envelope(f"{number}@mail.example", locale)
             letter_name = signer_name(appeal, name) or ""
             filled = stencil.fill(mine, {"name": name, "letter_name": letter_name, **LINKS})
             signed = message.SignedAppeal(appeal, text, name)
-            assert shown(filled) == shown(make(mine, signed, message.MailLinks(f"{BASE}/en/appeals/x", **LINKS)))
+            links = message.MailLinks(f"{BASE}/en/appeals/x", **LINKS)
+            assert shown(filled) == shown(message.to_signer(kind, mine, signed, links, DETAILS))
 
 
 def test_names_are_marked_up_only_in_html(site: Flask) -> None:
@@ -74,7 +73,7 @@ def test_names_are_marked_up_only_in_html(site: Flask) -> None:
         sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
     )
     marks = message.MailLinks(BASE, **{name: PLACEHOLDERS[name] for name in LINKS})
-    stencil = MailMerge(message.confirmed(envelope("a@mail.example", "en"), signed, marks))
+    stencil = MailMerge(message.to_signer(MailKind.CONFIRMED, envelope("a@mail.example", "en"), signed, marks))
     made = stencil.fill(envelope("b@mail.example", "en"), {"name": "<script>x</script>", **LINKS})
     assert "<script" not in (made.html or "")
     assert "<script>x</script>," in (made.body or "")
@@ -85,7 +84,7 @@ def test_no_mark_is_left_and_only_the_wanted_links_are_asked_for(site: Flask) ->
         sample._appeal(), sample._text("en"), PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"]
     )
     marks = message.MailLinks(BASE, **{name: PLACEHOLDERS[name] for name in LINKS})
-    stencil = MailMerge(message.confirmation(envelope("a@mail.example", "en"), signed, marks))
+    stencil = MailMerge(message.to_signer(MailKind.CONFIRMATION, envelope("a@mail.example", "en"), signed, marks))
     assert stencil.wants == {"confirm"}
     made = stencil.fill(envelope("b@mail.example", "en"), {"name": "A", "letter_name": "B", "confirm": "C", "me": "D"})
     assert not re.search("|".join(PLACEHOLDERS.values()), f"{made.body}{made.html}")

@@ -9,9 +9,10 @@ from email.message import EmailMessage
 
 import pytest
 from flask import Flask
+from flask_mail import Message
 
 from campaign.config import LOCALES
-from campaign.domain.outbox.mail_state import ADDRESSED, CAMPAIGN, ENDABLE, STAFF, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED, CAMPAIGN, ENDABLE, STAFF, MailKind
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
 from campaign.mail.messages.envelope import MOST_BYTES, Envelope, clean_header
@@ -29,6 +30,16 @@ def shown(name: str, locale: str) -> EmailMessage:
 def parsed(content: bytes) -> EmailMessage:
     assert len(content) < MOST_BYTES
     return message_from_bytes(content, policy=policy.default)
+
+
+def announced(
+    kind: MailKind,
+    envelope: Envelope,
+    signed: message.SignedAppeal,
+    links: message.MailLinks,
+    words: message.AnnouncedText,
+) -> Message:
+    return message.to_signer(kind, envelope, signed, links, message.MessageDetails(announced=words))
 
 
 def html_of(mail: EmailMessage) -> str:
@@ -117,9 +128,9 @@ def test_the_longest_letter_stays_under_the_limit_and_leads_to_the_rest(site: Fl
     links = message.MailLinks(f"{BASE}/en/appeals/x", f"{BASE}/en/s/x", f"{BASE}/en/m/x/act", f"{BASE}/en/m/x/me", None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
     signed = message.SignedAppeal(appeal, text, "N" * 200)
-    for made in (message.confirmation, message.confirmed, message.confirmation_reminder):
-        mail = parsed(write(made(envelope, signed, links)))
-        if made is message.confirmation:
+    for kind in (MailKind.CONFIRMATION, MailKind.CONFIRMED, MailKind.CONFIRMATION_REMINDER):
+        mail = parsed(write(message.to_signer(kind, envelope, signed, links)))
+        if kind is MailKind.CONFIRMATION:
             assert f"{BASE}/en/appeals/x" in text_of(mail)
             assert f"{BASE}/en/s/x" in text_of(mail)
 
@@ -131,7 +142,7 @@ def test_the_longest_announcement_stays_under_the_limit(site: Flask, locale: str
     links = message.MailLinks(BASE, BASE, BASE, BASE, f"{BASE}/en/u/x")
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, locale)
     body = (LONG[locale] * 400)[:10_000]
-    parsed(write(message.update(envelope, signed, links, message.AnnouncedText(locale, "s" * 120, body))))
+    parsed(write(announced(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText(locale, "s" * 120, body))))
 
 
 def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
@@ -140,9 +151,11 @@ def test_what_staff_write_cannot_run_or_load_anything(site: Flask) -> None:
     links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "<script>x</script> ![i](https://x.example/i.png) [l](javascript:alert(1)) <img src=x onerror=y>"
-    html = html_of(parsed(write(message.outcome(envelope, signed, links, message.AnnouncedText("en", "s", body)))))
+    html = html_of(
+        parsed(write(announced(MailKind.OUTCOME, envelope, signed, links, message.AnnouncedText("en", "s", body))))
+    )
     assert not re.search(r"<script|<img|javascript:[^\s]*\"|onerror=y>", html)
-    assert "<script" not in html_of(parsed(write(message.confirmed(envelope, signed, links))))
+    assert "<script" not in html_of(parsed(write(message.to_signer(MailKind.CONFIRMED, envelope, signed, links))))
 
 
 def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
@@ -151,7 +164,7 @@ def test_an_update_keeps_its_addresses_and_its_line_ends(site: Flask) -> None:
     links = message.MailLinks(BASE, BASE, BASE, BASE, None)
     envelope = Envelope(SENDER, "a@mail.example", "<1@tocsin.example>", START, "en")
     body = "Read [the report](https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team"
-    mail = parsed(write(message.update(envelope, signed, links, message.AnnouncedText("en", "s", body))))
+    mail = parsed(write(announced(MailKind.UPDATE, envelope, signed, links, message.AnnouncedText("en", "s", body))))
     said, html = text_of(mail), html_of(mail)
     assert "Read the report (https://news.example/a_b).\nOr https://watch.example/c_d\n\nAnna\nfor the team" in said
     assert '<a href="https://watch.example/c_d"' in html

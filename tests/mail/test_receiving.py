@@ -13,7 +13,8 @@ from flask_mail import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign.domain.outbox.mail_state import CAMPAIGN, ENDABLE, DeliveryOutcome, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED, ENDABLE, MailKind
+from campaign.domain.outbox.mail_state import DeliveryOutcome
 from campaign.mail.messages import messages as message
 from campaign.mail.messages import samples as sample
 from campaign.mail.messages.envelope import Envelope
@@ -41,19 +42,12 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
     envelope = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
     context = dict.fromkeys(("section", "role", "valid", "text"), said["context"])
     context |= {"subject": said["subject"], "url": said["url"]}
-    if kind in {MailKind.ADDRESS, MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY}:
-        to_staff = {
-            MailKind.ADDRESS: message.address,
-            MailKind.STAFF_INVITATION: message.staff_invitation,
-            MailKind.STAFF_ALERT: message.staff_alert,
-            MailKind.STAFF_SECURITY: message.staff_security,
-        }
-        return to_staff[kind](envelope, context)
     if kind == MailKind.STAFF_DIGEST:
         lines = [said["context"], said["line"]]
         one = {"headline": said["headline"], "language": "ar", "url": said["url"], "lines": lines}
         context |= {"appeals": json.dumps([one]), "unsubscribe": f"{SITE}/staff/digest/x"}
-        return message.staff_digest(envelope, context)
+    if kind in ADDRESSED:
+        return message.to_address(kind, envelope, context)
     shown = sample._appeal()
     target = replace(shown.targets["en"][0], name=said["target"], role=said["role"], address=(said["line"],))
     text = replace(
@@ -63,14 +57,9 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
         paragraphs=(said["paragraph"],),
     )
     signed = message.SignedAppeal(replace(shown, texts={"en": text}, targets={"en": (target,)}), text, said["name"])
-    if kind == MailKind.DEADLINE_REMINDER:
-        return message.deadline_reminder(envelope, signed, LINKS, days_left=5)
-    if kind == MailKind.OWN_LETTER:
-        return message.own_letter(envelope, signed, LINKS, said["body"])
-    if kind in CAMPAIGN:
-        words = message.AnnouncedText("en", said["subject"], said["body"])
-        return (message.update if kind == MailKind.UPDATE else message.outcome)(envelope, signed, LINKS, words)
-    return sample._TO_SIGNERS[kind](envelope, signed, LINKS)
+    words = message.AnnouncedText("en", said["subject"], said["body"])
+    details = message.MessageDetails(announced=words, days_left=5, context={"words": said["body"]})
+    return message.to_signer(kind, envelope, signed, LINKS, details)
 
 
 # Half of a surrogate pair is kept by no database.

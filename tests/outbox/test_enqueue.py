@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from pypdf import PdfReader
 
 from campaign.config import LOCALES, SettingsError
-from campaign.domain.outbox.mail_state import STAFF, MailKind
+from campaign.domain.outbox.mail_kind import STAFF, MailKind
 from campaign.factory import create_app
 from campaign.mail.messages.samples import names, preview
 from campaign.mail.messages.staff_texts import choose_password, password_changed

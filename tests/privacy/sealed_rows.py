@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
-from campaign.domain.outbox.mail_state import MailKind, MailState
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_handover, at_link_request
 from campaign.domain.signing.address import parse_address

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
-from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
+from campaign.domain.outbox.mail_kind import ANSWERS, MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db

@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import LargeBinary, select
 
 from campaign.config import ROOT
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_signature, at_staff
 from campaign.domain.signing.address import parse_address

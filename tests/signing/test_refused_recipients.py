@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from campaign.document import parse_text
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.staff.roles import Role
 from campaign.models import FunnelCount, Mail, Signature, Target
 from campaign.platform import db

@@ -12,7 +12,7 @@ import click
 from flask.cli import with_appcontext
 
 from campaign.cli.refusal import refusals, refuse
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.platform.runtime import runtime
 from campaign.queries.delivery.mail_status import OutboxStatus, domain_outcomes, failed_mail_groups, outbox_status
 from campaign.services.delivery import failed_mail

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from campaign.domain.outbox.mail_kind import PERSONAL
+
 # The alarm that the mail server cannot carry addresses with letters beyond ASCII before the @.
 UNCARRIED = "uncarried"
 
@@ -25,43 +27,6 @@ class MailState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class MailKind(StrEnum):
-    """Which message; each has its templates under templates/mail/."""
-
-    CONFIRMATION = "confirmation"
-    ALREADY_SIGNED = "already_signed"
-    CONFIRMED = "confirmed"
-    CONFIRMATION_REMINDER = "confirmation_reminder"
-    NEW_LINK = "new_link"
-    DEADLINE_REMINDER = "deadline_reminder"
-    UPDATE = "update"
-    OUTCOME = "outcome"
-    OWN_LETTER = "own_letter"
-    ADDRESS = "address"
-    STAFF_INVITATION = "staff_invitation"
-    STAFF_ALERT = "staff_alert"
-    STAFF_SECURITY = "staff_security"
-    STAFF_DIGEST = "staff_digest"
-
-
-# Sent to many, to those who asked for it, and ended by one click (RFC 8058); all other mail answers somebody.
-CAMPAIGN = frozenset({MailKind.DEADLINE_REMINDER, MailKind.UPDATE, MailKind.OUTCOME})
-# To people with an account: the address and what is said are sealed in the row until the mail is gone.
-STAFF = frozenset({MailKind.STAFF_INVITATION, MailKind.STAFF_ALERT, MailKind.STAFF_SECURITY, MailKind.STAFF_DIGEST})
-# Owed to an address that stands, sealed, in the row itself, as what is said does.
-ADDRESSED = STAFF | {MailKind.ADDRESS}
-# Ended by one click in the mail program (RFC 8058).
-ENDABLE = CAMPAIGN | {MailKind.STAFF_DIGEST}
-# What anybody can bring about by typing somebody's address.
-CAPPED = frozenset({MailKind.CONFIRMATION, MailKind.ALREADY_SIGNED, MailKind.CONFIRMATION_REMINDER, MailKind.NEW_LINK})
-
-# What answers a form or a request for its link: to a mailbox that may have proven nothing.
-ANSWERS = CAPPED
-# What anybody has owed to an address by typing it: the row says the same, whatever is under the address and whether the
-# mail left.
-ALIKE = frozenset({MailKind.NEW_LINK, MailKind.ADDRESS})
-
-
 # What became of them may be mended: the server's fault is over, the mailbox has room again, a wrong reason is gone.
 _ENDED_UNSENT = frozenset({MailState.DEAD, MailState.UNKNOWN, MailState.SUPPRESSED})
 
@@ -71,7 +36,7 @@ def may_resend(kind: str, state: str) -> bool:
 
     The words of a signer's own letter are forgotten once its mail is given up, so that nothing is left to send.
     """
-    return state in _ENDED_UNSENT and (kind != MailKind.OWN_LETTER or state == MailState.DEAD)
+    return state in _ENDED_UNSENT and (kind not in PERSONAL or state == MailState.DEAD)
 
 
 class DeliveryOutcome(StrEnum):

@@ -1,10 +1,13 @@
-"""The messages, one function each: what is written in them, as text and HTML, in the reader's language."""
+"""The messages: what is written in them, as text and HTML, in the reader's language.
+
+Each takes its subject from the registry and its templates by its name.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from babel import Locale
@@ -13,6 +16,7 @@ from flask_mail import Message
 
 from campaign.document.text.message_markup import message_html, message_text
 from campaign.domain.appeals.appeal import TargetKind
+from campaign.domain.outbox.mail_kind import ENDABLE, MailKind
 from campaign.letter.plain_text import address_lines, letter_text, signer_name
 from campaign.mail.messages.envelope import Envelope, write
 from campaign.platform.runtime import runtime
@@ -59,138 +63,107 @@ class AnnouncedText:
     is_rewording: bool = False
 
 
-def confirmation(
-    envelope: Envelope, signed: SignedAppeal, links: MailLinks, others: Sequence[TextView] = ()
-) -> Message:
-    """Return the letter with the one link that confirms it; `others` are the appeals that the same link confirms.
+@dataclass(frozen=True, slots=True)
+class MessageDetails:
+    """What some messages to signers say besides: each message takes what it needs."""
 
-    The reader may not be the person who typed the address: nothing that was typed is in it, and it confirms only.
+    # The appeals that the same link confirms.
+    others: Sequence[TextView] = ()
+    announced: AnnouncedText | None = None
+    days_left: int = 0
+    # What the row of the mail holds for this message alone, by the names that its templates use.
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_DETAILS = MessageDetails()
+
+
+def to_signer(
+    kind: MailKind, envelope: Envelope, signed: SignedAppeal, links: MailLinks, details: MessageDetails = NO_DETAILS
+) -> Message:
+    """Return a message about an appeal to its signer, in the envelope's language."""
+    with force_locale(envelope.locale):
+        own = _VALUES[kind](signed, links, details) if kind in _VALUES else {}
+        values = {**details.context, **_about(signed, links), **own}
+        unsubscribe_url = links.unsubscribe if kind in ENDABLE else None
+        return write(envelope, _subject(kind, signed, details), kind.value, values, unsubscribe_url=unsubscribe_url)
+
+
+def to_address(kind: MailKind, envelope: Envelope, context: Mapping[str, str]) -> Message:
+    """Return a message to an address that its own row names, in the envelope's language.
+
+    `context` holds what the templates use: for STAFF_INVITATION url, section, role and valid (how long, in the reader's
+    language); for STAFF_DIGEST url, unsubscribe and appeals, a JSON list (`services/announcements/weekly_digest.py`);
+    for all others subject, text and url (may be empty).
     """
     with force_locale(envelope.locale):
-        subject = gettext("Please confirm your signature: %(headline)s", headline=signed.text.headline)
-        unnamed = replace(signed, letter_name=gettext("your name"))
-        values = {**_about(signed, links), **_letter(unnamed), "others": others}
-        return write(envelope, subject, "confirmation", values)
+        said = kind.rules.subject
+        what = context.get("subject", "")
+        subject = what if said is None else gettext(said, site=runtime().settings.theme.name, what=what)
+        values = context if kind is not MailKind.STAFF_DIGEST else {**context, "appeals": _digested(context["appeals"])}
+        unsubscribe_url = context["unsubscribe"] if kind in ENDABLE else None
+        return write(envelope, subject, kind.value, values, unsubscribe_url=unsubscribe_url)
 
 
-def confirmation_reminder(
-    envelope: Envelope, signed: SignedAppeal, links: MailLinks, _: Sequence[TextView] = ()
-) -> Message:
-    """Return the link to confirm once more, without the letter, where the first mail was overlooked."""
-    with force_locale(envelope.locale):
-        subject = gettext("Your signature is still missing: %(headline)s", headline=signed.text.headline)
-        return write(envelope, subject, "confirmation_reminder", _about(signed, links))
+def _subject(kind: MailKind, signed: SignedAppeal, details: MessageDetails) -> str:
+    headline = signed.text.headline
+    if kind is MailKind.DEADLINE_REMINDER:
+        days = details.days_left
+        said = ngettext("%(num)d day left: %(headline)s", "%(num)d days left: %(headline)s", days, headline=headline)
+        return str(said)
+    if kind.rules.subject is None:
+        return "" if details.announced is None else details.announced.subject
+    return str(gettext(kind.rules.subject, headline=headline, site=runtime().settings.theme.name))
 
 
-def already_signed(envelope: Envelope, signed: SignedAppeal, links: MailLinks, _: Sequence[TextView] = ()) -> Message:
-    """Return what an address that has signed before is told, with the link to its page, where it may ask to hear more.
+def _digested(appeals: str) -> list[dict[str, Any]]:
+    return [one | {"direction": Locale(one["language"]).text_direction} for one in json.loads(appeals)]
 
-    With a link to confirm, where another person signed from the same mailbox.
+
+def _confirmation(signed: SignedAppeal, links: MailLinks, details: MessageDetails) -> dict[str, Any]:
+    """Return the letter and the appeals that the same link confirms.
+
+    The reader may not be the person who typed the address: nothing that was typed is in it.
     """
-    with force_locale(envelope.locale):
-        subject = gettext("You have already signed: %(headline)s", headline=signed.text.headline)
-        return write(envelope, subject, "already_signed", {**_about(signed, links), "is_other": bool(links.confirm)})
+    return {**_letter(replace(signed, letter_name=gettext("your name"))), "others": details.others}
 
 
-def confirmed(envelope: Envelope, signed: SignedAppeal, links: MailLinks) -> Message:
-    """Thanks, how the letter goes by other ways, the link to pass on, and the link to one's data."""
-    with force_locale(envelope.locale):
-        subject = gettext("Thank you for signing: %(headline)s", headline=signed.text.headline)
-        values = {**_about(signed, links), "ways": _ways(signed)}
-        return write(envelope, subject, "confirmed", values)
+def _already_signed(signed: SignedAppeal, links: MailLinks, details: MessageDetails) -> dict[str, Any]:
+    """Return whether another person signed from the same mailbox: then the mail has a link to confirm."""
+    return {"is_other": bool(links.confirm)}
 
 
-def new_link(envelope: Envelope, signed: SignedAppeal, links: MailLinks) -> Message:
-    """For who asked for it: the link to everything held under this address."""
-    with force_locale(envelope.locale):
-        return write(envelope, gettext("Your link, as you asked for"), "new_link", _about(signed, links))
+def _with_ways(signed: SignedAppeal, links: MailLinks, details: MessageDetails) -> dict[str, Any]:
+    return {"ways": _ways(signed)}
 
 
-def own_letter(envelope: Envelope, signed: SignedAppeal, links: MailLinks, words: str) -> Message:
-    """The letter that the signer wrote in their own words and asked to be sent, which is kept nowhere else."""
-    with force_locale(envelope.locale):
-        subject = gettext("Your letter: %(headline)s", headline=signed.text.headline)
-        values = {**_about(signed, links), "words": words, "ways": _ways(signed)}
-        return write(envelope, subject, "own_letter", values)
+def _deadline_reminder(signed: SignedAppeal, links: MailLinks, details: MessageDetails) -> dict[str, Any]:
+    return {"days_left": details.days_left}
 
 
-def deadline_reminder(envelope: Envelope, signed: SignedAppeal, links: MailLinks, *, days_left: int) -> Message:
-    """The appeal ends soon: what can still be done."""
-    with force_locale(envelope.locale):
-        subject = ngettext(
-            "%(num)d day left: %(headline)s",
-            "%(num)d days left: %(headline)s",
-            days_left,
-            headline=signed.text.headline,
-        )
-        values = {**_about(signed, links), "days_left": days_left}
-        return write(envelope, subject, "deadline_reminder", values, unsubscribe_url=links.unsubscribe)
-
-
-def update(envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText) -> Message:
-    """News of the case in the words of the staff."""
-    return _announcement(envelope, signed, links, announced, "update")
-
-
-def outcome(envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText) -> Message:
-    """How the case ended in the words of the staff."""
-    return _announcement(envelope, signed, links, announced, "outcome")
-
-
-def _site() -> str:
-    """What the organisation calls this place."""
-    return runtime().settings.theme.name
-
-
-def address(envelope: Envelope, context: Mapping[str, str]) -> Message:
-    """About another address for what was signed. `context`: subject, text, url (may be empty)."""
-    with force_locale(envelope.locale):
-        return write(envelope, context["subject"], "address", context)
-
-
-def staff_invitation(envelope: Envelope, context: Mapping[str, str]) -> Message:
-    """An account waits. `context`: url, section, role, valid (how long, in the reader's language)."""
-    with force_locale(envelope.locale):
-        return write(envelope, gettext("You are invited to %(site)s", site=_site()), "staff_invitation", context)
-
-
-def staff_alert(envelope: Envelope, context: Mapping[str, str]) -> Message:
-    """Something needs a person. `context`: subject, text, url (may be empty)."""
-    with force_locale(envelope.locale):
-        subject = gettext("%(site)s needs you: %(what)s", site=_site(), what=context["subject"])
-        return write(envelope, subject, "staff_alert", context)
-
-
-def staff_security(envelope: Envelope, context: Mapping[str, str]) -> Message:
-    """About one's own account. `context`: subject, text, url (may be empty)."""
-    with force_locale(envelope.locale):
-        return write(envelope, context["subject"], "staff_security", context)
-
-
-def staff_digest(envelope: Envelope, context: Mapping[str, str]) -> Message:
-    """Write the week in figures. `context`: url, unsubscribe, and appeals: a JSON list.
-
-    `services/announcements/weekly_digest.py` says what is in each.
-    """
-    appeals = [one | {"direction": Locale(one["language"]).text_direction} for one in json.loads(context["appeals"])]
-    with force_locale(envelope.locale):
-        values = {"appeals": appeals, "url": context["url"]}
-        subject = gettext("Your appeals this week")
-        return write(envelope, subject, "staff_digest", values, unsubscribe_url=context["unsubscribe"])
-
-
-def _announcement(
-    envelope: Envelope, signed: SignedAppeal, links: MailLinks, announced: AnnouncedText, template: str
-) -> Message:
-    values = {
-        **_about(signed, links),
+def _announcement(signed: SignedAppeal, links: MailLinks, details: MessageDetails) -> dict[str, Any]:
+    """Return the words of the staff. Raises LookupError where there are none."""
+    announced = details.announced
+    if announced is None:
+        raise LookupError("the announcement or its text is gone")
+    return {
         "announced": announced,
         "announced_direction": Locale(announced.language).text_direction,
         "body_html": message_html(announced.body),
         "body_plain": message_text(announced.body),
     }
-    with force_locale(envelope.locale):
-        return write(envelope, announced.subject, template, values, unsubscribe_url=links.unsubscribe)
+
+
+# What the templates of these messages use besides the appeal, its text, the signer and the links.
+_VALUES: dict[MailKind, Callable[[SignedAppeal, MailLinks, MessageDetails], dict[str, Any]]] = {
+    MailKind.CONFIRMATION: _confirmation,
+    MailKind.ALREADY_SIGNED: _already_signed,
+    MailKind.CONFIRMED: _with_ways,
+    MailKind.OWN_LETTER: _with_ways,
+    MailKind.DEADLINE_REMINDER: _deadline_reminder,
+    MailKind.UPDATE: _announcement,
+    MailKind.OUTCOME: _announcement,
+}
 
 
 def _about(signed: SignedAppeal, links: MailLinks) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from flask_mail import Message
 from campaign.config import LOCALES, ROOT
 from campaign.domain.appeals.appeal import AppealState, TargetKind
 from campaign.domain.errors import NotFoundError
-from campaign.domain.outbox.mail_state import ADDRESSED, MailKind
+from campaign.domain.outbox.mail_kind import ADDRESSED, MailKind
 from campaign.mail.messages import messages
 from campaign.mail.messages.address_texts import confirm_address
 from campaign.mail.messages.digest_texts import AppealWeek, week_lines
@@ -41,8 +41,9 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
     if locale not in LOCALES:
         raise NotFoundError(f"there is no locale {locale}; there are " + ", ".join(LOCALES))
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, locale)
-    if name in ADDRESSED:
-        return _ADDRESSED[name](envelope, base_url)
+    kind = MailKind(name)
+    if kind in ADDRESSED:
+        return messages.to_address(kind, envelope, _CONTEXTS.get(kind, _notice)(envelope.locale, base_url))
     words = _words()[locale]
     signed = messages.SignedAppeal(_appeal(), _text(locale), words["name"])
     site = f"{base_url}/{locale}"
@@ -53,14 +54,12 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
         me=f"{site}/m/PREVIEW/me",
         unsubscribe=f"{site}/u/PREVIEW",
     )
-    if name == MailKind.DEADLINE_REMINDER:
-        return messages.deadline_reminder(envelope, signed, links, days_left=5)
-    if name == MailKind.OWN_LETTER:
-        return messages.own_letter(envelope, signed, links, "\n\n".join(words["paragraphs"]))
-    if name in {MailKind.UPDATE, MailKind.OUTCOME}:
-        announced = messages.AnnouncedText(locale, words["subject"], words["body"])
-        return (messages.update if name == MailKind.UPDATE else messages.outcome)(envelope, signed, links, announced)
-    return _TO_SIGNERS[name](envelope, signed, links)
+    details = messages.MessageDetails(
+        announced=messages.AnnouncedText(locale, words["subject"], words["body"]),
+        days_left=5,
+        context={"words": "\n\n".join(words["paragraphs"])},
+    )
+    return messages.to_signer(kind, envelope, signed, links, details)
 
 
 def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str) -> Message:
@@ -70,7 +69,7 @@ def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, s
     page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
     links = messages.MailLinks(page, page, page, f"{site}/m/{token}/me", f"{site}/u/{token}")
     signed = messages.SignedAppeal(appeal, appeal.text_in(words.language), reader(words.language))
-    return (messages.update if kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
+    return messages.to_signer(MailKind(kind), envelope, signed, links, messages.MessageDetails(announced=words))
 
 
 def reader(locale: str) -> str:
@@ -78,65 +77,47 @@ def reader(locale: str) -> str:
     return str(_words()[locale]["name"])
 
 
-def _invitation(envelope: Envelope, base_url: str) -> Message:
-    with force_locale(envelope.locale):
+def _invitation(locale: str, base_url: str) -> dict[str, str]:
+    with force_locale(locale):
         role, valid = gettext("editor"), gettext("48 hours")
-    context = {
-        "url": f"{base_url}/staff/…",
-        "section": section_title("fr", "", envelope.locale),
-        "role": role,
-        "valid": valid,
-    }
-    return messages.staff_invitation(envelope, context)
+    return {"url": f"{base_url}/staff/…", "section": section_title("fr", "", locale), "role": role, "valid": valid}
 
 
-def _alert(envelope: Envelope, base_url: str) -> Message:
-    context = {"subject": "451 4.3.0", "text": "451 4.3.0 Service unavailable", "url": f"{base_url}/staff/"}
-    return messages.staff_alert(envelope, context)
+def _alert(locale: str, base_url: str) -> dict[str, str]:
+    return {"subject": "451 4.3.0", "text": "451 4.3.0 Service unavailable", "url": f"{base_url}/staff/"}
 
 
-def _security(envelope: Envelope, base_url: str) -> Message:
-    context = {"subject": runtime().settings.theme.name, "text": "…", "url": f"{base_url}/staff/"}
-    return messages.staff_security(envelope, context)
+def _notice(locale: str, base_url: str) -> dict[str, str]:
+    return {"subject": runtime().settings.theme.name, "text": "…", "url": f"{base_url}/staff/"}
 
 
-def _address(envelope: Envelope, base_url: str) -> Message:
-    said = confirm_address(envelope.locale, runtime().settings.theme.name)
-    url = f"{base_url}/{envelope.locale}/m/PREVIEW/address"
-    return messages.address(envelope, {"subject": said.subject, "text": said.text, "url": url})
+def _address(locale: str, base_url: str) -> dict[str, str]:
+    said = confirm_address(locale, runtime().settings.theme.name)
+    return {"subject": said.subject, "text": said.text, "url": f"{base_url}/{locale}/m/PREVIEW/address"}
 
 
-def _digest(envelope: Envelope, base_url: str) -> Message:
-    with force_locale(envelope.locale):
-        lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), envelope.locale)
-    words = _words()[envelope.locale]
+def _digest(locale: str, base_url: str) -> dict[str, str]:
+    with force_locale(locale):
+        lines = week_lines(AppealWeek(1240, 310, 86, 22, 1000, 12), locale)
     shown = {
-        "headline": words["headline"],
-        "language": envelope.locale,
+        "headline": _words()[locale]["headline"],
+        "language": locale,
         "url": f"{base_url}/staff/appeals/ana-ruiz-vega",
         "lines": lines,
     }
-    context = {
+    return {
         "appeals": json.dumps([shown]),
         "url": f"{base_url}/staff/",
         "unsubscribe": f"{base_url}/staff/digest/PREVIEW",
     }
-    return messages.staff_digest(envelope, context)
 
 
-_ADDRESSED: dict[str, Callable[[Envelope, str], Message]] = {
+# What messages to an address hold; all others hold a notice.
+_CONTEXTS: dict[MailKind, Callable[[str, str], dict[str, str]]] = {
     MailKind.ADDRESS: _address,
     MailKind.STAFF_INVITATION: _invitation,
     MailKind.STAFF_ALERT: _alert,
-    MailKind.STAFF_SECURITY: _security,
     MailKind.STAFF_DIGEST: _digest,
-}
-_TO_SIGNERS: dict[str, Callable[[Envelope, messages.SignedAppeal, messages.MailLinks], Message]] = {
-    MailKind.CONFIRMATION: messages.confirmation,
-    MailKind.CONFIRMATION_REMINDER: messages.confirmation_reminder,
-    MailKind.ALREADY_SIGNED: messages.already_signed,
-    MailKind.CONFIRMED: messages.confirmed,
-    MailKind.NEW_LINK: messages.new_link,
 }
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from campaign.domain.outbox.mail_state import MailKind, MailState
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import case, func, or_, select, text, true
 
-from campaign.domain.outbox.mail_state import ANSWERS, MailKind, MailState
+from campaign.domain.outbox.mail_kind import ANSWERS, MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, QueuePause, Signature
 from campaign.platform import db

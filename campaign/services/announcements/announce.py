@@ -13,7 +13,7 @@ from campaign.config import LOCALES
 from campaign.domain.announcements.announcement import RECALL, AnnouncementKind, AnnouncementState, check_text, edition
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import Address
 from campaign.domain.staff.actor import Actor
 from campaign.models import Announcement, AnnouncementText, Appeal, Mail, Section

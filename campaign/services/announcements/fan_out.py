@@ -18,7 +18,7 @@ from campaign.domain.announcements.announcement import (
 )
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Announcement, Appeal, Mail, Section, Signature

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.token import LIFETIME, Purpose
 from campaign.models import Appeal, Section, SignUp
 from campaign.platform.context import Context

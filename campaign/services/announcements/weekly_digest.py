@@ -9,7 +9,7 @@ from flask_babel import force_locale
 from sqlalchemy import select
 
 from campaign.domain.appeals.appeal import days_left
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
 from campaign.mail.messages.digest_texts import AppealWeek, week_lines

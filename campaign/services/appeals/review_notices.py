@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
 from campaign.mail.messages.staff_texts import StaffText, asked, corrected, entry_waits, sent_back

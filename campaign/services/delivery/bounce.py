@@ -12,7 +12,8 @@ from pathlib import Path
 
 from campaign.domain.delivery.bounce import BounceVerdict
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import ALIKE, SuppressionReason
+from campaign.domain.outbox.mail_kind import ALIKE
+from campaign.domain.outbox.mail_state import SuppressionReason
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.mail.bounce import BounceReport, ForgedBounceError, UnaddressedBounceError, read_report

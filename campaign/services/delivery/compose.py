@@ -20,7 +20,8 @@ from campaign.config import Settings
 from campaign.domain.appeals.appeal import days_left
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import ADDRESSED, CAMPAIGN, CAPPED, MailKind, MailState
+from campaign.domain.outbox.mail_kind import ADDRESSED, CAPPED, PERSONAL, MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.token import Purpose, Tokens, shown_mark
@@ -268,7 +269,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, shelf: Rende
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
     if mail.kind in ADDRESSED:
-        return _ADDRESSED[mail.kind](envelope, mail.context)
+        return messages.to_address(MailKind(mail.kind), envelope, mail.context)
     appeal, text = _appeal(mail, shelf)
     page = shelf.page(mail, settings.base_url)
     if mail.covered:
@@ -276,7 +277,7 @@ def render(mail: AddressedMail, settings: Settings, tokens: Tokens, shelf: Rende
     if mail.signature_id is None:
         links = messages.MailLinks(page, page, page, page, None)
         return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
-    if mail.kind == MailKind.OWN_LETTER:
+    if mail.kind in PERSONAL:
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
         return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
     signed = messages.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
@@ -295,17 +296,17 @@ def _render_answer(
     tokens: Tokens,
     shelf: RenderCache,
 ) -> Message:
-    write = _ANSWERS[mail.kind]
+    kind = MailKind(mail.kind)
     others = [shelf.appeal(one.appeal_id) for one in mail.covered[1:]]
     if any(others):
         texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
-        return write(envelope, signed, links, texts)
+        return messages.to_signer(kind, envelope, signed, links, messages.MessageDetails(others=texts))
     is_told = mail.kind == MailKind.ALREADY_SIGNED and not mail.is_other
     links = messages.MailLinks(
         page, **{name: "" if is_told and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
     )
-    stencil = shelf.stencil(mail, lambda: write(envelope, signed, links, []))
+    stencil = shelf.stencil(mail, lambda: messages.to_signer(kind, envelope, signed, links))
     return stencil.fill(envelope, _links(stencil.wants, mail, settings, tokens))
 
 
@@ -316,17 +317,14 @@ def _written(
     links: messages.MailLinks,
     shelf: RenderCache,
 ) -> Message:
-    if mail.kind == MailKind.DEADLINE_REMINDER:
-        return messages.deadline_reminder(envelope, signed, links, days_left=mail.days_left)
-    if mail.kind == MailKind.OWN_LETTER:
-        return messages.own_letter(envelope, signed, links, mail.context.get("words", ""))
-    if mail.kind in CAMPAIGN:
-        announced = shelf.announced(mail)
-        if announced is None:
-            raise LookupError("the announcement or its text is gone")
+    announced = shelf.announced(mail)
+    words = None
+    if announced is not None:
         words = messages.AnnouncedText(announced.language, announced.subject, announced.body, announced.is_rewording)
-        return (messages.update if mail.kind == MailKind.UPDATE else messages.outcome)(envelope, signed, links, words)
-    return _TO_SIGNERS[mail.kind](envelope, signed, links)
+    # A rendering that others share says nothing of one signer's.
+    own = mail.context if mail.kind in PERSONAL else {}
+    details = messages.MessageDetails(announced=words, days_left=mail.days_left, context=own)
+    return messages.to_signer(MailKind(mail.kind), envelope, signed, links, details)
 
 
 # Behind which path each link of a signer's stands, and what it is for.
@@ -335,22 +333,6 @@ _LINKS = {
     "act": (Purpose.MANAGE, "m/{}/act"),
     "me": (Purpose.MANAGE, "m/{}/me"),
     "unsubscribe": (Purpose.UNSUBSCRIBE, "u/{}"),
-}
-_ADDRESSED = {
-    MailKind.ADDRESS.value: messages.address,
-    MailKind.STAFF_INVITATION.value: messages.staff_invitation,
-    MailKind.STAFF_ALERT.value: messages.staff_alert,
-    MailKind.STAFF_SECURITY.value: messages.staff_security,
-    MailKind.STAFF_DIGEST.value: messages.staff_digest,
-}
-_ANSWERS = {
-    MailKind.CONFIRMATION.value: messages.confirmation,
-    MailKind.CONFIRMATION_REMINDER.value: messages.confirmation_reminder,
-    MailKind.ALREADY_SIGNED.value: messages.already_signed,
-}
-_TO_SIGNERS = {
-    MailKind.CONFIRMED.value: messages.confirmed,
-    MailKind.NEW_LINK.value: messages.new_link,
 }
 
 

@@ -19,9 +19,8 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError, InputError, TocsinError
+from campaign.domain.outbox.mail_kind import ALIKE, ANSWERS
 from campaign.domain.outbox.mail_state import (
-    ALIKE,
-    ANSWERS,
     BATCH,
     GIVE_UP_AFTER,
     SENDING_LEASE,

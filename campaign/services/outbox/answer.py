@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import CipherError, StateError
-from campaign.domain.outbox.mail_state import JUST_MAILED, MailKind
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import JUST_MAILED
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.name import name_key

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import CAMPAIGN, MailKind, MailState
+from campaign.domain.outbox.mail_kind import CAMPAIGN, MailKind
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_mail

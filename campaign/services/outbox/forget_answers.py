@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import ANSWERS, MailState
+from campaign.domain.outbox.mail_kind import ANSWERS
+from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.models import Mail, Signature, SignUp
 from campaign.platform import db

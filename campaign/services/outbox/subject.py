@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from campaign.domain.outbox.mail_state import ANSWERS
+from campaign.domain.outbox.mail_kind import ANSWERS
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_mail
 from campaign.models import Mail

@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import InputError, NotFoundError, TokenError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.erasure_journal import ErasureKind
 from campaign.domain.privacy.sealed_place import at_address_change

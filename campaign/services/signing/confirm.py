@@ -24,7 +24,7 @@ from campaign.domain.errors import (
     StateError,
     UnknownKeyError,
 )
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.row_key import KeySlot
 from campaign.domain.privacy.sealed_place import at_signature

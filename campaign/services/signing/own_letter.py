@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaign.domain.errors import StateError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.signature import SignatureState
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction

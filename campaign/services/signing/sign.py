@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.errors import ConcurrentSignUpError, UnknownKeyError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import ASIDES, Vault
 from campaign.domain.privacy.sealed_place import at_sign_up
 from campaign.domain.signing.address import Address

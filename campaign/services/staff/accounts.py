@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from campaign.config import Settings
 from campaign.domain.errors import NotFoundError, StateError
-from campaign.domain.outbox.mail_state import MailKind
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link, Purpose, Tokens

@@ -13,6 +13,7 @@ from flask_babel import gettext
 
 from campaign.config import LOCALES
 from campaign.domain.errors import InvalidFieldsError, StateError
+from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
 from campaign.letter.letter_pdf import GlyphError, PrintedLetter, pdf
@@ -140,7 +141,7 @@ def _message(appeal: AppealView, text: TextView) -> Any:
     page = f"{site}/appeals/{appeal.slug}"
     links = messages.MailLinks(page, f"{site}/s/…", f"{site}/m/…/act", f"{site}/m/…/me", None)
     envelope = Envelope(at.settings.mail_from, "reader@mail.example", "<preview@tocsin.invalid>", at.clock(), locale)
-    return messages.confirmation(envelope, messages.SignedAppeal(appeal, text, ""), links)
+    return messages.to_signer(MailKind.CONFIRMATION, envelope, messages.SignedAppeal(appeal, text, ""), links)
 
 
 def _typed() -> dict[str, Any]:

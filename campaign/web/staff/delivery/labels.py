@@ -5,24 +5,10 @@ from __future__ import annotations
 from flask_babel import lazy_gettext
 
 from campaign.domain.announcements.announcement import AnnouncementKind, AnnouncementState
-from campaign.domain.outbox.mail_state import MailKind, MailState
+from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.outbox.mail_state import MailState
 
-MESSAGE_NAMES = {
-    MailKind.CONFIRMATION: lazy_gettext("Please confirm, with the letter"),
-    MailKind.ALREADY_SIGNED: lazy_gettext("Signed already"),
-    MailKind.CONFIRMED: lazy_gettext("Thanks, and how to send the letter"),
-    MailKind.CONFIRMATION_REMINDER: lazy_gettext("Reminder to confirm"),
-    MailKind.NEW_LINK: lazy_gettext("A new link"),
-    MailKind.DEADLINE_REMINDER: lazy_gettext("The deadline is near"),
-    MailKind.UPDATE: lazy_gettext("News of the case"),
-    MailKind.OUTCOME: lazy_gettext("How the case ended"),
-    MailKind.OWN_LETTER: lazy_gettext("The letter in one’s own words"),
-    MailKind.ADDRESS: lazy_gettext("Another address"),
-    MailKind.STAFF_INVITATION: lazy_gettext("To staff: invitation"),
-    MailKind.STAFF_ALERT: lazy_gettext("To staff: alert"),
-    MailKind.STAFF_SECURITY: lazy_gettext("To staff: about the account"),
-    MailKind.STAFF_DIGEST: lazy_gettext("To staff: the week in figures"),
-}
+MESSAGE_NAMES = {kind: lazy_gettext(kind.rules.name) for kind in MailKind}
 STATE_NAMES = {
     MailState.QUEUED: lazy_gettext("waiting"),
     MailState.SENDING: lazy_gettext("being sent"),

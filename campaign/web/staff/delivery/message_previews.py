@@ -8,7 +8,7 @@ from flask_mail import Message
 
 from campaign.config import LOCALES
 from campaign.domain.errors import NotFoundError
-from campaign.domain.outbox.mail_state import CAMPAIGN, STAFF, MailKind
+from campaign.domain.outbox.mail_kind import MailAudience, MailKind
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
 from campaign.platform.runtime import runtime
@@ -24,9 +24,7 @@ blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
     """Which there are."""
-    groups: dict[str, list[str]] = {"answers": [], "campaign": [], "staff": []}
-    for name in samples.names():
-        groups["campaign" if name in CAMPAIGN else "staff" if name in STAFF else "answers"].append(name)
+    groups = {one.value: [kind.value for kind in MailKind if kind.rules.audience is one] for one in MailAudience}
     return render_template("staff/delivery/messages.html", groups=groups, message_names=MESSAGE_NAMES)
 
 

@@ -1,0 +1,123 @@
+"""The registry of messages: which there are, and everything that the rest of the code asks about one.
+
+Composing, eligibility, previews and the staff pages read it; docs/developing/add-a-mail-message.md says how to add one.
+The templates follow from the name: templates/mail/<kind>.txt and .html.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaign.domain.translatable import N_
+
+
+class MailAudience(StrEnum):
+    """The readers of a message.
+
+    `answers`: to the person who signed or asked. `campaign`: to many, those who asked to hear how the case goes on,
+    while they want it. `staff`: to people with an account.
+    """
+
+    ANSWERS = "answers"
+    CAMPAIGN = "campaign"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class MailRules:
+    """The rules of one message.
+
+    `name` is how staff pages call it. `subject` may name %(headline)s, %(site)s and, to staff, %(what)s; it is None
+    where the announcement or the context says it.
+    """
+
+    name: str
+    subject: str | None
+    audience: MailAudience = MailAudience.ANSWERS
+    # Anybody can bring it about by typing an address: a mailbox gets few a day.
+    is_capped: bool = False
+    # The recipient and what is said are sealed in the row, not read from a signature. So is all mail to staff.
+    is_addressed: bool = False
+    # The row says the same, whatever is under the address and whether the mail left: anybody can have it owed.
+    is_alike: bool = False
+    # Ended by one click in the mail program (RFC 8058). So is all campaign mail.
+    is_endable: bool = False
+    # It says something to this signer alone, sealed in the row: no rendering is shared.
+    is_personal: bool = False
+    # To a signature in any state, not only a confirmed one.
+    is_for_any_state: bool = False
+    # Only while the appeal is open.
+    needs_open: bool = False
+    # After the appeal was stopped too.
+    is_sent_after_stop: bool = False
+
+
+class MailKind(StrEnum):
+    """A message, as it is stored. Staff pages list the messages in this order."""
+
+    CONFIRMATION = "confirmation"
+    ALREADY_SIGNED = "already_signed"
+    CONFIRMED = "confirmed"
+    CONFIRMATION_REMINDER = "confirmation_reminder"
+    NEW_LINK = "new_link"
+    DEADLINE_REMINDER = "deadline_reminder"
+    UPDATE = "update"
+    OUTCOME = "outcome"
+    OWN_LETTER = "own_letter"
+    ADDRESS = "address"
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_ALERT = "staff_alert"
+    STAFF_SECURITY = "staff_security"
+    STAFF_DIGEST = "staff_digest"
+
+    @property
+    def rules(self) -> MailRules:
+        """The message's entry in the registry."""
+        return MESSAGES[self]
+
+
+MESSAGES = {
+    MailKind.CONFIRMATION: MailRules(
+        N_("Please confirm, with the letter"), N_("Please confirm your signature: %(headline)s"), is_capped=True
+    ),
+    MailKind.ALREADY_SIGNED: MailRules(
+        N_("Signed already"), N_("You have already signed: %(headline)s"), is_capped=True
+    ),
+    MailKind.CONFIRMED: MailRules(N_("Thanks, and how to send the letter"), N_("Thank you for signing: %(headline)s")),
+    MailKind.CONFIRMATION_REMINDER: MailRules(
+        N_("Reminder to confirm"), N_("Your signature is still missing: %(headline)s"), is_capped=True
+    ),
+    MailKind.NEW_LINK: MailRules(
+        N_("A new link"),
+        N_("Your link, as you asked for"),
+        is_capped=True,
+        is_alike=True,
+        is_for_any_state=True,
+        is_sent_after_stop=True,
+    ),
+    MailKind.DEADLINE_REMINDER: MailRules(N_("The deadline is near"), None, MailAudience.CAMPAIGN, needs_open=True),
+    MailKind.UPDATE: MailRules(N_("News of the case"), None, MailAudience.CAMPAIGN, is_sent_after_stop=True),
+    MailKind.OUTCOME: MailRules(N_("How the case ended"), None, MailAudience.CAMPAIGN, is_sent_after_stop=True),
+    MailKind.OWN_LETTER: MailRules(
+        N_("The letter in one’s own words"), N_("Your letter: %(headline)s"), is_personal=True
+    ),
+    MailKind.ADDRESS: MailRules(N_("Another address"), None, is_addressed=True, is_alike=True),
+    MailKind.STAFF_INVITATION: MailRules(
+        N_("To staff: invitation"), N_("You are invited to %(site)s"), MailAudience.STAFF
+    ),
+    MailKind.STAFF_ALERT: MailRules(N_("To staff: alert"), N_("%(site)s needs you: %(what)s"), MailAudience.STAFF),
+    MailKind.STAFF_SECURITY: MailRules(N_("To staff: about the account"), None, MailAudience.STAFF),
+    MailKind.STAFF_DIGEST: MailRules(
+        N_("To staff: the week in figures"), N_("Your appeals this week"), MailAudience.STAFF, is_endable=True
+    ),
+}
+CAMPAIGN = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.CAMPAIGN)
+STAFF = frozenset(kind for kind in MailKind if kind.rules.audience is MailAudience.STAFF)
+ADDRESSED = STAFF | {kind for kind in MailKind if kind.rules.is_addressed}
+ENDABLE = CAMPAIGN | {kind for kind in MailKind if kind.rules.is_endable}
+CAPPED = frozenset(kind for kind in MailKind if kind.rules.is_capped)
+# Mail that answers a form or a request for its link: to a mailbox that may have proven nothing.
+ANSWERS = CAPPED
+ALIKE = frozenset(kind for kind in MailKind if kind.rules.is_alike)
+PERSONAL = frozenset(kind for kind in MailKind if kind.rules.is_personal)
