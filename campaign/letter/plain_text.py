@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from campaign.domain.signing.signature import initials
+from campaign.domain.typed_text import unix_lines
 from campaign.letter.gender_forms import GenderForm, in_form
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 
@@ -55,7 +56,7 @@ def model_letter(
 
 def own_letter(text: TextView, words: str) -> Letter:
     """A letter of the supporter's own words: nothing is added to them."""
-    lines = [line.rstrip() for line in words.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")]
+    lines = [line.rstrip() for line in unix_lines(words).strip().split("\n")]
     paragraphs = [paragraph.strip("\n") for paragraph in "\n".join(lines).split("\n\n")]
     return Letter(
         language=text.language,

@@ -16,6 +16,8 @@ from email.utils import formatdate
 
 from flask_mail import Message
 
+from campaign.domain.typed_text import unix_lines
+
 # Controls, and what some readers take for the end of a line.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
@@ -53,7 +55,7 @@ def write(message: Message) -> bytes:
 
 def _part(subtype: str, text: str) -> bytes:
     """Quoted-printable where it is shorter; Arabic or Russian take less than half the room in base64."""
-    content = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+    content = unix_lines(text).encode("utf-8", "replace")
     encoding, body = "quoted-printable", binascii.b2a_qp(content, istext=True)
     if len(body) > len(content) * 4 // 3:
         encoding, body = "base64", base64.encodebytes(content.replace(b"\n", b"\r\n"))

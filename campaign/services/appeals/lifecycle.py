@@ -13,6 +13,7 @@ from campaign.domain.country import COUNTRIES
 from campaign.domain.errors import ConflictError, FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.sections.section import taking_part
 from campaign.domain.staff.roles import Permission
+from campaign.domain.typed_text import unix_lines
 from campaign.models import Appeal
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
@@ -137,7 +138,7 @@ def tell_outcome(
     else has changed meanwhile is not overwritten. Raises NotFoundError, StateError while it is open or a draft,
     ConflictError (`outcome_` and the language), and InputError for a text that is too long.
     """
-    body, shown = _outcome(body), None if seen is None else _lines(seen).strip()
+    body, shown = _outcome(body), None if seen is None else _stored(seen)
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal, Permission.COORDINATE)
@@ -247,13 +248,13 @@ def _end(appeal: Appeal, now: datetime, state: AppealState = AppealState.CLOSED)
     appeal.revision += 1
 
 
-def _lines(text: str) -> str:
-    """As it is kept; browsers send line ends of their own (HTML, "constructing the entry list")."""
-    return text.replace("\x00", "").replace("\r\n", "\n")
+def _stored(body: str) -> str:
+    """Return the text as it is stored: PostgreSQL stores no NUL."""
+    return unix_lines(body.replace("\x00", "")).strip()
 
 
 def _outcome(body: str) -> str:
-    body = _lines(body).strip()
+    body = _stored(body)
     if len(body) > _MOST_OUTCOME:
         raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
     return body

@@ -6,8 +6,6 @@ only who asks to be mailed it has it sealed in the outbox until the mail is gone
 
 from __future__ import annotations
 
-import unicodedata
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -15,6 +13,7 @@ from flask_babel import gettext
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.signing.signature import SignatureState
+from campaign.domain.typed_text import without_controls
 from campaign.letter.letter_pdf import GlyphError
 from campaign.letter.plain_text import Letter, model_letter, own_letter, signer_name
 from campaign.platform import limiter
@@ -107,11 +106,7 @@ def _read_words() -> tuple[str, str]:
     typed = request.form.get("words", "")
     if "\ufffd" in typed:
         return typed[:MOST], gettext("We could not read this text. Please type it again.")
-    kept = "".join(
-        one
-        for one in typed.replace("\r\n", "\n").replace("\r", "\n")
-        if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs", "Cn", "Co"}
-    )
+    kept = without_controls(typed)
     if not kept.strip():
         return "", gettext("Please write your letter first.")
     if len(kept) > MOST:

@@ -21,6 +21,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Permission
+from campaign.domain.typed_text import unix_lines
 from campaign.mail.messages import samples
 from campaign.mail.messages.messages import AnnouncedText
 from campaign.platform.context import Context
@@ -249,7 +250,7 @@ def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
     texts = {}
     faults: dict[str, object] = {}
     for code in LOCALES:
-        subject, body = form.get(f"subject_{code}", ""), form.get(f"body_{code}", "").replace("\r\n", "\n")
+        subject, body = form.get(f"subject_{code}", ""), unix_lines(form.get(f"body_{code}", ""))
         if not subject.strip() and not body.strip():
             continue
         texts[code] = AnnouncementWording(subject, body)

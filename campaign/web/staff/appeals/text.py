@@ -15,7 +15,7 @@ from campaign.config import LOCALES
 from campaign.domain.errors import InvalidFieldsError, StateError
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.staff.roles import Permission
-from campaign.domain.typed_text import is_language
+from campaign.domain.typed_text import is_language, unix_lines
 from campaign.letter.letter_pdf import GlyphError, PrintedLetter, pdf
 from campaign.letter.plain_text import address_lines, model_letter, signer_name
 from campaign.mail.messages import messages
@@ -152,22 +152,17 @@ def _typed() -> dict[str, Any]:
     return {
         "headline": sent.get("headline", ""),
         "people": [{"name": name, "pronoun": pronouns[at] or None} for at, name in enumerate(names) if name.strip()],
-        "summary": _lines(sent.get("summary", "")),
+        "summary": unix_lines(sent.get("summary", "")),
         "salutation": sent.get("salutation", "") or None,
         "paragraphs": _parts(sent.get("letter", "")),
-        "closing": _lines(sent.get("closing", "")) or None,
-        "talking_points": [one for one in _lines(sent.get("talking_points", "")).split("\n") if one.strip()],
-        "background": _lines(sent.get("background", "")),
+        "closing": unix_lines(sent.get("closing", "")) or None,
+        "talking_points": [one for one in unix_lines(sent.get("talking_points", "")).split("\n") if one.strip()],
+        "background": unix_lines(sent.get("background", "")),
     }
 
 
-def _lines(text: str) -> str:
-    """With the line ends that we keep: browsers send others."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _parts(text: str) -> list[str]:
-    return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", _lines(text)) if part.strip()]
+    return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", unix_lines(text)) if part.strip()]
 
 
 def _page(dossier: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
