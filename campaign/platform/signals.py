@@ -1,22 +1,13 @@
-"""Signals for events in mail delivery that operators should know of at once, for instance to raise an alarm.
-
-Workers send them after the commit, with keyword arguments. A receiver that fails is logged and stops nothing.
-"""
+"""Signals whose receivers cannot break what sends them."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
-from blinker import NamedSignal, Namespace
+from blinker import NamedSignal
 
 log = logging.getLogger(__name__)
-_signals = Namespace()
-
-# The queue is paused: `phase`, `code`, `detail` are the server's answer.
-mail_held = _signals.signal("mail-held")
-# Delivery has resumed: `began_at` is when the pause began.
-mail_released = _signals.signal("mail-released")
 
 
 def tell(signal: NamedSignal, sender: object = None, **what: Any) -> None:
@@ -24,5 +15,5 @@ def tell(signal: NamedSignal, sender: object = None, **what: Any) -> None:
     for receiver in signal.receivers_for(sender):
         try:
             receiver(sender, **what)
-        except Exception:  # a broken alarm must not stop the mail
+        except Exception:  # a broken receiver must not stop the mail
             log.exception("a receiver of %s failed", signal.name)

@@ -12,7 +12,6 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.messages.alert_texts import held
 from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
-from campaign.platform.signals import mail_held, mail_released, tell
 from campaign.services.abuse.alert import raise_alarm, tell_unopened
 
 log = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ def report_hold(attempt: DeliveryAttempt, *, context: Context) -> None:
     log.error(
         "the mail queue is held: the server refuses us (%s: %s); it is tried again by itself", attempt.phase, said
     )
-    tell(mail_held, phase=attempt.phase, code=attempt.code, detail=attempt.detail)
     if attempt.outcome is not DeliveryOutcome.HELD:
         return  # a server that restarts needs nobody
 
@@ -49,4 +47,3 @@ def _told(raise_it: Callable[[], object]) -> None:
 def report_release(began_at: datetime) -> None:
     """Tell that the queue goes on, which was held since then."""
     log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))
-    tell(mail_released, began_at=began_at)
