@@ -10,9 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, update
 
-from campaign.domain.counting.funnel import OTHER_SOURCES, PROVIDERS, FunnelStage, confirming
+from campaign.domain.counting.funnel import OTHER_SOURCES, FunnelStage, confirming
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.provider import PROVIDERS
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import FunnelCount

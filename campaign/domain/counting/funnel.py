@@ -50,23 +50,3 @@ OTHER_PROVIDERS = "other"
 def confirming(waited: timedelta) -> FunnelStage:
     """The step of confirming so long after signing."""
     return next((step for step, longest in WAITS if waited <= longest), FunnelStage.LATER)
-
-
-# The domains of the large providers of mailboxes. Whoever is not here is one of the others.
-PROVIDERS = {
-    "gmail": ("gmail.com", "googlemail.com"),
-    "outlook": ("outlook.com", "outlook.fr", "outlook.es", "outlook.de", "hotmail.com", "hotmail.fr", "hotmail.co.uk",
-                "hotmail.es", "hotmail.de", "live.com", "live.fr", "live.co.uk", "live.nl", "msn.com"),
-    "yahoo": ("yahoo.com", "yahoo.fr", "yahoo.co.uk", "yahoo.de", "yahoo.es", "yahoo.co.in", "yahoo.com.br",
-              "yahoo.co.jp", "ymail.com", "rocketmail.com", "aol.com"),
-    "icloud": ("icloud.com", "me.com", "mac.com"),
-    "gmx / web.de": ("gmx.de", "gmx.net", "gmx.at", "gmx.ch", "gmx.com", "gmx.fr", "web.de"),
-    "t-online": ("t-online.de",),
-    "orange": ("orange.fr", "wanadoo.fr"),
-    "free": ("free.fr",),
-    "sfr": ("sfr.fr", "neuf.fr"),
-    "laposte": ("laposte.net",),
-    "proton": ("proton.me", "protonmail.com", "pm.me"),
-    "mail.ru": ("mail.ru", "bk.ru", "inbox.ru", "list.ru"),
-    "yandex": ("yandex.ru", "yandex.com", "ya.ru"),
-}  # fmt: skip

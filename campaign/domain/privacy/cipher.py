@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from campaign.domain.counting.funnel import OTHER_PROVIDERS, PROVIDERS
+from campaign.domain.counting.funnel import OTHER_PROVIDERS
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy.row_key import KeySlot, KeyTree, RowKeys
 from campaign.domain.privacy.sealed_place import SealedPlace, at_month_key, at_row_key
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain
+from campaign.domain.signing.provider import PROVIDERS
 
 KEY_LENGTH = 32
 # So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.

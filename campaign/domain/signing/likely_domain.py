@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from campaign.domain.signing.look_alike import is_of_two_scripts, latin_readings
-from campaign.domain.signing.provider import LARGE, has_known_ending, is_known_ending
+from campaign.domain.signing.provider import LARGE, LARGEST, has_known_ending, is_known_ending
 
 _REMEMBERED = 4096
 _LONG_NAME = 5
@@ -24,12 +24,6 @@ _SLIPS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "ne
 # Behind a large provider's whole domain they say nothing: `yahoo.fr.com`.
 _NEEDLESS = frozenset({"com", "net", "org"})
 _GMAIL_ERRORS = frozenset({"gmail", "gmial", "gamil", "gmal", "gmai", "gnail"})
-# Of several neighbours these are meant, in the order of their size: `hotmail.co` is hotmail.com, not hotmail.ca.
-_FIRST = """
-    gmail.com yahoo.com hotmail.com outlook.com icloud.com qq.com 163.com mail.ru aol.com live.com msn.com yandex.ru
-    web.de gmx.de gmx.net t-online.de mail.com orange.fr free.fr yahoo.fr hotmail.fr yahoo.co.uk hotmail.co.uk
-    yahoo.co.jp libero.it
-""".split()
 _ENDINGS = "com net de fr ru co.uk it com.br es nl co.jp co.in in ca com.au be ch at pl se com.mx com.ar".split()
 # Providers with this name under every ending that they use: under another one it is a slip.
 _EVERYWHERE = frozenset("gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split())
@@ -125,7 +119,7 @@ def _other_ending(domain: str) -> str | None:
 def _size(domain: str) -> tuple[int, int, str]:
     ending = domain.partition(".")[2]
     return (
-        _FIRST.index(domain) if domain in _FIRST else len(_FIRST),
+        LARGEST.index(domain) if domain in LARGEST else len(LARGEST),
         _ENDINGS.index(ending) if ending in _ENDINGS else len(_ENDINGS),
         domain,
     )

@@ -47,6 +47,7 @@ _MICROSOFT = (
     ),
     *("msn.com", "passport.com", "windowslive.com"),
 )
+# Yahoo's owner keeps AOL's mailboxes, too.
 _YAHOO = (
     *_under(
         "yahoo",
@@ -55,6 +56,7 @@ _YAHOO = (
         it lt lv nl no pl pt ro rs se sg sk""",
     ),
     *("ymail.com", "rocketmail.com", "myyahoo.com"),
+    *_under("aol", "com fr de co.uk"),
 )
 _GMX = _under("gmx", "de net at ch com fr es co.uk eu us li info")
 _YANDEX = (
@@ -90,24 +92,46 @@ _RULES: dict[str, AliasRule] = {
     **dict.fromkeys(_YANDEX, AliasRule("yandex.ru", ".-", "+")),
 }
 
-# Where most people have their mailbox.
+# Those that staff see apart, under these names.
+PROVIDERS: dict[str, tuple[str, ...]] = {
+    "gmail": _GOOGLE,
+    "outlook": _MICROSOFT,
+    "yahoo": _YAHOO,
+    "icloud": _APPLE,
+    "gmx / web.de": (*_GMX, "web.de"),
+    "t-online": ("t-online.de",),
+    "orange": ("orange.fr", "wanadoo.fr"),
+    "free": ("free.fr",),
+    "sfr": ("sfr.fr", "neuf.fr"),
+    "laposte": ("laposte.net",),
+    "proton": _PROTON,
+    "mail.ru": ("mail.ru", "bk.ru", "inbox.ru", "list.ru"),
+    "yandex": _YANDEX,
+}
+# Other large ones.
 _OTHERS = """
-    aol.com aol.fr aol.de aol.co.uk web.de t-online.de freenet.de mailbox.org orange.fr wanadoo.fr free.fr
-    sfr.fr neuf.fr laposte.net bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
+    freenet.de mailbox.org bbox.fr numericable.fr libero.it virgilio.it tiscali.it alice.it telenet.be skynet.be
     proximus.be bluewin.ch hispeed.ch ziggo.nl kpnmail.nl planet.nl home.nl xs4all.nl btinternet.com sky.com
     virginmedia.com ntlworld.com talktalk.net blueyonder.co.uk comcast.net verizon.net att.net sbcglobal.net
     bellsouth.net cox.net charter.net shaw.ca rogers.com sympatico.ca videotron.ca bigpond.com optusnet.com.au
-    xtra.co.nz mail.ru bk.ru inbox.ru list.ru internet.ru rambler.ru ukr.net i.ua seznam.cz wp.pl onet.pl o2.pl
+    xtra.co.nz internet.ru rambler.ru ukr.net i.ua seznam.cz wp.pl onet.pl o2.pl
     interia.pl centrum.cz abv.bg naver.com daum.net hanmail.net qq.com 163.com 126.com sina.com foxmail.com
     rediffmail.com uol.com.br bol.com.br terra.com.br mail.com email.com tutanota.com tutanota.de tutamail.com
     keemail.me tuta.io tuta.com hey.com mail.de bigpond.net.au sina.cn sina.com.cn inbox.lv freemail.hu
 """
+# Where most people have their mailbox.
 LARGE = frozenset(
     (
-        *(*_GOOGLE, *_MICROSOFT, *_YAHOO, *_APPLE, *_PROTON, *_YANDEX, *_GMX, *_FASTMAIL, *_POSTEO, *_ZOHO),
-        *_OTHERS.split(),
+        *(domain for domains in PROVIDERS.values() for domain in domains),
+        *(*_FASTMAIL, *_POSTEO, *_ZOHO, *_OTHERS.split()),
     )
 )
+# The largest of them, in the order of their size.
+LARGEST = """
+    gmail.com yahoo.com hotmail.com outlook.com icloud.com qq.com 163.com mail.ru aol.com live.com msn.com yandex.ru
+    web.de gmx.de gmx.net t-online.de mail.com orange.fr free.fr yahoo.fr hotmail.fr yahoo.co.uk hotmail.co.uk
+    yahoo.co.jp libero.it
+""".split()
 # What was found of so many domains and endings is remembered: most who sign share a few.
 _REMEMBERED = 4096
 # RFC 2606: kept for examples and tests, so that in a demonstration nobody is asked about them.
