@@ -48,7 +48,7 @@ _ROWS = {
         SELECT 'confirmation', 'sent', id, :domain, '<' || id || '@tocsin.example>', signed_at, 'en',
             'en', 1, signed_at, 1, 0, 1, signed_at FROM signature""",
     "funnel_count": """
-        INSERT INTO funnel_count (appeal_id, section_code, aspect, value, day, step, slot, quantity)
+        INSERT INTO funnel_count (appeal_id, section_code, aspect, value, day, funnel_stage, slot, quantity)
         SELECT appeal_id, section_code, 'provider',
             CASE id % 4 WHEN 0 THEN 'gmail' WHEN 1 THEN 'orange' ELSE 'other' END,
             {signed_on}, CASE state WHEN 'confirmed' THEN 'confirmed-1h' ELSE 'signed' END, id % 8, count(*)
