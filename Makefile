@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages screenshot axe lighthouse clean
+.PHONY: help run check test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages migration screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -98,6 +98,15 @@ messages: $(VENV)/.test ## take new messages into the catalogues, then translate
 	$(BIN)/pybabel -q extract -F campaign/translations/babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o $(VENV)/messages.pot .
 	$(BIN)/pybabel -q update -N --omit-header --ignore-obsolete -i $(VENV)/messages.pot -d campaign/translations
 	$(BIN)/pybabel -q compile -f -d campaign/translations
+
+migration: $(VENV)/.test ## write the next migration from what changed in the models (NAME="add a reply address")
+	@test -n "$(NAME)" || { echo 'say what it changes: make migration NAME="add a reply address"' >&2; exit 1; }
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && export TOCSIN_DEMO=1 TOCSIN_DATABASE_URL="sqlite:///$$folder/models.db" && \
+	number=$$(printf %04d $$(($$(ls migrations/versions/*.py | wc -l) + 1))) && \
+	$(BIN)/flask db upgrade >/dev/null && \
+	$(BIN)/flask db revision --autogenerate --rev-id "$$number" --message "$(NAME)" && \
+	$(BIN)/ruff format --quiet migrations/versions/$${number}_*.py && $(BIN)/ruff check --quiet --fix migrations/versions/$${number}_*.py && \
+	echo "Read it through. By hand: CHECK constraints, triggers, row-level security, values of rows that are there."
 
 screenshot: $(VENV)/.test ## take the README's picture of a demonstration that runs on PORT
 	$(BIN)/python docs/screenshot.py http://127.0.0.1:$(PORT) docs/appeal.png

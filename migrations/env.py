@@ -1,4 +1,4 @@
-"""Runs the migrations on the application's own engine."""
+"""The migrations' environment: they run on the application's own engine, one `flask db upgrade` at a time."""
 
 import click
 from alembic import context
@@ -12,20 +12,20 @@ from campaign.platform.process.upgrade_lock import one_at_a_time
 
 _migrate = current_app.extensions["migrate"]
 # Huey keeps its own tables on PostgreSQL.
-_OTHERS = "huey_"
+_QUEUE_PREFIX = "huey_"
 
 
-def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _against: object) -> bool:
-    return not (kind == "table" and name is not None and name.startswith(_OTHERS))
+def _is_own_table(_thing: object, name: str | None, kind: str, _reflected: bool, _against: object) -> bool:
+    return not (kind == "table" and name is not None and name.startswith(_QUEUE_PREFIX))
 
 
 def _render(kind: str, thing: object, _context: object) -> str | bool:
-    """Migrations stand alone: they name SQLAlchemy's types, not ours, which may change."""
+    """Return SQLAlchemy's type in place of the application's own, which may change; False leaves it to Alembic."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(thing, UtcDateTime) else False
 
 
-def _say_what_was_done(before: str | None, after: str | None) -> None:
-    """One line, where this was an upgrade or a downgrade and not a look at the database."""
+def _report(before: str | None, after: str | None) -> None:
+    """Print one line after an upgrade or a downgrade; nothing after a command that only reads."""
     if "destination_rev" not in context.get_context().opts:
         return
     if before == after:
@@ -35,7 +35,7 @@ def _say_what_was_done(before: str | None, after: str | None) -> None:
 
 
 def _named(revision: str | None) -> str:
-    """A migration in words; before the first one a database is empty."""
+    """Return the migration in words; None is a database without tables."""
     return "no tables" if revision is None else f"migration {revision}"
 
 
@@ -48,9 +48,10 @@ with _migrate.db.engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=_migrate.db.metadata,
-            include_object=_is_ours,
+            include_object=_is_own_table,
             render_item=_render,
-            compare_server_default=True,
+            # PostgreSQL has no equality for json, which the comparison of its defaults asks for.
+            compare_server_default=connection.dialect.name == "sqlite",
             transaction_per_migration=True,
             **_migrate.configure_args,
         )
@@ -59,5 +60,5 @@ with _migrate.db.engine.connect() as connection:
         connection.rollback()
         with context.begin_transaction():
             context.run_migrations()
-        _say_what_was_done(before, found.get_current_revision())
+        _report(before, found.get_current_revision())
         connection.rollback()

@@ -49,6 +49,7 @@ _MAIL_KINDS = (
 
 
 def upgrade() -> None:
+    """Create the tables room by room, then what is not a table."""
     _sections_room()
     _staff_room()
     _appeals_room()
@@ -69,6 +70,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop all of it, with every row."""
     for table in reversed(_TABLES):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
