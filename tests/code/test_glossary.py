@@ -42,14 +42,14 @@ PLAIN = set(
     refusal refused register reminded remove repeat rescue resend result revision risk robots s sample save schema
     seal search seeds select send sent server services serving setup sha short shown signals signin single smtp
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
-    test thanks thread throttle to tocsin together totp touched transaction translatable trouble truncated two txt
-    type typeset u unaddressed undo undone unknown unpack unpacker unsent unsubscribe until untold unusual upgrade
-    ups url use used utc v validate verdict verify version waiting waits walk walker wan wants warm web week wide
-    window withdraw without word wrapping writer written xml
+    test thanks throttle to tocsin together totp touched transaction translatable trouble truncated two txt type
+    typeset u unaddressed undo undone unknown unpack unpacker unsent unsubscribe until untold unusual upgrade ups
+    url use used utc v validate verdict verify version waiting waits walk walker wan wants warm web week wide window
+    withdraw without word wrapping writer written xml
     """.split()
 )
 # Names that Flask-Security and the WebAuthn standard prescribe for the tables `staff` and `passkey`.
-PRESCRIBED = set("fs mf tf uniquifier user usage webauthn credential handle lastuse datetime".split())
+PRESCRIBED = set("fs mf tf uniquifier user usage webauthn credential handle lastuse datetime transports".split())
 # Classes that `Context` takes the place of; the last of them goes with the last service that takes one.
 LEAVING = set("author bindery courier desk office operator".split())
 # Second names of concepts that have one, and names that say nothing: none of them comes back.

@@ -1,0 +1,87 @@
+"""The documents against the tree: what they name is there, and the architecture page is complete."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign.config import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SOURCES = sorted(
+    path
+    for folder in ("campaign", "tests", "bench", "deploy", "migrations", ".ci")
+    for path in (ROOT / folder).rglob("*")
+    if path.is_file() and (path.suffix in {".py", ".conf", ".service", ".timer"} or folder in {"deploy", ".ci"})
+)
+# Where a path may begin: in the project's folder, among the code, or beside the document.
+PLACES = ("", "campaign", "templates", "docs", "tests", "deploy")
+ENDINGS = "py|md|html|toml|conf|service|timer|typ|css|js|ini|po|pot"
+# A path in backticks: with a folder in front, or a folder itself.
+PATH = re.compile(rf"`((?:[\w.-]+/)+(?:[\w.-]+\.(?:{ENDINGS}))?)`")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+# Folders of a server or of a running site, and files that readers make themselves.
+ELSEWHERE = re.compile(r"instance/|ssl/|word/")
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_that_is_named_exists(path: Path) -> None:
+    places = [*(ROOT / place for place in PLACES), path.parent]
+    named = {name for name in PATH.findall(path.read_text(encoding="utf-8")) if not ELSEWHERE.match(name)}
+    assert not {name for name in named if not any((place / name).exists() for place in places)}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
+    links = {link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link}
+    assert not {link for link in links if not (path.parent / link).exists()}
+
+
+def test_the_architecture_names_every_package_and_module_of_the_application() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "campaign").iterdir():
+        if (path / "__init__.py").exists():
+            assert f"`campaign/{path.name}/`" in text, path
+        elif path.suffix == ".py" and path.stem != "__init__":
+            assert f"`campaign/{path.name}`" in text, path
+
+
+def test_the_architecture_gives_layers_and_rooms_in_the_order_that_is_checked() -> None:
+    """The orders in the document are those of the contracts in pyproject.toml."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    contracts = [contract for contract in contracts_of_layers() if contract["containers"] != ["campaign"]]
+    whole = next(contract for contract in contracts_of_layers() if contract["containers"] == ["campaign"])
+    assert in_order(whole) in " ".join(text.split())
+    for contract in contracts:
+        name = contract["containers"][0].replace(".", "/")
+        assert f"| `{name}/` | {in_order(contract).replace(' |', ',')} |" in text, name
+
+
+def test_each_decision_has_its_line_in_the_index() -> None:
+    """Each record is linked from the index by its number and title."""
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for path in folder.glob("[0-9]*.md"):
+        number, _, title = HEADING.findall(path.read_text(encoding="utf-8"))[0].partition(". ")
+        assert int(path.name[:4]) == int(number), path
+        assert f"| {number} | [{title}]({path.name}) |" in index, path
+    numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", index, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1)), "a number is missing or stands twice"
+
+
+@cache
+def contracts_of_layers() -> list[dict[str, Any]]:
+    """The contracts of import-linter that order packages."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = project["tool"]["importlinter"]["contracts"]
+    return [contract for contract in found if contract["type"] == "layers"]
+
+
+def in_order(contract: dict[str, Any]) -> str:
+    return " → ".join(contract["layers"])
