@@ -38,8 +38,7 @@ def test_another_sections_funnel_is_for_coordinators(role: Role, section: str, *
     (Role.COORDINATOR, "be-fr", True), (Role.COORDINATOR, None, True), (Role.ADMIN, None, True),
 ])  # fmt: skip
 def test_an_editor_writes_for_the_own_section_alone(role: Role, section: str | None, *, is_theirs: bool) -> None:
-    assert Scope(1, role, "fr").works_on(section) is is_theirs
-    assert Scope(1, role, "fr").may_tell(section) is is_theirs
+    assert Scope(1, role, "fr").may_edit_for(section) is is_theirs
 
 
 def test_an_unknown_role_is_named() -> None:

@@ -49,13 +49,9 @@ class Actor:
         """Return whether the role of a member of staff allows it; the server may everything, a supporter nothing."""
         return self.kind in _SERVER if self.scope is None else self.scope.may(permission)
 
-    def works_on(self, section: str | None) -> bool:
-        """Return whether the actor writes the appeals of that section; None: those made on the server."""
-        return self.kind in _SERVER if self.scope is None else self.scope.works_on(section)
-
-    def may_tell(self, section: str | None) -> bool:
-        """Return whether the actor writes to the supporters of that section; None: of all."""
-        return self.kind in _SERVER if self.scope is None else self.scope.may_tell(section)
+    def may_edit_for(self, section: str | None) -> bool:
+        """Return whether the actor edits that section's appeals and mails to its supporters (`Scope.may_edit_for`)."""
+        return self.kind in _SERVER if self.scope is None else self.scope.may_edit_for(section)
 
 
 # A supporter proves a mailbox by a mailed link, and has no account.

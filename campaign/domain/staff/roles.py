@@ -82,10 +82,9 @@ class Scope:
         """Whether pending signatures, mail and sources of that section are shown."""
         return section == self.section or self.may(Permission.COORDINATE)
 
-    def works_on(self, section: str | None) -> bool:
-        """Whether this person writes the appeals that this section prepares; None: those made on the server."""
-        return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)
+    def may_edit_for(self, section: str | None) -> bool:
+        """Return whether this person edits the appeals of that section, and mails to its supporters.
 
-    def may_tell(self, section: str | None) -> bool:
-        """Whether this person writes to the supporters of that section; None: of all."""
+        None: appeals made on the server, and mails to the supporters of all sections.
+        """
         return self.may(Permission.COORDINATE) or (self.may(Permission.EDIT) and section == self.section)

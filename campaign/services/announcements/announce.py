@@ -182,7 +182,7 @@ def _found(session: Session, announcement_id: int, actor: Actor, *, lock: bool =
     row = session.get(
         Announcement, announcement_id, with_for_update=NO_KEY_UPDATE if lock else None, populate_existing=True
     )
-    if row is None or not actor.may_tell(row.section_code):
+    if row is None or not actor.may_edit_for(row.section_code):
         raise NotFoundError("there is no such announcement")
     return row
 
@@ -237,7 +237,7 @@ def _check(audience: Audience, texts: Mapping[str, AnnouncementWording]) -> None
 
 
 def _check_section(session: Session, audience: Audience, actor: Actor) -> None:
-    if not actor.may_tell(audience.section_code):
+    if not actor.may_edit_for(audience.section_code):
         raise InputError("section", "not-yours", "another section tells its own signers")
     if audience.section_code is not None and session.get(Section, audience.section_code) is None:
         raise InputError("section", "unknown", f"there is no section {audience.section_code}")

@@ -15,7 +15,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 def admit(context: Context, appeal: Appeal, permission: Permission = Permission.EDIT) -> None:
     """Raise NotFoundError where the actor does not work on that appeal, or may not do that."""
-    if not (context.actor.works_on(appeal.section_code) and context.actor.may(permission)):
+    if not (context.actor.may_edit_for(appeal.section_code) and context.actor.may(permission)):
         raise NotFoundError("no such appeal among those you work on")
 
 

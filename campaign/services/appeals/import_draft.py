@@ -105,7 +105,7 @@ def import_draft(
             appeal.section_code = context.actor.section
             session.add(appeal)
             session.flush()
-        elif not context.actor.works_on(appeal.section_code):
+        elif not context.actor.may_edit_for(appeal.section_code):
             raise NotFoundError("no such appeal among those you work on")
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")

@@ -83,7 +83,7 @@ def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: 
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
-        if entry is None or not found or not by.works_on(entry.section_code):
+        if entry is None or not found or not by.may_edit_for(entry.section_code):
             raise NotFoundError("there is no such entry")
         if entry.staff_id == by.staff_id:
             raise FourEyesError("who entered it does not confirm it")

@@ -114,7 +114,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
         message=_message(appeal, one, language) if language else None,
         readers=readers,
         total=sum(count for _, count, reads in readers if reads),
-        may_tell=scope().may_tell(one.section_code) and one.kind in ANNOUNCED,
+        may_edit=scope().may_edit_for(one.section_code) and one.kind in ANNOUNCED,
         can_recall=one.state == AnnouncementState.SENDING and (one.started_at or _now()) > _now(),
         state_names=STATE_NAMES,
     )
@@ -341,7 +341,7 @@ def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
 
 def _draft(appeal: AppealView, number: int) -> AnnouncementView:
     one = _announcement(appeal, number)
-    if one.state != AnnouncementState.DRAFT or not scope().may_tell(one.section_code):
+    if one.state != AnnouncementState.DRAFT or not scope().may_edit_for(one.section_code):
         abort(404)
     return one
 

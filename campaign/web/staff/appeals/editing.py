@@ -42,7 +42,7 @@ def editable(slug: str) -> AppealForEditing:
 def workable(slug: str) -> AppealForEditing:
     """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
     dossier = found(slug)
-    return dossier if scope().works_on(dossier.section) else abort(404)
+    return dossier if scope().may_edit_for(dossier.section) else abort(404)
 
 
 def has_ended(dossier: AppealForEditing) -> bool:
