@@ -48,7 +48,6 @@ US = SheetLayout("us", 215.9, 279.4, SheetArea(25.4, 55.2, 83, 22), 98.5, (93.1,
 # Who writes on Letter paper (CLDR, territories whose paper size is US-Letter), and who buys windows on the right.
 _LETTER_PAPER = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 _RIGHT_WINDOW = frozenset(["CH", "LI"])
-LAYOUTS = {layout.code: layout for layout in (DIN, SWISS, US)}
 
 
 def layout_for(country: str | None) -> SheetLayout:

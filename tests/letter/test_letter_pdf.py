@@ -15,10 +15,12 @@ from pdfminer.high_level import extract_pages
 from pdfminer.layout import LTChar
 from pypdf import PdfReader
 
-from campaign.letter.address_window import DIN, LAYOUTS, SWISS, US, SheetLayout, layout_for
+from campaign.letter.address_window import DIN, SWISS, US, SheetLayout, layout_for
 from campaign.letter.letter_pdf import PAGES, FaxCover, GlyphError, PrintedLetter, is_printable, pdf
 from campaign.letter.plain_text import Letter
 from tests.letter.letters import ADDRESS, LETTERS, lines_of_pdf, long, text_of_pdf
+
+LAYOUTS = {layout.code: layout for layout in (DIN, SWISS, US)}
 
 DAY = date(2026, 3, 1)
 # Where Debian's fonts-noto-core puts them; .ci/run installs it.

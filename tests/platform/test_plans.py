@@ -314,7 +314,6 @@ CALLS: dict[str, Callable[[int, int], object]] = {
         lambda: handover_queries.find_handover(STAFF, appeal, 1)
     ),
     "handover.handover.handovers": lambda appeal, _: handover_queries.handovers(STAFF, appeal),
-    "handover.handover.names_shared": lambda appeal, _: handover_queries.names_shared(appeal, "fr"),
     "handover.signatories.names_to_share": lambda appeal, _: signatories_queries.names_to_share(
         appeal, "fr", runtime().vault, after=0, most=100
     ),

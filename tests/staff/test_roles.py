@@ -25,14 +25,6 @@ def test_those_who_see_names_and_addresses_need_a_second_factor() -> None:
     assert {role for role in Role if may(role, Permission.EDIT)} == TWO_FACTOR_ROLES
 
 
-@pytest.mark.parametrize(("role", "section", "is_seen"), [
-    (Role.EDITOR, "fr", True), (Role.EDITOR, "be-fr", False), (Role.VIEWER, "be-fr", False),
-    (Role.COORDINATOR, "be-fr", True), (Role.ADMIN, "be-fr", True),
-])  # fmt: skip
-def test_another_sections_funnel_is_for_coordinators(role: Role, section: str, *, is_seen: bool) -> None:
-    assert Scope(1, role, "fr").sees_inside(section) is is_seen
-
-
 @pytest.mark.parametrize(("role", "section", "is_theirs"), [
     (Role.EDITOR, "fr", True), (Role.EDITOR, "be-fr", False), (Role.EDITOR, None, False), (Role.VIEWER, "fr", False),
     (Role.COORDINATOR, "be-fr", True), (Role.COORDINATOR, None, True), (Role.ADMIN, None, True),

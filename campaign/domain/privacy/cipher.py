@@ -23,7 +23,6 @@ from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain
 from campaign.domain.signing.provider import PROVIDERS
 
-KEY_LENGTH = 32
 # So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
 ASIDES = 256
 _ID_LENGTH = 4

@@ -78,10 +78,6 @@ class Scope:
         """Whether this person may do it."""
         return may(self.role, permission)
 
-    def sees_inside(self, section: str) -> bool:
-        """Whether pending signatures, mail and sources of that section are shown."""
-        return section == self.section or self.may(Permission.COORDINATE)
-
     def may_edit_for(self, section: str | None) -> bool:
         """Return whether this person edits the appeals of that section, and mails to its supporters.
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from campaign.domain.errors import NotFoundError
 from campaign.domain.handover.handover import HandoverState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_handover
 from campaign.domain.staff.roles import Permission, Scope
-from campaign.models import Handover, HandoverPart, Signature
+from campaign.models import Handover, HandoverPart
 from campaign.platform import db
 
 
@@ -61,14 +61,6 @@ def file_of(handover_id: int, name: str, vault: Vault) -> Iterator[bytes]:
     for part_id in list(db.session.scalars(chosen.order_by(HandoverPart.id))):
         part = select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)
         yield vault.open_file(db.session.scalars(part).one(), at_handover(handover_id, name))
-
-
-def names_shared(appeal_id: int, section_code: str) -> int:
-    """How many of the section's signers let their name be handed over, confirmed or not; by a small index."""
-    chosen = select(func.count()).where(
-        Signature.appeal_id == appeal_id, Signature.section_code == section_code, Signature.shares_name
-    )
-    return db.session.execute(chosen).scalar_one()
 
 
 def _view(row: Handover) -> HandoverView:

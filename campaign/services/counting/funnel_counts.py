@@ -41,14 +41,8 @@ class FunnelPassage:
             yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
 
 
-def count_steps(connection: Connection, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> None:
-    """Adds to the cells of each."""
-    for statement, rows in counting_steps(connection.dialect.name, steps):
-        connection.execute(statement, rows)
-
-
 def counting_steps(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
-    """The write of `count_steps`, to be made together with others; none where there is no step."""
+    """Yield the write that adds to the cells of each, to be made together with others; none where there is no step."""
     yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
 

@@ -53,7 +53,6 @@ _DOUBTS: dict[str, tuple[str, Any]] = {
     "unplaced-line": (GENERAL, lazy_gettext("Nothing took this line: does it belong somewhere?")),
     "word-broken": (GENERAL, lazy_gettext("A word or an address was broken at the end of a line.")),
 }  # fmt: skip
-CODES = frozenset(_DOUBTS)
 
 
 @dataclass(frozen=True, slots=True)
