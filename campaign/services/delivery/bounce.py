@@ -21,7 +21,7 @@ from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
-from campaign.services.outbox.subject import MailedPerson, subject_of
+from campaign.services.outbox.subject import readable_subject
 from campaign.services.outbox.suppression import suppress
 
 _SUPPRESSING = {
@@ -61,7 +61,7 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
             mail.bounced_at = context.now
             mail.bounce_status = report.status or report.verdict.value
         reason = _SUPPRESSING.get(report.verdict)
-        subject = _subject(mail, vault)
+        subject = readable_subject(mail, vault)
         sign_up = None if subject.sign_up_id is None else session.get(SignUp, subject.sign_up_id)
         if sign_up is not None and reason is not None:
             sign_up.mailed_at = None  # nobody is to be reminded of a mail that did not arrive
@@ -72,13 +72,6 @@ def take(content: bytes, *, recipient: str | None = None, context: Context) -> B
             return BounceReceipt(report, is_suppressed=False)
         suppress(session, address, reason, now=context.now, vault=vault)
     return BounceReceipt(report, is_suppressed=True)
-
-
-def _subject(mail: Mail, vault: Vault) -> MailedPerson:
-    try:
-        return subject_of(mail, vault)
-    except CipherError:
-        return MailedPerson()
 
 
 def _address(row: SignUp | Signature | None, vault: Vault) -> Address | None:

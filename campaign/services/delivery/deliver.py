@@ -45,7 +45,7 @@ from campaign.services.delivery.queue_pause import time_held
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from campaign.services.outbox.subject import MailedPerson, sealed_subject, subject_of
+from campaign.services.outbox.subject import MailedPerson, readable_subject, sealed_subject
 from campaign.services.outbox.suppression import suppress
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def begin(
     vault, now = context.vault, context.now
     begun = BegunBatch()
     mails = {mail.id: mail for mail in session.scalars(_ROWS, {"mails": [one.id for one in taken]})}
-    subjects = {mail.id: _subject(mail, vault) for mail in mails.values()}
+    subjects = {mail.id: readable_subject(mail, vault) for mail in mails.values()}
     known = signers(session, subjects.values(), vault)
     others = limited(((mail, subjects[mail.id]) for mail in mails.values()), known, vault)
     forms = [subject.sign_up_id for subject in subjects.values() if subject.sign_up_id is not None]
@@ -172,14 +172,6 @@ def begin(
     if begun.jobs:
         session.execute(_MARKED, {"mails": [job.standing.id for job in begun.jobs], "until": now + SENDING_LEASE})
     return begun
-
-
-def _subject(mail: Mail, vault: Vault) -> MailedPerson:
-    """Return whom the mail is about, as far as it opens; `address` says that it does not."""
-    try:
-        return subject_of(mail, vault)
-    except CipherError:
-        return MailedPerson()
 
 
 def conclude(
@@ -221,7 +213,7 @@ def sweep(session: Session, *, context: Context) -> list[MailState]:
     for mail in session.scalars(_STALE.where(Mail.lease_until < now)).all():
         recipients[mail.id] = mail.recipient_sealed
         attempt = DeliveryAttempt(DeliveryOutcome.AMBIGUOUS, "worker", detail="the worker broke off")
-        standing = FencedMail.of(mail, _subject(mail, vault))
+        standing = FencedMail.of(mail, readable_subject(mail, vault))
         state, outcome = _outcome(session, standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         # Whoever had it has lost its say.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from campaign.domain.errors import CipherError
 from campaign.domain.outbox.mail_kind import ANSWERS
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_mail
@@ -34,6 +35,14 @@ def subject_of(mail: Mail, vault: Vault) -> MailedPerson:
     if is_named or mail.kind not in ANSWERS or mail.context_sealed is None:
         return MailedPerson(mail.sign_up_id, mail.signature_id)
     return subject_in(mail.context_sealed, mail.message_id, vault)
+
+
+def readable_subject(mail: Mail, vault: Vault) -> MailedPerson:
+    """Return whom the mail is about; nobody where its context does not open."""
+    try:
+        return subject_of(mail, vault)
+    except CipherError:
+        return MailedPerson()
 
 
 def subject_in(sealed: bytes, message_id: str | None, vault: Vault) -> MailedPerson:

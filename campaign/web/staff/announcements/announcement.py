@@ -27,12 +27,13 @@ from campaign.mail.messages.messages import AnnouncedText
 from campaign.platform.context import Context
 from campaign.platform.runtime import runtime
 from campaign.queries.announcements.announcement import AnnouncementView, announcements_of, audience, find_announcement
-from campaign.queries.appeals.appeal import AppealView, case_appeal_ids, find_appeal
+from campaign.queries.appeals.appeal import AppealView, case_appeal_ids
 from campaign.services.announcements import announce
 from campaign.services.announcements.announce import AnnouncementWording, Audience
 from campaign.web.framed import framed, framing
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, member, needs, scope, staff_context
 
@@ -53,7 +54,7 @@ class TypedAnnouncement:
 @needs(Permission.EDIT)
 def index(slug: str) -> ResponseReturnValue:
     """What was and will be said to this appeal's supporters."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     is_for_all, section = scope().may(Permission.COORDINATE), scope().section
     own = None if is_for_all else section
     # Each section has its own reminder: only one's own is of interest.
@@ -68,7 +69,7 @@ def index(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def begin(slug: str) -> ResponseReturnValue:
     """An empty form."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
     section = None if scope().may(Permission.COORDINATE) else scope().section
@@ -80,7 +81,7 @@ def begin(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def create(slug: str) -> ResponseReturnValue:
     """Keeps a draft."""
-    appeal, typed = _appeal(slug), _typed(request.form)
+    appeal, typed = published_appeal(slug), _typed(request.form)
     if not typed.faults:
         try:
             with _writing() as context:
@@ -97,7 +98,7 @@ def create(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def show(slug: str, number: int) -> ResponseReturnValue:
     """One announcement as its readers get it, to whom it goes, and what became of it."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     one = _announcement(appeal, number)
     asked = request.args.get("lang", "")
     language = next(
@@ -125,7 +126,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def html(slug: str, number: int, language: str) -> Response:
     """The HTML part in one language, for the frame."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     one = _announcement(appeal, number)
     if language not in one.texts:
         abort(404)
@@ -136,7 +137,7 @@ def html(slug: str, number: int, language: str) -> Response:
 @needs(Permission.EDIT)
 def edit(slug: str, number: int) -> ResponseReturnValue:
     """The form with what the draft says."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     one = _draft(appeal, number)
     texts = {code: AnnouncementWording(text.subject, text.body) for code, text in one.texts.items()}
     to = Audience(one.section_code, one.locales, one.to_case, one.is_rewording)
@@ -147,7 +148,7 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def save(slug: str, number: int) -> ResponseReturnValue:
     """Keeps the changes, unless somebody else has changed the draft meanwhile: then both versions are shown."""
-    appeal = _appeal(slug)
+    appeal = published_appeal(slug)
     one, typed = _draft(appeal, number), _typed(request.form)
     if not typed.faults:
         try:
@@ -169,7 +170,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def test(slug: str, number: int) -> ResponseReturnValue:
     """Mails it to whoever asks, and nobody else."""
-    _announcement(_appeal(slug), number)
+    _announcement(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.reader(language if language in LOCALES else "en")
     try:
@@ -188,7 +189,7 @@ def test(slug: str, number: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def send(slug: str, number: int) -> ResponseReturnValue:
     """Lets exactly what was shown go to exactly those who were shown."""
-    _announcement(_appeal(slug), number)
+    _announcement(published_appeal(slug), number)
     try:
         with _writing() as context:
             announce.send(number, context=context, seen=request.form.get("seen", ""))
@@ -223,7 +224,7 @@ def discard(slug: str, number: int) -> ResponseReturnValue:
 
 
 def _end(slug: str, number: int, act: str) -> ResponseReturnValue:
-    _announcement(_appeal(slug), number)
+    _announcement(published_appeal(slug), number)
     work, said = {
         "recall": (announce.recall, gettext("Taken back: it is a draft again, and nobody has it.")),
         "stop": (announce.stop, gettext("Stopped: what has not left stays.")),
@@ -318,14 +319,6 @@ def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Messag
     settings, said = runtime().settings, one.texts[language]
     words = AnnouncedText(language, said.subject, said.body, one.is_rewording)
     return samples.announced(one.kind, appeal, words, sender=settings.mail_from, base_url=settings.base_url)
-
-
-def _appeal(slug: str) -> AppealView:
-    """Nobody has signed a draft."""
-    appeal = find_appeal(slug)
-    if appeal is None or appeal.state == AppealState.DRAFT:
-        abort(404)
-    return appeal
 
 
 def _announcement(appeal: AppealView, number: int) -> AnnouncementView:

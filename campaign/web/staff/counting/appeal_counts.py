@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
@@ -14,7 +14,7 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts, DayCounts, SectionCounts
 from campaign.queries.counting.staff_counts import (
     CountFilter,
@@ -31,6 +31,7 @@ from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.site.assets import IMAGE_POLICY
 from campaign.web.staff.counting.dashboard import card
 from campaign.web.staff.handover import spreadsheet
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import needs, scope
 
@@ -43,7 +44,7 @@ PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Pol
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
     """The appeal's page."""
-    appeal, chosen = counted_appeal(slug), _chosen()
+    appeal, chosen = published_appeal(slug), _chosen()
     found = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, chosen), section_names()
     return render_template(
@@ -70,7 +71,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str) -> Response:
     """Actions by day."""
-    appeal, chosen = counted_appeal(slug), _chosen()
+    appeal, chosen = published_appeal(slug), _chosen()
     now = runtime().clock()
     drawn = by_day(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
     return Response(drawn, headers=PICTURE)
@@ -80,7 +81,7 @@ def chart(slug: str) -> Response:
 @needs(Permission.SEE_COUNTS)
 def tiles(slug: str) -> Response:
     """The sections as a map."""
-    appeal, chosen = counted_appeal(slug), replace(_chosen(), section=None)
+    appeal, chosen = published_appeal(slug), replace(_chosen(), section=None)
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (section, channel, _), quantity in totals(appeal.id, chosen).items():
         found[section][channel] += quantity
@@ -93,7 +94,7 @@ def tiles(slug: str) -> Response:
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
     """A table of the page as a file."""
-    appeal, chosen = counted_appeal(slug), _chosen()
+    appeal, chosen = published_appeal(slug), _chosen()
     name = f"{appeal.slug}-{table}-{runtime().clock():%Y-%m-%d}"
     sums = ("sections", "channels")
     head, rows = (_sum_table if table in sums else _history_table)(appeal, chosen, table)
@@ -132,14 +133,6 @@ def _sum_table(appeal: AppealView, chosen: CountFilter, table: str) -> tuple[lis
         [rank, code, name, total, round(share * 100, 2)] for rank, code, name, total, share in _ranked(sums, names)
     ]
     return ["rank", "section", "name", "total", "share_percent"], rows
-
-
-def counted_appeal(slug: str) -> AppealView:
-    """The appeal; 404 for a draft, which has no counts."""
-    appeal = find_appeal(slug)
-    if appeal is None or appeal.state == AppealState.DRAFT:
-        abort(404)
-    return appeal
 
 
 def _chosen() -> CountFilter:

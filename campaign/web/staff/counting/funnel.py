@@ -16,8 +16,9 @@ from campaign.platform.runtime import runtime
 from campaign.queries.counting.funnel import Funnel, StageCount, funnel, told
 from campaign.web.http.locale import current_locale
 from campaign.web.pictures.chart import bars
-from campaign.web.staff.counting.appeal_counts import PICTURE, counted_appeal
+from campaign.web.staff.counting.appeal_counts import PICTURE
 from campaign.web.staff.handover import spreadsheet
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import section_names
 from campaign.web.staff.staff.access import needs, scope
 
@@ -29,7 +30,7 @@ _MOST_BARS = 15
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
     """The page."""
-    appeal = counted_appeal(slug)
+    appeal = published_appeal(slug)
     section, found = _section(), _funnel(slug)
     return render_template(
         "staff/counting/funnel.html",
@@ -94,7 +95,7 @@ def take_away(slug: str, table: str, kind: str) -> Response:
 
 
 def _funnel(slug: str) -> Funnel:
-    appeal, now = counted_appeal(slug), runtime().clock()
+    appeal, now = published_appeal(slug), runtime().clock()
     return told(funnel(appeal.id, scope(), section=_section(), now=now, has_views=_has_views()))
 
 

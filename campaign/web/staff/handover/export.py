@@ -20,9 +20,9 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.signatories import Signatory
 from campaign.services.privacy.disclosure import export_signers
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.counting.appeal_counts import counted_appeal
 from campaign.web.staff.handover.spreadsheet import CSV, XLSX
 from campaign.web.staff.handover.workbook import stream_workbook
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope
 from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
@@ -46,14 +46,14 @@ class ExportForm(TokenForm):
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
     """The form."""
-    return _page(counted_appeal(slug), ExportForm(), None)
+    return _page(published_appeal(slug), ExportForm(), None)
 
 
 @blueprint.post("/signatures")
 @needs(Permission.EDIT, fresh=True)
 def take(slug: str) -> ResponseReturnValue:
     """The file; 422 without a reason."""
-    appeal, form, at = counted_appeal(slug), ExportForm(), runtime()
+    appeal, form, at = published_appeal(slug), ExportForm(), runtime()
     what = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
         found = export_signers(context(form.reason.data), appeal.id, appeal.slug, **what)

@@ -25,10 +25,10 @@ from campaign.queries.handover.handover import find_handover, handovers
 from campaign.services.handover.handover import ask_for_handover
 from campaign.services.privacy.disclosure import fetch_handover
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.counting.appeal_counts import counted_appeal
 from campaign.web.staff.handover.export import behind_wall
 from campaign.web.staff.handover.spreadsheet import CSV, XLSX
 from campaign.web.staff.handover.workbook import stream_workbook
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope
 from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
@@ -51,7 +51,7 @@ class HandoverForm(TokenForm):
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
     """The lists there are, and the form for another."""
-    appeal = counted_appeal(slug)
+    appeal = published_appeal(slug)
     return _page(appeal, _form(appeal))
 
 
@@ -59,7 +59,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def ask(slug: str) -> ResponseReturnValue:
     """Has one made."""
-    appeal, at = counted_appeal(slug), runtime()
+    appeal, at = published_appeal(slug), runtime()
     form = _form(appeal)
     if not form.validate():
         return _page(appeal, form, gettext("Please choose one of these.")), 422
@@ -79,7 +79,7 @@ def ask(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
     """One of its files; who takes it is written down first."""
-    appeal, section = counted_appeal(slug), scope().section
+    appeal, section = published_appeal(slug), scope().section
     try:
         found = find_handover(scope(), appeal.id, handover_id)
     except NotFoundError:

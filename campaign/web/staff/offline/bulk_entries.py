@@ -25,11 +25,12 @@ from campaign.domain.offline.bulk_entry import (
 )
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
-from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
 from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_entry, enter, undo
 from campaign.web.http.locale import current_locale, number
 from campaign.web.staff.offline.labels import FAULTS
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section, section_names
 from campaign.web.staff.staff.access import all_sections, needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
@@ -54,14 +55,16 @@ def show(slug: str) -> ResponseReturnValue:
     """The form, and what the own section has entered."""
     asked = request.args.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
-    return _page(published(slug), EntryForm(channel=Channel.LETTER.value, day=today().isoformat()), before=before)
+    return _page(
+        published_appeal(slug), EntryForm(channel=Channel.LETTER.value, day=today().isoformat()), before=before
+    )
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def add(slug: str) -> ResponseReturnValue:
     """Counts it; 422 with everything that is wrong, nothing counted."""
-    appeal, form, at = published(slug), EntryForm(), runtime()
+    appeal, form, at = published_appeal(slug), EntryForm(), runtime()
     faults: dict[str, Any] = {}
     entered = _read(appeal, form, faults)
     if entered is None:
@@ -79,7 +82,7 @@ def add(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
     """Counts what waited for a second person."""
-    published(slug)
+    published_appeal(slug)
     at, me = runtime(), scope()
     try:
         with all_sections():
@@ -99,7 +102,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
     """Takes an entry out of the counts."""
-    published(slug)
+    published_appeal(slug)
     at = runtime()
     try:
         undo(slug, entry_id, by=scope(), now=at.clock(), vault=at.vault)
@@ -110,14 +113,6 @@ def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
     else:
         flash(gettext("Undone: the counts are as if it had not been entered."), "success")
     return redirect(url_for("bulk_entries.show", slug=slug), 303)
-
-
-def published(slug: str) -> AppealView:
-    """An appeal that has been opened."""
-    appeal = find_appeal(slug)
-    if appeal is None or appeal.state == AppealState.DRAFT:
-        abort(404)
-    return appeal
 
 
 def told_if_waiting(entry_id: int) -> bool:

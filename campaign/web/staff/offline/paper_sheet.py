@@ -25,9 +25,10 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.offline.paper_sheet import DuplicateSheetError, SheetEntry, enter_sheet, only_counted
 from campaign.web.http.locale import current_locale, number
 from campaign.web.pictures.typeset import BusyError
-from campaign.web.staff.offline.bulk_entries import checked_day, published, today, told_if_waiting
+from campaign.web.staff.offline.bulk_entries import checked_day, today, told_if_waiting
 from campaign.web.staff.offline.labels import COLUMN_NAMES, FAULTS, FILE_FAULTS, row_fault
 from campaign.web.staff.offline.sheet_print import NotPrintableError, printed
+from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, room_for, scope
 from campaign.web.staff.staff_form import TokenForm
@@ -57,7 +58,7 @@ class SheetForm(TokenForm):
 @needs(Permission.EDIT)
 def pdf(slug: str) -> ResponseReturnValue:
     """A page to print, in the language that is asked for; its code has a source tag: one's own, or the section's."""
-    appeal = published(slug)
+    appeal = published_appeal(slug)
     language = request.args.get("lang", current_locale())
     if language not in LOCALES:
         abort(404)
@@ -83,7 +84,7 @@ def show(slug: str) -> ResponseReturnValue:
     section = own_section()
     country = section.countries[0] if section.countries else ""
     form = SheetForm(day=today().isoformat(), country=country, language=current_locale())
-    return _page(published(slug), form, _empty(ROWS))
+    return _page(published_appeal(slug), form, _empty(ROWS))
 
 
 @blueprint.post("")
@@ -91,7 +92,7 @@ def show(slug: str) -> ResponseReturnValue:
 @room_for(_ROOM)
 def check(slug: str) -> ResponseReturnValue:
     """Checks what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
-    appeal, form, rows = published(slug), SheetForm(), _typed()
+    appeal, form, rows = published_appeal(slug), SheetForm(), _typed()
     if "more" in request.form:
         return _page(appeal, form, rows + _empty(min(ROWS, MOST_TYPED - len(rows)), len(rows)))
     faults = _faults(appeal, form)
@@ -108,7 +109,7 @@ def check(slug: str) -> ResponseReturnValue:
 @room_for(_ROOM)
 def upload(slug: str) -> ResponseReturnValue:
     """Checks a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
-    appeal, form = published(slug), SheetForm()
+    appeal, form = published_appeal(slug), SheetForm()
     faults, file = _faults(appeal, form), request.files.get("file")
     rows: list[TypedRow] = []
     skipped: tuple[str, ...] = ()
@@ -127,7 +128,7 @@ def upload(slug: str) -> ResponseReturnValue:
 @room_for(_ROOM)
 def back(slug: str) -> ResponseReturnValue:
     """From the preview to the rows again, as they were."""
-    appeal, rows = published(slug), _carried(request.form.get("rows", ""))
+    appeal, rows = published_appeal(slug), _carried(request.form.get("rows", ""))
     if len(rows) > MOST_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
         return redirect(url_for("paper_sheet.show", slug=slug), 303)
@@ -140,7 +141,7 @@ def back(slug: str) -> ResponseReturnValue:
 @room_for(_ROOM)
 def save(slug: str) -> ResponseReturnValue:
     """Keeps what the preview showed; it is checked again, for it comes from a browser."""
-    appeal, form, at = published(slug), SheetForm(), runtime()
+    appeal, form, at = published_appeal(slug), SheetForm(), runtime()
     rows = _carried(form.rows.data or "")
     faults, sheet = _faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults or not sheet.rows:
