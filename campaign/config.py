@@ -20,12 +20,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 
+from campaign import locales
 from campaign.database_url import one_form
 from campaign.theme import Theme, read_theme
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "TOCSIN_"
-LOCALES = ("fr", "en", "es", "ar", "de", "ru")
+LOCALES = locales.LOCALES
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _AGE = re.compile(r"age1[a-z0-9]{58}")
 _TRUE, _FALSE = {"1", "y", "yes", "true", "on"}, {"", "0", "n", "no", "false", "off"}

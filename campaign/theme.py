@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from campaign.locales import LOCALES
+
 SHIPPED = Path(__file__).parent / "data" / "theme.toml"
-LANGUAGES = ("fr", "en", "es", "ar", "de", "ru")
 TEXTS = ("footer", "imprint", "privacy", "accessibility")
 FACTS = tuple("legal_name address email phone represented_by register data_protection authority host".split())
 _COLOURS = ("ink", "soft", "line", "paper", "sheet", "signal", "on_signal", "mark", "good")
@@ -195,7 +196,7 @@ def _facts(said: dict[str, Any]) -> dict[str, str]:
 
 
 def _texts(said: dict[str, Any]) -> dict[tuple[str, str], str]:
-    _only(said, set(LANGUAGES), "text.")
+    _only(said, set(LOCALES), "text.")
     texts = {}
     for language in said:
         table = _table(said, language)

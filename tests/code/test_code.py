@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from campaign.config import ROOT
+from campaign.config import LOCALES, ROOT
 
 MOST_MODULES = 15
 ROOMS = set(
     """appeals signing counting outbox delivery announcements moderation offline handover privacy abuse backup
 staff sections""".split()
 )
-LOCALE = "/<any(fr, en, es, ar, de, ru):locale>/"
+LOCALE = f"/<any({', '.join(LOCALES)}):locale>/"
 PAGES = """
 appeals/<slug>
 appeals/<slug>/sign
@@ -63,6 +63,10 @@ GUARDED = {"/metrics"}
 
 def test_every_route_is_on_the_public_list(app: Flask) -> None:
     assert {rule.rule for rule in app.url_map.iter_rules()} == PUBLIC | GUARDED
+
+
+def test_the_first_six_languages_stay() -> None:
+    assert LOCALES[:6] == ("fr", "en", "es", "ar", "de", "ru")
 
 
 def test_only_services_commit() -> None:

@@ -5,20 +5,16 @@ Each route says whom it is for (`access.needs`); one that does not say is closed
 
 from __future__ import annotations
 
-from flask import Flask
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+from flask import Blueprint, Flask
 from flask_babel import Babel
 
 from campaign.web.http import errors, headers, time_limit
 from campaign.web.staff import locale
-from campaign.web.staff.announcements import announcement
-from campaign.web.staff.appeals import appeal_facts, editor, lifecycle, target, text
-from campaign.web.staff.counting import appeal_counts, dashboard, funnel
-from campaign.web.staff.delivery import mail_status, message_previews
-from campaign.web.staff.handover import export, handover
-from campaign.web.staff.moderation import erased, moderation, new_domains, reported, signer, signer_mail
-from campaign.web.staff.offline import bulk_entries, paper_sheet
-from campaign.web.staff.sections import section
-from campaign.web.staff.staff import access, accounts, audit, own_account, password_reset, security
+from campaign.web.staff.staff import access, security
 
 ROOT = "/staff"
 
@@ -36,32 +32,13 @@ def init_app(app: Flask, public: Flask, babel: Babel) -> None:
     security.init_app(app)
     access.guard(app)
     locale.init_app(app, babel)
-    for part in (
-        own_account,
-        announcement,
-        appeal_counts,
-        audit,
-        dashboard,
-        lifecycle,
-        bulk_entries,
-        export,
-        appeal_facts,
-        handover,
-        message_previews,
-        mail_status,
-        moderation,
-        new_domains,
-        signer_mail,
-        accounts,
-        editor,
-        reported,
-        erased,
-        password_reset,
-        section,
-        paper_sheet,
-        signer,
-        funnel,
-        target,
-        text,
-    ):
-        app.register_blueprint(part.blueprint)
+    for blueprint in _blueprints():
+        app.register_blueprint(blueprint)
+
+
+def _blueprints() -> Iterator[Blueprint]:
+    """Yield the blueprint of every module of the rooms that has one."""
+    for module in walk_packages(__path__, f"{__name__}."):
+        found = getattr(import_module(module.name), "blueprint", None)
+        if isinstance(found, Blueprint):
+            yield found
