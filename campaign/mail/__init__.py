@@ -1,1 +1,1 @@
-"""Messages and how they leave: `message` says what is written, `transport` how it goes out."""
+"""Messages (`messages/`), their delivery (`smtp/`, `extension.py`), and reports of failed delivery (`bounce.py`)."""

@@ -1,7 +1,8 @@
-"""Reading what comes back: reports on delivery (RFC 3464), complaints (RFC 5965), programs that answer (RFC 3834).
+"""A reader of what comes back: delivery reports (RFC 3464), complaints (RFC 5965), automatic answers (RFC 3834).
 
-The signed return path to which it was sent says which mail it is about. It counts only in the headers that our own mail
-server writes, or that say whom the report is for: a report quotes whole messages, and those prove nothing.
+The signed return path to which a report was sent says which mail it is about. The path counts only in the headers that
+the own mail server writes, or that name the recipient of the report: a report quotes whole messages, and those prove
+nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _MOST_TEXT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """Which mail it is about, what it means, and the status code, where one is said."""
+    """A report: the return path of its mail, its verdict, and the status code where it gives one."""
 
     path: ReturnPath
     verdict: BounceVerdict
@@ -53,20 +54,20 @@ class BounceReport:
 
     @property
     def mail_id(self) -> int:
-        """The id that the mail had when it left; another one may have it by now."""
+        """Return the id that the mail had when it left; another mail may have it by now."""
         return self.path.mail_id
 
 
 class UnaddressedBounceError(TokenError):
-    """It was sent to none of our return paths."""
+    """A message that was sent to no return path."""
 
 
 class ForgedBounceError(TokenError):
-    """It was sent to something like a return path of ours that we have not made."""
+    """A message that was sent to something like a return path that this application has not made."""
 
 
 def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None) -> BounceReport:
-    """What the message means. `recipient` is whom the mail server had it for, where that is known.
+    """Return what the message means. `recipient` is the one that the mail server names, where that is known.
 
     Raises UnaddressedBounceError, ForgedBounceError.
     """
@@ -74,7 +75,7 @@ def read_report(content: bytes, paths: ReturnPaths, recipient: str | None = None
     path = _addressed(message, paths, recipient)
     try:
         verdict, status = _judge(message)
-    except Exception:  # parsers fail in their own ways over what strangers send
+    except Exception:  # parsers raise all kinds of errors over malformed input
         log.exception("a report about mail %s could not be read", path.mail_id)
         verdict, status = BounceVerdict.UNKNOWN, None
     return BounceReport(path, verdict, status)
@@ -111,7 +112,7 @@ def _judge(message: Message) -> tuple[BounceVerdict, str | None]:
 
 
 def _own(message: Message) -> Iterator[Message]:
-    """The parts of the message itself, without those of messages that it quotes."""
+    """Yield the parts of the message itself, without those of messages that it quotes."""
     yield message
     if message.get_content_maintype() == "multipart" and message.is_multipart():
         for part in message.get_payload():
@@ -120,7 +121,7 @@ def _own(message: Message) -> Iterator[Message]:
 
 
 def _blocks(message: Message) -> Iterator[Message]:
-    """What the report says of each recipient."""
+    """Yield the fields of the report, for each recipient."""
     for part in _own(message):
         if part.get_content_type() in {"message/delivery-status", "message/global-delivery-status"}:
             said = _report_text(part)
@@ -131,7 +132,7 @@ def _blocks(message: Message) -> Iterator[Message]:
 
 
 def _report_text(part: Message) -> str:
-    """The fields of a report as they came: the parser takes them for messages, encoded or not."""
+    """Return the fields of a report as they came: the parser takes them for messages, encoded or not."""
     payload = part.get_payload()
     if not isinstance(payload, list):
         return _decoded(part)
@@ -188,7 +189,7 @@ def _is_daemon(message: Message) -> bool:
 
 
 def _judge_words(message: Message) -> tuple[BounceVerdict, str | None]:
-    """Servers that write no report: qmail, Exim, and older ones; flufl.bounce knows their letters."""
+    """Return the verdict on a text without a report, as qmail, Exim and older servers write; by flufl.bounce."""
     temporary, permanent = all_failures(message)
     words = _words(message)
     status = read_status(words)
@@ -212,7 +213,7 @@ def _subject(message: Message) -> str:
 
 
 def _words(message: Message) -> str:
-    """What the report says in words, up to the message that it quotes."""
+    """Return the text of the report, up to the message that it quotes."""
     for part in _own(message):
         if part.get_content_type() == "text/plain" and not part.is_multipart():
             return _BEFORE_QUOTE.split(_decoded(part).replace("\r\n", "\n"), maxsplit=1)[0]

@@ -1,1 +1,1 @@
-"""What is written in each mail."""
+"""The texts of the mails."""

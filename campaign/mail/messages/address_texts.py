@@ -1,4 +1,4 @@
-"""Texts of mails about another address, in the signer's language. Nothing that was typed stands in them."""
+"""Texts of mails about another address, in the signer's language. They contain nothing that a person typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from campaign.mail.messages.staff_texts import StaffText
 
 
 def confirm_address(locale: str, site: str) -> StaffText:
-    """To the new address: the link that changes it."""
+    """Return the mail to the new address, with the link that changes it."""
     with force_locale(locale):
         subject = gettext("Confirm your new address for %(site)s", site=site)
         text = gettext(
@@ -19,7 +19,7 @@ def confirm_address(locale: str, site: str) -> StaffText:
 
 
 def address_changed(locale: str, site: str) -> StaffText:
-    """To the old address: it is another one now."""
+    """Return the mail that tells the old address of the change."""
     with force_locale(locale):
         subject = gettext("Your address for %(site)s was changed", site=site)
         text = gettext(

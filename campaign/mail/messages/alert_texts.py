@@ -1,4 +1,4 @@
-"""What alerts to staff say, in the reader's language."""
+"""Texts of alerts to staff, in the reader's language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt
 
 
 def unopened(locale: str, base_url: str) -> dict[str, str]:
-    """Return what tells that a sealed name or address does not open: a key is missing, or the database was changed."""
+    """Return the alert that a sealed name or address does not open: a key is missing, or the database was changed."""
     with force_locale(locale):
         subject = gettext("something in the database does not open")
         text = gettext(
@@ -21,7 +21,10 @@ def unopened(locale: str, base_url: str) -> dict[str, str]:
 
 
 def held(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> dict[str, str]:
-    """The mail server refuses us. It is read once the server takes mail again; until then the staff room says so."""
+    """Return the alert that the mail server refuses all mail.
+
+    It leaves once the server takes mail again; until then the staff pages say so.
+    """
     answer = " ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part)
     with force_locale(locale):
         subject = gettext("the mail server refused all mail")
@@ -35,7 +38,7 @@ def held(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> 
 
 
 def new_domain(locale: str, base_url: str) -> dict[str, str]:
-    """Return what tells that many confirmed from a mail domain from which nobody, or hardly anybody, had before."""
+    """Return the alert that many confirmed from a mail domain from which hardly any signature came before."""
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from a new mail domain")
         text = gettext(
@@ -55,7 +58,7 @@ def _where_erased() -> str:
 
 
 def new_domains(locale: str, base_url: str) -> dict[str, str]:
-    """Return what tells that many confirmed within an hour from new mail domains, all of them together."""
+    """Return the alert that many confirmed within an hour from new mail domains, all of them together."""
     with force_locale(locale):
         subject = gettext("Many confirmed signatures from several new mail domains")
         text = gettext(

@@ -1,4 +1,4 @@
-"""What the weekly mail to staff says about one appeal."""
+"""The lines of the weekly mail to staff about one appeal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from flask_babel import gettext, ngettext
 
 @dataclass(frozen=True, slots=True)
 class AppealWeek:
-    """Confirmed signatures in all, of the own section, and those of the last seven days; the goal; days left."""
+    """The week of an appeal.
+
+    Confirmed signatures in all and of the own section, those of the last seven days, the goal, and the days left.
+    """
 
     signatures: int
     own: int
@@ -21,7 +24,7 @@ class AppealWeek:
 
 
 def week_lines(week: AppealWeek, locale: str) -> list[str]:
-    """The lines, in the language of the reader; call it under that locale."""
+    """Return the lines in the reader's language; call it under that locale."""
 
     def number(value: int) -> str:
         return format_decimal(value, locale=locale)

@@ -1,4 +1,4 @@
-"""What all messages have in common: the envelope, the two parts, their encoding, and headers that nobody can add to."""
+"""Parts common to all messages: the envelope, both bodies, and headers to which no value can add one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flask_mail import Message
 
 from campaign.mail.smtp import mime
 
-# Gmail cuts off HTML at 102 KB, and slow lines are where many signers are.
+# Gmail cuts off HTML at 102 KB, and many signers have slow lines.
 MOST_BYTES = 60_000
 _SUBJECT_LENGTH = 150
 _SPACES = re.compile(" {2,}")
@@ -25,14 +25,14 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What was fixed when the mail was owed, so that a repeated message is the same message."""
+    """Values fixed when the mail was owed, so that a repeated message is the same message."""
 
     sender: str
     recipient: str
     message_id: str
     created_at: datetime
     locale: str
-    # Where answers go, if not to the sender.
+    # Recipient of answers, if it is not the sender.
     reply_to: str | None = None
 
 
@@ -55,7 +55,7 @@ class MailMessage(Message):
         self.mail_options, self.rcpt_options = [], []
 
     def as_bytes(self) -> bytes:
-        """Return the message as it is sent, always the same bytes. Raise ValueError."""
+        """Return the message as it is sent, always the same bytes. Raises ValueError."""
         return mime.write(self)
 
 
@@ -67,7 +67,7 @@ def write(
     *,
     unsubscribe_url: str | None = None,
 ) -> Message:
-    """Renders both parts of `template`; call it under the envelope's locale.
+    """Return the message, with both parts rendered from `template`; call it under the envelope's locale.
 
     With `unsubscribe_url` the message is campaign mail, which mail programs end with one click (RFC 8058).
     """
@@ -93,7 +93,10 @@ def write(
 
 
 def clean_header(text: str) -> str:
-    """One line without control characters, cut to a length that mail programs show; spaces that do not break stay."""
+    """Return one line without control characters, cut to a length that mail programs show.
+
+    Non-breaking spaces stay.
+    """
     plain = "".join(" " if unicodedata.category(one) in {"Cc", "Zl", "Zp"} else one for one in text)
     line = _SPACES.sub(" ", plain).strip(" ")
     return line if len(line) <= _SUBJECT_LENGTH else line[: _SUBJECT_LENGTH - 1].rstrip() + "…"

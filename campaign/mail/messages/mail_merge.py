@@ -1,4 +1,4 @@
-"""One rendering for many signers: a message is rendered with marks where a signer's name and links go, then filled in.
+"""One rendering for many signers: a message with placeholders for a signer's name and links, filled in for each.
 
 Rendering takes ten times as long as everything else about a mail; of a hundred thousand signers of one appeal, each
 gets the same message but for these few places.
@@ -15,7 +15,7 @@ from markupsafe import escape
 
 from campaign.mail.messages.envelope import Envelope, MailMessage
 
-# Known to this process alone, so that nobody's name or letter can hold a mark.
+# Known to this process alone, so that no name or letter can contain a placeholder.
 _SALT = secrets.token_hex(8)
 PLACEHOLDERS = {name: f"x{_SALT}-{name}-" for name in ("name", "letter_name", "confirm", "act", "me", "unsubscribe")}
 _NAMES = {mark: name for name, mark in PLACEHOLDERS.items()}
@@ -23,12 +23,12 @@ _ANY = re.compile(f"({'|'.join(PLACEHOLDERS.values())})")
 
 
 class MailMerge:
-    """A message that was rendered with MARKS for the values of those names; `wants` are the names that it holds."""
+    """A message that was rendered with PLACEHOLDERS; `wants` are the names of those that it contains."""
 
     def __init__(self, message: Message) -> None:
-        """Cuts the message at its marks."""
+        """Cut the message at its placeholders."""
         self._subject = message.subject
-        # What stands between the marks at even places, marks at odd ones.
+        # Text at even places, placeholders at odd ones.
         self._body = _ANY.split(message.body or "")
         self._html = _ANY.split(message.html or "")
         self._headers = {name: _ANY.split(value) for name, value in (message.extra_headers or {}).items()}
@@ -36,7 +36,7 @@ class MailMerge:
         self.wants = frozenset(_NAMES[mark] for part in parts for mark in part[1::2])
 
     def fill(self, envelope: Envelope, values: Mapping[str, str]) -> Message:
-        """The message of one signer; `values` by name, at least those that it wants. Raises KeyError."""
+        """Return the message of one signer. `values` has, by name, at least those in `wants`. Raises KeyError."""
         plain = {mark: values[name] for mark, name in _NAMES.items() if name in self.wants}
         marked_up = {mark: str(escape(value)) for mark, value in plain.items()}
         return MailMessage(

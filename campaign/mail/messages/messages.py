@@ -1,7 +1,4 @@
-"""The messages: what is written in them, as text and HTML, in the reader's language.
-
-Each takes its subject from the registry and its templates by its name.
-"""
+"""The messages, one function each: subject, text and HTML in the reader's language."""
 
 from __future__ import annotations
 
@@ -22,17 +19,17 @@ from campaign.mail.messages.envelope import Envelope, write
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 
-# What the letter may take of a message: with both parts, encoding and markup it stays under 60 KB. A page of print has
-# about 3,000 bytes; beyond the limit the mail leads to the page.
+# The limit of the letter: with both parts, encoding and markup the message stays under 60 KB. A printed page has about
+# 3,000 bytes; a longer letter ends with a link to the page.
 _LETTER_BYTES = 12_000
 _LIST_BYTES = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class SignedAppeal:
-    """Who signed what: the appeal, its text in the version that was signed, and the signer's name.
+    """A signature as a message shows it: the appeal, its text in the version that was signed, and the signer's name.
 
-    `letter_name` is the name under the letter, where it is not to be made of the name.
+    `letter_name` is the name under the letter, where it is not made of the name.
     """
 
     appeal: AppealView
@@ -43,7 +40,7 @@ class SignedAppeal:
 
 @dataclass(frozen=True, slots=True)
 class MailLinks:
-    """The addresses a message may hold, each for this signer alone except that of the appeal."""
+    """The links of a message, each for this signer alone except that of the appeal."""
 
     appeal: str
     confirm: str
@@ -54,7 +51,7 @@ class MailLinks:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedText:
-    """What staff wrote in one language; the body is Markdown."""
+    """An announcement in one language; the body is Markdown."""
 
     language: str
     subject: str
@@ -65,13 +62,13 @@ class AnnouncedText:
 
 @dataclass(frozen=True, slots=True)
 class MessageDetails:
-    """What some messages to signers say besides: each message takes what it needs."""
+    """Values that some messages to signers use besides; each message reads those that it needs."""
 
     # The appeals that the same link confirms.
     others: Sequence[TextView] = ()
     announced: AnnouncedText | None = None
     days_left: int = 0
-    # What the row of the mail holds for this message alone, by the names that its templates use.
+    # Values from the row of the mail for this message alone, by the names that its templates use.
     context: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,7 +151,7 @@ def _announcement(signed: SignedAppeal, links: MailLinks, details: MessageDetail
     }
 
 
-# What the templates of these messages use besides the appeal, its text, the signer and the links.
+# Values that the templates of these messages use besides the appeal, its text, the signer and the links.
 _VALUES: dict[MailKind, Callable[[SignedAppeal, MailLinks, MessageDetails], dict[str, Any]]] = {
     MailKind.CONFIRMATION: _confirmation,
     MailKind.ALREADY_SIGNED: _already_signed,
@@ -191,7 +188,10 @@ def _letter(signed: SignedAppeal) -> dict[str, Any]:
 
 
 def _ways(signed: SignedAppeal) -> list[tuple[str, list[tuple[str, list[str]]]]]:
-    """How the letter reaches its targets, as (who, [(by what, the lines)]); call it under the reader's locale."""
+    """Return the ways to send the letter to each target, as (name, [(channel, lines)]).
+
+    Call it under the reader's locale.
+    """
     ways = []
     room = _LIST_BYTES
     for target in signed.appeal.targets_in(signed.text.language):
@@ -213,7 +213,7 @@ def _ways_to(target: TargetView) -> list[tuple[str, list[str]]]:
 
 
 def _fitting(parts: list[str], room: int) -> list[str]:
-    """The first parts that fit; the rest is on the page."""
+    """Return the first parts that fit into `room` bytes; the rest is on the page."""
     kept = []
     for part in parts:
         room -= len(part.encode()) + 40 * (1 + part.count("\n"))

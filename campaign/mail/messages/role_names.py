@@ -1,4 +1,4 @@
-"""What the staff's roles are called, in mails and on pages."""
+"""Names of the staff's roles, in mails and on pages."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ ROLE_NAMES = {
 
 
 def role_name(role: Role, locale: str) -> str:
-    """The role's name in that language."""
+    """Return the role's name in that language."""
     with force_locale(locale):
         return str(ROLE_NAMES[role])

@@ -1,4 +1,4 @@
-"""Each message with an invented case in it, as staff and operators look at it before anybody gets it."""
+"""Each message with an invented case, for staff and operators to look at before it is sent to anyone."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _ADDRESS = ("Calle Ejemplo 1", "Bogotá", "Colombia")
 
 
 def names() -> tuple[str, ...]:
-    """The messages there are."""
+    """Return the names of all messages."""
     return tuple(kind.value for kind in MailKind)
 
 
 def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
-    """That message as a reader of that locale would get it. Raises NotFoundError."""
+    """Return that message as a reader of that locale would get it. Raises NotFoundError."""
     if name not in names():
         raise NotFoundError(f"there is no message {name}; there are " + ", ".join(names()))
     if locale not in LOCALES:
@@ -63,7 +63,7 @@ def preview(name: str, locale: str, *, sender: str, base_url: str) -> Message:
 
 
 def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, sender: str, base_url: str) -> Message:
-    """An update or outcome of a real appeal, as an invented signer who reads that language would get it."""
+    """Return an update or outcome of a real appeal, as an invented signer who reads that language would get it."""
     envelope = Envelope(sender, "reader@mail.example", "<preview@tocsin.invalid>", _MOMENT, words.language)
     site = f"{base_url}/{words.language}"
     page, token = f"{site}/appeals/{appeal.slug}", "PREVIEW"
@@ -73,7 +73,7 @@ def announced(kind: str, appeal: AppealView, words: messages.AnnouncedText, *, s
 
 
 def reader(locale: str) -> str:
-    """The name of the invented signer."""
+    """Return the name of the invented signer."""
     return str(_words()[locale]["name"])
 
 
@@ -112,7 +112,7 @@ def _digest(locale: str, base_url: str) -> dict[str, str]:
     }
 
 
-# What messages to an address hold; all others hold a notice.
+# Values in messages to an address; all others have a notice.
 _CONTEXTS: dict[MailKind, Callable[[str, str], dict[str, str]]] = {
     MailKind.ADDRESS: _address,
     MailKind.STAFF_INVITATION: _invitation,

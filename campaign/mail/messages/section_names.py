@@ -1,4 +1,4 @@
-"""What the sections are called, in mails, on pages and in what is handed over."""
+"""Names of the sections, in mails, on pages and in lists handed over."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from campaign.domain.sections.section import INTERNATIONAL
 
 
 def section_title(code: str, fallback: str, locale: str) -> str:
-    """The section's name in that language; `fallback` where there is none."""
+    """Return the section's name in that language, or `fallback` where there is none."""
     if code != INTERNATIONAL:
         return section_name(code, fallback, locale)
     with force_locale(locale):

@@ -19,7 +19,7 @@ class StaffText:
 
 
 def asked(locale: str, headline: str) -> StaffText:
-    """Somebody asks for an appeal to be published."""
+    """Return the request that the reader publish an appeal."""
     with force_locale(locale):
         subject = gettext("please look at an appeal and publish it")
         text = gettext("A colleague has prepared it and asks for it to be published. Somebody else has to do that.")
@@ -27,7 +27,7 @@ def asked(locale: str, headline: str) -> StaffText:
 
 
 def sent_back(locale: str, headline: str, words: str) -> StaffText:
-    """A coordinator does not publish it yet, and says why."""
+    """Return the notice that a coordinator does not publish the appeal yet, with the reason."""
     with force_locale(locale):
         subject = gettext("an appeal came back to you")
         text = gettext("It is not published yet. What is still to do:")
@@ -35,7 +35,7 @@ def sent_back(locale: str, headline: str, words: str) -> StaffText:
 
 
 def corrected(locale: str, headline: str) -> StaffText:
-    """The words of an open appeal are others now."""
+    """Return the notice that the text of an open appeal has changed."""
     with force_locale(locale):
         subject = gettext("the words of an open appeal were changed")
         text = gettext("The change shows at once. Please look whether it is right.")
@@ -43,7 +43,7 @@ def corrected(locale: str, headline: str) -> StaffText:
 
 
 def ends_soon(locale: str, headline: str, deadline: date) -> StaffText:
-    """The deadline is near."""
+    """Return the notice that the deadline is near."""
     with force_locale(locale):
         day = format_date(deadline, "long", locale=locale)
         subject = gettext("an appeal ends on %(date)s", date=day)
@@ -56,7 +56,7 @@ def ends_soon(locale: str, headline: str, deadline: date) -> StaffText:
 
 
 def has_ended(locale: str, headline: str) -> StaffText:
-    """The deadline has passed, and the section has not said what comes after it."""
+    """Return the notice that the deadline has passed and the section has not said what comes after it."""
     with force_locale(locale):
         subject = gettext("an appeal has ended: does your section go on?")
         text = gettext(
@@ -67,7 +67,7 @@ def has_ended(locale: str, headline: str) -> StaffText:
 
 
 def choose_password(locale: str, site: str) -> StaffText:
-    """The link to a new password was asked for."""
+    """Return the mail for the link to a new password."""
     with force_locale(locale):
         subject = gettext("Choose a new password for %(site)s", site=site)
         text = gettext("Somebody, you we hope, asked for a new password. Choose it here within one hour:")
@@ -75,7 +75,7 @@ def choose_password(locale: str, site: str) -> StaffText:
 
 
 def password_changed(locale: str, site: str) -> StaffText:
-    """The password is another one."""
+    """Return the notice that the password was changed."""
     with force_locale(locale):
         subject = gettext("Your password for %(site)s was changed", site=site)
         text = gettext("The password of your account was changed a moment ago.")
@@ -83,7 +83,7 @@ def password_changed(locale: str, site: str) -> StaffText:
 
 
 def budget_used_up(locale: str, staff_id: int) -> StaffText:
-    """A colleague wanted to open more names and addresses than one may in a day."""
+    """Return the alert that a colleague has opened as many names and addresses as one may in a day."""
     with force_locale(locale):
         subject = gettext("one person opened very many names and addresses")
         text = gettext(
@@ -95,7 +95,7 @@ def budget_used_up(locale: str, staff_id: int) -> StaffText:
 
 
 def entry_waits(locale: str, headline: str, quantity: int) -> StaffText:
-    """An entry beyond the usual is not counted before a second person has confirmed it."""
+    """Return the notice that a large entry is not counted before a second person has confirmed it."""
     with force_locale(locale):
         subject = gettext("please look at a large entry")
         text = gettext(

@@ -1,1 +1,1 @@
-"""Handing messages to a server."""
+"""Delivery of messages to a mail server or into a Maildir."""

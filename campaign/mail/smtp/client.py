@@ -1,6 +1,6 @@
 """The SMTP client: one line to the server for as many messages as it lasts, and the outcome by phase and code.
 
-Flask-Mail's own connection has no time-outs and tells a refused recipient from a broken line only by guessing.
+Flask-Mail's own connection has no time-outs, and its exceptions do not tell a refused recipient from a broken line.
 """
 
 from __future__ import annotations
@@ -26,24 +26,30 @@ class SmtpConnection(MailConnection):
     host: SmtpProtocol | None
 
     def __init__(self, app: Flask, trusted: ssl.SSLContext | None = None) -> None:
-        """`trusted` says which certificates are believed; without it those of the system are."""
+        """Open nothing yet.
+
+        `trusted` says which certificates are believed; without it those of the system are.
+        """
         super().__init__(app)
         self._trusted = trusted
         self._phase = "connect"
 
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
-        """Return the outcome: a break before the final dot is tried again, one behind it is in doubt."""
+        """Return the outcome of handing the content over.
+
+        A break before the final dot is tried again; after one behind it the outcome is in doubt.
+        """
         if not _fits_a_command(sender) or not _fits_a_command(recipient):
             return DeliveryAttempt(DeliveryOutcome.DEAD, "before", detail="an address that would break the dialogue")
         is_reused = self.host is not None
         attempt = self._try(sender, recipient, content)
         if is_reused and attempt.phase == "mail" and attempt.code in {None, 421}:
-            # Servers hang up on idle or long-lived connections: that says nothing of this mail.
+            # Servers hang up on idle or long-lived connections: that says nothing about this mail.
             attempt = self._try(sender, recipient, content)
         return attempt
 
     def configure_host(self) -> SmtpProtocol:
-        """Return a new line to the server, encrypted and logged in by the settings. Raise OSError, SMTPException."""
+        """Return a new line to the server, encrypted and logged in by the settings. Raises OSError, SMTPException."""
         self._phase = "connect"
         host = SmtpProtocol(CONNECT_SECONDS)
         # Known from here on, so that abort() finds it while the server is still silent.
@@ -126,14 +132,14 @@ class SmtpConnection(MailConnection):
         if refused is None:
             return self._content(host, content)
         if code == 354:
-            # The server wants content for nobody (RFC 2920, 3.1).
+            # The server asks for content although it refused the recipient (RFC 2920, 3.1).
             host.say(".")
             host.getreply()
         self._after_refusal(host, refused)
         return refused
 
     def _content(self, host: SmtpProtocol, content: bytes) -> DeliveryAttempt:
-        """The message and the final dot: from the dot on, a break leaves the outcome unknown."""
+        """Send the message and the final dot: from the dot on, a break leaves the outcome unknown."""
         self._phase = "content"
         host.patience = COMMAND_SECONDS
         host.write(_quoted(content))
@@ -157,7 +163,10 @@ class SmtpConnection(MailConnection):
         return self._trusted or _system_trust()
 
     def _after_refusal(self, host: SmtpProtocol, refused: DeliveryAttempt) -> None:
-        """Back to the start of a message; a server that is closing, or out of step, gets a fresh connection."""
+        """Return to the start of a message.
+
+        A server that is closing, or out of step, gets a new connection.
+        """
         if refused.code in {421, 503}:
             self._break_off()
             return
@@ -175,17 +184,17 @@ class SmtpConnection(MailConnection):
 
 @cache
 def _system_trust() -> ssl.SSLContext:
-    """The certificates that the system believes, read once: that takes longer than to send a dozen mails."""
+    """Return the certificates that the system believes; reading them takes longer than to send a dozen mails."""
     return ssl.create_default_context()
 
 
 def _fits_a_command(address: str) -> bool:
-    """Nothing in it can end the command or begin another; the addresses were checked long before."""
+    """Return whether the address can neither end the command nor begin another; it was checked long before, too."""
     return address.isprintable() and not set("<>\r\n") & set(address) and 0 < len(address.encode()) <= 320
 
 
 def _quoted(content: bytes) -> bytes:
-    """The content as it goes over the line: CRLF, leading dots doubled (RFC 5321, 4.5.2), ending with CRLF."""
+    """Return the content as it is sent: CRLF, leading dots doubled (RFC 5321, 4.5.2), ending with CRLF."""
     content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     content = content.replace(b"\r\n.", b"\r\n..")
     if content.startswith(b"."):

@@ -1,7 +1,7 @@
-"""Flask-Mail's connection, with the outcome of each message by phase and code.
+"""A connection of Flask-Mail that reports the outcome of each message by phase and code.
 
-Flask-Mail raises the same exception for a refused recipient and for a line that broke behind the final dot. A delivery
-must tell them apart: the one is over, the other may have arrived (ADR 24).
+Flask-Mail raises the same exception for a server that hangs up at once and for a line that broke behind the final dot.
+A delivery must tell them apart: the first message can be sent again, the second may have arrived (ADR 24).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SUPPRESSED = DeliveryAttempt(DeliveryOutcome.SENT, "before", detail="MAIL_SUPPR
 
 
 class DeliveryError(smtplib.SMTPException):
-    """A message that was not sent, or perhaps not; `attempt` says why, and where in the dialogue."""
+    """An attempt that did not end in `sent`; `attempt` says in which phase it ended and why."""
 
     def __init__(self, attempt: DeliveryAttempt) -> None:
         super().__init__(" ".join(str(part) for part in (attempt.phase, attempt.code, attempt.detail) if part))
@@ -33,7 +33,7 @@ class DeliveryError(smtplib.SMTPException):
 
 
 class MailConnection(Connection, ABC):
-    """A connection that serves many messages, one after the other; a subclass says to where.
+    """A connection that serves many messages, one after the other; subclasses define the destination.
 
     Nothing is opened before the first message, because a failure to connect is an outcome of that message.
     """
@@ -54,9 +54,9 @@ class MailConnection(Connection, ABC):
         self.close()
 
     def send(self, message: Message, envelope_from: str | tuple[str, str] | None = None) -> None:
-        """Send the message to its one recipient, then the signal `email_dispatched`. Raise DeliveryError.
+        """Send the message to its one recipient, then the signal `email_dispatched`. Raises DeliveryError.
 
-        Under MAIL_SUPPRESS_SEND the message counts as sent, and nothing leaves. `attempt` holds the outcome either way.
+        Under MAIL_SUPPRESS_SEND the message counts as sent, and nothing leaves. `attempt` is the outcome either way.
         """
         self.attempt = self._outcome(message, envelope_from)
         if self.attempt.outcome is not DeliveryOutcome.SENT:
@@ -81,7 +81,7 @@ class MailConnection(Connection, ABC):
     def deliver(self, sender: str, recipient: str, content: bytes) -> DeliveryAttempt:
         """Hand the content over and return the outcome; raise nothing.
 
-        `sender` is the return path, `recipient` the only one on the envelope.
+        `sender` is the return path, `recipient` the only recipient of the envelope.
         """
 
     @abstractmethod
@@ -94,7 +94,7 @@ class MailConnection(Connection, ABC):
 
 
 def _written(message: Message, envelope_from: str | tuple[str, str] | None) -> tuple[str, str, bytes]:
-    """Return the return path, the recipient and the bytes. Raise ValueError, BadHeaderError."""
+    """Return the return path, the recipient and the bytes. Raises ValueError, BadHeaderError."""
     if message.has_bad_headers():
         raise BadHeaderError("a line break in a header")
     if len(message.send_to) != 1:

@@ -1,7 +1,7 @@
-"""A message as bytes, written straight from Flask-Mail's fields.
+"""The bytes of a message, written straight from Flask-Mail's fields.
 
-The standard library's generator takes longer over a message than a server takes to accept it; what ours needs is
-little: seven bits, a few headers, text and HTML. Nothing in a field can end its header (RFC 5322, 2.2; RFC 2047).
+The standard library's generator takes longer over a message than a server takes to accept it. These messages need
+little: seven bits, a few headers, text and HTML. No value can end its header (RFC 5322, 2.2; RFC 2047).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LINE = 76
 
 
 def write(message: Message) -> bytes:
-    """The message with CRLF, every line at most 998 octets; the same message is the same bytes each time.
+    """Return the message with CRLF, every line at most 998 octets; the same message is the same bytes each time.
 
-    Raises ValueError where it has anything but one recipient, a text and an HTML part.
+    Raises ValueError unless it has one recipient, a text and an HTML part.
     """
     if len(message.recipients) != 1 or message.cc or message.bcc or message.attachments or not message.body:
         raise ValueError("a message of ours has one recipient, a text and an HTML part")
@@ -54,7 +54,7 @@ def write(message: Message) -> bytes:
 
 
 def _part(subtype: str, text: str) -> bytes:
-    """Quoted-printable where it is shorter; Arabic or Russian take less than half the room in base64."""
+    """Return the part in quoted-printable, or in base64 where that is shorter: for Arabic or Russian by half."""
     content = unix_lines(text).encode("utf-8", "replace")
     encoding, body = "quoted-printable", binascii.b2a_qp(content, istext=True)
     if len(body) > len(content) * 4 // 3:
@@ -64,13 +64,13 @@ def _part(subtype: str, text: str) -> bytes:
 
 
 def _one_line(value: str) -> str:
-    """Breaks become spaces: a header that somebody wanted to add is text in this one."""
+    """Return the value with spaces for line breaks: a header that it tries to add becomes text."""
     return _BREAKS.sub(" ", value).strip()
 
 
 @functools.lru_cache(maxsize=512)
 def _text_header(name: str, value: str) -> str:
-    """Unstructured text, encoded and folded where it has to be (RFC 2047)."""
+    """Return unstructured text, encoded and folded where it has to be (RFC 2047)."""
     value = _SPACES.sub(" ", _one_line(value))
     if value.isascii() and len(name) + 2 + len(value) <= _LINE and "=?" not in value:
         return value
@@ -80,7 +80,7 @@ def _text_header(name: str, value: str) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _sender(value: str) -> str:
-    """The setting TOCSIN_MAIL_FROM: whatever stands before the last `<` is the name."""
+    """Return the value of TOCSIN_MAIL_FROM as a header: everything before the last `<` is the name."""
     name, found, rest = _one_line(value).rpartition("<")
     address = _recipient(rest.rstrip("> "))
     name = name.strip().strip('"')
@@ -93,7 +93,7 @@ def _sender(value: str) -> str:
 
 
 def _recipient(value: str) -> str:
-    """The bare address; its quoted form may hold spaces, but nothing that makes it two."""
+    """Return the bare address. Raises ValueError where the header would name another address."""
     if value.isprintable() and not set("<>\r\n") & set(value) and "@" in value:
         return value
     raise ValueError("an address that would not be one in a header")
@@ -106,7 +106,10 @@ def _name(name: str) -> str:
 
 
 def _plain_header(name: str, value: str) -> str:
-    """A structured value of ours: ASCII, and short enough for one line even with a long link in it."""
+    """Return a structured value in ASCII, short enough for one line even with a long link in it.
+
+    Raises ValueError.
+    """
     value = _one_line(value)
     if not value.isascii() or len(name) + len(value) > 900:
         raise ValueError(f"the header {name} cannot be written")

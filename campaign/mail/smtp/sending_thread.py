@@ -46,7 +46,7 @@ class SendingThread(Generic[_Job]):
         threading.Thread(target=self._work, name="sending", daemon=True).start()
 
     def send(self, mail: OutgoingMail[_Job]) -> None:
-        """Send the next message; one at a time."""
+        """Send the next message. The caller hands over one at a time."""
         self._waiting.put(mail)
 
     def close(self) -> None:
@@ -73,7 +73,10 @@ class SendingThread(Generic[_Job]):
                 self._results.put((self, mail.job, self._sent(mail)))
 
     def _sent(self, mail: OutgoingMail[_Job]) -> DeliveryAttempt:
-        """Return the outcome. An application context for each message: receivers of the signal may ask the database."""
+        """Return the outcome of sending the message.
+
+        Each message has an application context of its own, because receivers of the signal may use the database.
+        """
         connection = self._connection
         try:
             with connection.app.app_context():

@@ -1,6 +1,6 @@
-"""The line to a mail server: smtplib's commands over a reader that bounds each whole answer, not each byte of it.
+"""The line to a mail server: smtplib's commands over a reader that limits the time of each whole answer.
 
-A server that sends one byte a second never trips a socket's time-out; here the time for an answer ends when it ends.
+A socket's time-out begins anew with each byte: a server that sends one byte a second would never trip it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
 # RFC 5321, 4.5.3.2.6: a server may take ten minutes to answer the final dot; hanging up before that duplicates mail.
 FINAL_DOT_SECONDS = 600
-# RFC 5321, 4.5.3.1.5 allows 512 octets a line; whoever sends much more is no mail server.
+# RFC 5321, 4.5.3.1.5 allows 512 octets a line; much more does not come from a mail server.
 _LONGEST_ANSWER = 65536
 
 
 @functools.cache
 def _our_name() -> str:
-    """What we call ourselves; asked once, because looking it up may take seconds."""
+    """Return the name of this machine for EHLO; looked up once, because that may take seconds."""
     name = socket.getfqdn()
     return name if "." in name else "[127.0.0.1]"
 
@@ -36,8 +36,8 @@ class SmtpProtocol(smtplib.SMTP):
         super().__init__(timeout=patience, local_hostname=_our_name())
 
     def open(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        """Connects, by TLS from the first byte where a context is given. Raises OSError, SMTPException."""
-        self._host = host  # what the certificate is checked against
+        """Connect, by TLS from the first byte where a context is given. Raises OSError, SMTPException."""
+        self._host = host  # the name in its certificate
         self.sock = socket.create_connection((host, port), self.patience)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
@@ -47,14 +47,14 @@ class SmtpProtocol(smtplib.SMTP):
             raise smtplib.SMTPConnectError(code, words)
 
     def secure(self, context: ssl.SSLContext) -> None:
-        """STARTTLS, or nothing: raises SMTPNotSupportedError where the server does not offer it."""
+        """Encrypt the line by STARTTLS. Raises SMTPNotSupportedError where the server does not offer it."""
         if not self.has_extn("starttls"):
             raise smtplib.SMTPNotSupportedError("the server offers no STARTTLS")
         code, words = self.docmd("STARTTLS")
         if code != 220:
             raise smtplib.SMTPResponseException(code, words)
         if self._received:
-            # Said before the line was secret, to be believed after it: somebody put it there.
+            # Text that came in clear would be read as if it had come encrypted: a third party put it there.
             raise smtplib.SMTPServerDisconnected("the server spoke too early")
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the server has gone")
@@ -65,18 +65,21 @@ class SmtpProtocol(smtplib.SMTP):
         self.does_esmtp = False
 
     def say(self, *commands: str) -> None:
-        """Sends commands in one piece; more than one only where the server does pipelining."""
+        """Send commands in one piece; more than one only where the server supports pipelining."""
         self.write("".join(f"{command}\r\n" for command in commands).encode())
 
     def write(self, data: bytes) -> None:
-        """Sends all of it within the patience. Raises OSError."""
+        """Send all of the data within `patience`. Raises OSError."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         self.sock.settimeout(self.patience)
         self.sock.sendall(data)
 
     def getreply(self) -> tuple[int, bytes]:
-        """The whole answer. Raises OSError, or SMTPException where it is none; the line is closed then."""
+        """Return the code and the text of the whole answer.
+
+        Raises OSError, or SMTPException where it is no answer; the line is closed then.
+        """
         until = time.monotonic() + self.patience
         lines: list[bytes] = []
         try:
@@ -94,7 +97,7 @@ class SmtpProtocol(smtplib.SMTP):
             raise
 
     def cut(self) -> None:
-        """From another thread: whoever waits on the line finds it broken."""
+        """Break the line from another thread, so that a thread that waits on it finds it broken."""
         line = self.sock
         if line is not None:
             with contextlib.suppress(OSError):
