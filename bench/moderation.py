@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bench.support.report import Row
 from bench.support.site import places
 from campaign.domain.moderation.invalidation import Criteria
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Invalidation, Staff
 from campaign.platform import db
@@ -17,7 +18,8 @@ from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import trends
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import BATCH, advance, begin, prepare, undo
-from campaign.services.staff.accounts import Invitation, Office, invite
+from campaign.services.staff.accounts import Invitation, invite
+from tests.conftest import context
 
 SIZES = (10_000, 1_000_000)
 TAKEN = 100_000
@@ -49,16 +51,16 @@ def _choices(size: int) -> list[tuple[str, Criteria]]:
 
 
 def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
-    by, vault = _somebody(), runtime().vault
-    made = prepare(criteria, None, by=by, now=datetime.now(UTC), vault=vault)
+    by = _somebody()
+    made = prepare(criteria, None, context=context(datetime.now(UTC), staff_actor(by)))
     looked, _ = _work(made)
     matched = db.session.get_one(Invalidation, made).matched
     db.session.rollback()
-    begin(made, "a bench", by=by, now=datetime.now(UTC), vault=vault)
+    begin(made, "a bench", context=context(datetime.now(UTC), staff_actor(by)))
     taken, longest = _work(made)
     if verify():
         raise SystemExit("bench: the tallies differ from the rows after taking out")
-    undo(made, "a bench", by=by, now=datetime.now(UTC), vault=vault)
+    undo(made, "a bench", context=context(datetime.now(UTC), staff_actor(by)))
     back, _ = _work(made)
     if verify():
         raise SystemExit("bench: the tallies differ from the rows after putting back")
@@ -76,7 +78,7 @@ def _work(invalidation_id: int) -> tuple[float, float]:
     start, longest = time.perf_counter(), 0.0
     while True:
         begun = time.perf_counter()
-        if not advance(now=datetime.now(UTC), vault=runtime().vault, only=invalidation_id):
+        if not advance(context=context(datetime.now(UTC)), only=invalidation_id):
             return time.perf_counter() - start, longest
         longest = max(longest, time.perf_counter() - begun)
 
@@ -93,8 +95,6 @@ def _somebody() -> Scope:
     found = db.session.scalars(select(Staff.id)).first()
     db.session.rollback()
     if found is None:
-        at = runtime()
-        office = Office(at.settings, at.vault, at.tokens, at.mail_domain)
-        invite(Invitation("ed@staff.example", "fr", Role.EDITOR, "en", None), now=datetime.now(UTC), office=office)
+        invite(Invitation("ed@staff.example", "fr", Role.EDITOR, "en"), context=context(datetime.now(UTC)))
         return _somebody()
     return Scope(found, Role.EDITOR, "fr")

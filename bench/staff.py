@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from bench.support.report import Row
 from bench.support.site import Place, places
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.factory import create_app
 from campaign.models import Signature
@@ -24,8 +25,9 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.queries.handover.signatories import signatories
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.handover.handover import ask_for_handover, make_handover
 from campaign.web.staff.handover.export import as_lines, as_table, behind_wall
+from tests.conftest import context
 from tests.staff.staff_clients import join, log_in
 
 SIZES = (1_000, 10_000, 1_000_000)
@@ -163,11 +165,13 @@ def _hand_over(app: Flask, names: int) -> str:
             execution_options={"synchronize_session": False},
         )
     staff = join(app, f"list{names}@staff.example", Role.EDITOR)
-    at, now = runtime(), datetime.now(UTC)
+    now = datetime.now(UTC)
     scope = Scope(staff, Role.EDITOR, "fr")
-    number = ask_for_handover(scope, appeal, language="en", target=1, reason="For the meeting", now=now, vault=at.vault)
+    number = ask_for_handover(
+        appeal, language="en", target=1, reason="For the meeting", context=context(now, staff_actor(scope))
+    )
     start = time.perf_counter()
-    make_handover(number, clock=lambda: datetime.now(UTC), bindery=Bindery(at.vault, ()))
+    make_handover(number, clock=lambda: datetime.now(UTC), context=context())
     return f"{time.perf_counter() - start} {_peak()}"
 
 

@@ -21,7 +21,7 @@ from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
 from campaign.platform.limits.redis_pool import FAILURES
 from campaign.platform.process.progress import WorkerProgress
-from campaign.platform.runtime import Runtime, runtime
+from campaign.platform.runtime import runtime
 from campaign.services.announcements.deadline_notices import remind_staff
 from campaign.services.announcements.fan_out import spread_all, start_reminders
 from campaign.services.announcements.reminders import remind_pending
@@ -31,7 +31,7 @@ from campaign.services.counting.funnel_counts import fold_steps
 from campaign.services.counting.rollup import fold
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.bounce import take_maildir
-from campaign.services.handover.handover import Bindery, make_handover, waiting
+from campaign.services.handover.handover import make_handover, waiting
 from campaign.services.keys.row_key import rewrite
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.periodic.clock import ClocksApartError, agreed_now
@@ -195,14 +195,10 @@ def start_handover(handover_id: int) -> None:
         log.exception("the queue took no job for the list %s", handover_id)
 
 
-def _bindery(at: Runtime) -> Bindery:
-    return Bindery(at.vault, at.settings.fonts, organisation=at.settings.theme.name)
-
-
 def _make_handover(handover_id: int) -> None:
     with huey.app.app_context():
         at = runtime()
-        make_handover(handover_id, clock=at.clock, bindery=_bindery(at))
+        make_handover(handover_id, clock=at.clock, context=at.context(SYSTEM))
 
 
 def make_handovers() -> None:

@@ -31,7 +31,6 @@ from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.periodic.worker_progress import report, retire
 from campaign.services.privacy.erasure_journal import unwritable, write_out
 from campaign.services.signing.new_link import answer_link_requests
-from campaign.services.staff.accounts import office_of
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.tasks import clocks_apart, progress, queue_trouble
 
@@ -203,8 +202,7 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
                 context = at.context(SYSTEM)
                 while answer_link_requests(context=context) and not stop.is_set():
                     turning()
-                office = office_of(at)
-                while answer_reset_requests(office=office) and not stop.is_set():
+                while answer_reset_requests(context=context) and not stop.is_set():
                     turning()
                 if time.monotonic() >= again_at:
                     write_out(at.settings.erasure_journal, turning=turning, context=context)
@@ -234,9 +232,9 @@ def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], Non
             at = runtime()
             try:
                 if has_waiting_rows():
-                    sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees)
+                    sign_sheet_rows(context=at.context(SYSTEM), addressees=addressees)
                 # A breath between two batches: whoever signs meanwhile gets the database.
-                while has_work() and advance(now=at.clock(), vault=at.vault) and not stop.wait(_BREATH_SECONDS):
+                while has_work() and advance(context=at.context(SYSTEM)) and not stop.wait(_BREATH_SECONDS):
                     turning()
                 progress.done("work_for_staff")
             except DBAPIError as error:

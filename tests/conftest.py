@@ -49,7 +49,6 @@ from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.sections.load_sections import load_sections
 from campaign.services.signing.confirm import ConsentChoices, confirm
-from campaign.services.staff.accounts import office_of
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.web.caching.data_cache import DataCache
 from campaign.web.caching.page_cache import PageCache
@@ -427,8 +426,7 @@ def deliver(app: Flask, postbox: Postbox) -> Any:
     """Delivers what is due into the postbox, one mail after the other; first, as a worker, links asked for by staff."""
 
     def run() -> dict[str, int]:
-        at = runtime()
-        answer_reset_requests(office=office_of(at))
+        answer_reset_requests(context=context())
         return dict(deliver_due(connections=1, context=runtime().context(OPERATOR)))
 
     return run

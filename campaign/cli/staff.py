@@ -7,11 +7,12 @@ from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
 from campaign.config import LOCALES
+from campaign.domain.staff.actor import OPERATOR
 from campaign.domain.staff.roles import Role, checked_role
 from campaign.platform.runtime import runtime
 from campaign.queries.sections.section import list_sections
 from campaign.queries.staff.accounts import find_staff_id, list_all_staff
-from campaign.services.staff.accounts import Invitation, invite, office_of, reset_second_factor
+from campaign.services.staff.accounts import Invitation, invite, reset_second_factor
 
 staff = AppGroup("staff", help="People with an account.")
 
@@ -23,10 +24,9 @@ staff = AppGroup("staff", help="People with an account.")
 @click.option("--locale", type=click.Choice(LOCALES), help="The language of mails and pages (default: the section's).")
 def add(email: str, section: str, role: str, locale: str | None) -> None:
     """Invite somebody: mails the invitation and prints its link, which works once, for a week."""
-    at = runtime()
     with refusals():
-        invitation = Invitation(email, section, checked_role(role), locale or _language_of(section), by=None)
-        link = invite(invitation, now=at.clock(), office=office_of(at))
+        invitation = Invitation(email, section, checked_role(role), locale or _language_of(section))
+        link = invite(invitation, context=runtime().context(OPERATOR))
     click.echo(link)
 
 
@@ -43,9 +43,8 @@ def show() -> None:
 @click.argument("email")
 def reset(email: str) -> None:
     """For who lost phone and recovery codes: the second factor is set up anew at the next log-in."""
-    at = runtime()
     with refusals():
-        reset_second_factor(find_staff_id(email), by=None, now=at.clock(), vault=at.vault)
+        reset_second_factor(find_staff_id(email), context=runtime().context(OPERATOR))
     click.echo(f"{email} sets up a second factor at the next log-in")
 
 

@@ -49,8 +49,8 @@ def test_those_who_asked_get_their_sections_week_in_their_language(
     act(appeal, "be-nl", 100, 1)
     ana, bob = join(app, "ana@staff.example", Role.VIEWER), join(app, "bob@staff.example", Role.VIEWER, "be-nl")
     join(app, "cleo@staff.example", Role.VIEWER)
-    set_preferences(ana, locale="fr", wants_digest=True)
-    set_preferences(bob, locale="en", wants_digest=True)
+    set_preferences(ana, locale="fr", wants_digest=True, context=context())
+    set_preferences(bob, locale="en", wants_digest=True, context=context())
     found = sent(deliver, postbox)
     assert set(found) == {"ana@staff.example", "bob@staff.example"}
     assert "Confirmed signatures: 1,334, 134 of them this week" in found["bob@staff.example"]
@@ -63,7 +63,7 @@ def test_it_ends_by_one_click_and_by_the_button_and_not_by_looking(
     app: Flask, appeal: AppealView, client: FlaskClient, deliver: Deliver, postbox: Postbox
 ) -> None:
     ana = join(app, "ana@staff.example", Role.VIEWER)
-    set_preferences(ana, locale="en", wants_digest=True)
+    set_preferences(ana, locale="en", wants_digest=True, context=context())
     sent(deliver, postbox)
     message = postbox.messages[-1]
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -95,7 +95,7 @@ def test_it_is_owed_once_a_week_and_not_without_an_open_appeal(
     app: Flask, clock: Clock, appeal: AppealView, in_step: Callable[[], None]
 ) -> None:
     ana = join(app, "ana@staff.example", Role.VIEWER)
-    set_preferences(ana, locale="en", wants_digest=True)
+    set_preferences(ana, locale="en", wants_digest=True, context=context())
     owed: list[int] = []
 
     def count() -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import InputError
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Mail, Tally
 from campaign.platform import db
@@ -114,7 +114,7 @@ def test_the_same_counts_have_the_same_pictures(client: FlaskClient, app: Flask)
 def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient, app: Flask) -> None:
     by = Scope(join(app, "ana@staff.example", Role.EDITOR), Role.EDITOR, "fr")
     entered = BulkQuantity(Channel.PAPER, 7, START.date(), "", "")
-    enter("ana-ruiz-vega", entered, by=by, is_sure=True, now=START, vault=runtime().vault)
+    enter("ana-ruiz-vega", entered, context=context(START, staff_actor(by)), is_sure=True)
     fresh(app)
     counted = client.get("/api/v1/appeals/ana-ruiz-vega").get_json()["counts"]
     assert (counted["signatures"], counted["total"]) == (2, 10)
@@ -129,10 +129,8 @@ def test_signatures_on_paper_stand_apart_from_confirmed_ones(client: FlaskClient
         enter(
             "ana-ruiz-vega",
             replace(entered, channel=Channel.SIGNATURE),
-            by=by,
+            context=context(START, staff_actor(by)),
             is_sure=True,
-            now=START,
-            vault=runtime().vault,
         )
     assert verify() == []
 

@@ -12,24 +12,22 @@ from sqlalchemy import select, update
 
 from campaign.domain.errors import InputError
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
+from campaign.domain.staff.actor import staff_actor
+from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Mail, QueuePause
 from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery import mail_status as queries
 from campaign.queries.delivery.mail_status import domain_outcomes, failed_mail_groups, outbox_status
-from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReason, Operator, drop, retry
+from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReason, drop, retry
 from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, spread_now
-from tests.conftest import START, Postbox, confirm_newest, form
+from tests.conftest import START, Postbox, confirm_newest, context, form
 
 # For the gate: the quick part is to stay quick.
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
-
-
-def by() -> Operator:
-    return Operator(None, START, runtime().vault)
 
 
 @pytest.fixture
@@ -60,7 +58,7 @@ def test_reasons_are_counted_the_most_frequent_first(dead: None) -> None:
 def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, deliver: Any, postbox: Postbox) -> None:
     before = set(db.session.scalars(select(Mail.message_id).where(Mail.code == 554)))
     db.session.rollback()
-    assert retry(FailedMailFilter(code=554, phase="data", kind="confirmation", words="SPA"), by()) == 2
+    assert retry(FailedMailFilter(code=554, phase="data", kind="confirmation", words="SPA"), context=context()) == 2
     assert states() == {"retry": 2, "dead": 1}
     assert deliver() == {"sent": 2}
     assert {str(message["Message-ID"]) for message in postbox.messages} == before
@@ -77,13 +75,13 @@ def test_those_of_one_reason_are_tried_again_as_the_same_messages(dead: None, de
     ],
 )
 def test_what_agrees_with_no_reason_stays(dead: None, chosen: FailedMailFilter) -> None:
-    assert retry(chosen, by()) == drop(chosen, by()) == 0
+    assert retry(chosen, context=context()) == drop(chosen, context=context()) == 0
     assert states() == {"dead": 3}
 
 
 def test_what_is_dropped_is_gone_for_good(dead: None, deliver: Any) -> None:
-    assert drop(FailedMailFilter(words="100% odd_"), by()) == 1
-    assert drop(FailedMailFilter(), by()) == 2
+    assert drop(FailedMailFilter(words="100% odd_"), context=context()) == 1
+    assert drop(FailedMailFilter(), context=context()) == 2
     assert states() == {"suppressed": 3}
     assert deliver() == {}
 
@@ -92,10 +90,15 @@ def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -
     first, second = (
         FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in failed_mail_groups()
     )
-    assert drop([replace(first, detail=None), replace(first, detail="spa"), replace(first, state="sent")], by()) == 0
-    assert retry([], by()) == 0
+    assert (
+        drop(
+            [replace(first, detail=None), replace(first, detail="spa"), replace(first, state="sent")], context=context()
+        )
+        == 0
+    )
+    assert retry([], context=context()) == 0
     who = colleague()
-    assert retry([first, second], Operator(who, START, runtime().vault)) == 3
+    assert retry([first, second], context=context(START, staff_actor(Scope(who, Role.COORDINATOR, "fr")))) == 3
     assert deliver() == {"sent": 3}
     entries = db.session.scalars(select(AuditEntry)).all()
     assert [(entry.act, entry.staff_id, (entry.after or {})["number"]) for entry in entries] == [("mail.retry", who, 3)]
@@ -104,12 +107,12 @@ def test_reasons_are_chosen_exactly_and_written_down(dead: None, deliver: Any) -
 def test_a_reason_without_a_code_is_found(dead: None) -> None:
     db.session.execute(update(Mail).where(Mail.code == 550).values(code=None, phase="render", detail=None))
     db.session.commit()
-    assert drop([FailureReason("dead", "confirmation", "render", None, None)], by()) == 1
+    assert drop([FailureReason("dead", "confirmation", "render", None, None)], context=context()) == 1
 
 
 def test_only_what_was_not_delivered_can_be_chosen(dead: None) -> None:
     with pytest.raises(InputError):
-        retry(FailedMailFilter(state="sent"), by())
+        retry(FailedMailFilter(state="sent"), context=context())
 
 
 def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClient, appeal: AppealView) -> None:

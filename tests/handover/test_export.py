@@ -18,14 +18,14 @@ from sqlalchemy import select, update
 
 from campaign.domain.handover.spreadsheet import harmless, plain
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, Signature, Staff
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.handover.handover import ask_for_handover, make_handover
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 from tests.staff.staff_clients import csrf, staffed
@@ -107,9 +107,13 @@ def test_the_names_handed_over_come_as_a_workbook_too(app: Flask, appeal: Appeal
     staff_id = db.session.scalars(select(Staff.id)).one()
     scope = Scope(staff_id, Role.EDITOR, "fr")
     number = ask_for_handover(
-        scope, appeal, language="en", target=1, reason="For the meeting in May", now=at.clock(), vault=at.vault
+        appeal,
+        language="en",
+        target=1,
+        reason="For the meeting in May",
+        context=context(at.clock(), staff_actor(scope)),
     )
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, 3, "Watch"))
+    assert make_handover(number, clock=at.clock, context=context(at.clock()), most=3)
     page = desk.get(f"/staff/appeals/{appeal.slug}/handovers").text
     (path,) = re.findall(r'href="([^"]+-names\.xlsx)"', page)
     book = load_workbook(io.BytesIO(desk.get(path).data)).active

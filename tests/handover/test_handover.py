@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from campaign.domain.errors import StateError
 from campaign.domain.handover.handover import STALE, HandoverState
 from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.privacy.sealed_place import at_handover
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Appeal, AppealText, Handover, HandoverPart
 from campaign.platform import db
@@ -29,7 +30,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.appeals.editor import words_of
 from campaign.queries.handover.handover import file_of, handovers
 from campaign.services.appeals.edit_text import keep_version
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover, waiting
+from campaign.services.handover.handover import ask_for_handover, make_handover, waiting
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
@@ -50,9 +51,11 @@ def scope(app: Flask) -> Scope:
 def made(scope: Scope, appeal: AppealView, *, language: str = "en", volume: int = 3) -> int:
     at = runtime()
     number = ask_for_handover(
-        scope, appeal, language=language, target=1, reason="For the meeting", now=at.clock(), vault=at.vault
+        appeal, language=language, target=1, reason="For the meeting", context=context(at.clock(), staff_actor(scope))
     )
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts, volume, "Watch"))
+    watch = replace(at.settings, theme=replace(at.settings.theme, name="Watch"))
+    by = replace(context(at.clock()), settings=watch)
+    assert make_handover(number, clock=at.clock, context=by, most=volume)
     return number
 
 
@@ -215,13 +218,14 @@ def test_whoever_leaves_takes_the_name_out_at_once(
 def test_two_clicks_make_one_list(app: Flask, appeal: AppealView, scope: Scope) -> None:
     at = runtime()
     number = ask_for_handover(
-        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+        appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
     with pytest.raises(StateError):
-        ask_for_handover(scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
-    bindery = Bindery(at.vault, at.settings.fonts)
-    assert make_handover(number, clock=at.clock, bindery=bindery)
-    assert not make_handover(number, clock=at.clock, bindery=bindery)
+        ask_for_handover(
+            appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
+        )
+    assert make_handover(number, clock=at.clock, context=context(at.clock()))
+    assert not make_handover(number, clock=at.clock, context=context(at.clock()))
 
 
 def test_what_a_broken_worker_left_is_made_anew(
@@ -230,7 +234,7 @@ def test_what_a_broken_worker_left_is_made_anew(
     signed(appeal, "Ana Openly", 1, shares=True)
     at = runtime()
     number = ask_for_handover(
-        scope, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+        appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(scope))
     )
     assert waiting(START) == [number]
     with transaction() as session:

@@ -11,7 +11,7 @@ from flask import Flask
 
 from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import Criteria
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Invalidation, Signature
 from campaign.platform import db
@@ -97,16 +97,16 @@ def test_only_the_chosen_days_of_the_own_section_are_meant_and_nobody_who_is_the
     midnight = START.replace(hour=0)
     for days, number in ((1, 5), (2, 11), (3, 11)):
         criteria = Criteria(since=midnight, until=midnight + days * DAY, is_erased=True, kept_days=180)
-        made = prepare(criteria, None, by=by, now=now, vault=vault)
-        while advance(now=now, vault=vault, only=made, batch=4):
+        made = prepare(criteria, None, context=context(now, staff_actor(by)))
+        while advance(context=context(now, vault=vault), only=made, batch=4):
             pass
         assert db.session.get_one(Invalidation, made).matched == number
         db.session.rollback()
     before = counts(appeal.id).total
     db.session.rollback()
     for act, left in ((begin, before - 11), (undo, before)):
-        act(made, "a flood", by=by, now=now, vault=vault)
-        while advance(now=now, vault=vault, only=made, batch=4):
+        act(made, "a flood", context=context(now, staff_actor(by)))
+        while advance(context=context(now, vault=vault), only=made, batch=4):
             assert verify() == []
         assert counts(appeal.id).total == left
         db.session.rollback()
@@ -123,8 +123,8 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
         retain(go_on=lambda: True, context=context(now, vault=vault))
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
-        made = prepare(criteria, None, by=by, now=now, vault=vault)
-        while advance(now=now, vault=vault, only=made):
+        made = prepare(criteria, None, context=context(now, staff_actor(by)))
+        while advance(context=context(now, vault=vault), only=made):
             pass
         assert db.session.get_one(Invalidation, made).matched == 0
         db.session.rollback()

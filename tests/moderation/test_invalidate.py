@@ -23,7 +23,7 @@ from campaign.domain.moderation.invalidation import (
     unpacked,
 )
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation, Mail, Signature
 from campaign.platform import db
@@ -100,7 +100,7 @@ def states(ids: list[int]) -> set[str]:
 
 def run(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
     """All batches, with the counts compared to the rows after each."""
-    while advance(now=START + 2 * DAY, vault=runtime().vault, only=invalidation_id, batch=batch):
+    while advance(context=context(START + 2 * DAY), only=invalidation_id, batch=batch):
         assert verify() == []
     state = db.session.scalars(select(Invalidation.state).where(Invalidation.id == invalidation_id)).one()
     db.session.rollback()
@@ -108,7 +108,7 @@ def run(invalidation_id: int, *, batch: int = 2) -> InvalidationState:
 
 
 def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
-    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=runtime().vault)
+    made = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)))
     assert run(made) == InvalidationState.READY
     row = db.session.get_one(Invalidation, made)
     db.session.expunge(row)
@@ -117,7 +117,7 @@ def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[i
 
 
 def go(act: object, invalidation_id: int, by: Scope) -> None:
-    act(invalidation_id, "a flood from bot1@spam.example", by=by, now=START + DAY, vault=runtime().vault)  # type: ignore[operator]
+    act(invalidation_id, "a flood from bot1@spam.example", context=context(START + DAY, staff_actor(by)))  # type: ignore[operator]
 
 
 def total(appeal: AppealView, section: str = "fr") -> int:
@@ -266,11 +266,11 @@ def test_a_worker_that_dies_in_a_batch_leaves_the_last_one_whole(
 ) -> None:
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
-    advance(now=START, vault=runtime().vault, only=made, batch=3)
+    advance(context=context(), only=made, batch=3)
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.moderation.invalidate_reports.count_many", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            advance(now=START, vault=runtime().vault, only=made, batch=3)
+            advance(context=context(), only=made, batch=3)
     assert verify() == []
     row = db.session.get_one(Invalidation, made)
     assert (row.changed, row.state) == (3, "running")
@@ -306,19 +306,19 @@ def test_each_step_only_from_the_one_before_and_only_in_the_own_section(
         with pytest.raises(NotFoundError):
             go(act, made, other)
     with pytest.raises(NotFoundError):
-        drop(made, by=other, now=START, vault=runtime().vault)
+        drop(made, context=context(START, staff_actor(other)))
     with pytest.raises(StateError):
         go(undo, made, by)
     go(begin, made, by)
     with pytest.raises(StateError):
         go(begin, made, by)
     with pytest.raises(StateError):
-        drop(made, by=by, now=START, vault=runtime().vault)
+        drop(made, context=context(START, staff_actor(by)))
 
 
 def test_everybody_cannot_be_meant(by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault)
+        prepare(Criteria(), None, context=context(START, staff_actor(by)))
 
 
 def test_the_audit_log_tells_of_each_step_without_addresses(

@@ -13,7 +13,7 @@ from campaign.document import parse_text
 from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import InputError, NotFoundError
 from campaign.domain.moderation.invalidation import Criteria, InvalidatedKind, InvalidationState
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, AuditEntry, InvalidatedAction, Invalidation
 from campaign.platform import db
@@ -74,15 +74,14 @@ def from_wide(since: datetime | None = None) -> Criteria:
 
 def look(criteria: Criteria, by: Scope, appeal_id: int | None = None) -> tuple[int, Invalidation]:
     """Count whom it would concern; its id and row."""
-    vault = runtime().vault
-    made = prepare(criteria, appeal_id, by=by, now=START + DAY, vault=vault, subject=InvalidatedKind.REPORTS)
+    made = prepare(criteria, appeal_id, context=context(START + DAY, staff_actor(by)), subject=InvalidatedKind.REPORTS)
     assert run(made) == InvalidationState.READY
     return made, db.session.get_one(Invalidation, made)
 
 
 def run(made: int) -> str:
     """Work at it in small batches; its state then. The counts equal the rows after each batch."""
-    while advance(now=START + DAY, vault=runtime().vault, only=made, batch=2):
+    while advance(context=context(START + DAY), only=made, batch=2):
         assert verify() == []
         db.session.rollback()
     return str(db.session.get_one(Invalidation, made).state)
@@ -116,12 +115,12 @@ def test_a_flood_of_reports_is_counted_taken_out_and_put_back_as_it_was(
     assert (row.matched, len(row.sample)) == (9, 9)
     assert actions() == before, "a preview changes nothing"
     assert {one.channel for one in reports(by, row.sample)} == {"letter"}
-    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     assert run(made) == InvalidationState.DONE
     assert (total(flood), total(flood, "be-nl"), len(actions())) == (3, 2, len(before) - 9)
     assert len(reports(by, row.sample)) == 9, "what was taken out can still be looked at"
     db.session.rollback()
-    undo(made, "real people after all", by=by, now=START + DAY, vault=runtime().vault)
+    undo(made, "real people after all", context=context(START + DAY, staff_actor(by)))
     assert run(made) == InvalidationState.UNDONE
     assert actions() == before
     assert (total(flood), total(flood, "be-nl")) == (12, 2)
@@ -135,10 +134,10 @@ def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
 
 def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
     made, _ = look(from_wide(), by)
-    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     fold(context=context(START + 12 * DAY))
     run(made)
-    undo(made, "no flood", by=by, now=START + DAY, vault=runtime().vault)
+    undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
     run(made)
     assert verify() == []
     assert total(flood) == 12
@@ -150,7 +149,7 @@ def test_signatures_what_signers_reported_and_later_reports_stay(flood: AppealVi
     made, row = look(Criteria(since=START, until=START + DAY), by)
     assert row.matched == 12
     report(flood, START + 6 * HOUR, b"l" * 16, WIDE)
-    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     run(made)
     assert total(flood) == 3
 
@@ -167,14 +166,14 @@ def test_another_appeal_and_another_section_are_not_meant(app: Flask, flood: App
     assert row.matched == 2
     made, _ = look(from_wide(), by)
     with pytest.raises(NotFoundError):
-        begin(made, "not mine", by=other, now=START, vault=runtime().vault)
+        begin(made, "not mine", context=context(START, staff_actor(other)))
 
 
 def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by: Scope) -> None:
     with pytest.raises(InputError, match="everybody"):
-        prepare(Criteria(), None, by=by, now=START, vault=runtime().vault, subject=InvalidatedKind.REPORTS)
+        prepare(Criteria(), None, context=context(START, staff_actor(by)), subject=InvalidatedKind.REPORTS)
     made, _ = look(from_wide(), by)
-    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     run(made)
     acts = select(AuditEntry.act).where(AuditEntry.act.startswith("inval")).order_by(AuditEntry.id)
     told = db.session.scalars(acts).all()
@@ -183,7 +182,7 @@ def test_all_cannot_be_meant_and_the_audit_log_tells_of_it(flood: AppealView, by
 
 def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, by: Scope) -> None:
     made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
-    begin(made, "a flood", by=by, now=START + DAY, vault=runtime().vault)
+    begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     run(made)
     retain(go_on=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
@@ -192,7 +191,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
         kept = select(func.count()).select_from(model).where(model.wide_network_digest.is_not(None))
         assert db.session.scalar(kept) == 0
     db.session.rollback()
-    undo(made, "no flood", by=by, now=START + DAY, vault=runtime().vault)
+    undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
     run(made)
     assert total(flood) == 12
 

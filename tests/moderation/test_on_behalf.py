@@ -18,7 +18,7 @@ from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.privacy.disclosure import SHOWN_A_DAY
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Purpose
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, DisclosureDay, LinkRequest, Mail, SheetRow, Signature, SignUp, Staff
 from campaign.platform import db
@@ -423,14 +423,13 @@ def test_erasing_for_somebody_leaves_what_waits_in_other_sections(
     desk: FlaskClient, appeal: AppealView, elsewhere: AppealView
 ) -> None:
     one = signed(appeal, "Jeanne Martin", 1)
-    at = runtime()
     for number, section in enumerate(("fr", "be-nl")):
         form = NewSignUp(elsewhere.id, section, "FR", "Jeanne", parse_address("p1@mail.example"), "en", "en", 1, None)
         sign(form, context=context(START + timedelta(minutes=number), SUPPORTER))
         by = Scope(join(app_of(desk), f"{section}@staff.example", Role.EDITOR, section), Role.EDITOR, section)
         rows = [TypedRow(1, "Jeanne Martin", "p1@mail.example", "FR", "y")]
         sheet = SheetEntry(read_rows(rows, "FR", LOCALES), START.date(), "", "", "en")
-        enter_sheet(elsewhere.slug, sheet, by=by, is_sure=False, is_again=False, now=START, vault=at.vault)
+        enter_sheet(elsewhere.slug, sheet, context=context(START, staff_actor(by)), is_sure=False, is_again=False)
     assert post(desk, f"/signatures/{one}/erase", reason=WHY, sure="y").status_code == 303
     for model in (SignUp, SheetRow):
         assert list(db.session.scalars(select(model.section_code))) == ["be-nl"], model

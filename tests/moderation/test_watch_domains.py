@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.moderation.seen_domain import SeenDomain
-from campaign.domain.staff.actor import SUPPORTER, SYSTEM
+from campaign.domain.staff.actor import SUPPORTER, SYSTEM, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AbuseAlert, DomainWatch, Invalidation, MailDomain, Signature
 from campaign.platform import db
@@ -293,8 +293,8 @@ def test_one_host_of_an_owner_can_be_chosen_alone_when_its_digest_is_forgotten(a
     db.session.execute(update(Signature).values(domain_digest=None))
     db.session.commit()
     for domain, found in (("h1.evil.co.uk", 1), ("evil.co.uk", 3), ("co.uk", 0)):
-        made = prepare(Criteria(domain=domain), None, by=by, now=LATER, vault=runtime().vault)
-        while advance(now=LATER, vault=runtime().vault, only=made):
+        made = prepare(Criteria(domain=domain), None, context=context(LATER, staff_actor(by)))
+        while advance(context=context(LATER), only=made):
             pass
         assert (domain, db.session.get_one(Invalidation, made).matched) == (domain, found)
         db.session.rollback()

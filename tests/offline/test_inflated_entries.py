@@ -18,7 +18,7 @@ from campaign.domain.counting.channel import Channel
 from campaign.domain.errors import StateError
 from campaign.domain.offline.bulk_entry import MOST_ALONE, UnusualQuantityError
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, BulkEntry, Staff
 from campaign.platform import db
@@ -224,13 +224,13 @@ def sheet(number: int, rows: int, *, country: str = "FR") -> SheetEntry:
 
 def enter_one(appeal: AppealView, by: Scope, entered: SheetEntry, *, sure: bool = False) -> None:
     at = runtime()
-    enter_sheet(appeal.slug, entered, by=by, is_sure=sure, is_again=False, now=at.clock(), vault=at.vault)
+    enter_sheet(appeal.slug, entered, context=context(at.clock(), staff_actor(by)), is_sure=sure, is_again=False)
 
 
 def sign_rows() -> None:
     at = runtime()
     addressees = RefusedRecipients(at.settings)
-    while sign_sheet_rows(now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=addressees):
+    while sign_sheet_rows(context=context(at.clock()), addressees=addressees):
         pass
 
 
@@ -337,7 +337,7 @@ def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, app
     def sure(scope: Scope) -> bool:
         with app.app_context():
             try:
-                confirm_entry(appeal.slug, number, by=scope, now=at.clock(), vault=at.vault)
+                confirm_entry(appeal.slug, number, context=context(at.clock(), staff_actor(scope)))
             except StateError:
                 return False
         return True

@@ -22,6 +22,7 @@ from campaign.config import LOCALES
 from campaign.domain.offline.paper_sheet import TypedRow, read_rows
 from campaign.domain.privacy.erasure_journal import Erasure, ErasureKind
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import BulkEntry, Mail, SheetRow, Signature, SignUp
 from campaign.platform import Model, db
@@ -95,9 +96,7 @@ def enter(browser: FlaskClient, appeal: AppealView, rows: list[list[str]], **ans
 def sign_all() -> None:
     at = runtime()
     while has_waiting_rows():
-        sign_sheet_rows(
-            now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
-        )
+        sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
 
 
 def number_of(model: Any) -> int:
@@ -176,9 +175,7 @@ def test_a_worker_that_dies_signs_nobody_up_twice(
     with monkeypatch.context() as patched:
         patched.setattr("campaign.services.offline.paper_sheet.delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            sign_sheet_rows(
-                now=at.clock(), vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
-            )
+            sign_sheet_rows(context=context(at.clock()), addressees=RefusedRecipients(at.settings))
     assert (number_of(SignUp), number_of(SheetRow)) == (0, 2)
     sign_all()
     assert (number_of(SignUp), number_of(Mail)) == (2, 3), "two signers and the editor's invitation"
@@ -363,7 +360,7 @@ def test_the_same_sheet_sent_at_once_is_entered_once(app: Flask, appeal: AppealV
             barrier.wait(20)
             try:
                 enter_sheet(
-                    appeal.slug, entered, by=by, is_sure=False, is_again=False, now=START, vault=runtime().vault
+                    appeal.slug, entered, context=context(START, staff_actor(by)), is_sure=False, is_again=False
                 )
             except DuplicateSheetError:
                 return False

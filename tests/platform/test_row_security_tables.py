@@ -27,7 +27,7 @@ from campaign.platform.database import row_security as wall
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.handover.handover import ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
@@ -118,18 +118,22 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
     for number in (1, 2):
         signed(appeal, f"Signer {code}", first + number, code, shares=number == 1)
     enter(
-        appeal.slug, BulkQuantity(Channel.LETTER, 7, START.date(), "Market", ""), by=by, is_sure=False, now=START,
-        vault=at.vault,
-    )  # fmt: skip
+        appeal.slug,
+        BulkQuantity(Channel.LETTER, 7, START.date(), "Market", ""),
+        is_sure=False,
+        context=context(START, staff_actor(by)),
+    )
     sheet = read_rows([TypedRow(1, "Paper", f"paper@{code}.example", "FR", "y")], "FR", ("en",))
     entered = SheetEntry(sheet, START.date(), "Stall", "", "en")
-    enter_sheet(appeal.slug, entered, by=by, is_sure=True, is_again=False, now=START, vault=at.vault)
-    number = ask_for_handover(by, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
-    act = prepare(Criteria(pattern=f"p{first + 2}@mail.example"), None, by=by, now=START, vault=at.vault)
-    advance(now=START, vault=at.vault, only=act)
-    begin(act, "a flood", by=by, now=START, vault=at.vault)
-    advance(now=START, vault=at.vault, only=act)
+    enter_sheet(appeal.slug, entered, context=context(START, staff_actor(by)), is_sure=True, is_again=False)
+    number = ask_for_handover(
+        appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
+    )
+    assert make_handover(number, clock=at.clock, context=context())
+    act = prepare(Criteria(pattern=f"p{first + 2}@mail.example"), None, context=context(START, staff_actor(by)))
+    advance(context=context(), only=act)
+    begin(act, "a flood", context=context(START, staff_actor(by)))
+    advance(context=context(), only=act)
     told = {"en": AnnouncementWording(f"To {code}", "Only you.")}
     draft(appeal.id, AnnouncementKind.UPDATE, Audience(code), told, context=context(START, staff_actor(by)))
 

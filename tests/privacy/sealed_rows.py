@@ -16,7 +16,7 @@ from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_handover, at_link_request
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Scope
 from campaign.models import (
     HandoverPart,
@@ -31,9 +31,9 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
-from campaign.services.delivery.failed_mail import FailedMailFilter, Operator
+from campaign.services.delivery.failed_mail import FailedMailFilter
 from campaign.services.delivery.failed_mail import drop as drop_mails
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.handover.handover import ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import drop, prepare
 from campaign.services.offline.bulk_entry import undo
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
@@ -102,9 +102,9 @@ def a_list_made(site: Site) -> tuple[int, Held]:
     signature_id = signed_by_form(site.appeal, "Jeanne Martin", str(ADDRESS))
     set_sharing(signature_id, wanted=True, context=context(actor=SUPPORTER))
     number = ask_for_handover(
-        site.scope, site.appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault
+        site.appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(site.scope))
     )
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+    assert make_handover(number, clock=at.clock, context=context())
     names = next(name for name in handovers(site.scope, site.appeal.id)[0].files if name.endswith(".csv"))
     sealed = db.session.scalars(select(HandoverPart.content_sealed).where(HandoverPart.name == names)).one()
     db.session.rollback()
@@ -134,15 +134,15 @@ def a_row_signed_up(site: Site) -> Held:
     at = runtime()
     rows = [TypedRow(1, "Jeanne Martin", str(ADDRESS), "FR", "y")]
     entered = SheetEntry(read_rows(rows, "FR", ("en",)), START.date(), "Stall", "", "en")
-    enter_sheet(site.appeal.slug, entered, by=site.scope, is_sure=True, is_again=False, now=START, vault=at.vault)
+    enter_sheet(
+        site.appeal.slug, entered, context=context(START, staff_actor(site.scope)), is_sure=True, is_again=False
+    )
     place = place_of(row_of(SheetRow))
     return Held(
         value(SheetRow.email_sealed),
         lambda vault, sealed: vault.open_email(sealed, place),
         str(ADDRESS),
-        lambda: sign_sheet_rows(
-            now=START, vault=at.vault, mail_domain=at.mail_domain, addressees=RefusedRecipients(at.settings)
-        ),
+        lambda: sign_sheet_rows(context=context(), addressees=RefusedRecipients(at.settings)),
     )
 
 
@@ -155,7 +155,7 @@ def a_row_of_somebody_who_erased(site: Site) -> Held:
 def a_row_of_a_sheet_undone(site: Site) -> Held:
     held = a_row_signed_up(site)
     entry = row_of(SheetRow).bulk_entry_id
-    return replace(held, erase=lambda: undo(site.appeal.slug, entry, by=site.scope, now=START, vault=runtime().vault))
+    return replace(held, erase=lambda: undo(site.appeal.slug, entry, context=context(START, staff_actor(site.scope))))
 
 
 def whom_a_mail_to_staff_went_to(site: Site) -> Held:
@@ -187,7 +187,7 @@ def whom_a_mail_given_up_was_to(site: Site) -> Held:
     held = whom_a_mail_to_staff_went_to(site)
     with transaction() as session:
         session.execute(update(Mail).values(state=MailState.DEAD.value))
-    return replace(held, erase=lambda: drop_mails(FailedMailFilter(), Operator(None, START, runtime().vault)))
+    return replace(held, erase=lambda: drop_mails(FailedMailFilter(), context=context()))
 
 
 def whom_a_mail_never_sent_was_to(site: Site) -> Held:
@@ -216,13 +216,13 @@ def delivered_and_erased(site: Site, signature_id: int) -> None:
 
 
 def what_staff_chose_by(site: Site) -> Held:
-    number = prepare(Criteria(pattern="jeanne@*"), None, by=site.scope, now=START, vault=runtime().vault)
+    number = prepare(Criteria(pattern="jeanne@*"), None, context=context(START, staff_actor(site.scope)))
     place = place_of(row_of(Invalidation))
     return Held(
         value(Invalidation.criteria_sealed),
         lambda vault, sealed: vault.open_context(sealed, place),
         "jeanne@*",
-        lambda: drop(number, by=site.scope, now=START, vault=runtime().vault),
+        lambda: drop(number, context=context(START, staff_actor(site.scope))),
     )
 
 

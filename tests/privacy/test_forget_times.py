@@ -12,7 +12,7 @@ from sqlalchemy import DateTime, func, select
 
 from campaign.domain.counting.channel import Channel
 from campaign.domain.moderation.invalidation import Criteria
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import Action, InvalidatedAction, Signature, TallyHour
 from campaign.platform import Model, UtcDateTime, db
@@ -109,18 +109,18 @@ def test_who_erased_signs_again_and_is_counted_once(app: Flask, appeal: AppealVi
 def test_what_was_taken_out_and_erased_comes_back_into_its_day(app: Flask, appeal: AppealView) -> None:
     by, vault = Scope(join(app, "ed@staff.example", Role.EDITOR), Role.EDITOR, "fr"), runtime().vault
     one = acting(appeal, "a", START)
-    made = prepare(Criteria(ids=(one,)), None, by=by, now=START + DAY, vault=vault)
+    made = prepare(Criteria(ids=(one,)), None, context=context(START + DAY, staff_actor(by)))
     for act in (None, begin):
         if act is not None:
-            act(made, "looks like a flood", by=by, now=START + DAY, vault=vault)
-        while advance(now=START + DAY, vault=vault, only=made):
+            act(made, "looks like a flood", context=context(START + DAY, staff_actor(by)))
+        while advance(context=context(START + DAY, vault=vault), only=made):
             pass
     erase(one, context=context(START + DAY, SUPPORTER, vault=vault))
     assert counts(appeal.id).total == 0
     assert {moment.hour for moment in db.session.scalars(select(InvalidatedAction.counted_at))} == {0}
     db.session.rollback()
-    undo(made, "it was none", by=by, now=START + DAY, vault=vault)
-    while advance(now=START + DAY, vault=vault, only=made):
+    undo(made, "it was none", context=context(START + DAY, staff_actor(by)))
+    while advance(context=context(START + DAY, vault=vault), only=made):
         pass
     assert times_of(one)["action"] == {MIDNIGHT}
     assert counts(appeal.id).total == 2

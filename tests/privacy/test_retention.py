@@ -22,6 +22,7 @@ from campaign.domain.announcements.announcement import AnnouncementKind
 from campaign.domain.errors import StateError
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.privacy import retention
+from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import (
     AbuseAlert,
@@ -254,10 +255,10 @@ def test_the_report_leaves_no_table_out() -> None:
 def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: Flask, appeal: AppealView) -> None:
     staff_id, vault = join(app, "ana@staff.example", Role.EDITOR), runtime().vault
     by = Scope(staff_id, Role.EDITOR, "fr")
-    act = prepare(Criteria(pattern="jeanne"), None, by=by, now=START, vault=vault)
-    advance(now=START, vault=vault, only=act)
+    act = prepare(Criteria(pattern="jeanne"), None, context=context(START, staff_actor(by)))
+    advance(context=context(vault=vault), only=act)
     log_in(app, "ana@staff.example")
-    note_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), now=START, vault=vault)
+    note_failure(LoginAttempt("ana@staff.example", "192.0.2.0/24", None), context=context(vault=vault))
     prune(START + retention.CRITERIA)
     assert of(Invalidation) - of_kept(Invalidation.criteria_sealed) == 0
     assert of(LoginFailure) == of(StaffSession) == 0
@@ -266,7 +267,7 @@ def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: 
     prune(START + retention.CRITERIA + DAY)
     assert of_kept(Invalidation.criteria_sealed) == 0
     with pytest.raises(StateError):
-        begin(act, "late", by=by, now=START, vault=vault)
+        begin(act, "late", context=context(START, staff_actor(by)))
 
 
 def of_kept(column: Any) -> int:

@@ -25,7 +25,7 @@ from campaign.services.staff.accounts import Invitation, invite, set_preferences
 from tests.announcements.test_announce import announced, spread_now
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import DAY, START, Clock, Postbox, context, form, text_of
-from tests.staff.staff_clients import csrf, join, office
+from tests.staff.staff_clients import csrf, join
 
 # For the gate: the quick part is to stay quick.
 pytestmark = pytest.mark.slow
@@ -70,8 +70,8 @@ def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver
     ana, at = join(app, "ana@staff.example", Role.ADMIN), runtime()
     deliver()
     postbox.messages.clear()
-    invite(Invitation("bob@staff.example", "fr", Role.VIEWER, "en", None), now=START, office=office())
-    set_preferences(ana, locale="en", wants_digest=True)
+    invite(Invitation("bob@staff.example", "fr", Role.VIEWER, "en"), context=context())
+    set_preferences(ana, locale="en", wants_digest=True, context=context())
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
     said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
     raise_alarm("appeal", appeal.id, lambda _: said, context=context())

@@ -17,15 +17,10 @@ from campaign.models import Staff
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
-from campaign.services.staff.accounts import Invitation, Office, accept, invite
+from campaign.services.staff.accounts import Invitation, accept, invite
+from tests.conftest import context
 
 PASSWORD = "four words put together"
-
-
-def office() -> Office:
-    """What the services need."""
-    at = runtime()
-    return Office(at.settings, at.vault, at.tokens, at.mail_domain)
 
 
 def path_of(link: str) -> str:
@@ -43,10 +38,10 @@ def csrf(page: TestResponse) -> str:
 def join(app: Flask, email: str, role: Role, section: str = "fr") -> int:
     """An account that has accepted its invitation; returns its id."""
     at = runtime()
-    link = invite(Invitation(email, section, role, "en", None), now=at.clock(), office=office())
+    link = invite(Invitation(email, section, role, "en"), context=context(at.clock()))
     opened = at.tokens.read(Purpose.INVITATION, link.rpartition("/")[2], at.clock())
     staff_id = opened.subject
-    accept(opened, _hashed(app), now=at.clock(), vault=at.vault)
+    accept(opened, _hashed(app), context=context(at.clock()))
     if role in TWO_FACTOR_ROLES:
         with transaction() as session:
             staff = session.get_one(Staff, staff_id)

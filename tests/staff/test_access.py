@@ -14,7 +14,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import begin_session, end_session, is_session_alive
 from campaign.web.staff.staff.access import Requirement, need_of, needs, open_to_all, takes_upload
-from tests.conftest import Clock
+from tests.conftest import Clock, context
 from tests.staff.staff_clients import csrf, join, staffed
 
 
@@ -47,7 +47,7 @@ def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None
     ana, bea = (join(app, f"{name}@staff.example", Role.VIEWER) for name in ("ana", "bea"))
     at, begun = runtime(), clock.now
     with transaction() as session:
-        secret, other = (begin_session(session, ana, now=begun, vault=at.vault) for _ in range(2))
+        secret, other = (begin_session(session, ana, context=context(begun)) for _ in range(2))
     assert secret != other
 
     def is_alive(secret: str, staff_id: int) -> bool:
@@ -56,7 +56,7 @@ def test_a_log_in_is_one_secret_of_one_account(app: Flask, clock: Clock) -> None
     assert is_alive(secret, ana)
     assert not is_alive(secret, bea)
     assert not is_alive(secret + "x", ana)
-    end_session(other, vault=at.vault)
+    end_session(other, context=context())
     assert (is_alive(secret, ana), is_alive(other, ana)) == (True, False)
     clock.now = begun + SESSION_LIFETIME - timedelta(seconds=1)
     assert is_alive(secret, ana)

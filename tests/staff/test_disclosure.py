@@ -16,18 +16,19 @@ from werkzeug.test import TestResponse
 
 from campaign.domain.privacy.disclosure import COUNT_COSTS, FILES_A_DAY, SHOWN_A_DAY, BudgetError, DisclosureKind
 from campaign.domain.signing.address import parse_address
-from campaign.domain.staff.actor import SUPPORTER
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, DisclosureDay, Signature, Staff
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.privacy.disclosure import DisclosureRequest, disclose
+from campaign.services.privacy.disclosure import disclose
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DAY, START, Clock, Postbox, confirm_newest, context, text_of
 from tests.handover.test_export import signed
-from tests.staff.staff_clients import csrf, join, log_in, office
+from tests.staff.staff_clients import csrf, join, log_in
 
 ANA = "ana@staff.example"
 WHY = "asked by letter to be found"
@@ -224,7 +225,7 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
         with app.app_context():
             barrier.wait(20)
             try:
-                disclose(asks, DisclosureKind.SEARCH, "section:fr", shown=100)
+                disclose(DisclosureKind.SEARCH, "section:fr", shown=100, reason=WHY, context=asks)
             except BudgetError:
                 return False
         return True
@@ -234,13 +235,13 @@ def test_pages_asked_for_at_once_do_not_go_beyond_the_budget(app: Flask, desk: F
     assert db.session.scalars(select(DisclosureDay.shown)).one() == SHOWN_A_DAY
 
 
-def asked() -> DisclosureRequest:
+def asked() -> Context:
     """The editor asks."""
     staff_id = db.session.scalars(select(Staff.id).where(Staff.email == ANA)).one()
     db.session.rollback()
-    return DisclosureRequest(Scope(staff_id, Role.EDITOR, "fr"), WHY, runtime().clock(), office())
+    return context(runtime().clock(), staff_actor(Scope(staff_id, Role.EDITOR, "fr")))
 
 
 def spend(*, shown: int = 0, files: int = 0) -> None:
     """As pages and files of earlier that day."""
-    disclose(asked(), DisclosureKind.SEARCH, "section:fr", shown=shown, files=files)
+    disclose(DisclosureKind.SEARCH, "section:fr", shown=shown, files=files, reason=WHY, context=asked())

@@ -22,14 +22,14 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.staff.accounts import Invitation, change, invite
-from tests.conftest import Clock, Postbox, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, office, path_of, staffed
+from tests.conftest import Clock, Postbox, context, text_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of, staffed
 
 Deliver = Callable[[], dict[str, int]]
 
 
 def invited(email: str = "ana@staff.example", role: Role = Role.VIEWER) -> str:
-    return path_of(invite(Invitation(email, "fr", role, "en", None), now=runtime().clock(), office=office()))
+    return path_of(invite(Invitation(email, "fr", role, "en"), context=context(runtime().clock())))
 
 
 def bare(page: str) -> str:
@@ -298,14 +298,14 @@ def test_another_role_ends_the_log_in_at_once(app: Flask) -> None:
     staff_id = join(app, "ana@staff.example", Role.EDITOR)
     desk = log_in(app, "ana@staff.example")
     at = runtime()
-    change(staff_id, role=Role.VIEWER, section="fr", active=True, by=None, now=at.clock(), vault=at.vault)
+    change(staff_id, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
     assert desk.get("/staff/account").location.startswith("/staff/login")
 
 
 def test_an_ended_account_does_not_log_in(app: Flask, client: FlaskClient) -> None:
     staff_id = join(app, "ana@staff.example", Role.EDITOR)
     at = runtime()
-    change(staff_id, role=Role.EDITOR, section="fr", active=False, by=None, now=at.clock(), vault=at.vault)
+    change(staff_id, role=Role.EDITOR, section="fr", active=False, context=context(at.clock()))
     with pytest.raises(AssertionError):
         log_in(app, "ana@staff.example", client)
 

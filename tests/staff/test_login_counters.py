@@ -35,7 +35,7 @@ HOME, OFFICE = "192.0.2.1", "198.51.100.7"
 
 def fails(attempt: LoginAttempt, times: int, *, later: timedelta = timedelta(0)) -> None:
     for _ in range(times):
-        note_failure(attempt, now=START + later, vault=runtime().vault)
+        note_failure(attempt, context=context(START + later))
 
 
 def allowed(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> bool:
@@ -45,7 +45,7 @@ def allowed(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> bool:
 
 
 def asked(attempt: LoginAttempt, *, later: timedelta = timedelta(0)) -> LinkRequestResult:
-    return count_request(attempt, now=START + later, vault=runtime().vault)
+    return count_request(attempt, context=context(START + later))
 
 
 def test_failures_are_counted_for_the_account_however_it_is_written(app: Flask) -> None:
@@ -104,7 +104,7 @@ def test_a_known_browser_uses_up_its_own_links_and_nothing_of_the_network(app: F
 def test_a_log_in_is_good_for_its_lifetime(app: Flask) -> None:
     member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
-        secret = begin_session(session, member, now=START, vault=vault)
+        secret = begin_session(session, member, context=context(vault=vault))
     late = START + SESSION_LIFETIME
     assert is_session_alive(secret, member, now=late - timedelta(microseconds=1), vault=vault)
     assert not is_session_alive(secret, member, now=late, vault=vault)
@@ -129,8 +129,8 @@ def test_a_machine_with_a_wrong_clock_ends_no_log_in_and_forgets_no_failure(app:
 def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old(app: Flask) -> None:
     member, vault = join(app, "ana@staff.example", Role.VIEWER), runtime().vault
     with transaction() as session:
-        near = begin_session(session, member, now=START + MOST_APART, vault=vault)
-        far = begin_session(session, member, now=START + 100 * DAY, vault=vault)
+        near = begin_session(session, member, context=context(START + MOST_APART, vault=vault))
+        far = begin_session(session, member, context=context(START + 100 * DAY, vault=vault))
     guess = LoginAttempt("ana@staff.example", HOME, None)
     fails(guess, MOST_FOR_ACCOUNT)
     fails(guess, 1, later=100 * DAY)

@@ -33,7 +33,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import handovers
 from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.handover.handover import Bindery, ask_for_handover, make_handover
+from campaign.services.handover.handover import ask_for_handover, make_handover
 from campaign.services.moderation.invalidate import advance, begin, prepare
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet
@@ -149,22 +149,24 @@ DRAFTS = {"own": "fr", "foreign": "be-nl"}
 def made_by(by: Scope, appeal: AppealView, place: str, said: str) -> dict[str, str]:
     """A section's list, entry, sheet, invalidations (counted, done, another counted one) and announcement."""
     at = runtime()
-    number = ask_for_handover(by, appeal, language="en", target=1, reason="For the meeting", now=START, vault=at.vault)
-    assert make_handover(number, clock=at.clock, bindery=Bindery(at.vault, at.settings.fonts))
+    number = ask_for_handover(
+        appeal, language="en", target=1, reason="For the meeting", context=context(START, staff_actor(by))
+    )
+    assert make_handover(number, clock=at.clock, context=context())
     listed = handovers(by, appeal.id)[0]
     files = {name.rpartition(".")[2]: name for name in listed.files}
     quantity = BulkQuantity(Channel.LETTER, 7, START.date(), place, f"{place} again")
-    entry = enter(appeal.slug, quantity, by=by, is_sure=False, now=START, vault=at.vault)
+    entry = enter(appeal.slug, quantity, context=context(START, staff_actor(by)), is_sure=False)
     many = BulkQuantity(Channel.LETTER, 5000, START.date(), place, f"{place} again")
-    waiting = enter(appeal.slug, many, by=by, is_sure=True, now=START, vault=at.vault)
+    waiting = enter(appeal.slug, many, context=context(START, staff_actor(by)), is_sure=True)
     rows = read_rows([TypedRow(1, place, "paper@mail.example", "FR", "y")], "FR", ("en",))
     sheet = SheetEntry(rows, START.date(), place, "", "en")
-    enter_sheet(appeal.slug, sheet, by=by, is_sure=True, is_again=False, now=START, vault=at.vault)
-    acts = [prepare(Criteria(domain=one), None, by=by, now=START, vault=at.vault) for one in DOMAINS]
+    enter_sheet(appeal.slug, sheet, context=context(START, staff_actor(by)), is_sure=True, is_again=False)
+    acts = [prepare(Criteria(domain=one), None, context=context(START, staff_actor(by))) for one in DOMAINS]
     for act in acts:
-        advance(now=START, vault=at.vault, only=act)
-    begin(acts[1], f"{said} A flood.", by=by, now=START, vault=at.vault)
-    advance(now=START, vault=at.vault, only=acts[1])
+        advance(context=context(), only=act)
+    begin(acts[1], f"{said} A flood.", context=context(START, staff_actor(by)))
+    advance(context=context(), only=acts[1])
     author = context(START, staff_actor(by))
     text = {"fr": AnnouncementWording(said, said)}
     written = draft(appeal.id, AnnouncementKind.UPDATE, Audience(by.section), text, context=author)

@@ -15,7 +15,7 @@ from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import change
 from campaign.services.staff.login import MOST_FOR_ACCOUNT, MOST_FROM_NETWORK, WINDOW
 from tests.attack import IS_ATTACK, Figure
-from tests.conftest import Clock, Postbox, text_of
+from tests.conftest import Clock, Postbox, context, text_of
 from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
 
 pytestmark = pytest.mark.slow
@@ -175,7 +175,7 @@ def changed(**values: object) -> Callable[..., None]:
     def act(app: Flask, *_: object) -> None:
         at = runtime()
         wanted = {"role": Role.EDITOR, "section": "fr", "active": True} | values
-        change(_staff_id(), by=None, now=at.clock(), vault=at.vault, **wanted)  # type: ignore[arg-type]
+        change(_staff_id(), context=context(at.clock()), **wanted)  # type: ignore[arg-type]
 
     return act
 

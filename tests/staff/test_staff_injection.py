@@ -28,7 +28,6 @@ from campaign.domain.staff.roles import Role, Scope
 from campaign.domain.typed_text import clean
 from campaign.models import Appeal, Mail, QueuePause, Signature
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.services.announcements.announce import AnnouncementWording, Audience, draft
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
@@ -126,7 +125,7 @@ class Case:
 
 def made(payload: str, number: int, editor: int) -> Case:
     """Everything that a document, a supporter, a mail server and colleagues can write, is the payload."""
-    slug, at = f"case-{number}", runtime()
+    slug = f"case-{number}"
     options = ImportOptions(slug=slug, deadline=date(2099, 1, 1))
     import_draft(hostile(payload), options, context=context(), lines=(payload, payload))
     publish(slug, context=context())
@@ -140,8 +139,8 @@ def made(payload: str, number: int, editor: int) -> Case:
     # Control characters are refused there.
     words = AnnouncementWording(clean(text, lines=False)[:100] or "x", clean(text) or "x")
     update_id = draft(appeal_id, AnnouncementKind.UPDATE, Audience("fr"), {"en": words}, context=writing)
-    act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, by=by, now=START, vault=at.vault)
-    invalidate.advance(now=START, vault=at.vault, only=act)
+    act = invalidate.prepare(Criteria(pattern="signer"), appeal_id, context=context(START, staff_actor(by)))
+    invalidate.advance(context=context(), only=act)
     with transaction() as session:
         session.execute(update(Signature).where(Signature.id == signature_id).values(shares_name=True))
         mails = update(Mail).where(Mail.signature_id == signature_id)

@@ -17,8 +17,8 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
-from tests.conftest import START, Clock, Postbox, text_of
-from tests.staff.staff_clients import PASSWORD, csrf, join, office, path_of
+from tests.conftest import START, Clock, Postbox, context, text_of
+from tests.staff.staff_clients import PASSWORD, csrf, join, path_of
 
 ANA, BOB = "ana@staff.example", "bob@staff.example"
 Deliver = Callable[[], object]
@@ -40,7 +40,7 @@ def reset_link(postbox: Postbox) -> str:
 
 
 def test_an_old_invitation_does_not_open_the_account_that_got_its_number(app: Flask, client: FlaskClient) -> None:
-    link = path_of(invite(Invitation(ANA, "fr", Role.ADMIN, "en", None), now=START, office=office()))
+    link = path_of(invite(Invitation(ANA, "fr", Role.ADMIN, "en"), context=context()))
     page = client.get(link)
     assert page.status_code == 200
     issued_anew(db.session.scalars(select(Staff.id)).one())
@@ -73,7 +73,7 @@ def test_an_old_reset_link_does_not_open_the_account_that_got_its_number(
 
 def test_an_old_digest_link_ends_nobody_else_s_mail(app: Flask, client: FlaskClient) -> None:
     staff_id = join(app, ANA, Role.VIEWER)
-    set_preferences(staff_id, locale="en", wants_digest=True)
+    set_preferences(staff_id, locale="en", wants_digest=True, context=context())
     token = runtime().tokens.make(Purpose.DIGEST, staff_id, START, db.session.get_one(Staff, staff_id).link_key)
     issued_anew(staff_id)
     assert client.post(f"/staff/digest/{token}").status_code == 404
@@ -97,7 +97,7 @@ def test_a_reset_link_works_for_an_hour(
 def test_asking_for_a_password_looks_for_no_account(app: Flask, client: FlaskClient) -> None:
     """The same statements for who has an account, whose was ended, who waits and who is nobody: no time tells."""
     join(app, ANA, Role.ADMIN)
-    invite(Invitation("waits@staff.example", "fr", Role.VIEWER, "en", None), now=START, office=office())
+    invite(Invitation("waits@staff.example", "fr", Role.VIEWER, "en"), context=context())
     with transaction() as session:
         session.execute(update(Staff).where(Staff.id == join_ended(app)).values(active=False))
     token, said = csrf(client.get("/staff/reset")), {}

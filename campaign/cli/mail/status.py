@@ -13,6 +13,7 @@ from flask.cli import with_appcontext
 
 from campaign.cli.refusal import refusals, refuse
 from campaign.domain.outbox.mail_kind import MailKind
+from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
 from campaign.queries.delivery.mail_status import OutboxStatus, domain_outcomes, failed_mail_groups, outbox_status
 from campaign.services.delivery import failed_mail
@@ -97,14 +98,11 @@ def drop(everything: bool, **chosen: Any) -> None:
     click.echo(f"{_of(everything, chosen, failed_mail.drop)} are dropped")
 
 
-def _of(
-    everything: bool, chosen: dict[str, Any], work: Callable[[failed_mail.FailedMailFilter, failed_mail.Operator], int]
-) -> int:
+def _of(everything: bool, chosen: dict[str, Any], work: Callable[..., int]) -> int:
     if not everything and not any(value is not None for value in chosen.values()):
         refuse("say which (--state, --kind, --phase, --code, --words), or --all; `flask mail dead` lists them")
-    at = runtime()
     with refusals():
-        return work(failed_mail.FailedMailFilter(**chosen), failed_mail.Operator(None, at.clock(), at.vault))
+        return work(failed_mail.FailedMailFilter(**chosen), context=runtime().context(OPERATOR))
 
 
 def _plain(value: object) -> str:

@@ -49,6 +49,11 @@ class Actor:
         """Return whether the role of a member of staff allows it; the server may everything, a supporter nothing."""
         return self.kind in _SERVER if self.scope is None else self.scope.may(permission)
 
+    def require(self, permission: Permission) -> None:
+        """Raise NotFoundError where the actor may not do it."""
+        if not self.may(permission):
+            raise NotFoundError("not for this role")
+
     def may_edit_for(self, section: str | None) -> bool:
         """Return whether the actor edits that section's appeals and mails to its supporters (`Scope.may_edit_for`)."""
         return self.kind in _SERVER if self.scope is None else self.scope.may_edit_for(section)

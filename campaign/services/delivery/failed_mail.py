@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, update
 
 from campaign.domain.errors import InputError
 from campaign.domain.outbox.mail_state import MailState
-from campaign.domain.privacy.cipher import Vault
+from campaign.domain.staff.roles import Permission
 from campaign.models import Mail
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.staff.audit import AuditRecord, append
@@ -44,32 +44,26 @@ class FailureReason:
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Who decides (None: a command on the server), when, and the keys of the audit log."""
-
-    staff_id: int | None
-    now: datetime
-    vault: Vault
-
-
-def retry(chosen: FailedMailFilter | Sequence[FailureReason], by: Operator) -> int:
-    """Makes them due again, as the same messages; returns how many. Raises InputError.
+def retry(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
+    """Makes them due again, as the same messages; returns how many. Raises InputError, NotFoundError.
 
     Each is checked again before it is sent, so an address suppressed meanwhile gets nothing.
     """
-    again = {"state": MailState.RETRY.value, "due_at": by.now, "lease_until": None, "ambiguous": 0}
-    return _change(chosen, again, "mail.retry", by)
+    again = {"state": MailState.RETRY.value, "due_at": context.now, "lease_until": None, "ambiguous": 0}
+    return _change(chosen, again, "mail.retry", context)
 
 
-def drop(chosen: FailedMailFilter | Sequence[FailureReason], by: Operator) -> int:
+def drop(chosen: FailedMailFilter | Sequence[FailureReason], *, context: Context) -> int:
     """Gives them up for good, and forgets to whom those to staff were; returns how many. Raises InputError."""
     gone = {"state": MailState.SUPPRESSED.value, "detail": "dropped by an operator", **_FORGOTTEN}
-    return _change(chosen, gone, "mail.drop", by)
+    return _change(chosen, gone, "mail.drop", context)
 
 
-def _change(chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str, Any], act: str, by: Operator) -> int:
+def _change(
+    chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str, Any], act: str, context: Context
+) -> int:
     """A batch a transaction, each with its own entry in the audit log: a break leaves no change without one."""
+    context.actor.require(Permission.COORDINATE)
     conditions = _of(chosen) if isinstance(chosen, FailedMailFilter) else or_(false(), *map(_exactly, chosen))
     which = [asdict(one) for one in ([chosen] if isinstance(chosen, FailedMailFilter) else chosen)]
     changed = 0
@@ -80,11 +74,11 @@ def _change(chosen: FailedMailFilter | Sequence[FailureReason], values: dict[str
             ids = [row.id for row in rows]
             if ids:
                 if values.keys() >= _FORGOTTEN.keys():
-                    erase_keys(session, (row.recipient_sealed for row in rows), by.vault, on=by.now.date())
+                    erase_keys(session, (row.recipient_sealed for row in rows), context.vault, on=context.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 changed += len(ids)  # they are locked
-                entry = AuditRecord(act, "mail", by.staff_id, after={"number": len(ids), "chosen": which})
-                append(session, entry, now=by.now, vault=by.vault)
+                entry = AuditRecord(act, "mail", context.actor.staff_id, after={"number": len(ids), "chosen": which})
+                append(session, entry, context=context)
         if len(ids) < _BATCH:
             return changed
 

@@ -12,9 +12,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -27,13 +25,14 @@ from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import SLOT_LENGTH, Vault
 from campaign.domain.privacy.disclosure import read_reason
 from campaign.domain.privacy.sealed_place import at_handover
-from campaign.domain.staff.roles import Scope
+from campaign.domain.staff.roles import Permission
 from campaign.letter.handover_pdf import HandoverBundle, volume
 from campaign.letter.letter_pdf import forget
 from campaign.letter.plain_text import signer_name
 from campaign.mail.messages.section_names import section_title
 from campaign.models import Handover, HandoverPart, Section
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
@@ -47,24 +46,13 @@ log = logging.getLogger(__name__)
 _UNDER_WAY = (HandoverState.QUEUED.value, HandoverState.RUNNING.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Bindery:
-    """What making a list needs besides the database and the clock."""
-
-    vault: Vault
-    fonts: tuple[Path, ...]
-    volume: int = VOLUME
-    organisation: str = ""
-
-
-def ask_for_handover(
-    scope: Scope, appeal: AppealView, *, language: str, target: int, reason: str, now: datetime, vault: Vault
-) -> int:
+def ask_for_handover(appeal: AppealView, *, language: str, target: int, reason: str, context: Context) -> int:
     """Write down that a list of the own section's signatures is wanted, and what for; return its id.
 
     Raises InputError (`reason`), StateError where one is being made already.
     """
-    reason = read_reason(reason)
+    reason, scope, now = read_reason(reason), context.actor.member, context.now
+    context.actor.require(Permission.EDIT)
     with transaction() as session:
         own = Handover.appeal_id == appeal.id, Handover.section_code == scope.section
         # Two clicks are one wish: whoever asks waits for the section's row.
@@ -90,7 +78,7 @@ def ask_for_handover(
         act = AuditRecord(
             "handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what, reason=reason
         )
-        append(session, act, now=now, vault=vault)
+        append(session, act, context=context)
         return wanted.id
 
 
@@ -103,15 +91,15 @@ def waiting(now: datetime) -> list[int]:
     return found
 
 
-def make_handover(handover_id: int, *, clock: Callable[[], datetime], bindery: Bindery) -> bool:
-    """Makes the list, unless somebody else is; False where there was nothing to do. What fails is written down.
+def make_handover(handover_id: int, *, clock: Callable[[], datetime], context: Context, most: int = VOLUME) -> bool:
+    """Make the list in volumes of `most` names, unless another worker does; write down what fails.
 
-    It may take minutes, so it asks the clock at each step.
+    It may take minutes, so it asks the clock at each step. Return False where there was nothing to do.
     """
-    if not _claim(handover_id, clock(), bindery.vault):
+    if not _claim(handover_id, context.now, context.vault):
         return False
     try:
-        _make(handover_id, clock, bindery)
+        _make(handover_id, clock, context, most)
     except Exception:  # whatever it was: staff must not wait for ever
         log.exception("the list %s cannot be made", handover_id)
         _set(handover_id, state=HandoverState.FAILED.value)
@@ -150,7 +138,7 @@ def _claim(handover_id: int, now: datetime, vault: Vault) -> bool:
     return True
 
 
-def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> None:
+def _make(handover_id: int, clock: Callable[[], datetime], context: Context, most: int) -> None:
     now = clock()
     wanted = db.session.get(Handover, handover_id, populate_existing=True)
     appeal = find_appeal_by_id(wanted.appeal_id) if wanted else None
@@ -162,8 +150,8 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
     section = db.session.get_one(Section, wanted.section_code)
     base = f"{appeal.slug}-{section.code}-{now:%Y-%m-%d}"
     file = f"{base}-names.csv"
-    digest, names = _write_names(wanted, appeal, file, clock, bindery)
-    volumes = max(1, -(-names // bindery.volume))
+    digest, names = _write_names(wanted, appeal, file, clock, context.vault, most)
+    volumes = max(1, -(-names // most))
     _set(handover_id, steps=2 * volumes)
     text = appeal.text_in(wanted.language)
     bundle = HandoverBundle(
@@ -171,7 +159,7 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         text=text,
         target=next((one for one in appeal.targets_in(text.language) if one.position == wanted.target), None),
         language=wanted.language,
-        section=_sender(bindery.organisation, section, wanted.language),
+        section=_sender(context.settings.theme.name, section, wanted.language),
         dated=now.date(),
         # Whoever signed while the names were written is in the next list.
         by_country=by_country,
@@ -182,11 +170,11 @@ def _make(handover_id: int, clock: Callable[[], datetime], bindery: Bindery) -> 
         sha256=digest,
         volumes=volumes,
     )
-    for number, some in enumerate(_pieces(handover_id, file, bindery.vault), 1):
+    for number, some in enumerate(_pieces(handover_id, file, context.vault), 1):
         name = f"{base}.pdf" if volumes == 1 else f"{base}-{number:02}.pdf"
-        content = volume(bundle, number, some, bindery.fonts)
+        content = volume(bundle, number, some, context.settings.fonts)
         forget()
-        _keep(handover_id, name, content, clock(), bindery.vault, done=volumes + number)
+        _keep(handover_id, name, content, clock(), context.vault, done=volumes + number)
     whole = {"signatures": bundle.signatures, "names": names, "sha256": digest}
     _set(handover_id, state=HandoverState.DONE.value, **whole)
 
@@ -198,15 +186,15 @@ def _sender(organisation: str, section: Section, language: str) -> str:
 
 
 def _write_names(
-    wanted: Handover, appeal: AppealView, file: str, clock: Callable[[], datetime], bindery: Bindery
+    wanted: Handover, appeal: AppealView, file: str, clock: Callable[[], datetime], vault: Vault, most: int
 ) -> tuple[str, int]:
     """The file of names in pieces; returns its digest in hex, and how many names it holds."""
     digest, written, last = hashlib.sha256(), 0, 0
     is_whole = False
     section, number = wanted.section_code, wanted.id
     while not is_whole:
-        some = names_to_share(appeal.id, section, bindery.vault, after=last, most=bindery.volume)
-        is_whole = len(some) < bindery.volume
+        some = names_to_share(appeal.id, section, vault, after=last, most=most)
+        is_whole = len(some) < most
         if is_whole and not some and written:
             break
         text = io.StringIO(newline="")
@@ -220,7 +208,7 @@ def _write_names(
         digest.update(content)
         written += len(some)
         last = some[-1][0] if some else last
-        _keep(number, file, content, clock(), bindery.vault, done=-(-written // bindery.volume))
+        _keep(number, file, content, clock(), vault, done=-(-written // most))
     return digest.hexdigest(), written
 
 

@@ -24,10 +24,11 @@ from campaign.domain.moderation.invalidation import (
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_invalidation, at_signature
 from campaign.domain.signing.signature import SignatureState
-from campaign.domain.staff.roles import Scope
+from campaign.domain.staff.roles import Permission
 from campaign.models import Action, InvalidatedAction, Invalidation, Signature
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.erased import kept_appeals
@@ -51,14 +52,14 @@ def prepare(
     criteria: Criteria,
     appeal_id: int | None,
     *,
-    by: Scope,
-    now: datetime,
-    vault: Vault,
+    context: Context,
     subject: InvalidatedKind = InvalidatedKind.SIGNATURES,
 ) -> int:
     """Begins to count whom it would concern, and returns its id. Changes nothing. Raises InputError (`criteria`)."""
     if criteria.is_empty:
         raise InputError("criteria", "missing", "nothing is chosen by: it would concern everybody")
+    by, vault = context.actor.member, context.vault
+    context.actor.require(Permission.EDIT)
     with transaction() as session:
         if subject is InvalidatedKind.REPORTS:
             newest = newest_report(session, by.section)
@@ -71,7 +72,7 @@ def prepare(
             appeal_id=appeal_id,
             criteria_sealed=vault.seal_context(packed(criteria), at_invalidation(by.section, by.staff_id), slot),
             staff_id=by.staff_id,
-            created_at=now,
+            created_at=context.now,
             until_id=newest or 0,
             sample=[],
         )
@@ -80,30 +81,30 @@ def prepare(
         return row.id
 
 
-def begin(invalidation_id: int, reason: str, *, by: Scope, now: datetime, vault: Vault) -> None:
+def begin(invalidation_id: int, reason: str, *, context: Context) -> None:
     """Lets it go on to take out what was counted. Raises NotFoundError, StateError (not counted yet, or begun)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, by, InvalidationState.READY)
+        row = _own(session, invalidation_id, context, InvalidationState.READY)
         row.state, row.after_id = InvalidationState.RUNNING, 0
-        row.reason, row.begun_by, row.begun_at = without_addresses(reason), by.staff_id, now
-        _tell(session, "invalidation.begin", row, by, {"matched": row.matched}, now=now, vault=vault, reason=reason)
+        row.reason, row.begun_by, row.begun_at = without_addresses(reason), context.actor.staff_id, context.now
+        _tell(session, "invalidation.begin", row, {"matched": row.matched}, context=context, reason=reason)
 
 
-def undo(invalidation_id: int, reason: str, *, by: Scope, now: datetime, vault: Vault) -> None:
+def undo(invalidation_id: int, reason: str, *, context: Context) -> None:
     """Lets it put back everything it took out. Raises NotFoundError, StateError (not done)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, by, InvalidationState.DONE)
+        row = _own(session, invalidation_id, context, InvalidationState.DONE)
         row.state, row.after_id = InvalidationState.UNDOING, 0
-        row.undone_by, row.undone_at, row.ended_at = by.staff_id, now, None
-        _tell(session, "invalidation.undo", row, by, {"changed": row.changed}, now=now, vault=vault, reason=reason)
+        row.undone_by, row.undone_at, row.ended_at = context.actor.staff_id, context.now, None
+        _tell(session, "invalidation.undo", row, {"changed": row.changed}, context=context, reason=reason)
 
 
-def drop(invalidation_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+def drop(invalidation_id: int, *, context: Context) -> None:
     """Lets it be. Raises NotFoundError, StateError (begun already)."""
     with transaction() as session:
-        row = _own(session, invalidation_id, by, InvalidationState.COUNTING, InvalidationState.READY)
-        erase_keys(session, [row.criteria_sealed], vault, on=now.date())
-        row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, now, None
+        row = _own(session, invalidation_id, context, InvalidationState.COUNTING, InvalidationState.READY)
+        erase_keys(session, [row.criteria_sealed], context.vault, on=context.now.date())
+        row.state, row.ended_at, row.criteria_sealed = InvalidationState.DROPPED, context.now, None
 
 
 def has_work() -> bool:
@@ -113,7 +114,7 @@ def has_work() -> bool:
     return found is not None
 
 
-def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int = BATCH) -> bool:
+def advance(*, context: Context, only: int | None = None, batch: int = BATCH) -> bool:
     """Does the next batch of the oldest that has one (or of `only`); False where none was there to do."""
     with transaction() as session:
         chosen = select(Invalidation).where(Invalidation.state.in_(AT_WORK))
@@ -127,9 +128,9 @@ def advance(*, now: datetime, vault: Vault, only: int | None = None, batch: int 
         work = {"counting": _look, "running": _take_out, "undoing": _put_back}[row.state]
         if row.kind == InvalidatedKind.REPORTS:
             work = {"counting": look, "running": take_out, "undoing": put_back}[row.state]
-        is_over = work(session, row, vault, now, batch)
+        is_over = work(session, row, context.vault, context.now, batch)
         if is_over:
-            _end(session, row, now=now, vault=vault)
+            _end(session, row, context=context)
     return True
 
 
@@ -258,7 +259,7 @@ def _fits(criteria: Criteria, row: Any, vault: Vault) -> bool:
     return bool(address) and criteria.is_of_domain(address.rpartition("@")[2]) and criteria.matches(address)
 
 
-def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) -> None:
+def _end(session: Session, row: Invalidation, *, context: Context) -> None:
     ended = {
         "counting": InvalidationState.READY,
         "running": InvalidationState.DONE,
@@ -267,11 +268,13 @@ def _end(session: Session, row: Invalidation, *, now: datetime, vault: Vault) ->
     is_counted = row.state == InvalidationState.COUNTING
     row.state = ended[row.state]
     if not is_counted:
-        row.ended_at = now
-        _tell(session, f"invalidation.{row.state}", row, None, {"changed": row.changed}, now=now, vault=vault)
+        row.ended_at = context.now
+        _tell(session, f"invalidation.{row.state}", row, {"changed": row.changed}, context=context)
 
 
-def _own(session: Session, invalidation_id: int, by: Scope, *states: InvalidationState) -> Invalidation:
+def _own(session: Session, invalidation_id: int, context: Context, *states: InvalidationState) -> Invalidation:
+    by = context.actor.member
+    context.actor.require(Permission.EDIT)
     row = session.get(Invalidation, invalidation_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     if row is None or row.section_code != by.section:
         raise NotFoundError("there is no such invalidation")
@@ -284,19 +287,17 @@ def _tell(
     session: Session,
     act: str,
     row: Invalidation,
-    by: Scope | None,
     after: dict[str, Any],
     *,
-    now: datetime,
-    vault: Vault,
+    context: Context,
     reason: str | None = None,
 ) -> None:
     told = AuditRecord(
         act,
         f"invalidation:{row.id}",
-        by.staff_id if by is not None else None,
+        context.actor.staff_id,
         row.section_code,
         after={**after, "appeal": row.appeal_id},
         reason=reason,
     )
-    append(session, told, now=now, vault=vault)
+    append(session, told, context=context)

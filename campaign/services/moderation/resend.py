@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox.mail_state import MailState, may_resend
-from campaign.domain.privacy.cipher import Vault
-from campaign.domain.staff.roles import Permission, Scope
+from campaign.domain.staff.roles import Permission
 from campaign.models import Mail, Signature
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.staff.audit import AuditRecord, append
 
 
-def resend(signature_id: int, mail_id: int, *, seen: int, by: Scope, now: datetime, vault: Vault) -> None:
+def resend(signature_id: int, mail_id: int, *, seen: int, context: Context) -> None:
     """Make the mail due again, as the same message; a worker looks once more whether it may be sent.
 
     `seen` is its fence as the page showed it. Raises NotFoundError where it is none of the section's, StateError where
     it has moved on since or is not one to send again.
     """
-    if not by.may(Permission.EDIT):
-        raise NotFoundError("not for this role")
+    by = context.actor.member
+    context.actor.require(Permission.EDIT)
     with transaction() as session:
         own = select(Signature.id).where(Signature.id == signature_id, Signature.section_code == by.section)
         chosen = select(Mail).where(Mail.id == mail_id, Mail.signature_id == own.scalar_subquery())
@@ -32,8 +30,8 @@ def resend(signature_id: int, mail_id: int, *, seen: int, by: Scope, now: dateti
         if mail.fence != seen or not may_resend(mail.kind, mail.state):
             raise StateError("this mail has moved on")
         before = {"state": mail.state, "phase": mail.phase, "code": mail.code}
-        mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, now, None
+        mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, context.now, None
         mail.fence, mail.ambiguous = mail.fence + 1, 0
         session.flush()
         entry = AuditRecord("mail.resend", f"mail:{mail_id}", by.staff_id, by.section, before, {"state": mail.state})
-        append(session, entry, now=now, vault=vault)
+        append(session, entry, context=context)

@@ -14,8 +14,7 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import ENTERABLE, Channel
 from campaign.domain.errors import FourEyesError, InputError, NotFoundError, StateError
 from campaign.domain.offline.bulk_entry import REMEMBERED, UnusualQuantityError, read_day, refuse_unusual
-from campaign.domain.privacy.cipher import Vault
-from campaign.domain.staff.roles import Scope
+from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
@@ -37,7 +36,7 @@ class BulkQuantity:
     note: str
 
 
-def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: datetime, vault: Vault) -> int:
+def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) -> int:
     """Count it as `bulk` for the own section and return the entry's id.
 
     What is beyond the usual waits uncounted, where whoever enters it `is_sure`, until somebody else has confirmed it.
@@ -46,6 +45,7 @@ def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: da
     """
     if entered.channel not in ENTERABLE:
         raise InputError("channel", "unknown", f"{entered.channel} is not for staff to enter")
+    by, now = entering(context), context.now
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
         waits = is_doubted(session, entered.quantity, by.section, is_sure=is_sure, entered_at=now)
@@ -62,7 +62,7 @@ def enter(slug: str, entered: BulkQuantity, *, by: Scope, is_sure: bool, now: da
             entered_at=now,
             waits=waits,
         )
-        keep(session, entry, appeal.slug, now=now, vault=vault)
+        keep(session, entry, appeal.slug, context=context)
         return entry.id
 
 
@@ -74,12 +74,13 @@ def ask_to_confirm(entry_id: int, *, context: Context) -> None:
             tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
 
 
-def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+def confirm_entry(slug: str, entry_id: int, *, context: Context) -> None:
     """Count what waited, on the word of a second person: of the own section, or a coordinator for any.
 
     Raises NotFoundError (none of that appeal, or not for this person), FourEyesError (who entered it), StateError (it
     waits no more).
     """
+    by = entering(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         found = entry is not None and slug == session.scalar(select(Appeal.slug).where(Appeal.id == entry.appeal_id))
@@ -94,20 +95,21 @@ def confirm_entry(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: 
         )
         if session.execute(taken.returning(BulkEntry.id)).first() is None:
             raise StateError("the entry waits no more")
-        entry.confirmed_at, entry.confirmed_by = now, by.staff_id
+        entry.confirmed_at, entry.confirmed_by = context.now, by.staff_id
         if entry.quantity:
-            add_quantity(session, entry, entry.quantity, now=now)
+            add_quantity(session, entry, entry.quantity, now=context.now)
         act = AuditRecord(
             "entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug)
         )
-        append(session, act, now=now, vault=vault)
+        append(session, act, context=context)
 
 
-def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) -> None:
+def undo(slug: str, entry_id: int, *, context: Context) -> None:
     """Takes it out of the counts; what of its sheet has not been signed up yet is forgotten. The entry stays.
 
     Raises NotFoundError (none of that appeal and the own section), StateError (undone already).
     """
+    by = entering(context)
     with transaction() as session:
         entry = session.get(BulkEntry, entry_id, with_for_update=NO_KEY_UPDATE)
         if (
@@ -120,13 +122,19 @@ def undo(slug: str, entry_id: int, *, by: Scope, now: datetime, vault: Vault) ->
             raise StateError("the entry was undone already")
         gone = delete(SheetRow).where(SheetRow.bulk_entry_id == entry.id).returning(SheetRow.email_sealed)
         sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
-        erase_keys(session, sealed, vault, on=now.date())
+        erase_keys(session, sealed, context.vault, on=context.now.date())
         _uncount(session, entry)
-        entry.undone_at, entry.undone_by, entry.waits = now, by.staff_id, False
+        entry.undone_at, entry.undone_by, entry.waits = context.now, by.staff_id, False
         act = AuditRecord(
             "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
         )
-        append(session, act, now=now, vault=vault)
+        append(session, act, context=context)
+
+
+def entering(context: Context) -> Scope:
+    """Return the scope of the member of staff who enters. Raises NotFoundError for all others."""
+    context.actor.require(Permission.EDIT)
+    return context.actor.member
 
 
 def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime) -> Appeal:
@@ -175,14 +183,16 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     return False
 
 
-def keep(session: Session, entry: BulkEntry, slug: str, *, now: datetime, vault: Vault) -> None:
+def keep(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> None:
     """Write the entry down, count its quantity unless it waits, and tell the audit log."""
     if entry.quantity and not entry.waits:
-        add_quantity(session, entry, entry.quantity, now=now)
+        add_quantity(session, entry, entry.quantity, now=context.now)
     session.add(entry)
     session.flush()
-    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.staff_id, entry.section_code, after=_told(entry, slug))
-    append(session, act, now=now, vault=vault)
+    act = AuditRecord(
+        "entry.add", f"entry:{entry.id}", context.actor.staff_id, entry.section_code, after=_told(entry, slug)
+    )
+    append(session, act, context=context)
 
 
 def add_quantity(session: Session, entry: BulkEntry, quantity: int, *, now: datetime) -> None:

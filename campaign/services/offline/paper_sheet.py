@@ -24,12 +24,13 @@ from campaign.domain.staff.roles import Scope
 from campaign.models import Appeal, BulkEntry, SheetRow
 from campaign.models.privacy.sealed_columns import place_of
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
-from campaign.services.offline.bulk_entry import add_quantity, entered_for, hold_section, is_doubted, keep
+from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, hold_section, is_doubted, keep
 from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, prepare, write
 
@@ -58,9 +59,7 @@ class DuplicateSheetError(StateError):
         self.entered_at = entered_at
 
 
-def enter_sheet(
-    slug: str, entered: SheetEntry, *, by: Scope, is_sure: bool, is_again: bool, now: datetime, vault: Vault
-) -> int:
+def enter_sheet(slug: str, entered: SheetEntry, *, is_sure: bool, is_again: bool, context: Context) -> int:
     """Keeps the sheet and returns its entry's id.
 
     Whoever cannot sign any more, for the appeal has ended there, is counted at once, and doubted as any quantity is.
@@ -68,7 +67,7 @@ def enter_sheet(
     `is_sure`, and
     DuplicateSheetError unless `is_again`. Whether an address has signed before is not looked at: nobody learns it here.
     """
-    sheet = entered.sheet
+    sheet, by, now, vault = entered.sheet, entering(context), context.now, context.vault
     if sheet.faults or not sheet.rows:
         raise StateError("the sheet is not ready to be entered")
     with transaction() as session:
@@ -83,7 +82,7 @@ def enter_sheet(
         waits = is_doubted(session, counted, by.section, is_sure=is_sure, entered_at=now)
         entry = _entry(appeal.id, entered, by, now)
         entry.quantity, entry.sign_ups, entry.sheet_digest, entry.waits = counted, len(rows), digest, waits
-        keep(session, entry, appeal.slug, now=now, vault=vault)
+        keep(session, entry, appeal.slug, context=context)
         slots = iter(new_slots(session.connection(), vault, len(rows)))
         to_sign = [
             _row(entry, row.name, row.address, vault, next(slots)) | {"country": row.country, "locale": entered.locale}
@@ -126,13 +125,14 @@ def _row(entry: BulkEntry, name: str, address: Address, vault: Vault, slot: KeyS
     }
 
 
-def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees: RefusedRecipients) -> int:
+def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
     """Signs up the next rows that wait, as the form on the site does; returns how many it took.
 
     A row and its signature change in one transaction: a worker that dies signs nobody up twice. Where it has become
     too late to sign, the row is only counted; what is beyond the usual of the day on which the sheet was entered waits
     for a second person.
     """
+    now, vault = context.now, context.vault
     prepare(vault, now=now, number=BATCH)
     with transaction() as session:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
@@ -148,16 +148,14 @@ def sign_sheet_rows(*, now: datetime, vault: Vault, mail_domain: str, addressees
                 session,
                 row,
                 entries[row.bulk_entry_id],
-                now=now,
-                vault=vault,
-                mail_domain=mail_domain,
+                context=context,
                 addressees=addressees,
             )
         ]
         for section in sorted({entry.section_code for entry in late}):
             hold_section(session, section)
         for entry in late:
-            _count(session, entry, now=now, vault=vault)
+            _count(session, entry, context=context)
         erase_keys(session, [row.email_sealed for row in rows], vault, on=now.date())
         session.execute(delete(SheetRow).where(SheetRow.id.in_([row.id for row in rows])))
         return len(rows)
@@ -175,12 +173,11 @@ def _sign(
     row: SheetRow,
     entry: BulkEntry,
     *,
-    now: datetime,
-    vault: Vault,
-    mail_domain: str,
+    context: Context,
     addressees: RefusedRecipients,
 ) -> bool:
     """Sign the row up; False where it is too late, or it does not open."""
+    now, vault = context.now, context.vault
     appeal, section = find_appeal_by_id(entry.appeal_id), _able(entry.appeal_id, now)(row.country, row.locale)
     if appeal is None or section is None:
         return False
@@ -202,7 +199,7 @@ def _sign(
         via=clean_via(f"paper-{entry.section_code}"),
         flag=FLAG if addressees.include(address, appeal) else None,
     )
-    write(session.connection(), sign_up, now=now, vault=vault, mail_domain=mail_domain)
+    write(session.connection(), sign_up, now=now, vault=vault, mail_domain=context.mail_domain)
     return True
 
 
@@ -222,7 +219,7 @@ def _takes(appeal: AppealView, section: SectionView, now: datetime) -> bool:
     return appeal.state == AppealState.OPEN and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now)
 
 
-def _count(session: Session, entry: BulkEntry, *, now: datetime, vault: Vault) -> None:
+def _count(session: Session, entry: BulkEntry, *, context: Context) -> None:
     """Count one row that came too late. The section is held.
 
     A second person has confirmed what the sheet counted then, and no more.
@@ -231,14 +228,14 @@ def _count(session: Session, entry: BulkEntry, *, now: datetime, vault: Vault) -
     is_beyond = is_doubted(session, 1, entry.section_code, is_sure=True, entered_at=entry.entered_at)
     if not entry.waits and (is_beyond or entry.confirmed_by is not None):
         if entry.quantity:
-            return _count_later(session, entry, now=now, vault=vault)
+            return _count_later(session, entry, context=context)
         entry.waits = True
-    add_quantity(session, entry, 1, now=now)
+    add_quantity(session, entry, 1, now=context.now)
     entry.quantity += 1
     return session.flush()
 
 
-def _count_later(session: Session, entry: BulkEntry, *, now: datetime, vault: Vault) -> None:
+def _count_later(session: Session, entry: BulkEntry, *, context: Context) -> None:
     """Add one to the entry beside the sheet's that waits for a second person."""
     same = BulkEntry.sheet_digest == entry.sheet_digest, BulkEntry.staff_id == entry.staff_id, BulkEntry.waits
     beside = (
@@ -252,9 +249,9 @@ def _count_later(session: Session, entry: BulkEntry, *, now: datetime, vault: Va
         found.quantity += 1
         return session.flush()
     same_values = {name: getattr(entry, name) for name in _OF_SHEET}
-    late = BulkEntry(**same_values, quantity=1, sign_ups=0, entered_at=now, waits=True)
+    late = BulkEntry(**same_values, quantity=1, sign_ups=0, entered_at=context.now, waits=True)
     slug = session.scalars(select(Appeal.slug).where(Appeal.id == entry.appeal_id)).one()
-    return keep(session, late, slug, now=now, vault=vault)
+    return keep(session, late, slug, context=context)
 
 
 def _refuse_same(session: Session, digest: bytes) -> None:

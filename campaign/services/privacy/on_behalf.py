@@ -11,9 +11,11 @@ from typing import Any
 
 from campaign.domain.privacy.disclosure import DisclosureKind, read_reason
 from campaign.domain.signing.address import Address
+from campaign.domain.staff.roles import Permission
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.moderation import own_marks_of_same_address, own_signatures_of_same_address
-from campaign.services.privacy.disclosure import DisclosureRequest, disclose
+from campaign.services.privacy.disclosure import disclose
 from campaign.services.signing.change_address import ask_change
 from campaign.services.signing.correct_name import correct_name
 from campaign.services.signing.new_link import ask_new_links
@@ -21,48 +23,49 @@ from campaign.services.signing.withdraw import erase
 from campaign.services.staff.audit import AuditRecord, append
 
 
-def correct_name_for(context: DisclosureRequest, signature_id: int, name: str) -> None:
+def correct_name_for(signature_id: int, name: str, *, reason: str, context: Context) -> None:
     """Correct the name of one signature. Raises NotFoundError, InputError (`reason`)."""
-    own_signatures_of_same_address(context.scope, context.vault, signature_id)
-    _note(context, "signature.correct-name", f"signature:{signature_id}")
-    correct_name(signature_id, name, context=context.change)
+    own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    _note("signature.correct-name", f"signature:{signature_id}", reason=reason, context=context)
+    correct_name(signature_id, name, context=context)
 
 
-def change_address_for(context: DisclosureRequest, signature_id: int, new: Address) -> None:
+def change_address_for(signature_id: int, new: Address, *, reason: str, context: Context) -> None:
     """Mail the new address a link that changes it, of the own section's signatures alone, once it is confirmed there.
 
     The old one is told. Whoever has the new mailbox reads them, and the answer tells whether an address is the one that
     there is: so it is one of the ways in which names and addresses are opened. Raises NotFoundError, InputError
     (`reason`; `email` as `ask_change`), BudgetError.
     """
-    marks = own_marks_of_same_address(context.scope, context.vault, signature_id)
-    disclose(context, DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks))
-    ask_change(signature_id, new, only=b"".join(marks), context=context.change)
+    marks = own_marks_of_same_address(context.actor.member, context.vault, signature_id)
+    disclose(DisclosureKind.READDRESS, f"signature:{signature_id}", shown=len(marks), reason=reason, context=context)
+    ask_change(signature_id, new, only=b"".join(marks), context=context)
 
 
-def erase_for(context: DisclosureRequest, signature_id: int) -> int:
+def erase_for(signature_id: int, *, reason: str, context: Context) -> int:
     """Erase all that the own section holds under the signature's address, what waits too; return how many signatures.
 
     Raises NotFoundError, InputError (`reason`).
     """
-    found = own_signatures_of_same_address(context.scope, context.vault, signature_id)
-    _note(context, "signature.erase", f"signature:{signature_id}", {"signatures": len(found)})
+    found = own_signatures_of_same_address(context.actor.member, context.vault, signature_id)
+    _note("signature.erase", f"signature:{signature_id}", {"signatures": len(found)}, reason=reason, context=context)
     for one in found:
-        erase(one, section=context.scope.section, context=context.change)
+        erase(one, section=context.actor.member.section, context=context)
     return len(found)
 
 
-def send_links_for(context: DisclosureRequest, address: Address) -> None:
+def send_links_for(address: Address, *, reason: str, context: Context) -> None:
     """Have a worker mail to that address what waits to be confirmed under it, and a link to its data.
 
     Nothing tells whether there is anything. Raises InputError (`reason`).
     """
-    _note(context, "signature.send-links", f"section:{context.scope.section}")
-    ask_new_links(address, context=context.change)
+    _note("signature.send-links", f"section:{context.actor.member.section}", reason=reason, context=context)
+    ask_new_links(address, context=context)
 
 
-def _note(context: DisclosureRequest, act: str, subject: str, after: dict[str, Any] | None = None) -> None:
-    reason, scope = read_reason(context.reason), context.scope
+def _note(act: str, subject: str, after: dict[str, Any] | None = None, *, reason: str, context: Context) -> None:
+    reason, scope = read_reason(reason), context.actor.member
+    context.actor.require(Permission.EDIT)
     with transaction() as session:
         entry = AuditRecord(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
-        append(session, entry, now=context.now, vault=context.vault)
+        append(session, entry, context=context)

@@ -65,8 +65,7 @@ def set_section(code: str, typed: dict[str, Any], seen: dict[str, Any], *, conte
 
 def _others(session: Session, context: Context) -> tuple[SectionView, ...]:
     """All sections, none of which somebody else changes or adds to until the transaction ends."""
-    if not context.actor.may(Permission.ADMINISTER):
-        raise NotFoundError("not for this role")
+    context.actor.require(Permission.ADMINISTER)
     # The one that is always there stands for all: what two sections must not share is looked at by one at a time.
     session.get(Section, INTERNATIONAL, with_for_update=NO_KEY_UPDATE, populate_existing=True)
     return list_sections()

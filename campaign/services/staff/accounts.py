@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 from babel.dates import format_timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from campaign.config import Settings
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.outbox.mail_kind import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import parse_address
-from campaign.domain.signing.token import Link, Purpose, Tokens
-from campaign.domain.staff.roles import INVITATION_LIFETIME, Role
+from campaign.domain.signing.token import Link, Purpose
+from campaign.domain.staff.actor import staff_actor
+from campaign.domain.staff.roles import INVITATION_LIFETIME, Permission, Role
 from campaign.mail.messages.role_names import role_name
 from campaign.mail.messages.section_names import section_title
 from campaign.mail.messages.staff_texts import password_changed
 from campaign.models import Section, Staff, StaffSession
+from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import Runtime
 from campaign.services.outbox.enqueue import owe_staff
 from campaign.services.outbox.notice import Notice
 from campaign.services.staff.audit import AuditRecord, append
@@ -32,37 +30,23 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """What the services for staff need of the application."""
-
-    settings: Settings
-    vault: Vault
-    tokens: Tokens
-    mail_domain: str
-
-
-def office_of(at: Runtime) -> Office:
-    """Return what the services for staff need of an application."""
-    return Office(at.settings, at.vault, at.tokens, at.mail_domain)
-
-
-@dataclass(frozen=True, slots=True)
 class Invitation:
-    """Whom to invite as what. `by` is the staff id of who invites; None: a command on the server."""
+    """An invitation: whom to invite as what."""
 
     email: str
     section: str
     role: Role
     locale: str
-    by: int | None
 
 
-def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
+def invite(invitation: Invitation, *, context: Context) -> str:
     """Makes the account, or renews an invitation that was not accepted; mails and returns the link.
 
-    Only the newest link works, once, for a week. Raises InputError (no address), NotFoundError (no such section),
-    StateError (the account is in use).
+    Only the newest link works, once, for a week. Raises InputError (no address), NotFoundError (no such
+    section, or not for this role), StateError (the account is in use).
     """
+    context.actor.require(Permission.ADMINISTER)
+    now = context.now
     to = parse_address(invitation.email)
     email = str(to).lower()
     with transaction() as session:
@@ -84,9 +68,9 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
         # The links of earlier invitations end with the stamp.
         staff.active, staff.invited_at, staff.fs_uniquifier = True, now, secrets.token_hex(32)
         session.flush()
-        token = office.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
-        url = f"{office.settings.base_url}/staff/invitation/{token}"
-        context = {
+        token = context.keys.tokens.make(Purpose.INVITATION, staff.id, now, staff.link_key, staff.stamp)
+        url = f"{context.settings.base_url}/staff/invitation/{token}"
+        values_of_mail = {
             "url": url,
             "section": section_title(section.code, section.name, invitation.locale),
             "role": role_name(invitation.role, invitation.locale),
@@ -96,30 +80,31 @@ def invite(invitation: Invitation, *, now: datetime, office: Office) -> str:
             session.connection(),
             MailKind.STAFF_INVITATION,
             to,
-            context,
+            values_of_mail,
             locale=invitation.locale,
             now=now,
-            vault=office.vault,
-            domain=office.mail_domain,
+            vault=context.vault,
+            domain=context.mail_domain,
         )
-        act = AuditRecord("staff.invite", subject_of(staff), invitation.by, staff.section_code, after=_seen(staff))
-        append(session, act, now=now, vault=office.vault)
+        act = AuditRecord(
+            "staff.invite", subject_of(staff), context.actor.staff_id, staff.section_code, after=_seen(staff)
+        )
+        append(session, act, context=context)
     return url
 
 
-def accept(link: Link, password_hash: str, *, now: datetime, vault: Vault) -> None:
+def accept(link: Link, password_hash: str, *, context: Context) -> None:
     """Set the first password. Raises NotFoundError, StateError where the invitation is used up."""
     with transaction() as session:
         staff = _taken(session, link, password_hash)
         if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
-        staff.joined_at = now
-        append(
-            session, AuditRecord("staff.join", subject_of(staff), staff.id, staff.section_code), now=now, vault=vault
-        )
+        staff.joined_at = context.now
+        act = AuditRecord("staff.join", subject_of(staff), staff.id, staff.section_code)
+        append(session, act, context=acting_as(staff, context))
 
 
-def reset_password(link: Link, password_hash: str, *, now: datetime, office: Office) -> None:
+def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
     """Set a new password by a mailed link, and owe a mail that says so; every log-in of that person ends.
 
     Raises NotFoundError, StateError where the link is used up.
@@ -128,10 +113,10 @@ def reset_password(link: Link, password_hash: str, *, now: datetime, office: Off
         staff = _taken(session, link, password_hash)
         if staff is None or staff.joined_at is None:
             raise StateError("the link has been used")
-        notice = password_notice(staff, office.settings.theme.name)
-        notice.write(session.connection(), now=now, vault=office.vault, domain=office.mail_domain)
+        notice = password_notice(staff, context.settings.theme.name)
+        notice.write(session.connection(), now=context.now, vault=context.vault, domain=context.mail_domain)
         act = AuditRecord("staff.reset-password", subject_of(staff), staff.id, staff.section_code)
-        append(session, act, now=now, vault=office.vault)
+        append(session, act, context=acting_as(staff, context))
 
 
 def change(
@@ -140,9 +125,7 @@ def change(
     role: Role,
     section: str,
     active: bool,
-    by: int | None,
-    now: datetime,
-    vault: Vault,
+    context: Context,
     seen: dict[str, Any] | None = None,
 ) -> bool:
     """Gives another role or section, or ends the account; every log-in of that person ends at once.
@@ -151,6 +134,7 @@ def change(
     nothing was to change. Raises NotFoundError, ConflictError, and StateError (nobody would be left to administer;
     oneself).
     """
+    context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
         staff = _locked(session, staff_id)
         before = _seen(staff)
@@ -162,19 +146,20 @@ def change(
         after = _seen(staff)
         if before == after:
             return False
-        if by == staff.id:
+        if context.actor.staff_id == staff.id:
             raise StateError("nobody changes their own role")
         session.flush()
         _keep_an_admin(session, before)
         end_sessions(session, staff)
-        append(
-            session, AuditRecord("staff.change", subject_of(staff), by, section, before, after), now=now, vault=vault
-        )
+        act = AuditRecord("staff.change", subject_of(staff), context.actor.staff_id, section, before, after)
+        append(session, act, context=context)
     return True
 
 
-def set_preferences(staff_id: int, *, locale: str, wants_digest: bool) -> None:
+def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: Context) -> None:
     """The language of pages and mails, and whether a mail comes each week. Raises NotFoundError."""
+    if context.actor.staff_id != staff_id:
+        context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
         staff = _locked(session, staff_id)
         staff.locale, staff.wants_digest = locale, wants_digest
@@ -189,28 +174,30 @@ def end_digest(link: Link) -> None:
         staff.wants_digest = False
 
 
-def reset_second_factor(staff_id: int, *, by: int | None, now: datetime, vault: Vault) -> None:
+def reset_second_factor(staff_id: int, *, context: Context) -> None:
     """For who lost phone and recovery codes: the second factor is set up anew at the next log-in.
 
     Raises NotFoundError.
     """
+    context.actor.require(Permission.ADMINISTER)
     with transaction() as session:
         staff = _locked(session, staff_id)
         staff.tf_primary_method = staff.tf_totp_secret = staff.tf_last_counter = staff.mf_recovery_codes = None
         staff.webauthn.clear()
         end_sessions(session, staff)
-        append(
-            session,
-            AuditRecord("staff.reset-second-factor", subject_of(staff), by, staff.section_code),
-            now=now,
-            vault=vault,
-        )
+        subject, who = subject_of(staff), context.actor.staff_id
+        append(session, AuditRecord("staff.reset-second-factor", subject, who, staff.section_code), context=context)
 
 
 def password_notice(staff: Staff, site: str) -> Notice:
     """Return the mail that says that the password is another one."""
     said = password_changed(staff.locale, site)
     return Notice(MailKind.STAFF_SECURITY, parse_address(staff.email), said.subject, said.text, "", staff.locale)
+
+
+def acting_as(staff: Staff, context: Context) -> Context:
+    """Return the context with that member of staff as its actor, who has proved it by a link or a log-in."""
+    return replace(context, actor=staff_actor(staff.scope))
 
 
 def end_sessions(session: Session, staff: Staff) -> None:

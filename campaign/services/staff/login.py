@@ -25,6 +25,7 @@ from campaign.domain.privacy.cipher import Vault
 from campaign.domain.staff.roles import SESSION_LIFETIME
 from campaign.models import LoginFailure, StaffSession
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.periodic.clock import MOST_APART
 
@@ -67,24 +68,24 @@ def is_allowed(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> bool:
     return all(found.get(key, 0) < most for key, most in limits.items())
 
 
-def note_failure(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> None:
+def note_failure(attempt: LoginAttempt, *, context: Context) -> None:
     """Counts a failed attempt."""
     with transaction() as session:
-        _count(session, _limits(attempt, vault), now)
+        _count(session, _limits(attempt, context.vault), context.now)
 
 
-def count_request(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> LinkRequestResult:
+def count_request(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
     """Counts a request for a mailed link, and says what becomes of it.
 
     Refused is a network only: what anybody can use up for somebody else's address must not keep its owner out.
     """
     account = attempt.account.strip().lower()
     by_whom = "strangers" if attempt.device is None else f"device {attempt.device}"
-    mailbox = vault.login_digest(f"link {account} {by_whom}")
-    network = vault.login_digest(f"links from {attempt.network}")
+    mailbox = context.vault.login_digest(f"link {account} {by_whom}")
+    network = context.vault.login_digest(f"links from {attempt.network}")
     keys = [mailbox, network] if attempt.device is None else [mailbox]
     with transaction() as session:
-        counted = _count(session, keys, now)
+        counted = _count(session, keys, context.now)
     if counted.get(network, 0) > MOST_FROM_NETWORK:
         return LinkRequestResult.REFUSED
     return LinkRequestResult.MAILED if counted[mailbox] <= MOST_LINKS else LinkRequestResult.QUIET
@@ -104,10 +105,11 @@ def _count(session: Session, keys: Iterable[bytes], now: datetime) -> dict[bytes
     return counted
 
 
-def begin_session(session: Session, staff_id: int, *, now: datetime, vault: Vault) -> str:
+def begin_session(session: Session, staff_id: int, *, context: Context) -> str:
     """A new log-in in the caller's transaction; returns the secret for the cookie."""
     secret = secrets.token_urlsafe(32)
-    session.add(StaffSession(token_digest=vault.login_digest(secret), staff_id=staff_id, created_at=now))
+    digest = context.vault.login_digest(secret)
+    session.add(StaffSession(token_digest=digest, staff_id=staff_id, created_at=context.now))
     return secret
 
 
@@ -125,10 +127,10 @@ def is_session_alive(secret: str, staff_id: int, *, now: datetime, vault: Vault)
     return db.session.execute(alive).scalar_one() > 0
 
 
-def end_session(secret: str, *, vault: Vault) -> None:
+def end_session(secret: str, *, context: Context) -> None:
     """Logs out: the cookie is worthless, wherever a copy of it may be."""
     with transaction() as session:
-        session.execute(delete(StaffSession).where(StaffSession.token_digest == vault.login_digest(secret)))
+        session.execute(delete(StaffSession).where(StaffSession.token_digest == context.vault.login_digest(secret)))
 
 
 def _window(now: datetime) -> datetime:

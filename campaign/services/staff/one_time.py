@@ -7,14 +7,14 @@ the database lets one go on, and the others find it gone. A log-in that fails le
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.sealed_place import at_staff
 from campaign.models import Passkey, SpentSolution, Staff
+from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 
 # A challenge is answered within a minute (Flask-Security).
@@ -37,7 +37,7 @@ def take_code(session: Session, staff_id: int, step: int, *, is_first: bool) -> 
 
 
 def take_recovery_code(
-    session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, vault: Vault
+    session: Session, staff_id: int, find: Callable[[list[str]], int | None], *, context: Context
 ) -> bool:
     """Take one recovery code; `find` gets the encrypted ones and returns the place of the one that was typed.
 
@@ -45,7 +45,7 @@ def take_recovery_code(
     """
     stored = Staff.mf_recovery_sealed
     before, link_key = session.execute(select(stored, Staff.link_key).where(Staff.id == staff_id)).one()
-    place = at_staff(link_key)
+    place, vault = at_staff(link_key), context.vault
     codes = [] if before is None else vault.open_recovery(before, place)
     number = find(codes)
     if number is None:
@@ -56,7 +56,7 @@ def take_recovery_code(
     return found is not None
 
 
-def take_challenge(session: Session, challenge: str, *, now: datetime, vault: Vault) -> bool:
+def take_challenge(session: Session, challenge: str, *, context: Context) -> bool:
     """Take a passkey's challenge: an answer to it that was seen does not let in again. False where it was taken."""
-    digest = vault.login_digest(f"challenge {challenge}")
-    return insert_or_ignore(session.connection(), SpentSolution, {"digest": digest, "expires_at": now + _REMEMBERED})
+    row = {"digest": context.vault.login_digest(f"challenge {challenge}"), "expires_at": context.now + _REMEMBERED}
+    return insert_or_ignore(session.connection(), SpentSolution, row)

@@ -16,24 +16,24 @@ from campaign.domain.signing.token import Purpose
 from campaign.mail.messages.staff_texts import choose_password
 from campaign.models import ResetRequest, Staff
 from campaign.platform import db
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.services.outbox.notice import Notice
-from campaign.services.staff.accounts import Office
 from campaign.services.staff.login import LinkRequestResult, LoginAttempt, count_request
 
 _BATCH = 100
 
 
-def ask_reset(attempt: LoginAttempt, *, now: datetime, vault: Vault) -> LinkRequestResult:
+def ask_reset(attempt: LoginAttempt, *, context: Context) -> LinkRequestResult:
     """Count the request and write it down, whether the address has an account or not; return what is answered."""
-    answer = count_request(attempt, now=now, vault=vault)
+    answer = count_request(attempt, context=context)
     if answer is LinkRequestResult.MAILED:
         with transaction() as session:
-            session.add(ResetRequest(account_digest=_digest(attempt.account, vault), created_at=now))
+            session.add(ResetRequest(account_digest=_digest(attempt.account, context.vault), created_at=context.now))
     return answer
 
 
-def answer_reset_requests(*, office: Office) -> bool:
+def answer_reset_requests(*, context: Context) -> bool:
     """Owe the link to the next hundred who asked and have an account; return whether more may wait."""
     is_waiting = db.session.scalar(select(ResetRequest.id).limit(1)) is not None
     db.session.rollback()
@@ -44,19 +44,19 @@ def answer_reset_requests(*, office: Office) -> bool:
         rows = session.scalars(asked).all()
         wanted = {row.account_digest for row in rows}
         joined = session.scalars(select(Staff).where(Staff.active, Staff.password.is_not(None)))
-        accounts = {digest: one for one in joined if (digest := _digest(one.email, office.vault)) in wanted}
+        accounts = {digest: one for one in joined if (digest := _digest(one.email, context.vault)) in wanted}
         for row in rows:
             if (staff := accounts.get(row.account_digest)) is not None:
-                notice, connection = _notice(staff, row.created_at, office), session.connection()
-                notice.write(connection, now=row.created_at, vault=office.vault, domain=office.mail_domain)
+                notice, connection = _notice(staff, row.created_at, context), session.connection()
+                notice.write(connection, now=row.created_at, vault=context.vault, domain=context.mail_domain)
         session.execute(delete(ResetRequest).where(ResetRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
 
 
-def _notice(staff: Staff, review_requested_at: datetime, office: Office) -> Notice:
-    token = office.tokens.make(Purpose.RESET, staff.id, review_requested_at, staff.link_key, staff.stamp)
-    said = choose_password(staff.locale, office.settings.theme.name)
-    url = f"{office.settings.base_url}/staff/reset/{token}"
+def _notice(staff: Staff, asked_at: datetime, context: Context) -> Notice:
+    token = context.keys.tokens.make(Purpose.RESET, staff.id, asked_at, staff.link_key, staff.stamp)
+    said = choose_password(staff.locale, context.settings.theme.name)
+    url = f"{context.settings.base_url}/staff/reset/{token}"
     to = parse_address(staff.email)
     return Notice(MailKind.STAFF_SECURITY, to, said.subject, said.text, url, staff.locale)
 

@@ -14,7 +14,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.staff.accounts import change
 from tests.appeals.editing.editor import AT, filled, publish, send, upload
-from tests.conftest import fresh
+from tests.conftest import context, fresh
 from tests.staff.staff_clients import csrf, join, log_in, staffed
 
 # For the gate: the quick part has enough of the staff room.
@@ -107,7 +107,7 @@ def test_a_role_that_changes_meanwhile_counts_at_once(app: Flask, editor: FlaskC
     token = csrf(editor.get("/staff/account"))
     who = db.session.scalars(select(Staff.id).where(Staff.email == "editor.fr@staff.example")).one()
     at = runtime()
-    change(who, role=Role.VIEWER, section="fr", active=True, by=None, now=at.clock(), vault=at.vault)
+    change(who, role=Role.VIEWER, section="fr", active=True, context=context(at.clock()))
     answer = editor.post(f"{AT}/texts/en", data={**values, "headline": "LATE", "csrf_token": token})
     assert answer.status_code in {302, 400}
     assert db.session.scalars(select(AppealText.headline)).one() != "LATE"

@@ -28,8 +28,9 @@ from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import Invitation, invite
 from tests.browser.test_accessible import LOOKS, OPTIONS, looks_of
+from tests.conftest import context
 from tests.staff.route_matrix import MATRIX
-from tests.staff.staff_clients import PASSWORD, csrf, join, log_in, office
+from tests.staff.staff_clients import PASSWORD, csrf, join, log_in
 from tests.staff.test_route_matrix import call, places  # noqa: F401  a fixture
 from tests.staff.test_staff_injection import sent
 
@@ -130,7 +131,7 @@ def _ways_in(app: Flask, locale: str) -> Iterator[tuple[str, bytes]]:
     """What somebody sees who is not logged in, or halfway."""
     spoken = {"Accept-Language": locale}
     stranger, now = app.test_client(), runtime().clock()
-    invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale, None), now=now, office=office())
+    invited = invite(Invitation("new@staff.example", "fr", Role.VIEWER, locale), context=context(now))
     member = join(app, "member@staff.example", Role.VIEWER)
     link_key = db.session.get_one(Staff, member).link_key
     db.session.rollback()

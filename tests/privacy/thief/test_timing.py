@@ -39,7 +39,6 @@ from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, KEYS, START, confirm_at, context, make_database
 from tests.deploy.processes import environment, free_port, running, wait_for, web
-from tests.staff.staff_clients import office
 
 pytestmark = [pytest.mark.attack, pytest.mark.slow]
 EACH = 2000
@@ -173,10 +172,10 @@ def test_no_time_tells_who_signed(
 
 def accounts() -> None:
     """EACH staff accounts in each state."""
-    at, needed = runtime(), office()
+    at = runtime()
     for state in ACCOUNTS[1:]:
         for number in range(EACH):
-            invite(Invitation(email(state, number), "fr", Role.VIEWER, "en", None), now=at.clock(), office=needed)
+            invite(Invitation(email(state, number), "fr", Role.VIEWER, "en"), context=context(at.clock()))
     with transaction() as session:
         password = {"password": "not a hash: nobody logs in", "joined_at": START}
         for state, values in (("joined", password), ("closed", password | {"active": False})):

@@ -30,7 +30,7 @@ from campaign.services.staff import one_time as once
 from campaign.services.staff.accounts import Invitation, invite
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, Postbox, context, text_of
-from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, office, path_of
+from tests.staff.staff_clients import PASSWORD, code_for, csrf, join, log_in, path_of
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +118,7 @@ def test_one_answer_to_a_passkey_s_challenge_is_taken_once(app: Flask) -> None:
         with app.app_context():
             barrier.wait(20)
             with transaction() as session:
-                return once.take_challenge(session, "the same", now=at.clock(), vault=at.vault)
+                return once.take_challenge(session, "the same", context=context(at.clock()))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert sum(pool.map(take, range(AT_ONCE))) == 1
@@ -152,7 +152,7 @@ def test_who_has_the_password_puts_no_authenticator_in_the_place_of_the_owner_s(
 
 
 def test_one_invitation_is_accepted_once(app: Flask) -> None:
-    link = path_of(invite(Invitation(CLEO, "fr", Role.VIEWER, "en", None), now=runtime().clock(), office=office()))
+    link = path_of(invite(Invitation(CLEO, "fr", Role.VIEWER, "en"), context=context(runtime().clock())))
     browsers = [app.test_client() for _ in range(AT_ONCE)]
     data = {
         browser: {"password": f"{PASSWORD} {number}", "csrf_token": csrf(browser.get(link))}

@@ -19,10 +19,10 @@ from campaign.queries.delivery.mail_status import (
     outbox_status,
     unsent,
 )
-from campaign.services.delivery.failed_mail import FailureReason, Operator, drop, retry
+from campaign.services.delivery.failed_mail import FailureReason, drop, retry
 from campaign.web.http.locale import number
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
-from campaign.web.staff.staff.access import all_sections, needs, scope
+from campaign.web.staff.staff.access import all_sections, needs, staff_context
 
 blueprint = Blueprint("mail_status", __name__, url_prefix="/outbox")
 
@@ -46,10 +46,10 @@ def decide() -> ResponseReturnValue:
     if request.form.get("sure") != "y":
         total = sum(one.number for one in found)
         return _render("staff/delivery/drop_failed_mail.html", act=act, dead=found, total=total)
-    by = Operator(scope().staff_id, runtime().clock(), runtime().vault)
+    context = staff_context()
     reasons = [FailureReason(one.state, one.kind, one.phase, one.code, one.detail) for one in found]
     with all_sections():
-        done = retry(reasons, by) if act == "retry" else drop(reasons, by)
+        done = retry(reasons, context=context) if act == "retry" else drop(reasons, context=context)
     if act == "retry":
         said = ngettext(
             "One mail will be tried again.", "%(count)s mails will be tried again.", done, count=number(done)

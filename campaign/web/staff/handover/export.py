@@ -24,8 +24,8 @@ from campaign.web.staff.handover.spreadsheet import CSV, XLSX
 from campaign.web.staff.handover.workbook import stream_workbook
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("export", __name__, url_prefix="/appeals/<slug>")
@@ -56,7 +56,7 @@ def take(slug: str) -> ResponseReturnValue:
     appeal, form, at = published_appeal(slug), ExportForm(), runtime()
     what = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
-        found = export_signers(context(form.reason.data), appeal.id, appeal.slug, **what)
+        found = export_signers(appeal.id, appeal.slug, **what, reason=form.reason.data or "", context=staff_context())
     except InputError as error:
         return _page(appeal, form, reason_fault(error)), 422
     except BudgetError:

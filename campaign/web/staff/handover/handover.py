@@ -19,7 +19,6 @@ from campaign.domain.handover.spreadsheet import plain
 from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.handover.handover import find_handover, handovers
 from campaign.services.handover.handover import ask_for_handover
@@ -30,8 +29,8 @@ from campaign.web.staff.handover.spreadsheet import CSV, XLSX
 from campaign.web.staff.handover.workbook import stream_workbook
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("handover", __name__, url_prefix="/appeals/<slug>/handovers")
@@ -59,13 +58,13 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def ask(slug: str) -> ResponseReturnValue:
     """Has one made."""
-    appeal, at = published_appeal(slug), runtime()
+    appeal = published_appeal(slug)
     form = _form(appeal)
     if not form.validate():
         return _page(appeal, form, gettext("Please choose one of these.")), 422
     asked = {"language": form.language.data, "target": form.target.data, "reason": form.reason.data or ""}
     try:
-        handover_id = ask_for_handover(scope(), appeal, **asked, now=at.clock(), vault=at.vault)
+        handover_id = ask_for_handover(appeal, **asked, context=staff_context())
     except InputError as error:
         return _page(appeal, form, reason_fault(error)), 422
     except StateError:
@@ -88,7 +87,7 @@ def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
     if stored not in found.files:
         abort(404)
     try:
-        pieces = fetch_handover(context(found.reason), appeal.slug, found.id, stored)
+        pieces = fetch_handover(appeal.slug, found.id, stored, reason=found.reason, context=staff_context())
     except BudgetError:
         return _page(appeal, _form(appeal), USED_UP), 429
     content = behind_wall(section, _workbook(pieces) if name.endswith(_BOOK) else pieces)

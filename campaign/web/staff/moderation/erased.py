@@ -23,8 +23,8 @@ from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import work
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("erased", __name__, url_prefix="/moderation/erased")
@@ -66,7 +66,12 @@ def choose() -> ResponseReturnValue:
     kept_days = runtime().settings.retention_days
     criteria = Criteria(since=days["first"], until=until, is_erased=True, kept_days=kept_days)
     try:
-        made = count_signers(context(request.form.get("reason")), criteria, None if appeal is None else appeal.id)
+        made = count_signers(
+            criteria,
+            None if appeal is None else appeal.id,
+            reason=request.form.get("reason", ""),
+            context=staff_context(),
+        )
     except InputError as error:
         return _page(form, {"reason": reason_fault(error)}), 422
     except BudgetError:

@@ -18,6 +18,7 @@ from campaign.domain.privacy.disclosure import BudgetError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.name import NAME_LENGTH
 from campaign.domain.signing.provider import is_disposable
+from campaign.domain.staff.actor import SYSTEM
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import find_appeal
@@ -37,8 +38,8 @@ from campaign.services.privacy.disclosure import count_signers, preview_signers,
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import as_a_worker, needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import as_a_worker, needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("moderation", __name__, url_prefix="/moderation")
@@ -82,7 +83,7 @@ def search() -> ResponseReturnValue:
         except InputError:
             return _page(ChooseSignersForm(formdata=None), {"who": FAULTS["who", "not-an-address"]}, who=typed), 422
     try:
-        found = search_signers(context(reason), name=typed, address=address)
+        found = search_signers(name=typed, address=address, reason=reason, context=staff_context())
     except InputError as error:
         return _page(ChooseSignersForm(formdata=None), {"reason": reason_fault(error)}, who=typed), 422
     except BudgetError:
@@ -105,7 +106,12 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     try:
-        made = count_signers(context(request.form.get("reason")), criteria, None if appeal is None else appeal.id)
+        made = count_signers(
+            criteria,
+            None if appeal is None else appeal.id,
+            reason=request.form.get("reason", ""),
+            context=staff_context(),
+        )
     except InputError as error:
         words = reason_fault(error)
         return _page(
@@ -130,7 +136,7 @@ def look(invalidation_id: int) -> ResponseReturnValue:
     """Shows the first whom it is about."""
     found = _own(invalidation_id)
     try:
-        sample = preview_signers(context(request.form.get("reason")), invalidation_id)
+        sample = preview_signers(invalidation_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
         return _one_page(found, look_fault=reason_fault(error)), 422
     except BudgetError:
@@ -142,13 +148,13 @@ def look(invalidation_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
     """Takes them out of the counts, or puts them back; both ask why."""
-    found, at = _own(invalidation_id), runtime()
+    found = _own(invalidation_id)
     try:
         reason = read_reason(request.form.get("reason", ""))
     except InputError as error:
         return _one_page(found, FAULTS["reason", error.code]), 422
     try:
-        (begin if act == "begin" else undo)(invalidation_id, reason, by=scope(), now=at.clock(), vault=at.vault)
+        (begin if act == "begin" else undo)(invalidation_id, reason, context=staff_context())
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
     else:
@@ -162,7 +168,7 @@ def let_be(invalidation_id: int) -> ResponseReturnValue:
     """Nothing is changed after all."""
     _own(invalidation_id)
     try:
-        drop(invalidation_id, by=scope(), now=runtime().clock(), vault=runtime().vault)
+        drop(invalidation_id, context=staff_context())
     except StateError:
         flash(gettext("Somebody was quicker: this is how it stands now."), "error")
         return redirect(url_for("moderation.one", invalidation_id=invalidation_id), 303)
@@ -181,10 +187,10 @@ def work(invalidation_id: int) -> None:
 
     Whoever was taken out and has moved since belongs to another section, and must be put back, too.
     """
-    at = runtime()
+    context = runtime().context(SYSTEM)
     with as_a_worker():
         for _ in range(_BATCHES_AT_ONCE):
-            if not advance(now=at.clock(), vault=at.vault, only=invalidation_id):
+            if not advance(context=context, only=invalidation_id):
                 break
 
 

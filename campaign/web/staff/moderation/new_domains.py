@@ -15,8 +15,8 @@ from campaign.queries.moderation.new_domains import NewDomain, new_domains
 from campaign.services.privacy.disclosure import rare_domains
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 
 blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
 
@@ -37,7 +37,9 @@ def show_rare() -> ResponseReturnValue:
     at, chosen = runtime(), _chosen()
     slug = None if chosen is None else chosen.slug
     try:
-        return _page(chosen, rare_domains(context(request.form.get("reason")), slug), is_whole=True)
+        return _page(
+            chosen, rare_domains(slug, reason=request.form.get("reason", ""), context=staff_context()), is_whole=True
+        )
     except InputError as error:
         status, fault = 422, reason_fault(error)
     except BudgetError:

@@ -20,7 +20,7 @@ from campaign.web.http.locale import current_locale
 from campaign.web.staff.moderation.labels import FAULTS
 from campaign.web.staff.moderation.moderation import read_moment, read_network, work
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("reported", __name__, url_prefix="/moderation/reports")
@@ -48,7 +48,7 @@ def show() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def choose() -> ResponseReturnValue:
     """Count what it would concern; nothing is changed before somebody has looked."""
-    form, at = ReportsForm(), runtime()
+    form = ReportsForm()
     read: dict[str, Any] = {}
     faults: dict[str, Any] = {}
     for name, reader in _READERS:
@@ -68,7 +68,7 @@ def choose() -> ResponseReturnValue:
     if faults:
         return _page(form, faults), 422
     appeal_id = None if appeal is None else appeal.id
-    made = prepare(criteria, appeal_id, by=scope(), now=at.clock(), vault=at.vault, subject=InvalidatedKind.REPORTS)
+    made = prepare(criteria, appeal_id, context=staff_context(), subject=InvalidatedKind.REPORTS)
     work(made)
     return redirect(url_for("moderation.one", invalidation_id=made), 303)
 

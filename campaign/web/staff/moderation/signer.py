@@ -16,6 +16,7 @@ from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.name import NAME_LENGTH, clean_name
 from campaign.domain.staff.roles import Permission
+from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import SectionSignature, own_signature
 from campaign.services.privacy.disclosure import held_for
 from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
@@ -23,8 +24,8 @@ from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.http.locale import number
 from campaign.web.staff.moderation.labels import FAULTS, SIGNATURE_STATES
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import as_a_worker, needs, scope
-from campaign.web.staff.staff.disclosure import USED_UP, context, reason_fault
+from campaign.web.staff.staff.access import as_a_worker, needs, scope, staff_context
+from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
 
 blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
 
@@ -40,11 +41,11 @@ def show(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def correct(signature_id: int) -> ResponseReturnValue:
     """Corrects the name."""
-    own, asks = _own(signature_id), context(request.form.get("reason"))
+    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
     try:
         name = clean_name(request.form.get("name", ""))
         with as_a_worker():
-            correct_name_for(asks, signature_id, name)
+            correct_name_for(signature_id, name, reason=reason, context=context)
     except InputError as error:
         return _page(own, {f"correct-{error.field}": _words(error)}), 422
     except NotFoundError:
@@ -57,13 +58,13 @@ def correct(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def readdress(signature_id: int) -> ResponseReturnValue:
     """Mails a new address, which changes it by confirming."""
-    own, asks = _own(signature_id), context(request.form.get("reason"))
-    sent = read_address(request.form, asks.now)
+    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
+    sent = read_address(request.form, context.now)
     if sent.address is None:
         return _page(own, {"address-email": sent.fault or sent.question}, is_asked=sent.fault is None), 422
     try:
         with as_a_worker():
-            change_address_for(asks, signature_id, sent.address)
+            change_address_for(signature_id, sent.address, reason=reason, context=context)
     except InputError as error:
         words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
         return _page(own, {f"address-{error.field}": words}), 422
@@ -82,12 +83,12 @@ def readdress(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def forget(signature_id: int) -> ResponseReturnValue:
     """Erases all that the section holds under the address."""
-    own, asks = _own(signature_id), context(request.form.get("reason"))
+    own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
     if not request.form.get("sure"):
         return _page(own, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
     try:
         with as_a_worker():
-            erased = erase_for(asks, signature_id)
+            erased = erase_for(signature_id, reason=reason, context=context)
     except InputError as error:
         return _page(own, {"erase-reason": _words(error)}), 422
     except NotFoundError:
@@ -103,7 +104,7 @@ def printed(signature_id: int) -> ResponseReturnValue:
     """Everything that the section holds under the address, to be printed and sent by post (GDPR art. 15)."""
     own = _own(signature_id)
     try:
-        held = held_for(context(request.form.get("reason")), signature_id)
+        held = held_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
         return _page(own, {"print-reason": _words(error)}), 422
     except BudgetError:
@@ -121,10 +122,10 @@ def printed(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT, fresh=True)
 def send_links() -> ResponseReturnValue:
     """Mails what waits to be confirmed under an address once more, and a link to its data; tells nothing of it."""
-    asks = context(request.form.get("reason"))
+    context, reason = staff_context(), request.form.get("reason", "")
     try:
         address = parse_address(request.form.get("email", ""))
-        send_links_for(asks, address)
+        send_links_for(address, reason=reason, context=context)
     except InputError as error:
         words = _words(error) if error.field == "reason" else FAULTS["who", "not-an-address"]
         flash(str(words), "error")
@@ -135,7 +136,7 @@ def send_links() -> ResponseReturnValue:
 
 def asked_on() -> Any:
     """The day on which it is printed."""
-    return context("").now.date()
+    return runtime().clock().date()
 
 
 def _own(signature_id: int) -> SectionSignature:

@@ -8,12 +8,11 @@ from flask_babel import gettext
 
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.staff.roles import Permission
-from campaign.platform.runtime import runtime
 from campaign.queries.delivery.mail_status import queue_pause
 from campaign.queries.outbox.signer_mail import mails_of_signer
 from campaign.services.moderation.resend import resend
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES, PHASE_NAMES, STATE_NAMES, reason_words
-from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.access import needs, scope, staff_context
 
 blueprint = Blueprint("signer_mail", __name__, url_prefix="/moderation/signatures/<int:signature_id>/mails")
 
@@ -29,9 +28,9 @@ def show(signature_id: int) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def send_again(signature_id: int, mail_id: int) -> ResponseReturnValue:
     """Have a mail that was not delivered tried once more."""
-    at, seen = runtime(), request.form.get("seen", default=-1, type=int)
+    seen = request.form.get("seen", default=-1, type=int)
     try:
-        resend(signature_id, mail_id, seen=seen, by=scope(), now=at.clock(), vault=at.vault)
+        resend(signature_id, mail_id, seen=seen, context=staff_context())
     except NotFoundError:
         abort(404)
     except StateError:

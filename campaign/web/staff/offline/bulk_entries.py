@@ -64,13 +64,13 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 def add(slug: str) -> ResponseReturnValue:
     """Counts it; 422 with everything that is wrong, nothing counted."""
-    appeal, form, at = published_appeal(slug), EntryForm(), runtime()
+    appeal, form = published_appeal(slug), EntryForm()
     faults: dict[str, Any] = {}
     entered = _read(appeal, form, faults)
     if entered is None:
         return _page(appeal, form, faults), 422
     try:
-        made = enter(slug, entered, by=scope(), is_sure=bool(form.sure.data), now=at.clock(), vault=at.vault)
+        made = enter(slug, entered, is_sure=bool(form.sure.data), context=staff_context())
     except UnusualQuantityError as error:
         return _page(appeal, form, usual=error.usual), 422
     if not told_if_waiting(made):
@@ -83,10 +83,10 @@ def add(slug: str) -> ResponseReturnValue:
 def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
     """Counts what waited for a second person."""
     published_appeal(slug)
-    at, me = runtime(), scope()
+    context = staff_context()
     try:
         with all_sections():
-            confirm_entry(slug, entry_id, by=me, now=at.clock(), vault=at.vault)
+            confirm_entry(slug, entry_id, context=context)
     except NotFoundError:
         abort(404)
     except FourEyesError:
@@ -103,9 +103,8 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
 def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
     """Takes an entry out of the counts."""
     published_appeal(slug)
-    at = runtime()
     try:
-        undo(slug, entry_id, by=scope(), now=at.clock(), vault=at.vault)
+        undo(slug, entry_id, context=staff_context())
     except NotFoundError:
         abort(404)
     except StateError:

@@ -30,7 +30,7 @@ from campaign.web.staff.offline.labels import COLUMN_NAMES, FAULTS, FILE_FAULTS,
 from campaign.web.staff.offline.sheet_print import NotPrintableError, printed
 from campaign.web.staff.published_appeal import published_appeal
 from campaign.web.staff.sections.section_names import own_section
-from campaign.web.staff.staff.access import needs, room_for, scope
+from campaign.web.staff.staff.access import needs, room_for, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("paper_sheet", __name__, url_prefix="/appeals/<slug>/sheet")
@@ -141,7 +141,7 @@ def back(slug: str) -> ResponseReturnValue:
 @room_for(_ROOM)
 def save(slug: str) -> ResponseReturnValue:
     """Keeps what the preview showed; it is checked again, for it comes from a browser."""
-    appeal, form, at = published_appeal(slug), SheetForm(), runtime()
+    appeal, form = published_appeal(slug), SheetForm()
     rows = _carried(form.rows.data or "")
     faults, sheet = _faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
     if faults or sheet.faults or not sheet.rows:
@@ -155,7 +155,7 @@ def save(slug: str) -> ResponseReturnValue:
     )
     sure, again = bool(form.sure.data), bool(form.again.data)
     try:
-        made = enter_sheet(slug, entered, by=scope(), is_sure=sure, is_again=again, now=at.clock(), vault=at.vault)
+        made = enter_sheet(slug, entered, is_sure=sure, is_again=again, context=staff_context())
     except DuplicateSheetError as error:
         return _preview(appeal, form, rows, sheet, same=error), 422
     except UnusualQuantityError as error:

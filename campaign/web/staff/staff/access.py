@@ -19,7 +19,7 @@ from flask_security.utils import logout_user, url_for_security
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaign.document import LIMIT
-from campaign.domain.staff.actor import staff_actor
+from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import FRESHNESS, Permission, Scope
 from campaign.models import Staff
 from campaign.platform import db
@@ -86,6 +86,11 @@ def scope() -> Scope:
 def staff_context() -> Context:
     """Return the context of a change that the member of staff who is logged in makes now."""
     return runtime().context(staff_actor(scope()))
+
+
+def visitor_context() -> Context:
+    """Return the context of a change by a visitor who has not logged in, and may do nothing that staff may."""
+    return runtime().context(SUPPORTER)
 
 
 def member() -> Staff:

@@ -11,14 +11,13 @@ from campaign.config import LOCALES
 from campaign.domain.errors import ConflictError, InputError, NotFoundError, StateError
 from campaign.domain.staff.roles import Permission, Role
 from campaign.mail.messages.role_names import ROLE_NAMES
-from campaign.platform.runtime import runtime
 from campaign.queries.staff.accounts import StaffView, find_colleague, list_staff
-from campaign.services.staff.accounts import Invitation, change, invite, office_of, reset_second_factor
+from campaign.services.staff.accounts import Invitation, change, invite, reset_second_factor
 from campaign.web.forms import MESSAGES
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
 from campaign.web.staff.sections.section_names import section_names
-from campaign.web.staff.staff.access import needs, scope
+from campaign.web.staff.staff.access import needs, scope, staff_context
 from campaign.web.staff.staff_form import TokenForm
 
 blueprint = Blueprint("accounts", __name__)
@@ -61,14 +60,12 @@ def show() -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def add() -> ResponseReturnValue:
     """Invites somebody by mail."""
-    form, at = InviteForm(), runtime()
+    form = InviteForm()
     if not form.validate():
         return _page(form), 422
-    invitation = Invitation(
-        form.email.data or "", form.section.data, Role(form.role.data), form.locale.data, scope().staff_id
-    )
+    invitation = Invitation(form.email.data or "", form.section.data, Role(form.role.data), form.locale.data)
     try:
-        invite(invitation, now=at.clock(), office=office_of(at))
+        invite(invitation, context=staff_context())
     except InputError as error:
         return _page(form, MESSAGES["email", error.code]), 422
     except StateError:
@@ -89,7 +86,7 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
     """Another role or section, or the end of the account; its log-ins end at once."""
-    one, form, at, before = _colleague(staff_id), AccountForm(), runtime(), seen()
+    one, form, before = _colleague(staff_id), AccountForm(), seen()
     if not form.validate():
         return _one_page(one, form, before=before), 422
     try:
@@ -98,9 +95,7 @@ def save(staff_id: int) -> ResponseReturnValue:
             role=Role(form.role.data),
             section=form.section.data,
             active=bool(form.active.data),
-            by=scope().staff_id,
-            now=at.clock(),
-            vault=at.vault,
+            context=staff_context(),
             seen=before,
         )
     except ConflictError as error:
@@ -118,8 +113,7 @@ def save(staff_id: int) -> ResponseReturnValue:
 @needs(Permission.ADMINISTER, fresh=True)
 def forget_second_factor(staff_id: int) -> ResponseReturnValue:
     """For who lost phone and recovery codes."""
-    at = runtime()
-    reset_second_factor(_colleague(staff_id).id, by=scope().staff_id, now=at.clock(), vault=at.vault)
+    reset_second_factor(_colleague(staff_id).id, context=staff_context())
     flash(gettext("The second factor will be set up anew at the next log-in."), "success")
     return redirect(url_for("accounts.edit", staff_id=staff_id), 303)
 

@@ -6,21 +6,11 @@ from flask_babel import gettext, lazy_gettext
 
 from campaign.domain.errors import InputError
 from campaign.domain.privacy.disclosure import REASON_LENGTH
-from campaign.platform.runtime import runtime
-from campaign.services.privacy.disclosure import DisclosureRequest
-from campaign.services.staff.accounts import office_of
-from campaign.web.staff.staff.access import scope
 
 USED_UP = lazy_gettext(
     "You have opened as many names and addresses today as one person may. You can go on tomorrow. Your coordinators "
     "and administrators have been told."
 )
-
-
-def context(reason: str | None) -> DisclosureRequest:
-    """Return who asks, now, for that reason."""
-    at = runtime()
-    return DisclosureRequest(scope(), reason or "", at.clock(), office_of(at))
 
 
 def reason_fault(error: InputError) -> object:

@@ -16,7 +16,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.staff.accounts import StaffView, invited_as
 from campaign.services.staff.accounts import accept, end_digest, set_preferences
 from campaign.web.staff.sections.section_names import section_names
-from campaign.web.staff.staff.access import member, needs, open_to_all
+from campaign.web.staff.staff.access import member, needs, open_to_all, staff_context, visitor_context
 from campaign.web.staff.staff.device_cookie import remember_device
 from campaign.web.staff.staff_form import TokenForm
 
@@ -59,9 +59,8 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     )
     if faults:
         return _invitation_page(invited, token, faults[0]), 422
-    at = runtime()
     try:
-        accept(link, hash_password(password), now=at.clock(), vault=at.vault)
+        accept(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
         return _used_up()
     remember_device(invited.email)
@@ -83,7 +82,7 @@ def change() -> ResponseReturnValue:
     form = PreferencesForm()
     if not form.validate():
         return _account_page(), 422
-    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data))
+    set_preferences(member().id, locale=form.locale.data, wants_digest=bool(form.digest.data), context=staff_context())
     flash(gettext("Kept."), "success")
     return redirect(url_for("account.show"), 303)
 

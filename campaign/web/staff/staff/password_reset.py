@@ -14,10 +14,10 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link, Purpose
 from campaign.platform.runtime import runtime
 from campaign.queries.staff.accounts import StaffView, resetting
-from campaign.services.staff.accounts import office_of, reset_password
+from campaign.services.staff.accounts import reset_password
 from campaign.services.staff.login import LinkRequestResult
 from campaign.services.staff.password_reset import ask_reset
-from campaign.web.staff.staff.access import open_to_all
+from campaign.web.staff.staff.access import open_to_all, visitor_context
 from campaign.web.staff.staff.device_cookie import attempt_for, remember_device
 from campaign.web.staff.staff.security_texts import LINK_MAILED, MESSAGES, TOO_MANY_LINKS
 from campaign.web.staff.staff_form import TokenForm
@@ -50,7 +50,7 @@ def ask() -> ResponseReturnValue:
 @open_to_all
 def asked() -> ResponseReturnValue:
     """Write down that a link is wanted. No account is looked for, so the answer's time tells nothing."""
-    form, at = ResetRequestForm(), runtime()
+    form = ResetRequestForm()
     form.validate()
     typed = (form.email.data or "").strip()
     try:
@@ -58,7 +58,7 @@ def asked() -> ResponseReturnValue:
     except InputError:
         form.email.errors = [_said("INVALID_EMAIL_ADDRESS" if typed else "EMAIL_NOT_PROVIDED")]
         return render_template("staff/staff/forgotten_password.html", form=form)
-    if ask_reset(attempt_for(email), now=at.clock(), vault=at.vault) is LinkRequestResult.REFUSED:
+    if ask_reset(attempt_for(email), context=visitor_context()) is LinkRequestResult.REFUSED:
         form.form_errors = [gettext(TOO_MANY_LINKS)]
     else:
         flash(gettext(LINK_MAILED), "info")
@@ -80,7 +80,7 @@ def chosen(token: str) -> ResponseReturnValue:
     link, staff, fault = _opened(token)
     if link is None or staff is None:
         return _to_ask(fault)
-    form, at = ChoosePasswordForm(), runtime()
+    form = ChoosePasswordForm()
     form.validate()
     given = form.password.data or ""
     faults, password = current_app.extensions["security"].password_util.validate(given, False, user=staff)
@@ -90,7 +90,7 @@ def chosen(token: str) -> ResponseReturnValue:
     if form.password.errors or form.password_confirm.errors:
         return _page(token, form)
     try:
-        reset_password(link, hash_password(password), now=at.clock(), office=office_of(at))
+        reset_password(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
         return _to_ask("INVALID_RESET_PASSWORD_TOKEN")
     # Whoever has the mailbox is no stranger: a log-in from this browser is looked at even while others guess.

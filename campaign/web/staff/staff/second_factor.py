@@ -14,8 +14,8 @@ from flask_security.webauthn import WebAuthnSigninResponseForm
 from passlib.exc import TokenError
 
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.services.staff.one_time import take_challenge, take_code, take_recovery_code
+from campaign.web.staff.staff.access import visitor_context
 
 
 class OnceTotp(Totp):
@@ -36,8 +36,9 @@ class OnceCodes(MfRecoveryCodesUtil):
 
     def check_recovery_code(self, user: Any, code: str) -> bool:
         """Return whether it is one of them, and take it."""
-        vault = runtime().vault
-        return take_recovery_code(db.session(), user.id, lambda sealed: self._place(sealed, code), vault=vault)
+        return take_recovery_code(
+            db.session(), user.id, lambda sealed: self._place(sealed, code), context=visitor_context()
+        )
 
     def delete_recovery_code(self, _user: Any, _code: str) -> bool:
         """Return True: `check_recovery_code` took it."""
@@ -64,8 +65,7 @@ class OncePasskeyForm(WebAuthnSigninResponseForm):
             return False
         # A passkey proves the second factor of its own account only, not of whichever password was typed before.
         is_theirs = self.is_verify or session.get("tf_user_id") == self.user.fs_uniquifier
-        at = runtime()
-        if is_theirs and take_challenge(db.session(), self.challenge, now=at.clock(), vault=at.vault):
+        if is_theirs and take_challenge(db.session(), self.challenge, context=visitor_context()):
             return True
         self.credential.errors = [get_message("WEBAUTHN_NO_VERIFY", cause="")[0]]
         return False

@@ -29,11 +29,11 @@ from campaign.domain.staff.roles import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFE
 from campaign.models import Passkey, Staff
 from campaign.platform import db
 from campaign.platform.runtime import KEY, Runtime, runtime
-from campaign.services.staff.accounts import subject_of
+from campaign.services.staff.accounts import acting_as, subject_of
 from campaign.services.staff.audit import AuditRecord, append
 from campaign.services.staff.login import begin_session, end_session
 from campaign.web.staff.staff import security_forms
-from campaign.web.staff.staff.access import LOGIN
+from campaign.web.staff.staff.access import LOGIN, visitor_context
 from campaign.web.staff.staff.device_cookie import remember_device
 from campaign.web.staff.staff.passwords import Passwords
 from campaign.web.staff.staff.second_factor import OnceCodes, OncePasskeyForm, OnceTotp
@@ -151,31 +151,28 @@ def _listen(app: Flask) -> None:
 
 def _begin(_app: Flask, user: Staff, **_: Any) -> None:
     """A new session: nothing that was in the cookie before the log-in stays, and the log-in can be ended by us."""
-    at, now = runtime(), runtime().clock()
+    context = acting_as(user, visitor_context())
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()
     g.pop("csrf_token", None)
     session.update(kept)
-    session[LOGIN] = begin_session(db.session(), user.id, now=now, vault=at.vault)
+    session[LOGIN] = begin_session(db.session(), user.id, context=context)
     session.permanent = True
-    user.logged_in_at = now
+    user.logged_in_at = context.now
     remember_device(user.email)
-    append(
-        db.session(), AuditRecord("staff.log-in", subject_of(user), user.id, user.section_code), now=now, vault=at.vault
-    )
+    entry = AuditRecord("staff.log-in", subject_of(user), user.id, user.section_code)
+    append(db.session(), entry, context=context)
 
 
 def _end(_app: Flask, **_: Any) -> None:
-    at = runtime()
     secret = session.pop(LOGIN, None)
     if isinstance(secret, str):
-        end_session(secret, vault=at.vault)
+        end_session(secret, context=visitor_context())
 
 
 def _noting(act: str) -> Any:
     def note(_app: Flask, user: Staff, **_: Any) -> None:
-        at = runtime()
         entry = AuditRecord(act, subject_of(user), user.id, user.section_code)
-        append(db.session(), entry, now=at.clock(), vault=at.vault)
+        append(db.session(), entry, context=acting_as(user, visitor_context()))
 
     return note

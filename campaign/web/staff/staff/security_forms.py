@@ -11,6 +11,7 @@ from flask_security.utils import uia_email_mapper
 
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import is_allowed, note_failure
+from campaign.web.staff.staff.access import visitor_context
 from campaign.web.staff.staff.device_cookie import attempt_for
 from campaign.web.staff.staff.security_texts import TOO_MANY
 
@@ -34,7 +35,7 @@ class _Slowed:
         proved: bool = super().validate(**kwargs)  # type: ignore[misc]
         if not proved and self.has_guessed():
             # What the form has looked at is let go first: counting has a transaction of its own.
-            note_failure(attempt, now=now, vault=at.vault)
+            note_failure(attempt, context=visitor_context())
         return proved
 
     def account(self) -> str:
