@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 
 import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import REFUSED, refusals
 from campaign.platform.runtime import runtime
+from campaign.queries.staff.audit import newest_entries
 from campaign.services.staff.audit import ChainHead
 from campaign.services.staff.audit import verify as verify_chain
 
@@ -37,3 +39,18 @@ def verify(since: str | None, as_json: bool) -> None:
         why = "it was taken out, or the database was set back to an earlier state"
         click.echo(f"entry {noted} is not in the log any more: {why}", err=True)
     sys.exit(REFUSED)
+
+
+@audit.command("list")
+@click.option("--number", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many entries.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+def list_(number: int, as_json: bool) -> None:
+    """List the newest entries: when (UTC), which kind of actor, who of the staff, which act, and on what."""
+    with refusals():
+        found = newest_entries(number)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1, default=str))
+        return
+    for one in found:
+        who = one.who or one.actor or "server"
+        click.echo(f"{one.id:>8}  {one.at:%Y-%m-%d %H:%M:%S}  {who:<32} {one.act:<28} {one.subject}")

@@ -289,6 +289,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "announcements.announcement.without_repeats": lambda appeal, _: _without_repeats(appeal),
     "appeals.appeal.case_appeal_ids": lambda appeal, _: appeal_queries.case_appeal_ids(appeal),
     "staff.audit.audit_log": lambda *_: audit_queries.audit_log(STAFF, before=1000),
+    "staff.audit.newest_entries": lambda *_: audit_queries.newest_entries(20),
     "delivery.mail_status.failed_mail_groups": lambda *_: mail_status_queries.failed_mail_groups(),
     "delivery.mail_status.domain_outcomes": lambda *_: mail_status_queries.domain_outcomes(runtime().vault, now=NOW),
     "counting.measures.measures": lambda *_: measures_queries.measures(),

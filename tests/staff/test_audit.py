@@ -8,27 +8,25 @@ import pytest
 from click.testing import Result
 from flask import Flask, current_app
 from sqlalchemy import delete, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from campaign.domain.staff.actor import OPERATOR, SUPPORTER, SYSTEM, Actor, staff_actor
+from campaign.domain.staff.roles import Role, Scope
 from campaign.models import AuditEntry, AuditHead
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff import audit
 from campaign.services.staff.audit import AuditRecord, append, verify
-from tests.conftest import START
+from tests.conftest import START, context
+from tests.staff.staff_clients import join, staffed
 
 
 def write(*reasons: str) -> None:
-    at = runtime()
     for reason in reasons:
         with transaction() as session:
-            append(
-                session,
-                AuditRecord("appeal.close", "appeal:x", None, "fr", {"a": 1}, {"a": "é"}, reason),
-                now=at.clock(),
-                vault=at.vault,
-            )
+            act = AuditRecord("appeal.close", "appeal:x", "fr", {"a": 1}, {"a": "é"}, reason)
+            append(session, act, context=context())
 
 
 def test_an_untouched_chain_holds(app: Flask) -> None:
@@ -76,6 +74,8 @@ def tamper(statement: object) -> None:
     [
         (update(AuditEntry).where(AuditEntry.id == 2).values(reason="forged"), 2),
         (update(AuditEntry).where(AuditEntry.id == 2).values(staff_id=None, act="appeal.open"), 2),
+        (update(AuditEntry).where(AuditEntry.id == 2).values(actor="system"), 2),
+        (update(AuditEntry).where(AuditEntry.id == 2).values(actor=None), 2),
         (delete(AuditEntry).where(AuditEntry.id == 2), 2),
         (delete(AuditEntry).where(AuditEntry.id == 3), 3),
         (update(AuditHead).values(entry_id=2), 4),
@@ -140,6 +140,63 @@ def test_entries_from_before_there_were_seals_hold(app: Flask) -> None:
     assert (proof.entries, proof.broken_at) == (4, None)
     tamper(update(AuditEntry).where(AuditEntry.id == 1).values(reason="forged"))
     assert verify(vault=vault).broken_at == 1
+
+
+def test_entries_from_before_the_log_named_the_kind_of_actor_hold(app: Flask) -> None:
+    vault = runtime().vault
+    write("one", "two")
+    sealed = vault.head_seal(0, bytes(32))
+    for number in (1, 2):
+        entry = db.session.get_one(AuditEntry, number)
+        entry.actor = None
+        digest = vault.entry_digest(sealed, audit._content(entry))
+        sealed = vault.head_seal(number, digest)
+        db.session.rollback()
+        tamper(update(AuditEntry).where(AuditEntry.id == number).values(actor=None, digest=digest))
+    tamper(update(AuditHead).values(seal=sealed))
+    write("three")
+    proof = verify(vault=vault)
+    assert (proof.entries, proof.broken_at) == (3, None)
+    tamper(update(AuditEntry).where(AuditEntry.id == 1).values(actor="operator"))
+    assert verify(vault=vault).broken_at == 1
+
+
+@pytest.mark.parametrize("actor", [SUPPORTER, OPERATOR, SYSTEM], ids=lambda actor: actor.kind)
+def test_the_log_says_which_kind_of_actor_it_was(app: Flask, actor: Actor) -> None:
+    with transaction() as session:
+        append(session, AuditRecord("appeal.close", "appeal:x"), context=context(actor=actor))
+    entry = db.session.scalars(select(AuditEntry)).one()
+    assert (entry.actor, entry.staff_id) == (actor.kind, None)
+    listed = current_app.test_cli_runner().invoke(args=["audit", "list"]).output
+    assert f" {actor.kind} " in listed
+    assert json.loads(current_app.test_cli_runner().invoke(args=["audit", "list", "--json"]).output)[0]["actor"] == (
+        actor.kind
+    )
+
+
+def test_the_log_names_the_account_of_a_member_of_staff(app: Flask) -> None:
+    ana = join(app, "ana@staff.example", Role.ADMIN)
+    with transaction() as session:
+        by = staff_actor(Scope(ana, Role.ADMIN, "fr"))
+        append(session, AuditRecord("appeal.close", "appeal:x"), context=context(actor=by))
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.act == "appeal.close")).one()
+    assert (entry.actor, entry.staff_id) == ("staff", ana)
+    assert "ana@staff.example" in current_app.test_cli_runner().invoke(args=["audit", "list"]).output
+
+
+def test_the_page_tells_a_job_from_a_command(app: Flask) -> None:
+    admin = staffed(app, Role.ADMIN)
+    for actor in (OPERATOR, SYSTEM, SUPPORTER):
+        with transaction() as session:
+            append(session, AuditRecord(f"told.{actor.kind}", "appeal:x"), context=context(actor=actor))
+    page = admin.get("/staff/audit").text
+    for kind, said in (("operator", "the server"), ("system", "a periodic job"), ("supporter", "a supporter")):
+        assert f"<td>{said}</td><td><code>told.{kind}</code>" in page
+
+
+def test_the_database_refuses_another_kind_of_actor(app: Flask) -> None:
+    with pytest.raises(IntegrityError), transaction() as session:
+        session.execute(insert(AuditEntry).values(**FORGED, id=1, actor="somebody"))
 
 
 def test_a_database_set_back_is_found_by_a_noted_head(app: Flask) -> None:

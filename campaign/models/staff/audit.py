@@ -8,19 +8,27 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from campaign.domain.staff.actor import ActorKind
 from campaign.platform import BigId, Model
+from campaign.platform.database.enum_column import one_of
 
 
 class AuditEntry(Model):
     """One act. Each entry's digest covers the one before, so that changing or removing an entry is detected."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_subject", "subject"), Index("ix_audit_entry_staff_id", "staff_id"))
+    __table_args__ = (
+        one_of("actor", ActorKind),
+        Index("ix_audit_entry_subject", "subject"),
+        Index("ix_audit_entry_staff_id", "staff_id"),
+    )
 
     # Assigned by the program, without gaps.
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    # None: a command on the server, or a periodic job.
+    # Which kind of actor; None in entries from before this was written.
+    actor: Mapped[str | None]
+    # The account of a member of staff; None for all other actors.
     staff_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("staff.id"))
     # The section that it concerns; None: all.
     section_code: Mapped[str | None]

@@ -18,10 +18,11 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """One entry; `who` is the address of the account, None for a command on the server."""
+    """One entry; `who` is the address of a member of staff, `actor` the kind of actor (None: in an old entry)."""
 
     id: int
     at: datetime
+    actor: str | None
     who: str | None
     section: str | None
     act: str
@@ -35,14 +36,20 @@ def audit_log(scope: Scope, *, before: int | None = None) -> tuple[AuditView, ..
     """The newest entries, or those before the one with that number. Raises NotFoundError without the permission."""
     if not scope.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
+    return newest_entries(PAGE, before=before)
+
+
+def newest_entries(number: int, *, before: int | None = None) -> tuple[AuditView, ...]:
+    """Return so many entries, the newest first, for a command on the server: it asks for no role."""
     chosen = select(AuditEntry, Staff.email).outerjoin(Staff, Staff.id == AuditEntry.staff_id)
     if before is not None:
         chosen = chosen.where(AuditEntry.id < before)
-    rows = db.session.execute(chosen.order_by(AuditEntry.id.desc()).limit(PAGE))
+    rows = db.session.execute(chosen.order_by(AuditEntry.id.desc()).limit(number))
     return tuple(
         AuditView(
             id=entry.id,
             at=entry.at,
+            actor=entry.actor,
             who=email,
             section=entry.section_code,
             act=entry.act,

@@ -222,7 +222,7 @@ def _note(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    entry = AuditRecord(act, f"announcement:{row.id}", context.actor.staff_id, row.section_code, before, after)
+    entry = AuditRecord(act, f"announcement:{row.id}", row.section_code, before, after)
     append(session, entry, context=context)
 
 

@@ -34,7 +34,6 @@ def note(
     entry = AuditRecord(
         act,
         f"appeal:{appeal.slug}",
-        context.actor.staff_id,
         context.actor.section,
         None if before is None else {name: value for name, value in before.items() if name in differs},
         None if after is None else {name: value for name, value in after.items() if name in differs},

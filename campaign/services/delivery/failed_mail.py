@@ -77,7 +77,7 @@ def _change(
                     erase_keys(session, (row.recipient_sealed for row in rows), context.vault, on=context.now.date())
                 session.execute(update(Mail).where(Mail.id.in_(ids)).values(**values, fence=Mail.fence + 1))
                 changed += len(ids)  # they are locked
-                entry = AuditRecord(act, "mail", context.actor.staff_id, after={"number": len(ids), "chosen": which})
+                entry = AuditRecord(act, "mail", after={"number": len(ids), "chosen": which})
                 append(session, entry, context=context)
         if len(ids) < _BATCH:
             return changed

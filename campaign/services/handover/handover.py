@@ -75,9 +75,7 @@ def ask_for_handover(appeal: AppealView, *, language: str, target: int, reason: 
         session.add(wanted)
         session.flush()
         what = {"handover": wanted.id, "language": language, "target": target}
-        act = AuditRecord(
-            "handover.ask", f"appeal:{appeal.slug}", scope.staff_id, scope.section, after=what, reason=reason
-        )
+        act = AuditRecord("handover.ask", f"appeal:{appeal.slug}", scope.section, after=what, reason=reason)
         append(session, act, context=context)
         return wanted.id
 

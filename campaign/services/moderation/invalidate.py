@@ -295,7 +295,6 @@ def _tell(
     told = AuditRecord(
         act,
         f"invalidation:{row.id}",
-        context.actor.staff_id,
         row.section_code,
         after={**after, "appeal": row.appeal_id},
         reason=reason,

@@ -33,5 +33,5 @@ def resend(signature_id: int, mail_id: int, *, seen: int, context: Context) -> N
         mail.state, mail.due_at, mail.lease_until = MailState.RETRY.value, context.now, None
         mail.fence, mail.ambiguous = mail.fence + 1, 0
         session.flush()
-        entry = AuditRecord("mail.resend", f"mail:{mail_id}", by.staff_id, by.section, before, {"state": mail.state})
+        entry = AuditRecord("mail.resend", f"mail:{mail_id}", by.section, before, {"state": mail.state})
         append(session, entry, context=context)

@@ -98,9 +98,7 @@ def confirm_entry(slug: str, entry_id: int, *, context: Context) -> None:
         entry.confirmed_at, entry.confirmed_by = context.now, by.staff_id
         if entry.quantity:
             add_quantity(session, entry, entry.quantity, now=context.now)
-        act = AuditRecord(
-            "entry.confirm", f"entry:{entry.id}", by.staff_id, entry.section_code, after=_told(entry, slug)
-        )
+        act = AuditRecord("entry.confirm", f"entry:{entry.id}", entry.section_code, after=_told(entry, slug))
         append(session, act, context=context)
 
 
@@ -125,9 +123,7 @@ def undo(slug: str, entry_id: int, *, context: Context) -> None:
         erase_keys(session, sealed, context.vault, on=context.now.date())
         _uncount(session, entry)
         entry.undone_at, entry.undone_by, entry.waits = context.now, by.staff_id, False
-        act = AuditRecord(
-            "entry.undo", f"entry:{entry.id}", by.staff_id, entry.section_code, before=_told(entry, slug), after=None
-        )
+        act = AuditRecord("entry.undo", f"entry:{entry.id}", entry.section_code, before=_told(entry, slug), after=None)
         append(session, act, context=context)
 
 
@@ -189,9 +185,7 @@ def keep(session: Session, entry: BulkEntry, slug: str, *, context: Context) -> 
         add_quantity(session, entry, entry.quantity, now=context.now)
     session.add(entry)
     session.flush()
-    act = AuditRecord(
-        "entry.add", f"entry:{entry.id}", context.actor.staff_id, entry.section_code, after=_told(entry, slug)
-    )
+    act = AuditRecord("entry.add", f"entry:{entry.id}", entry.section_code, after=_told(entry, slug))
     append(session, act, context=context)
 
 

@@ -75,7 +75,7 @@ def disclose(
     with transaction() as session:
         is_within = _spend(session, context, shown or asked, files)
         after = (more or {}) | ({"people": shown} if shown else {}) | ({} if is_within else {"refused": True})
-        act = AuditRecord(opened.value, subject, scope.staff_id, scope.section, after=after or None, reason=reason)
+        act = AuditRecord(opened.value, subject, scope.section, after=after or None, reason=reason)
         append(session, act, context=context)
     if not is_within:
         _alarm(context)

@@ -67,5 +67,5 @@ def _note(act: str, subject: str, after: dict[str, Any] | None = None, *, reason
     reason, scope = read_reason(reason), context.actor.member
     context.actor.require(Permission.EDIT)
     with transaction() as session:
-        entry = AuditRecord(act, subject, scope.staff_id, scope.section, after=after, reason=reason)
+        entry = AuditRecord(act, subject, scope.section, after=after, reason=reason)
         append(session, entry, context=context)

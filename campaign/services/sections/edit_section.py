@@ -90,7 +90,6 @@ def _note(
     entry = AuditRecord(
         act,
         f"section:{code}",
-        context.actor.staff_id,
         code,
         None if before is None else {name: before[name] for name in differs},
         {name: after[name] for name in differs},

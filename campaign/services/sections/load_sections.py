@@ -61,9 +61,7 @@ def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
                 after[section.code] = {name: values[name] for name in changed}
         if after:
             # Each section's contact stands on its pages.
-            act = AuditRecord(
-                "sections.load", "sections", context.actor.staff_id, before=before, after=after, is_public=True
-            )
+            act = AuditRecord("sections.load", "sections", before=before, after=after, is_public=True)
             append(session, act, context=context)
     return LoadReport(len(after) - len(before), len(before), len(entries) - len(after))
 

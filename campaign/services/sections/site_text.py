@@ -30,5 +30,5 @@ def write_site_text(page: SitePage, language: str, body: str, *, context: Contex
         else:
             session.add(SiteText(page=page.value, language=language, body=body, changed_at=context.now))
         subject, was, becomes = f"page:{page.value}:{language}", {"body": before or None}, {"body": body or None}
-        act = AuditRecord("text.set", subject, context.actor.staff_id, before=was, after=becomes, is_public=True)
+        act = AuditRecord("text.set", subject, before=was, after=becomes, is_public=True)
         append(session, act, context=context)

@@ -86,9 +86,7 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             vault=context.vault,
             domain=context.mail_domain,
         )
-        act = AuditRecord(
-            "staff.invite", subject_of(staff), context.actor.staff_id, staff.section_code, after=_seen(staff)
-        )
+        act = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_seen(staff))
         append(session, act, context=context)
     return url
 
@@ -100,7 +98,7 @@ def accept(link: Link, password_hash: str, *, context: Context) -> None:
         if staff is None or staff.joined_at is not None:
             raise StateError("the invitation has been used")
         staff.joined_at = context.now
-        act = AuditRecord("staff.join", subject_of(staff), staff.id, staff.section_code)
+        act = AuditRecord("staff.join", subject_of(staff), staff.section_code)
         append(session, act, context=acting_as(staff, context))
 
 
@@ -115,7 +113,7 @@ def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
             raise StateError("the link has been used")
         notice = password_notice(staff, context.settings.theme.name)
         notice.write(session.connection(), now=context.now, vault=context.vault, domain=context.mail_domain)
-        act = AuditRecord("staff.reset-password", subject_of(staff), staff.id, staff.section_code)
+        act = AuditRecord("staff.reset-password", subject_of(staff), staff.section_code)
         append(session, act, context=acting_as(staff, context))
 
 
@@ -151,7 +149,7 @@ def change(
         session.flush()
         _keep_an_admin(session, before)
         end_sessions(session, staff)
-        act = AuditRecord("staff.change", subject_of(staff), context.actor.staff_id, section, before, after)
+        act = AuditRecord("staff.change", subject_of(staff), section, before, after)
         append(session, act, context=context)
     return True
 
@@ -185,8 +183,8 @@ def reset_second_factor(staff_id: int, *, context: Context) -> None:
         staff.tf_primary_method = staff.tf_totp_secret = staff.tf_last_counter = staff.mf_recovery_codes = None
         staff.webauthn.clear()
         end_sessions(session, staff)
-        subject, who = subject_of(staff), context.actor.staff_id
-        append(session, AuditRecord("staff.reset-second-factor", subject, who, staff.section_code), context=context)
+        act = AuditRecord("staff.reset-second-factor", subject_of(staff), staff.section_code)
+        append(session, act, context=context)
 
 
 def password_notice(staff: Staff, site: str) -> Notice:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import select
@@ -28,11 +28,10 @@ _NOTE = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """What is written down. `staff_id` None: a command on the server, or a job; `section` None: all sections."""
+    """What the log says of an act. `section` None: it concerns all. The context says who acted, and when."""
 
     act: str
     subject: str
-    staff_id: int | None
     section: str | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
@@ -75,25 +74,21 @@ class ChainProof:
         return self.broken_at is None and not self.is_noted_missing
 
 
-def append(session: Session, act: AuditRecord, *, context: Context | None = None, now: datetime | None = None,
-           vault: Vault | None = None) -> None:  # fmt: skip
+def append(session: Session, act: AuditRecord, *, context: Context) -> None:
     """Adds the entry in the transaction of the act itself: either both are there or none.
 
     What reads like a mail address is left out: the log outlives the data of supporters. A head that does not fit stops
     nobody's work: the entry covers the seal as it was found, so that `verify` sees it ever after.
     """
-    if context is not None:
-        now, vault = context.now, context.vault
-    if now is None or vault is None:
-        raise TypeError("an entry needs a context")
     head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
     if head is None:
         raise LookupError("the audit log has no head: was the database migrated?")
     act = replace(act, reason=without_addresses(act.reason) if act.reason else None)
     entry = AuditEntry(
         id=head.entry_id + 1,
-        at=now,
-        staff_id=act.staff_id,
+        at=context.now,
+        actor=context.actor.kind.value,
+        staff_id=context.actor.staff_id,
         section_code=act.section,
         act=act.act,
         subject=act.subject,
@@ -101,9 +96,9 @@ def append(session: Session, act: AuditRecord, *, context: Context | None = None
         after=_plain(act.after, is_public=act.is_public),
         reason=act.reason,
     )
-    entry.digest = vault.entry_digest(head.seal, _content(entry))
+    entry.digest = context.vault.entry_digest(head.seal, _content(entry))
     session.add(entry)
-    head.entry_id, head.seal = entry.id, vault.head_seal(entry.id, entry.digest)
+    head.entry_id, head.seal = entry.id, context.vault.head_seal(entry.id, entry.digest)
 
 
 def without_addresses(text: str) -> str:
@@ -167,4 +162,7 @@ def _content(entry: AuditEntry) -> bytes:
         entry.after,
         entry.reason,
     ]
+    # Entries from before the log named the kind of actor have none, and their digest covers none.
+    if entry.actor is not None:
+        fields.append(entry.actor)
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext
 
+from campaign.domain.staff.actor import ActorKind
 from campaign.domain.staff.roles import Permission
 from campaign.queries.staff.audit import PAGE, audit_log
 from campaign.web.staff.staff.access import needs, scope
 
+# A command and an entry that does not say it: the server.
+ACTORS = {ActorKind.SUPPORTER: lazy_gettext("a supporter"), ActorKind.SYSTEM: lazy_gettext("a periodic job")}
 blueprint = Blueprint("audit", __name__)
 
 
@@ -20,4 +24,4 @@ def show() -> ResponseReturnValue:
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
     entries = audit_log(scope(), before=before)
     older = entries[-1].id if len(entries) == PAGE and entries[-1].id > 1 else None
-    return render_template("staff/staff/audit.html", entries=entries, older=older)
+    return render_template("staff/staff/audit.html", entries=entries, older=older, ACTORS=ACTORS)

@@ -160,7 +160,7 @@ def _begin(_app: Flask, user: Staff, **_: Any) -> None:
     session.permanent = True
     user.logged_in_at = context.now
     remember_device(user.email)
-    entry = AuditRecord("staff.log-in", subject_of(user), user.id, user.section_code)
+    entry = AuditRecord("staff.log-in", subject_of(user), user.section_code)
     append(db.session(), entry, context=context)
 
 
@@ -172,7 +172,7 @@ def _end(_app: Flask, **_: Any) -> None:
 
 def _noting(act: str) -> Any:
     def note(_app: Flask, user: Staff, **_: Any) -> None:
-        entry = AuditRecord(act, subject_of(user), user.id, user.section_code)
+        entry = AuditRecord(act, subject_of(user), user.section_code)
         append(db.session(), entry, context=acting_as(user, visitor_context()))
 
     return note

@@ -1,0 +1,26 @@
+"""The kind of actor in the audit log: a member of staff, a supporter, a command on the server, or the system.
+
+Entries are never changed, so those that are there have none.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column with its rule."""
+    # In SQL, with its rule inside: Alembic would copy the table on SQLite, and lose the triggers that keep it.
+    kinds = "'staff', 'supporter', 'operator', 'system'"
+    rule = f"CONSTRAINT ck_audit_entry_actor CHECK (actor IN ({kinds}))"
+    op.execute(f"ALTER TABLE audit_entry ADD COLUMN actor VARCHAR {rule}")
+
+
+def downgrade() -> None:
+    """Remove the column."""
+    op.execute("ALTER TABLE audit_entry DROP COLUMN actor")
