@@ -1,0 +1,165 @@
+"""Plain words in docstrings, comments and documents: the project's old dialect does not come back.
+
+Write short sentences, subject first, with the field's standard terms. `LEFT` counts what is still to be rewritten, by
+folder or document; a number may only become smaller, and a folder that is not listed has none.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from campaign.config import ROOT
+
+# A docstring that begins so is a riddle until its end: begin with a verb ("Return", "Raise", "Store") or a noun.
+BEGINNING = re.compile(r"(what|who|whoever|whom|whose|how|where|whether|when|those|nobody|somebody)\b", re.IGNORECASE)
+# Words of the dialect. Say "a person who", "a supporter", "the project's", "deleted" or "released", "says".
+DIALECT = re.compile(
+    r"\b(whoever|whomever|somebody|ours|let go|lets? \w+ go|it may everything|is said|is told|nothing of it|at hand"
+    r"|no journey away|in the place of|turn by turn)\b",
+    re.IGNORECASE,
+)
+LEFT: dict[str, int] = {
+    "app.py": 1,
+    "bench": 13,
+    "bench/support": 5,
+    "campaign": 14,
+    "campaign/cli": 11,
+    "campaign/document": 93,
+    "campaign/domain": 111,
+    "campaign/letter": 19,
+    "campaign/mail": 25,
+    "campaign/queries": 62,
+    "campaign/services": 182,
+    "campaign/web": 186,
+    "deploy/nginx.conf": 2,
+    "deploy/tocsin-web.service": 1,
+    "docs/adr/0006-history-folds.md": 2,
+    "docs/adr/0011-the-staff-room.md": 2,
+    "docs/adr/0013-paper-sheets.md": 1,
+    "docs/adr/0014-invalidating.md": 2,
+    "docs/adr/0015-whose-appeal.md": 3,
+    "docs/adr/0017-one-statement.md": 2,
+    "docs/adr/0018-the-end-of-the-log.md": 4,
+    "docs/adr/0019-server.md": 1,
+    "docs/adr/0021-digests-by-appeal.md": 1,
+    "docs/adr/0022-erasing-keys.md": 4,
+    "docs/adr/0023-nothing-to-join.md": 1,
+    "docs/adr/0025-rooms-and-context.md": 1,
+    "docs/backup.md": 2,
+    "docs/database.md": 3,
+    "docs/developing/glossary.md": 1,
+    "docs/documents.md": 3,
+    "docs/embedding.md": 2,
+    "docs/mail.md": 3,
+    "docs/messages.md": 4,
+    "docs/performance.md": 4,
+    "docs/privacy.md": 11,
+    "docs/security.md": 28,
+    "docs/staff.md": 21,
+    "gunicorn.conf.py": 2,
+    "pyproject.toml": 2,
+    "tests": 4,
+    "tests/abuse": 18,
+    "tests/announcements": 8,
+    "tests/appeals": 10,
+    "tests/backup": 11,
+    "tests/browser": 25,
+    "tests/code": 3,
+    "tests/counting": 5,
+    "tests/delivery": 11,
+    "tests/deploy": 6,
+    "tests/document": 13,
+    "tests/faults": 26,
+    "tests/letter": 5,
+    "tests/mail": 10,
+    "tests/moderation": 10,
+    "tests/offline": 9,
+    "tests/outbox": 2,
+    "tests/platform": 12,
+    "tests/privacy": 49,
+    "tests/sections": 1,
+    "tests/signing": 18,
+    "tests/staff": 25,
+    "tests/web": 5,
+}
+
+
+def sources() -> list[Path]:
+    """Return the modules, except this one, which lists the words."""
+    names = ("campaign", "tests", "bench", "migrations")
+    found = {path for name in names for path in (ROOT / name).rglob("*.py")} | set(ROOT.glob("*.py"))
+    return sorted(found - {Path(__file__)})
+
+
+def documents() -> list[Path]:
+    """Return the documents."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def others() -> list[Path]:
+    """Return the files whose comments begin with #."""
+    deploy = [path for path in (ROOT / "deploy").iterdir() if path.is_file()]
+    return [ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / ".ci" / "run", *sorted(deploy)]
+
+
+def place(path: Path) -> str:
+    """Return the folder of a module, at most two names deep, or the file itself."""
+    relative = path.relative_to(ROOT)
+    parents = relative.parts[:-1] if path.suffix == ".py" else ()
+    return "/".join(parents[:2]) if parents else str(relative)
+
+
+def folders() -> list[str]:
+    """Return the folders and documents that are counted, as LEFT names them."""
+    return sorted({place(path) for path in [*sources(), *documents(), *others()]})
+
+
+@pytest.mark.parametrize("name", folders())
+def test_words_are_plain(name: str) -> None:
+    found = findings().get(name, [])
+    assert len(found) <= LEFT.get(name, 0), "\n".join(found)
+
+
+def test_what_is_left_names_places_that_exist() -> None:
+    assert set(LEFT) <= set(folders())
+
+
+@cache
+def findings() -> dict[str, list[str]]:
+    """Return each place's lines that are to be rewritten."""
+    found: dict[str, list[str]] = {}
+    for path in [*sources(), *documents(), *others()]:
+        for line, text, is_docstring in texts(path):
+            bad = [match[0] for match in DIALECT.finditer(text)]
+            if is_docstring and (match := BEGINNING.match(text)):
+                bad.append(match[0])
+            found.setdefault(place(path), []).extend(f"{path.relative_to(ROOT)}:{line}: {word}" for word in bad)
+    return found
+
+
+def texts(path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Return the texts for readers in a file: its line, the text in one line, and whether it is a docstring."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        yield 1, " ".join(re.sub(r"```.*?```", "", text, flags=re.DOTALL).split()), False
+        return
+    if path.suffix != ".py":
+        comments = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("#")]
+        yield 1, " ".join(line.lstrip(" #") for _, line in comments), False
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                yield getattr(node, "lineno", 1), " ".join(docstring.split()), True
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string.lstrip("# "), False
