@@ -118,7 +118,7 @@ def test_what_is_no_longer_wanted_is_not_sent(
 def test_a_correction_is_in_those_of_the_same_batch_too(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "_SHELF_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "_CACHE_SECONDS", 0.0)
     for number in range(3):
         client.post(URL, data=form(email=f"{number}@mail.example"))
         confirm_newest(START)

@@ -124,8 +124,8 @@ def test_the_age_of_the_oldest_due_mail_and_the_hold_are_told(client: FlaskClien
     db.session.commit()
     found = outbox_status()
     assert found.oldest_due_seconds == pytest.approx(7200, abs=60)
-    assert found.hold is not None
-    assert (found.hold.phase, found.hold.code) == ("connect", 454)
+    assert found.pause is not None
+    assert (found.pause.phase, found.pause.code) == ("connect", 454)
 
 
 def test_a_domain_is_named_only_where_many_share_it(

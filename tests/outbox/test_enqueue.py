@@ -42,7 +42,7 @@ def test_a_row_says_all_that_sending_needs() -> None:
 
 
 def test_what_is_unwanted_from_the_start_never_leaves_and_says_why() -> None:
-    made = row(OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, unwanted="flagged"))
+    made = row(OwedMail(MailKind.CONFIRMATION, 7, b"d" * 32, "fr", "en", 3, ineligible_reason="flagged"))
     assert (made["state"], made["phase"], made["detail"]) == ("suppressed", "before", "flagged")
 
 

@@ -31,7 +31,7 @@ def status(as_json: bool, domains: bool) -> None:
         by_domain = domain_outcomes(at.vault, now=at.clock(), is_for_staff=False) if domains else ()
     if as_json:
         said: dict[str, Any] = {**found.by_state, "oldest_due_seconds": round(found.oldest_due_seconds, 1)}
-        said["held"] = None if found.hold is None else asdict(found.hold)
+        said["held"] = None if found.pause is None else asdict(found.pause)
         if domains:
             said["domains"] = [asdict(one) for one in by_domain]
         click.echo(json.dumps(said, default=_plain))
@@ -46,11 +46,11 @@ def _print(found: OutboxStatus) -> None:
     for state, number in found.by_state.items():
         click.echo(f"{state:<12}{number:>10}")
     click.echo(f"{'oldest due':<12}{found.oldest_due_seconds:>9.0f}s")
-    if found.hold is not None:
+    if found.pause is not None:
         said = " ".join(
-            str(part) for part in (found.hold.phase, found.hold.code, found.hold.detail) if part is not None
+            str(part) for part in (found.pause.phase, found.pause.code, found.pause.detail) if part is not None
         )
-        click.echo(f"held since {found.hold.began_at:%Y-%m-%d %H:%M} UTC: {said}")
+        click.echo(f"held since {found.pause.began_at:%Y-%m-%d %H:%M} UTC: {said}")
 
 
 @click.command()

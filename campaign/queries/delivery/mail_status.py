@@ -39,11 +39,11 @@ class QueuePauseView:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """The mails in each state, the seconds for which the oldest has been waiting, and the hold, if any."""
+    """The mails in each state, the seconds for which the oldest has been waiting, and the pause, if any."""
 
     by_state: dict[str, int]
     oldest_due_seconds: float
-    hold: QueuePauseView | None
+    pause: QueuePauseView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def outbox_status() -> OutboxStatus:
     return OutboxStatus(
         by_state={state.value: found.get(state.value, 0) for state in MailState},
         oldest_due_seconds=max([0.0, *((now - since).total_seconds() for since in oldest if since is not None)]),
-        hold=queue_pause(),
+        pause=queue_pause(),
     )
 
 
@@ -116,9 +116,11 @@ def outbox_for_staff() -> StaffOutbox:
 
 
 def queue_pause() -> QueuePauseView | None:
-    """The hold of the queue, if the server refuses us at this moment."""
-    hold = db.session.scalars(select(QueuePause).where(QueuePause.is_open)).one_or_none()
-    return None if hold is None else QueuePauseView(hold.began_at, hold.probe_at, hold.phase, hold.code, hold.detail)
+    """The pause of the queue, if the server refuses us at this moment."""
+    pause = db.session.scalars(select(QueuePause).where(QueuePause.is_open)).one_or_none()
+    return (
+        None if pause is None else QueuePauseView(pause.began_at, pause.probe_at, pause.phase, pause.code, pause.detail)
+    )
 
 
 def failed_mail_groups() -> tuple[FailedMailGroup, ...]:

@@ -36,7 +36,7 @@ from campaign.queries.announcements.announcement import AnnouncedView, find_anno
 from campaign.queries.appeals.appeal import AppealView, TextView, find_appeal_by_id, find_text
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
-from campaign.services.outbox.eligibility import refuse_unwanted
+from campaign.services.outbox.eligibility import check_sendable
 from campaign.services.outbox.enqueue import own_context
 from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
@@ -85,7 +85,7 @@ class RenderCache:
         self._appeals: dict[int, AppealView | None] = {}
         self._texts: dict[tuple[int, str, int], TextView | None] = {}
         self._announced: dict[tuple[int, str], AnnouncedView | None] = {}
-        self._stencils: dict[tuple[object, ...], MailMerge] = {}
+        self._merges: dict[tuple[object, ...], MailMerge] = {}
 
     def appeal(self, appeal_id: int) -> AppealView | None:
         """The appeal as it was when it was first asked for."""
@@ -115,7 +115,7 @@ class RenderCache:
         appeal = self.appeal((mail.appeal_id or 0) if announced is None else announced.appeal_id)
         return f"{base_url}/{mail.locale}/appeals/{appeal.slug if appeal is not None else ''}"
 
-    def stencil(self, mail: AddressedMail, render: Callable[[], Message]) -> MailMerge:
+    def merge(self, mail: AddressedMail, render: Callable[[], Message]) -> MailMerge:
         """The rendering that all mails share which differ in nothing but the signer."""
         key = (
             mail.kind,
@@ -127,9 +127,9 @@ class RenderCache:
             mail.is_other,
             mail.days_left if mail.kind == MailKind.DEADLINE_REMINDER else 0,
         )
-        if key not in self._stencils:
-            self._stencils[key] = MailMerge(render())
-        return self._stencils[key]
+        if key not in self._merges:
+            self._merges[key] = MailMerge(render())
+        return self._merges[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ def address(
         raise IneligibleError("erased")
     signature, appeal = signer.signature, signer.appeal
     _refuse_suppressed(signer.suppressed)
-    refuse_unwanted(session, mail, signature, appeal)
+    check_sendable(session, mail, signature, appeal)
     if signature.name_sealed is None or signature.email_sealed is None:
         raise IneligibleError("erased")
     if signer.recipient is None or signer.name is None:
@@ -264,27 +264,27 @@ def _answer(mail: Mail, found: FormReply, now: datetime) -> AddressedMail:
     )
 
 
-def render(mail: AddressedMail, settings: Settings, tokens: Tokens, shelf: RenderCache) -> Message:
-    """The message, from what the shelf holds. Raises LookupError."""
+def render(mail: AddressedMail, settings: Settings, tokens: Tokens, cache: RenderCache) -> Message:
+    """The message, from what the cache holds. Raises LookupError."""
     fixed = mail.message_id, mail.created_at, mail.locale
     envelope = Envelope(settings.mail_from, mail.recipient, *fixed, reply_to=mail.reply_to)
     if mail.kind in ADDRESSED:
         return messages.to_address(MailKind(mail.kind), envelope, mail.context)
-    appeal, text = _appeal(mail, shelf)
-    page = shelf.page(mail, settings.base_url)
+    appeal, text = _appeal(mail, cache)
+    page = cache.page(mail, settings.base_url)
     if mail.covered:
-        return _render_answer(mail, envelope, messages.SignedAppeal(appeal, text, ""), page, settings, tokens, shelf)
+        return _render_answer(mail, envelope, messages.SignedAppeal(appeal, text, ""), page, settings, tokens, cache)
     if mail.signature_id is None:
         links = messages.MailLinks(page, page, page, page, None)
-        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
+        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
     if mail.kind in PERSONAL:
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
-        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, shelf)
+        return _written(mail, envelope, messages.SignedAppeal(appeal, text, mail.name), links, cache)
     signed = messages.SignedAppeal(appeal, text, PLACEHOLDERS["name"], PLACEHOLDERS["letter_name"])
     links = messages.MailLinks(page, **{name: PLACEHOLDERS[name] for name in _LINKS})
-    stencil = shelf.stencil(mail, lambda: _written(mail, envelope, signed, links, shelf))
+    merge = cache.merge(mail, lambda: _written(mail, envelope, signed, links, cache))
     names = {"name": mail.name, "letter_name": signer_name(appeal, mail.name) or ""}
-    return stencil.fill(envelope, names | _links(stencil.wants, mail, settings, tokens))
+    return merge.fill(envelope, names | _links(merge.wants, mail, settings, tokens))
 
 
 def _render_answer(
@@ -294,10 +294,10 @@ def _render_answer(
     page: str,
     settings: Settings,
     tokens: Tokens,
-    shelf: RenderCache,
+    cache: RenderCache,
 ) -> Message:
     kind = MailKind(mail.kind)
-    others = [shelf.appeal(one.appeal_id) for one in mail.covered[1:]]
+    others = [cache.appeal(one.appeal_id) for one in mail.covered[1:]]
     if any(others):
         texts = [appeal.text_in(mail.locale) for appeal in others if appeal is not None]
         links = messages.MailLinks(page, **_links(_LINKS, mail, settings, tokens))
@@ -306,8 +306,8 @@ def _render_answer(
     links = messages.MailLinks(
         page, **{name: "" if is_told and name == "confirm" else PLACEHOLDERS[name] for name in _LINKS}
     )
-    stencil = shelf.stencil(mail, lambda: messages.to_signer(kind, envelope, signed, links))
-    return stencil.fill(envelope, _links(stencil.wants, mail, settings, tokens))
+    merge = cache.merge(mail, lambda: messages.to_signer(kind, envelope, signed, links))
+    return merge.fill(envelope, _links(merge.wants, mail, settings, tokens))
 
 
 def _written(
@@ -315,9 +315,9 @@ def _written(
     envelope: Envelope,
     signed: messages.SignedAppeal,
     links: messages.MailLinks,
-    shelf: RenderCache,
+    cache: RenderCache,
 ) -> Message:
-    announced = shelf.announced(mail)
+    announced = cache.announced(mail)
     words = None
     if announced is not None:
         words = messages.AnnouncedText(announced.language, announced.subject, announced.body, announced.is_rewording)
@@ -361,16 +361,16 @@ def _to_staff(session: Session, mail: Mail, vault: Vault) -> AddressedMail:
     )
 
 
-def _appeal(mail: AddressedMail, shelf: RenderCache) -> tuple[AppealView, TextView]:
+def _appeal(mail: AddressedMail, cache: RenderCache) -> tuple[AppealView, TextView]:
     """The appeal with the text that was signed; an announcement names no version and takes the current one."""
     if mail.appeal_id is None:
         raise LookupError("the mail belongs to no appeal")
-    appeal = shelf.appeal(mail.appeal_id)
+    appeal = cache.appeal(mail.appeal_id)
     text = None
     if appeal is not None and mail.text_version is None:
         text = appeal.text_in(mail.locale)
     elif mail.text_language is not None and mail.text_version is not None:
-        text = shelf.text(mail.appeal_id, mail.text_language, mail.text_version)
+        text = cache.text(mail.appeal_id, mail.text_language, mail.text_version)
     if appeal is None or text is None:
         raise LookupError("the appeal or its text is gone")
     return appeal, text

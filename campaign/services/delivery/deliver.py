@@ -41,7 +41,7 @@ from campaign.services.abuse.alert import note_alarm
 from campaign.services.counting.tally import hour_of
 from campaign.services.delivery.claim import ClaimedMail
 from campaign.services.delivery.compose import AddressedMail, address, limited, signers
-from campaign.services.delivery.queue_pause import time_held
+from campaign.services.delivery.queue_pause import time_paused
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.outbox.answer import AnsweredError, FormReplies, IneligibleError, PostponedError, note_mailed
 from campaign.services.outbox.refused_recipients import RefusedRecipients
@@ -151,17 +151,17 @@ def begin(
             _write(session, [_postponed(standing, error, mail.state)])
             continue
         except TocsinError as error:
-            is_unwanted = isinstance(error, IneligibleError)
+            is_ineligible = isinstance(error, IneligibleError)
             if isinstance(error, CipherError):
                 log.exception("mail %s cannot be sent", mail.id)
                 begun.has_unopened = True
-            if standing.is_alike or (subject.sign_up_id is not None and is_unwanted and not _is_open(error)):
+            if standing.is_alike or (subject.sign_up_id is not None and is_ineligible and not _is_open(error)):
                 if subject.sign_up_id is not None and not isinstance(error, AnsweredError):
                     note_mailed(session, answers.own(subject.sign_up_id), mail.created_at)
                 _write(session, [_needless(session, standing, now, vault, mail.state)])
                 continue
             attempt = DeliveryAttempt(
-                DeliveryOutcome.SUPPRESSED if is_unwanted else DeliveryOutcome.DEAD, "before", detail=str(error)
+                DeliveryOutcome.SUPPRESSED if is_ineligible else DeliveryOutcome.DEAD, "before", detail=str(error)
             )
             state, outcome = _outcome(session, standing, attempt, now, vault, mail.state)
             _write(session, [outcome])
@@ -240,7 +240,7 @@ def _outcome(
     """What becomes of the mail, and what is to be written of it."""
     age = now - mail.created_at
     if attempt.outcome is DeliveryOutcome.RETRY and age >= GIVE_UP_AFTER:
-        age -= time_held(session, mail.created_at, now)
+        age -= time_paused(session, mail.created_at, now)
     ambiguous = mail.ambiguous + (attempt.outcome is DeliveryOutcome.AMBIGUOUS)
     # Where nothing was tried, no attempt is used up.
     attempts = mail.attempts - (attempt.outcome in {DeliveryOutcome.HELD, DeliveryOutcome.AWAY})

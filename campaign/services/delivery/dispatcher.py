@@ -2,7 +2,7 @@
 
 Everything in the database happens in the dispatcher's own thread, several mails a transaction; the sending threads only
 talk to the server. What is remembered of a domain (slow, quick) is this worker's own; what all workers must agree on
-(leases, the hold, the pace) is in the database.
+(leases, the pause, the rate) is in the database.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from campaign.services.delivery.connection_limit import ConnectionLimit
 from campaign.services.delivery.deliver import DeliveryJob, begin, conclude, renew_sending, sweep
 from campaign.services.delivery.domain_rate import may_send
 from campaign.services.delivery.domain_scheduler import HANGING_SECONDS, SLOW_SECONDS, DomainScheduler
-from campaign.services.delivery.queue_pause import hold_queue, is_about_us, open_hold, release_queue, take_probe
-from campaign.services.delivery.reports import report_hold, report_release, report_unopened
+from campaign.services.delivery.queue_pause import is_global_failure, open_pause, pause_queue, resume_queue, take_probe
+from campaign.services.delivery.reports import report_pause, report_resumed, report_unopened
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.new_link import answer_link_requests
 
@@ -53,7 +53,7 @@ _WAIT_SECONDS = 0.1
 _TOGETHER_SECONDS = 0.003
 _REPORT_SECONDS = 10.0
 # A correction is in every mail that is rendered so long after it.
-_SHELF_SECONDS = 1.0
+_CACHE_SECONDS = 1.0
 # How long those under way may take to end when the worker is told to stop.
 _GRACE_SECONDS = 1.5
 
@@ -103,7 +103,7 @@ class Dispatcher:
         self._return_paths = ReturnPaths(settings.secret_key, settings.bounce_domain)
         self._connections = connections or settings.mail_connections
         self._may_probe_at_once = is_impatient
-        self._traffic = DomainScheduler(self._connections, settings.mail_rate)
+        self._scheduler = DomainScheduler(self._connections, settings.mail_rate)
         self._idle: list[SendingThread[DeliveryJob]] = []
         self._under_way: dict[int, _UnderWay] = {}
         self._slow: set[int] = set()
@@ -112,11 +112,11 @@ class Dispatcher:
         self._results: queue.Queue[tuple[SendingThread[DeliveryJob], DeliveryJob, DeliveryAttempt]] = queue.Queue()
         self._unwritten: list[_Result] = []
         self._to_release: list[ClaimedMail] = []
-        self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
+        self._cache, self._cache_until = RenderCache(), time.monotonic() + _CACHE_SECONDS
         self._claimed: Claim | None = None
         self._claim_at = self._renew_at = self._reported_at = 0.0
         self._limit = ConnectionLimit(self._connections)
-        self._alarms: list[Callable[[], None]] = []
+        self._alerts: list[Callable[[], None]] = []
 
     def run(self, stop: threading.Event, turning: Callable[[], object]) -> None:
         """Until `stop` is set, with a call of `turning` each time round. Raises DBAPIError where the database is away;
@@ -132,23 +132,23 @@ class Dispatcher:
         """One round: what came back is written down, and what may go next is sent. False where nothing is to do."""
         self._watch()
         room = self._free_connections()
-        ready = self._traffic.ready() if room else 0
+        ready = self._scheduler.ready() if room else 0
         wants_more = room > ready and time.monotonic() >= self._claim_at
         self._collect(0.0 if ready or wants_more or self._unwritten else _WAIT_SECONDS)
         if self._unwritten or ready or wants_more:
             jobs = self._transact(self._free_connections(), wants_more=wants_more)
-            for alarm in self._alarms:
-                alarm()
-            self._alarms.clear()
+            for alert in self._alerts:
+                alert()
+            self._alerts.clear()
             for job in jobs:
                 self._send(job)
         claimed = self._claimed
         is_done = claimed is None or not (claimed.taken or claimed.is_limited or not claimed.is_whole_round)
-        return bool(self._under_way or self._unwritten or len(self._traffic)) or not is_done
+        return bool(self._under_way or self._unwritten or len(self._scheduler)) or not is_done
 
     def stop(self) -> None:
         """Gives back what was not begun, and breaks off what takes too long."""
-        self._to_release += self._traffic.drop()
+        self._to_release += self._scheduler.drop()
         end = time.monotonic() + _GRACE_SECONDS
         while self._under_way and time.monotonic() < end:
             self._collect(_WAIT_SECONDS)
@@ -165,49 +165,49 @@ class Dispatcher:
 
     def _transact(self, room: int, *, wants_more: bool) -> list[DeliveryJob]:
         """One transaction: the outcomes written down, more claimed, the next ones begun. What fails is done again."""
-        alarms: list[Callable[[], None]] = []
-        held = self._traffic.waiting()
+        alerts: list[Callable[[], None]] = []
+        held = self._scheduler.waiting()
         try:
-            jobs, states = self._write(room, alarms, wants_more=wants_more)
+            jobs, states = self._write(room, alerts, wants_more=wants_more)
         except DBAPIError:
             # What was claimed just now is not ours, and what was to begin waits nowhere: nobody waits for their leases.
-            self._traffic.drop()
+            self._scheduler.drop()
             self._to_release += held
             self._claimed, self._claim_at = None, 0.0
             raise
         db.session.expunge_all()  # what was read as rows was changed by statements
         self._unwritten.clear()
         self._to_release.clear()
-        self._alarms += alarms
+        self._alerts += alerts
         self.outcomes.update(state.value for state in states)
         return jobs
 
     def _write(
-        self, room: int, alarms: list[Callable[[], None]], *, wants_more: bool
+        self, room: int, alerts: list[Callable[[], None]], *, wants_more: bool
     ) -> tuple[list[DeliveryJob], list[MailState]]:
         """The transaction itself: what is to be handed over, and what became of the others."""
         jobs: list[DeliveryJob] = []
         with transaction() as session:
             context = Context(SYSTEM, database_now(session), self._keys, self._settings)
             now = context.now
-            hold = open_hold(session)
-            judged = [(one.job, self._judge(session, one, context, hold, alarms)) for one in self._unwritten]
+            pause = open_pause(session)
+            judged = [(one.job, self._judge(session, one, context, pause, alerts)) for one in self._unwritten]
             states = conclude(session, judged, context=context)
             release(session, self._to_release)
-            if alarms:
-                hold, wants_more = open_hold(session), True
-            if hold is not None:
+            if alerts:
+                pause, wants_more = open_pause(session), True
+            if pause is not None:
                 self._claimed = None
-                release(session, self._traffic.drop())
-                if room and not self._under_way and take_probe(session, hold, now, at_once=self._may_probe_at_once):
-                    jobs = self._begin_probe(session, context, states, alarms)
+                release(session, self._scheduler.drop())
+                if room and not self._under_way and take_probe(session, pause, now, at_once=self._may_probe_at_once):
+                    jobs = self._begin_probe(session, context, states, alerts)
                 self._may_probe_at_once = False
                 self._claim_at = time.monotonic() + _POLL_SECONDS
             else:
                 self._renew(session, now)
                 if wants_more:
                     self._claim(session, context)
-                jobs = self._begin(session, room, context, states, alarms)
+                jobs = self._begin(session, room, context, states, alerts)
         return jobs, states
 
     def _judge(
@@ -215,31 +215,31 @@ class Dispatcher:
         session: Session,
         result: _Result,
         context: Context,
-        hold: QueuePause | None,
-        alarms: list[Callable[[], None]],
+        pause: QueuePause | None,
+        alerts: list[Callable[[], None]],
     ) -> DeliveryAttempt:
         """The attempt as it counts for the mail, with what it says of the server; holds and releases the queue."""
         job, attempt = result.job, result.attempt
-        if is_about_us(attempt, others_pass=result.others_pass and not job.is_probe):
-            if hold_queue(session, attempt, context.now, is_probe=job.is_probe):
-                alarms.append(partial(report_hold, attempt, context=context))
+        if is_global_failure(attempt, others_pass=result.others_pass and not job.is_probe):
+            if pause_queue(session, attempt, context.now, is_probe=job.is_probe):
+                alerts.append(partial(report_pause, attempt, context=context))
             attempt = replace(attempt, outcome=DeliveryOutcome.HELD)
         elif attempt.outcome is DeliveryOutcome.HELD:
             attempt = replace(attempt, outcome=DeliveryOutcome.RETRY)
-        elif hold is not None and (
+        elif pause is not None and (
             attempt.outcome is DeliveryOutcome.SENT or (job.is_probe and attempt.code is not None)
         ):
-            began_at = release_queue(session, context.now)
+            began_at = resume_queue(session, context.now)
             if began_at is not None:
-                alarms.append(partial(report_release, began_at))
+                alerts.append(partial(report_resumed, began_at))
         return attempt
 
     def _claim(self, session: Session, context: Context) -> None:
         sweep(session, context=context)
         after = self._claimed.after if self._claimed else os.urandom(32)
-        room = BATCH - self._traffic.ready()
-        self._claimed = claim(session, context.now, after=after, room=room, most=self._traffic.room_for)
-        self._traffic.add(self._claimed.taken)
+        room = BATCH - self._scheduler.ready()
+        self._claimed = claim(session, context.now, after=after, room=room, most=self._scheduler.room_for)
+        self._scheduler.add(self._claimed.taken)
         if not self._claimed.taken and self._claimed.is_whole_round:
             # Nothing new before something comes back, or is written, or comes due.
             self._claim_at = time.monotonic() + (_WAIT_SECONDS if self._claimed.is_limited else _POLL_SECONDS)
@@ -250,9 +250,9 @@ class Dispatcher:
         room: int,
         context: Context,
         states: list[MailState],
-        alarms: list[Callable[[], None]],
+        alerts: list[Callable[[], None]],
     ) -> list[DeliveryJob]:
-        chosen = self._traffic.next(room)
+        chosen = self._scheduler.next(room)
         rate = self._settings.mail_rate
         if rate:
             allowed = []
@@ -261,12 +261,12 @@ class Dispatcher:
                 if until is None:
                     allowed.append(one)
                 else:
-                    self._traffic.put_back(one)
-                    self._traffic.pace(one.domain, (until - context.now).total_seconds())
+                    self._scheduler.put_back(one)
+                    self._scheduler.throttle(one.domain, (until - context.now).total_seconds())
             chosen = allowed
         if not chosen:
             return []
-        return self._begun(session, chosen, context, states, alarms)
+        return self._begun(session, chosen, context, states, alerts)
 
     def _begun(
         self,
@@ -274,41 +274,41 @@ class Dispatcher:
         chosen: list[ClaimedMail],
         context: Context,
         states: list[MailState],
-        alarms: list[Callable[[], None]],
+        alerts: list[Callable[[], None]],
         *,
         is_probe: bool = False,
     ) -> list[DeliveryJob]:
         begun = begin(session, chosen, addressees=self._addressees, is_probe=is_probe, context=context)
         states += begun.ended
         if begun.has_unopened:
-            alarms.append(partial(report_unopened, context=context))
+            alerts.append(partial(report_unopened, context=context))
         return begun.jobs
 
     def _begin_probe(
-        self, session: Session, context: Context, states: list[MailState], alarms: list[Callable[[], None]]
+        self, session: Session, context: Context, states: list[MailState], alerts: list[Callable[[], None]]
     ) -> list[DeliveryJob]:
         """One mail, to see whether the server takes mail again; the next one where nobody wants that."""
         while True:
             taken = claim(session, context.now, after=os.urandom(32), room=1, most=lambda _domain: 1).taken
             if not taken:
                 return []
-            jobs = self._begun(session, taken, context, states, alarms, is_probe=True)
+            jobs = self._begun(session, taken, context, states, alerts, is_probe=True)
             if jobs:
                 return jobs
 
     def _renew(self, session: Session, now: datetime) -> None:
         """Long before the leases run out: of what waits here, and of what a slow server has not answered yet."""
         if now.timestamp() >= self._renew_at:
-            renew(session, self._traffic.waiting(), now)
+            renew(session, self._scheduler.waiting(), now)
             renew_sending(session, [one.job for one in self._under_way.values()], now)
             self._renew_at = (now + BATCH_LEASE / 4).timestamp()
 
     def _send(self, job: DeliveryJob) -> None:
         """Renders outside any transaction and hands over to a sending thread."""
-        if time.monotonic() >= self._shelf_until:
-            self._shelf, self._shelf_until = RenderCache(), time.monotonic() + _SHELF_SECONDS
+        if time.monotonic() >= self._cache_until:
+            self._cache, self._cache_until = RenderCache(), time.monotonic() + _CACHE_SECONDS
         try:
-            message = render(job.mail, self._settings, self._keys.tokens, self._shelf)
+            message = render(job.mail, self._settings, self._keys.tokens, self._cache)
         except DBAPIError as error:
             found = diagnose(error)
             self._unwritten.append(_Result(job, DeliveryAttempt(DeliveryOutcome.RETRY, "render", detail=found.words)))
@@ -323,7 +323,7 @@ class Dispatcher:
         finally:
             db.session.rollback()  # rendering reads; nothing stays open while the server takes its time
         thread = self._idle.pop() if self._idle else SendingThread(mail.connect(), self._results)
-        self._traffic.begun(job.standing.domain)
+        self._scheduler.begun(job.standing.domain)
         self._under_way[job.standing.id] = _UnderWay(job, thread, time.monotonic())
         return_path = self._return_paths.make(job.standing.id, job.mail.message_id)
         thread.send(OutgoingMail(job, message, return_path))
@@ -344,9 +344,9 @@ class Dispatcher:
             self._slow.discard(job.standing.id)
             was_hanging = job.standing.id in self._hanging
             self._hanging.discard(job.standing.id)
-            self._traffic.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
+            self._scheduler.ended(job.standing.domain, time.monotonic() - one.since, was_hanging=was_hanging)
             if attempt.outcome is DeliveryOutcome.AWAY:
-                self._traffic.forget(job.standing.domain)
+                self._scheduler.forget(job.standing.domain)
             busy = len(self._under_way) - len(self._slow)
             self._unwritten.append(_Result(job, attempt, self._limit.do_others_pass(attempt, one.since, busy)))
             self._give_back(thread, is_open=attempt.outcome is not DeliveryOutcome.AWAY)
@@ -371,11 +371,11 @@ class Dispatcher:
         for number, one in self._under_way.items():
             if number not in self._slow and time.monotonic() - one.since >= SLOW_SECONDS:
                 self._slow.add(number)
-                self._traffic.slow(one.job.standing.domain)
-                self._to_release += self._traffic.drop(one.job.standing.domain)
+                self._scheduler.slow(one.job.standing.domain)
+                self._to_release += self._scheduler.drop(one.job.standing.domain)
             if number not in self._hanging and time.monotonic() - one.since >= HANGING_SECONDS:
                 self._hanging.add(number)
-                self._traffic.hangs(one.job.standing.domain)
+                self._scheduler.hangs(one.job.standing.domain)
 
     def _free_connections(self) -> int:
         under_way = len(self._under_way)

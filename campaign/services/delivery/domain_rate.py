@@ -24,9 +24,9 @@ def may_send(session: Session, domain: bytes, rate: int, now: datetime) -> datet
     """
     each = timedelta(minutes=1) / rate
     insert_or_ignore(session.connection(), DomainRate, {"domain_digest": domain, "next_at": now})
-    pace = session.get_one(DomainRate, domain, with_for_update=True, populate_existing=True)
-    if pace.next_at > now + _BURST:
-        return pace.next_at
-    pace.next_at = max(pace.next_at, now) + each
+    row = session.get_one(DomainRate, domain, with_for_update=True, populate_existing=True)
+    if row.next_at > now + _BURST:
+        return row.next_at
+    row.next_at = max(row.next_at, now) + each
     session.flush()
     return None

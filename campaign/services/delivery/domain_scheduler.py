@@ -39,7 +39,7 @@ class DomainScheduler:
         self._under_way: Counter[bytes] = Counter()
         # Until when a domain counts as slow; 0 where it has shown that it is quick. The oldest are forgotten.
         self._slow_until: OrderedDict[bytes, float] = OrderedDict()
-        self._paced_until: dict[bytes, float] = {}
+        self._throttled_until: dict[bytes, float] = {}
         self._hanging: Counter[bytes] = Counter()
         # How many messages in a row were slow.
         self._slow_in_a_row = 0
@@ -52,7 +52,7 @@ class DomainScheduler:
         return sum(
             min(len(queue), max(0, self._connections_for(domain) - self._under_way[domain]))
             for domain, queue in self._waiting.items()
-            if not self._is_paced(domain)
+            if not self._is_throttled(domain)
         )
 
     def waiting(self) -> list[ClaimedMail]:
@@ -61,7 +61,7 @@ class DomainScheduler:
 
     def room_for(self, domain: bytes) -> int:
         """How many more mails of that domain to take from the queue."""
-        if self._is_paced(domain):
+        if self._is_throttled(domain):
             return 0
         connections = self._connections_for(domain)
         most = (
@@ -86,7 +86,9 @@ class DomainScheduler:
         while len(chosen) < most and passed < len(self._waiting):
             domain, queue = next(iter(self._waiting.items()))
             self._waiting.move_to_end(domain)
-            if self._is_paced(domain) or self._under_way[domain] + starting[domain] >= self._connections_for(domain):
+            if self._is_throttled(domain) or self._under_way[domain] + starting[domain] >= self._connections_for(
+                domain
+            ):
                 passed += 1
                 continue
             passed = 0
@@ -137,9 +139,9 @@ class DomainScheduler:
         """Remembers it as slow for some minutes."""
         self._remember(domain, self._monotonic() + _SLOW_FOR)
 
-    def pace(self, domain: bytes, seconds: float) -> None:
-        """Lets the domain wait so long for its next message."""
-        self._paced_until[domain] = self._monotonic() + seconds
+    def throttle(self, domain: bytes, seconds: float) -> None:
+        """Let the domain wait for so many seconds for its next message."""
+        self._throttled_until[domain] = self._monotonic() + seconds
 
     def _connections_for(self, domain: bytes) -> int:
         until = self._slow_until.get(domain)
@@ -152,10 +154,10 @@ class DomainScheduler:
     def _is_slow(self, domain: bytes) -> bool:
         return self._slow_until.get(domain, 0.0) > self._monotonic()
 
-    def _is_paced(self, domain: bytes) -> bool:
-        until = self._paced_until.get(domain)
+    def _is_throttled(self, domain: bytes) -> bool:
+        until = self._throttled_until.get(domain)
         if until is not None and until <= self._monotonic():
-            del self._paced_until[domain]
+            del self._throttled_until[domain]
             return False
         return until is not None
 

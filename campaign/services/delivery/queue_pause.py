@@ -1,4 +1,4 @@
-"""Holding the queue while the server refuses us: one row that all workers see, and a probe now and then."""
+"""The pause of the mail queue while the server refuses all mail: one row that all workers see, and probes."""
 
 from __future__ import annotations
 
@@ -19,44 +19,46 @@ _PROBING = timedelta(minutes=1)
 _OPEN = select(QueuePause).where(QueuePause.is_open)
 
 
-def open_hold(session: Session) -> QueuePause | None:
-    """The hold at this moment, if any."""
+def open_pause(session: Session) -> QueuePause | None:
+    """Return the pause at this moment, None where mail goes out."""
     return session.scalars(_OPEN.execution_options(populate_existing=True)).one_or_none()
 
 
-def take_probe(session: Session, hold: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
-    """Whether the caller may try one mail; of all workers, one may. `at_once` does not wait for the time to come."""
-    if hold.probe_at > now and not at_once:
+def take_probe(session: Session, pause: QueuePause, now: datetime, *, at_once: bool = False) -> bool:
+    """Return whether the caller may try one mail: of all workers, one may. `at_once` does not wait for the time."""
+    if pause.probe_at > now and not at_once:
         return False
-    mine = update(QueuePause).where(QueuePause.id == hold.id, QueuePause.is_open, QueuePause.probe_at == hold.probe_at)
+    mine = update(QueuePause).where(
+        QueuePause.id == pause.id, QueuePause.is_open, QueuePause.probe_at == pause.probe_at
+    )
     return session.connection().execute(mine.values(probe_at=now + _PROBING)).rowcount == 1
 
 
-def hold_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
-    """Holds the queue, or after a probe in vain keeps it held for longer; True where it was not held before."""
+def pause_queue(session: Session, attempt: DeliveryAttempt, now: datetime, *, is_probe: bool) -> bool:
+    """Pause the queue, or lengthen the pause after a probe in vain; return whether it was going before."""
     said = {"phase": attempt.phase, "code": attempt.code, "detail": attempt.detail or None}
     row = {"is_open": True, "began_at": now, "probe_at": now + probe_delay(attempt.outcome, 0), "probes": 0, **said}
     if insert_or_ignore(session.connection(), QueuePause, row):
         return True
-    hold = open_hold(session)
-    if hold is not None and is_probe:
-        hold.probes += 1
-        hold.probe_at = now + probe_delay(attempt.outcome, hold.probes)
-        hold.phase, hold.code, hold.detail = attempt.phase, attempt.code, attempt.detail or None
+    pause = open_pause(session)
+    if pause is not None and is_probe:
+        pause.probes += 1
+        pause.probe_at = now + probe_delay(attempt.outcome, pause.probes)
+        pause.phase, pause.code, pause.detail = attempt.phase, attempt.code, attempt.detail or None
         session.flush()
     return False
 
 
-def release_queue(session: Session, now: datetime) -> datetime | None:
-    """Ends the hold, where there is one: since when it lasted."""
+def resume_queue(session: Session, now: datetime) -> datetime | None:
+    """End the pause; return when it began, None where there was none."""
     ended = (
         update(QueuePause).where(QueuePause.is_open).values(is_open=False, ended_at=now).returning(QueuePause.began_at)
     )
     return session.execute(ended.execution_options(synchronize_session=False)).scalar_one_or_none()
 
 
-def time_held(session: Session, since: datetime, now: datetime) -> timedelta:
-    """How much of the time since then the queue was held: it does not count against a mail that waited."""
+def time_paused(session: Session, since: datetime, now: datetime) -> timedelta:
+    """Return how much of the time since then the queue was paused: it does not count against a mail that waited."""
     rows = session.execute(
         select(QueuePause.began_at, func.coalesce(QueuePause.ended_at, now)).where(
             or_(QueuePause.ended_at.is_(None), QueuePause.ended_at > since)
@@ -65,8 +67,8 @@ def time_held(session: Session, since: datetime, now: datetime) -> timedelta:
     return sum((min(end, now) - max(began, since) for began, end in rows), timedelta(0))
 
 
-def is_about_us(attempt: DeliveryAttempt, *, others_pass: bool) -> bool:
-    """Return whether the queue must be held.
+def is_global_failure(attempt: DeliveryAttempt, *, others_pass: bool) -> bool:
+    """Return whether the queue must be paused.
 
     Refused before it heard of a recipient, and for good: yes. A server that is away, or a refusal by policy once the
     recipient is known, may be about one connection or one recipient; while other mail passes, it is. Else any signer's

@@ -17,7 +17,7 @@ from campaign.services.abuse.alert import raise_alarm, tell_unopened
 log = logging.getLogger(__name__)
 
 
-def report_hold(attempt: DeliveryAttempt, *, context: Context) -> None:
+def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
     """Tell that the mail server refuses us, and no mail leaves for now."""
     said = " ".join(str(part) for part in (attempt.code, attempt.detail) if part)
     log.error(
@@ -44,6 +44,6 @@ def _told(raise_it: Callable[[], object]) -> None:
         log.warning("nobody was told by mail: %s", diagnose(error))
 
 
-def report_release(began_at: datetime) -> None:
+def report_resumed(began_at: datetime) -> None:
     """Tell that the queue goes on, which was held since then."""
     log.warning("the mail queue goes on; it was held since %s", began_at.isoformat(timespec="seconds"))

@@ -1,4 +1,4 @@
-"""Whether a mail that is owed is still wanted when its turn comes."""
+"""The rules by which a mail that is owed is still sent when its turn comes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from campaign.models import Announcement, Appeal, Mail, Signature
 from campaign.services.outbox.answer import IneligibleError
 
 
-def refuse_unwanted(session: Session, mail: Mail, signature: Signature, appeal: Appeal) -> None:
-    """Raises UnwantedError with the reason where this mail to a signer is not to be sent after all."""
+def check_sendable(session: Session, mail: Mail, signature: Signature, appeal: Appeal) -> None:
+    """Raise IneligibleError with the reason where this mail to a signer is not to be sent after all."""
     rules = MailKind(mail.kind).rules
     if signature.state != SignatureState.CONFIRMED and not rules.is_for_any_state:
         raise IneligibleError(f"the signature is {signature.state}")

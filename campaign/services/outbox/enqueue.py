@@ -44,7 +44,7 @@ class OwedMail:
     """A message to a signer; its digest is that of the address's domain. To a sign-up it goes without `signature_id`.
 
     An announcement names the language of its words and no version; every other message the letter that was signed.
-    One that is `unwanted` from the start says why, and never leaves.
+    One that is is not to be sent from the start has an `ineligible_reason`, and never leaves.
     """
 
     kind: MailKind
@@ -54,7 +54,7 @@ class OwedMail:
     text_language: str
     text_version: int | None
     announcement_id: int | None = None
-    unwanted: str | None = None
+    ineligible_reason: str | None = None
     sign_up_id: int | None = None
 
 
@@ -166,7 +166,7 @@ def row_of(owed: OwedMail, *, now: datetime, domain: str) -> dict[str, Any]:
         "text_language": owed.text_language,
         "text_version": owed.text_version,
         "announcement_id": owed.announcement_id,
-        **(unwanted_columns(owed.unwanted) if owed.unwanted else {}),
+        **(ineligible_columns(owed.ineligible_reason) if owed.ineligible_reason else {}),
     }
 
 
@@ -175,7 +175,7 @@ def new_message_id(domain: str) -> str:
     return f"<{secrets.token_hex(16)}@{domain}>"
 
 
-def unwanted_columns(reason: str) -> dict[str, Any]:
+def ineligible_columns(reason: str) -> dict[str, Any]:
     """What the row of a mail says that never leaves."""
     return {"state": MailState.SUPPRESSED.value, "phase": "before", "detail": reason}
 

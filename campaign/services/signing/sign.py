@@ -118,7 +118,7 @@ def _values(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain:
         locale=sign_up.locale,
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
-        unwanted=f"flagged: {sign_up.flag}" if sign_up.flag else None,
+        ineligible_reason=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
         "sign_up": _waiting(sign_up, now, vault, domain_digest),

@@ -88,8 +88,8 @@ def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dial
     _ASIDE.run(connection, given)
     sign_up_id = _FIRST.run(connection, given).scalar_one()
     # A mail that never leaves names no form.
-    is_unwanted = values["mail"]["state"] == MailState.SUPPRESSED.value
-    given["mail_sign_up_id"] = None if is_unwanted else sign_up_id
+    is_ineligible = values["mail"]["state"] == MailState.SUPPRESSED.value
+    given["mail_sign_up_id"] = None if is_ineligible else sign_up_id
     for part in _FOLLOWING:
         part.run(connection, given)
 

@@ -56,7 +56,7 @@ class _Campaign(Collector):
         yield GaugeMetricFamily(
             "tocsin_mail_oldest_due_seconds", "Age of the oldest mail that is due", value=outbox.oldest_due_seconds
         )
-        held = 0 if outbox.hold is None else 1
+        held = 0 if outbox.pause is None else 1
         yield GaugeMetricFamily(
             "tocsin_mail_held", "1 while the mail server refuses us and nothing is sent", value=held
         )

@@ -33,7 +33,7 @@ def show() -> ResponseReturnValue:
         cards=[card(one) for one in found],
         section=section,
         ended=ended_appeals(),
-        hold=queue_pause() if scope().may(Permission.COORDINATE) else None,
+        pause=queue_pause() if scope().may(Permission.COORDINATE) else None,
         alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
         alarm_names=ALARM_NAMES,
         is_behind_unknown_proxy=scope().may(Permission.ADMINISTER) and _is_behind_unknown_proxy(),

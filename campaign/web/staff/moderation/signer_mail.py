@@ -48,7 +48,7 @@ def _page(signature_id: int, fault: str | None = None) -> str:
         "staff/moderation/signer_mail.html",
         found=found,
         fault=fault,
-        hold=queue_pause(),
+        pause=queue_pause(),
         message_names=MESSAGE_NAMES,
         state_names=STATE_NAMES,
         phase_names=PHASE_NAMES,
