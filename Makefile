@@ -24,14 +24,14 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 run: $(VENV)/.run ## try it: embedded database, sample appeal, web and worker, mailbox page (PORT=8000)
 	@TOCSIN_DEMO=1 TOCSIN_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/flask demo --port $(PORT)
 
-check: $(VENV)/.test ## the quick part of the gate, on SQLite, under a minute
+check: $(VENV)/.test ## run the quick checks and tests, on SQLite, in under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n $(JOBS) -m "not slow and not browser"
 
-test: $(VENV)/.test ## the gate: everything
+test: $(VENV)/.test ## run all checks and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -41,38 +41,38 @@ test: $(VENV)/.test ## the gate: everything
 # Debian keeps each version's programs in a folder of its own.
 POSTGRESQL ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-postgresql: $(VENV)/.test ## the part that asks PostgreSQL on the machine's own server instead of the wheel's (POSTGRESQL=folder of its programs)
+postgresql: $(VENV)/.test ## run the tests that need PostgreSQL on this machine's server (POSTGRESQL=folder of its programs)
 	@test -x "$(POSTGRESQL)/postgres" || { echo "no PostgreSQL server is installed; install one, or give POSTGRESQL=/folder/of/its/programs" >&2; exit 1; }
 	TESTS_POSTGRESQL=$(POSTGRESQL) $(BIN)/pytest -n $(JOBS) -m postgresql
 
-coverage: $(VENV)/.test ## the gate's tests, and which lines no test runs (longer than the gate)
+coverage: $(VENV)/.test ## run all tests and list the lines that no test runs (takes longer than `make test`)
 	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term
 
 fuzz: $(VENV)/.test ## send 50,000 random requests to the public forms, 30,000 damaged documents to the reader
 	TOCSIN_FUZZ=25000 $(BIN)/pytest -q -n 2 tests/signing/test_form_fuzz.py
 	TOCSIN_FUZZ=long $(BIN)/pytest -q -n 2 tests/document/test_fuzz.py
 
-bench: $(VENV)/.test ## measure, each figure beside a limit of the same run
+bench: $(VENV)/.test ## run the benchmarks; each figure has a limit measured in the same run
 	$(BIN)/python -m bench
 
-bench-document: $(VENV)/.test ## measure the reader of documents alone
+bench-document: $(VENV)/.test ## run the benchmark of the document reader
 	$(BIN)/python -m bench document
 
-bench-large: $(VENV)/.test ## growth with ten million signatures
+bench-large: $(VENV)/.test ## run the growth benchmark with ten million signatures
 	TOCSIN_BENCH=large $(BIN)/python -m bench growth
 
-bench-mail: $(VENV)/.test ## measure deliveries a second beside a bare loop
+bench-mail: $(VENV)/.test ## measure deliveries a second against a bare SMTP loop
 	$(BIN)/python -m bench delivery
 
 faults: $(VENV)/.test ## kill web and worker 200 times during 20,000 sign-ups on each database, restart PostgreSQL 20 times, ask 10,000 times for one mailbox
 	FAULTS_KILLS=200 FAULTS_RESTARTS=20 FAULTS_SIGN_UPS=20000 FAULTS_REQUESTS=10000 $(BIN)/pytest -q -n 0 --durations=20 tests/faults
 
-attack: $(VENV)/.test ## the long forms of the safety tests and of the faults, with a table of what they measured
+attack: $(VENV)/.test ## run the long forms of the security and fault tests, and print their figures
 	TOCSIN_ATTACK=1 $(BIN)/pytest -q -n 0 tests/abuse tests/backup tests/deploy tests/moderation tests/offline tests/privacy tests/signing tests/staff tests/web tests/faults/database/test_restarts.py tests/faults/database/test_full_disk.py tests/faults/test_clock.py tests/faults/test_drain.py \
 	  tests/faults/mail/test_mail_servers.py::test_however_often_one_mailbox_is_asked_for_it_gets_three_mails_at_most
 
-# A change that only took too long counts as unseen: it may have been the machine.
-mutation: $(VENV)/.test ## change tokens, access rules and the outbox in every way, one at a time: nine in ten must fail a test
+# A changed line whose tests only took too long counts as not found: the machine may have been busy.
+mutation: $(VENV)/.test ## change tokens, access rules and the outbox line by line; at least nine in ten changes must fail a test
 	$(BIN)/mutmut run
 	$(BIN)/mutmut export-cicd-stats
 	@$(BIN)/python -c 'import json; s = json.load(open("mutants/mutmut-cicd-stats.json")); print("{killed} of {total} found, {timeout} took too long".format(**s)); raise SystemExit(s["killed"] < 0.9 * s["total"])'
@@ -85,16 +85,16 @@ $(VENV)/.sbom: requirements/sbom.txt $(VENV)/.run
 sbom: $(VENV)/.sbom ## write the bill of materials of a running Tocsin, CycloneDX, to sbom.json
 	$(VENV)/sbom/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file sbom.json requirements/run.txt
 
-audit: $(VENV)/.test ## ask whether anything pinned has a known hole (needs the network)
+audit: $(VENV)/.test ## look for known vulnerabilities in the pinned packages (needs the network)
 	$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --requirement requirements/run.txt
 	$(BIN)/pip-audit --progress-spinner off --strict --disable-pip --require-hashes --requirement requirements/test.txt
 
-requirements: $(VENV)/.test ## pin again what pyproject.toml asks for
+requirements: $(VENV)/.test ## pin the dependencies of pyproject.toml again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra test pyproject.toml -o requirements/test.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group sbom -o requirements/sbom.txt
 
-messages: $(VENV)/.test ## take new messages into the catalogues, then translate and run it again to compile
+messages: $(VENV)/.test ## add new messages to the catalogues; translate, then run it again to compile
 	$(BIN)/pybabel -q extract -F campaign/translations/babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o $(VENV)/messages.pot .
 	$(BIN)/pybabel -q update -N --omit-header --ignore-obsolete -i $(VENV)/messages.pot -d campaign/translations
 	$(BIN)/pybabel -q compile -f -d campaign/translations

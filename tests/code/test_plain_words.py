@@ -22,8 +22,8 @@ from campaign.config import ROOT
 BEGINNING = re.compile(r"(what|who|whoever|whom|whose|how|where|whether|when|those|nobody|somebody)\b", re.IGNORECASE)
 # Words of the dialect. Say "a person who", "a supporter", "the project's", "deleted" or "released", "says".
 DIALECT = re.compile(
-    r"\b(whoever|whomever|somebody|ours|let go|lets? \w+ go|it may everything|is said|is told|nothing of it|at hand"
-    r"|no journey away|in the place of|turn by turn)\b",
+    r"\b(whoever|whomever|somebody|ours|let go|lets? \w+ go(?! on)|it may everything|is said|is told|nothing of it"
+    r"|at hand|no journey away|in the place of|turn by turn)\b",
     re.IGNORECASE,
 )
 LEFT: dict[str, int] = {
