@@ -15,11 +15,10 @@ from campaign.domain.staff.roles import Role
 from campaign.models import Mail
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import owe_staff
 from tests.announcements.test_announce import clear_others
-from tests.conftest import START, Postbox, form, text_of
+from tests.conftest import Postbox, context, form, text_of
 from tests.staff.staff_clients import join
 
 TO = "editor@section.example"
@@ -27,23 +26,20 @@ INVITATION = {"url": "https://x.example/i/1", "section": "France", "role": "edit
 ALERT = {"subject": "mail is held", "text": "The server refuses us.\n\nNothing is lost.", "url": ""}
 
 
-def owe(kind: MailKind, context: dict[str, str], locale: str = "en") -> None:
-    at = runtime()
+def owe(kind: MailKind, content: dict[str, str], locale: str = "en") -> None:
     with transaction() as session:
         owe_staff(
             session.connection(),
             kind,
             parse_address(TO),
-            context,
+            content,
             locale=locale,
-            now=START,
-            vault=at.vault,
-            domain=at.mail_domain,
+            context=context(),
         )
 
 
 @pytest.mark.parametrize(
-    ("kind", "context", "said"),
+    ("kind", "content", "said"),
     [
         (MailKind.STAFF_INVITATION, INVITATION, "editor of France"),
         (MailKind.STAFF_ALERT, ALERT, "Nothing is lost."),
@@ -51,9 +47,9 @@ def owe(kind: MailKind, context: dict[str, str], locale: str = "en") -> None:
     ],
 )
 def test_staff_get_what_is_owed_and_the_row_forgets_it(
-    app: Any, deliver: Any, postbox: Postbox, kind: MailKind, context: dict[str, str], said: str
+    app: Any, deliver: Any, postbox: Postbox, kind: MailKind, content: dict[str, str], said: str
 ) -> None:
-    owe(kind, context)
+    owe(kind, content)
     row = db.session.scalars(select(Mail)).one()
     assert row.recipient_sealed is not None
     assert TO.encode() not in row.recipient_sealed

@@ -15,10 +15,9 @@ from campaign.domain.signing.address import parse_address
 from campaign.models import Section
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.enqueue import owe_staff
-from tests.conftest import START, Postbox, form
+from tests.conftest import Postbox, context, form
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
 
@@ -62,13 +61,12 @@ def test_every_later_mail_says_it_too(
 
 
 def test_mail_to_staff_says_nothing_of_it(answering: None, deliver: Any, postbox: Postbox) -> None:
-    at = runtime()
-    context = {"subject": "An alert", "text": "Look.", "url": ""}
+    said = {"subject": "An alert", "text": "Look.", "url": ""}
     with transaction() as session:
         to = parse_address("ed@staff.example")
         kind = MailKind.STAFF_ALERT
         owe_staff(
-            session.connection(), kind, to, context, locale="en", now=START, vault=at.vault, domain=at.mail_domain
+            session.connection(), kind, to, said, locale="en", context=context()
         )  # fmt: skip
     assert deliver() == {"sent": 1}
     assert postbox.messages[0]["Reply-To"] is None

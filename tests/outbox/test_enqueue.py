@@ -16,7 +16,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.outbox.enqueue import OwedMail, owe_signer, own_context, row_of
+from campaign.services.outbox.enqueue import OwedMail, owe_signer, own_content, row_of
 from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import START, confirm_newest, context
 
@@ -57,20 +57,18 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         for said in ({"words": "Mine."}, None):
-            owe_signer(session, MailKind.OWN_LETTER, signature, now=START, vault=at.vault, domain="act.example",
-                       context=said)  # fmt: skip
+            owe_signer(session, MailKind.OWN_LETTER, signature, content=said, context=context())
     first, second = db.session.scalars(select(Mail).where(Mail.kind == "own_letter").order_by(Mail.id))
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
         assert mail.domain_digest == at.vault.domain_digest(to)
-        assert (mail.message_id or "").endswith("@act.example>")
+        assert (mail.message_id or "").endswith(f"@{at.mail_domain}>")
     assert first.context_sealed is not None
-    assert own_context(first, signature, at.vault) == {"words": "Mine."}
+    assert own_content(first, signature, at.vault) == {"words": "Mine."}
     assert second.context_sealed is None
 
 
 def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> None:
-    at = runtime()
     sign(
         SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
         context=context(actor=SUPPORTER),
@@ -79,5 +77,5 @@ def test_an_erased_address_is_owed_nothing(app: Flask, appeal: AppealView) -> No
     with transaction() as session:
         signature = session.scalars(select(Signature)).one()
         signature.email_sealed = None
-        owe_signer(session, MailKind.NEW_LINK, signature, now=START, vault=at.vault, domain="act.example")
+        owe_signer(session, MailKind.NEW_LINK, signature, context=context())
     assert db.session.query(Mail).filter_by(kind="new_link").count() == 0

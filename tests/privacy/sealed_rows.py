@@ -159,10 +159,9 @@ def a_row_of_a_sheet_undone(site: Site) -> Held:
 
 
 def whom_a_mail_to_staff_went_to(site: Site) -> Held:
-    at = runtime()
     with transaction() as session:
         notice = Notice(MailKind.STAFF_ALERT, ADDRESS, "Look", "At this", "", "en")
-        notice.write(session.connection(), now=START, vault=at.vault, domain=at.mail_domain)
+        notice.write(session.connection(), context=context())
     place = place_of(row_of(Mail))
     return Held(
         value(Mail.recipient_sealed),

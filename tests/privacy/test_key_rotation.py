@@ -79,7 +79,7 @@ def test_rotating_reseals_all_and_keeps_every_digest(app: Flask, appeal: AppealV
     with transaction() as session:
         to, said = parse_address("staff@mail.example"), {"subject": "s", "text": "t", "url": ""}
         kind = MailKind.STAFF_ALERT
-        owe_staff(session.connection(), kind, to, said, locale="en", now=START, vault=old, domain="tocsin.example")
+        owe_staff(session.connection(), kind, to, said, locale="en", context=context(vault=old))
         place = at_staff(b"k" * 16)
         sealed = {
             "tf_totp_sealed": old.seal_totp("secret", place),

@@ -22,7 +22,7 @@ from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.signing.sign import prepare
 from campaign.web.abuse.limits import AdmittedSignUp
 from campaign.web.caching import data_cache as snapshot
-from tests.conftest import START, Postbox, form, fresh
+from tests.conftest import START, Postbox, context, form, fresh
 
 Said = list[str]
 
@@ -32,7 +32,7 @@ def said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
     """Every statement from here on; a busy machine must not let the snapshots grow stale in between."""
     monkeypatch.setattr(snapshot, "SECONDS", 600.0)
     # A process writes down a batch of keys for 256 rows, and a month's key once.
-    prepare(runtime().vault, now=START, number=SLOTS)
+    prepare(number=SLOTS, context=context())
     reserve(runtime().vault, KeyUse.SIGNED, SLOTS, now=START)
     db.session.rollback()
     found: Said = []

@@ -53,9 +53,7 @@ def raise_alarm(
                 parse_address(email),
                 words(locale),
                 locale=locale,
-                now=context.now,
-                vault=context.vault,
-                domain=context.mail_domain,
+                context=context,
             )
     log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
     return True

@@ -125,9 +125,7 @@ def send_test(announcement_id: int, language: str, to: Address, *, context: Cont
             to,
             {"name": name, "appeal_id": str(row.appeal_id)},
             locale=language,
-            now=context.now,
-            vault=context.vault,
-            domain=context.mail_domain,
+            context=context,
             announcement_id=row.id,
             text_language=language,
         )

@@ -38,7 +38,7 @@ def remind_pending(*, context: Context) -> int:
                     continue
                 try:
                     kind = MailKind.CONFIRMATION_REMINDER
-                    owe_sign_up(session, kind, sign_up, now=now, vault=context.vault, domain=context.mail_domain)
+                    owe_sign_up(session, kind, sign_up, context=context)
                 except CipherError:
                     continue
                 sign_up.reminded_at = now

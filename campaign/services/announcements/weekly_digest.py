@@ -47,9 +47,7 @@ def owe_digests(*, context: Context) -> int:
                 parse_address(staff.email),
                 values,
                 locale=staff.locale,
-                now=now,
-                vault=context.vault,
-                domain=context.mail_domain,
+                context=context,
             )
             owed += 1
     return owed

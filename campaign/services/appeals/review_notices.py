@@ -92,7 +92,5 @@ def owe(
         parse_address(staff.email),
         {"subject": said.subject, "text": said.text, "url": url},
         locale=staff.locale,
-        now=context.now,
-        vault=context.vault,
-        domain=context.mail_domain,
+        context=context,
     )

@@ -37,7 +37,7 @@ from campaign.queries.appeals.appeal import AppealView, TextView, find_appeal_by
 from campaign.queries.signing.signature import last_consent
 from campaign.services.outbox.answer import CoveredSignUp, FormReplies, FormReply, IneligibleError
 from campaign.services.outbox.eligibility import check_sendable
-from campaign.services.outbox.enqueue import own_context
+from campaign.services.outbox.enqueue import own_content
 from campaign.services.outbox.subject import MailedPerson, subject_of
 from campaign.services.outbox.suppression import suppression_reason, suppression_reasons
 
@@ -238,7 +238,7 @@ def address(
         text_version=version,
         days_left=days_left(appeal.deadline, today) or 0,
         reply_to=signer.reply_to,
-        context=own_context(mail, signature, vault),
+        context=own_content(mail, signature, vault),
     )
 
 

@@ -133,7 +133,7 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
     for a second person.
     """
     now, vault = context.now, context.vault
-    prepare(vault, now=now, number=BATCH)
+    prepare(number=BATCH, context=context)
     with transaction() as session:
         chosen = select(SheetRow).order_by(SheetRow.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
         rows = list(session.scalars(chosen))
@@ -199,7 +199,7 @@ def _sign(
         via=clean_via(f"paper-{entry.section_code}"),
         flag=FLAG if addressees.include(address, appeal) else None,
     )
-    write(session.connection(), sign_up, now=now, vault=vault, mail_domain=context.mail_domain)
+    write(session.connection(), sign_up, context=context)
     return True
 
 

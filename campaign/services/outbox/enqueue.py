@@ -22,6 +22,7 @@ from campaign.domain.privacy.sealed_place import at_mail
 from campaign.domain.signing.address import Address, parse_address
 from campaign.models import Mail, Signature, SignUp
 from campaign.models.privacy.sealed_columns import place_of
+from campaign.platform.context import Context
 from campaign.platform.database.combined_statement import Write
 from campaign.queries.signing.signature import last_consent
 from campaign.services.keys.row_key import expiry, new_slots
@@ -30,7 +31,7 @@ from campaign.services.outbox.subject import MailedPerson, sealed_subject
 _INSERT = insert(Mail)
 # A mail to staff that has waited for so long serves nobody.
 _AT_MOST = 2 * retention.MAILS
-# In the context of a mail to a signer: whose it is.
+# In the content of a mail to a signer: whose it is.
 _OF = "of"
 # The columns of `row_of` for a sign-up, for statements that are written before its id is known.
 SIGN_UP_COLUMNS = (
@@ -68,19 +69,18 @@ def owe_signer(
     kind: MailKind,
     signature: Signature,
     *,
-    now: datetime,
-    vault: Vault,
-    domain: str,
-    context: Mapping[str, str] | None = None,
+    content: Mapping[str, str] | None = None,
+    context: Context,
 ) -> None:
     """Owes the signature's own address a mail about the letter that was signed. Raises CipherError.
 
-    What the message says besides, its `context`, is sealed in the row, under the signature's own key, with which it is
+    What the message says besides, its `content`, is sealed in the row, under the signature's own key, with which it is
     erased, and cleared once the mail is gone. It names the link key, to which the address is bound: moved to another
-    mail it is refused (`own_context`).
+    mail it is refused (`own_content`).
     """
     if signature.email_sealed is None:
         return
+    vault = context.vault
     to = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
     consent = last_consent(session, signature)
     owed = OwedMail(
@@ -91,43 +91,44 @@ def owe_signer(
         text_language=consent.text_language,
         text_version=consent.text_version,
     )
-    row = row_of(owed, now=now, domain=domain)
-    sealed = None if context is None else _sealed_context(context, signature, row["message_id"], vault)
+    row = row_of(owed, now=context.now, domain=context.mail_domain)
+    sealed = None if content is None else _sealed_content(content, signature, row["message_id"], vault)
     session.connection().execute(_INSERT, {**row, "context_sealed": sealed})
 
 
-def _sealed_context(context: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
-    named = {**context, _OF: (signature.link_key or b"").hex()}
+def _sealed_content(content: Mapping[str, str], signature: Signature, message_id: str, vault: Vault) -> bytes:
+    named = {**content, _OF: (signature.link_key or b"").hex()}
     slot = None if signature.email_sealed is None else vault.slot(signature.email_sealed)
     return vault.seal_context(json.dumps(named), at_mail(message_id), slot)
 
 
-def own_context(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
+def own_content(mail: Mail, signature: Signature, vault: Vault) -> dict[str, str]:
     """Return what a mail to a signer says besides. Raises CipherError where it was said to another signature."""
     if mail.context_sealed is None or mail.kind == MailKind.NEW_LINK:
         return {}
-    context: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
-    if not hmac.compare_digest(context.pop(_OF, ""), (signature.link_key or b"").hex()):
+    content: dict[str, str] = json.loads(vault.open_context(mail.context_sealed, place_of(mail)))
+    if not hmac.compare_digest(content.pop(_OF, ""), (signature.link_key or b"").hex()):
         raise CipherError("what a mail says was moved to another signature's")
-    return context
+    return content
 
 
-def own_contexts(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
-    """Return what each of the signature's mails says besides, as `keep_contexts` takes it after a new link key."""
+def own_contents(session: Session, signature: Signature, vault: Vault) -> dict[Mail, dict[str, str]]:
+    """Return what each of the signature's mails says besides, as `keep_contents` takes it after a new link key."""
     waiting = select(Mail).where(Mail.signature_id == signature.id, Mail.context_sealed.is_not(None)).with_for_update()
-    return {mail: own_context(mail, signature, vault) for mail in session.scalars(waiting)}
+    return {mail: own_content(mail, signature, vault) for mail in session.scalars(waiting)}
 
 
-def keep_contexts(contexts: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
+def keep_contents(contents: Mapping[Mail, Mapping[str, str]], signature: Signature, vault: Vault) -> None:
     """Bind what the mails say to the signature's link key of now."""
-    for mail, context in contexts.items():
-        mail.context_sealed = _sealed_context(context, signature, mail.message_id or "", vault)
+    for mail, content in contents.items():
+        mail.context_sealed = _sealed_content(content, signature, mail.message_id or "", vault)
 
 
-def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datetime, vault: Vault, domain: str) -> None:
+def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, context: Context) -> None:
     """Owe the mailbox of a sign-up a mail; what it says is decided when it leaves. Raises CipherError."""
     if sign_up.email_sealed is None:
         return
+    vault = context.vault
     owed = OwedMail(
         kind=kind,
         signature_id=None,
@@ -137,17 +138,16 @@ def owe_sign_up(session: Session, kind: MailKind, sign_up: SignUp, *, now: datet
         text_language=sign_up.text_language,
         text_version=sign_up.text_version,
     )
-    session.connection().execute(_INSERT, row_of(owed, now=now, domain=domain))
+    session.connection().execute(_INSERT, row_of(owed, now=context.now, domain=context.mail_domain))
 
 
-def owe_links(
-    session: Session, address: Address, subject: MailedPerson, *, now: datetime, vault: Vault, domain: str
-) -> None:
+def owe_links(session: Session, address: Address, subject: MailedPerson, *, context: Context) -> None:
     """Owe the links that an address asked for. The row says nothing that depends on what is under the address.
 
     So it has no language and no letter: those of the form or the signature hold, once it is read.
     """
-    row = _columns(MailKind.NEW_LINK, "en", now, domain)
+    vault = context.vault
+    row = _columns(MailKind.NEW_LINK, "en", context.now, context.mail_domain)
     sealed = sealed_subject(subject, row["message_id"], vault)
     session.connection().execute(
         _INSERT, {**row, "domain_digest": vault.domain_digest(address), "context_sealed": sealed}
@@ -184,32 +184,31 @@ def owe_staff(
     connection: Connection,
     kind: MailKind,
     to: Address,
-    context: Mapping[str, str],
+    content: Mapping[str, str],
     *,
     locale: str,
-    now: datetime,
-    vault: Vault,
-    domain: str,
     announcement_id: int | None = None,
     text_language: str | None = None,
+    context: Context,
 ) -> int:
     """Owe a mail to an address that is no signer's (yet, or any more), or a member's of staff; return the mail's id.
 
-    It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and context
-    are sealed in the row, under a key of its own, and cleared once the mail is gone, with the key. What the context
+    It belongs into the transaction of `connection` (`session.connection()`), whoever commits it. Recipient and content
+    are sealed in the row, under a key of its own, and cleared once the mail is gone, with the key. What the content
     holds, in the reader's language: for STAFF_INVITATION url, section, role and valid ("48 hours"); for the others
     subject, text and url (or "").
     """
-    columns = _columns(kind, locale, now, domain)
+    vault = context.vault
+    columns = _columns(kind, locale, context.now, context.mail_domain)
     place = at_mail(columns["message_id"])
-    slot = new_slots(connection, vault, expires_on=expiry(now, _AT_MOST))[0]
+    slot = new_slots(connection, vault, expires_on=expiry(context.now, _AT_MOST))[0]
     owed = connection.execute(
         _INSERT.returning(Mail.id),
         {
             **columns,
             "domain_digest": vault.domain_digest(to),
             "recipient_sealed": vault.seal_email(to, place, slot),
-            "context_sealed": vault.seal_context(json.dumps(dict(context)), place, slot),
+            "context_sealed": vault.seal_context(json.dumps(dict(content)), place, slot),
             "announcement_id": announcement_id,
             "text_language": text_language,
         },

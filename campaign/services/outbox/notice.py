@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from campaign.domain.outbox.mail_kind import MailKind
-from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
+from campaign.platform.context import Context
 from campaign.services.outbox.enqueue import owe_staff
 
 
@@ -25,8 +23,7 @@ class Notice:
     url: str
     locale: str
 
-    def write(self, connection: Connection, *, now: datetime, vault: Vault, domain: str) -> int:
+    def write(self, connection: Connection, *, context: Context) -> int:
         """Owe it in the transaction of `connection`; return the mail's id."""
-        context = {"subject": self.subject, "text": self.text, "url": self.url}
-        given: dict[str, Any] = {"locale": self.locale, "now": now, "vault": vault, "domain": domain}
-        return owe_staff(connection, self.kind, self.to, context, **given)
+        content = {"subject": self.subject, "text": self.text, "url": self.url}
+        return owe_staff(connection, self.kind, self.to, content, locale=self.locale, context=context)

@@ -30,7 +30,7 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.person import digests_everywhere
 from campaign.queries.signing.signature import last_consent
-from campaign.services.outbox.enqueue import keep_contexts, own_contexts
+from campaign.services.outbox.enqueue import keep_contents, own_contents
 from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.outbox.notice import Notice
 from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_erasure
@@ -79,7 +79,7 @@ def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: C
         url = f"{context.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
         said = confirm_address(signature.locale, context.settings.theme.name)
         notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
-        notice.write(session.connection(), now=context.now, vault=context.vault, domain=context.mail_domain)
+        notice.write(session.connection(), context=context)
 
 
 def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int]:
@@ -98,14 +98,14 @@ def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         if wanted.link.opens(signature.link_key or b""):
             # Used up, also where nothing could be changed.
-            contexts = own_contexts(session, signature, vault)
+            contents = own_contents(session, signature, vault)
             _seal(signature, signature.address_digest, old, vault)
-            keep_contexts(contexts, signature, vault)
+            keep_contents(contents, signature, vault)
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
             said = address_changed(signature.locale, context.settings.theme.name)
             notice = Notice(MailKind.ADDRESS, old, said.subject, said.text, "", signature.locale)
-            notice.write(session.connection(), now=now, vault=vault, domain=context.mail_domain)
+            notice.write(session.connection(), context=context)
         return changed, len(rows) - changed
 
 
@@ -121,9 +121,9 @@ def _move(session: Session, row: Signature, new: Address, now: datetime, vault: 
     note_erasure(session, ErasureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
-    contexts = own_contexts(session, row, vault)
+    contents = own_contents(session, row, vault)
     _seal(row, digest, new, vault)
-    keep_contexts(contexts, row, vault)
+    keep_contents(contents, row, vault)
     # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
     row.domain_digest = None
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))

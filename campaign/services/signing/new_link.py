@@ -7,6 +7,7 @@ asks and later steals the tables does not read there which of them had anything 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, exists, insert, select
@@ -71,7 +72,7 @@ def answer_link_requests(*, context: Context) -> bool:
         for row in rows:
             try:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
-                _owe(session, address, now=row.created_at, vault=vault, mail_domain=context.mail_domain)
+                _owe(session, address, context=replace(context, now=row.created_at))
             except CipherError:
                 continue  # an old request, its key gone: nobody can be written to
         if rows:
@@ -80,13 +81,13 @@ def answer_link_requests(*, context: Context) -> bool:
         return len(rows) == _BATCH
 
 
-def _owe(session: Session, address: Address, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def _owe(session: Session, address: Address, *, context: Context) -> None:
     """Owe one mail with a link to confirm all that waits, and one with a link to everything held under the address.
 
     Where there is nothing, the mail ends when its turn comes, and its row looks as if it had left.
     """
-    for subject in (_waiting(session, address, vault), _signed(session, address, vault)):
-        owe_links(session, address, subject, now=now, vault=vault, domain=mail_domain)
+    for subject in (_waiting(session, address, context.vault), _signed(session, address, context.vault)):
+        owe_links(session, address, subject, context=context)
 
 
 def _waiting(session: Session, address: Address, vault: Vault) -> MailedPerson:

@@ -20,12 +20,4 @@ def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
         signature = locked(session, signature_id)
         if signature.state != SignatureState.CONFIRMED:
             raise StateError(f"the signature is {signature.state}")
-        owe_signer(
-            session,
-            MailKind.OWN_LETTER,
-            signature,
-            now=context.now,
-            vault=context.vault,
-            domain=context.mail_domain,
-            context={"words": words},
-        )
+        owe_signer(session, MailKind.OWN_LETTER, signature, content={"words": words}, context=context)

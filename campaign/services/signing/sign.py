@@ -63,36 +63,35 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
     What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
     case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
-    now, vault = context.now, context.vault
-    prepare(vault, now=now)
+    prepare(context=context)
     try:
         _sign(sign_up, context)
     except UnknownKeyError:
         # The database was set back: it does not have the keys that this process took for its rows.
-        vault.row_keys.drop()
-        month_key(vault, now=now, is_set_back=True)
-        prepare(vault, now=now)
+        context.vault.row_keys.drop()
+        month_key(context.vault, now=context.now, is_set_back=True)
+        prepare(context=context)
         _sign(sign_up, context)
 
 
-def prepare(vault: Vault, *, now: datetime, number: int = 1) -> None:
+def prepare(*, number: int = 1, context: Context) -> None:
     """Have the keys at hand for so many sign-ups. Outside of transactions."""
-    reserve(vault, KeyUse.WAITING, number, now=now)
-    month_key(vault, now=now)
+    reserve(context.vault, KeyUse.WAITING, number, now=context.now)
+    month_key(context.vault, now=context.now)
 
 
 def _sign(sign_up: SignUpRequest, context: Context) -> None:
-    values = _values(sign_up, now=context.now, vault=context.vault, mail_domain=context.mail_domain)
+    values = _values(sign_up, context)
     for lot in _lots(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), one_statement() as connection:
             return write_sign_up(connection, _drawn(values, lot))
     raise ConcurrentSignUpError
 
 
-def write(connection: Connection, sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> None:
+def write(connection: Connection, sign_up: SignUpRequest, *, context: Context) -> None:
     """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
-    values = _values(sign_up, now=now, vault=vault, mail_domain=mail_domain)
-    for lot in _lots(sign_up, vault):
+    values = _values(sign_up, context)
+    for lot in _lots(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), connection.begin_nested():
             return write_sign_up(connection, _drawn(values, lot))
     raise ConcurrentSignUpError
@@ -108,8 +107,9 @@ def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str,
     return {**values, "sign_up": {**form, "address_digest": digest}, "aside": {"digest": lot}}
 
 
-def _values(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain: str) -> dict[str, dict[str, Any]]:
+def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:
     """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
+    now, vault = context.now, context.vault
     domain_digest = vault.domain_digest(sign_up.address)
     owed = OwedMail(
         kind=MailKind.CONFIRMATION,
@@ -122,7 +122,7 @@ def _values(sign_up: SignUpRequest, *, now: datetime, vault: Vault, mail_domain:
     )
     values = {
         "sign_up": _waiting(sign_up, now, vault, domain_digest),
-        "mail": row_of(owed, now=now, domain=mail_domain),
+        "mail": row_of(owed, now=now, domain=context.mail_domain),
         "funnel": {
             "appeal_id": sign_up.appeal_id,
             "section_code": sign_up.section_code,

@@ -82,9 +82,7 @@ def invite(invitation: Invitation, *, context: Context) -> str:
             to,
             values_of_mail,
             locale=invitation.locale,
-            now=now,
-            vault=context.vault,
-            domain=context.mail_domain,
+            context=context,
         )
         act = AuditRecord("staff.invite", subject_of(staff), staff.section_code, after=_seen(staff))
         append(session, act, context=context)
@@ -112,7 +110,7 @@ def reset_password(link: Link, password_hash: str, *, context: Context) -> None:
         if staff is None or staff.joined_at is None:
             raise StateError("the link has been used")
         notice = password_notice(staff, context.settings.theme.name)
-        notice.write(session.connection(), now=context.now, vault=context.vault, domain=context.mail_domain)
+        notice.write(session.connection(), context=context)
         act = AuditRecord("staff.reset-password", subject_of(staff), staff.section_code)
         append(session, act, context=acting_as(staff, context))
 

@@ -5,6 +5,7 @@ So the answer takes as long for an address that has an account as for any other.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -48,7 +49,7 @@ def answer_reset_requests(*, context: Context) -> bool:
         for row in rows:
             if (staff := accounts.get(row.account_digest)) is not None:
                 notice, connection = _notice(staff, row.created_at, context), session.connection()
-                notice.write(connection, now=row.created_at, vault=context.vault, domain=context.mail_domain)
+                notice.write(connection, context=replace(context, now=row.created_at))
         session.execute(delete(ResetRequest).where(ResetRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
 

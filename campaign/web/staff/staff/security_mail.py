@@ -10,8 +10,8 @@ from campaign.domain.errors import InputError
 from campaign.domain.signing.address import parse_address
 from campaign.models import Staff
 from campaign.platform import db
-from campaign.platform.runtime import runtime
-from campaign.services.staff.accounts import password_notice
+from campaign.services.staff.accounts import acting_as, password_notice
+from campaign.web.staff.staff.access import visitor_context
 
 
 class OutboxMail(MailUtil):
@@ -40,6 +40,6 @@ class OutboxMail(MailUtil):
     ) -> None:
         """Put the notice that the password was changed into the outbox, in the transaction at hand."""
         staff: Staff = kwargs["user"]
-        at = runtime()
-        owed = password_notice(staff, at.settings.theme.name)
-        owed.write(db.session().connection(), now=at.clock(), vault=at.vault, domain=at.mail_domain)
+        context = acting_as(staff, visitor_context())
+        owed = password_notice(staff, context.settings.theme.name)
+        owed.write(db.session().connection(), context=context)
