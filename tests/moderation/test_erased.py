@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -120,7 +121,8 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
     criteria = Criteria(since=START - DAY, until=START + DAY, is_erased=True, kept_days=20)
     for passed in (timedelta(days=2), timedelta(days=25)):
         now = START + passed
-        retain(go_on=lambda: True, context=context(now, vault=vault))
+        within = replace(context(now, vault=vault), settings=replace(runtime().settings, retention_days=20))
+        retain(go_on=lambda: True, context=within)
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
         made = prepare(criteria, None, context=context(now, staff_actor(by)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -140,8 +141,9 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
         fold(context=context(late))
     before, by_day = counts(appeal.id), days(appeal.id)
     db.session.rollback()
+    within = replace(context(late), settings=replace(runtime().settings, retention_days=1))
     for _ in range(2):
-        retain(go_on=lambda: True, batch=3, context=context(late))
+        retain(go_on=lambda: True, batch=3, context=within)
     assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
         # Who took it back is gone by then, and so is the hour of the letter that stays counted.
