@@ -1,1 +1,1 @@
-"""The letter for one supporter: as plain text, and as a link that opens it in a mail program."""
+"""The letter of one supporter: as text, on paper, by fax, and as a link that opens it in a mail program."""

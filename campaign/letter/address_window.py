@@ -1,7 +1,7 @@
-"""Where the address stands on the sheet, so that it shows in the window of the envelopes sold in a country.
+"""The place of the address on the sheet, so that it shows in the window of the envelopes sold in a country.
 
-Lengths are millimetres from the sheet's left and top edge. Each area is what shows through however the sheet slips in
-its envelope, less a little air.
+Lengths are millimetres from the sheet's left and top edge. Each area is the part that shows through however the sheet
+slips in its envelope, less a small margin.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class SheetArea:
 
 @dataclass(frozen=True, slots=True)
 class SheetLayout:
-    """A sheet, its window, where it is folded, and where the date line starts.
+    """A sheet: its size, its window, its folds, and the place of the date line.
 
-    `spare` is how far above the window's area a long address may begin.
+    `spare` is the height above the window's area that a long address may use.
     """
 
     code: str
@@ -45,13 +45,13 @@ SWISS = SheetLayout("swiss", 210, 297, SheetArea(118, 50, 78, 28), 98.5, (105, 2
 # rests on the envelope's lower edge. USPS asks for 1/8 in of air around the address (DMM 202, 5.0).
 US = SheetLayout("us", 215.9, 279.4, SheetArea(25.4, 55.2, 83, 22), 98.5, (93.1, 186.2))
 
-# Who writes on Letter paper (CLDR, territories whose paper size is US-Letter), and who buys windows on the right.
+# Countries with Letter paper (CLDR, territories whose paper size is US-Letter), and those with windows on the right.
 _LETTER_PAPER = frozenset(["BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"])
 _RIGHT_WINDOW = frozenset(["CH", "LI"])
 
 
 def layout_for(country: str | None) -> SheetLayout:
-    """The layout for a sender in that country (ISO 3166-1 alpha-2); DIN where nothing else is usual."""
+    """Return the layout for a sender in that country (ISO 3166-1 alpha-2): DIN unless another is usual there."""
     if country in _LETTER_PAPER:
         return US
     return SWISS if country in _RIGHT_WINDOW else DIN

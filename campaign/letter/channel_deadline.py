@@ -1,4 +1,4 @@
-"""Until when which channel is of use: mail arrives today, a letter takes days, the more the farther it goes."""
+"""The last useful day of each channel: mail arrives the same day, a letter takes days, more the farther it goes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FILE = Path(__file__).parent.parent / "data" / "post.toml"
 def last_useful_day(
     deadline: date | None, channel: Channel, origin: str | None, destination: str | None
 ) -> date | None:
-    """The last day on which to act by that channel for it to arrive by the deadline; None without a deadline.
+    """Return the last day on which to act by that channel to be in time for the deadline; None without a deadline.
 
-    Countries are ISO 3166-1 alpha-2; where one is not known, the letter is taken to go around the world.
+    Countries are ISO 3166-1 alpha-2; an unknown one counts as the farthest.
     """
     if deadline is None or not channel.goes_by_post:
         return deadline
@@ -27,7 +27,7 @@ def last_useful_day(
 
 
 def days_by_post(origin: str | None, destination: str | None) -> int:
-    """How many days a letter takes, by how far it goes."""
+    """Return the days that a letter takes from one country to another."""
     days = _days()
     if origin is None or destination is None:
         return days["world"]
@@ -44,7 +44,10 @@ def _days() -> dict[str, int]:
 
 @lru_cache(maxsize=300)
 def _continents(country: str) -> frozenset[str]:
-    """By the names of its time zones, the mainland's first: Ceuta makes Spain no country of Africa."""
+    """Return the country's continent, by the names of its time zones.
+
+    The mainland's zone decides: Ceuta does not put Spain into Africa.
+    """
     if country in _ISLANDS:
         return frozenset({_ISLANDS[country]})
     found = {zone.partition("/")[0] for zone in get_global("territory_zones").get(country, ())}
@@ -61,7 +64,7 @@ _CONTINENTS = (
     ("Africa", {"Africa"}),
     ("Oceania", {"Australia", "Pacific"}),
 )
-# Whose zones are named after an ocean, or that have none in CLDR.
+# Countries whose zones are named after an ocean, or that have none in CLDR.
 _ISLANDS = {
     "FO": "Europe",
     "IS": "Europe",

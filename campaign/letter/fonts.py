@@ -1,4 +1,4 @@
-"""The fonts that typst sets with: its own, then those of TOCSIN_FONTS; never the machine's."""
+"""The fonts that typst uses: its own, then those of TOCSIN_FONTS; never the machine's."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import typst
 
-# In typst's own wheel: a book face, then what has the letters that it lacks (Kazakh, the rouble).
+# Fonts in typst's own package: a book face, then one with the letters that it lacks (Kazakh, the rouble).
 _EMBEDDED = ("Libertinus Serif", "New Computer Modern", "DejaVu Sans Mono")
-# Nobody writes a letter in monospaced Arabic.
+# Monospaced Arabic does not suit a letter.
 _NOT_FOR_ARABIC = "DejaVu Sans Mono"
 _ARABIC = re.compile("[\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefc]")
 # Of several faces that could show a script, the ones made for running text come first.
@@ -19,12 +19,12 @@ _BOOKISH = ("naskh", "amiri", "serif", "sans")
 
 @lru_cache(maxsize=8)
 def faces(folders: tuple[Path, ...]) -> typst.Fonts:
-    """Read once: a folder may hold hundreds of files."""
+    """Return the font files in those folders; read once, because a folder may have hundreds."""
     return typst.Fonts(include_system_fonts=False, font_paths=[str(folder) for folder in folders])
 
 
 def families(folders: tuple[Path, ...], text: str) -> list[str]:
-    """The embedded families, with those of the folders; nothing else is used, whatever typst would fall back on."""
+    """Return the embedded families, then those of the folders; typst falls back on no others."""
     embedded = [name for name in _EMBEDDED if name != _NOT_FOR_ARABIC or not _ARABIC.search(text)]
     return [embedded[0], *_configured(folders), *embedded[1:]]
 

@@ -1,8 +1,8 @@
-"""Words that leave the writer's gender open (`préoccupé-e`, `Unterstützer*in`, `preocupado/a`), as the signer wants.
+"""Words that leave the writer's gender open (`préoccupé-e`, `Unterstützer*in`, `preocupado/a`), in the signer's form.
 
-A signer picks the masculine or the feminine form of what the letter says in the first person; who picks nothing sends
-the letter as it stands. What is said of others stays open: a word in the singular is the writer's only in a sentence
-that says `je` or `ich`, one in the plural only in one that says `nous`, `wir` or `nosotros`.
+A signer may choose the masculine or the feminine form for sentences in the first person; without a choice the letter
+stays as it is. Words about others stay open: a word in the singular refers to the writer only in a sentence with `je`
+or `ich`, one in the plural only in a sentence with `nous`, `wir` or `nosotros`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class GenderForm(StrEnum):
-    """How the signer wants to be written; OPEN leaves the letter as it stands."""
+    """The form that the signer chose; OPEN leaves the letter as it is."""
 
     OPEN = ""
     MASCULINE = "m"
@@ -23,7 +23,7 @@ class GenderForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One language: its open words, how each is written in a form, and which sentences speak of the writer."""
+    """The rules of one language: its open words, the spelling of each form, and the sentences about the writer."""
 
     words: re.Pattern[str]
     written: Callable[[re.Match[str], GenderForm], str]
@@ -33,14 +33,14 @@ class _Rule:
 
 
 def has_open_forms(parts: Iterable[str], language: str) -> bool:
-    """Whether picking a form would change any of these parts."""
+    """Return whether choosing a form would change any of these parts."""
     return any(
         in_form(part, language, form) != part for part in parts for form in (GenderForm.MASCULINE, GenderForm.FEMININE)
     )
 
 
 def in_form(text: str, language: str, form: GenderForm) -> str:
-    """The text with the writer's open words in that form; unchanged for OPEN, and in languages without such words."""
+    """Return the text with the writer's open words in that form; unchanged for OPEN and in other languages."""
     rule = _RULES.get(language)
     if rule is None or form is GenderForm.OPEN:
         return text
@@ -54,7 +54,7 @@ def in_form(text: str, language: str, form: GenderForm) -> str:
 
 
 def _sentence(text: str, start: int, end: int) -> str:
-    """The sentence around a word: to the nearest end of one on either side."""
+    """Return the sentence around a word: to the nearest end of a sentence on either side."""
     before = max((found.end() for found in _SENTENCE_END.finditer(text, 0, start)), default=0)
     after = _SENTENCE_END.search(text, end)
     return text[before : after.start() if after else len(text)]
@@ -62,7 +62,7 @@ def _sentence(text: str, start: int, end: int) -> str:
 
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|\n")
 
-# French: what stands behind the sign, and what the word loses before it in the feminine (`heureux·se`: the x goes).
+# French: the ending behind the sign, and the letters that the word loses in the feminine (`heureux·se`: the x).
 _FRENCH = {
     "e": "", "ne": "", "le": "", "te": "", "sse": "", "se": "x", "euse": "eur", "rice": "eur", "trice": "teur",
     "ère": "er", "ète": "et", "ve": "f", "che": "c",
@@ -87,7 +87,10 @@ def _french(found: re.Match[str], form: GenderForm) -> str:
 
 
 def _is_french_word(stem: str, ending: str) -> bool:
-    """`dit-e` is open, `est-ce` and `rendez-le` are not: what stands before has to be able to end so."""
+    """Return whether the part before the sign can end a word that is open.
+
+    `dit-e` is open, `est-ce` and `rendez-le` are not.
+    """
     if ending == "e":
         return stem[-1].lower() in "éiudtnsrl"
     if ending in {"ne", "le", "te"}:
@@ -152,7 +155,7 @@ _RULES = {
         re.compile(r"\b(?:ich|mich|mir)\b", re.IGNORECASE),
         re.compile(r"\b(?:wir|uns)\b", re.IGNORECASE),
     ),
-    # Spanish says its subject by the verb, so every singular may be the writer's.
+    # Spanish shows its subject by the verb, so every singular may refer to the writer.
     "es": _Rule(
         _SPANISH_OPEN,
         _spanish,

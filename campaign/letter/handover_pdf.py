@@ -1,4 +1,4 @@
-"""Signatures handed over on paper: a covering letter with the counts by country, and the names in volumes."""
+"""Signatures on paper, for handing over: a covering letter with the counts by country, and volumes of names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MONO = "DejaVu Sans Mono"
 
 @dataclass(frozen=True, slots=True)
 class HandoverBundle:
-    """What is handed over: whose signatures to whom, how many, and the digest of the file that holds the names."""
+    """A handover: sender, target, numbers, and the digest of the file with the names."""
 
     appeal: AppealView
     text: TextView
@@ -35,7 +35,7 @@ class HandoverBundle:
     dated: date
     by_country: dict[str, int]
     everywhere: int
-    # How many of them signed before the letter was given its present words.
+    # Signatures from before the letter got its present wording.
     earlier: int
     names: int
     file: str
@@ -44,15 +44,15 @@ class HandoverBundle:
 
     @property
     def signatures(self) -> int:
-        """All that are handed over, with a name or without."""
+        """Return the number of all signatures handed over, with a name or without."""
         return sum(self.by_country.values())
 
 
 def volume(bundle: HandoverBundle, number: int, names: list[tuple[int, str]], fonts: tuple[Path, ...]) -> bytes:
-    """One volume as PDF/UA-1; the first begins with the covering letter. `names` go with their place in the list.
+    """Return one volume as PDF/UA-1; the first begins with the covering letter. `names` come with their list numbers.
 
-    A name that no font there is can show is printed as its place alone, and said to stand in the file. Raises
-    GlyphError where the letter itself cannot be shown.
+    A name that no font can show is printed as its number, with a note that it is in the file.
+    Raises GlyphError where the letter itself cannot be shown.
     """
     with force_locale(bundle.language):
         shown = [f"{place}. {name}" for place, name in names]
@@ -66,7 +66,7 @@ def volume(bundle: HandoverBundle, number: int, names: list[tuple[int, str]], fo
 
 
 def _printable(characters: set[str], fonts: tuple[Path, ...]) -> set[str]:
-    """Those that the fonts can show, found by halving: few questions where most can be shown."""
+    """Return the characters that the fonts can show, by halving the set: few questions where most can be shown."""
     if not characters or is_printable("".join(characters), fonts):
         return characters
     if len(characters) == 1:
@@ -102,7 +102,7 @@ def _data(bundle: HandoverBundle, number: int, names: list[str], fonts: tuple[Pa
 
 
 def _country(code: str, language: str) -> str:
-    """Return its name; of an erased signature it is no longer known."""
+    """Return the country's name; that of an erased signature is no longer known."""
     return country_name(code, language) if code else gettext("Country no longer stored")
 
 
@@ -157,7 +157,10 @@ def _paragraphs(bundle: HandoverBundle, whole: str) -> list[str]:
 
 
 def _earlier(bundle: HandoverBundle) -> str:
-    """A reader must not take the letter for the words that all of them signed."""
+    """Return the note on those who signed an earlier wording.
+
+    Without it a reader would take the letter for the text that all of them signed.
+    """
     if not bundle.earlier:
         return ""
     said: str = ngettext(

@@ -1,9 +1,9 @@
-"""The letter on paper: a PDF with the address in the window, or a page ready to fax, set by typst.
+"""The letter on paper: a PDF with the address in the window, or a page ready to fax, typeset by typst.
 
-What a document or a supporter wrote goes in as data (`sys.inputs`), never into the source, so it cannot become code.
-System fonts are not looked at: a machine's fonts would change what is printed. typst brings one that covers Latin,
-Greek and Cyrillic; other scripts need TOCSIN_FONTS. PDF/UA-1 is asked for because it is readable by machine, and
-because typst then refuses a text that its fonts cannot show instead of printing boxes.
+Text from a document or a supporter goes in as data (`sys.inputs`), never into the source, so it cannot become code.
+System fonts are not used: a machine's fonts would change the result. typst brings a font for Latin, Greek and Cyrillic;
+other scripts need TOCSIN_FONTS. PDF/UA-1 is chosen because machines can read it, and because typst then refuses a text
+that its fonts cannot show instead of printing boxes.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ _SURE = frozenset(f"{string.ascii_letters}{string.digits} .,")
 
 
 class GlyphError(TocsinError):
-    """No configured font can show this text; TOCSIN_FONTS names folders with further ones."""
+    """A text that no configured font can show; TOCSIN_FONTS names folders with further fonts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaxCover:
-    """What a fax page says above the letter: its heading, and rows of label and value."""
+    """The top of a fax page: its heading, and rows of label and value."""
 
     heading: str
     rows: tuple[tuple[str, str], ...]
 
 
-# In a row of the cover: how many pages there are, which only the typesetting knows.
+# Stands in a row of the cover for the number of pages, which only typesetting tells.
 PAGES = "#pages"
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedLetter:
-    """What is printed: the letter, or talking points with lines to write on; to whom, and on which paper."""
+    """A sheet to print: the letter, or talking points with lines to write on, with address and paper."""
 
     language: str
     title: str
@@ -72,13 +72,13 @@ class PrintedLetter:
 
 
 def pdf(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> bytes:
-    """The letter as PDF/UA-1. Raises GlyphError where a font is missing for something that it says."""
+    """Return the letter as PDF/UA-1. Raises GlyphError where no font can show a character of it."""
     return typeset(_SOURCE.read_bytes(), _data(sheet, fonts), fonts)
 
 
 def is_printable(text: str, fonts: tuple[Path, ...]) -> bool:
-    """Whether the fonts there are can show every character of that text."""
-    # The font that typst brings has these; with them each new number on a page would be another question.
+    """Return whether the fonts can show every character of that text."""
+    # typst's own font has these. With them every new number would be typeset once more.
     asked = set(text) - _SURE
     return not asked or _is_covered("".join(sorted(asked)), fonts)
 
@@ -92,13 +92,13 @@ def _is_covered(characters: str, fonts: tuple[Path, ...]) -> bool:
     return True
 
 
-# What PDF/UA-1 (ISO 14289-1, 7.21.8) allows in no text, and controls, which no font has.
+# Characters that PDF/UA-1 (ISO 14289-1, 7.21.8) forbids in a text, and controls, which no font has.
 _CONTROLS = {one for one in (*range(0x20), *range(0x7F, 0xA0)) if chr(one) not in "\t\n\r"}
 _UNSHOWN = dict.fromkeys([*_CONTROLS, 0xFEFF, 0xFFFE])
 
 
 def inputs(data: dict[str, Any]) -> dict[str, str]:
-    """The `sys.inputs` of a typst source: `it` is that data as JSON, without the characters that no PDF can show."""
+    """Return the `sys.inputs` of a typst source: `it` is the data as JSON, without characters that no PDF can show."""
     return {"it": json.dumps(_shown(data))}
 
 
@@ -111,7 +111,7 @@ def _shown(value: Any) -> Any:
 
 
 def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> bytes:
-    """That typst source with that data as PDF/UA-1. Raises GlyphError where the data's `fonts` cannot show it."""
+    """Return the typst source with the data as PDF/UA-1. Raises GlyphError where the data's `fonts` cannot show it."""
     try:
         content, _warnings = typst.compile_with_warnings(
             source,
@@ -129,9 +129,9 @@ def typeset(source: bytes, data: dict[str, Any], fonts: tuple[Path, ...]) -> byt
 
 
 def forget() -> None:
-    """Lets go of what typst keeps of the last documents, in case they are set again: some 60 MB of ten thousand names.
+    """Free the memory in which typst caches the last documents: some 60 MB for ten thousand names.
 
-    What was not used for ten further documents goes; so these are set, and empty. There is no other way to ask for it.
+    typst drops what ten further documents have not used, so empty ones are typeset. It has no call for that.
     """
     for _ in range(11):
         typst.compile(b"", format="pdf", ignore_system_fonts=True)
@@ -163,7 +163,7 @@ def _data(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _joined(lines: tuple[str, ...]) -> list[str]:
-    """At most so many lines as stay readable in a window."""
+    """Return at most as many lines as stay readable in a window."""
     kept = list(lines)
     while len(kept) > _MOST_LINES:
         place = min(range(len(kept) - 1), key=lambda number: len(kept[number]) + len(kept[number + 1]))
@@ -172,5 +172,5 @@ def _joined(lines: tuple[str, ...]) -> list[str]:
 
 
 def reads_from_right(text: str) -> bool:
-    """Whether an address is in a script written from the right (Hebrew, Arabic and their neighbours)."""
+    """Return whether an address is in a script written from the right (Hebrew, Arabic and their neighbours)."""
     return any("\u0590" <= character <= "\u08ff" for character in text)

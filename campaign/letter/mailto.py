@@ -1,17 +1,18 @@
 """Links that open the letter in the supporter's own mail program (RFC 6068) or in a web mail.
 
-Each way cuts, refuses or ignores what is longer than it takes, so each link holds the longest letter of whole
-paragraphs that fits, and says whether that is the whole one. The limits, in characters of the finished address:
+Each program cuts, refuses or ignores a link beyond its limit. So each link contains as many whole paragraphs as fit,
+and says whether that is the whole letter. The limits, in characters of the finished link:
 
 - Programs on Windows: Outlook behind Chrome, Firefox or Edge takes 2,046 and opens nothing beyond; ShellExecute takes
   2,083 (INTERNET_MAX_URL_LENGTH; electron/electron#9987, sdmtr/electromagnet#2).
-- Elsewhere (phones, macOS, Linux) no limit is documented; Outlook asked without a browser takes 31,888.
+- Elsewhere (phones, macOS, Linux) no limit is documented; Outlook takes 31,888 where no browser opens it.
 - Gmail answers 413 somewhere between 6,410 and 8,132 (defund12/defund12.org#893).
-- Outlook, on Windows and on the web, takes semicolons between addresses. A comma parts them only where somebody has set
-  it so ("Commas can be used to separate multiple message recipients"); else it finds nobody of that name.
-- Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); about 2,048 is what is told of it.
-  It ignores `cc`, so the page names those addresses, too.
-- Yahoo names none: it gets the smallest.
+- Outlook, on Windows and on the web, takes semicolons between addresses. A comma separates them only where the user has
+  set it so ("Commas can be used to separate multiple message recipients"); else Outlook looks for one recipient of
+  that name.
+- Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); its limit is said to be about 2,048.
+  It ignores `cc`, so the page shows those addresses, too.
+- Yahoo documents no limit and gets the smallest.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from campaign.queries.appeals.appeal import TargetView
 
 
 class MailLinkFit(StrEnum):
-    """How much of the letter a link holds."""
+    """The part of the letter that a link contains."""
 
     WHOLE = "whole"
     SHORTER = "shorter"
@@ -36,7 +37,7 @@ class MailLinkFit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailClient:
-    """A way to write mail, and how long an address it takes."""
+    """A mail program or web mail, and the longest link that it takes."""
 
     code: str
     name: str
@@ -52,7 +53,7 @@ YAHOO = MailClient("yahoo", "Yahoo", 2_000)
 
 @dataclass(frozen=True, slots=True)
 class MailLink:
-    """An address that opens the letter there, and how much of it it holds."""
+    """A link that opens the letter there, and the part of the letter that it contains."""
 
     client: MailClient
     url: str
@@ -61,16 +62,16 @@ class MailLink:
 
 @dataclass(frozen=True, slots=True)
 class MailRecipients:
-    """Whom the mail goes to, and who gets a copy."""
+    """The addresses of the mail and of its copies."""
 
     to: tuple[str, ...]
     copies: tuple[str, ...]
 
 
 def recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
-    """The primary targets' addresses, with copies to the others, or those alone; None where nobody has an address.
+    """Return the primary targets' addresses with copies to the others, or the others alone; None without any address.
 
-    An embassy is none of them: it gets a mail of its own.
+    Embassies are left out: each gets a mail of its own.
     """
     primary = [email for target in targets if target.kind == TargetKind.PRIMARY for email in target.emails]
     others = [email for target in targets if target.kind == TargetKind.COPY for email in target.emails]
@@ -81,7 +82,7 @@ def recipients(targets: tuple[TargetView, ...]) -> MailRecipients | None:
 def mail_links(whom: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:
     """Return one link for each client, in the order of the page.
 
-    `windows` only where it differs: the whole letter is too long for it, or there are several addresses.
+    `windows` is among them only where it differs: the whole letter is too long for it, or there are several addresses.
     """
     links = [_fitted(client, whom, letter) for client in (ANY, WINDOWS, GMAIL, OUTLOOK, YAHOO)]
     is_several = len(whom.to) > 1 or len(whom.copies) > 1
@@ -91,7 +92,7 @@ def mail_links(whom: MailRecipients, letter: Letter) -> tuple[MailLink, ...]:
 
 
 def mailto(whom: MailRecipients, subject: str, body: str, between: str = ",") -> str:
-    """RFC 6068: addresses by comma, line breaks as %0D%0A, everything else in UTF-8 percent-encoded."""
+    """Return the link by RFC 6068: commas between addresses, line breaks as %0D%0A, other text percent-encoded."""
     fields = [("cc", between.join(quote(email, safe="@") for email in whom.copies))] if whom.copies else []
     fields += [("subject", _quoted(subject)), ("body", _quoted(body))]
     query = "&".join(f"{name}={value}" for name, value in fields if value)

@@ -1,4 +1,4 @@
-"""The letter as plain text: what every channel starts from."""
+"""The letter as plain text, from which every channel starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One supporter's letter in one language; the parts that it has not are empty."""
+    """One supporter's letter in one language; parts that it does not have are empty."""
 
     language: str
     subject: str
@@ -24,14 +24,14 @@ class Letter:
 
     @property
     def text(self) -> str:
-        """Salutation, paragraphs, closing and name, parted by blank lines; lines end with a single line feed."""
+        """Return salutation, paragraphs, closing and name, separated by blank lines; lines end with a line feed."""
         parts = [self.salutation, *self.paragraphs, "\n".join(part for part in (self.closing, self.name) if part)]
         return "\n\n".join(part for part in parts if part)
 
     def shorter(self) -> Iterator[Letter]:
-        """The same letter with ever fewer paragraphs, whole ones only.
+        """Yield the same letter with ever fewer whole paragraphs.
 
-        The last stays longest, for there stands what is asked for; the first ones say who it is about.
+        The last paragraph stays longest, because it states the demand; the first ones say who the letter is about.
         """
         for kept in range(len(self.paragraphs) - 2, -1, -1):
             yield replace(self, paragraphs=(*self.paragraphs[:kept], self.paragraphs[-1]))
@@ -40,7 +40,7 @@ class Letter:
 def model_letter(
     text: TextView, name: str | None, *, form: GenderForm = GenderForm.OPEN, target: TargetView | None = None
 ) -> Letter | None:
-    """The model letter as this signer sends it, to that target; None where the document has talking points only."""
+    """Return the model letter of this signer to that target; None where the document has talking points only."""
     if not text.has_letter:
         return None
     own = target.salutation if target is not None and target.language == text.language else None
@@ -55,7 +55,7 @@ def model_letter(
 
 
 def own_letter(text: TextView, words: str) -> Letter:
-    """A letter of the supporter's own words: nothing is added to them."""
+    """Return a letter in the supporter's own words; nothing is added to them."""
     lines = [line.rstrip() for line in unix_lines(words).strip().split("\n")]
     paragraphs = [paragraph.strip("\n") for paragraph in "\n".join(lines).split("\n\n")]
     return Letter(
@@ -69,16 +69,16 @@ def own_letter(text: TextView, words: str) -> Letter:
 
 
 def signer_name(appeal: AppealView, name: str | None) -> str | None:
-    """The name as it stands under this appeal's letters: initials only, where the appeal says so."""
+    """Return the name under this appeal's letters: initials only, where the appeal says so."""
     return initials(name) if name and appeal.initials_only else name
 
 
 def letter_text(text: TextView, name: str | None) -> str:
-    """Salutation, paragraphs, closing and the signer's name, parted by blank lines; empty without a model letter."""
+    """Return the model letter with the signer's name, its parts separated by blank lines; empty without one."""
     letter = model_letter(text, name)
     return letter.text if letter else ""
 
 
 def address_lines(target: TargetView) -> tuple[str, ...]:
-    """Role, name and address as they stand on an envelope."""
+    """Return role, name and address as on an envelope."""
     return tuple(line for line in (target.role, target.name, *target.address) if line)

@@ -1,6 +1,6 @@
-"""What is said around the letter by other channels: the fax cover, a call, a post.
+"""Texts around the letter for other channels: the fax cover, a call, a post.
 
-In the letter's language, not the page's.
+They are in the letter's language, not the page's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from campaign.letter.letter_pdf import PAGES, FaxCover
 from campaign.letter.plain_text import Letter
 from campaign.queries.appeals.appeal import TargetView, TextView
 
-# What X takes at most; a link counts 23 whatever its length (developer documentation, counting characters).
+# The limit of X; a link counts 23 whatever its length (developer documentation, counting characters).
 _POST_LENGTH = 280
 _LINK_LENGTH = 23
 
 
 def fax_cover(target: TargetView, letter: Letter, dated: date) -> FaxCover:
-    """Whom the fax is for, from whom, about what, and how many pages there are."""
+    """Return the cover of the fax: recipient, sender, subject and the number of pages."""
     with _speaking(letter.language):
         rows = [
             (gettext("To"), ", ".join(part for part in (target.role, target.name) if part)),
@@ -37,7 +37,7 @@ def fax_cover(target: TargetView, letter: Letter, dated: date) -> FaxCover:
 
 
 def phone_script(text: TextView, letter: Letter | None, name: str) -> tuple[str, ...]:
-    """What to say on the telephone, sentence by sentence; the demand is the letter's last paragraph."""
+    """Return the sentences to say on the telephone; the demand is the letter's last paragraph."""
     with _speaking(text.language):
         about = " / ".join(person.name for person in text.people) or text.headline
         me = gettext("Good day. My name is %(name)s.", name=name) if name else gettext("Good day. My name is …")
@@ -51,7 +51,7 @@ def phone_script(text: TextView, letter: Letter | None, name: str) -> tuple[str,
 
 
 def social_post(text: TextView, handle: str, link: str) -> str:
-    """A post that names the account, the case and the address of the appeal, within 280 characters."""
+    """Return a post with the account, the case and the link to the appeal, within 280 characters."""
     room = _POST_LENGTH - len(handle) - _LINK_LENGTH - 2
     case = " ".join(text.headline.split())
     if len(case) > room:

@@ -1,4 +1,7 @@
-"""The messages, one function each: subject, text and HTML in the reader's language."""
+"""The messages: subject, text and HTML in the reader's language.
+
+The registry names the subject of each message; its templates bear its name.
+"""
 
 from __future__ import annotations
 
