@@ -1,4 +1,7 @@
-"""The `flask …` commands, one file per noun. What is refused goes to stderr in one line, with a non-zero status."""
+"""The `flask …` commands, one module for each noun.
+
+A refusal is one line on stderr and a non-zero status.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from campaign.cli.worker import worker
 
 
 def init_app(app: Flask) -> None:
-    """Adds the commands."""
+    """Add the commands to the application."""
     for part in (bounces, dead, drop, preview, retry, status):
         mail.add_command(part)
     for command in (appeal, audit, backup, demo, keys, mail, privacy, sections, staff, tally, text, worker):

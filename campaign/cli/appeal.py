@@ -35,7 +35,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for pro
 @_FILE
 @_JSON
 def parse(file: Path, as_json: bool) -> None:
-    """Read a document, print what it says and every doubt; save nothing."""
+    """Read a document, print what was found and every doubt; save nothing."""
     draft, _lines = _read(file)
     click.echo(json.dumps(draft.to_json(), ensure_ascii=False, indent=1) if as_json else summarise(draft))
 
@@ -55,7 +55,7 @@ def import_(
     publish: bool,
     as_json: bool,
 ) -> None:
-    """Make an appeal of a document, or complete or correct the one that it belongs to."""
+    """Make an appeal of a document, or complete or correct the one to which it belongs."""
     draft, lines = _read(file)
     context = runtime().context(OPERATOR)
     options = ImportOptions(slug=slug, goal=goal, deadline=deadline.date() if deadline else None)
@@ -106,7 +106,7 @@ def stop_(slug: str) -> None:
 @click.argument("language", type=click.Choice(LOCALES))
 @click.argument("file", type=click.File(encoding="utf-8"))
 def outcome_(slug: str, language: str, file: TextIO) -> None:
-    """Say on an ended appeal's page what became of the case: FILE is Markdown, - for standard input."""
+    """Publish on an ended appeal's page how the case ended: FILE is Markdown, - for standard input."""
     with refusals():
         lifecycle.tell_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{slug} tells its outcome in {language}")
@@ -214,7 +214,7 @@ def _told(report: ImportReport, *, published: bool) -> str:
 
 
 def _before_and_after(before: Any, after: Any) -> str:
-    """Both values from shortly before the place where they begin to differ."""
+    """Return both values, from shortly before the place where they begin to differ."""
     if isinstance(before, dict) and isinstance(after, dict):
         before, after = _differing(before, after), _differing(after, before)
     one, two = _text(before), _text(after)
@@ -224,7 +224,7 @@ def _before_and_after(before: Any, after: Any) -> str:
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """What one target says otherwise than the other, or alone."""
+    """Return the fields of one target that the other does not have, or has with another value."""
     return {
         name: _differing(value, known)
         if isinstance(value, dict) and isinstance(known := other.get(name), dict)

@@ -22,7 +22,7 @@ audit = AppGroup("audit", help="The log of what staff did.")
 @click.option("--since", metavar="NUMBER:HASH", help="A head that an earlier run printed: it must still be in the log.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def verify(since: str | None, as_json: bool) -> None:
-    """Prove that no entry was changed or taken out, and print the newest; exit 0 only then."""
+    """Prove that no entry was changed or removed, and print the newest; exit 0 only then."""
     with refusals():
         noted = None if since is None else ChainHead.read(since)
         proof = verify_chain(vault=runtime().vault, noted=noted)

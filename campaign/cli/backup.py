@@ -1,4 +1,4 @@
-"""flask backup …: making backups, proving them, and bringing one back."""
+"""flask backup …: making, verifying and restoring backups."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from campaign.services.backup import RestoreReport, create_backup, load_backup, 
 from campaign.services.periodic.clock import agreed_now
 from campaign.services.privacy.erasure_journal import JournalContent, read_folder, write_out
 
-backup = AppGroup("backup", help="Encrypted backups, and their way back.")
+backup = AppGroup("backup", help="Encrypted backups, and restoring them.")
 _FILE = click.Path(path_type=Path)
 _KEY = click.option(
-    "--key", "key_file", required=True, type=click.File("r"), help="The private key's file; - reads it."
+    "--key", "key_file", required=True, type=click.File("r"), help="The private key's file; - for standard input."
 )
 
 
 @backup.command("key")
 @click.argument("file", type=_FILE)
 def key(file: Path) -> None:
-    """Make a pair of keys: the private one into FILE, the public one on the screen. Not on the server."""
+    """Make a pair of keys: write the private one to FILE, print the public one. Not on the server."""
     private, public = new_key()
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
@@ -48,7 +48,7 @@ def key(file: Path) -> None:
 @click.option("--to", multiple=True, help="A public key, age1…; default: TOCSIN_BACKUP_KEY.")
 @click.option("--replace", is_flag=True, help="Overwrite a file that exists.")
 def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
-    """Back up the database, encrypted, into the file TARGET, or under a name with the time into the folder TARGET."""
+    """Back up the database, encrypted, into the file TARGET, or into the folder TARGET under a name with the time."""
     at = runtime()
     context = at.context(OPERATOR)
     path = target / f"tocsin-{context.now:%Y%m%dT%H%M%SZ}.age" if target.is_dir() else target
@@ -63,7 +63,7 @@ def create_(target: Path, to: tuple[str, ...], replace: bool) -> None:
 @click.argument("file", type=_FILE)
 @_KEY
 def verify_(file: Path, key_file: TextIO) -> None:
-    """Open FILE to its end and count what is in it. Needs the private key, and for PostgreSQL pg_restore."""
+    """Read FILE to its end and count its rows. Needs the private key, and for PostgreSQL pg_restore."""
     with refusals():
         manifest = verify_backup(file, read_private_key(key_file.read()))
     click.echo(f"{file} is whole: {_told(manifest)}")
@@ -73,21 +73,26 @@ def verify_(file: Path, key_file: TextIO) -> None:
 @click.argument("file", type=_FILE)
 @_KEY
 @click.option(
-    "--erasure-journal", "folders", multiple=True, type=_FILE, help="Who left; default: TOCSIN_ERASURE_JOURNAL."
+    "--erasure-journal",
+    "folders",
+    multiple=True,
+    type=_FILE,
+    help="The journal's folder; default: TOCSIN_ERASURE_JOURNAL.",
 )
-@click.option("--no-erasure-journal", is_flag=True, help="Bring back who left since. Only where nobody has.")
-@click.option("--replace", is_flag=True, help="Put it in the place of what the database holds.")
+@click.option("--no-erasure-journal", is_flag=True, help="Erase nothing again. Only where nothing was erased since.")
+@click.option("--replace", is_flag=True, help="Replace the data in the database.")
 def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_erasure_journal: bool, replace: bool) -> None:
-    """Bring FILE back into the database of the settings; stop web and workers first.
+    """Restore FILE into the database of the settings; stop web and workers first.
 
-    Migrates it, lets everybody leave again who left since, and verifies the counts; exit 0 only where all is right.
+    Migrates the database, erases again those who were erased since the backup, and verifies the counts; exit 0 only
+    where all is right.
     """
     at = runtime()
     with refusals():
         private = read_private_key(key_file.read())
         if replace:
-            _save_departures(at)
-        written = _departures(at, folders, nobody=no_erasure_journal)
+            _save_erasures(at)
+        written = _erasures(at, folders, nobody=no_erasure_journal)
         migrations = current_app.extensions["migrate"]
         script = ScriptDirectory.from_config(migrations.migrate.get_config(migrations.directory))
         known = {one.revision for one in script.walk_revisions()}
@@ -100,8 +105,11 @@ def restore(file: Path, key_file: TextIO, folders: tuple[Path, ...], no_erasure_
     _report(done, written)
 
 
-def _departures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> JournalContent:
-    """Who left, of all folders. Refused where a folder says nothing, for then those who left would be back."""
+def _erasures(at: Runtime, folders: tuple[Path, ...], *, nobody: bool) -> JournalContent:
+    """Return the erasures of all folders.
+
+    Raises BackupError where a folder has none: those who were erased would be back.
+    """
     if nobody:
         return JournalContent((), ())
     found = [read_folder(folder, vault=at.vault) for folder in folders or (at.settings.erasure_journal,)]
@@ -126,8 +134,11 @@ def _write_journal(at: Runtime) -> None:
         ) from error
 
 
-def _save_departures(at: Runtime) -> None:
-    """What the database that is replaced knows of them; where it is beyond reading, the folder has to do."""
+def _save_erasures(at: Runtime) -> None:
+    """Write the erasures of the database that is replaced into the journal.
+
+    Where that database cannot be read, the journal's folder has to do.
+    """
     try:
         _write_journal(at)
     except DBAPIError:

@@ -1,4 +1,4 @@
-"""flask demo: everything at once on an embedded database, for somebody who wants to see it work."""
+"""flask demo: everything at once on an embedded database, to try the application."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def demo(port: int) -> None:
 
 
 def prepare_sample(at: Runtime) -> None:
-    """Imports and publishes the sample appeal where it is not there yet; a deadline of 60 days from today."""
+    """Import and publish the sample appeal where it is missing; its deadline is 60 days from today."""
     known = find_appeal(SAMPLE)
     if known is not None and known.state != AppealState.DRAFT:
         return
@@ -61,13 +61,13 @@ def prepare_sample(at: Runtime) -> None:
 
 
 def _serve(port: int) -> None:
-    """Web and worker as children of their own; both end within three seconds of Ctrl-C."""
+    """Run web and worker as child processes; both end within three seconds of Ctrl-C."""
     environment = {**os.environ, "TOCSIN_BASE_URL": f"http://127.0.0.1:{port}"}
     web = [sys.executable, "-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
     web += ["--threads", "8", "--log-level", "warning", "--graceful-timeout", "1", "--no-control-socket"]
     worker = [sys.executable, "-m", "flask", "worker"]
     children = [
-        subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  our own commands
+        subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  fixed commands
         for command in (web, worker)
     ]
     click.echo(f"\n  Tocsin is running: open http://127.0.0.1:{port}/")

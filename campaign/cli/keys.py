@@ -21,14 +21,14 @@ keys = AppGroup("keys", help="The keys that seal names and addresses.")
 
 @keys.command("init")
 def init() -> None:
-    """Print all three keys, each new, as settings. Nothing is needed, nothing is written."""
+    """Print all three keys, each new, as settings. Needs no settings and writes nothing."""
     for variable, value in new_keys().items():
         click.echo(f"{variable}={value}")
 
 
 @keys.command("new")
 def new() -> None:
-    """Print a new key for TOCSIN_DATA_KEY or TOCSIN_INDEX_KEY; nothing is changed."""
+    """Print a new key for TOCSIN_DATA_KEY or TOCSIN_INDEX_KEY; change nothing."""
     click.echo(base64.b64encode(secrets.token_bytes(32)).decode())
 
 
@@ -51,7 +51,7 @@ def rotate_() -> None:
 @keys.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def status(as_json: bool) -> None:
-    """Count the sealed values by the id of their key; the newest key stands first."""
+    """Count the sealed values by the id of their key; the newest key comes first."""
     with refusals():
         found = sealed_by_key(runtime().vault)
     if as_json:

@@ -1,4 +1,4 @@
-"""flask privacy …: what is held about people, and letting go of it."""
+"""flask privacy …: the personal data that is stored, and deleting what is due."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from campaign.services.periodic.clock import agreed_now
 from campaign.services.privacy.erasure_journal import forget
 from campaign.services.privacy.retention import retain
 
-privacy = AppGroup("privacy", help="Personal data: what is held, and letting go of it.")
+privacy = AppGroup("privacy", help="Personal data: what is stored, and deleting what is due.")
 
 
 @privacy.command("report")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def report(as_json: bool) -> None:
-    """Say what personal data is held, why, on which ground, until when; exit 1 where anything is held too long."""
+    """Report the personal data, its reason, ground and end; exit 1 where any is stored too long."""
     at = runtime()
     with refusals():
         found = holdings(now=at.clock(), days=at.settings.retention_days)
@@ -41,7 +41,7 @@ def report(as_json: bool) -> None:
 
 @privacy.command("prune")
 def prune() -> None:
-    """Let go now of all whose time is over, as a worker does each hour. SIGTERM ends it after the batch at hand."""
+    """Delete now what is due, as a worker does each hour. SIGTERM ends it after the current batch."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""How a command says no."""
+"""Refusals of a command: one line on stderr and exit status 1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_DOCUMENT = 2
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turns what the campaign refuses, and a database that is away, into one line and exit status 1."""
+    """Turn refusals of the services, and a database that is away, into one line and exit status 1."""
     try:
         yield
     except TocsinError as error:
@@ -28,13 +28,13 @@ def refusals() -> Iterator[None]:
 
 
 def refuse(reason: str, status: int = REFUSED) -> NoReturn:
-    """Ends the command with that reason on stderr."""
+    """End the command with that reason on stderr."""
     click.echo(f"tocsin: {' '.join(reason.split())}", err=True)
     raise SystemExit(status)
 
 
 def read_text(file: TextIO) -> str:
-    """What is in the file; a file that is no UTF-8 ends the command."""
+    """Return the text of the file; end the command where it is not UTF-8."""
     try:
         return file.read()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""flask sections …"""
+"""flask sections …: the national sections."""
 
 from __future__ import annotations
 

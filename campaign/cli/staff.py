@@ -23,7 +23,7 @@ staff = AppGroup("staff", help="People with an account.")
 @click.option("--role", required=True, metavar="ROLE", help=f"One of {', '.join(Role)}.")
 @click.option("--locale", type=click.Choice(LOCALES), help="The language of mails and pages (default: the section's).")
 def add(email: str, section: str, role: str, locale: str | None) -> None:
-    """Invite somebody: mails the invitation and prints its link, which works once, for a week."""
+    """Invite a colleague: mail the invitation and print its link, which works once, for a week."""
     with refusals():
         invitation = Invitation(email, section, checked_role(role), locale or _language_of(section))
         link = invite(invitation, context=runtime().context(OPERATOR))
@@ -42,13 +42,13 @@ def show() -> None:
 @staff.command(name="reset-second-factor")
 @click.argument("email")
 def reset(email: str) -> None:
-    """For who lost phone and recovery codes: the second factor is set up anew at the next log-in."""
+    """Have the second factor set up anew at the next log-in, for a colleague who lost phone and recovery codes."""
     with refusals():
         reset_second_factor(find_staff_id(email), context=runtime().context(OPERATOR))
     click.echo(f"{email} sets up a second factor at the next log-in")
 
 
 def _language_of(code: str) -> str:
-    """The first of the section's languages that the interface speaks."""
+    """Return the first of the section's languages that the interface has."""
     languages = next((section.languages for section in list_sections() if section.code == code), ())
     return next((language for language in languages if language in LOCALES), "en")

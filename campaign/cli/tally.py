@@ -1,4 +1,4 @@
-"""flask tally …: proving the counts."""
+"""flask tally …: verifying the counts."""
 
 from __future__ import annotations
 

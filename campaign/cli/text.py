@@ -1,4 +1,4 @@
-"""flask text: the words of the site's own pages."""
+"""flask text: the texts of the site's own pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.sections.site_text import site_texts
 from campaign.services.sections.site_text import write_site_text
 
-text = AppGroup("text", help="The organisation's words in imprint, privacy notice and accessibility statement.")
+text = AppGroup("text", help="The organisation's texts of imprint, privacy notice and accessibility statement.")
 
 
 @text.command("set")
@@ -23,7 +23,7 @@ text = AppGroup("text", help="The organisation's words in imprint, privacy notic
 @click.argument("language", type=click.Choice(LOCALES))
 @click.argument("file", type=click.File(encoding="utf-8"))
 def set_(page: str, language: str, file: TextIO) -> None:
-    """Put FILE (Markdown, - for standard input) on that page; an empty one takes the words back."""
+    """Put FILE (Markdown, - for standard input) on that page; an empty one removes the text."""
     with refusals():
         write_site_text(SitePage(page), language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{page} is written in {language}")
@@ -31,7 +31,7 @@ def set_(page: str, language: str, file: TextIO) -> None:
 
 @text.command("list")
 def list_() -> None:
-    """List what is written."""
+    """List the pages that have a text."""
     with refusals():
         found = site_texts()
     for (page, language), body in sorted(found.items()):

@@ -1,7 +1,7 @@
 """Commands that write nothing: those that need no settings (help, new keys, reading a document), and those that look.
 
-They must leave nothing behind, whoever runs them and whatever is configured: a key or a database made by root for
-`flask --help` or `flask mail status` could not be opened by the service afterwards.
+They must leave nothing behind under any user and any settings: a key or a database made by root for `flask --help` or
+`flask mail status` could not be opened by the service afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COMMANDS = {
     ("backup", "verify"),
     ("routes",),
 }
-# They read what there is, and so make neither keys nor a database.
+# They only read, and so make neither keys nor a database.
 _LOOKING = {
     ("appeal", "list"),
     ("appeal", "sources"),
@@ -36,26 +36,26 @@ _LOOKING = {
     ("text", "list"),
 }
 _NO_DATABASE = ("mail", "preview")
-# With this the one that looks writes after all.
+# With this option a reading command writes after all.
 _WRITING = "--repair"
 # Options of `flask` itself that are followed by a value.
 _WITH_VALUE = {"-A", "--app", "-e", "--env-file"}
 
 
 def is_harmless(arguments: Sequence[str]) -> bool:
-    """Return whether this command line is one that needs no settings; `arguments` is sys.argv."""
+    """Return whether this command line needs no settings; `arguments` is sys.argv."""
     words = _words(arguments)
     return words is not None and (not words or bool({tuple(words[:1]), tuple(words[:2])} & _COMMANDS))
 
 
 def is_looking(arguments: Sequence[str]) -> bool:
-    """Return whether this command line is one that only looks; `arguments` is sys.argv."""
+    """Return whether this command line only reads; `arguments` is sys.argv."""
     words = _words(arguments)
     return words is not None and tuple(words[:2]) in _LOOKING and _WRITING not in arguments
 
 
 def _words(arguments: Sequence[str]) -> list[str] | None:
-    """Return the command's words, none where it is help that is asked for; None where it is no command of flask."""
+    """Return the command's words: an empty list for help, None where it is no command of flask."""
     program = Path(arguments[0]) if arguments else Path()
     if program.name not in {"flask", "flask.exe"} and program.parts[-2:] != ("flask", "__main__.py"):
         return None
@@ -72,7 +72,7 @@ def _words(arguments: Sequence[str]) -> list[str] | None:
 
 
 def harmless_settings() -> Settings:
-    """Return the settings where they are right, else the defaults; keys that are missing exist in memory only."""
+    """Return the settings where they are right, else the defaults; missing keys are made in memory only."""
     try:
         found = load(stores_keys=False)
     except SettingsError:
@@ -81,7 +81,7 @@ def harmless_settings() -> Settings:
 
 
 def looking_settings(arguments: Sequence[str]) -> Settings:
-    """Return the settings with the keys that are there. Raise SettingsError where there is no database to look at."""
+    """Return the settings with the stored keys. Raises SettingsError where there is no database to read."""
     found = load(makes_keys=False)
     if tuple((_words(arguments) or [])[:2]) == _NO_DATABASE:
         return _without_database(found)

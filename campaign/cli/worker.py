@@ -17,14 +17,17 @@ from campaign.platform.database.errors import diagnose
 from campaign.platform.process.log_throttle import LogThrottle
 from campaign.worker import WorkerBrokenError, run_worker
 
-# What the queue's storages raise; a job's own trouble with the database is SQLAlchemy's error.
+# Errors of the queue's storages; those of a job's own statements are SQLAlchemy's.
 _AWAY = (psycopg.Error, sqlite3.Error, RedisError)
 _throttle = LogThrottle()
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """Have the job queue say in one line a minute, not in a trace for each look into it, that its storage is away."""
+    """Return whether the record is logged.
+
+    While the storage of the job queue is away, its errors become one line a minute instead of a trace for each look.
+    """
     error = record.exc_info[1] if record.exc_info else None
     if not record.name.startswith("huey") or not isinstance(error, _AWAY):
         return True
@@ -45,8 +48,8 @@ def worker() -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(_shorten)
     stop = threading.Event()
-    # A thread waits for them. A handler would run in the middle of whatever the main thread does: setting the event
-    # while that waits for it may lock both for ever.
+    # A thread waits for the signals. A handler would run in the middle of the main thread's work: setting the event
+    # while the main thread waits for it may lock both for ever.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     threading.Thread(target=_wait_for_end, args=(stop,), name="signals", daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""flask mail bounces: the pipe of a mail server into which everything to our return paths goes."""
+"""flask mail bounces: the command into which a mail server pipes everything sent to a return path."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SAID = {
 @click.command()
 @with_appcontext
 @click.argument("file", type=click.Path())
-@click.option("--recipient", help="Whom the mail server had it for, where the message does not say.")
+@click.option("--recipient", help="The recipient by the mail server, where the message does not name one.")
 def bounces(file: str, recipient: str | None) -> None:
-    """Take in what came back: a message (FILE, or - for standard input), or a whole Maildir.
+    """Process what came back: a message (FILE, or - for standard input), or a whole Maildir.
 
-    Ends with a status of sysexits.h, so that a mail server can pipe into it: 0 taken in or ignored, 66 no such file, 67
-    sent to none of our return paths, 75 try again later (the database is away), 77 forged.
+    Ends with a status of sysexits.h, so that a mail server can pipe into it: 0 processed or ignored, 66 no such file,
+    67 not sent to a return path, 75 try again later (the database is away), 77 forged.
     """
     try:
         if file != "-" and Path(file).is_dir():

@@ -13,11 +13,11 @@ from campaign.platform.runtime import runtime
 @click.command()
 @with_appcontext
 @click.argument("name", required=False)
-@click.option("--locale", default="en", show_default=True, help="In which language of the site.")
+@click.option("--locale", default="en", show_default=True, help="A language of the site.")
 @click.option("--html", "part", flag_value="html", help="Only the HTML part.")
 @click.option("--text", "part", flag_value="text", help="Only the text part.")
 def preview(name: str | None, locale: str, part: str | None) -> None:
-    """Show a message with an invented case in it; without NAME, which there are."""
+    """Show a message with an invented case in it; without NAME, list the messages."""
     if name is None:
         click.echo("\n".join(samples.names()))
         return

@@ -1,4 +1,4 @@
-"""flask mail status, dead, retry, drop: how the outbox stands, and what to do about what was not delivered."""
+"""flask mail status, dead, retry, drop: the state of the outbox, and what to do with undelivered mail."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from campaign.services.delivery import failed_mail
 @click.command()
 @with_appcontext
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-@click.option("--domains", is_flag=True, help="Also what became of the last week's mail by domain.")
+@click.option("--domains", is_flag=True, help="Also the last week's mail by domain and state.")
 def status(as_json: bool, domains: bool) -> None:
-    """Count the mails by state, and say how old the oldest due one is and whether the queue is held."""
+    """Count the mails by state, and report the age of the oldest due one and whether the queue is held."""
     at = runtime()
     with refusals():
         found = outbox_status()
@@ -57,7 +57,7 @@ def _print(found: OutboxStatus) -> None:
 @with_appcontext
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def dead(as_json: bool) -> None:
-    """List what was not delivered, by reason."""
+    """List undelivered mail, by reason."""
     with refusals():
         found = failed_mail_groups()
     if as_json:
@@ -69,13 +69,13 @@ def dead(as_json: bool) -> None:
 
 
 def _choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """The options by which undelivered mails are chosen."""
+    """Add the options that choose undelivered mails."""
     for option in (
-        click.option("--all", "everything", is_flag=True, help="All that was not delivered."),
-        click.option("--words", help="A part of what the server said."),
+        click.option("--all", "everything", is_flag=True, help="All undelivered mail."),
+        click.option("--words", help="A part of the server's answer."),
         click.option("--code", type=int, help="The server's code, such as 550."),
-        click.option("--phase", help="Where in the dialogue, such as rcpt."),
-        click.option("--kind", type=click.Choice([kind.value for kind in MailKind]), help="Which message."),
+        click.option("--phase", help="The phase of the dialogue, such as rcpt."),
+        click.option("--kind", type=click.Choice([kind.value for kind in MailKind]), help="The kind of message."),
         click.option("--state", type=click.Choice(failed_mail.UNDELIVERED), help="Dead or unknown."),
     ):
         command = option(command)
@@ -86,7 +86,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
 @with_appcontext
 @_choosing
 def retry(everything: bool, **chosen: Any) -> None:
-    """Try again what was not delivered and agrees with the options."""
+    """Try the undelivered mails again that match the options."""
     click.echo(f"{_of(everything, chosen, failed_mail.retry)} are due again")
 
 
@@ -94,7 +94,7 @@ def retry(everything: bool, **chosen: Any) -> None:
 @with_appcontext
 @_choosing
 def drop(everything: bool, **chosen: Any) -> None:
-    """Give up for good what was not delivered and agrees with the options."""
+    """Give up for good the undelivered mails that match the options."""
     click.echo(f"{_of(everything, chosen, failed_mail.drop)} are dropped")
 
 
