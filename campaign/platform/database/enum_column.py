@@ -1,4 +1,4 @@
-"""How a state or another fixed choice is stored: as text, held to the enum's values by a CHECK constraint."""
+"""The column type of a state or another fixed choice: text, limited to the values of an enum by a CHECK constraint."""
 
 from __future__ import annotations
 
