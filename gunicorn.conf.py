@@ -1,14 +1,15 @@
-"""What gunicorn does beside its command line, which wins."""
+"""gunicorn's settings and hooks. Options on its command line take precedence."""
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from campaign import serving
 
 worker_class = "gthread"
 threads = 8
-# The socket for gunicornc stands in the home folder, which a service has none of.
+# gunicornc's control socket would be in the home folder, which a service does not have.
 control_socket_disable = True
 # Host and scheme are those of TOCSIN_BASE_URL, and no header may name another path.
 secure_scheme_headers: dict[str, str] = {}
@@ -16,18 +17,26 @@ forwarder_headers = ""
 
 
 def on_starting(server: Any) -> None:
-    """Choose the worker."""
+    """Choose the worker class when the server starts."""
     serving.use(server)
 
 
 def on_reload(server: Any) -> None:
-    """HUP: start the new version's processes, then end the old ones."""
+    """On HUP, start the new version's workers before the old ones end."""
     serving.use(server)
     serving.begin_reload(server)
 
 
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Turn the garbage collector off while the worker loads the application.
+
+    What it loads stays for the life of the process. Walking through it again and again takes a sixth of the start.
+    """
+    gc.disable()
+
+
 def post_worker_init(worker: Any) -> None:
-    """Prepare an application of ours before its worker listens, which it does right after this."""
+    """Warm up the application before its worker listens, then turn the garbage collector on for what comes later."""
     # Imported here: what the master has imported, its workers would not load anew at a reload.
     from campaign.platform.runtime import KEY
     from campaign.web.caching.warm_up import warm
@@ -36,4 +45,6 @@ def post_worker_init(worker: Any) -> None:
     if KEY in getattr(worker.wsgi, "extensions", ()):
         warm(worker.wsgi)
         worker.wsgi.extensions[ADMISSION].threads = worker.cfg.threads
+    gc.freeze()
+    gc.enable()
     serving.say_ready(worker)
