@@ -2,6 +2,6 @@
 
 Layers, top to bottom; each imports only from those below it (`make check` proves it):
 
-    factory → web | cli → tasks → services → mail → letter → queries | document → models → extensions
+    factory → web | cli → worker → tasks → services → mail → letter → queries | document → models → platform
     → domain | config → theme
 """

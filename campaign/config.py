@@ -1,6 +1,6 @@
-"""Every setting: its environment variable, default, check and meaning. A wrong one stops the start with one line.
+"""The settings: environment variable, default, check and meaning of each. A wrong one stops the start with one line.
 
-The list below is what docs/settings.md shows; a test holds the two together.
+docs/settings.md shows the list below; a test compares the two.
 """
 
 from __future__ import annotations
@@ -68,18 +68,18 @@ class Settings:
 
     @property
     def is_https(self) -> bool:
-        """Whether supporters reach us by TLS; HSTS and Secure cookies make sense only then."""
+        """Return whether supporters reach the site by TLS; HSTS and Secure cookies make sense only then."""
         return self.base_url.startswith("https://")
 
     @property
     def mail_domain(self) -> str:
-        """The domain of our Message-IDs: that of the sender."""
+        """Return the domain of Message-IDs, which is the sender's."""
         return parseaddr(self.mail_from)[1].rpartition("@")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable; `read` turns its text into the value or raises ValueError with the reason."""
+    """One environment variable. `read` converts its text to the value, or raises ValueError with the reason."""
 
     field: str
     default: str | None
@@ -88,7 +88,7 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        """The environment variable's name."""
+        """Return the environment variable's name."""
         return PREFIX + self.field.upper()
 
 
@@ -126,10 +126,10 @@ def _one_of(*choices: str) -> Callable[[str, Path], str]:
 
 
 def _database(value: str, root: Path) -> str:
-    scheme, found, rest = value.partition("://")
-    if found and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
+    scheme, separator, rest = value.partition("://")
+    if separator and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         return "postgresql+psycopg://" + one_form(rest)
-    if found and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+    if separator and scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return "sqlite:///" + str(root / rest[1:].partition("?")[0])
     raise ValueError("start with sqlite:/// or postgresql://")
 
@@ -138,7 +138,7 @@ def _secrets(value: str, root: Path) -> tuple[str, ...]:
     keys = tuple(part.strip() for part in value.split(","))
     is_long = [len(key) >= 32 for key in keys]
     if not any(is_long) and len(value) >= 32:
-        return (value,)  # a single one with a comma in it, from when there was no list
+        return (value,)  # a single key that contains a comma
     if not all(is_long):
         raise ValueError("give at least 32 characters, and several keys with a comma between them")
     return keys
@@ -293,7 +293,7 @@ def new_keys() -> dict[str, str]:
     return {setting.variable: _GENERATED[setting.field]() for setting in SETTINGS if setting.field in _GENERATED}
 
 
-# Made once under instance/ where nobody else's data is at stake.
+# Created once under instance/, in development only.
 _GENERATED: dict[str, Callable[[], str]] = {
     "secret_key": lambda: secrets.token_urlsafe(48),
     "data_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -304,10 +304,16 @@ _GENERATED: dict[str, Callable[[], str]] = {
 def load(
     environ: Mapping[str, str] | None = None, root: Path = ROOT, *, stores_keys: bool = True, makes_keys: bool = True
 ) -> Settings:
-    """Read the environment over `.env`. Raise SettingsError at the first wrong or missing setting.
+    """Return the settings from the environment, which takes precedence over `.env`.
 
-    Without `stores_keys`, keys that are missing are made for this process only, and stored ones are not read. Without
-    `makes_keys`, stored ones are read, and nothing is written.
+    Args:
+        environ: The environment; by default the process's and `.env`.
+        root: The folder that relative paths start from.
+        stores_keys: If false, missing keys are created for this process only, and stored ones are not read.
+        makes_keys: If false, stored keys are read, and nothing is written.
+
+    Raises:
+        SettingsError: A setting is wrong or missing; the message names the first.
     """
     if environ is None:
         environ = {**{key: value or "" for key, value in dotenv_values(root / ".env").items()}, **os.environ}
@@ -330,14 +336,14 @@ def load(
 
 
 def _is_development(environ: Mapping[str, str]) -> bool:
-    """Demonstration, Flask's debug mode, or a checkout in which nobody has configured anything yet."""
+    """Return whether this is a demonstration, Flask's debug mode, or a checkout without any configuration."""
     if environ.get("TOCSIN_DEMO", "").lower() in _TRUE or environ.get("FLASK_DEBUG", "").lower() in _TRUE:
         return True
     return not environ.get("TOCSIN_DATABASE_URL") and not environ.get("TOCSIN_BASE_URL")
 
 
 def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, makes_keys: bool) -> str:
-    """The key kept under instance/, made at the first start and readable by its owner only."""
+    """Return the key stored under instance/; create it at the first start, readable by its owner only."""
     if not _is_development(environ):
         raise SettingsError(f"{setting.variable}: missing; {setting.meaning} (only TOCSIN_DEMO=1 makes one by itself)")
     path = instance / setting.field
@@ -345,7 +351,7 @@ def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, mak
         return _GENERATED[setting.field]()
     try:
         instance.mkdir(parents=True, exist_ok=True)
-        # Written aside and linked into place, so that two processes starting together agree on one key.
+        # Written to another file and linked into place, so that two processes that start together agree on one key.
         fresh = instance / f".{setting.field}.{os.getpid()}"
         if not path.exists():
             fresh.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
@@ -362,7 +368,7 @@ def _generated(setting: Setting, environ: Mapping[str, str], instance: Path, mak
 
 
 def _beside(database_url: str, instance: Path) -> Path:
-    """The folder of the embedded database, or the instance folder."""
+    """Return the folder of the embedded database, or the instance folder."""
     if database_url.startswith("sqlite:///"):
         return Path(database_url.removeprefix("sqlite:///")).parent
     return instance

@@ -8,34 +8,41 @@ _PORT = "5432"
 
 
 def one_form(rest: str) -> str:
-    """Return what stands behind `postgresql://`, several hosts put into the query: `?host=a,b&port=5432,5432`.
+    """Return the part behind `postgresql://` in the form that libpq, SQLAlchemy and Huey share.
 
-    libpq takes `a:5432,b:5432/name` too, SQLAlchemy `?host=a:5432&host=b:5432`; neither takes the other's. Of several
-    servers one takes writes, so that one is looked for unless the address says otherwise. Raises ValueError.
+    Several hosts go into the query: `?host=a,b&port=5432,5432`. libpq also accepts `a:5432,b:5432/name`, and SQLAlchemy
+    `?host=a:5432&host=b:5432`, but neither accepts the other's form. With several hosts, the server that accepts writes
+    is selected unless the address says otherwise.
+
+    Args:
+        rest: The address without its scheme.
+
+    Raises:
+        ValueError: The hosts or ports cannot be read.
     """
-    place, _, query = rest.partition("?")
-    authority, slash, name = place.partition("/")
+    location, _, query = rest.partition("?")
+    authority, slash, name = location.partition("/")
     user, at, listed = authority.rpartition("@")
-    given = parse_qsl(query, keep_blank_values=True)
-    asked = [one for key, value in given if key == "host" for one in value.split(",")]
-    ports = [one for key, value in given if key == "port" for one in value.split(",")]
-    hosts = [*(map(unquote, listed.split(",")) if "," in listed else []), *asked]
-    if len(hosts) < 2 and not any(_has_port(one) for one in hosts):
+    parameters = parse_qsl(query, keep_blank_values=True)
+    query_hosts = [host for key, value in parameters if key == "host" for host in value.split(",")]
+    ports = [port for key, value in parameters if key == "port" for port in value.split(",")]
+    hosts = [*(map(unquote, listed.split(",")) if "," in listed else []), *query_hosts]
+    if len(hosts) < 2 and not any(_has_port(host) for host in hosts):
         return rest
     if "," not in listed and listed:
         raise ValueError("name the hosts in front of the database's name or behind it, not both")
-    pairs = [_host_and_port(one) for one in hosts]
+    pairs = [_host_and_port(host) for host in hosts]
     if ports:
         pairs = _with_ports([host for host, _ in pairs], ports)
-    others = [(key, value) for key, value in given if key not in {"host", "port"}]
+    others = [(key, value) for key, value in parameters if key not in {"host", "port"}]
     if len(pairs) > 1 and not any(key == "target_session_attrs" for key, _ in others):
         others.append(("target_session_attrs", "read-write"))
-    said = [("host", ",".join(host for host, _ in pairs)), ("port", ",".join(port for _, port in pairs)), *others]
-    return f"{user}{at}{slash or '/'}{name}?{urlencode(said, quote_via=quote, safe=',/:')}"
+    new = [("host", ",".join(host for host, _ in pairs)), ("port", ",".join(port for _, port in pairs)), *others]
+    return f"{user}{at}{slash or '/'}{name}?{urlencode(new, quote_via=quote, safe=',/:')}"
 
 
 def _has_port(host: str) -> bool:
-    """An IPv6 address is in brackets where it has one."""
+    """Return whether the host has a port; with one, an IPv6 address is in brackets."""
     return host.count(":") == 1 or "]:" in host
 
 
@@ -53,7 +60,7 @@ def _host_and_port(host: str) -> tuple[str, str]:
 
 
 def _with_ports(hosts: list[str], ports: list[str]) -> list[tuple[str, str]]:
-    """As libpq has it: one port for all, or one for each."""
+    """Pair hosts with ports by libpq's rule: one port for all hosts, or one for each."""
     if len(ports) not in {1, len(hosts)}:
         raise ValueError("give one port for all hosts, or one for each")
     if not all(port.isdigit() or not port for port in ports):

@@ -1,4 +1,4 @@
-"""The only place that wires everything together."""
+"""The application factory: the only place that wires everything together."""
 
 from __future__ import annotations
 
@@ -41,16 +41,23 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] | None = None) -> Flask:
-    """The application, refusing to start on a wrong setting: one line on stderr, exit status 1."""
+    """Return the application.
+
+    A wrong setting ends the process: one line on stderr, exit status 1.
+
+    Args:
+        settings: The settings; by default those of the environment.
+        clock: The application's clock, which returns the current moment in UTC.
+    """
     if settings is None:
         try:
             settings = _settings(sys.argv)
         except SettingsError as error:
             sys.exit(f"tocsin: {error}")
-        # Where nobody else has said how to log, a line without its time and level helps no operator.
+        # Without a logging configuration of its own, a process would log lines without time and level.
         logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     redaction.install()
-    os.umask(0o077)  # what the application writes is for its own user alone: database, queue, mail, keys
+    os.umask(0o077)  # only the application's own user may read its files: database, queue, mail, keys
     app = Flask(
         "campaign", template_folder=str(ROOT / "templates"), static_folder=None, instance_path=str(settings.instance)
     )
@@ -75,7 +82,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] |
     admission = app.extensions[ADMISSION] = Admission(both)
     checked = HostCheck(admission, settings)
     hops = settings.proxies
-    # Flask's documentation has middleware put there. Host and scheme are those of the base URL, whatever is forwarded.
+    # Flask documents wsgi_app as the place for middleware. Host and scheme are the base URL's, whatever is forwarded.
     if hops:
         app.wsgi_app = ProxyFix(checked, x_for=hops, x_proto=0)  # type: ignore[method-assign]
     else:
@@ -91,8 +98,11 @@ def _settings(arguments: list[str]) -> Settings:
 
 
 def _staff_app(public: Flask, settings: Settings) -> Flask:
-    """What is served under /staff: an application of its own, for it knows sessions and log-ins. Services, settings,
-    keys and clock are those of the public one; its database connections are not, for each names its section."""
+    """Return the application served under /staff, which is separate because only it has sessions and log-ins.
+
+    It shares settings, keys and clock with the public one, but not the database connections: each of its connections
+    names its section to the database.
+    """
     app = Flask("campaign", template_folder=public.template_folder, static_folder=None)
     _configure(app, settings)
     # The public application has no key for sessions: it never opens one.
@@ -116,8 +126,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_LOCALE="en",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
         **_limits_storage(settings.limits_url),
-        RATELIMIT_SWALLOW_ERRORS=True,  # a storage that is away stops nobody
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # meanwhile each process counts for itself
+        RATELIMIT_SWALLOW_ERRORS=True,  # no request fails because the storage is away
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # meanwhile each process counts by itself
         RATELIMIT_ENABLED=settings.limits_url != "off",
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -126,7 +136,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _limits_storage(url: str) -> dict[str, Any]:
     if url in {"off", "memory://"}:
         return {"RATELIMIT_STORAGE_URI": "memory://"}
-    url = url.replace("valkey", "redis", 1)  # it speaks the same protocol
+    url = url.replace("valkey", "redis", 1)  # the protocol is the same
     limiter.logger.filters = [redis_pool.LimitsLogFilter()]
     return {
         "RATELIMIT_STORAGE_URI": url,
@@ -141,7 +151,7 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-            "hide_parameters": True,  # an error in the log names no value
+            "hide_parameters": True,  # no value of a row in the log
             "pool_pre_ping": False,
             "pool_size": 10,
             "max_overflow": 30,
@@ -150,15 +160,16 @@ def _bind_database(app: Flask, settings: Settings, session: str = "") -> None:
             "connect_args": postgresql.CONNECT_ARGUMENTS | {"options": f"-c timezone=UTC {session}"},
         }
     db.init_app(app)
-    app.teardown_appcontext(_let_go)
+    app.teardown_appcontext(_release_session)
     with app.app_context():
         (sqlite if embedded else postgresql).prepare(db.engine)
 
 
-def _let_go(_error: BaseException | None) -> None:
-    """Gives the connection back before Flask-SQLAlchemy does, whose error would break an answer that is complete.
+def _release_session(_error: BaseException | None) -> None:
+    """Return the connection to the pool before Flask-SQLAlchemy does.
 
-    A database that went away since the last statement says so only now.
+    If the database went away since the last statement, the error comes only now, and in Flask-SQLAlchemy it would break
+    a response that is complete.
     """
     try:
         db.session.remove()
@@ -171,7 +182,7 @@ def _let_go(_error: BaseException | None) -> None:
 
 
 def _bind_queue(settings: Settings) -> None:
-    huey.storage.close()  # that of an application made before in this process
+    huey.storage.close()  # the storage of an earlier application in this process
     url = settings.queue_url
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
@@ -182,5 +193,5 @@ def _bind_queue(settings: Settings) -> None:
         connect = partial(postgresql.queue_connection, dsn)
         huey.storage = PostgresStorage("tocsin", connection=connect, create_tables=False)
     else:
-        # Nobody waits on a connection for work: its time-out is shorter than such a wait.
+        # Not blocking: the time-out of these connections is shorter than the wait for a job.
         huey.storage = RedisStorage("tocsin", blocking=False, connection_pool=redis_pool.pausing_pool(url))

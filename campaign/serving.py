@@ -1,8 +1,8 @@
-"""How gunicorn serves: a request takes a thread only once all of it has arrived, and a reload keeps the old processes
-until the new ones are ready.
+"""The gunicorn worker class: it buffers requests, and reloads without a gap.
 
-gunicorn's master imports this file (gunicorn.conf.py), so it imports nothing else of the project: what the master has
-loaded, its workers would not load anew.
+A request occupies a thread only once all of it has arrived, and at a reload the old processes serve until the new ones
+are ready. gunicorn's master imports this file (gunicorn.conf.py), so it imports nothing else of the project: what the
+master has loaded, its workers would not load anew.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-# How long the lines before the body may take, and the whole request: an upload by a slow telephone, too.
+# Time limits for the head, and for the whole request, which may be an upload from a slow telephone.
 HEAD_SECONDS, REQUEST_SECONDS = 10.0, 60.0
-# A thread that waits for its client all the same (an answer that nobody reads) is freed after so long without a byte.
+# A thread that still waits for its client, which does not read the response, is freed after so long without a byte.
 _STALLED_SECONDS = 20
 _MOST_HEAD = 64 * 1024
-# More than any form takes; what is larger goes on unread, and is refused by its length.
+# More than any form needs. A larger request is handed over unread, and the application refuses it by its length.
 _MOST_BODY = 8 * 1024 * 1024
 _MOST_STORED = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -36,7 +36,7 @@ _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-# How long an old process goes on at a reload where the new ones are not ready by then.
+# At a reload, an old process serves no longer than this, even if the new ones are not ready.
 _LINGER_SECONDS = 20.0
 # Shared by the master and its workers: the age of the newest worker before the reload, how many were started by it,
 # and which of them are ready.
@@ -54,7 +54,7 @@ class PartialRequest:
         self._chunk = -1  # where the next chunk begins, in a body of chunks
 
     def is_whole(self) -> bool:
-        """Whether the parser will find all that it wants without waiting, be it a request or an error."""
+        """Return whether the parser can finish without waiting, with a request or with an error."""
         if self._head < 0 and not self._finds_head():
             return len(self.data) > _MOST_HEAD
         if self._chunk >= 0:
@@ -62,17 +62,17 @@ class PartialRequest:
         return len(self.data) >= self._needed
 
     def asks_to_go_on(self) -> bool:
-        """Whether the client waits for our word before it sends the body (RFC 9110, 10.1.1); said once."""
+        """Return True once if the client waits for "100 Continue" before it sends the body (RFC 9110, 10.1.1)."""
         if self._head < 0 or not self._is_asking:
             return False
         self._is_asking = False
         return True
 
     def _finds_head(self) -> bool:
-        found = self.data.find(_END)
-        if found < 0:
+        end = self.data.find(_END)
+        if end < 0:
             return False
-        self._head = found + len(_END)
+        self._head = end + len(_END)
         head = bytes(self.data[: self._head])
         self.deadline += REQUEST_SECONDS - HEAD_SECONDS
         self._is_asking = _EXPECT.search(head) is not None
@@ -98,12 +98,12 @@ class PartialRequest:
 
 
 class _Connection(TConn):
-    """A connection with what has been received for its next request."""
+    """A connection with the bytes received for its next request."""
 
     received = b""
 
     def init(self) -> None:
-        """Prepare the parser and give it what has arrived."""
+        """Prepare the parser and give it the bytes that have arrived."""
         super().init()
         if self.received:
             self.parser.unreader.unread(self.received)
@@ -111,7 +111,7 @@ class _Connection(TConn):
 
 
 class BufferingWorker(ThreadWorker):
-    """gunicorn's worker with threads, which waits for slow clients without a thread for each."""
+    """gunicorn's worker with threads, except that waiting for a slow client occupies no thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,7 +121,7 @@ class BufferingWorker(ThreadWorker):
         self._leave_at: float | None = None
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection; where there are too many, the one that has kept us waiting longest goes."""
+        """Accept a connection; if there are too many, close the one that has been waiting longest."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -136,7 +136,7 @@ class BufferingWorker(ThreadWorker):
         self._receive(_Connection(self.cfg, client, address, listener.getsockname()), PartialRequest())
 
     def enqueue_req(self, conn: _Connection) -> None:
-        """Begin with the next request of a connection that had one; part of it may have arrived with the last."""
+        """Start the next request of a connection; part of it may have arrived with the previous one."""
         conn.sock.setblocking(False)
         arriving = PartialRequest(conn.parser.unreader.take_buffered())
         if arriving.data and arriving.is_whole():
@@ -145,7 +145,7 @@ class BufferingWorker(ThreadWorker):
             self._receive(conn, arriving)
 
     def _receive(self, conn: _Connection, arriving: PartialRequest, _socket: Any = None) -> None:
-        """Take what is there, and hand the request over if that was the rest."""
+        """Receive the bytes that are there, and hand the request over if it is complete."""
         try:
             data = conn.sock.recv(_CHUNK)
         except (BlockingIOError, InterruptedError):
@@ -177,14 +177,14 @@ class BufferingWorker(ThreadWorker):
         super().enqueue_req(conn)
 
     def _say_go_on(self, conn: _Connection) -> None:
-        with suppress(OSError):  # the next recv tells
+        with suppress(OSError):  # the next recv reports the error
             conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def finish_request(self, conn: _Connection, fs: Future[Any]) -> None:
-        """Go on after an answer; where it was the last, close without waiting for the client.
+        """Continue after a response; after the last one, close the connection without blocking.
 
-        gunicorn waits for two seconds, in which the process would accept nobody, for the client to read it all
-        (RFC 9112, 9.6); here the loop does.
+        gunicorn blocks for up to two seconds until the client has read everything (RFC 9112, 9.6), and accepts no
+        connection meanwhile; here the event loop waits.
         """
         if fs.cancelled() or fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
@@ -222,34 +222,34 @@ class BufferingWorker(ThreadWorker):
             self.poller.unregister(conn.sock)
 
     def murder_pending(self) -> None:
-        """Close the connections whose request does not come, and those whose client does not close them."""
+        """Close the connections whose request does not arrive in time, and those whose client does not close them."""
         now = time.monotonic()
         late = [conn for conn, arriving in self._arriving.items() if arriving.deadline <= now]
         for conn in late + [conn for conn, until in self._closing.items() if until <= now]:
             self._drop(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """At the end of the process, requests that are still arriving have as long as idle connections."""
+        """Limit, at the end of the process, requests that are still arriving to the time of idle connections."""
         super()._cap_keepalive(deadline)
         for arriving in self._arriving.values():
             arriving.deadline = min(arriving.deadline, deadline)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """At a reload go on until the processes of the new version are ready; else, or asked again, end."""
+        """Continue at a reload until the new version's processes are ready; otherwise, or at a second signal, end."""
         if self._leave_at is None and self.age <= _RELOAD.unpack_from(_shared)[0]:
             self._leave_at = time.monotonic() + _LINGER_SECONDS
         else:
             super().handle_exit(sig, frame)
 
     def notify(self) -> None:
-        """Tell the master that we live; called at each turn of the loop."""
+        """Tell the master that this worker is alive. gunicorn calls it at each turn of the loop."""
         super().notify()
         if self.alive and self._leave_at is not None and (_are_ready() or time.monotonic() >= self._leave_at):
             super().handle_exit(signal.SIGTERM, None)
 
 
 def use(server: Any) -> None:
-    """Serve by this worker where gunicorn would by its own with threads, without TLS and HTTP/2 of its own."""
+    """Use this worker class instead of gunicorn's worker with threads, unless gunicorn does TLS or HTTP/2 itself."""
     cfg = server.cfg
     if (
         server.worker_class is ThreadWorker
@@ -261,13 +261,13 @@ def use(server: Any) -> None:
 
 
 def begin_reload(server: Any) -> None:
-    """Write down which workers are old, before the new ones are started."""
+    """Record which workers are old, before the new ones are started."""
     _shared[_FLAGS : _FLAGS + _AGES] = bytes(_AGES)
     _RELOAD.pack_into(_shared, 0, server.worker_age, server.cfg.workers)
 
 
 def say_ready(worker: Any) -> None:
-    """Write down that this worker takes connections from now on."""
+    """Record that this worker accepts connections from now on."""
     _shared[_FLAGS + worker.age % _AGES] = 1
 
 

@@ -1,6 +1,6 @@
-"""What the workers run and when: the periodic jobs through Huey, and long jobs for staff.
+"""The periodic jobs with their times, run through Huey, and long jobs for staff.
 
-Every worker's scheduler ticks, so each run of a job is claimed by writing its row: the first one does the work.
+Every worker's scheduler ticks, so each run of a job is claimed by inserting its row: the first worker does the work.
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ from campaign.services.privacy.retention import retain
 
 log = logging.getLogger(__name__)
 
-# What one minute looks at: a hundred thousand confirmations.
+# Batches a minute: a hundred thousand confirmations.
 _DOMAIN_BATCHES = 20
-# Every five minutes, so it tells when any worker last ran.
+# Runs every five minutes, so its last run shows when any worker last ran.
 _STEADY_JOB = "close-over"
 _LONG_STOP = timedelta(days=2)
 _DOUBT_SECONDS = 3600.0
-# Runs each minute, so it tells whether any job begins at all; two long ones may keep it waiting for some minutes.
+# Runs each minute, so its last run shows whether any job begins at all. Two long jobs may delay it by some minutes.
 _MINUTE_JOB = "take-bounces"
 _STANDSTILL_SECONDS = 600.0
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-# This process's; one process runs one worker.
+# The progress of this process, which runs one worker.
 progress = WorkerProgress(("deliver", "mind", "work_for_staff"))
 
 
 def bind(app: Flask) -> None:
-    """Lets the jobs find their application."""
+    """Attach the application to the queue, for the jobs to use."""
     huey.app = app
 
 
 def clocks_apart() -> str | None:
-    """Return why no time can be believed yet; None where one can."""
+    """Return a sentence saying why the current time cannot be trusted yet; None if it can."""
     try:
         now = agreed_now(runtime().clock())
     except ClocksApartError as error:
         return str(error)
-    # On one machine both clocks are the same, and may be wrong together. A site that nobody ran for days looks alike.
+    # On a single machine both clocks are the same and may be wrong together. A site that was off for days looks alike.
     last = last_run(_STEADY_JOB, now)
     if last is None or now - last < _LONG_STOP:
         progress.waits_since = None
@@ -85,9 +85,9 @@ def clocks_apart() -> str | None:
 
 
 def queue_trouble() -> str | None:
-    """Return why no periodic job begins although the clocks agree; None where they do begin. Raises DBAPIError.
+    """Return a sentence saying that no periodic job begins although the clocks agree; None if jobs begin.
 
-    By the rows of all workers: whichever takes the job from the queue writes its row.
+    Looks at the runs of all workers, because any of them may take the job from the queue. Raise DBAPIError.
     """
     if isinstance(huey.storage, RedisStorage):
         try:
@@ -104,7 +104,7 @@ def queue_trouble() -> str | None:
 
 
 def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None:
-    """Runs the job for the period that now falls into, unless another worker has; not where the clocks differ."""
+    """Run the job for the current period, unless another worker has, or the clocks disagree."""
     with huey.app.app_context():
         apart = clocks_apart()
         if apart is not None:
@@ -117,14 +117,14 @@ def _once(job: str, every: timedelta, work: Callable[[Context], object]) -> None
         try:
             run_once(job, due_at, lambda: work(context), context=context)
         except Exception as error:
-            found = diagnose(error)
-            if not found.may_pass:
-                progress.failed(f"{job}: {found}")
+            diagnosis = diagnose(error)
+            if not diagnosis.may_pass:
+                progress.failed(f"{job}: {diagnosis}")
             raise
 
 
 def close_what_is_over() -> None:
-    """Every five minutes: appeals whose last section's day has ended."""
+    """Close, every five minutes, the appeals whose deadline has passed in all sections."""
 
     def work(context: Context) -> None:
         for slug in close_over(context=context):
@@ -134,12 +134,12 @@ def close_what_is_over() -> None:
 
 
 def fold_history() -> None:
-    """Each hour: the counts of days gone by into fewer rows."""
+    """Roll up, each hour, the counts of past days into fewer rows."""
     _once("fold-history", timedelta(hours=1), lambda context: (fold(context=context), fold_steps(context=context)))
 
 
 def verify_tallies() -> None:
-    """Each night: the stored counts against the rows."""
+    """Compare, each night, the stored counts with the rows, and log each difference."""
 
     def work(_context: Context) -> None:
         for difference in verify():
@@ -149,7 +149,7 @@ def verify_tallies() -> None:
 
 
 def send_digests() -> None:
-    """Each Monday: the week in figures, to the staff who asked for it."""
+    """Send, each Monday, the figures of the week to the staff who subscribed."""
 
     def work(context: Context) -> None:
         owed = owe_digests(context=context)
@@ -160,7 +160,7 @@ def send_digests() -> None:
 
 
 def spread_announcements() -> None:
-    """Each minute: announcements on their way to those who asked to hear."""
+    """Enqueue, each minute, the next mails of the announcements that are being sent."""
 
     def work(context: Context) -> None:
         owed = spread_all(context=context)
@@ -171,7 +171,7 @@ def spread_announcements() -> None:
 
 
 def remind() -> None:
-    """Each hour: who has not confirmed, and which section's deadline is near."""
+    """Remind, each hour, people who have not confirmed, and signers and staff of deadlines that are near."""
 
     def work(context: Context) -> None:
         reminded = remind_pending(context=context)
@@ -184,7 +184,7 @@ def remind() -> None:
 
 
 def start_handover(handover_id: int) -> None:
-    """Has a worker make that list, soon. Where the queue cannot take it, the minute's job finds it."""
+    """Queue the making of that list. If the queue is away, the job that runs each minute finds the list."""
     try:
         if not isinstance(huey.storage, RedisStorage):
             huey.storage.initialize_schema()  # no worker may have run yet
@@ -202,7 +202,7 @@ def _make_handover(handover_id: int) -> None:
 
 
 def make_handovers() -> None:
-    """Each minute: lists that nobody is making, because a worker broke off or the queue was away."""
+    """Make, each minute, the lists that no worker makes, because one broke off or the queue was away."""
 
     def work(context: Context) -> None:
         for handover_id in waiting(context.now):
@@ -212,7 +212,7 @@ def make_handovers() -> None:
 
 
 def take_bounces() -> None:
-    """Each minute: what came back into the Maildir of TOCSIN_BOUNCE_MAILDIR."""
+    """Read, each minute, the bounces in the Maildir of TOCSIN_BOUNCE_MAILDIR."""
 
     def work(context: Context) -> None:
         if context.settings.bounce_maildir is None:
@@ -225,7 +225,7 @@ def take_bounces() -> None:
 
 
 def let_go() -> None:
-    """Each hour: personal data whose time is over. A worker that is stopped leaves the rest to the next run."""
+    """Delete, each hour, personal data whose retention has ended. A worker that is stopped leaves the rest."""
 
     def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
@@ -238,7 +238,7 @@ def let_go() -> None:
 
 
 def look_at_domains() -> None:
-    """Each minute: from which mail domains signatures were confirmed."""
+    """Examine, each minute, the mail domains from which signatures were confirmed."""
 
     def work(context: Context) -> None:
         for _ in range(_DOMAIN_BATCHES):
@@ -249,7 +249,7 @@ def look_at_domains() -> None:
 
 
 def rewrite_keys() -> None:
-    """Every ten minutes: the small table of rows' keys, where somebody was erased."""
+    """Rewrite, every ten minutes, the small table of rows' keys if some were erased."""
 
     def work(_context: Context) -> None:
         if rewrite():
@@ -258,7 +258,7 @@ def rewrite_keys() -> None:
     _once("rewrite-keys", timedelta(minutes=10), work)
 
 
-# When each runs, by Huey's clock: UTC.
+# The times of the jobs, in UTC.
 for _job, _when in (
     (close_what_is_over, crontab(minute="*/5")),
     (fold_history, crontab(minute="7")),

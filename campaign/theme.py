@@ -1,6 +1,6 @@
-"""What an organisation makes its own: name, logo, colours, footer and what the law asks it to say, from one TOML file.
+"""The theme of an organisation: its name, logo, colours, footer and legal texts, from one TOML file.
 
-A file of theirs names only what differs from the shipped one (campaign/data/theme.toml), which explains each line.
+An organisation's file contains only what differs from the shipped one (campaign/data/theme.toml), which explains it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ SHIPPED = Path(__file__).parent / "data" / "theme.toml"
 TEXTS = ("footer", "imprint", "privacy", "accessibility")
 FACTS = tuple("legal_name address email phone represented_by register data_protection authority host".split())
 _COLOURS = ("ink", "soft", "line", "paper", "sheet", "signal", "on_signal", "mark", "good")
-# Text on its ground: WCAG 2.2, 1.4.3 asks for 4.5 to 1.
-_READ = (
+# Pairs of text and background; WCAG 2.2, 1.4.3 requires a contrast of 4.5 to 1.
+_TEXT_PAIRS = (
     ("ink", "paper"),
     ("ink", "sheet"),
     ("ink", "mark"),
@@ -38,7 +38,7 @@ _MOST_PIXELS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """The picture before the name, with its size, so that nothing moves when it arrives."""
+    """The picture before the name. Its size is known, so that nothing moves when it has loaded."""
 
     file: str
     kind: str
@@ -49,7 +49,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One organisation's look and words. `texts` and `facts` are in Markdown and plain text; absent ones are empty."""
+    """One organisation's appearance and texts. `texts` are Markdown, `facts` plain text."""
 
     name: str
     website: str | None
@@ -60,11 +60,11 @@ class Theme:
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def text(self, page: str, locale: str) -> str:
-        """That text in the language, else empty: no page mixes languages without saying so."""
+        """Return the text in that language, or an empty string: no page mixes languages without saying so."""
         return self.texts.get((page, locale), "")
 
     def tokens(self) -> str:
-        """The colours as custom properties; `data-scheme` on the root element decides before the system does."""
+        """Return the colours as CSS custom properties; `data-scheme` on the root element overrides the system."""
         light, dark = _properties("light", self.light), _properties("dark", self.dark)
         return (
             f":root{{{light}}}@media(prefers-color-scheme:dark){{:root:not([data-scheme=light]){{{dark}}}}}"
@@ -73,28 +73,28 @@ class Theme:
 
 
 def read_theme(path: Path | None) -> Theme:
-    """The shipped theme, with what the file says over it. Raises ValueError with the reason in one line."""
-    said = _parse(SHIPPED)
+    """Return the shipped theme, overridden by the file's values. Raise ValueError with the reason in one line."""
+    values = _parse(SHIPPED)
     folder = SHIPPED.parent
     if path is not None:
         folder = path.parent
-        said = _merge(said, _parse(path))
-    _only(said, {"name", "website", "logo", "colours", "facts", "text"}, "")
-    colours = _table(said, "colours")
+        values = _merge(values, _parse(path))
+    _only(values, {"name", "website", "logo", "colours", "facts", "text"}, "")
+    colours = _table(values, "colours")
     _only(colours, {"light", "dark"}, "colours.")
     return Theme(
-        name=_line(said.get("name"), "name", 60),
-        website=_website(said.get("website", "")),
-        logo=_logo(_table(said, "logo"), folder),
+        name=_line(values.get("name"), "name", 60),
+        website=_website(values.get("website", "")),
+        logo=_logo(_table(values, "logo"), folder),
         light=_colours(_table(colours, "light"), "light"),
         dark=_colours(_table(colours, "dark"), "dark"),
-        facts=_facts(_table(said, "facts")),
-        texts=_texts(_table(said, "text")),
+        facts=_facts(_table(values, "facts")),
+        texts=_texts(_table(values, "text")),
     )
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours such as #c8321f, from 1 to 21 (WCAG 2.2, relative luminance)."""
+    """Return the contrast of two colours such as #c8321f, from 1 to 21 (WCAG 2.2, relative luminance)."""
     brighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (brighter + 0.05) / (darker + 0.05)
 
@@ -127,15 +127,15 @@ def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _table(said: dict[str, Any], name: str) -> dict[str, Any]:
-    match said.get(name, {}):
+def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    match values.get(name, {}):
         case dict() as table:
             return table
     raise ValueError(f"[{name}] is no table")
 
 
-def _only(said: dict[str, Any], known: set[str], where: str) -> None:
-    for name in said:
+def _only(values: dict[str, Any], known: set[str], where: str) -> None:
+    for name in values:
         if name not in known:
             raise ValueError(f"{where}{name} is not known; there are " + ", ".join(sorted(known)))
 
@@ -154,27 +154,27 @@ def _website(value: object) -> str | None:
     return value
 
 
-def _colours(said: dict[str, Any], scheme: str) -> dict[str, str]:
+def _colours(values: dict[str, Any], scheme: str) -> dict[str, str]:
     where = f"colours.{scheme}"
-    _only(said, set(_COLOURS), where + ".")
+    _only(values, set(_COLOURS), where + ".")
     for name in _COLOURS:
-        if not isinstance(said.get(name), str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", said[name]):
+        if not isinstance(values.get(name), str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", values[name]):
             raise ValueError(f"{where}.{name}: give a colour such as #c8321f")
-    for text, ground in _READ:
-        found = contrast(said[text], said[ground])
-        if found < _CONTRAST:
-            raise ValueError(f"{where}: {text} on {ground} has a contrast of {found:.1f}, too little to read (4.5)")
-    return {name: said[name] for name in _COLOURS}
+    for text, ground in _TEXT_PAIRS:
+        ratio = contrast(values[text], values[ground])
+        if ratio < _CONTRAST:
+            raise ValueError(f"{where}: {text} on {ground} has a contrast of {ratio:.1f}, too little to read (4.5)")
+    return {name: values[name] for name in _COLOURS}
 
 
-def _logo(said: dict[str, Any], folder: Path) -> Logo | None:
-    if not said:
+def _logo(values: dict[str, Any], folder: Path) -> Logo | None:
+    if not values:
         return None
-    _only(said, {"file", "width", "height"}, "logo.")
-    file = said.get("file")
+    _only(values, {"file", "width", "height"}, "logo.")
+    file = values.get("file")
     if not isinstance(file, str) or Path(file).suffix.lower() not in _LOGO_KINDS:
         raise ValueError("logo.file: give an SVG, PNG or WebP beside the file")
-    size = [said.get("width"), said.get("height")]
+    size = [values.get("width"), values.get("height")]
     if not all(isinstance(one, int) and 0 < one <= _MOST_PIXELS for one in size):
         raise ValueError("logo: give its width and height in pixels")
     try:
@@ -184,22 +184,22 @@ def _logo(said: dict[str, Any], folder: Path) -> Logo | None:
     if len(content) > _LOGO_BYTES:
         raise ValueError(f"logo.file: {len(content)} bytes are too many for a phone; at most {_LOGO_BYTES}")
     suffix = Path(file).suffix.lower()
-    return Logo("logo" + suffix, _LOGO_KINDS[suffix], content, said["width"], said["height"])
+    return Logo("logo" + suffix, _LOGO_KINDS[suffix], content, values["width"], values["height"])
 
 
-def _facts(said: dict[str, Any]) -> dict[str, str]:
-    _only(said, set(FACTS), "facts.")
-    for name, value in said.items():
+def _facts(values: dict[str, Any]) -> dict[str, str]:
+    _only(values, set(FACTS), "facts.")
+    for name, value in values.items():
         if not isinstance(value, str) or len(value) > 1000:
             raise ValueError(f"facts.{name}: give a text of at most 1000 characters")
-    return {name: value.strip() for name, value in said.items() if value.strip()}
+    return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
-def _texts(said: dict[str, Any]) -> dict[tuple[str, str], str]:
-    _only(said, set(LOCALES), "text.")
+def _texts(values: dict[str, Any]) -> dict[tuple[str, str], str]:
+    _only(values, set(LOCALES), "text.")
     texts = {}
-    for language in said:
-        table = _table(said, language)
+    for language in values:
+        table = _table(values, language)
         _only(table, set(TEXTS), f"text.{language}.")
         for page, value in table.items():
             match value:

@@ -1,4 +1,4 @@
-"""A worker process: its loops, and what it says of itself.
+"""A worker process: its loops and the progress it reports.
 
 It delivers mail, answers who asks for links, does what staff have asked for, and runs the periodic jobs (see `tasks`).
 """
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _SHUTDOWN_SECONDS = 2.0
-# Longer than any round takes; twice that is no longer than what this worker claimed waits for its lease.
+# Longer than any round takes; and twice that is at most the lease of what this worker has claimed.
 _SILENCE_SECONDS = 60.0
 _BREATH_SECONDS = 0.05
 _REPORT_SECONDS = 10.0
@@ -46,32 +46,36 @@ _SAID_AGAIN_SECONDS = 60.0
 
 
 class WorkerBrokenError(Exception):
-    """An error of ours ended the worker; it is in the log and in the worker's row."""
+    """An error of this program ended the worker; it is in the log and in the worker's row."""
 
 
 class _ThreadedConsumer(Consumer):  # type: ignore[misc]  # Huey has no types
-    """A consumer inside our own process: signals are ours."""
+    """A Huey consumer that runs inside the worker process and leaves signals to it."""
 
     def _set_signal_handlers(self) -> None:
-        """The worker command has its own."""
+        """Do nothing: the worker command has its own handlers."""
 
 
 def run_worker(stop: threading.Event) -> None:
-    """Delivers mail and runs the periodic jobs until `stop` is set; needs an application context."""
+    """Deliver mail and run the periodic jobs until `stop` is set. Needs an application context.
+
+    Raises:
+        WorkerBrokenError: An error of this program ended a loop.
+    """
     _wait_for_database(huey.app, stop)
     if stop.is_set():
         return
     huey.worker_stop = stop
-    # Two at once: a list of a hundred thousand names must not hold up the periodic jobs.
+    # Two threads: a list of a hundred thousand names must not delay the periodic jobs.
     consumer = _ThreadedConsumer(huey, workers=2, max_delay=1.0, shutdown_timeout=_SHUTDOWN_SECONDS)
     consumer.start()
     watchdog = Watchdog(_SILENCE_SECONDS)
     broken: list[Exception] = []
-    beside = [
+    threads = [
         threading.Thread(target=_run_beside, args=(watchdog, work, stop, broken), daemon=True)
         for work in (_mind, _work_for_staff, _tell_progress)
     ]
-    for thread in beside:
+    for thread in threads:
         thread.start()
     try:
         watchdog.watched(_deliver, runtime(), stop)
@@ -80,14 +84,14 @@ def run_worker(stop: threading.Event) -> None:
         broken.append(error)
     finally:
         stop.set()
-        for thread in beside:
+        for thread in threads:
             thread.join(_SHUTDOWN_SECONDS)
         consumer.stop(graceful=True)
         _say_end(broken)
 
 
 def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.Event, broken: list[Exception]) -> None:
-    """Runs a loop; an error of ours in it ends the whole worker, for its service to start it again and tell."""
+    """Run a loop. An error of this program in it ends the whole worker, so that the service manager restarts it."""
     try:
         watchdog.watched(work, huey.app, stop)
     except Exception as error:
@@ -97,7 +101,7 @@ def _run_beside(watchdog: Watchdog, work: Callable[..., None], stop: threading.E
 
 
 def _say_end(broken: list[Exception]) -> None:
-    """Takes this worker's row away, or says in it what broke; raises that."""
+    """Delete this worker's row, or store in it what broke. Raise WorkerBrokenError in that case."""
     for error in broken:
         progress.failed(diagnose(error))
         log.error("the worker ends: %s", diagnose(error))
@@ -113,7 +117,7 @@ def _say_end(broken: list[Exception]) -> None:
 
 
 def _wait_for_database(app: Flask, stop: threading.Event) -> None:
-    """Returns once the database can be worked with: machines start in any order. Raises DatabaseTooOldError."""
+    """Return once the database can be used, because machines start in any order, or once `stop` is set."""
     said, said_at = "", 0.0
     while not stop.is_set():
         try:
@@ -138,7 +142,7 @@ def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) ->
     def turned() -> None:
         nonlocal turns
         turning()
-        if turns:  # the one before went well
+        if turns:  # the round before succeeded
             progress.done("deliver")
         turns += 1
 
@@ -147,7 +151,7 @@ def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) ->
             try:
                 dispatcher.run(stop, turned)
             except DBAPIError as error:
-                # The database may be restarting; what was owed is still written there.
+                # The database may be restarting; the mails to send are still stored there.
                 turns = _wait_or_raise(error, stop)
     finally:
         try:
@@ -157,7 +161,7 @@ def _deliver(at: Runtime, stop: threading.Event, turning: Callable[[], None]) ->
 
 
 def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
-    """Waits a second where the database is away; a wrong statement of ours is raised: it stays wrong. Returns 0."""
+    """Wait a second if the error can pass, and return 0. Raise it otherwise: a wrong statement stays wrong."""
     found = diagnose(error)
     if not found.may_pass:
         raise error
@@ -167,7 +171,7 @@ def _wait_or_raise(error: DBAPIError, stop: threading.Event) -> int:
 
 
 def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Every ten seconds: what this worker gets done, and whether who left can be written down."""
+    """Report every ten seconds what this worker has done, and whether the erasure journal can be written."""
     while not stop.wait(POLL_SECONDS):
         turning()
         if time.monotonic() < progress.report_at:
@@ -183,7 +187,7 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
                 progress.trouble("queue", None if apart else queue_trouble())
                 report(progress)
                 since = progress.seconds_since_done()
-                # What has just begun, or begun again, is told at once.
+                # A worker that has just started, or just recovered, reports at once.
                 is_steady = since is not None and since < _REPORT_SECONDS
                 progress.report_at = time.monotonic() + (_REPORT_SECONDS if is_steady else POLL_SECONDS)
             except DBAPIError as error:
@@ -192,7 +196,7 @@ def _tell_progress(app: Flask, stop: threading.Event, turning: Callable[[], None
 
 
 def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Each second: who asked for new links gets them, and who left is written where it outlives the database."""
+    """Answer requests for links and passwords, and write the erasure journal, every second."""
     again_at = 0.0
     while not stop.wait(POLL_SECONDS):
         turning()
@@ -210,20 +214,20 @@ def _mind(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> Non
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
             except OSError as error:
-                # They wait in the database until the folder can be written to.
+                # The entries wait in the database until the folder can be written to.
                 log.warning(
                     "the erasure journal cannot be written to %s: %s",
                     at.settings.erasure_journal,
                     error.strerror or error,
                 )
                 again_at = time.monotonic() + 60
-            except Exception as error:  # one that cannot be answered must not silence all others until the next start
+            except Exception as error:  # one request that fails must not stop all others until the next start
                 progress.failed(diagnose(error))
                 log.exception("links or the erasure journal failed")
 
 
 def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], None]) -> None:
-    """Each second: the next rows of paper sheets, and moderation, batch by batch."""
+    """Sign up the next rows of paper sheets, and run invalidations batch by batch, every second."""
     with app.app_context():
         addressees = RefusedRecipients(runtime().settings)
     while not stop.wait(POLL_SECONDS):
@@ -233,12 +237,12 @@ def _work_for_staff(app: Flask, stop: threading.Event, turning: Callable[[], Non
             try:
                 if has_waiting_rows():
                     sign_sheet_rows(context=at.context(SYSTEM), addressees=addressees)
-                # A breath between two batches: whoever signs meanwhile gets the database.
+                # A pause between two batches, in which sign-ups get the database.
                 while has_work() and advance(context=at.context(SYSTEM)) and not stop.wait(_BREATH_SECONDS):
                     turning()
                 progress.done("work_for_staff")
             except DBAPIError as error:
                 _wait_or_raise(error, stop)
-            except Exception as error:  # the next second tries again, and everybody else's work goes on
+            except Exception as error:  # the next second tries again, and other work continues
                 progress.failed(diagnose(error))
                 log.exception("work for staff failed")

@@ -15,7 +15,7 @@ _CHANGE = text(
 
 
 def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    """A constraint that lets `column` hold the enum's values only."""
+    """Return a constraint that allows only the enum's values in `column`."""
     return CheckConstraint(_rule(column, (choice.value for choice in choices)), name=column)
 
 
