@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import repair
 from tests.conftest import DOCUMENT, context
 
 # Every other signer has confirmed, is counted as an action, and was mailed; the rest wait, mailed too.
@@ -195,7 +195,7 @@ def fill(
     with transaction() as session:
         for number in range(cells):
             session.execute(_CELL, _cell(number, first, start, codes))
-    verify(repair=True)
+    repair(context=context())
     db.session.remove()
     db.engine.dispose()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

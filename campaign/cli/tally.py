@@ -9,19 +9,21 @@ import click
 from flask.cli import AppGroup
 
 from campaign.cli.refusal import refusals
-from campaign.services.counting.verify import Difference, verify
+from campaign.domain.staff.actor import OPERATOR
+from campaign.platform.runtime import runtime
+from campaign.services.counting.verify import Difference, repair, verify
 
 tally = AppGroup("tally", help="The stored counts.")
 
 
 @tally.command("verify")
-@click.option("--repair", is_flag=True, help="Rebuild the tallies that differ.")
+@click.option("--repair", "is_repairing", is_flag=True, help="Rebuild the tallies that differ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-def verify_(repair: bool, as_json: bool) -> None:
+def verify_(is_repairing: bool, as_json: bool) -> None:
     """Recount from the rows and print every difference; exit 0 only where there is none (left)."""
     with refusals():
-        found = verify(repair=repair)
-        left = verify() if repair and found else found
+        found = repair(context=runtime().context(OPERATOR)) if is_repairing else verify()
+        left = verify() if is_repairing and found else found
     if as_json:
         report = {"differences": [asdict(one) for one in found], "repaired": len(found) - len(left)}
         click.echo(json.dumps(report, default=str, indent=1))

@@ -17,7 +17,7 @@ from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, days
 from campaign.services.counting.rollup import fold
-from campaign.services.counting.verify import verify
+from campaign.services.counting.verify import repair, verify
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import START, Clock, confirm_at, context
@@ -63,7 +63,7 @@ def test_a_wrong_count_is_found_and_repaired(app: Flask, appeal: AppealView) -> 
     db.session.commit()
     found = verify()
     assert {one.of for one in found} == {"tally", "hour"}
-    assert verify(repair=True) == found
+    assert repair(context=context()) == found
     assert verify() == []
     assert counts(appeal.id).signatures == 6
     assert sum(day.total for day in days(appeal.id)) == 6
@@ -110,7 +110,7 @@ def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, ap
     assert [day.total for day in days(appeal.id)] == [5]
     db.session.execute(delete(TallyHour))
     db.session.commit()
-    verify(repair=True)
+    repair(context=context())
     assert verify() == []
 
 

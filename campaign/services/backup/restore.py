@@ -69,7 +69,7 @@ def load_backup(path: Path, key: Identity, *, replace: bool, revisions: Collecti
 
 def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> RestoreReport:
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
-    skip_ids(now=context.now)
+    _skip_ids(context.now)
     left_again = replay(erasures, context=context)
     let_go = retain(go_on=lambda: True, context=context)
     known = {one.hex() for one in context.vault.key_ids}
@@ -77,7 +77,7 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
     return RestoreReport(left_again, let_go, verify(), missing)
 
 
-def skip_ids(*, now: datetime) -> None:
+def _skip_ids(now: datetime) -> None:
     """From now on ids begin at the clock's microseconds, beyond all that was ever given out."""
     first = int(now.timestamp() * 1_000_000)
     with transaction() as session:

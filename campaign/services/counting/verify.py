@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,10 @@ from campaign.domain.counting.channel import Channel
 from campaign.domain.signing.signature import SignatureState
 from campaign.models import Action, RollupProgress, Signature, Tally, TallyHour
 from campaign.platform import UtcDateTime
+from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +51,29 @@ class Difference:
     counted: int
 
 
-def verify(*, repair: bool = False) -> list[Difference]:
-    """Recounts from the rows and returns every difference; with `repair`, then rebuilds the tallies concerned.
+def verify() -> list[Difference]:
+    """Recount from the rows and return every difference; nothing is changed.
 
     One statement reads it all, so that signatures arriving meanwhile are no differences.
     """
     with transaction() as session:
-        if repair and session.get_bind().dialect.name == "postgresql":
+        return _differences(session)
+
+
+def repair(*, context: Context) -> list[Difference]:
+    """Rebuild the tallies that differ from the rows; return the differences, as `verify`. The log says who did it."""
+    with transaction() as session:
+        if session.get_bind().dialect.name == "postgresql":
             # Nothing may be counted between the recount and the mending.
             session.connection().exec_driver_sql(
                 "LOCK TABLE action, tally, tally_hour, rollup_progress IN SHARE ROW EXCLUSIVE MODE"
             )
         found = _differences(session)
-        if repair:
-            for appeal_id in sorted({difference.appeal_id for difference in found if difference.of != "signatures"}):
-                _rebuild(session, appeal_id)
+        rebuilt = sorted({difference.appeal_id for difference in found if difference.of != "signatures"})
+        for appeal_id in rebuilt:
+            _rebuild(session, appeal_id)
+    if rebuilt:
+        log.warning("tallies rebuilt by %s, of the appeals %s", context.actor.kind, rebuilt)
     return found
 
 

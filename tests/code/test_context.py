@@ -1,0 +1,53 @@
+"""Every service that writes takes a Context: who acts, when, with which keys and settings, is never left out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from campaign.config import ROOT
+
+SERVICES = ROOT / "campaign" / "services"
+TRANSACTIONS = {"transaction", "one_statement"}
+# What a Context holds; a service that is given one of them by itself may be given another's.
+LOOSE = {"mail_domain", "office", "desk", "base_url", "courier"}
+NO_ACTOR = {
+    # Keys at hand for rows that services write, by the vault and the moment of their Context.
+    *("keys.month_key.month_key", "keys.row_key.reserve", "keys.row_key.expire_keys", "keys.row_key.rewrite"),
+    # A worker's own row, by the database's clock.
+    *("periodic.worker_progress.report", "periodic.worker_progress.retire"),
+    # It reads.
+    "counting.verify.verify",
+    # The mailed link is the account's; nothing else is changed and nothing noted.
+    "staff.accounts.end_digest",
+}
+
+
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield every public function of the services, by its name below `campaign.services`."""
+    for path in sorted(SERVICES.rglob("*.py")):
+        module = ".".join(path.relative_to(SERVICES).with_suffix("").parts)
+        for found in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(found, ast.FunctionDef) and not found.name.startswith("_"):
+                yield f"{module}.{found.name}", found
+
+
+def opens_transaction(function: ast.FunctionDef) -> bool:
+    called = (one.func for one in ast.walk(function) if isinstance(one, ast.Call))
+    return any(isinstance(one, ast.Name) and one.id in TRANSACTIONS for one in called)
+
+
+def has_context(function: ast.FunctionDef) -> bool:
+    """Return whether a Context is required, by its name."""
+    required = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return any(one.arg == "context" and default is None for one, default in required)
+
+
+def test_every_service_that_writes_takes_a_context() -> None:
+    without = {name for name, one in functions() if opens_transaction(one) and not has_context(one)}
+    assert without == NO_ACTOR
+
+
+def test_no_service_takes_parts_of_a_context() -> None:
+    found = {name for name, one in functions() if LOOSE & {arg.arg for arg in (*one.args.args, *one.args.kwonlyargs)}}
+    assert found == set()
