@@ -28,13 +28,13 @@ def test_the_record_names_every_time_limit() -> None:
     assert f"{retention.WITHDRAWN.days} days" in row("taken back")
     assert f"{retention.NETWORKS.days} days" in row("the network")
     assert f"{retention.NETWORKS.days} days" in row("reported without a signature")
-    assert f"{retention.DOMAINS.days} days" in row("from which somebody confirmed")
+    assert f"{retention.DOMAINS.days} days" in row("from which signatures were confirmed")
     assert f"{retention.HANDOVERS.days} days" in row("handed over: the names")
     assert f"{retention.MAILS.days} days" in row("in the outbox")
     assert f"{retention.LINK_REQUESTS.days} day" in row("get new links")
     assert f"{retention.SHEET_ROWS.days} day" in row("paper sheet")
-    assert f"{retention.CRITERIA.days} days" in row("take out by")
-    assert f"{retention.LOGINS.days} day" in row("log-ins under way")
+    assert f"{retention.CRITERIA.days} days" in row("chose an invalidation by")
+    assert f"{retention.LOGINS.days} day" in row("current log-ins")
     assert f"{retention.TOMBSTONES.days} days" in row("erased address")
     assert f"{retention.TOMBSTONES.days} days" in row("erasure journal")
     assert f"{retention.REFUSED.days} days" in row("server refuses")
@@ -51,7 +51,7 @@ def test_the_documents_say_how_many_mails_a_mailbox_gets_a_day() -> None:
     assert f"| {DAILY.strangers} mails a day" in floods["one mailbox that has proven nothing"]
     assert f"| {DAILY.proven} mails a day" in floods["one address within a day of its confirming something"]
     assert f"| {DAILY.asked} mails a day" in floods["one mailbox, new links asked for"]
-    risk = table("privacy.md")["somebody signs in another's name"]
+    risk = table("privacy.md")["a person signs in another's name"]
     assert f"at most {DAILY.strangers} a day, and {DAILY.asked} a day with new links" in risk
     mail = " ".join((DOCS / "mail.md").read_text(encoding="utf-8").split())
     assert f"gets at most {DAILY.strangers} mails that answer a form in 24 hours" in mail
