@@ -1,4 +1,4 @@
-"""flask worker: mail and periodic jobs, until it is told to stop."""
+"""flask worker: mail and periodic jobs, until it is stopped."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ and says whether that is the whole letter. The limits, in characters of the fini
 - Outlook, on Windows and on the web, takes semicolons between addresses. A comma separates them only where the user has
   set it so ("Commas can be used to separate multiple message recipients"); else Outlook looks for one recipient of
   that name.
-- Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); its limit is said to be about 2,048.
+- Outlook on the web answered 400 beyond 2,100 (EFForg/action-center-platform#205); other sources give about 2,048.
   It ignores `cc`, so the page shows those addresses, too.
 - Yahoo documents no limit and gets the smallest.
 """

@@ -1,4 +1,4 @@
-"""An appeal in two languages with every channel, and somebody who has confirmed."""
+"""An appeal in two languages with every channel, and a supporter who has confirmed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.letter.pages import FRENCH
 
 @pytest.fixture
 def both(appeal: AppealView) -> AppealView:
-    """The appeal in English and in French, with every channel and an embassy in France."""
+    """Return the appeal in English and in French, with every channel and an embassy in France."""
     import_draft(parse_text(FRENCH), ImportOptions(slug="ana-ruiz-vega"), context=context())
     with transaction() as session:
         session.execute(update(Appeal).values(languages=["es", "fr"]))
@@ -33,7 +33,7 @@ def both(appeal: AppealView) -> AppealView:
 
 @pytest.fixture
 def act(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> str:
-    """The act page of somebody who has confirmed."""
+    """Return the act page of a supporter who has confirmed."""
     client.post("/en/appeals/ana-ruiz-vega/sign", data=form())
     deliver()
     return str(client.post(postbox.link()).location)

@@ -1,4 +1,4 @@
-"""Letters to test with, in three scripts, and what is read back out of a PDF."""
+"""Letters to test with, in three scripts, and readers of the text in a PDF."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADDRESS = ("Ministre de l’Intérieur", "Pedro Alba Montes", "Calle Ejemplo 1",
 
 
 def long(letter: Letter, paragraphs: int) -> Letter:
-    """The same letter with so many paragraphs, the last one still last."""
+    """Return the same letter with that many paragraphs, the last one still last."""
     first = [f"{number}. {letter.paragraphs[number % 2]}" for number in range(paragraphs - 1)]
     return dataclasses.replace(letter, paragraphs=(*first, letter.paragraphs[-1]))
 
@@ -45,7 +45,7 @@ def long(letter: Letter, paragraphs: int) -> Letter:
 def target(
     position: int = 1, kind: str = "primary", country: str | None = "CO", emails: tuple[str, ...] = (), **more: object
 ) -> TargetView:
-    """A target with what a test says of it."""
+    """Return a target with the given values."""
     values: dict[str, object] = {
         "role": "Minister",
         "name": None,
@@ -59,12 +59,15 @@ def target(
 
 
 def text_of_pdf(content: bytes) -> str:
-    """All text, in one line."""
+    """Return all text, in one line."""
     return " ".join(extract_text(io.BytesIO(content)).split())
 
 
 def lines_of_pdf(content: bytes, number: int = 0) -> list[tuple[str, tuple[float, float, float, float]]]:
-    """Each line of a page, 0 the first, with its edges in millimetres from the top left: left, top, right, bottom."""
+    """Return each line of a page, 0 the first, with its edges: left, top, right, bottom.
+
+    The edges are in millimetres from the top left.
+    """
     page = next(iter(extract_pages(io.BytesIO(content), page_numbers=[number])))
     found = []
     for box in page:

@@ -1,4 +1,4 @@
-"""Where the letter's pages are, and how their tests read them."""
+"""Addresses of the letter's pages, and readers of their parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN = "Señor ministro:\r\n\r\nSoy maestra. <b>Proteja</b> a Ana & su escuela.\r
 
 
 def act_mailed(now: datetime) -> str:
-    """The act page of the one who has signed, by a link mailed then: links to one's data last 31 days."""
+    """Return the act page of the signer, by a link mailed then: links to the own data last 31 days."""
     return f"/en/m/{manage_token(db.session.scalars(select(Signature.id)).one(), now=now)}/act"
 
 
@@ -46,19 +46,19 @@ def picture_of(address: str) -> bytes:
 
 
 def mailed(page: str) -> str:
-    """The body of the page's first mail link."""
+    """Return the body of the page's first mail link."""
     url = next(link for link in links(page) if link.startswith("mailto:"))
     return unquote(url.partition("body=")[2]).replace("\r\n", "\n")
 
 
 def step(page: str, channel: str) -> str:
-    """The part of the page that is that step, or nothing."""
+    """Return that step's part of the page, or an empty string."""
     found = re.search(rf'<li id="{channel}".*?</li>', page, re.DOTALL)
     return found[0] if found else ""
 
 
 def change_target(app: Flask, position: int, *, is_posted: bool = True, **values: Any) -> None:
-    """Changes a target's columns; not posted: it loses its postal address."""
+    """Change a target's columns; a target that takes no post loses its postal address."""
     with transaction() as session:
         target = session.scalars(select(Target).where(Target.position == position)).one()
         for name, value in values.items():

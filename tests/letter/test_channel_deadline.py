@@ -1,4 +1,4 @@
-"""How long a letter takes, and what that makes the last useful day."""
+"""The days that a letter takes, and the last useful day that follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open words follow the signer's choice, and only where the writer speaks of themself."""
+"""Open words follow the signer's choice, and only in sentences about the writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The letter as it was picked: its language and form, with a name or none, as a page and as a PDF."""
+"""The letter in the chosen language and form, with a name or without, as a page and as a PDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The printed letter: every word on it, the address in the window, and no text that becomes code."""
+"""The printed letter: every word of it, the address in the window, and no text that becomes code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.letter.letters import ADDRESS, LETTERS, lines_of_pdf, long, text_of_p
 LAYOUTS = {layout.code: layout for layout in (DIN, SWISS, US)}
 
 DAY = date(2026, 3, 1)
-# Where Debian's fonts-noto-core puts them; .ci/run installs it.
+# The folder of Debian's fonts-noto-core; .ci/run installs it.
 NOTO = Path("/usr/share/fonts/truetype/noto")
 DATES = {"fr": "1 mars 2026", "ru": "1 марта 2026 г."}
 
@@ -46,7 +46,7 @@ def noto() -> tuple[Path, ...]:
 def test_the_text_of_the_pdf_is_the_letter(language: str) -> None:
     letter = LETTERS[language]
     said = text_of_pdf(pdf(sheet(letter), ()))
-    # The date stands on a line of its own, before or after the salutation as it is read; all else is in its order.
+    # The date has a line of its own, read before or after the salutation; all else is in its order.
     before, date, after = said.partition(f" {DATES[language]}")
     assert date
     wanted = (*ADDRESS, letter.salutation, *letter.paragraphs, letter.closing, letter.name)
@@ -89,7 +89,7 @@ def test_a_long_name_stays_on_the_paper(name: str) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("word", ["W" * 200, "Ж" * 200, "https://mail.example/" + "Wm" * 60])
 def test_no_long_word_runs_off_the_paper(layout: SheetLayout, word: str) -> None:
-    """Wherever it stands: in the address, the rows of a fax, the letter, and what it may be written from."""
+    """A long word in the address, the rows of a fax, the letter or the talking points stays on the paper."""
     said = f"Voir {word}"
     letter = dataclasses.replace(LETTERS["fr"], salutation=said, paragraphs=(said, said), closing=said, name=word)
     cover = FaxCover("Fax", (("À", said), ("De", word), ("Numéro", "+57 1 000 00 00"), ("Pages", PAGES)))
@@ -190,7 +190,7 @@ def test_arabic_is_printed_with_the_configured_font(noto: tuple[Path, ...]) -> N
     content = pdf(sheet(letter, address=("Ministry", "Bogotá")), noto)
     assert is_printable(letter.text, noto)
     assert b"NotoNaskhArabic" in content
-    # Extraction turns words around and reads a ligature twice, so what is compared is which letters there are.
+    # Extraction turns words around and reads a ligature twice, so only the set of letters is compared.
     found = {one for one in text_of_pdf(content) if "\u0600" <= one <= "\u06ff"}
     wanted = "".join((letter.salutation, *letter.paragraphs, letter.closing, letter.name, "مارس"))
     assert found == {one for one in wanted if "\u0600" <= one <= "\u06ff"}
@@ -204,7 +204,7 @@ def test_each_glyph_of_an_arabic_letter_is_in_its_font(noto: tuple[Path, ...]) -
     arabic = [sign for sign in shown if any("\u0600" <= one <= "\u06ff" for one in sign.get_text())]
     assert len(arabic) > 100
     assert {sign.fontname.partition("+")[2] for sign in arabic} == {"NotoNaskhArabic-Regular"}
-    # A glyph that its font has not is number 0, .notdef, a box; one without a meaning is read as (cid:…).
+    # A glyph that the font lacks is number 0, .notdef, a box; one without a meaning is read as (cid:…).
     assert not [sign for sign in shown if "(cid:" in sign.get_text() or "\ufffd" in sign.get_text()]
     numbers = _glyphs(content)
     assert len(numbers) > 150
@@ -212,7 +212,7 @@ def test_each_glyph_of_an_arabic_letter_is_in_its_font(noto: tuple[Path, ...]) -
 
 
 def _glyphs(content: bytes) -> list[int]:
-    """The numbers of all glyphs that the pages show, as its fonts call them (all are Identity-H: two bytes each)."""
+    """Return the numbers of all glyphs of the pages, by their fonts (all are Identity-H: two bytes each)."""
     found: list[int] = []
     for page in PdfReader(io.BytesIO(content)).pages:
         contents = page.get_contents()

@@ -1,4 +1,4 @@
-"""Mail links decode back to the same letter, at every client's limit, and nothing is cut within a paragraph."""
+"""Mail links decode back to the same letter, at every client's limit, and no paragraph is cut."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WHOM = MailRecipients(("minister+1@interior.example", "büro@interior.example"),
 
 
 def decoded(url: str) -> dict[str, str]:
-    """What a client that follows RFC 6068 (or its own parameters) reads out of a link."""
+    """Return the letter that a client reads from a link by RFC 6068, or by its own parameters."""
     parts = urlsplit(url)
     if parts.scheme == "mailto":
         fields = dict(field.partition("=")[::2] for field in parts.query.split("&"))
@@ -78,9 +78,9 @@ def test_every_client_gets_the_longest_letter_of_whole_paragraphs_that_it_takes(
 
 
 def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, Letter]:
-    """A letter in its own script whose link is exactly as long as that client takes, and one a character longer.
+    """Return a letter in its own script whose link is exactly as long as that client takes, and one a character longer.
 
-    With `middle`, a further paragraph of so many characters stands between, so that it is the shorter letter that fits.
+    With `middle`, a further paragraph of that many characters comes between, so that the shorter letter fits.
     """
     letter = LETTERS[language]
 
@@ -100,7 +100,10 @@ def filled(language: str, client: MailClient, middle: int = 0) -> tuple[Letter, 
 
 
 def link_for(client: MailClient, letter: Letter) -> MailLink:
-    """That client's link; a program on Windows has one of its own only where the general one is too long for it."""
+    """Return that client's link.
+
+    A program on Windows has one of its own only where the general one is too long for it.
+    """
     found = by_client(mail_links(WHOM, letter))
     return found.get(client, found[ANY])
 

@@ -1,4 +1,4 @@
-"""In one's own words: links and a PDF of what was typed, which is kept nowhere."""
+"""A letter in the supporter's own words: links and a PDF of the text, which is stored nowhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters that no PDF may hold do not stop a letter, a poster or a sheet to sign from being printed."""
+"""Characters that no PDF may contain do not keep a letter, a poster or a paper sheet from being printed."""
 
 from __future__ import annotations
 

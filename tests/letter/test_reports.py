@@ -1,4 +1,4 @@
-"""“I sent it”: counted for the right section, once, within bounds, and not after the end."""
+"""Reports of “I sent it”: counted for the right section, once, within limits, and not after the end."""
 
 from __future__ import annotations
 

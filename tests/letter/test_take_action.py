@@ -174,7 +174,7 @@ def test_one_way_leads_to_the_next(client: FlaskClient, both: AppealView, act: s
     assert page.count('class="next"') == 1
     client.post(act, data={"channel": "social", "target": "1"})
     assert states(client.get(act + fr).text)["email"] == "next", "from the last, on to what was left out"
-    # Who has not signed is known by nothing but the address they were led to.
+    # Nothing but the address of the page tells who has not signed.
     led = client.post(ACT, data={"channel": "email", "target": "1", "country": "FR"}).location
     assert states(client.get(led).text)["email"] == "done"
     assert states(client.get(ACT + "?done=email-" + "9" * 5000).text)["email"] == "next"

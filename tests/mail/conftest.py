@@ -1,4 +1,4 @@
-"""What the tests of messages share."""
+"""Fixtures of the tests of messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import settings_for
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose database is not asked."""
+    """Yield an application whose database is not used."""
     folder = tmp_path_factory.mktemp("site")
     app = create_app(settings_for(f"sqlite:///{folder}/none.db", folder))
     with app.app_context():

@@ -1,7 +1,7 @@
 # ruff: noqa: E501  whole lines of what servers write are read more easily than broken ones
-"""Reports on delivery in the shapes of the large providers, built here: addresses, names and words are invented.
+"""Delivery reports in the shapes of the large providers, built here: addresses, names and words are invented.
 
-Each sample says what it means. `{to}` is the mailbox that was written to.
+Each sample has its verdict. `{to}` is the mailbox that was written to.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MESSAGE = "<0123456789abcdef@tocsin.example>"
 
 @dataclass(frozen=True)
 class Sample:
-    """One message as it arrives, and what it means."""
+    """One message as it arrives, and its verdict."""
 
     name: str
     content: bytes
@@ -41,7 +41,7 @@ class Sample:
     mail_id: int | None
 
 
-# What a variation leaves out or writes in another way; what decides stays.
+# Fields that a variation leaves out or writes in another way; the deciding ones stay.
 VARIATIONS = (
     "plain", "crlf", "no-text", "no-original", "headers-only", "upper-case", "folded", "base64", "x-original-to",
     "delivered-to", "envelope-to", "no-action", "no-diagnostic", "no-status", "two-blocks", "argument", "utf-8-report",
@@ -49,14 +49,14 @@ VARIATIONS = (
 
 
 def return_paths() -> ReturnPaths:
-    """Those of the tests' application."""
+    """Return the return paths of the tests' application."""
     return ReturnPaths(("a secret for tests, long enough to be taken",), "tocsin.example")
 
 
 def samples(
     paths: ReturnPaths, mail_id: Callable[[int], int] = lambda number: number, message_id: str = MESSAGE
 ) -> list[Sample]:
-    """All of them, always the same ones."""
+    """Return all samples, always the same ones."""
     path_of = partial(paths.make, message_id=message_id)
     made: list[Sample] = []
     for maker in (_reports, _letters, _answers, _complaints):
@@ -65,7 +65,7 @@ def samples(
 
 
 def forged(paths: ReturnPaths) -> list[Sample]:
-    """Genuine shapes at return paths that we have not made, or that prove nothing where they stand."""
+    """Return genuine shapes at return paths that this application has not made, or in places that prove nothing."""
     good = paths.make(1, MESSAGE)
     local, _, domain = good.partition("@")
     signature = local.rpartition(".")[2]
@@ -239,7 +239,7 @@ def _complaints(path_of: Callable[[int], str], mail_id: Callable[[int], int], fi
 
 
 def mutated(sample: Sample, seed: int) -> bytes:
-    """The sample with bytes lost, doubled or changed, as strangers may send it."""
+    """Return the sample with bytes lost, doubled or changed, as a stranger may send it."""
     chance = random.Random(seed)  # noqa: S311  no secret
     content = bytearray(sample.content)
     for _ in range(chance.randint(1, 30)):

@@ -1,5 +1,5 @@
 # ruff: noqa: E501, ISC004  whole lines of what servers write are read more easily than broken ones
-"""What the large providers' servers write in reports, letters and answers; addresses, names and words are invented."""
+"""The wording of reports, letters and answers of the large providers' servers; all names in it are invented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes back is understood, and nothing forged is believed."""
+"""Reports of failed delivery are understood, and no forged one is believed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def verdict_of(content: bytes) -> tuple[str, int | None]:
 
 
 def test_two_hundred_reports_are_understood() -> None:
-    """At least 98 in a hundred as they are meant, and none about another mail."""
+    """At least 98 in a hundred get their verdict, and none is read as about another mail."""
     assert len(SAMPLES) >= 200
     assert len({sample.content for sample in SAMPLES}) == len(SAMPLES)
     found = [(sample, verdict_of(sample.content)) for sample in SAMPLES]
     wrong = [(sample.name, sample.verdict, said) for sample, said in found if said != (sample.verdict, sample.mail_id)]
     assert len(wrong) <= 0.02 * len(SAMPLES), wrong
     assert {said[1] for sample, said in found} == {sample.mail_id for sample in SAMPLES}
-    # What matters most: nobody is cut off for a full mailbox, a delay, a filter or an absence.
+    # Most important: a full mailbox, a delay, a filter or an absence suppresses no address.
     assert not [name for name, meant, said in wrong if said[0] == "hard"]
 
 

@@ -45,7 +45,7 @@ def envelope(recipient: str, locale: str) -> Envelope:
 
 
 def shown(made: Message) -> tuple[object, ...]:
-    """All of it; in HTML a quote may be written in two ways."""
+    """Return all fields; in HTML a quote may be written in two ways."""
     marked_up = html.unescape(made.html or "")
     return made.subject, made.sender, made.recipients, made.date, made.msgId, made.body, marked_up, made.extra_headers
 

@@ -1,4 +1,4 @@
-"""Every message in every language: both parts, right to left where it is, small, and without images or scripts."""
+"""Every message in every language: both parts, its direction, its size, and no images or scripts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_each_message_renders_in_each_language(site: Flask, name: str, locale: s
     html, text = html_of(mail), text_of(mail)
     direction = "rtl" if locale == "ar" else "ltr"
     assert f'<html lang="{locale}" dir="{direction}"' in html
-    # Mail programs that drop the outer tags still get it from the sheet.
+    # Mail programs that drop the outer tags read it from the style sheet.
     sheets = [div for div in re.findall(r"<div[^>]*>", html) if 'class="sheet"' in div or 'class="foot"' in div]
     assert len(sheets) == 2
     assert all(f'lang="{locale}"' in div and f'dir="{direction}"' in div for div in sheets)
@@ -64,7 +64,7 @@ def test_each_message_renders_in_each_language(site: Flask, name: str, locale: s
     assert mail["Subject"]
     assert mail["Auto-Submitted"] == "auto-generated"
     assert set(re.findall(r"https?://[^/\s]+", text)) <= {BASE}
-    # Whoever reads the text misses no link of the HTML.
+    # The text has every link of the HTML.
     assert set(re.findall(r'href="(https?:[^"]+)"', html)) == set(re.findall(r"https?://\S+", text))
 
 
@@ -87,12 +87,12 @@ def test_only_what_asks_to_confirm_holds_a_link_that_confirms(site: Flask) -> No
 def test_every_mail_to_a_supporter_leads_to_what_we_hold(site: Flask, name: str) -> None:
     mail = shown(name, "en")
     text, html = text_of(mail), html_of(mail)
-    # What asks to confirm may be read by somebody else than who typed the address: it opens nothing.
+    # The reader of a request to confirm may not be the person who typed the address: it opens nothing.
     is_asking = name in {MailKind.CONFIRMATION, MailKind.CONFIRMATION_REMINDER}
     assert text.count(f"{BASE}/en/m/PREVIEW/me") == (0 if is_asking else 1)
     assert (f'href="{BASE}/en/m/PREVIEW/me"' in html) is not is_asking
     assert not is_asking or "/m/" not in text + html
-    if "/s/" in text:  # what the mail asks for comes first
+    if "/s/" in text:  # the link to confirm comes first
         assert re.findall(r"https?://\S+", text)[0] == f"{BASE}/en/s/PREVIEW"
         assert re.findall(r'href="(https?:[^"]+)"', html)[0] == f"{BASE}/en/s/PREVIEW"
 

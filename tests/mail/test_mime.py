@@ -1,4 +1,4 @@
-"""No field of a message can add or change a header: whatever is in it, the receiving end parses what we meant."""
+"""No field of a message can add or change a header: the receiving end parses exactly the headers that were meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in any field of any message, the receiving end gets one mail, with our headers and no others."""
+"""Any text in any field of any message arrives as one mail, with the application's headers and no others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.faults.smtp_script import Server
 from tests.mail.conftest import connection_to
 from tests.mail.test_mime import HEADERS, NASTY
 
-# What anybody types, staff write or a document brings.
+# Fields from a form, from staff or from a document.
 FIELDS = ("name", "headline", "role", "target", "line", "paragraph", "person", "subject", "body", "context", "url")
 SITE = "https://act.tocsin.example/en"
 LINKS = message.MailLinks(f"{SITE}/appeals/x", f"{SITE}/s/x", f"{SITE}/m/x/act", f"{SITE}/m/x/me", f"{SITE}/u/x")
@@ -38,7 +38,7 @@ def server() -> Iterator[Server]:
 
 
 def made(kind: MailKind, said: dict[str, str]) -> Message:
-    """That message with these words wherever somebody else's words go."""
+    """Return that message with these texts in every field that comes from outside."""
     envelope = Envelope("Tocsin <act@tocsin.example>", "jeanne@mail.example", "<1@tocsin.example>", START, "en")
     context = dict.fromkeys(("section", "role", "valid", "text"), said["context"])
     context |= {"subject": said["subject"], "url": said["url"]}
@@ -62,7 +62,7 @@ def made(kind: MailKind, said: dict[str, str]) -> Message:
     return message.to_signer(kind, envelope, signed, LINKS, details)
 
 
-# Half of a surrogate pair is kept by no database.
+# No database stores half of a surrogate pair.
 KEPT = NASTY.map(lambda text: text.encode("utf-8", "replace").decode())
 
 

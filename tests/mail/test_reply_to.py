@@ -1,4 +1,4 @@
-"""Answers to a section's mails go to the section where it has said so, and nowhere else."""
+"""Answers to a section's mails go to the address that the section has set, and nowhere else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 @pytest.fixture
 def answering(app: Flask) -> Iterator[None]:
-    """France wants its answers at an address of its own; other tests share the sections."""
+    """Give France an address for answers; other tests share the sections."""
     with transaction() as session:
         session.execute(update(Section).where(Section.code == "fr").values(reply_to="reponses@france.example"))
     yield

@@ -1,4 +1,4 @@
-"""What a section is called in the reader's language, whatever the page's is."""
+"""Names of sections in the reader's language, whatever the page's is."""
 
 from __future__ import annotations
 

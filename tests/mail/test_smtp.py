@@ -1,4 +1,4 @@
-"""Our SMTP client: outcome by phase and code, TLS that is verified or not used, and patience that ends."""
+"""The SMTP client: outcome by phase and code, TLS that is verified or not used, and time-outs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from campaign.domain.outbox.mail_state import DeliveryOutcome
-from campaign.mail.smtp import smtp_protocol as dialogue
+from campaign.mail.smtp import smtp_protocol
 from campaign.mail.smtp.client import SmtpConnection
 from tests.faults.smtp_script import DROP, SILENCE, Say, Script, Server
 from tests.mail.conftest import connection_to
@@ -45,7 +45,7 @@ def send(
 
 
 class One(Script):
-    """Answers one phase otherwise."""
+    """A server that answers one phase in another way."""
 
     def __init__(self, phase: str, answer: Say, extensions: tuple[str, ...] = Script.extensions) -> None:
         self._phase, self._answer, self.extensions = phase, answer, extensions
@@ -170,7 +170,7 @@ def test_silence_ends_and_may_be_broken_off(server: Server, monkeypatch: pytest.
     connection = connection_to(f"smtp://127.0.0.1:{server.port}")
     threading.Thread(target=abort_behind_the_dot, args=(server, connection)).start()
     assert connection.deliver("s@x.example", "a@mail.example", MESSAGE).outcome is DeliveryOutcome.AMBIGUOUS
-    assert dialogue.FINAL_DOT_SECONDS == 600
+    assert smtp_protocol.FINAL_DOT_SECONDS == 600
 
 
 def test_an_address_in_utf_8_goes_only_where_it_can(server: Server) -> None:
@@ -189,7 +189,7 @@ def test_a_refused_or_missing_log_in_is_about_us(server: Server) -> None:
 
 
 class Authority:
-    """A certificate authority of the tests' own."""
+    """A certificate authority of the tests."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -198,7 +198,7 @@ class Authority:
         self._certificate = self._sign(self._name, self._key.public_key(), is_authority=True)
 
     def server(self, address: str = "127.0.0.1") -> ssl.SSLContext:
-        """What a server for that address shows."""
+        """Return the context of a server with a certificate for that address."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         certificate = self._sign(name, key.public_key(), address=address)
@@ -212,7 +212,7 @@ class Authority:
         return context
 
     def client(self) -> ssl.SSLContext:
-        """What believes this authority."""
+        """Return the context of a client that believes this authority."""
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
@@ -267,14 +267,14 @@ def test_what_was_said_before_the_line_was_secret_is_not_believed(
 ) -> None:
     authority = Authority(tmp_path)
     server.tls = authority.server()
-    real = dialogue.SmtpProtocol.docmd
+    real = smtp_protocol.SmtpProtocol.docmd
 
-    def docmd(self: dialogue.SmtpProtocol, command: str, arguments: str = "") -> tuple[int, bytes]:
+    def docmd(self: smtp_protocol.SmtpProtocol, command: str, arguments: str = "") -> tuple[int, bytes]:
         answer = real(self, command, arguments)
         if command == "STARTTLS":
             self._received += b"250-injected\r\n250 AUTH PLAIN\r\n"
         return answer
 
-    monkeypatch.setattr(dialogue.SmtpProtocol, "docmd", docmd)
+    monkeypatch.setattr(smtp_protocol.SmtpProtocol, "docmd", docmd)
     assert send(server, scheme="smtp+starttls", trusted=authority.client()) == (DeliveryOutcome.AWAY, "tls", None)
     assert server.received == []
