@@ -6,8 +6,8 @@ from flask import Flask
 from flask_babel import Babel
 from flask_limiter import Limiter
 
+from campaign.services.abuse import limits
 from campaign.web import api, public, staff
-from campaign.web.abuse import limits
 from campaign.web.caching import page_cache
 from campaign.web.http import alternates, errors, headers, locale, time_limit
 from campaign.web.public.signing.mended_link import mended_link
@@ -21,7 +21,7 @@ def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
     locale.init_app(app, babel)
     alternates.init_app(app)
     limiter.init_app(app)
-    limits.init_app(app)
+    app.extensions[limits.EXTENSION] = limits.AbuseLimits()
     headers.init_app(app)
     app.url_map.merge_slashes = False  # a step of its own, and then another one to the page
     errors.init_app(app, mended_link=mended_link)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from campaign.platform.runtime import KEY
-from campaign.web.abuse import limits as guard
+from campaign.services.abuse import limits as guard
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def under(app: Flask) -> Iterator[Any]:
         app.extensions[KEY] = replace(at, settings=replace(at.settings, challenge=mode))
 
     before = app.extensions[KEY]
-    guard.init_app(app)
+    app.extensions[guard.EXTENSION] = guard.AbuseLimits()
     yield set_mode
     app.extensions[KEY] = before
-    guard.init_app(app)
+    app.extensions[guard.EXTENSION] = guard.AbuseLimits()

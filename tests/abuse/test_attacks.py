@@ -17,9 +17,9 @@ from campaign.platform import db, limiter
 from campaign.platform.network import networks_of
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
+from campaign.services.abuse import limits as guard
+from campaign.services.abuse.counters import limits
 from campaign.services.counting.verify import verify
-from campaign.web.abuse import limits as guard
-from campaign.web.abuse.counters import limits
 from tests.abuse.test_limits import URL, asked, rows, solve
 from tests.conftest import Clock, Postbox, form, fresh, text_of
 from tests.staff.staff_clients import join

@@ -16,8 +16,8 @@ from campaign.models import AbuseAlert
 from campaign.platform.limits.counters import count
 from campaign.platform.network import client_network
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.abuse import counters as abuse_limits
-from campaign.web.abuse import limits as guard
+from campaign.services.abuse import counters as abuse_limits
+from campaign.services.abuse import limits as guard
 from tests.abuse.test_limits import URL, rows
 from tests.conftest import form
 

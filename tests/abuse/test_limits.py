@@ -23,7 +23,7 @@ from campaign.models import AbuseAlert, Mail, SignUp, SpentSolution
 from campaign.platform import db, limiter
 from campaign.platform.network import network_of
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.abuse import limits as guard
+from campaign.services.abuse import limits as guard
 from tests.conftest import START, Clock, Postbox, form, fresh, settings_for, text_of
 from tests.staff.staff_clients import join
 
@@ -222,7 +222,7 @@ def test_when_most_do_not_confirm_the_check_is_on(
         assert client.post(URL, data=form(email=f"p{number}@d.example")).status_code == 303
     db.session.execute(update(SignUp).values(signed_at=START - timedelta(minutes=30)))
     db.session.commit()
-    guard.init_app(app)
+    app.extensions[guard.EXTENSION] = guard.AbuseLimits()
     assert client.post(URL, data=form(email="new@d.example")).status_code == 422
     assert db.session.scalars(select(AbuseAlert.kind)).all() == ["unconfirmed"]
 

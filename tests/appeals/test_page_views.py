@@ -19,11 +19,11 @@ from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.funnel import funnel
+from campaign.services.abuse import limits as guard
+from campaign.services.abuse.counters import limits
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting import funnel_counts as steps
 from campaign.services.counting.funnel_counts import count_view, fold_steps
-from campaign.web.abuse import limits as guard
-from campaign.web.abuse.counters import limits
 from tests.conftest import DAY, Clock, context, form, fresh
 from tests.staff.staff_clients import staffed
 
@@ -163,7 +163,7 @@ def test_views_from_networks_side_by_side_are_not_counted_without_end(
     client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(guard._VIEWS_BY_NETWORK, "/48", limits("2 per minute"))
-    guard.init_app(counting)
+    counting.extensions[guard.EXTENSION] = guard.AbuseLimits()
     path = f"/en/appeals/{appeal.slug}"
     for number in range(5):
         answer = client.post(
@@ -180,7 +180,7 @@ def test_one_appeal_takes_so_many_views_and_no_more(
     client: FlaskClient, appeal: AppealView, counting: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "_VIEWS", limits("3 per minute"))
-    guard.init_app(counting)
+    counting.extensions[guard.EXTENSION] = guard.AbuseLimits()
     for _ in range(5):
         view(client, appeal)
     assert sum(number for (_, aspect, _), number in cells().items() if aspect == "page") == 3

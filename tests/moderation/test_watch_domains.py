@@ -28,14 +28,14 @@ from campaign.queries.moderation.confirmed_together import ConfirmedTogether
 from campaign.queries.moderation.moderation import trends
 from campaign.queries.moderation.new_domains import new_domains
 from campaign.queries.moderation.seen_domain import seen_domains
+from campaign.services.abuse import limits as guard
+from campaign.services.abuse.counters import limits
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, prepare
 from campaign.services.moderation.seen_domain import MANY
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.privacy.retention import retain
 from campaign.services.signing.withdraw import erase
-from campaign.web.abuse import limits as guard
-from campaign.web.abuse.counters import limits
 from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
 from tests.moderation.test_invalidate import signed
 from tests.staff.staff_clients import csrf, join, staffed
@@ -386,7 +386,7 @@ def test_a_number_and_a_share_make_a_flood(confirmed: int, new: int, crowded: in
 def test_very_many_confirmations_from_one_network_are_told_of_and_count(
     client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
-    guard.init_app(app)
+    app.extensions[guard.EXTENSION] = guard.AbuseLimits()
     monkeypatch.setitem(guard._CONFIRMED_BY_NETWORK, "/24", limits("2 per minute"))
     for number in range(3):
         client.post(f"/en/appeals/{appeal.slug}/sign", data=form(email=f"p{number}@d{number}.example"))

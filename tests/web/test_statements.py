@@ -18,9 +18,9 @@ from campaign.domain.privacy.row_key import SLOTS
 from campaign.platform import db
 from campaign.platform.runtime import KEY, runtime
 from campaign.queries.appeals.appeal import AppealView
+from campaign.services.abuse.limits import AdmittedSignUp
 from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.signing.sign import prepare
-from campaign.web.abuse.limits import AdmittedSignUp
 from campaign.web.caching import data_cache as snapshot
 from tests.conftest import START, Postbox, context, form, fresh
 
@@ -101,7 +101,7 @@ def test_a_sign_up_under_attack_costs_one_insert_more_in_the_same_round_trip(
     def pass_once(*_: object, **_more: object) -> AdmittedSignUp:
         return AdmittedSignUp(SolvedChallenge(b"a proof".ljust(32), START + timedelta(minutes=10)))
 
-    monkeypatch.setattr("campaign.web.public.signing.sign.admit", pass_once)
+    monkeypatch.setattr("campaign.services.signing.sign_appeal.admit", pass_once)
     client.post(f"/en/appeals/{appeal.slug}/sign", data=form())
     sign_up, counted, spent = ["INSERT sign_up", "INSERT mail"], "INSERT funnel_count", "INSERT spent_solution"
     if db.engine.dialect.name == "sqlite":

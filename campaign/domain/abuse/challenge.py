@@ -35,6 +35,23 @@ class SolvedChallenge:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ChallengeDemand:
+    """A human check that is due before a form is taken: a puzzle for scripts, a ticket and seconds for waiting."""
+
+    puzzle: dict[str, Any]
+    ticket: str
+    wait: int
+
+
+class ChallengeDemandError(ChallengeError):
+    """The human check comes first; `demand` is the check to show."""
+
+    def __init__(self, demand: ChallengeDemand) -> None:
+        super().__init__("a proof of work is asked for", demand.wait)
+        self.demand = demand
+
+
 class Challenges:
     """Makes and checks both kinds with the secret key."""
 

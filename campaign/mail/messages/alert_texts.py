@@ -68,3 +68,41 @@ def new_domains(locale: str, base_url: str) -> dict[str, str]:
         )
         text = f"{text} {_where_erased()}"
     return {"subject": subject, "text": f"{subject}. {text}", "url": f"{base_url}/staff/moderation/domains"}
+
+
+def flood(kind: str, locale: str, *, headline: str, url: str) -> dict[str, str]:
+    """Return the alert that the abuse limits see an attack of that kind; `headline` names the appeal, or is empty."""
+    with force_locale(locale):
+        said, advice = _flood_words(kind)
+        look = gettext("In “Moderation” you see those of your own section.")
+    return {"subject": said, "text": f"{said}. {advice} {look}" + (f"\n\n{headline}" if headline else ""), "url": url}
+
+
+def _flood_words(kind: str) -> tuple[str, str]:
+    """Return the subject, and the advice that follows from it."""
+    said = {
+        "domain": gettext("Very many sign-ups with addresses of one mail domain"),
+        "appeal": gettext("Very many sign-ups for one appeal"),
+        "all": gettext("Very many sign-ups"),
+        "network": gettext("Very many sign-ups from networks side by side"),
+        "unconfirmed": gettext("Most of those who sign do not confirm"),
+        "confirmed-network": gettext("Many signatures confirmed from one network"),
+        "reports": gettext("Very many letters reported without a signature"),
+        "signed-reports": gettext("Very many letters reported by signers"),
+        "views": gettext("Very many page views of one appeal"),
+    }[kind]
+    if kind == "views":
+        return said, gettext("More than the usual are not counted until it is over.")
+    if kind == "confirmed-network":
+        return said, gettext("They count. If these are real people, such as a school, nothing need be done.")
+    if kind == "signed-reports":
+        return said, gettext("All of them are counted. Taking a signature out of the counts takes its letters out too.")
+    if kind == "reports":
+        return said, gettext(
+            "Since a moment ago each browser is asked for a proof of work before a letter is counted, and beyond a cap "
+            "none is. What is not real can be taken out of the counts, by hour and network."
+        )
+    return said, gettext(
+        "Since a moment ago the form asks each browser for a proof of work. Nothing unconfirmed is counted. "
+        "If these are real people, nothing need be done."
+    )

@@ -18,6 +18,7 @@ from campaign.models import AbuseAlert, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
 from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.tally import hour_of
 from campaign.services.outbox.enqueue import owe_staff
 
@@ -57,6 +58,20 @@ def raise_alarm(
             )
     log.error("alarm: %s, appeal %s; %s people told", kind, appeal_id or "all", len(told))
     return True
+
+
+def tell_flood(kind: str, appeal: AppealView | None, sections: Collection[str], *, context: Context) -> None:
+    """Tell staff of an attack, once an hour for each kind and appeal (None: all); the editors of `sections` too."""
+    base = f"{context.settings.base_url}/staff/moderation"
+
+    def words(locale: str) -> dict[str, str]:
+        if appeal is None:
+            return alert_texts.flood(kind, locale, headline="", url=base)
+        headline = appeal.text_in(locale).headline
+        return alert_texts.flood(kind, locale, headline=headline, url=f"{base}?appeal={appeal.slug}")
+
+    # Each editor moderates the own section, so each section that the flood may be in has to look.
+    raise_alarm(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
 
 
 def tell_unopened(*, context: Context) -> None:

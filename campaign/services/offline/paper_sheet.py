@@ -10,14 +10,12 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from campaign.domain.appeals.appeal import AppealState, is_in_time
 from campaign.domain.counting.channel import Channel
-from campaign.domain.errors import CipherError, StateError
+from campaign.domain.errors import AppealEndedError, CipherError, NotFoundError, StateError
 from campaign.domain.offline.paper_sheet import CheckedSheet
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.privacy.row_key import KeySlot
 from campaign.domain.privacy.sealed_place import at_sheet_row
-from campaign.domain.sections.section import choose_section, taking_part
 from campaign.domain.signing.address import Address, parse_address
 from campaign.domain.signing.signature import clean_via
 from campaign.domain.staff.roles import Scope
@@ -27,12 +25,13 @@ from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
+from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
 from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, hold_section, is_doubted, keep
 from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, prepare, write
+from campaign.services.signing.sign_appeal import check_signable
 
 # So many are signed up in one transaction. A worker comes once a second: 600 a minute are no flood.
 BATCH = 10
@@ -205,18 +204,17 @@ def _sign(
 
 def _able(appeal_id: int, now: datetime) -> Callable[[str, str], SectionView | None]:
     """Return what finds the section that takes a signer of a country and language now; None where none does."""
-    appeal = find_appeal_by_id(appeal_id)
-    taking = taking_part(list_sections(), appeal.sections if appeal else ())
+    appeal, sections = find_appeal_by_id(appeal_id), list_sections()
 
     def able(country: str, locale: str) -> SectionView | None:
-        section = choose_section(taking, country, locale)
-        return section if appeal is not None and section is not None and _takes(appeal, section, now) else None
+        if appeal is None:
+            return None
+        try:
+            return check_signable(appeal, country, locale, sections=sections, now=now)
+        except (AppealEndedError, NotFoundError):
+            return None
 
     return able
-
-
-def _takes(appeal: AppealView, section: SectionView, now: datetime) -> bool:
-    return appeal.state == AppealState.OPEN and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now)
 
 
 def _count(session: Session, entry: BulkEntry, *, context: Context) -> None:

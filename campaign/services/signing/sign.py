@@ -56,7 +56,7 @@ class SignUpRequest:
 
 
 def sign(sign_up: SignUpRequest, *, context: Context) -> None:
-    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail.
+    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail; `sign_appeal` has decided that it may.
 
     Raises SpentSolutionError; then nothing is kept.
 

@@ -28,7 +28,7 @@ _NOTE = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """What the log says of an act. `section` None: it concerns all. The context says who acted, and when."""
+    """The content of an entry. `section` None: it concerns all. The context says who acted, and when."""
 
     act: str
     subject: str

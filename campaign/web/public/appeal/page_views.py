@@ -11,8 +11,8 @@ from campaign.domain.signing.signature import clean_via
 from campaign.platform import limiter
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
+from campaign.services.abuse.limits import admit_view
 from campaign.services.counting.funnel_counts import count_view
-from campaign.web.abuse.limits import admit_view
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import published, takes_signatures
@@ -38,7 +38,7 @@ def create(slug: str) -> Response:
     section = data_cache().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     is_wanted = section is not None and not refuses and takes_signatures(appeal, context.now)
-    if section is not None and is_wanted and admit_view(appeal, client_networks()):
+    if section is not None and is_wanted and admit_view(appeal, client_networks(), context=context):
         count_view(appeal.id, section.code, clean_via(tag_of_page()), context=context)
     return Response(status=204)
 

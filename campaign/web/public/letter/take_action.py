@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from campaign.domain.abuse.challenge import ChallengeDemand
 from campaign.domain.counting.channel import REPORTABLE, Channel
 from campaign.domain.errors import NotFoundError, SpentSolutionError, StateError
 from campaign.platform import limiter
@@ -14,8 +15,8 @@ from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.signing.signature import SignatureView
+from campaign.services.abuse.limits import admit_report, demand, watch_signed_report
 from campaign.services.signing.report_action import record, record_unsigned
-from campaign.web.abuse.limits import ChallengeDemand, admit_report, demand, watch_signed_report
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.forms import MESSAGES
@@ -53,7 +54,7 @@ def report(token: str) -> ResponseReturnValue:
     try:
         if done is not None:
             record(signature.id, done[0], target=done[1], context=supporter_context())
-            watch_signed_report(signature.appeal)
+            watch_signed_report(signature.appeal, context=supporter_context())
     except (StateError, NotFoundError):
         done = None  # not confirmed, or over: the page must not thank for what it has not counted
     choice = read_choice(signature.appeal, signature)
@@ -90,8 +91,8 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
 
 def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple[Done | None, ChallengeDemand | None]:
     """Count it; return what was counted, or what the browser has to do first. 429 beyond what an appeal takes."""
-    sent, networks = request.form, client_networks()
-    let = admit_report(appeal, sent.get("proof", ""), sent.get("ticket", ""), networks)
+    sent, networks, context = request.form, client_networks(), supporter_context()
+    let = admit_report(appeal, sent.get("proof", ""), sent.get("ticket", ""), networks, context=context)
     if let is None:
         abort(429)
     if isinstance(let, ChallengeDemand):
@@ -105,10 +106,10 @@ def _record_unsigned(appeal: AppealView, section_code: str, done: Done) -> tuple
             target=done[1],
             solved=let.solved,
             networks=known,
-            context=supporter_context(),
+            context=context,
         )
     except SpentSolutionError:
-        return None, demand(appeal, networks)
+        return None, demand(appeal, networks, context=context)
     except (StateError, NotFoundError):
         return None, None
     return done, None

@@ -27,9 +27,9 @@ from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.signing.sign_up import WaitingSignUpView, beside, earlier_than, find_waiting, newest_of
 from campaign.queries.signing.signature import SignatureView, find_signature
+from campaign.services.abuse.limits import watch_confirmed
 from campaign.services.signing.confirm import ConfirmedSignature, ConsentChoices, ShownSignUp, confirm
 from campaign.services.signing.withdraw import refuse_sign_ups
-from campaign.web.abuse.limits import watch_confirmed
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
@@ -100,7 +100,7 @@ def create(token: str) -> ResponseReturnValue:
         return render_template(
             "public/signing/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)
         ), 410
-    watch_confirmed(client_networks())
+    watch_confirmed(client_networks(), context=supporter_context())
     return redirect(_onward(token, done), 303)
 
 

@@ -9,17 +9,15 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from campaign.domain.appeals.appeal import is_in_time
-from campaign.domain.errors import SpentSolutionError
+from campaign.domain.abuse.challenge import ChallengeDemandError
+from campaign.domain.errors import AppealEndedError, InputError
 from campaign.domain.signing.signature import clean_via
-from campaign.platform import client_network, limiter
+from campaign.platform import limiter
 from campaign.platform.network import client_networks
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.queries.moderation.floods import is_uncarried
-from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
-from campaign.services.signing.sign import SignUpRequest, sign
-from campaign.web.abuse.limits import AdmittedSignUp, admit, demand
+from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.signing.sign_appeal import CheckedSignUp, sign_appeal
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.forms import MESSAGES, SignerInput, SignFormInput, read_sign_form
 from campaign.web.http.headers import is_sandboxed
@@ -62,30 +60,29 @@ def form(slug: str) -> ResponseReturnValue:
 
 
 def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
-    """Signs, or says what the page must show instead: the form with its errors, or that it is too late."""
+    """Sign, or return what the page must show instead: the form with its errors, or that it is too late."""
     if answers.signer is None:
         return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
-    locale, now = current_locale(), runtime().clock()
-    if answers.signer.address.is_international and is_uncarried(now):
-        return {"form": _values(answers), "errors": {"email": MESSAGES["email", "not-carried"]}}
-    section = data_cache().section_for(answers.signer.country, locale, appeal)
-    zone = section.last_zone(appeal.deadline) if section else ""
-    if section is None or not appeal.is_open or not is_in_time(appeal.deadline, zone, now):
+    # Sec-Fetch-Site of our own form in a sandbox is that of a stranger's.
+    sandboxed, context = is_sandboxed(), supporter_context()
+    try:
+        sign_appeal(
+            appeal,
+            _form(answers, answers.signer, must_prove=sandboxed),
+            sections=data_cache().sections(),
+            refused=_addressees(),
+            context=context,
+        )
+    except InputError as error:
+        return {"form": _values(answers), "errors": {error.field: MESSAGES[error.field, error.code]}}
+    except AppealEndedError:
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
-        return {"is_taking": False, "notice": notice, "other_rows": list_rows(other_appeals(appeal), locale, now)}
-    # Sec-Fetch-Site of our own form in a sandbox is that of a stranger's.
-    sandboxed = is_sandboxed()
-    proofs = answers.proof, answers.ticket
-    let = admit(appeal, answers.signer.address, *proofs, client_networks(), must_prove=sandboxed)
-    if isinstance(let, AdmittedSignUp):
-        try:
-            _sign(appeal, answers.signer, section.code, locale, let)
-        except SpentSolutionError:
-            let = demand(appeal, client_networks())
-        else:
-            return None
-    return {"form": _values(answers), "challenge": let, "is_sandboxed": sandboxed}
+        rows = list_rows(other_appeals(appeal), current_locale(), context.now)
+        return {"is_taking": False, "notice": notice, "other_rows": rows}
+    except ChallengeDemandError as error:
+        return {"form": _values(answers), "challenge": error.demand, "is_sandboxed": sandboxed}
+    return None
 
 
 def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
@@ -93,24 +90,17 @@ def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
     return appeal_page(appeal, data_cache().counts(appeal), runtime().clock(), current_locale()) | more
 
 
-def _sign(appeal: AppealView, signer: SignerInput, section_code: str, locale: str, let: AdmittedSignUp) -> None:
-    text = appeal.text_in(locale)
-    sign(
-        SignUpRequest(
-            appeal_id=appeal.id,
-            section_code=section_code,
-            country=signer.country,
-            name=signer.name,
-            address=signer.address,
-            locale=locale,
-            text_language=text.language,
-            text_version=text.version,
-            via=signer.via or clean_via(tag_of_page()),
-            network_digest=bytes.fromhex(client_network()),
-            flag=let.flag or (FLAG if _addressees().include(signer.address, appeal) else None),
-            solved=let.solved,
-        ),
-        context=supporter_context(),
+def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> CheckedSignUp:
+    return CheckedSignUp(
+        country=signer.country,
+        name=signer.name,
+        address=signer.address,
+        via=signer.via or clean_via(tag_of_page()),
+        locale=current_locale(),
+        networks=client_networks(),
+        proof=answers.proof,
+        ticket=answers.ticket,
+        must_prove=must_prove,
     )
 
 

@@ -1,4 +1,4 @@
-"""The abuse guard: what is counted of sign-ups, reports and page views, when the human check is asked for, who is told.
+"""The abuse limits: counts of sign-ups, reports and page views, when the human check is due, and alerts to staff.
 
 Counting is done in the limits' storage (TOCSIN_LIMITS_URL), not in the database, and asks one question of it.
 What is decided never depends on whether an address has signed.
@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 from limits import parse
 
-from campaign.domain.abuse.challenge import Challenges, SolvedChallenge
+from campaign.domain.abuse.challenge import ChallengeDemand, Challenges, SolvedChallenge
 from campaign.domain.errors import ChallengeError
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import bought_domain, owner_domain
 from campaign.domain.signing.provider import LARGE
+from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import limiter
+from campaign.platform.context import Context
 from campaign.platform.network import Network
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, sections_lately, sections_reporting
-from campaign.web.abuse.alert import mail_alert
-from campaign.web.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
+from campaign.services.abuse.alert import tell_flood
+from campaign.services.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
 
 # More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
 _SOFT = {
@@ -36,7 +36,7 @@ _SOFT = {
 }
 # Half of all people have their mailbox with one of these.
 _LARGE_SOFT = limits("3000 per minute", "60000 per hour")
-# Beyond this even who solves puzzles is kept without a mail: somebody is after the mailboxes of one domain.
+# Beyond this even who solves puzzles is kept without a mail: the attack is on the mailboxes of one domain.
 _HARD, _LARGE_HARD = parse("1200 per minute"), parse("12000 per minute")
 # One subscriber gets a /64 of IPv6 or a /48 with 65,536 of them (RFC 6177), one provider a /32: who counts /64 alone
 # counts an attacker never twice. A /16 of IPv4 is what a small provider has.
@@ -83,21 +83,16 @@ _UNCONFIRMED_SHARE, _UNCONFIRMED_LEAST = 0.75, 200
 _SHARE_SECONDS, _SHARE_SIGN_UPS = 10.0, 20
 
 
+# The key under which an application has its AbuseLimits.
+EXTENSION = "tocsin_guard"
+
+
 @dataclass(frozen=True, slots=True)
 class AdmittedSignUp:
     """It may go on: by which proof, and with which flag."""
 
     solved: SolvedChallenge | None = None
     flag: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChallengeDemand:
-    """What the form asks for before it is taken: a puzzle for the script, a ticket and seconds for who waits."""
-
-    puzzle: dict[str, Any]
-    ticket: str
-    wait: int
 
 
 class AbuseLimits:
@@ -116,17 +111,12 @@ class AbuseLimits:
         return self._share[1]
 
     def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
-        """Whether this process has not yet raised that alarm within the hour."""
+        """Return whether this process has not yet raised that alarm within the hour."""
         alarm = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
         if alarm in self._raised:
             return False
         self._raised = {one for one in self._raised if one[2] == alarm[2]} | {alarm}
         return True
-
-
-def init_app(app: Flask) -> None:
-    """Gives the application its guard."""
-    app.extensions["tocsin_guard"] = AbuseLimits()
 
 
 def admit(
@@ -137,26 +127,25 @@ def admit(
     networks: Sequence[Network],
     *,
     must_prove: bool = False,
+    context: Context,
 ) -> AdmittedSignUp | ChallengeDemand:
     """Let a sign-up pass, or say what it needs first. Wrong or spent proofs are answered by a new demand.
 
     `must_prove` where nothing shows that our own form sent it: only who was answered by us has a puzzle or a ticket.
     """
-    at = runtime()
-    mode, now = "always" if must_prove else at.settings.challenge, at.clock()
-    trouble = _trouble(appeal, address, networks, now) if mode != "always" else None
+    mode = "always" if must_prove else context.settings.challenge
+    trouble = _trouble(appeal, address, networks, context) if mode != "always" else None
     if mode == "off" or (mode == "adaptive" and trouble is None):
         return AdmittedSignUp()
-    let = _check(appeal, proof, ticket, networks)
-    return AdmittedSignUp(let.solved, _flag(address)) if isinstance(let, AdmittedSignUp) else let
+    let = _check(appeal, proof, ticket, networks, context)
+    return AdmittedSignUp(let.solved, _flag(address, context)) if isinstance(let, AdmittedSignUp) else let
 
 
 def admit_report(
-    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]
+    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network], *, context: Context
 ) -> AdmittedSignUp | ChallengeDemand | None:
     """Let a report without a signature pass, or say what it needs first; None beyond what an appeal takes at all."""
-    at = runtime()
-    mode, now = at.settings.challenge, at.clock()
+    mode = context.settings.challenge
     if not limiter.enabled:
         return AdmittedSignUp()
     key = str(appeal.id)
@@ -167,52 +156,50 @@ def admit_report(
         ]
     )
     if over:
-        _alert("reports", appeal, now)
+        _alert("reports", appeal, context)
     is_quiet = mode == "off" or (mode == "adaptive" and not over and not marked)
-    let = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks)
+    let = AdmittedSignUp() if is_quiet else _check(appeal, proof, ticket, networks, context)
     # Counted only of what would be taken: who solves nothing uses up nobody's share.
     if isinstance(let, AdmittedSignUp) and beyond([WatchedLimit("reports-cap", _REPORTS_CAP, key)])[0]:
-        _alert("reports", appeal, now)
+        _alert("reports", appeal, context)
         return None
     return let
 
 
-def watch_signed_report(appeal: AppealView) -> None:
+def watch_signed_report(appeal: AppealView, *, context: Context) -> None:
     """Count a report of a signer; tell staff where there are very many."""
     if limiter.enabled and beyond([WatchedLimit("signed-reports", _SIGNED_REPORTS, str(appeal.id))])[0]:
-        _alert("signed-reports", appeal, runtime().clock())
+        _alert("signed-reports", appeal, context)
 
 
-def watch_confirmed(networks: Sequence[Network]) -> None:
+def watch_confirmed(networks: Sequence[Network], *, context: Context) -> None:
     """Count a confirmation; tell staff where there are very many from one network, or from networks side by side."""
     if limiter.enabled and beyond(watched_networks("confirmed-network", _CONFIRMED_BY_NETWORK, networks))[0]:
-        _alert("confirmed-network", None, runtime().clock())
+        _alert("confirmed-network", None, context)
 
 
-def admit_view(appeal: AppealView, networks: Sequence[Network]) -> bool:
+def admit_view(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> bool:
     """Return whether a page view is to be counted."""
     if not limiter.enabled:
         return True
     by_network = watched_networks("view-network", _VIEWS_BY_NETWORK, networks)
     over, _ = beyond([WatchedLimit("views", _VIEWS, str(appeal.id)), *by_network])
     if over:
-        _alert("views", appeal, runtime().clock())
+        _alert("views", appeal, context)
     return not over
 
 
-def demand(appeal: AppealView, networks: Sequence[Network]) -> ChallengeDemand:
+def demand(appeal: AppealView, networks: Sequence[Network], *, context: Context) -> ChallengeDemand:
     """Return a new puzzle and a new ticket."""
-    at = runtime()
-    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    challenges, now = Challenges(context.settings.secret_key), context.now
     ticket = challenges.make_waiting(appeal.slug, networks[0].digest, now)
     return ChallengeDemand(challenges.make(appeal.slug, now), ticket, 20)
 
 
 def _check(
-    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network]
+    appeal: AppealView, proof: str, ticket: str, networks: Sequence[Network], context: Context
 ) -> AdmittedSignUp | ChallengeDemand:
-    at = runtime()
-    challenges, now = Challenges(at.settings.secret_key), at.clock()
+    challenges, now = Challenges(context.settings.secret_key), context.now
     try:
         if proof:
             return AdmittedSignUp(challenges.check(proof, appeal.slug, now))
@@ -223,64 +210,66 @@ def _check(
     except ChallengeError as error:
         if error.wait:
             return ChallengeDemand(challenges.make(appeal.slug, now), ticket, error.wait)
-    return demand(appeal, networks)
+    return demand(appeal, networks, context=context)
 
 
-def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], now: datetime) -> str | None:
+def _trouble(appeal: AppealView, address: Address, networks: Sequence[Network], context: Context) -> str | None:
     """Count the sign-up; return what kind of flood goes on, if any, of which staff are told."""
     if not limiter.enabled:
         return None
     over, marked = beyond(
         [
-            WatchedLimit("domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address)),
+            WatchedLimit(
+                "domain", _LARGE_SOFT if address.domain in LARGE else _SOFT["domain"], _bought_key(address, context)
+            ),
             WatchedLimit("appeal", _SOFT["appeal"], str(appeal.id)),
             WatchedLimit("all", _SOFT["all"], ""),
             *watched_networks("network", _NETWORKS, networks),
         ]
     )
     for kind in over:
-        _alert(kind, appeal if kind == "appeal" else None, now)
-    return next(iter((*over, *marked)), None) or _unconfirmed(now)
+        _alert(kind, appeal if kind == "appeal" else None, context)
+    return next(iter((*over, *marked)), None) or _unconfirmed(context)
 
 
-def _unconfirmed(now: datetime) -> str | None:
-    found = _guard().lately(now)
+def _unconfirmed(context: Context) -> str | None:
+    found = _memory().lately(context.now)
     if found.unconfirmed < _UNCONFIRMED_LEAST or found.share < _UNCONFIRMED_SHARE:
         return None
-    _alert("unconfirmed", None, now)
+    _alert("unconfirmed", None, context)
     return "unconfirmed"
 
 
-def _flag(address: Address) -> str | None:
+def _flag(address: Address, context: Context) -> str | None:
     hard = _LARGE_HARD if address.domain in LARGE else _HARD
-    return None if not limiter.enabled or hit(hard, "hard", _owner_key(address)) else "domain"
+    return None if not limiter.enabled or hit(hard, "hard", _owner_key(address, context)) else "domain"
 
 
-def _bought_key(address: Address) -> str:
+def _bought_key(address: Address, context: Context) -> str:
     """For what asks for a puzzle: all names below a free host are one, for another of them costs nothing."""
-    return _key(bought_domain(address.domain))
+    return _key(bought_domain(address.domain), context)
 
 
-def _owner_key(address: Address) -> str:
+def _owner_key(address: Address, context: Context) -> str:
     """For what keeps the mail back: nobody's is kept back for a neighbour."""
-    return _key(owner_domain(address.domain))
+    return _key(owner_domain(address.domain), context)
 
 
-def _key(domain: str) -> str:
-    return runtime().vault.domain_digest(Address("", domain)).hex()[:32]
+def _key(domain: str, context: Context) -> str:
+    return context.vault.domain_digest(Address("", domain)).hex()[:32]
 
 
-def _alert(kind: str, appeal: AppealView | None, now: datetime) -> None:
-    appeal_id = appeal.id if appeal is not None else None
-    if not _guard().is_news(kind, appeal_id or 0, now):
+def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
+    appeal_id, now = appeal.id if appeal is not None else None, context.now
+    if not _memory().is_news(kind, appeal_id or 0, now):
         return
     if appeal_id is not None and kind in {"reports", "signed-reports"}:
         sections = sections_reporting(appeal_id, now)
     else:
         sections = sections_lately(appeal_id, now)
-    mail_alert(kind, appeal, sections, now)
+    tell_flood(kind, appeal, sections, context=replace(context, actor=SYSTEM))
 
 
-def _guard() -> AbuseLimits:
-    guard: AbuseLimits = current_app.extensions["tocsin_guard"]
-    return guard
+def _memory() -> AbuseLimits:
+    found: AbuseLimits = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,104 @@
+"""Signing an appeal where it may be signed: for the form, the frame on other sites, paper sheets and the API alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaign.domain.abuse.challenge import ChallengeDemand, ChallengeDemandError
+from campaign.domain.appeals.appeal import AppealState, is_in_time
+from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, SpentSolutionError
+from campaign.domain.sections.section import choose_section, taking_part
+from campaign.domain.signing.address import Address
+from campaign.platform.context import Context
+from campaign.platform.network import Network
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.moderation.floods import is_uncarried
+from campaign.queries.sections.section import SectionView
+from campaign.services.abuse.limits import admit, demand
+from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
+from campaign.services.signing.sign import SignUpRequest, sign
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSignUp:
+    """A sign-up whose fields are checked, and where it came from.
+
+    `networks` are those of the request, the narrowest first. `proof` and `ticket` answer the human check. `must_prove`
+    where nothing shows that our own form sent it.
+    """
+
+    country: str
+    name: str
+    address: Address
+    via: str | None
+    locale: str
+    networks: tuple[Network, ...]
+    proof: str = ""
+    ticket: str = ""
+    must_prove: bool = False
+
+
+def check_signable(
+    appeal: AppealView, country: str, locale: str, *, sections: Sequence[SectionView], now: datetime
+) -> SectionView:
+    """Return the section that counts a signer of that country and language.
+
+    Raises NotFoundError (a draft) and AppealEndedError (closed, stopped, no section takes part for that signer, or the
+    deadline has passed in its time zone).
+    """
+    if appeal.state == AppealState.DRAFT:
+        raise NotFoundError("there is no such appeal")
+    if appeal.state != AppealState.OPEN:
+        raise AppealEndedError(f"{appeal.slug} is {appeal.state}")
+    taking = taking_part(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
+    section = choose_section(taking, country, locale)
+    if section is None:
+        raise AppealEndedError(f"no section takes a signer of {country} for {appeal.slug}")
+    if not is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now):
+        raise AppealEndedError(f"the deadline of {appeal.slug} has passed in {section.code}")
+    return section
+
+
+def sign_appeal(
+    appeal: AppealView,
+    form: CheckedSignUp,
+    *,
+    sections: Sequence[SectionView],
+    refused: RefusedRecipients,
+    context: Context,
+) -> None:
+    """Sign the appeal, where it may be signed; else store nothing.
+
+    `sections` are all there are, `refused` remembers whom appeals are addressed to. Raises InputError (`email`:
+    `not-carried`), as `check_signable`, and ChallengeDemandError where the abuse limits ask for the human check.
+    Whether the address has signed before decides nothing here.
+    """
+    if form.address.is_international and is_uncarried(context.now):
+        raise InputError("email", "not-carried", "the mail server does not carry this address")
+    section = check_signable(appeal, form.country, form.locale, sections=sections, now=context.now)
+    let = admit(
+        appeal, form.address, form.proof, form.ticket, form.networks, must_prove=form.must_prove, context=context
+    )
+    if isinstance(let, ChallengeDemand):
+        raise ChallengeDemandError(let)
+    text = appeal.text_in(form.locale)
+    request = SignUpRequest(
+        appeal_id=appeal.id,
+        section_code=section.code,
+        country=form.country,
+        name=form.name,
+        address=form.address,
+        locale=form.locale,
+        text_language=text.language,
+        text_version=text.version,
+        via=form.via,
+        network_digest=bytes.fromhex(form.networks[0].digest),
+        flag=let.flag or (FLAG if refused.include(form.address, appeal) else None),
+        solved=let.solved,
+    )
+    try:
+        sign(request, context=context)
+    except SpentSolutionError as error:
+        raise ChallengeDemandError(demand(appeal, form.networks, context=context)) from error

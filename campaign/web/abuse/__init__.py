@@ -1,1 +1,0 @@
-"""Limits, proof of work, alerts."""

@@ -1,0 +1,118 @@
+"""The service decides whether an appeal may be signed, for routes, paper sheets and the API alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from campaign.domain.abuse.challenge import ChallengeDemandError
+from campaign.domain.appeals.appeal import AppealState
+from campaign.domain.errors import AppealEndedError, InputError, NotFoundError, StateError
+from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.actor import SUPPORTER
+from campaign.models import SignUp
+from campaign.platform import db
+from campaign.platform.network import Network
+from campaign.platform.runtime import runtime
+from campaign.queries.appeals.appeal import AppealView, find_appeal
+from campaign.queries.sections.section import list_sections
+from campaign.services.appeals.lifecycle import close, stop
+from campaign.services.outbox.refused_recipients import RefusedRecipients
+from campaign.services.signing import sign_appeal as service
+from campaign.services.signing.sign_appeal import CheckedSignUp, check_signable, sign_appeal
+from tests.conftest import START, context
+
+FORM = CheckedSignUp(
+    country="FR",
+    name="Jeanne Martin",
+    address=parse_address("jeanne@mail.example"),
+    via=None,
+    locale="fr",
+    networks=(Network("/24", "0" * 32),),
+)
+
+
+def sign(appeal: AppealView, form: CheckedSignUp = FORM, now: datetime = START) -> None:
+    at = runtime()
+    sign_appeal(
+        appeal,
+        form,
+        sections=list_sections(),
+        refused=RefusedRecipients(at.settings),
+        context=context(now, SUPPORTER),
+    )
+
+
+def stored() -> int:
+    db.session.rollback()
+    return db.session.execute(select(func.count()).select_from(SignUp)).scalar_one()
+
+
+def reloaded(appeal: AppealView) -> AppealView:
+    db.session.rollback()
+    found = find_appeal(appeal.slug)
+    assert found is not None
+    return found
+
+
+def test_an_open_appeal_is_signed(app: Flask, appeal: AppealView) -> None:
+    sign(appeal)
+    assert stored() == 1
+
+
+@pytest.mark.parametrize("end", [close, stop])
+def test_an_ended_appeal_is_refused(app: Flask, appeal: AppealView, end: Callable[..., bool]) -> None:
+    end(appeal.slug, context=context())
+    with pytest.raises(AppealEndedError):
+        sign(reloaded(appeal))
+    assert stored() == 0
+
+
+def test_a_draft_is_refused_as_if_there_were_none(app: Flask, appeal: AppealView) -> None:
+    with pytest.raises(NotFoundError):
+        sign(replace(appeal, state=AppealState.DRAFT))
+    assert stored() == 0
+
+
+def test_the_deadline_is_that_of_the_signers_section(app: Flask, appeal: AppealView) -> None:
+    """The deadline is 12 April: in France it has passed at ten in the evening (UTC), in the rest of the world not."""
+    passed = datetime(2026, 4, 12, 22, 0, tzinfo=START.tzinfo)
+    sign(appeal, now=passed - timedelta(seconds=1))
+    assert stored() == 1
+    with pytest.raises(AppealEndedError):
+        sign(appeal, now=passed)
+    sign(appeal, replace(FORM, country="US", locale="en"), now=passed)
+    assert stored() == 2
+
+
+def test_a_signer_whom_no_section_takes_is_refused(app: Flask, appeal: AppealView) -> None:
+    with pytest.raises(AppealEndedError):
+        check_signable(appeal, "FR", "fr", sections=(), now=START)
+    assert check_signable(appeal, "FR", "fr", sections=list_sections(), now=START).code == "fr"
+
+
+def test_an_address_that_is_not_carried_is_named(
+    app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "is_uncarried", lambda _now: True)
+    with pytest.raises(InputError, match="does not carry") as refused:
+        sign(appeal, replace(FORM, address=parse_address("josé@mail.example")))
+    assert (refused.value.field, refused.value.code, stored()) == ("email", "not-carried", 0)
+
+
+def test_where_the_human_check_is_asked_for_the_answer_says_what_to_do(app: Flask, appeal: AppealView) -> None:
+    with pytest.raises(ChallengeDemandError) as asked:
+        sign(appeal, replace(FORM, must_prove=True))
+    assert asked.value.demand.ticket
+    assert asked.value.demand.wait
+    assert stored() == 0
+
+
+def test_too_late_is_a_state_that_does_not_allow_it(app: Flask, appeal: AppealView) -> None:
+    with pytest.raises(StateError):
+        sign(replace(appeal, deadline=date(2026, 2, 1)))
