@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 import sys
@@ -83,5 +84,9 @@ def test_the_start_is_refused_in_one_line() -> None:
 
 def test_every_setting_is_documented() -> None:
     documented = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    for setting in SETTINGS:
-        assert f"| `{setting.variable}` |" in documented, setting.variable
+    rows = re.findall(r"^\| `(TOCSIN_\w+)` \| (.*?) \| (.*) \|$", documented, re.MULTILINE)
+    assert [variable for variable, *_ in rows] == [setting.variable for setting in SETTINGS]
+    for setting, (variable, default, meaning) in zip(SETTINGS, rows, strict=True):
+        required = "required (a demonstration makes one)"
+        assert default.strip("`") == (required if setting.default is None else setting.default), variable
+        assert meaning.startswith(setting.meaning), variable

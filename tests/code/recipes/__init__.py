@@ -1,0 +1,1 @@
+"""The recipes of docs/developing: their places, and a walk through the steps of each in a copy of the code."""

@@ -1,0 +1,101 @@
+"""The channel of docs/developing/add-a-channel.md is seen by supporters, staff, the API and the exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from campaign.domain.counting.channel import Channel
+from campaign.domain.staff.roles import Role
+from campaign.queries.appeals.appeal import AppealView
+from campaign.services.counting.verify import verify
+from campaign.web.public.site.metrics import MetricsCache
+from tests.code.test_migrations import test_models_equal_migrations as models_equal_migrations
+from tests.code.test_words import _wanted
+from tests.conftest import Postbox, form, fresh, text_of
+from tests.moderation.test_reported import PAGE as REPORTED
+from tests.staff.staff_clients import csrf, staffed
+
+HERE, STAFF = "/en/appeals/ana-ruiz-vega", "/staff/appeals/ana-ruiz-vega"
+
+
+def report(client: FlaskClient) -> None:
+    answer = client.post(f"{HERE}/act", data={"channel": "courier", "target": "1", "country": "FR"})
+    assert answer.status_code == 303
+    assert "#courier" in answer.location
+    assert "Counted, thank you." in client.get(answer.location).text
+
+
+def enter(app: Flask) -> FlaskClient:
+    """Enter twelve as staff do, and return the editor's browser."""
+    browser = staffed(app, Role.EDITOR)
+    page = browser.get(f"{STAFF}/bulk-entries")
+    assert '<option value="courier">Letters by courier</option>' in page.text
+    typed = {"csrf_token": csrf(page), "quantity": "12", "channel": "courier", "day": "2026-03-01"}
+    assert browser.post(f"{STAFF}/bulk-entries", data=typed).status_code == 303
+    fresh(app)
+    return browser
+
+
+def test_the_page_for_sending_the_letter_offers_it_last(client: FlaskClient, appeal: AppealView) -> None:
+    page = client.get(f"{HERE}/act?country=FR").text
+    steps = [part.partition('"')[0] for part in page.split('<li id="')[1:]]
+    assert steps[-1] == "courier"
+    step = page.split('<li id="courier"')[1].partition("</li>")[0]
+    assert "<h2>By courier</h2>" in step
+    assert "Calle Ejemplo 1" in step
+    assert "letter.pdf" in step
+    assert "By post until March 22, 2026" in step, "it takes days, as all that is brought"
+    assert 'aria-label="I have done it: By courier"' in step
+
+
+def test_reports_and_entries_are_counted_on_pages_and_in_the_api(
+    app: Flask, client: FlaskClient, appeal: AppealView
+) -> None:
+    report(client)
+    enter(app)
+    counts = client.get("/api/v1/appeals/ana-ruiz-vega").json["counts"]  # type: ignore[index]
+    assert counts["by_channel"] == {"courier": 13}
+    assert counts["by_evidence"] == {"verified": 0, "reported": 1, "bulk": 12}
+    assert "Letters by courier" in client.get(f"{HERE}/progress").text
+    app.extensions["tocsin_metrics"] = MetricsCache()
+    assert 'channel="courier"' in client.get("/metrics").text
+    assert verify() == []
+
+
+def test_staff_see_filter_and_export_it(app: Flask, client: FlaskClient, appeal: AppealView) -> None:
+    report(client)
+    browser = enter(app)
+    page = browser.get(STAFF).text
+    assert '<option value="courier">Letters by courier</option>' in page
+    assert '<th scope="row">Letters by courier</th>' in page
+    assert '<option value="courier" selected>' in browser.get(f"{STAFF}?channel=courier").text
+    rows = list(csv.reader(io.StringIO(browser.get(f"{STAFF}/channels.csv").text)))
+    assert ["courier", "0", "1", "12", "13"] in rows
+    assert any("courier" in row for row in csv.reader(io.StringIO(browser.get(f"{STAFF}/days.csv").text)))
+    assert "Letters by courier" in browser.get(f"{STAFF}/bulk-entries").text
+    assert browser.get(REPORTED).status_code == 200
+
+
+def test_supporters_see_it_among_what_is_held_about_them(
+    client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox
+) -> None:
+    client.post(f"{HERE}/sign", data=form())
+    deliver()
+    act = client.post(postbox.link()).location
+    deliver()
+    assert client.post(act, data={"channel": "courier", "target": "1"}).status_code == 303
+    mine = re.search(r"/en/m/\S+/me", text_of(postbox.messages[-1]))
+    assert mine, "the mail that thanks leads there"
+    assert "By courier" in client.get(mine[0]).text
+    assert '"courier"' in client.get(f"{mine[0]}.json").text
+
+
+def test_the_schema_lets_it_in_and_its_names_are_to_be_translated(app: Flask) -> None:
+    models_equal_migrations(app)
+    assert {Channel("courier").rules.counted, Channel("courier").rules.done} <= _wanted()
