@@ -1,4 +1,4 @@
-"""What can go wrong for a reason of the campaign itself; pages and commands turn these into words."""
+"""Errors of the campaign's own rules; pages and commands translate them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class TocsinError(Exception):
-    """Any refusal that is the caller's to mend. The message is one English line for operators and logs."""
+    """A refusal that the caller can correct. The message is one English line for operators and logs."""
 
 
 class NotFoundError(TocsinError):
-    """There is no such thing, or not for this person."""
+    """The object does not exist, or this person may not see it."""
 
 
 class InputError(TocsinError):
@@ -23,7 +23,7 @@ class InputError(TocsinError):
 
 
 class InvalidFieldsError(TocsinError):
-    """Several values are unusable: by field, the code that says why; pages translate the codes."""
+    """Several values are unusable: for each field a code that says why; pages translate the codes."""
 
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {code}" for field, code in faults.items()))
@@ -35,7 +35,7 @@ class StateError(TocsinError):
 
 
 class ConflictError(StateError):
-    """Somebody else has changed the same thing meanwhile; `current` is what it says now."""
+    """Someone else has changed the same object in the meantime; `current` has its values now."""
 
     def __init__(self, current: dict[str, Any]) -> None:
         super().__init__("somebody else has changed this meanwhile")
@@ -43,7 +43,7 @@ class ConflictError(StateError):
 
 
 class AppealExistsError(StateError):
-    """The document's appeal is there already; `slug` names it."""
+    """The document's appeal exists already; `slug` names it."""
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"there is an appeal of this document already: {slug}")
@@ -51,11 +51,11 @@ class AppealExistsError(StateError):
 
 
 class FourEyesError(StateError):
-    """Whoever wrote an appeal does not publish it."""
+    """An author of an appeal may not publish it."""
 
 
 class SignUpChangedError(StateError):
-    """The waiting sign-up is no longer what the link or page showed; show it again and ask again."""
+    """The waiting sign-up differs from what the link or page showed; the page shows it again and asks again."""
 
 
 class AppealEndedError(StateError):
@@ -67,7 +67,7 @@ class InvalidatedError(StateError):
 
 
 class ChallengeError(TocsinError):
-    """A proof of work is wrong, too old, or was made for another appeal. `wait` seconds may still be missing."""
+    """A proof of work is wrong, too old, or made for another appeal; or waiting must go on for `wait` seconds."""
 
     def __init__(self, message: str, wait: int = 0) -> None:
         super().__init__(message)
@@ -75,11 +75,11 @@ class ChallengeError(TocsinError):
 
 
 class ConcurrentSignUpError(TocsinError):
-    """Another sign-up of the same address came at the same moment, or drew the same lot: do it again."""
+    """Another sign-up of the same address came at the same moment, or drew the same random number: try again."""
 
 
 class SpentSolutionError(ChallengeError):
-    """A proof of work was taken before."""
+    """A proof of work was accepted before."""
 
     def __init__(self) -> None:
         super().__init__("this proof was taken before")
@@ -98,12 +98,12 @@ class ExpiredTokenError(TokenError):
 
 
 class UnknownKeyError(TocsinError):
-    """A row was to be written under a key that the database does not have (any more)."""
+    """A row was to be encrypted with a key that the database does not have, or has no longer."""
 
 
 class CipherError(TocsinError):
-    """Sealed data cannot be opened: its key is not among the data keys, or it was changed."""
+    """Encrypted data cannot be decrypted: its key is not among the data keys, or the data was changed or moved."""
 
 
 class ErasedKeyError(CipherError):
-    """Sealed data cannot be opened any more: the key of its row was erased, as it is when somebody leaves."""
+    """Encrypted data cannot be decrypted any more: the key of its row was erased, together with a person's data."""

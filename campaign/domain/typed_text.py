@@ -1,4 +1,4 @@
-"""Text as people type it: cleaned, and the codes of languages."""
+"""Cleaning of typed text, and codes of languages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from babel.localedata import exists
 
 
 def is_language(code: str) -> bool:
-    """Whether pages can be shown in that language (ISO 639-1, known to CLDR)."""
+    """Return whether pages can be shown in that language (ISO 639-1, known to CLDR)."""
     return re.fullmatch("[a-z]{2}", code) is not None and exists(code)
 
 

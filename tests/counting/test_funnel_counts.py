@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, update
 
-from campaign.domain.counting.funnel import OTHER_SOURCES, FunnelStage, confirming
+from campaign.domain.counting.funnel import OTHER_SOURCES, FunnelStage, confirmation_stage
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.provider import PROVIDERS
@@ -123,7 +123,7 @@ def test_what_looks_like_a_flood_is_not_counted_and_changes_nothing_that_waits(a
     ],
 )
 def test_how_long_confirming_took(waited: timedelta, step: FunnelStage) -> None:
-    assert confirming(waited) is step
+    assert confirmation_stage(waited) is step
 
 
 def test_no_domain_belongs_to_two_providers() -> None:

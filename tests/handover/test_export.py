@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
-from campaign.domain.handover.spreadsheet import harmless, plain
+from campaign.domain.handover.spreadsheet import escape_cell, unescape_cell
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
 from campaign.domain.staff.roles import Role, Scope
@@ -57,11 +57,11 @@ _texts = st.lists(st.one_of(st.sampled_from((*FORMULAS, "'", "''", ";", ",", '"'
 
 @given(_texts)
 def test_a_cell_is_never_a_formula_and_reads_back_exactly(text: str) -> None:
-    cell = harmless(text)
+    cell = escape_cell(text)
     assert not cell.startswith(FORMULAS)
     # Nor where the program parts cells by semicolons, for which the quotes round this one mean nothing.
     assert not [part for part in re.split("[;\t\r\n]", cell) if part.startswith(FORMULAS)]
-    assert plain(cell) == text
+    assert unescape_cell(cell) == text
     file = io.StringIO(newline="")
     csv.writer(file).writerow([cell, "next"])
     assert next(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [cell, "next"]
@@ -73,7 +73,7 @@ def test_the_own_sections_confirmed_signatures_and_no_others(app: Flask, appeal:
     signed(appeal, "Canary", 3, "be-nl")
     desk = staffed(app, Role.EDITOR)
     found = rows(desk, appeal)
-    assert [plain(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
+    assert [unescape_cell(one["name"]) for one in found] == ["=Ana", "'t Hooft"]
     assert [one["name"][0] for one in found] == ["'", "'"]
     assert [one["share_name"] for one in found] == ["yes", "no"]
     assert found[0]["confirmed_at"] == "2026-03-01T12:00Z"
@@ -94,7 +94,7 @@ def test_a_workbook_holds_the_same_as_text(app: Flask, appeal: AppealView) -> No
     csv_rows = rows(desk, appeal, addresses="y")
     assert list(head) == list(csv_rows[0])
     assert [[cell or "" for cell in row] for row in found] == [
-        [plain(cell) for cell in one.values()] for one in csv_rows
+        [unescape_cell(cell) for cell in one.values()] for one in csv_rows
     ]
     sheet = load_workbook(io.BytesIO(answer.data)).active
     assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value} == {"s"}

@@ -377,7 +377,7 @@ def test_rows_that_a_backup_brings_back_go_with_who_erased_since(
 ) -> None:
     assert enter(editor, appeal, ROWS).status_code == 303
     vault, before = runtime().vault, number_of(SheetRow)
-    digest = vault.departure_digest(vault.address_digest(appeal.id, parse_address("ana@mail.example")))
+    digest = vault.journal_digest(vault.address_digest(appeal.id, parse_address("ana@mail.example")))
 
     def erased(at: datetime) -> Erasure:
         return Erasure(ErasureKind.ERASED, appeal.id, digest, at, at)

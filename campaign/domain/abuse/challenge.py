@@ -1,7 +1,7 @@
-"""The human check under attack: a proof of work made by the browser, or for those without scripts, waiting.
+"""The challenge during an attack: a proof of work computed by the browser or, without scripts, a waiting time.
 
-Both are signed, last ten minutes, are bound to one appeal, and are spent once: `SolvedChallenge.digest` is stored.
-Nothing is asked of a third party, and nothing about the person.
+Both are signed, valid for ten minutes, bound to one appeal, and usable once: `SolvedChallenge.digest` is stored. No
+third party is involved, and nothing about the person is collected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from campaign.domain.errors import ChallengeError
 
 LIFETIME = timedelta(minutes=10)
-# How long somebody without scripts waits before the button works.
+# The time that a person without scripts waits before the button works.
 WAIT = timedelta(seconds=20)
 # PBKDF2 rounds for each of 256 tries on average: about a second on a telephone, a millisecond here to check.
 _ALGORITHM, _COST, _PREFIX = "PBKDF2/SHA-256", 4000, "00"
@@ -29,7 +29,7 @@ _LONGEST = 4000
 
 @dataclass(frozen=True, slots=True)
 class SolvedChallenge:
-    """A proof that holds: what to store so that it is taken once, and until when."""
+    """A valid proof: the digest to store so that it is accepted once, and the time until which it must be stored."""
 
     digest: bytes
     expires_at: datetime
@@ -53,10 +53,10 @@ class ChallengeDemandError(ChallengeError):
 
 
 class Challenges:
-    """Makes and checks both kinds with the secret key."""
+    """The maker and checker of both kinds of challenges, with the secret keys."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        """Sign with the first key, and take what any key signed."""
+        """Sign with the first key, and accept signatures of any key."""
         self._keys = [hmac.digest(key.encode(), b"tocsin challenge", "sha256") for key in secret_keys]
         self._waiting = URLSafeSerializer(
             list(reversed(secret_keys)),  # the library wants the oldest first
@@ -65,39 +65,42 @@ class Challenges:
         )
 
     def make(self, appeal: str, now: datetime) -> dict[str, Any]:
-        """A puzzle for that appeal, as the browser's script takes it."""
+        """Return a proof-of-work puzzle for that appeal, in the form that the browser's script expects."""
         bound = {"appeal": appeal, "until": int((now + LIFETIME).timestamp())}
         made = altcha.create_challenge(_ALGORITHM, _COST, key_prefix=_PREFIX, data=bound, hmac_secret=self._keys[0])
         return dict(made.to_dict())
 
     def check(self, proof: str, appeal: str, now: datetime) -> SolvedChallenge:
-        """Whether this is a puzzle of ours for that appeal, solved in time. Raises ChallengeError."""
+        """Return the solved challenge. Raise ChallengeError unless it was made for that appeal and solved in time."""
         if len(proof) > _LONGEST:
             raise ChallengeError("the proof is too long")
         try:
             payload = altcha.Payload.from_dict(json.loads(proof))
             bound = payload.challenge.parameters.data or {}
             until = datetime.fromtimestamp(int(bound["until"]), UTC)
-            # The signature first: what was not signed by us is not worth a round of work.
+            # The cheap checks first: a foreign or unsigned puzzle is not worth the computation.
             is_ours = payload.challenge.parameters.algorithm == _ALGORITHM and bound["appeal"] == appeal
-            found = any(altcha.verify_solution(payload, key).verified for key in self._keys) if is_ours else False
+            is_solved = is_ours and any(altcha.verify_solution(payload, key).verified for key in self._keys)
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError) as error:
             raise ChallengeError("the proof is damaged") from error
-        if not found:
+        if not is_solved:
             raise ChallengeError("the proof is wrong")
         if now >= until:
             raise ChallengeError("the proof is too old")
         return SolvedChallenge(hashlib.sha256(bytes.fromhex(payload.challenge.parameters.nonce)).digest(), until)
 
     def make_waiting(self, appeal: str, network: str, now: datetime) -> str:
-        """Return a ticket for that appeal and the network it goes to (a keyed digest), good from WAIT on."""
+        """Return a ticket for that appeal and network (a keyed digest), which becomes valid after WAIT."""
         return str(self._waiting.dumps([appeal, secrets.token_hex(16), int(now.timestamp()), network]))
 
     def check_waiting(self, ticket: str, appeal: str, network: str, now: datetime) -> SolvedChallenge:
-        """Return what to store of a ticket whose holder has waited, in the network that it was given to.
+        """Return the solved challenge of a ticket whose holder has waited.
 
-        Raise ChallengeError, with the seconds where some are missing. One machine cannot gather tickets for many others
-        to spend: waiting is rationed by network.
+        The ticket must come from the network that it was issued to, so that one machine cannot collect tickets for many
+        others.
+
+        Raises:
+            ChallengeError: The ticket is wrong or too old, or it is too early; then `wait` has the missing seconds.
         """
         try:
             bound, nonce, made, given_to = self._waiting.loads(ticket)

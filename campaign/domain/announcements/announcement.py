@@ -1,4 +1,4 @@
-"""Mail to many: what we tell those who asked to hear how a case goes on."""
+"""Announcements: mail about a case to all signers who asked for news."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.domain.errors import InputError
 
 
 class AnnouncementKind(StrEnum):
-    """What is announced; each goes out as the mail of the same name."""
+    """The kinds of announcements; each is sent as the mail of the same name."""
 
     DEADLINE_REMINDER = "deadline_reminder"
     UPDATE = "update"
@@ -21,7 +21,7 @@ class AnnouncementKind(StrEnum):
 
 
 class AnnouncementState(StrEnum):
-    """draft → sending → sent, or stopped on the way; only a draft can be changed."""
+    """The states: draft → sending → sent, or stopped while sending. Only a draft can be changed."""
 
     DRAFT = "draft"
     SENDING = "sending"
@@ -31,27 +31,28 @@ class AnnouncementState(StrEnum):
 
 SUBJECT_LENGTH = 120
 BODY_LENGTH = 10_000
-# So long after it was let go an announcement can be taken back whole: nobody has it yet.
+# An announcement can be recalled for this long after its release, because no mail has been sent yet.
 RECALL = timedelta(minutes=10)
-# So many mails are owed in one transaction: none stays open for long, and a break costs no more than one batch.
+# Mails enqueued in one transaction: it stays short, and an interruption costs at most one batch.
 BATCH = 1000
 
-# "Five days left": at nine in the morning of the section, or a day late where no worker ran. Later would be too late: a
-# mail may be tried for three days. Who confirmed only just now has had the same links in the thanks.
+# The reminder goes out five days before the deadline at nine in the section's morning, or a day later if no worker ran.
+# Even later would be too late, because a mail may be retried for three days. Signers who confirmed within REMINDER_REST
+# get none: the mail of thanks had the same links.
 REMINDER_DAYS = (5, 4)
 REMINDER_HOUR = 9
 REMINDER_REST = timedelta(days=2)
 
 
 def is_reminder_due(deadline: date | None, local: datetime) -> bool:
-    """Whether the section whose wall clock says `local` is to be told that the deadline is near."""
+    """Return whether the reminder of the deadline is due in a section whose local time is `local`."""
     return deadline is not None and (deadline - local.date()).days in REMINDER_DAYS and local.hour >= REMINDER_HOUR
 
 
 def choose_language(locale: str, written: Collection[str], first: str) -> str:
-    """Return in which of the languages written a signer gets an announcement.
+    """Return the language in which a signer gets an announcement, of the languages in which it is written.
 
-    Their own, else the appeal's first, else the first in the alphabet; `locale` where nothing is written.
+    It is the signer's own, else the appeal's first, else the first in the alphabet; `locale` if there is no text.
     """
     return next((language for language in (locale, first) if language in written), min(written, default=locale))
 
@@ -64,17 +65,17 @@ def edition(
     to_case: bool = False,
     is_rewording: bool = False,
 ) -> str:
-    """A short name for exactly these words to exactly these people; `texts` are subject and body by language.
+    """Return a short digest of an announcement's texts and readers; `texts` are subject and body by language.
 
-    Who changes or lets go of a draft says which edition they have seen.
+    A request that changes or releases a draft names the edition that the page showed.
     """
-    words = sorted((language, *said) for language, said in texts.items())
-    told = [section_code, sorted(locales), words, to_case, is_rewording]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    words = sorted((language, *text) for language, text in texts.items())
+    content = [section_code, sorted(locales), words, to_case, is_rewording]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def check_text(subject: str, body: str) -> None:
-    """Raises InputError (`missing`, `too-long`, `unreadable`) with the field, where this cannot be sent."""
+    """Raise InputError (`missing`, `too-long`, `unreadable`) with the field if the announcement cannot be sent."""
     for name, value, most in (("subject", subject, SUBJECT_LENGTH), ("body", body, BODY_LENGTH)):
         if not value.strip():
             raise InputError(name, "missing", f"the {name} is empty")

@@ -1,6 +1,6 @@
-"""What staff type for an appeal, made clean and checked: its words in one language, a target, and the facts.
+"""Cleaning and checking of the forms of an appeal: its text in one language, a target, and the facts.
 
-Every check names all faults at once, by field, with a code that pages translate.
+Every check reports all faults at once: for each field a code that pages translate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NETWORK = re.compile(r"[a-z][a-z0-9_.-]{0,30}")
 
 
 def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
-    """The words as an appeal text keeps them, from fields of these names. Raises InvalidFieldsError."""
+    """Return the cleaned values of an appeal text, from form fields of the same names. Raise InvalidFieldsError."""
     words: dict[str, Any] = {
         "headline": clean(typed["headline"], lines=False),
         "people": [
@@ -62,9 +62,9 @@ def checked_words(typed: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked_target(typed: dict[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
-    """The target as an appeal keeps it; without words in a language it is not named there.
+    """Return the cleaned values of a target. Raise InvalidFieldsError.
 
-    Raises InvalidFieldsError.
+    A target without words in a language is not shown in it.
     """
     lists = {
         name: list(dict.fromkeys(kept for one in typed[name] if (kept := clean(one, lines=False))))
@@ -92,10 +92,7 @@ def checked_target(typed: dict[str, Any], languages: tuple[str, ...]) -> dict[st
 def checked_facts(
     typed: dict[str, Any], *, sections: frozenset[str], today: date, before: dict[str, Any]
 ) -> dict[str, Any]:
-    """The facts as an appeal keeps them; a deadline is looked at only where it is another one.
-
-    Raises InvalidFieldsError.
-    """
+    """Return the cleaned facts of an appeal. Raise InvalidFieldsError. A deadline is checked only if it has changed."""
     facts = {name: typed[name] for name in FACTS}
     facts["deadline"], facts["country"] = facts["deadline"] or None, facts["country"] or None
     found = {
@@ -111,7 +108,7 @@ def checked_facts(
     if faults:
         raise InvalidFieldsError(faults)
     facts["goal"] = int(facts["goal"])
-    # Everybody and nobody chosen mean the same, and sections that come later take part too.
+    # All sections chosen means the same as none chosen; so sections that are added later take part too.
     if set(facts["sections"]) >= sections - {INTERNATIONAL}:
         facts["sections"] = []
     return facts
@@ -156,7 +153,7 @@ def _target_faults(target: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_address(text: str) -> bool:
-    """It is mailed to as it is written, so nothing may stand around it."""
+    """Return whether the text is an address and nothing else, because mail is sent to it unchanged."""
     try:
         parse_address(text)
     except InputError:

@@ -1,4 +1,4 @@
-"""Slugs: the names of appeals in addresses and commands."""
+"""Slugs: the names of appeals in URLs and commands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def is_slug(text: str) -> bool:
-    """Whether the text can be an appeal's name: nothing else needs to be looked up."""
+    """Return whether the text has the form of a slug; anything else needs no look-up."""
     return len(text) <= SLUG_LENGTH and _SLUG.fullmatch(text) is not None
 
 
 def checked_slug(text: str) -> str:
-    """The slug as it is. Raises InputError where it cannot stand in an address."""
+    """Return the slug unchanged. Raise InputError if it has not the form of one."""
     if not is_slug(text):
         raise InputError(
             "slug", "not-a-slug", f"{text!r} is no slug: use a-z, 0-9 and single hyphens, up to {SLUG_LENGTH}"
@@ -26,6 +26,6 @@ def checked_slug(text: str) -> str:
 
 
 def slugify(*parts: str) -> str:
-    """A slug from names in the Latin script; empty where nothing of them can be kept."""
+    """Return a slug made of names in the Latin script; empty if no character can be used."""
     text = unicodedata.normalize("NFKD", "-".join(parts)).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:SLUG_LENGTH].strip("-")

@@ -1,7 +1,7 @@
-"""A backup file: what it says about itself, and the envelope around it, which only the private key opens.
+"""The format of a backup file: a manifest and the dump, encrypted so that only the private key opens them.
 
-The envelope is age (age-encryption.org/v1): any age program opens it too. Inside: a line that says what it is, a line
-of JSON, and the dump.
+The encryption is age (age-encryption.org/v1), so that any age program can decrypt it. The content is a line with the
+format's name, a line of JSON (the manifest), and the dump.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pyrage.x25519 import Identity, Recipient
 from campaign.domain.errors import TocsinError
 
 MAGIC = b"tocsin backup 1\n"
-# How every private key begins.
+# The prefix of every private key.
 _BEGINNING = "AGE-SECRET-KEY-"
 _HEADER_LIMIT = 1 << 20
 
@@ -28,20 +28,24 @@ class BackupError(TocsinError):
 
 
 class ByteReader(Protocol):
-    """Where bytes come from: at most so many, none at the end."""
+    """A source of bytes."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes; none at the end."""
+        ...
 
 
 class ByteWriter(Protocol):
-    """Where bytes go."""
+    """A sink for bytes."""
 
-    def write(self, content: bytes, /) -> object: ...
+    def write(self, content: bytes, /) -> object:
+        """Write the bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is in the backup: `counts` are rows by table, `index_key` names the index key without telling it."""
+    """The description of a backup: `counts` are rows by table, `index_key` identifies the key without revealing it."""
 
     database: str
     revision: str
@@ -50,15 +54,12 @@ class Manifest:
     counts: dict[str, int]
 
     def as_header(self) -> bytes:
-        """What stands before the dump."""
+        """Return the bytes that precede the dump."""
         return MAGIC + json.dumps(asdict(self), default=datetime.isoformat, sort_keys=True).encode() + b"\n"
 
 
 class BackupReader:
-    """Takes what comes out of the envelope: reads the header, then hands the dump to whatever `begin` returns for it.
-
-    `write` raises BackupError where the file holds no backup.
-    """
+    """A sink for a decrypted backup: it reads the header, then passes the dump on to the sink that `begin` returns."""
 
     def __init__(self, begin: Callable[[Manifest], ByteWriter]) -> None:
         self._begin = begin
@@ -67,7 +68,7 @@ class BackupReader:
         self.manifest: Manifest | None = None
 
     def write(self, content: bytes) -> int:
-        """The next bytes."""
+        """Process the next bytes. Raise BackupError if the file is no backup."""
         if self._body is not None:
             self._body.write(content)
             return len(content)
@@ -82,17 +83,17 @@ class BackupReader:
         return len(content)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no bytes are buffered."""
 
 
 def new_key() -> tuple[str, str]:
-    """A private key and its public key."""
+    """Return a new private key and its public key."""
     identity = Identity.generate()
     return str(identity), str(identity.to_public())
 
 
 def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
-    """The keys to encrypt to. Raises BackupError where there is none, or one is something else."""
+    """Return the keys to encrypt to. Raise BackupError if there is none, or a text is no public key."""
     if not keys:
         raise BackupError("to whom? Set TOCSIN_BACKUP_KEY to a public key; `flask backup key` makes a pair")
     try:
@@ -102,7 +103,7 @@ def read_public_keys(keys: Sequence[str]) -> list[Recipient]:
 
 
 def read_private_key(text: str) -> Identity:
-    """The key in a file as `flask backup key` or age-keygen writes it. Raises BackupError."""
+    """Return the private key in the text of a file of `flask backup key` or age-keygen. Raise BackupError."""
     lines = [line.strip() for line in text.splitlines() if line.strip().startswith(_BEGINNING)]
     if len(lines) != 1:
         raise BackupError(f"the key file must hold one line that begins with {_BEGINNING}, not {len(lines)}")
@@ -113,34 +114,39 @@ def read_private_key(text: str) -> Identity:
 
 
 def seal(reader: ByteReader, writer: ByteWriter, keys: list[Recipient]) -> None:
-    """Encrypts all that can be read. What reader or writer raise comes through."""
-    guarded, kept = _Guarded(reader.read), _Guarded(writer.write)
+    """Encrypt everything that the reader gives. Errors of reader and writer are raised unchanged."""
+    source, sink = _ErrorKeeper(reader.read), _ErrorKeeper(writer.write)
     try:
-        encrypt_io(_Face(read=guarded), _Face(write=kept, flush=lambda: None), keys)
+        encrypt_io(_FileLike(read=source), _FileLike(write=sink, flush=lambda: None), keys)
     except (EncryptError, OSError) as error:
-        raise guarded.error or kept.error or BackupError(f"it cannot be encrypted: {error}") from error
+        raise source.error or sink.error or BackupError(f"it cannot be encrypted: {error}") from error
 
 
 def unseal(reader: ByteReader, opening: BackupReader, key: Identity) -> Manifest:
-    """Opens the envelope and hands on what is in it, each byte proven. Raises BackupError; then what was handed on is
-    not the whole. What `opening` raises comes through."""
-    kept = _Guarded(opening.write)
+    """Decrypt a backup into `opening`, and return its manifest. Every byte passed on is authenticated.
+
+    Errors of `opening` are raised unchanged.
+
+    Raises:
+        BackupError: The file cannot be decrypted; then `opening` has received a part of it only.
+    """
+    sink = _ErrorKeeper(opening.write)
     try:
-        decrypt_io(reader, _Face(write=kept, flush=lambda: None), [key])
+        decrypt_io(reader, _FileLike(write=sink, flush=lambda: None), [key])
     except DecryptError as error:
-        if kept.error:
-            raise kept.error from error
+        if sink.error:
+            raise sink.error from error
         reason = "this key does not open it" if "matching" in str(error) else "it is no backup, or its start is damaged"
         raise BackupError(reason) from error
     except OSError as error:
-        raise kept.error or BackupError("the file is damaged or cut short") from error
+        raise sink.error or BackupError("the file is damaged or cut short") from error
     if opening.manifest is None:
         raise BackupError("the file was not made by `flask backup create`, or by a newer version of it")
     return opening.manifest
 
 
-class _Guarded:
-    """Remembers what was raised inside: the library hands on its words only."""
+class _ErrorKeeper:
+    """A wrapper that stores the exception raised inside, because the library passes on its message only."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
@@ -154,8 +160,8 @@ class _Guarded:
             raise
 
 
-class _Face:
-    """A file with just the methods that the library asks for."""
+class _FileLike:
+    """A file with only the methods that the library calls."""
 
     def __init__(self, **methods: Callable[..., Any]) -> None:
         vars(self).update(methods)
@@ -163,7 +169,7 @@ class _Face:
 
 def _manifest(line: bytes) -> Manifest:
     try:
-        said = json.loads(line)
-        return Manifest(**said | {"taken_at": datetime.fromisoformat(said["taken_at"])})
+        values = json.loads(line)
+        return Manifest(**values | {"taken_at": datetime.fromisoformat(values["taken_at"])})
     except (ValueError, TypeError, KeyError) as error:
         raise BackupError("the backup's own description cannot be read: was it made by a newer version?") from error

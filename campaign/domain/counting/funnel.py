@@ -1,4 +1,4 @@
-"""How far sign-ups come: page viewed, signed, mailed, confirmed; and how long confirming takes."""
+"""The funnel: the stages of a sign-up (page viewed, signed, mailed, confirmed), and the time that confirming takes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from enum import StrEnum
 
 
 class FunnelStage(StrEnum):
-    """A step that a sign-up took; the confirming ones say how long after signing. Nobody knows who viewed the page.
+    """The stages of a sign-up; a confirmation's stage is the time that it took. Views are not linked to sign-ups.
 
-    Every form counts as signed alike. `mailed` was counted once, and told whether a mailbox gets our mail: no more.
+    Every form counts as signed in the same way. `mailed` is a stage of earlier versions that is not counted any more,
+    because it revealed whether a mailbox gets mail.
     """
 
     VIEWED = "viewed"
@@ -23,14 +24,14 @@ class FunnelStage(StrEnum):
 
 
 class FunnelAspect(StrEnum):
-    """What is told apart: large mail providers, tags of links that led to the page; views of the page by nothing."""
+    """The aspects by which sign-ups are counted: mail provider and source of the link; page views have none."""
 
     PROVIDER = "provider"
     SOURCE = "source"
     PAGE = "page"
 
 
-# In order: the longest wait that still belongs to the step.
+# In order: the longest wait of each stage.
 WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
     (FunnelStage.WITHIN_5_MINUTES, timedelta(minutes=5)),
     (FunnelStage.WITHIN_HOUR, timedelta(hours=1)),
@@ -38,15 +39,15 @@ WAITS: tuple[tuple[FunnelStage, timedelta], ...] = (
     (FunnelStage.WITHIN_3_DAYS, timedelta(days=3)),
 )
 CONFIRMED = (*(step for step, _ in WAITS), FunnelStage.LATER)
-# Days are kept apart for so long; what is older is one sum, whose day is EARLIER.
+# Counts are stored by the day for this long; older ones are added up under the day EARLIER.
 KEPT = timedelta(days=14)
 EARLIER = date(1970, 1, 1)
-# The sources of one section under one appeal that are kept apart; the others are one. No tag looks like it.
+# The number of sources counted separately for a section and appeal; all others count as one, which is no valid tag.
 SOURCES = 200
 OTHER_SOURCES = "(other)"
 OTHER_PROVIDERS = "other"
 
 
-def confirming(waited: timedelta) -> FunnelStage:
-    """The step of confirming so long after signing."""
+def confirmation_stage(waited: timedelta) -> FunnelStage:
+    """Return the stage of a confirmation that came `waited` after signing."""
     return next((step for step, longest in WAITS if waited <= longest), FunnelStage.LATER)

@@ -1,4 +1,4 @@
-"""How fast signatures come in, how fast they would have to, and where that leads."""
+"""The pace of an appeal: signatures a day, the pace needed for the goal, and the projection for the deadline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from campaign.domain.appeals.appeal import end_of_day
 
-# Long enough that a weekend does not look like the end, short enough that yesterday's push shows.
+# Long enough to average out a weekend, short enough to show the effect of yesterday.
 WINDOW = timedelta(days=7)
 _DAY = timedelta(days=1)
 
@@ -24,12 +24,13 @@ class Pace:
 def pace(
     signatures: int, recent: int, goal: int, *, opened_at: datetime | None, deadline: date | None, now: datetime
 ) -> Pace:
-    """`recent` are those of the last WINDOW; an appeal younger than that is measured since it opened.
+    """Return the pace of an appeal.
 
-    The deadline's day counts in UTC, as in the progress bars.
+    `recent` is the number of signatures in the last WINDOW, or since the opening of a younger appeal. The deadline's
+    day counts in UTC, as in the progress bars.
     """
     age = now - opened_at if opened_at is not None else WINDOW
-    # An hour at least: three signatures in the first minute are no pace of four thousand a day.
+    # At least an hour: three signatures in the first minute do not mean four thousand a day.
     measured = min(WINDOW, max(age, timedelta(hours=1)))
     today = recent / (measured / _DAY)
     if deadline is None:

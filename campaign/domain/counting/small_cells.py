@@ -1,6 +1,7 @@
-"""Numbers of people that staff are not told exactly, for the next one might be somebody whom they have in mind.
+"""Suppression of small numbers: staff do not see exact numbers of few people, which could identify a person.
 
-Below FEW none is told. In a table of several, where one follows from the whole and the others, all are rounded down.
+A number below FEW is hidden. In a table, where a hidden number would follow from the total and the others, all are
+rounded down.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ FEW = 5
 
 
 def is_small(number: int) -> bool:
-    """Return whether a number of people is not told; none at all is not told apart from one."""
+    """Return whether a number of people must be hidden; zero is hidden too."""
     return number < FEW
 
 
 def rounded(number: int) -> int:
-    """Return the number as a table tells it: the next lower multiple of FEW, and 0 where it is not told."""
+    """Return the number as tables show it: rounded down to a multiple of FEW, so 0 if it is small."""
     return number - number % FEW

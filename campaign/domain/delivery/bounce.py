@@ -1,4 +1,4 @@
-"""What a report about a mail means for its mailbox, by its enhanced status code (RFC 3463) and the server's words."""
+"""The meaning of a bounce for its mailbox, by its enhanced status code (RFC 3463) and the server's text."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from enum import StrEnum
 
 
 class BounceVerdict(StrEnum):
-    """What came back to one of our return paths."""
+    """The meaning of a mail that came to a return path."""
 
-    # The mailbox is not there and will not be: nothing more is sent to it.
+    # The mailbox does not exist: nothing more is sent to it.
     HARD = "hard"
-    # Refused for good, for a reason other than the mailbox: our sending, the message, a rule over there.
+    # Refused permanently, for a reason other than the mailbox: the sender, the message, a rule of the server.
     REFUSED = "refused"
-    # Given up over there after a temporary failure, or the mailbox is full.
+    # Given up by the other server after temporary failures, or the mailbox is full.
     SOFT = "soft"
     # Still being tried.
     DELAYED = "delayed"
-    # Whoever reads it has called it spam.
+    # The recipient has marked it as spam.
     COMPLAINT = "complaint"
-    # An answer by a program (RFC 3834), a receipt, a notice of delivery.
+    # An automatic reply (RFC 3834), a receipt, a notice of delivery.
     AUTOMATIC = "automatic"
-    # Nothing of the above: perhaps a person writes.
+    # None of the above: perhaps a message from a person.
     UNKNOWN = "unknown"
 
 
@@ -34,7 +34,7 @@ _CODE = re.compile(r"(?<![\d.:/-])([45])\d\d(?=[ \-:#]|$)")
 _MAILBOX = re.compile(r"5\.1\.(?!(?:7|8)$)\d+|5\.2\.1")
 # The server says no more than "refused", or something that large providers use for unknown mailboxes as well.
 _VAGUE = re.compile(r"5\.(?:0|5)\.\d+|5\.4\.\d+|5\.2\.0|5\.3\.0")
-# What servers write, and providers in their own languages, where the code alone does not tell.
+# Texts of servers, also in other languages, for cases where the code alone does not decide.
 _NO_MAILBOX_WORDS = (
     r"user (?:is )?unknown",
     r"unknown (?:local[ -]?)?(?:user|recipient|address|mailbox)",
@@ -65,24 +65,24 @@ _FOR_NOW_WORDS = (
 )
 _NO_MAILBOX = re.compile("|".join(_NO_MAILBOX_WORDS), re.IGNORECASE)
 _FOR_NOW = re.compile("|".join(_FOR_NOW_WORDS), re.IGNORECASE)
-# Some say it under the code for policy.
+# Some servers report an unknown user under the code for policy (5.7.1).
 _NO_USER = re.compile(r"no such user|user unknown|unknown user|does not exist", re.IGNORECASE)
 
 
 def read_status(text: str) -> str | None:
-    """The first enhanced status code in the text that says more than its class; else the first there is."""
+    """Return the first enhanced status code in the text that is more specific than its class, else the first."""
     found = [".".join(str(int(part)) for part in one) for one in _STATUS.findall(text)]
     return next((one for one in found if not one.endswith(".0.0")), found[0] if found else None)
 
 
 def read_class(text: str) -> int | None:
-    """4 or 5 where the text holds an SMTP code."""
+    """Return the class, 4 or 5, of the first SMTP code in the text; None without one."""
     found = _CODE.search(text)
     return int(found[1]) if found else None
 
 
 def judge_failure(status: str | None, words: str) -> BounceVerdict:
-    """What a final failure says of the mailbox; `words` are those of the server that refused."""
+    """Return the meaning of a final failure; `words` is the text of the server that refused."""
     kind = int(status[0]) if status else read_class(words)
     if status is not None and (status[0] == "4" or status == "5.2.2"):
         return BounceVerdict.SOFT

@@ -1,7 +1,7 @@
-"""Signed return paths: a bounce names the mail it is about, and nobody can forge one (VERP, after D. J. Bernstein).
+"""Signed return paths: a bounce identifies its mail and cannot be forged (VERP, after D. J. Bernstein).
 
-Ids are given out anew after a restore or a failover, so the mail's Message-ID, which is random, stands behind the id as
-a digest. The local part is lower case only, because some servers fold it.
+Ids are assigned again after a restore or a failover, so a digest of the mail's Message-ID, which is random, follows the
+id. The local part is in lower case only, because some servers change it to that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHAPE = re.compile(rf"{PREFIX}\+([1-9][0-9]{{0,18}})\.([a-z2-7]{{16}})([a-z2-7]
 
 @dataclass(frozen=True, slots=True)
 class ReturnPath:
-    """A return path of ours: the id that its mail had, and which mail that was."""
+    """A genuine return path: the id that its mail had, and a digest of the mail's Message-ID."""
 
     mail_id: int
     mark: str
@@ -33,22 +33,23 @@ class ReturnPath:
 
 
 class ReturnPaths:
-    """Makes and reads `bounce+<id>.<mark and signature>@domain` with the secret key."""
+    """The maker and reader of `bounce+<id>.<mark and signature>@domain`, with the secret keys."""
 
     def __init__(self, secret_keys: tuple[str, ...], domain: str) -> None:
-        """Sign with the first key, read what any key signed. `domain` is TOCSIN_BOUNCE_DOMAIN."""
+        """Sign with the first key, and accept signatures of any key. `domain` is TOCSIN_BOUNCE_DOMAIN."""
         self._keys = [hmac.digest(key.encode(), b"tocsin return path", "sha256") for key in secret_keys]
         self._domain = domain.lower()
 
     def make(self, mail_id: int, message_id: str) -> str:
-        """The envelope sender of that mail, the same at each attempt."""
+        """Return the envelope sender of that mail, the same at each attempt."""
         mark = _mark(message_id)
         return f"{PREFIX}+{mail_id}.{mark}{_sign(self._keys[0], mail_id, mark)}@{self._domain}"
 
     def read(self, address: str) -> ReturnPath:
-        """Return which mail came back; its row says whether it is that one (`is_of`).
+        """Return the return path in an address. `is_of` then checks that the row with its id is the same mail.
 
-        Raises TokenError where we did not make this address.
+        Raises:
+            TokenError: The address is no genuine return path.
         """
         found = _SHAPE.fullmatch(address.strip().strip("<>").lower())
         if found is None or found[4] != self._domain:

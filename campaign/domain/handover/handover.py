@@ -1,4 +1,4 @@
-"""Handing signatures over: how far a list is that is being made, and how it is divided."""
+"""Lists to hand over: their states, and how they are divided into volumes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class HandoverState(StrEnum):
-    """queued → running → done or failed; done → outdated once somebody on the list has left it."""
+    """The states: queued → running → done or failed; done → outdated once a person on the list withdraws."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -16,7 +16,7 @@ class HandoverState(StrEnum):
     OUTDATED = "outdated"
 
 
-# A volume of print: about 60 pages, and a step of the work that needs the same memory however long the list is.
+# Names in a printed volume: about 60 pages. Making one is a step that needs the same memory however long the list is.
 VOLUME = 10_000
-# Whoever makes one says after each step that it is alive.
+# A worker reports progress after each step; without a report for this long, another worker takes over.
 STALE = timedelta(minutes=10)

@@ -1,27 +1,27 @@
-"""Cells that no spreadsheet program takes for a formula, and that can be read back exactly."""
+"""Escaping of cells, so that no spreadsheet program evaluates them as a formula, and reading them back exactly."""
 
 from __future__ import annotations
 
 import re
 
-# What spreadsheet programs take for the beginning of a formula, or skip before one (OWASP, CSV injection); the
-# full-width forms are read as their narrow ones in Japanese and Chinese editions.
+# Characters that begin a formula in spreadsheet programs, or are skipped before one (OWASP, CSV injection). Japanese
+# and Chinese editions read the full-width forms as their narrow ones.
 _FORMULA = r"=+\-@\t\r\n＝＋－＠"
-# Where a cell begins. In half of Europe it is the semicolon that parts cells, whatever the file says; then a quote in
-# the middle of a line means nothing, and a tab, a semicolon or a line's end in a cell begins another one.
+# The start of a cell. In half of Europe the semicolon separates cells, whatever the file declares; then a quote in the
+# middle of a line has no meaning, and a tab, a semicolon or a line's end within a cell starts another one.
 _BEGIN = r"(?:\A|(?<=[;\t\r\n]))"
 _COMPUTED = re.compile(f"{_BEGIN}(?=[{_FORMULA}'])")
 _MARKED = re.compile(f"{_BEGIN}'")
 
 
-def harmless(text: str) -> str:
-    """The text as a cell: what would be computed gets an apostrophe before it, and so does an apostrophe there.
+def escape_cell(text: str) -> str:
+    """Return the text as a cell: an apostrophe precedes a formula, and also an apostrophe at the start of a cell.
 
-    So an apostrophe where a cell may begin always is one that was put there, and `plain` takes exactly it away.
+    So an apostrophe at the start of a cell is always one that was added, and `unescape_cell` removes exactly that.
     """
     return _COMPUTED.sub("'", text)
 
 
-def plain(cell: str) -> str:
-    """What `harmless` was given."""
+def unescape_cell(cell: str) -> str:
+    """Return the text that `escape_cell` was given."""
     return _MARKED.sub("", cell)

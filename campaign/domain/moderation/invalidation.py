@@ -1,4 +1,4 @@
-"""Taking signatures out of the counts: the states of an invalidation, and what signatures may be chosen by."""
+"""Invalidation of signatures: its states, and the criteria that select signatures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.mail_domain import covers
 
 REASON_LENGTH = 500
-# With fewer letters than this a pattern means nearly everybody.
+# A pattern with fewer letters than this would match nearly all addresses.
 _LEAST_LETTERS = 3
 _PATTERN_LENGTH = 254
 
 
 class InvalidationState(StrEnum):
-    """counting → ready → running → done → undoing → undone; or dropped before it began."""
+    """The states: counting → ready → running → done → undoing → undone; or dropped before it began."""
 
     COUNTING = "counting"
     READY = "ready"
@@ -30,24 +30,24 @@ class InvalidationState(StrEnum):
 
 
 class InvalidatedKind(StrEnum):
-    """Kinds of things taken out: signatures with all their acts, or acts reported without a signature."""
+    """The kinds: signatures with all their actions, or actions reported without a signature."""
 
     SIGNATURES = "signatures"
     REPORTS = "reports"
 
 
-# A worker has something to do for these.
+# The states in which a worker has something to do.
 AT_WORK = (InvalidationState.COUNTING, InvalidationState.RUNNING, InvalidationState.UNDOING)
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Signatures, or reports, that agree with everything given; of several domains, with one of them.
+    """The criteria that select signatures or reports. All that are given must hold; of several domains, one.
 
-    A domain stands for the hosts below it too. `pattern` is in lower case; `network` and `wide_network` are keyed
-    digests in hex. `is_erased` means those whose signers erased their data: then `since` and `until` are of the days
-    (UTC) on which they were confirmed, and an appeal that ended `kept_days` ago is left out, for retention empties its
-    signatures alike.
+    A domain includes the hosts below it. `pattern` is in lower case; `network` and `wide_network` are keyed digests in
+    hex. `is_erased` selects signatures whose signers erased their data: then `since` and `until` are days (UTC) of
+    confirmation, and appeals that ended more than `kept_days` ago are left out, because retention clears their
+    signatures in the same way.
     """
 
     ids: tuple[int, ...] = ()
@@ -63,7 +63,7 @@ class Criteria:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it would mean everybody."""
+        """Return whether the criteria would select everything."""
         if self.is_erased:
             return not (self.since and self.until)
         by_whom = self.ids or self.domain or self.domains or self.pattern or self.network or self.wide_network
@@ -71,40 +71,40 @@ class Criteria:
 
     @property
     def asks_nothing(self) -> bool:
-        """Return whether it means chosen signatures alone: their number tells nothing of a name or an address."""
+        """Return whether only listed signatures are selected, so that their number reveals nothing about a person."""
         others = self.domain, self.domains, self.pattern, self.network, self.wide_network, self.since, self.until
         return bool(self.ids) and not any(others)
 
     @property
     def last_day(self) -> date | None:
-        """The last whole day (UTC) before `until`."""
+        """Return the last whole day (UTC) before `until`."""
         return self.until and (self.until - timedelta(days=1)).date()
 
     @property
     def all_domains(self) -> tuple[str, ...]:
-        """The domains chosen, one or several."""
+        """Return all domains that are given."""
         return (*self.domains, *((self.domain,) if self.domain else ()))
 
     def is_of_domain(self, host: str) -> bool:
-        """Return whether an address at that host is under one of the domains, or none is given."""
+        """Return whether an address at that host belongs to one of the domains, or no domain is given."""
         return not self.all_domains or any(covers(domain, host) for domain in self.all_domains)
 
     def matches(self, address: str) -> bool:
-        """Whether an address fits the pattern, if there is one."""
+        """Return whether an address matches the pattern, or no pattern is given."""
         return self.pattern is None or fits(self.pattern, address.lower())
 
 
 def read_domain(text: str) -> str:
-    """A mail domain in IDNA A-labels, from it or from an address under it. Raises InputError."""
-    written = text.strip().rpartition("@")[2]
+    """Return a mail domain in IDNA A-labels, read from a domain or an address. Raise InputError."""
+    domain = text.strip().rpartition("@")[2]
     try:
-        return parse_address(f"a@{written}").domain
+        return parse_address(f"a@{domain}").domain
     except InputError as error:
         raise InputError("domain", "not-a-domain", "this is no mail domain") from error
 
 
 def read_pattern(text: str) -> str:
-    """An address in which `*` stands for any characters and `?` for one. Raises InputError."""
+    """Return a pattern of addresses, in which `*` stands for any characters and `?` for one. Raise InputError."""
     pattern = "".join(text.split()).lower()
     if len(pattern) > _PATTERN_LENGTH:
         raise InputError("pattern", "too-long", "no address is that long")
@@ -114,7 +114,7 @@ def read_pattern(text: str) -> str:
 
 
 def read_reason(text: str) -> str:
-    """Why, in one line. Raises InputError."""
+    """Return the reason in one line. Raise InputError."""
     reason = " ".join(text.split())
     if not reason:
         raise InputError("reason", "missing", "no reason")
@@ -124,32 +124,33 @@ def read_reason(text: str) -> str:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether the whole text fits; in the time of length × length, whatever the pattern."""
-    place = at = 0
-    star, after = -1, 0
-    while at < len(text):
-        if place < len(pattern) and pattern[place] == "*":
-            star, after = place, at
-            place += 1
-        elif place < len(pattern) and pattern[place] in ("?", text[at]):
-            place, at = place + 1, at + 1
+    """Return whether the whole text matches, in time proportional to both lengths multiplied, whatever the pattern."""
+    # Indexes in the pattern and the text; then the last star, and the end of what it stands for so far.
+    i = j = 0
+    star, star_end = -1, 0
+    while j < len(text):
+        if i < len(pattern) and pattern[i] == "*":
+            star, star_end = i, j
+            i += 1
+        elif i < len(pattern) and pattern[i] in ("?", text[j]):
+            i, j = i + 1, j + 1
         elif star >= 0:
-            after += 1
-            place, at = star + 1, after
+            star_end += 1
+            i, j = star + 1, star_end
         else:
             return False
-    return not pattern[place:].strip("*")
+    return not pattern[i:].strip("*")
 
 
 def packed(criteria: Criteria) -> str:
-    """As text, to be sealed: it may hold parts of addresses."""
+    """Return the criteria as text. It must be encrypted, because it may contain parts of addresses."""
     return json.dumps(asdict(criteria), default=lambda value: value.isoformat())
 
 
 def unpacked(text: str) -> Criteria:
-    """What `packed` made."""
+    """Return the criteria from the text that `packed` returned."""
     values = json.loads(text)
-    values.pop("is_unconfirmed", None)  # of before sign-ups stood apart
+    values.pop("is_unconfirmed", None)  # a criterion of earlier versions
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     return Criteria(**{**values, "ids": tuple(values["ids"]), "domains": tuple(values.get("domains", ()))})

@@ -19,8 +19,8 @@ from campaign.domain.offline.sheet_columns import (
     NAME_PARTS,
     ColumnHeads,
     SheetError,
-    bare,
     column_of,
+    normalised,
     read_head,
 )
 from campaign.domain.signing.address import Address, parse_address
@@ -33,7 +33,7 @@ _LONGEST_CELL = 1000
 # and signs of punctuation, in small letters.
 _YES = frozenset(
     map(
-        bare,
+        normalised,
         """
         y yes yea yep agree agreed iagree yesiagree accept accepted iaccept consent ok okay true t on x × 1 ✓ ✔ √ ☑ ☒ ✅
         🗹 oui o vrai accepte jaccepte accepté acceptée daccord ouijaccepte si s verdadero acepto aceptado aceptada
@@ -46,7 +46,7 @@ _YES = frozenset(
 )
 _NO = frozenset(
     map(
-        bare,
+        normalised,
         """
         n no nope false f off 0 ☐ disagree disagreed declined refused none non faux refus refuse refusé refusée falso
         noacepto rechazado nein falsch abgelehnt nichteinverstanden нет н ложь несогласен несогласна لا خطأ خطا كلا
@@ -212,7 +212,7 @@ def _country(text: str, otherwise: str, locales: tuple[str, ...]) -> str:
 
 
 def _is_yes(text: str) -> bool:
-    answer = re.sub(r"[\s.,;!'’،؛]+", "", bare(text))
+    answer = re.sub(r"[\s.,;!'’،؛]+", "", normalised(text))
     if answer not in _YES | _NO:
         raise InputError("consent", "unknown", "neither yes nor no")
     return answer in _YES

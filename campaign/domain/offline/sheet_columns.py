@@ -83,14 +83,14 @@ class ColumnHeads:
         return tuple(self.others.values())
 
 
-def bare(text: str) -> str:
+def normalised(text: str) -> str:
     """Return the text in small letters, without accents and without what only chooses a sign's look."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c not in "\ufe0e\ufe0f\u0640\u200e\u200f")
 
 
 def _squeezed(head: str) -> str:
-    return re.sub(r"[\W_]", "", bare(head))
+    return re.sub(r"[\W_]", "", normalised(head))
 
 
 _COLUMN_OF = {_squeezed(head): column for column, heads in _HEADS.items() for head in heads.split()}
@@ -104,7 +104,7 @@ def column_of(head: str) -> str | None:
 
 def _joined(head: str) -> str | None:
     """`whole` where several parts of a name are named in one head: `Nom et prénom`, `Vor- und Nachname`."""
-    words = [word for word in re.findall(r"\w+", bare(head)) if word not in _JOINS]
+    words = [word for word in re.findall(r"\w+", normalised(head)) if word not in _JOINS]
     # In Arabic the joining word is written with the next one.
     parts = {_COLUMN_OF.get(word) or _COLUMN_OF.get(word.removeprefix("و")) for word in words}
     is_two = len(parts & {"name", "whole", "first", "last"}) > 1

@@ -24,7 +24,7 @@ from campaign.domain.signing.mail_domain import owner_domain
 from campaign.domain.signing.provider import PROVIDERS
 
 # So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
-ASIDES = 256
+SUPERSEDED_DIGESTS = 256
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
 # The forms of what follows the key's id: sealed with the data key itself, or with the key of a row under it.
@@ -202,7 +202,7 @@ class Vault:
         """Return what a row holds of the digest of a domain or network: equal within one month and one use only."""
         return None if digest is None else hmac.digest(month_key, f"{use}\0".encode() + digest, "sha256")
 
-    def over_digest(self, domain_digest: bytes, use: str) -> bytes:
+    def finished_mail_digest(self, domain_digest: bytes, use: str) -> bytes:
         """Return what the row of a mail that is over holds of its domain: it joins no form with a signature."""
         return self._index.digest(f"mail of {use}", domain_digest.hex())
 
@@ -282,17 +282,17 @@ class Vault:
         """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
         return self._index.digest("waiting", address_digest.hex())
 
-    def aside_digest(self, waiting_digest: bytes, number: int) -> bytes:
-        """Return what a sign-up is known by once a newer one of its address is: one of ASIDES, drawn by lot.
+    def superseded_digest(self, waiting_digest: bytes, number: int) -> bytes:
+        """Return the digest that replaces a sign-up's once a newer one of its address comes.
 
-        No two rows have it, so nothing but the key joins them.
+        `number` is random, below SUPERSEDED_DIGESTS, so that no two rows share a digest and only the key joins them.
         """
         return self._index.digest(f"aside {number}", waiting_digest.hex())
 
-    def aside_digests(self, address_digest: bytes) -> list[bytes]:
+    def superseded_digests(self, address_digest: bytes) -> list[bytes]:
         """Return all that earlier sign-ups of an address for one appeal may be known by: some 200 microseconds."""
         waiting = self.waiting_digest(address_digest)
-        return [self.aside_digest(waiting, number) for number in range(ASIDES)]
+        return [self.superseded_digest(waiting, number) for number in range(SUPERSEDED_DIGESTS)]
 
     def sheet_row_digest(self, address_digest: bytes) -> bytes:
         """Return what a row of a paper sheet that waits is known by; no signature and no form holds it."""
@@ -306,7 +306,7 @@ class Vault:
         """Return what the erased signature with that digest leaves behind; no other table holds it."""
         return self._index.digest("tombstone", address_digest.hex())
 
-    def departure_digest(self, address_digest: bytes) -> bytes:
+    def journal_digest(self, address_digest: bytes) -> bytes:
         """Return what the erasure journal knows the signature with that digest by; no signature holds it."""
         return self._index.digest("left", address_digest.hex())
 
@@ -387,7 +387,7 @@ class Vault:
         """The digest of an entry written before there were seals, over the digest of the one before it."""
         return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
 
-    def departure_check(self, line: str) -> str:
+    def journal_check(self, line: str) -> str:
         """Return the proof of a line of the erasure journal: 16 hexadecimal digits."""
         return self._index.digest("departure", line)[:8].hex()
 

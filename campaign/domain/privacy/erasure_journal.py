@@ -43,13 +43,13 @@ class Erasure:
         """One line without its end; its last word proves the others under the index key."""
         words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
         text = " ".join((*words, self.signed_at.isoformat(), self.left_at.isoformat()))
-        return f"{text} {vault.departure_check(text)}"
+        return f"{text} {vault.journal_check(text)}"
 
 
-def read_departure(line: str, vault: Vault) -> Erasure:
+def read_erasure(line: str, vault: Vault) -> Erasure:
     """Return the entry of one line. Raises ErasureJournalError."""
     text, _, check = line.rpartition(" ")
-    if check != vault.departure_check(text):
+    if check != vault.journal_check(text):
         raise ErasureJournalError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
     kind, appeal_id, digest, signed_at, at = text.split(" ")
     return Erasure(

@@ -70,7 +70,7 @@ class Mail(Model):
     recipient_sealed: Mapped[bytes | None]
     context_sealed: Mapped[bytes | None]
     # A keyed digest of the mail domain, for fairness and throttling. Once the mail is finished, it is replaced by one
-    # that differs for forms, signers and staff (Vault.over_digest).
+    # that differs for forms, signers and staff (Vault.finished_mail_digest).
     domain_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     # Fixed when the row is inserted, so that a message sent twice is the same message.
     # None once no bounce can come any more, because a provider's log has it next to the address.

@@ -68,7 +68,7 @@ def earlier_than(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpVie
     """Return the sign-ups whose place that one has taken and that wait still. Raises CipherError."""
     if not one.email:
         return ()
-    digests = vault.aside_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
+    digests = vault.superseded_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
     chosen = _CHOSEN.where(SignUp.appeal_id == one.appeal_id, SignUp.address_digest.in_(digests))
     rows = db.session.execute(chosen.where(SignUp.signature_id.is_(None), SignUp.flag.is_(None))).all()
     return tuple(_view(row, vault) for row in rows)

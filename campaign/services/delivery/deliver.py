@@ -254,7 +254,7 @@ def _outcome(
         "recipient_sealed": None,
         "context_sealed": None,
         "created_at": hour_of(mail.created_at),
-        "domain_digest": vault.over_digest(mail.domain, mail.use),
+        "domain_digest": vault.finished_mail_digest(mail.domain, mail.use),
     }
     return following.state, (over if is_gone else {}) | {
         "mail": mail.id,
@@ -301,7 +301,7 @@ def _as_any(standing: FencedMail, state: MailState, outcome: dict[str, Any], vau
     ended = {"recipient_sealed": None, "state": MailState.SENT.value, "ambiguous": 0}
     over = {
         "created_at": hour_of(standing.created_at),
-        "domain_digest": vault.over_digest(standing.domain, standing.use),
+        "domain_digest": vault.finished_mail_digest(standing.domain, standing.use),
     }
     return outcome | ended | over | _named(standing, standing.subject, vault) | _answered(standing.created_at)
 

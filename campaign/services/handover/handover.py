@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import NotFoundError, StateError
 from campaign.domain.handover.handover import STALE, VOLUME, HandoverState
-from campaign.domain.handover.spreadsheet import harmless, plain
+from campaign.domain.handover.spreadsheet import escape_cell, unescape_cell
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import SLOT_LENGTH, Vault
 from campaign.domain.privacy.disclosure import read_reason
@@ -201,7 +201,7 @@ def _write_names(
             text.write("\ufeff")
             writer.writerow(("number", "name", "country"))
         for place, (_, name, country) in enumerate(some, written + 1):
-            writer.writerow((place, harmless(signer_name(appeal, name) or ""), country))
+            writer.writerow((place, escape_cell(signer_name(appeal, name) or ""), country))
         content = text.getvalue().encode()
         digest.update(content)
         written += len(some)
@@ -219,7 +219,7 @@ def _pieces(handover_id: int, file: str, vault: Vault) -> Iterator[list[tuple[in
             raise NotFoundError("somebody left the list meanwhile")
         text = vault.open_file(sealed, at_handover(handover_id, file)).decode("utf-8-sig")
         rows = csv.reader(io.StringIO(text, newline=""))
-        yield [(int(row[0]), plain(row[1])) for row in rows if row[0] != "number"]
+        yield [(int(row[0]), unescape_cell(row[1])) for row in rows if row[0] != "number"]
 
 
 def _keep(handover_id: int, name: str, content: bytes, now: datetime, vault: Vault, *, done: int) -> None:

@@ -215,7 +215,7 @@ class FormReplies:
         """As above, of forms whose place this one has taken; asked only where the mailbox was lately written to."""
         earlier = select(SignUp).where(
             SignUp.appeal_id == sign_up.appeal_id,
-            SignUp.address_digest.in_(self._vault.aside_digests(digest)),
+            SignUp.address_digest.in_(self._vault.superseded_digests(digest)),
             SignUp.name_sealed.is_not(None),
             SignUp.flag.is_(None),
         )

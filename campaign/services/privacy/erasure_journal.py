@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from campaign.domain.errors import CipherError
 from campaign.domain.privacy import retention
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.privacy.erasure_journal import Erasure, ErasureJournalError, ErasureKind, read_departure
+from campaign.domain.privacy.erasure_journal import Erasure, ErasureJournalError, ErasureKind, read_erasure
 from campaign.domain.signing.address import parse_address
 from campaign.models import ErasureJournalEntry as Row
 from campaign.models import SheetRow, Signature, SignUp
@@ -96,7 +96,7 @@ def read_folder(folder: Path, *, vault: Vault) -> JournalContent:
     for path in sorted(folder.glob("*.journal")):
         for number, line in enumerate(path.read_text(encoding="ascii", errors="replace").splitlines(), 1):
             try:
-                found.append(read_departure(line, vault))
+                found.append(read_erasure(line, vault))
             except ErasureJournalError as error:
                 damaged.append(f"{path}, line {number}: {error}")
     return JournalContent(tuple(sorted(found, key=lambda one: one.left_at)), tuple(damaged))
@@ -181,7 +181,7 @@ def _signatures(erasures: Iterable[Erasure], vault: Vault) -> dict[bytes, int]:
             Signature.appeal_id == appeal_id, Signature.address_digest.is_not(None)
         )
         for number, digest in db.session.execute(chosen.execution_options(yield_per=_READ)):
-            left = vault.departure_digest(bytes(digest or b""))
+            left = vault.journal_digest(bytes(digest or b""))
             if left in wanted:
                 found[left] = number
     db.session.rollback()
@@ -204,7 +204,7 @@ def _forget_rows(erasures: Iterable[Erasure], vault: Vault) -> None:
             except CipherError:
                 continue
             for digest in vault.address_digests(appeal_ids, address):
-                one = erased.get(vault.departure_digest(digest))
+                one = erased.get(vault.journal_digest(digest))
                 if one is None or row.address_digest is None:
                     continue
                 if isinstance(row, SheetRow):

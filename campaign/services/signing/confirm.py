@@ -15,7 +15,7 @@ from campaign.domain.appeals.appeal import AppealState, is_confirmable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
-from campaign.domain.counting.funnel import confirming
+from campaign.domain.counting.funnel import confirmation_stage
 from campaign.domain.errors import (
     AppealEndedError,
     InvalidatedError,
@@ -353,7 +353,7 @@ def _write(
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
         passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
-        writes += counting_steps(connection.dialect.name, [(passage, confirming(now - sign_up.signed_at))])
+        writes += counting_steps(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
     execute_combined(connection, writes)
     return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 

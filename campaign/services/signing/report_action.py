@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from campaign.domain.abuse.challenge import SolvedChallenge
-from campaign.domain.appeals.appeal import AppealState, goes_on, is_reportable
+from campaign.domain.appeals.appeal import AppealState, is_continued, is_reportable
 from campaign.domain.appeals.last_time_zone import last_zone
 from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import REPORTABLE, Channel
@@ -114,7 +114,7 @@ def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
     section = cell.section_code, tuple(countries), time_zone
     if until:
         last = date.fromisoformat(until)
-        if goes_on(last, last_zone(*section, last), now):
+        if is_continued(last, last_zone(*section, last), now):
             return
     if not is_reportable(deadline, last_zone(*section, deadline), ended_at, now):
         raise AppealEndedError("it is too late to report")

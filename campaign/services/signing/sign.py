@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from campaign.domain.abuse.challenge import SolvedChallenge
 from campaign.domain.errors import ConcurrentSignUpError, UnknownKeyError
 from campaign.domain.outbox.mail_kind import MailKind
-from campaign.domain.privacy.cipher import ASIDES, Vault
+from campaign.domain.privacy.cipher import SUPERSEDED_DIGESTS, Vault
 from campaign.domain.privacy.sealed_place import at_sign_up
 from campaign.domain.signing.address import Address
 from campaign.domain.signing.signature import CONSENT_WORDING
@@ -171,5 +171,5 @@ def _lots(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
     """Yield what an earlier form, or one that looks like part of a flood, may be known by; the last is surely free."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     for _ in range(_LOTS):
-        yield vault.aside_digest(digest, secrets.randbelow(ASIDES))
+        yield vault.superseded_digest(digest, secrets.randbelow(SUPERSEDED_DIGESTS))
     yield secrets.token_bytes(len(digest))

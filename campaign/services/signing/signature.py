@@ -107,7 +107,7 @@ def note_left(
     vault: Vault,
 ) -> None:
     """As `note_erasure`, of the address with that digest under the appeal."""
-    left = vault.departure_digest(address_digest)
+    left = vault.journal_digest(address_digest)
     values = {
         "kind": kind.value,
         "appeal_id": appeal_id,

@@ -96,7 +96,7 @@ def refuse_sign_ups(link: Link, *, context: Context) -> bool:
         with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
         for appeal_id, digest in zip(with_forms, vault.address_digests(with_forms, address), strict=True):
             # Those of which nobody knows but by the mailbox: the newest, and earlier ones that stepped aside.
-            names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
+            names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
             waits = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
             signed_at = _erase_forms(session, context.now, vault, *waits)
             if signed_at:
@@ -113,7 +113,7 @@ def erase_waiting(
     """
     own = [] if section is None else [SignUp.section_code == section]
     for digest in digests:
-        names = [vault.waiting_digest(digest), *vault.aside_digests(digest)]
+        names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
         _erase_forms(session, now, vault, SignUp.address_digest.in_(names), *own)
 
 

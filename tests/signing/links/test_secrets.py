@@ -138,7 +138,7 @@ def test_one_address_has_another_digest_under_each_appeal_and_for_each_use() -> 
     vault, address = Vault((b"o" * 32,), b"i" * 32), parse_address("a@mail.example")
     first, second = vault.address_digests((1, 2), address)
     assert first == vault.address_digest(1, parse_address("A@mail.example"))
-    left = [vault.waiting_digest(first), vault.tombstone_digest(first), vault.departure_digest(first)]
+    left = [vault.waiting_digest(first), vault.tombstone_digest(first), vault.journal_digest(first)]
     assert (
         len({first, second, vault.limit_digest("mailbox", address.mailbox), vault.suppression_digest(address), *left})
         == 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from campaign.domain.appeals.appeal import AppealState, goes_on, is_in_time
+from campaign.domain.appeals.appeal import AppealState, is_continued, is_in_time
 from campaign.domain.country import section_name
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
@@ -31,7 +31,7 @@ def after(appeal: AppealView, now: datetime, locale: str) -> ContinuationNotice 
     for section in data_cache().taking_part(appeal):
         if section.code in appeal.continuation:
             until, name = appeal.continuation[section.code], section_name(section.code, section.name, locale)
-            if until is not None and goes_on(until, section.last_zone(until), now):
+            if until is not None and is_continued(until, section.last_zone(until), now):
                 going.append((name, until))
             else:
                 stopped.append(name)
@@ -45,7 +45,7 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
     section = _section(appeal, signature, country)
     until = appeal.continuation.get(section.code) if section is not None else None
     now = runtime().clock()
-    if section is None or until is None or not goes_on(until, section.last_zone(until), now):
+    if section is None or until is None or not is_continued(until, section.last_zone(until), now):
         return None
     return None if appeal.is_open and is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) else until
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, StringField
 
 from campaign.domain.errors import InputError
-from campaign.domain.handover.spreadsheet import harmless
+from campaign.domain.handover.spreadsheet import escape_cell
 from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.staff.roles import Permission
 from campaign.platform.database import row_security
@@ -82,7 +82,7 @@ def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[byt
     writer.writerow(head)
     yield "\ufeff".encode()
     for number, row in enumerate(rows, 1):
-        writer.writerow(harmless(cell) for cell in row)
+        writer.writerow(escape_cell(cell) for cell in row)
         if number % _TOGETHER == 0:
             yield text.getvalue().encode()
             text.seek(0)

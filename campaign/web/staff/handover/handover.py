@@ -15,7 +15,7 @@ from campaign import tasks
 from campaign.config import LOCALES
 from campaign.domain.appeals.appeal import TargetKind
 from campaign.domain.errors import InputError, NotFoundError, StateError
-from campaign.domain.handover.spreadsheet import plain
+from campaign.domain.handover.spreadsheet import unescape_cell
 from campaign.domain.privacy.disclosure import REASON_LENGTH, BudgetError
 from campaign.domain.privacy.retention import HANDOVERS
 from campaign.domain.staff.roles import Permission
@@ -99,7 +99,7 @@ def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
 def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
     rows = (
-        [plain(cell) for cell in row]
+        [unescape_cell(cell) for cell in row]
         for piece in pieces
         for row in csv.reader(io.StringIO(piece.decode("utf-8-sig"), newline=""))
     )

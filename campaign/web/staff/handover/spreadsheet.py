@@ -10,7 +10,7 @@ from datetime import date, datetime
 import xlsxwriter
 from flask import Response
 
-from campaign.domain.handover.spreadsheet import harmless
+from campaign.domain.handover.spreadsheet import escape_cell
 
 Cell = str | int | float | date | datetime | None
 CSV = "text/csv; charset=utf-8"
@@ -55,4 +55,4 @@ def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def _cell(value: Cell) -> Cell:
-    return harmless(value) if isinstance(value, str) else value
+    return escape_cell(value) if isinstance(value, str) else value
