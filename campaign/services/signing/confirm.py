@@ -1,4 +1,26 @@
-"""Confirming a sign-up: the signature comes into being and counts."""
+"""Confirming a sign-up: the signature comes into being and counts.
+
+A form of an address that has signed the appeal before is stored like any other (`sign_statement`). What confirming it
+does depends on what that address has done on the appeal. This table is the rule; each row has a test
+(tests/signing/test_same_address.py). An error means that nothing changes.
+
+| before                                    | confirming gives      | counts one more |
+| ----------------------------------------- | --------------------- | --------------- |
+| nothing                                   | a new signature       | yes             |
+| an earlier form says the same and waits   | a new signature       | yes             |
+| a newer form says something else          | SignUpChangedError    | no              |
+| this form was confirmed                   | the same signature    | no              |
+| signed under the same name                | the same signature    | no              |
+| signed under another name                 | a second signature    | yes             |
+| signed under two other names              | the second signature  | no              |
+| withdrew                                  | the same signature    | yes             |
+| was taken out of the counts by staff      | InvalidatedError      | no              |
+| signed and erased                         | a new signature       | no              |
+| withdrew and erased                       | a new signature       | yes             |
+
+Two people who share a mailbox may both sign, and no third. An existing signature gains the consents that are ticked now
+and loses none.
+"""
 
 from __future__ import annotations
 
