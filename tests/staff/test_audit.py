@@ -124,24 +124,6 @@ def test_the_seal_of_an_entry_is_not_stored_once_it_is_not_the_newest(app: Flask
     assert db.session.scalars(select(AuditEntry).where(AuditEntry.digest == seal)).all() == []
 
 
-def test_entries_from_before_there_were_seals_hold(app: Flask) -> None:
-    """As an older version wrote them, and the migration sealed their head."""
-    vault = runtime().vault
-    write("one", "two", "three")
-    previous = bytes(32)
-    for number in (1, 2):
-        entry = db.session.get_one(AuditEntry, number)
-        previous = vault.unsealed_entry_digest(previous, audit._content(entry))
-        db.session.rollback()
-        tamper(update(AuditEntry).where(AuditEntry.id == number).values(digest=previous))
-    cut_off(vault.head_seal(2, previous))
-    write("three", "four")
-    proof = verify(vault=vault)
-    assert (proof.entries, proof.broken_at) == (4, None)
-    tamper(update(AuditEntry).where(AuditEntry.id == 1).values(reason="forged"))
-    assert verify(vault=vault).broken_at == 1
-
-
 def test_entries_from_before_the_log_named_the_kind_of_actor_hold(app: Flask) -> None:
     vault = runtime().vault
     write("one", "two")

@@ -1,4 +1,4 @@
-"""The funnel: the stages of a sign-up (page viewed, signed, mailed, confirmed), and the time that confirming takes."""
+"""The funnel: the stages of a sign-up (page viewed, signed, confirmed), and the time that confirming takes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from enum import StrEnum
 class FunnelStage(StrEnum):
     """The stages of a sign-up; a confirmation's stage is the time that it took. Views are not linked to sign-ups.
 
-    Every form counts as signed in the same way. `mailed` is a stage of earlier versions that is not counted any more,
-    because it revealed whether a mailbox gets mail.
+    Every form counts as signed in the same way. Mails are not counted: that would reveal whether a mailbox gets mail.
     """
 
     VIEWED = "viewed"
     SIGNED = "signed"
-    MAILED = "mailed"
     WITHIN_5_MINUTES = "confirmed-5m"
     WITHIN_HOUR = "confirmed-1h"
     WITHIN_DAY = "confirmed-1d"

@@ -150,7 +150,6 @@ def packed(criteria: Criteria) -> str:
 def unpacked(text: str) -> Criteria:
     """Return the criteria from the text that `packed` returned."""
     values = json.loads(text)
-    values.pop("is_unconfirmed", None)  # a criterion of earlier versions
     for name in ("since", "until"):
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return Criteria(**{**values, "ids": tuple(values["ids"]), "domains": tuple(values.get("domains", ()))})
+    return Criteria(**{**values, "ids": tuple(values["ids"]), "domains": tuple(values["domains"])})

@@ -383,10 +383,6 @@ class Vault:
         """What proves that the entry with that number and digest was the newest one."""
         return self._index.digest("audit head", f"{number}:{digest.hex()}")
 
-    def unsealed_entry_digest(self, previous: bytes, content: bytes) -> bytes:
-        """The digest of an entry written before there were seals, over the digest of the one before it."""
-        return self._index.digest("audit", f"{previous.hex()}{content.hex()}")
-
     def journal_check(self, line: str) -> str:
         """Return the proof of a line of the erasure journal: 16 hexadecimal digits."""
         return self._index.digest("departure", line)[:8].hex()

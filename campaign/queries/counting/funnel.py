@@ -69,8 +69,6 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
         chosen = chosen.where(FunnelCount.section_code == section)
     if not has_views:
         chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.VIEWED)
-    # Counted once, in versions before: whether a mailbox gets our mail is nobody else's business.
-    chosen = chosen.where(FunnelCount.funnel_stage != FunnelStage.MAILED)
     sums: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     lately: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for aspect, value, step, number, last in db.session.execute(chosen.group_by(*keys)):

@@ -127,13 +127,8 @@ def verify(*, vault: Vault, noted: ChainHead | None = None) -> ChainProof:
 
 
 def _fits(entry: AuditEntry, number: int, previous: bytes, vault: Vault) -> bool:
-    """Whether it was written after the entry with that number and digest.
-
-    Either form will do: nobody without the keys can make one, and `append` no longer makes the old one.
-    """
-    content = _content(entry)
-    sealed = vault.entry_digest(vault.head_seal(number, previous), content)
-    return entry.digest in (sealed, vault.unsealed_entry_digest(previous, content))
+    """Return whether it was written after the entry with that number and digest: nobody can say so without the keys."""
+    return entry.digest == vault.entry_digest(vault.head_seal(number, previous), _content(entry))
 
 
 def _plain(values: dict[str, Any] | None, *, is_public: bool) -> Any:
