@@ -164,11 +164,11 @@ def _data(sheet: PrintedLetter, fonts: tuple[Path, ...]) -> dict[str, Any]:
 
 def _joined(lines: tuple[str, ...]) -> list[str]:
     """Return at most as many lines as stay readable in a window."""
-    kept = list(lines)
-    while len(kept) > _MOST_LINES:
-        place = min(range(len(kept) - 1), key=lambda number: len(kept[number]) + len(kept[number + 1]))
-        kept[place : place + 2] = [f"{kept[place]}, {kept[place + 1]}"]
-    return kept
+    joined = list(lines)
+    while len(joined) > _MOST_LINES:
+        place = min(range(len(joined) - 1), key=lambda number: len(joined[number]) + len(joined[number + 1]))
+        joined[place : place + 2] = [f"{joined[place]}, {joined[place + 1]}"]
+    return joined
 
 
 def reads_from_right(text: str) -> bool:

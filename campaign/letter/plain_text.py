@@ -33,8 +33,8 @@ class Letter:
 
         The last paragraph stays longest, because it states the demand; the first ones say who the letter is about.
         """
-        for kept in range(len(self.paragraphs) - 2, -1, -1):
-            yield replace(self, paragraphs=(*self.paragraphs[:kept], self.paragraphs[-1]))
+        for number in range(len(self.paragraphs) - 2, -1, -1):
+            yield replace(self, paragraphs=(*self.paragraphs[:number], self.paragraphs[-1]))
 
 
 def model_letter(

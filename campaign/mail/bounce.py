@@ -94,7 +94,7 @@ def _addressed(message: Message, paths: ReturnPaths, recipient: str | None) -> R
                 is_alike |= address.lower().startswith(f"{PREFIX}+")
     if is_alike:
         raise ForgedBounceError("the return path is forged or damaged")
-    raise UnaddressedBounceError("it was not sent to a return path of ours")
+    raise UnaddressedBounceError("it was not sent to a return path")
 
 
 def _judge(message: Message) -> tuple[BounceVerdict, str | None]:

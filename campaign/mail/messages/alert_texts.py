@@ -20,7 +20,7 @@ def unopened(locale: str, base_url: str) -> dict[str, str]:
     return {"subject": subject, "text": text, "url": f"{base_url}/staff/outbox"}
 
 
-def held(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> dict[str, str]:
+def queue_paused(locale: str, attempt: DeliveryAttempt, at: datetime, base_url: str) -> dict[str, str]:
     """Return the alert that the mail server refuses all mail.
 
     It leaves once the server takes mail again; until then the staff pages say so.

@@ -181,12 +181,12 @@ def _letter(signed: SignedAppeal) -> dict[str, Any]:
     name = signed.letter_name or signer_name(signed.appeal, signed.name)
     paragraphs = letter_text(signed.text, name).split("\n\n")
     points = list(signed.text.talking_points)
-    kept = _fitting(paragraphs, _LETTER_BYTES)
+    shown = _fitting(paragraphs, _LETTER_BYTES)
     return {
         "targets": [target.split("\n") for target in _fitting(targets, _LIST_BYTES)],
-        "letter": kept if signed.text.has_letter else [],
+        "letter": shown if signed.text.has_letter else [],
         "points": _fitting(points, _LETTER_BYTES),
-        "is_cut": len(kept) < len(paragraphs) or len(_fitting(points, _LETTER_BYTES)) < len(points),
+        "is_cut": len(shown) < len(paragraphs) or len(_fitting(points, _LETTER_BYTES)) < len(points),
     }
 
 
@@ -217,10 +217,10 @@ def _ways_to(target: TargetView) -> list[tuple[str, list[str]]]:
 
 def _fitting(parts: list[str], room: int) -> list[str]:
     """Return the first parts that fit into `room` bytes; the rest is on the page."""
-    kept = []
+    fitting = []
     for part in parts:
         room -= len(part.encode()) + 40 * (1 + part.count("\n"))
         if room < 0:
             break
-        kept.append(part)
-    return kept
+        fitting.append(part)
+    return fitting

@@ -18,7 +18,7 @@ class StaffText:
     text: str
 
 
-def asked(locale: str, headline: str) -> StaffText:
+def review_requested(locale: str, headline: str) -> StaffText:
     """Return the request that the reader publish an appeal."""
     with force_locale(locale):
         subject = gettext("please look at an appeal and publish it")
@@ -26,7 +26,7 @@ def asked(locale: str, headline: str) -> StaffText:
     return StaffText(subject, f"{headline}\n\n{text}")
 
 
-def sent_back(locale: str, headline: str, words: str) -> StaffText:
+def returned_for_changes(locale: str, headline: str, words: str) -> StaffText:
     """Return the notice that a coordinator does not publish the appeal yet, with the reason."""
     with force_locale(locale):
         subject = gettext("an appeal came back to you")

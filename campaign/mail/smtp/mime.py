@@ -31,7 +31,7 @@ def write(message: Message) -> bytes:
     Raises ValueError unless it has one recipient, a text and an HTML part.
     """
     if len(message.recipients) != 1 or message.cc or message.bcc or message.attachments or not message.body:
-        raise ValueError("a message of ours has one recipient, a text and an HTML part")
+        raise ValueError("a message has one recipient, a text and an HTML part")
     headers = [
         ("Subject", _text_header("Subject", message.subject or "")),
         ("From", _sender(str(message.sender))),

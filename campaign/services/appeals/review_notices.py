@@ -11,7 +11,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
-from campaign.mail.messages.staff_texts import StaffText, asked, corrected, entry_waits, sent_back
+from campaign.mail.messages.staff_texts import StaffText, corrected, entry_waits, returned_for_changes, review_requested
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
@@ -23,7 +23,7 @@ _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 def tell_of_question(session: Session, appeal: Appeal, *, context: Context) -> None:
     """Owes a mail to all who may publish it: coordinators who have not written it."""
     for staff in publishers(session, appeal, context):
-        owe(session, staff, asked(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
+        owe(session, staff, review_requested(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
 def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
@@ -31,7 +31,7 @@ def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words
     """Owes whoever asked a mail with what is still to do."""
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
-        said = sent_back(staff.locale, headline(session, appeal, staff.locale), words)
+        said = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), words)
         owe(session, staff, said, appeal, context)
 
 

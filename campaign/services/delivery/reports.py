@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
-from campaign.mail.messages.alert_texts import held
+from campaign.mail.messages.alert_texts import queue_paused
 from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
 from campaign.services.abuse.alert import raise_alarm, tell_unopened
@@ -27,7 +27,7 @@ def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
         return  # a server that restarts needs nobody
 
     def words(locale: str) -> dict[str, str]:
-        return held(locale, attempt, context.now, context.settings.base_url)
+        return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
     _told(lambda: raise_alarm("mail-held", 0, words, context=context))
 
