@@ -12,14 +12,12 @@ TRANSACTIONS = {"transaction", "one_statement"}
 # What a Context holds; a service that is given one of them by itself may be given another's.
 LOOSE = {"mail_domain", "office", "desk", "base_url", "courier"}
 NO_ACTOR = {
-    # Keys at hand for rows that services write, by the vault and the moment of their Context.
+    # Keys in stock for rows that services write, by the vault and the moment of their Context.
     *("keys.month_key.month_key", "keys.row_key.reserve", "keys.row_key.expire_keys", "keys.row_key.rewrite"),
     # A worker's own row, by the database's clock.
     *("periodic.worker_progress.report", "periodic.worker_progress.retire"),
     # It reads.
     "counting.verify.verify",
-    # The mailed link is the account's; nothing else is changed and nothing noted.
-    "staff.accounts.end_digest",
 }
 
 

@@ -2,7 +2,7 @@
 
 A form of an address that has signed the appeal before is stored like any other (`sign_statement`). What confirming it
 does depends on what that address has done on the appeal. This table is the rule; each row has a test
-(tests/signing/test_same_address.py). An error means that nothing changes.
+(tests/signing/rules/test_same_address.py). An error means that nothing changes.
 
 | before                                    | confirming gives      | counts one more |
 | ----------------------------------------- | --------------------- | --------------- |

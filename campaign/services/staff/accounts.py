@@ -161,7 +161,7 @@ def set_preferences(staff_id: int, *, locale: str, wants_digest: bool, context: 
         staff.locale, staff.wants_digest = locale, wants_digest
 
 
-def end_digest(link: Link) -> None:
+def end_digest(link: Link, *, context: Context) -> None:
     """No more weekly mail; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         staff = _locked(session, link.subject)

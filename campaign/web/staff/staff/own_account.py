@@ -106,7 +106,7 @@ def _digest_page(token: str, *, is_done: bool) -> ResponseReturnValue:
     try:
         link = at.tokens.read(Purpose.DIGEST, token, at.clock())
         if is_done:
-            end_digest(link)
+            end_digest(link, context=visitor_context())
     except (TokenError, NotFoundError):
         return render_template("staff/staff/used_link.html"), 404
     return render_template("staff/staff/digest.html", token=token, is_done=is_done)
