@@ -50,8 +50,6 @@ PLAIN = set(
 )
 # Names that Flask-Security and the WebAuthn standard prescribe for the tables `staff` and `passkey`.
 PRESCRIBED = set("fs mf tf uniquifier user usage webauthn credential handle lastuse datetime transports".split())
-# Classes that `Context` takes the place of; the last of them goes with the last service that takes one.
-LEAVING = set("author bindery courier desk office operator".split())
 # Second names of concepts that have one, and names that say nothing: none of them comes back.
 FORBIDDEN = set(
     """
@@ -70,14 +68,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 def test_every_word_of_a_name_is_in_the_glossary(site: Flask) -> None:
-    known = nouns() | PLAIN | PRESCRIBED | LEAVING
+    known = nouns() | PLAIN | PRESCRIBED
     unknown = {name: missing for name in names(site) if (missing := [w for w in words(name) if not forms(w) & known])}
     told = "\n".join(f"{name}: {', '.join(missing)}" for name, missing in unknown.items())
     assert not unknown, f"use a noun of docs/developing/glossary.md, or add a line there:\n{told}"
 
 
 def test_no_name_that_was_given_up_comes_back(site: Flask) -> None:
-    back = {name: sorted(bad) for name in names(site) if (bad := (FORBIDDEN - LEAVING) & set(words(name)))}
+    back = {name: sorted(bad) for name in names(site) if (bad := FORBIDDEN & set(words(name)))}
     assert not back
 
 
