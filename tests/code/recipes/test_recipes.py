@@ -1,4 +1,4 @@
-"""Each recipe names at most three places, its steps change nothing beside them, and whoever follows it succeeds."""
+"""Each recipe names at most three places, its steps change nothing beside them, and following it is enough."""
 
 from __future__ import annotations
 
