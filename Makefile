@@ -1,12 +1,13 @@
 # Every target does all the set-up that it needs on a machine with Python 3.11+ and make.
 PYTHON ?= python3
 PORT ?= 8000
+SIGNATURES ?= 3000
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages migration screenshot axe lighthouse clean
+.PHONY: help run dev check fix test postgresql coverage attack fuzz bench bench-document bench-large bench-mail faults mutation audit sbom requirements messages migration screenshot axe lighthouse clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +24,9 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 
 run: $(VENV)/.run ## try it: embedded database, sample appeal, web and worker, mailbox page (PORT=8000)
 	@TOCSIN_DEMO=1 TOCSIN_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/flask demo --port $(PORT)
+
+dev: $(VENV)/.test ## develop: as run, with 3,000 signatures, and started again when the code changes (PORT=8000 SIGNATURES=3000)
+	@TOCSIN_DEMO=1 TOCSIN_BASE_URL=http://127.0.0.1:$(PORT) exec $(BIN)/flask demo --port $(PORT) --signatures $(SIGNATURES) --reload
 
 check: $(VENV)/.test ## run the quick checks and tests, on SQLite, in under a minute
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import click
@@ -21,20 +22,27 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import Runtime, runtime
 from campaign.queries.appeals.appeal import find_appeal
+from campaign.queries.counting.counts import counts
+from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.sections.load_sections import load_sections
+from campaign.services.signing.sample_signers import add_sample_signers
 
 SAMPLE = "janbolat-mamai"
 SAMPLE_GOAL = 1000
 SAMPLE_DAYS = 60
+SAMPLE_HISTORY = timedelta(days=21)
 _STOP_SECONDS = 2.5
+_WATCHED, _SUFFIXES = ("campaign", "templates"), {".py", ".html", ".txt", ".typ", ".toml", ".css", ".js", ".mo"}
 
 
 @click.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--signatures", default=0, type=click.IntRange(0, 100_000), help="Add invented signers up to so many.")
+@click.option("--reload", "reloads", is_flag=True, help="Start web and worker again when the code changes.")
 @with_appcontext
-def demo(port: int) -> None:
+def demo(port: int, signatures: int, reloads: bool) -> None:
     """Try it: prepare the database and the sample appeal, then run web and worker until Ctrl-C."""
     at = runtime()
     if not at.settings.demo:
@@ -42,16 +50,19 @@ def demo(port: int) -> None:
     with refusals():
         upgrade(directory=current_app.extensions["migrate"].directory)
         load_sections(context=at.context(OPERATOR))
-        prepare_sample(at)
-    _serve(port)
+        # Signers who signed on many days need an appeal that has been open for as long.
+        prepare_sample(at, opened_for=SAMPLE_HISTORY if signatures else timedelta(0))
+        prepare_signers(at, signatures)
+    _serve(port, reloads=reloads)
 
 
-def prepare_sample(at: Runtime) -> None:
-    """Import and publish the sample appeal where it is missing; its deadline is 60 days from today."""
+def prepare_sample(at: Runtime, opened_for: timedelta = timedelta(0)) -> None:
+    """Import and publish the sample appeal where it is missing; its deadline is 60 days after its opening."""
     known = find_appeal(SAMPLE)
     if known is not None and known.state != AppealState.DRAFT:
         return
     context = at.context(OPERATOR)
+    context = replace(context, now=context.now - opened_for)
     for language in ("fr", "en"):
         path = ROOT / "examples" / f"{SAMPLE}.{language}.md"
         draft = parse_document(path.read_bytes(), path.name)
@@ -60,27 +71,58 @@ def prepare_sample(at: Runtime) -> None:
     publish(SAMPLE, context=context)
 
 
-def _serve(port: int) -> None:
-    """Run web and worker as child processes; both end within three seconds of Ctrl-C."""
-    environment = {**os.environ, "TOCSIN_BASE_URL": f"http://127.0.0.1:{port}"}
-    web = [sys.executable, "-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-    web += ["--threads", "8", "--log-level", "warning", "--graceful-timeout", "1", "--no-control-socket"]
-    worker = [sys.executable, "-m", "flask", "worker"]
-    children = [
-        subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  fixed commands
-        for command in (web, worker)
-    ]
-    click.echo(f"\n  Tocsin is running: open http://127.0.0.1:{port}/")
-    click.echo(f"  Mail that it sends: http://127.0.0.1:{port}/dev/mail        stop with Ctrl-C\n")
-    stopping = []
+def prepare_signers(at: Runtime, number: int) -> None:
+    """Add invented signers to the sample appeal until it has so many signatures."""
+    appeal = find_appeal(SAMPLE)
+    if appeal is None:
+        return
+    known = counts(appeal.id).signatures
+    sections = [section for section in list_sections() if section.countries]
+    if number > known:
+        click.echo(f"adding {number - known} invented signers")
+        add_sample_signers(appeal, sections, number - known, context=at.context(OPERATOR))
+
+
+def _serve(port: int, *, reloads: bool) -> None:
+    """Run web and worker as child processes; both end within three seconds of Ctrl-C.
+
+    With `reloads` they start again when a file of the code changes; one that ends by itself waits for the next change.
+    """
+    stopping: list[bool] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.append(True))
-    while not stopping and all(child.poll() is None for child in children):
-        time.sleep(0.1)
+    children, seen = _start(port), _changed_at() if reloads else 0.0
+    click.echo(f"\n  Tocsin is running: open http://127.0.0.1:{port}/")
+    click.echo(f"  Mail that it sends: http://127.0.0.1:{port}/dev/mail        stop with Ctrl-C\n")
+    while not stopping and (reloads or all(child.poll() is None for child in children)):
+        time.sleep(0.1 if not reloads else 0.5)
+        if reloads and (changed := _changed_at()) > seen:
+            seen = changed
+            click.echo("  the code has changed: starting again")
+            _stop(children)
+            children = _start(port)
     failed = next((child for child in children if child.poll() is not None), None)
     _stop(children)
     if failed is not None and not stopping:
         refuse(f"{'web' if failed is children[0] else 'worker'} ended by itself; its reason stands above")
+
+
+def _changed_at() -> float:
+    """Return when a file of the code was last changed, in seconds since 1970."""
+    files = (path for folder in _WATCHED for path in (ROOT / folder).rglob("*") if path.suffix in _SUFFIXES)
+    return max(path.stat().st_mtime for path in files)
+
+
+def _start(port: int) -> list[subprocess.Popen[bytes]]:
+    """Start web and worker."""
+    environment = {**os.environ, "TOCSIN_BASE_URL": f"http://127.0.0.1:{port}"}
+    web = [sys.executable, "-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
+    web += ["--threads", "8", "--log-level", "warning", "--graceful-timeout", "1", "--no-control-socket"]
+    worker = [sys.executable, "-m", "flask", "worker"]
+    return [
+        subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  fixed commands
+        for command in (web, worker)
+    ]
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -1,0 +1,132 @@
+"""Invented signers for a demonstration: confirmed signatures over sections and days, and what some reported.
+
+No mail is owed for them. All are written and counted in one transaction, so that the counts are exact.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, insert, select
+
+from campaign.config import LOCALES
+from campaign.domain.counting.action import Evidence
+from campaign.domain.counting.channel import STEPS, Channel
+from campaign.domain.privacy.cipher import Vault
+from campaign.domain.privacy.row_key import KeySlot
+from campaign.domain.privacy.sealed_place import at_signature
+from campaign.domain.signing.address import parse_address
+from campaign.domain.signing.signature import CONSENT_WORDING, SignatureState
+from campaign.domain.signing.token import new_link_key
+from campaign.models import Action, Consent, Signature
+from campaign.platform.context import Context
+from campaign.platform.database.transaction import transaction
+from campaign.queries.appeals.appeal import AppealView
+from campaign.queries.sections.section import SectionView
+from campaign.services.counting.tally import TallyCell, count_many, hour_of
+from campaign.services.keys.row_key import new_slots
+
+_FIRST = ("Alice", "Amina", "Benoît", "Chiara", "Dmitri", "Elif", "Farah", "Jonas", "Leïla", "Mateo", "Nour", "Zoë")
+_LAST = ("Almeida", "Bauer", "Costa", "Dupont", "Eriksen", "Haddad", "Ivanova", "Keller", "Moreau", "Okafor", "Rossi")
+# The fraction of the golden ratio: its multiples fill an interval evenly, the same at each run.
+_GOLDEN = 0.6180339887
+# Each so manieth signer also reports an act.
+_REPORTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """One invented signer: number, section and the hour of signing."""
+
+    number: int
+    section: SectionView
+    at: datetime
+
+
+def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], number: int, *, context: Context) -> None:
+    """Add so many confirmed signatures to an open appeal, between its opening and now.
+
+    The first sections of the list get most.
+    """
+    with transaction() as session:
+        # Above all ids, so that no number signs twice.
+        first = session.scalar(select(func.max(Signature.id))) or 0
+        signers = [_sample(one, appeal, sections, context.now) for one in range(first, first + number)]
+        connection = session.connection()
+        slots = new_slots(connection, context.vault, number)
+        counted: Counter[tuple[TallyCell, datetime]] = Counter()
+        for one, slot in zip(signers, slots, strict=True):
+            signature_id = _write(connection, appeal, one, slot, context.vault)
+            for channel, evidence in _acts(one):
+                cell = TallyCell(appeal.id, one.section.code, channel.value, evidence.value)
+                values = {
+                    **cell.as_columns(),
+                    "quantity": 1,
+                    "signature_id": signature_id,
+                    "target": 0 if channel is Channel.SIGNATURE else 1,
+                    "happened_on": one.at.date(),
+                    "counted_at": one.at,
+                }
+                connection.execute(insert(Action), values)
+                counted[cell, one.at] += 1
+        count_many(connection, counted)
+
+
+def _sample(number: int, appeal: AppealView, sections: Sequence[SectionView], now: datetime) -> _Sample:
+    opened_at = appeal.opened_at or now
+    share = number * _GOLDEN % 1
+    # Squared, so that the days and the sections that come first have the most.
+    section = sections[int((number * _GOLDEN * _GOLDEN % 1) ** 2 * len(sections))]
+    at = opened_at + timedelta(seconds=share**2 * (now - opened_at).total_seconds())
+    return _Sample(number, section, hour_of(at))
+
+
+def _acts(one: _Sample) -> list[tuple[Channel, Evidence]]:
+    acts = [(Channel.SIGNATURE, Evidence.VERIFIED)]
+    if one.number % _REPORTS == 0:
+        ways = [channel for channel, step in STEPS if not step.to_embassies]
+        acts.append((ways[one.number // _REPORTS % len(ways)], Evidence.REPORTED))
+    return acts
+
+
+def _write(connection: Connection, appeal: AppealView, one: _Sample, slot: KeySlot, vault: Vault) -> int:
+    """Write signature and consent; return the signature's id."""
+    name = f"{_FIRST[one.number % len(_FIRST)]} {_LAST[one.number % len(_LAST)]}"
+    address = parse_address(f"signer.{one.number}@mail.example")
+    digest, link_key = vault.address_digest(appeal.id, address), new_link_key()
+    place = at_signature(appeal.id, digest, link_key)
+    locale = next((code for code in one.section.languages if code in LOCALES), "en")
+    text = appeal.text_in(locale)
+    wants_updates, shares_name = one.number % 3 == 0, one.number % 4 == 0
+    signature = {
+        "appeal_id": appeal.id,
+        "section_code": one.section.code,
+        "country": one.section.countries[0],
+        "state": SignatureState.CONFIRMED.value,
+        "address_digest": digest,
+        "name_sealed": vault.seal_name(name, place, slot),
+        "email_sealed": vault.seal_email(address, place, slot),
+        "locale": locale,
+        "wants_updates": wants_updates,
+        "shares_name": shares_name,
+        "signed_at": one.at,
+        "confirmed_at": one.at,
+        "link_key": link_key,
+    }
+    signature_id = int(connection.execute(insert(Signature).returning(Signature.id), signature).scalar_one())
+    consent = {
+        "signature_id": signature_id,
+        "given_at": one.at,
+        "text_language": text.language,
+        "text_version": text.version,
+        "locale": locale,
+        "wording": CONSENT_WORDING,
+        "to_appeal": True,
+        "to_updates": wants_updates,
+        "to_sharing_name": shares_name,
+    }
+    connection.execute(insert(Consent), consent)
+    return signature_id
