@@ -1,4 +1,4 @@
-"""How sure we are that an act took place."""
+"""The evidence of an action: the way in which it became known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Evidence(StrEnum):
-    """`verified`: we saw it (a confirmed signature); `reported`: the supporter told us; `bulk`: staff entered it."""
+    """`verified`: a confirmed signature; `reported`: by the supporter; `bulk`: a quantity entered by staff."""
 
     VERIFIED = "verified"
     REPORTED = "reported"

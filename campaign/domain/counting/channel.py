@@ -1,4 +1,4 @@
-"""The registry of channels: by which way a supporter acted, and everything that the rest of the code asks about it.
+"""The registry of channels, the ways in which a supporter can act, with all their rules.
 
 Forms, pages, the API, exports and the letter read it; docs/developing/add-a-channel.md says how to add one.
 """
@@ -61,22 +61,22 @@ class Channel(StrEnum):
 
     @property
     def rules(self) -> ChannelRules:
-        """The channel's entry in the registry."""
+        """Return the channel's entry in the registry."""
         return CHANNELS[self]
 
     @property
     def is_reportable(self) -> bool:
-        """Whether a supporter may report it."""
+        """Return whether a supporter may report it."""
         return Evidence.REPORTED in self.rules.evidence
 
     @property
     def is_enterable(self) -> bool:
-        """Whether staff may enter a quantity of it."""
+        """Return whether staff may enter a quantity of it."""
         return Evidence.BULK in self.rules.evidence
 
     @property
     def goes_by_post(self) -> bool:
-        """Whether it takes days to arrive."""
+        """Return whether it goes by post, so that it takes days to arrive."""
         return self.rules.step is not None and self.rules.step.contact is ContactKind.POST
 
 

@@ -1,4 +1,4 @@
-"""What staff enter for what was done away from the site: which quantity and day are usable, and what is asked back."""
+"""Rules for bulk entries of staff: usable quantities and days, and unusual quantities, which need confirmation."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from datetime import date
 
 from campaign.domain.errors import InputError, TocsinError
 
-# More in one entry is a slip of the hand: no stall has brought home a million letters.
+# A larger entry is a typing error: no stall has collected a million letters.
 MOST = 1_000_000
-# So many times what the section usually enters in a day is asked back about, and waits for a second person.
+# A quantity of this many times the section's usual must be entered twice, and waits for a second person.
 UNUSUAL = 10
-# More than so many in a day always does, whatever is usual: a section may have got used to it step by step.
+# More than this in a day always waits, whatever is usual: the usual quantity may have been raised step by step.
 MOST_ALONE = 10_000
-# What counts as usual where a section has entered hardly anything yet.
+# The usual quantity of a section with fewer than _FEW entries.
 _USUAL, _FEW = 100, 3
-# How many of the newest entries tell what is usual.
+# The number of newest entries that determine what is usual.
 REMEMBERED = 20
 PLACE_LENGTH, NOTE_LENGTH = 200, 1000
-# How people write thousands apart; a point or a comma may be a decimal one, and is refused.
+# Separators of thousands. A point or a comma is refused, because it may be a decimal one.
 _GROUPING = {ord(character): None for character in " \u00a0\u202f\u2009'’"}
 
 
 class UnusualQuantityError(TocsinError):
-    """The quantity is far from what the section usually enters (`usual`): to be entered again if it is right.
+    """The quantity is unusually large for the section, and must be entered again if it is right.
 
-    `usual` 0: it is more than one person enters in a day, whatever is usual.
+    `usual` is the section's usual quantity; 0 means that it is more than one person may enter in a day.
     """
 
     def __init__(self, usual: int) -> None:
@@ -36,7 +36,7 @@ class UnusualQuantityError(TocsinError):
 
 
 def read_quantity(text: str) -> int:
-    """A whole number from 1 to MOST. Raises InputError (`missing`, `not-a-number`, `too-small`, `too-large`)."""
+    """Return a whole number from 1 to MOST. Raise InputError (`missing`, `not-a-number`, `too-small`, `too-large`)."""
     digits = text.strip().translate(_GROUPING)
     if not digits:
         raise InputError("quantity", "missing", "no quantity")
@@ -51,9 +51,9 @@ def read_quantity(text: str) -> int:
 
 
 def read_day(text: str, *, opened_on: date, today: date, last: date | None = None) -> date:
-    """The day on which it was done. Raises InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
+    """Return the day of the actions. Raise InputError (`missing`, `not-a-date`, `future`, `too-early`, `too-late`).
 
-    `last`: the day on which the appeal was stopped, if it was.
+    `last` is the day on which the appeal was stopped, or None.
     """
     if not text.strip():
         raise InputError("day", "missing", "no day")
@@ -71,7 +71,7 @@ def read_day(text: str, *, opened_on: date, today: date, last: date | None = Non
 
 
 def read_words(field: str, text: str, most: int) -> str:
-    """A place or note in one line. Raises InputError (`too-long`)."""
+    """Return a place or note in one line. Raise InputError (`too-long`)."""
     words = " ".join(text.split())
     if len(words) > most:
         raise InputError(field, "too-long", f"longer than {most} characters")
@@ -79,16 +79,16 @@ def read_words(field: str, text: str, most: int) -> str:
 
 
 def usual(earlier: Sequence[int]) -> int:
-    """What the section usually enters at once: the middle one of its newest entries."""
+    """Return the section's usual quantity: the median of its newest entries."""
     return round(statistics.median(earlier)) if len(earlier) >= _FEW else _USUAL
 
 
 def refuse_unusual(quantity: int, earlier: Sequence[int], today: int = 0) -> None:
-    """Raise UnusualQuantityError where the quantity and entries of `today` exceed UNUSUAL times the usual.
+    """Raise UnusualQuantityError if the quantity and the entries of `today` exceed UNUSUAL times the usual.
 
-    `earlier` are entries of days before, so that nobody makes a large one usual by entering many in a row.
+    `earlier` are entries of days before, so that many large entries in a row do not make the next one usual.
     """
-    if quantity + today > UNUSUAL * (known := usual(earlier)):
-        raise UnusualQuantityError(known)
+    if quantity + today > UNUSUAL * (usual_quantity := usual(earlier)):
+        raise UnusualQuantityError(usual_quantity)
     if quantity + today > MOST_ALONE:
         raise UnusualQuantityError(0)

@@ -1,6 +1,6 @@
-"""Rows of paper signature sheets: read from a CSV file or a typed form, each fault named by line, column and reason.
+"""Rows of paper signature sheets, read from a CSV file or a form; each fault has a line, a column and a reason.
 
-A row with a usable address and consent becomes a signature that its mailbox must confirm; any other is only counted.
+A row with a usable address and consent becomes a sign-up that its mailbox must confirm; any other is only counted.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from campaign.domain.signing.name import clean_name
 MOST_ROWS = 2000
 MOST_BYTES = 1024 * 1024
 _LONGEST_CELL = 1000
-# Yes and no as people write them, and as spreadsheets of those languages write a ticked cell; without accents, spaces
-# and signs of punctuation, in small letters.
+# Yes and no as people write them, and as spreadsheets of those languages store a ticked cell; in lower case, without
+# accents, spaces and punctuation.
 _YES = frozenset(
     map(
         normalised,
@@ -54,7 +54,7 @@ _NO = frozenset(
         """.split(),
     )
 ) | {""}
-# What spreadsheet programs compute instead of showing it (OWASP, CSV injection).
+# The first characters of cells that spreadsheet programs evaluate (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EMPTY_MARKS = {"-", "–", "—", "/"}
 _ADDRESS = re.compile(r"[^\s@]@[\w-]+\.\w")
@@ -62,7 +62,7 @@ _ADDRESS = re.compile(r"[^\s@]@[\w-]+\.\w")
 
 @dataclass(frozen=True, slots=True)
 class TypedRow:
-    """One row as it was written; `line` counts from 1 in the form, and as an editor does in a file."""
+    """A row as it was typed. `line` counts from 1: rows of the form, or lines of the file."""
 
     line: int
     name: str = ""
@@ -75,7 +75,7 @@ class TypedRow:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """A usable row; `address` only where it may be mailed."""
+    """A usable row. `address` is None unless mail may be sent to it."""
 
     line: int
     name: str
@@ -85,7 +85,7 @@ class CheckedRow:
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """What is wrong with one cell; `detail` is another line or a likelier address."""
+    """A fault of one cell, as a code; `detail` is another line, or a likelier address."""
 
     line: int
     column: str
@@ -95,7 +95,7 @@ class CellError:
 
 @dataclass(slots=True)
 class CheckedSheet:
-    """What was read. With any fault nothing of it is taken; a doubt is for somebody to look at again."""
+    """The result of reading a sheet. A fault refuses the whole sheet; a doubt asks a person to check it."""
 
     rows: list[CheckedRow] = field(default_factory=list)
     faults: list[CellError] = field(default_factory=list)
@@ -103,26 +103,29 @@ class CheckedSheet:
 
     @property
     def sign_ups(self) -> list[CheckedRow]:
-        """The rows whose mailbox is asked to confirm."""
+        """Return the rows whose mailbox is asked to confirm."""
         return [row for row in self.rows if row.address is not None]
 
     @property
     def counted(self) -> int:
-        """How many rows are only counted."""
+        """Return the number of rows that are only counted."""
         return len(self.rows) - len(self.sign_ups)
 
     @property
     def content(self) -> str:
-        """Equal for the same rows in any order."""
+        """Return a text that is equal for the same rows in any order."""
         return "\n".join(sorted(f"{r.name.casefold()}\t{r.address.identity if r.address else ''}" for r in self.rows))
 
 
 def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
-    """Return the rows of a CSV file with a head, and the heads of the columns that are skipped.
+    """Return the rows of a CSV file with a header, and the headings of the columns that are skipped.
 
-    Commas, semicolons or tabs, in UTF-8 (or UTF-16 with its mark); the name in one column or in two.
-    Raises SheetError (`empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
-    `address-column`, `too-many-rows`, `quotes`).
+    Commas, semicolons or tabs separate cells; the encoding is UTF-8, or UTF-16 with its mark. The name may be in one
+    column or in several.
+
+    Raises:
+        SheetError: `empty`, `too-large`, `spreadsheet`, `not-utf8`, `binary`, `columns`, `half-name`,
+            `address-column`, `too-many-rows` or `quotes`.
     """
     if len(data) > MOST_BYTES:
         raise SheetError("too-large", f"more than {MOST_BYTES} bytes")
@@ -154,7 +157,7 @@ def read_csv(data: bytes) -> tuple[list[TypedRow], tuple[str, ...]]:
 
 
 def read_rows(typed: Iterable[TypedRow], country: str, locales: tuple[str, ...]) -> CheckedSheet:
-    """Checks every cell; where a row says no country it is `country`. Empty rows are passed over."""
+    """Return the sheet with every cell checked. A row without a country gets `country`; empty rows are skipped."""
     sheet, seen = CheckedSheet(), dict[str, int]()
     for row in typed:
         if row.has_more:
@@ -198,7 +201,7 @@ def _check(row: TypedRow, country: str, locales: tuple[str, ...], sheet: Checked
 
 
 def _unsafe(cell: str) -> str | None:
-    """Why a cell is not even looked at, if so."""
+    """Return the code for a cell that is refused before it is read: `formula` or `too-long`; else None."""
     if cell.strip() not in _EMPTY_MARKS and cell.startswith(_FORMULA):
         return "formula"
     return "too-long" if len(cell.strip()) > _LONGEST_CELL else None
@@ -236,7 +239,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter with which the first line names the most heads that are known, else the most at all."""
+    """Return the delimiter that splits the first line into the most known headings, or into the most cells."""
     head = next(line for line in text.splitlines() if line.strip())
 
     def known(delimiter: str) -> tuple[int, int]:
@@ -256,7 +259,7 @@ def _row(line: int, head: ColumnHeads, cells: list[str]) -> TypedRow:
 
 
 def _look_for_addresses(head: ColumnHeads, cells: list[str]) -> None:
-    """Refuse the file where a column that is skipped holds the addresses that none of the known ones holds."""
+    """Raise SheetError if the file has no column for addresses, but an unknown column contains them."""
     for place, name in head.others.items():
         if place < len(cells) and _ADDRESS.search(cells[place]):
             raise SheetError("address-column", "a column that is not known holds addresses", name)

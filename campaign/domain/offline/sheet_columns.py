@@ -1,7 +1,7 @@
-"""The first line of a file with paper signatures: which column holds what, in the six languages of the pages.
+"""The header of a file with paper signatures: recognition of its columns, in the six languages of the pages.
 
-A column that is none of ours is skipped and said. Where skipping it would lose half a name, or the address, or the
-consent of everybody in the file, the file is refused instead.
+An unknown column is skipped and reported. If skipping it would lose half a name, the address or the consent of all
+people in the file, the file is refused instead.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ COLUMNS = ("name", "email", "country", "consent")
 # In the order in which they are printed.
 NAME_PARTS = ("first", "middle", "last", "second_last")
 _LONGEST_HEAD = 60
-# How the columns may be headed, without accents, spaces and signs. Beside a part of the name, a column headed as `name`
-# is the part that is missing (`Nom` beside `Prénom`, `Nombre` beside `Apellidos`).
+# Headings of the columns, without accents, spaces and punctuation. Beside a part of the name, a column with a heading
+# of `name` is the part that is missing (`Nom` beside `Prénom`, `Nombre` beside `Apellidos`).
 _HEADS = {
     "name": "name names nom noms nombre naam имя имена имяучастника الاسم اسم",
     "whole": "fullname wholename completename yourname nameofsigner signer nomcomplet votrenom signataire "
@@ -52,9 +52,9 @@ _HEADS = {
     "согласиенаобработку согласиенарассылку согласиенаобработкуперсональныхданных الموافقة موافقة موافق أوافق "
     "أقبل القبول",
 }
-# What joins two parts of a name in one head.
+# Words that join two parts of a name in one heading.
 _JOINS = frozenset("et and und y e и و".split())
-# What tells that a skipped column may be a part of the name, or the consent.
+# Roots of words which show that a skipped column may be a part of the name, or the consent.
 _PART_ROOTS = ("apellid", "surnam", "lastnam", "firstnam", "forenam", "familyn", "familienn", "nomdefam", "nachnam",
                "vornam", "zunam", "prenom", "patronym", "фамил", "отчеств", "لقب")  # fmt: skip
 _CONSENT_ROOTS = ("consent", "agree", "accept", "accord", "acept", "einwillig", "einverst", "zustimm", "zugestimm",
@@ -62,7 +62,7 @@ _CONSENT_ROOTS = ("consent", "agree", "accept", "accord", "acept", "einwillig", 
 
 
 class SheetError(InputError):
-    """The file as a whole cannot be read; `detail` says what was found, in the file's own words."""
+    """The file as a whole cannot be read; `detail` quotes the text of the file that is the reason."""
 
     def __init__(self, code: str, message: str, detail: str = "") -> None:
         super().__init__("file", code, message)
@@ -71,7 +71,7 @@ class SheetError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class ColumnHeads:
-    """The place of each column, the heads that are none of ours with their places, and the number of columns."""
+    """The index of each column, the unknown headings by index, and the number of columns."""
 
     places: dict[str, int]
     others: dict[int, str]
@@ -79,12 +79,12 @@ class ColumnHeads:
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """The heads of the columns that are not read."""
+        """Return the headings of the columns that are not read."""
         return tuple(self.others.values())
 
 
 def normalised(text: str) -> str:
-    """Return the text in small letters, without accents and without what only chooses a sign's look."""
+    """Return the text in lower case, without accents and without characters that only select a glyph."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c not in "\ufe0e\ufe0f\u0640\u200e\u200f")
 
@@ -97,13 +97,13 @@ _COLUMN_OF = {_squeezed(head): column for column, heads in _HEADS.items() for he
 
 
 def column_of(head: str) -> str | None:
-    """Return which column is headed so: one of COLUMNS, of NAME_PARTS, or `whole` for a name in one column."""
+    """Return the column with that heading: of COLUMNS, of NAME_PARTS, or `whole` for a full name; None if unknown."""
     head = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[*:?]", " ", head)
     return _COLUMN_OF.get(_squeezed(head)) or _joined(head)
 
 
 def _joined(head: str) -> str | None:
-    """`whole` where several parts of a name are named in one head: `Nom et prénom`, `Vor- und Nachname`."""
+    """Return `whole` if one heading names several parts of a name: `Nom et prénom`, `Vor- und Nachname`."""
     words = [word for word in re.findall(r"\w+", normalised(head)) if word not in _JOINS]
     # In Arabic the joining word is written with the next one.
     parts = {_COLUMN_OF.get(word) or _COLUMN_OF.get(word.removeprefix("و")) for word in words}
@@ -112,7 +112,7 @@ def _joined(head: str) -> str | None:
 
 
 def read_head(cells: list[str]) -> ColumnHeads:
-    """Return where each column stands. Raise SheetError (`columns`, `half-name`)."""
+    """Return the indexes of the columns. Raise SheetError (`columns`, `half-name`)."""
     found: dict[str, int] = {}
     others: dict[int, str] = {}
     for place, cell in enumerate(cells):
@@ -130,7 +130,7 @@ def read_head(cells: list[str]) -> ColumnHeads:
 
 
 def _settle_name(found: dict[str, int], cells: list[str], others: Iterable[str]) -> None:
-    """Leave `name` or both parts of it among the columns. Raise SheetError where a half has no column."""
+    """Keep either `name` or its parts among the columns. Raise SheetError if a part of the name has no column."""
     is_whole = "whole" in found
     if is_whole:
         found["name"] = found.pop("whole")
@@ -139,7 +139,7 @@ def _settle_name(found: dict[str, int], cells: list[str], others: Iterable[str])
         found[missing.pop()] = found.pop("name")
     parts = [part for part in NAME_PARTS if part in found]
     if "name" in found and (is_whole or not missing):
-        for part in parts:  # they say nothing more
+        for part in parts:  # the full name contains them
             del found[part]
     elif not parts and "name" not in found:
         raise SheetError("columns", "there is no column for the name", next(iter(others), "name"))

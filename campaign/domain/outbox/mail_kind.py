@@ -1,4 +1,4 @@
-"""The registry of messages: which there are, and everything that the rest of the code asks about one.
+"""The registry of messages with all their rules.
 
 Composing, eligibility, previews and the staff pages read it; docs/developing/add-a-mail-message.md says how to add one.
 The templates follow from the name: templates/mail/<kind>.txt and .html.
@@ -15,8 +15,8 @@ from campaign.domain.translatable import N_
 class MailAudience(StrEnum):
     """The readers of a message.
 
-    `answers`: to the person who signed or asked. `campaign`: to many, those who asked to hear how the case goes on,
-    while they want it. `staff`: to people with an account.
+    `answers`: the person who signed or asked. `campaign`: all signers who asked for news of the case. `staff`: people
+    with an account.
     """
 
     ANSWERS = "answers"
@@ -35,21 +35,21 @@ class MailRules:
     name: str
     subject: str | None
     audience: MailAudience = MailAudience.ANSWERS
-    # Anybody can bring it about by typing an address: a mailbox gets few a day.
+    # Anyone can cause it by typing an address, so a mailbox gets only a few a day.
     is_capped: bool = False
-    # The recipient and what is said are sealed in the row, not read from a signature. So is all mail to staff.
+    # The recipient and the content are encrypted in the row, not read from a signature; also for all mail to staff.
     is_addressed: bool = False
-    # The row says the same, whatever is under the address and whether the mail left: anybody can have it owed.
+    # The row looks the same whatever the address has signed, and whether or not it was sent: anyone can cause it.
     is_alike: bool = False
-    # Ended by one click in the mail program (RFC 8058). So is all campaign mail.
+    # Can be unsubscribed from by one click in the mail program (RFC 8058); also all campaign mail.
     is_endable: bool = False
-    # It says something to this signer alone, sealed in the row: no rendering is shared.
+    # It has content for this signer alone, encrypted in the row, so that no rendering is shared.
     is_personal: bool = False
-    # To a signature in any state, not only a confirmed one.
+    # It is sent for a signature in any state, not only for a confirmed one.
     is_for_any_state: bool = False
-    # Only while the appeal is open.
+    # It is sent only while the appeal is open.
     needs_open: bool = False
-    # After the appeal was stopped too.
+    # It is sent after the appeal was stopped too.
     is_sent_after_stop: bool = False
 
 

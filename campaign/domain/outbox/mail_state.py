@@ -1,4 +1,4 @@
-"""The life of a mail that we owe somebody: its states, when it is tried again, and what an answer means."""
+"""The lifecycle of a mail: its states, its outcomes, and the times of retries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 
 from campaign.domain.outbox.mail_kind import PERSONAL
 
-# The alarm that the mail server cannot carry addresses with letters beyond ASCII before the @.
+# The kind of the alert that the mail server does not accept addresses with letters beyond ASCII before the @.
 UNCARRIED = "uncarried"
 
 
 class MailState(StrEnum):
-    """queued → sending → sent, or retry, unknown, dead, suppressed.
+    """The states: queued → sending → sent, or retry, unknown, dead, suppressed.
 
-    What answers a form and is needed no more is `sent` too: its row tells nobody why.
+    An answer to a form that is not needed any more is `sent` too, so that its row does not reveal the reason.
     """
 
     QUEUED = "queued"
@@ -27,42 +27,42 @@ class MailState(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-# What became of them may be mended: the server's fault is over, the mailbox has room again, a wrong reason is gone.
+# Outcomes that may have been corrected: the server works again, the mailbox has room again, a wrong reason is gone.
 _ENDED_UNSENT = frozenset({MailState.DEAD, MailState.UNKNOWN, MailState.SUPPRESSED})
 
 
 def may_resend(kind: str, state: str) -> bool:
-    """Return whether staff may have a signer's mail tried again.
+    """Return whether staff may have a signer's mail sent again.
 
-    The words of a signer's own letter are forgotten once its mail is given up, so that nothing is left to send.
+    The text of a signer's own letter is deleted once its mail is given up, so that there is nothing left to send.
     """
     return state in _ENDED_UNSENT and (kind not in PERSONAL or state == MailState.DEAD)
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of one attempt."""
+    """The outcomes of an attempt."""
 
     SENT = "sent"
     RETRY = "retry"
     DEAD = "dead"
-    # The connection broke behind the final dot: nobody knows whether the message went out.
+    # The connection broke after the final dot: it is unknown whether the message was sent.
     AMBIGUOUS = "ambiguous"
-    # The recipient's server knows no such mailbox, and never will: dead, and the address is suppressed.
+    # The mailbox does not exist, and will not: dead, and the address is suppressed.
     REFUSED = "refused"
-    # The server refuses us, whoever the recipient is: the queue is held, and the mail waits without an attempt used up.
+    # The server refuses this sender, whatever the recipient: the queue pauses, and the attempt does not count.
     HELD = "held"
-    # The server could not be reached, or not now: nothing was tried, the mail waits likewise.
+    # The server could not be reached: the attempt does not count, and the mail waits in the same way.
     AWAY = "away"
-    # Not sent, and never will be: it is no longer wanted, or the mailbox has had enough.
+    # Not sent, and will not be: it is not needed any more, or the mailbox has reached its limit.
     SUPPRESSED = "suppressed"
 
 
 class SuppressionReason(StrEnum):
-    """Why an address gets no more mail."""
+    """The reasons for which an address gets no more mail."""
 
-    # Its server said while we were delivering that there is no such mailbox.
+    # Its server answered during delivery that the mailbox does not exist.
     REFUSED = "refused"
-    # A notice came back later that it could not be delivered, and never will be.
+    # A bounce came later: the mail could not be delivered, and will not be.
     BOUNCED = "bounced"
     COMPLAINED = "complained"
 
@@ -70,29 +70,31 @@ class SuppressionReason(StrEnum):
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(hours=72)
-# The same message goes out at most so often when its fate is unknown.
+# A message whose outcome is unknown is sent at most this many times.
 MOST_AMBIGUOUS = 3
 
-# A held queue is tried again with one mail after so long, doubling: first when the server was away, then when it
-# refused us, which somebody has to mend.
+# A paused queue is probed with one mail after the first time, then after twice as long, up to the second time. A server
+# that refuses is probed less often than one that is away, because a person has to correct the reason.
 PROBES = {
     DeliveryOutcome.AWAY: (timedelta(seconds=5), timedelta(minutes=2)),
     DeliveryOutcome.HELD: (timedelta(seconds=30), timedelta(minutes=15)),
 }
 
 BATCH = 100
-# A worker that dies gives its batch back after the one, and the mail it was just sending after the other: longer than
-# the longest wait for the answer to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
+# A batch, and the mail that is being sent, become free after these leases if their worker has died. The second is more
+# than the longest wait for the reply to the final dot (10 minutes, RFC 5321, 4.5.3.2.6).
 BATCH_LEASE = timedelta(minutes=2)
 SENDING_LEASE = timedelta(minutes=12)
 
 
 @dataclass(frozen=True, slots=True)
 class DailyLimits:
-    """At most so many mails a day go to one mailbox because somebody typed its address, over all appeals.
+    """The limits of mails a day to one mailbox that are caused by typing its address, over all appeals.
 
-    `strangers` while it has proven nothing, `proven` within a day of its confirming something, and `asked` for links
-    that the page for new links was asked for.
+    Attributes:
+        strangers: While the mailbox has confirmed nothing.
+        proven: Within a day after it has confirmed something.
+        asked: For links requested on the page for new links.
     """
 
     strangers: int = 3
@@ -101,13 +103,13 @@ class DailyLimits:
 
 
 DAILY = DailyLimits()
-# The same form again so soon is answered by the mail that has left already.
+# The same form within this time gets no second mail.
 JUST_MAILED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One attempt's end: the outcome, where in the dialogue it came, and the server's code and words if any."""
+    """The result of an attempt: the outcome, the phase of the dialogue, and the server's code and text if any."""
 
     outcome: DeliveryOutcome
     phase: str
@@ -117,16 +119,16 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """What an outcome makes of a mail: its new state, and how long until it is due again."""
+    """The consequence of an outcome: the mail's new state, and the time until it is due again."""
 
     state: MailState
     wait: timedelta = timedelta(0)
 
 
 def retry_delay(attempts: int, jitter: float) -> timedelta:
-    """How long to wait after so many attempts: one minute, doubling to four hours.
+    """Return the wait after so many attempts: one minute, doubling up to four hours.
 
-    `jitter` from 0 to 1 spreads the load: up to a quarter longer.
+    `jitter`, from 0 to 1, spreads the load: it makes the wait up to a quarter longer.
     """
     doublings = min(max(attempts, 1) - 1, 20)
     wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
@@ -134,15 +136,20 @@ def retry_delay(attempts: int, jitter: float) -> timedelta:
 
 
 def probe_delay(outcome: DeliveryOutcome, probes: int) -> timedelta:
-    """How long a held queue waits for its next probe, after so many in vain."""
+    """Return the wait of a paused queue for its next probe, after so many that failed."""
     first, longest = PROBES[outcome]
     return min(first * (1 << min(probes, 20)), longest)
 
 
 def after(outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timedelta, jitter: float) -> NextAttempt:
-    """What comes after an attempt; `attempts` and `ambiguous` include it.
+    """Return the consequence of an attempt.
 
-    `age` is since the mail was written, without the time in which the queue was held.
+    Args:
+        outcome: The attempt's outcome.
+        attempts: The number of attempts, this one included.
+        ambiguous: The number of ambiguous outcomes, this one included.
+        age: The time since the mail was created, without pauses of the queue.
+        jitter: A random number from 0 to 1 (see `retry_delay`).
     """
     if outcome is DeliveryOutcome.RETRY:
         if age >= GIVE_UP_AFTER:
@@ -153,7 +160,7 @@ def after(outcome: DeliveryOutcome, *, attempts: int, ambiguous: int, age: timed
             return NextAttempt(MailState.UNKNOWN)
         return NextAttempt(MailState.RETRY, retry_delay(attempts, jitter))
     if outcome is DeliveryOutcome.HELD:
-        return NextAttempt(MailState.RETRY)  # due at once: the hold is what it waits for
+        return NextAttempt(MailState.RETRY)  # due at once, after the pause
     if outcome is DeliveryOutcome.AWAY:
         return NextAttempt(MailState.RETRY, PROBES[outcome][0])
     if outcome is DeliveryOutcome.REFUSED:

@@ -1,7 +1,7 @@
 """Encryption at rest and the keyed look-up of addresses.
 
-A stolen database must not tell who signed: names and addresses are sealed with the data key, and found again only
-through a keyed digest whose key is its own and stays when the data key rotates.
+A stolen database must not reveal who signed. Names and addresses are encrypted ("sealed") with the data key, and are
+found only by a keyed digest, whose index key is separate and stays when the data key rotates.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from campaign.domain.signing.address import Address
 from campaign.domain.signing.mail_domain import owner_domain
 from campaign.domain.signing.provider import PROVIDERS
 
-# So many earlier sign-ups of one address for one appeal are found again within their thirty days, to be erased.
+# The number of earlier sign-ups of one address for one appeal that can be found within their thirty days, to be erased.
 SUPERSEDED_DIGESTS = 256
 _ID_LENGTH = 4
 _NONCE_LENGTH = 12
-# The forms of what follows the key's id: sealed with the data key itself, or with the key of a row under it.
+# The formats of the value behind the key's id: encrypted with the data key itself, or with a row's key under it.
 _PLAIN, _BY_ROW = b"\x01", b"\x02"
 _FORM_LENGTH = 1
 _BATCH_LENGTH, _NUMBER_LENGTH = 8, 2
-# So much of a sealed value tells which row's key it needs.
+# The length of the start of a sealed value that identifies the row's key.
 SLOT_LENGTH = _ID_LENGTH + _FORM_LENGTH + _BATCH_LENGTH + _NUMBER_LENGTH
 # Padded sizes in bytes: powers of two from the smallest on, then multiples of the largest.
 _SMALLEST, _LARGEST = 128, 65536
@@ -39,12 +39,12 @@ _SIZE_LENGTH = 4
 
 
 def key_id(key: bytes) -> bytes:
-    """Return four bytes that name a data key without telling it."""
+    """Return four bytes that identify a data key without revealing it."""
     return hashlib.sha256(b"tocsin data key 2 " + key).digest()[:_ID_LENGTH]
 
 
 def _padded(data: bytes) -> bytes:
-    """Return the data behind its length, filled up with zeros: a sealed length tells no more than its size class."""
+    """Return the length and the data, padded with zeros, so that a sealed length reveals only its size class."""
     length = _SIZE_LENGTH + len(data)
     grain = min(_LARGEST, max(_SMALLEST, 1 << (length - 1).bit_length()))
     return len(data).to_bytes(_SIZE_LENGTH, "big") + data + bytes(-length % grain)
@@ -55,21 +55,21 @@ def _unpadded(padded: bytes) -> bytes:
 
 
 class Cipher:
-    """Seals data with the newest data key and opens what any of them sealed.
+    """The cipher: it encrypts with the newest data key, and decrypts with any of them.
 
-    Sealed form: key id (4 bytes), form (1), where the row's key comes from (10, where it has one), nonce (12),
-    AES-256-GCM ciphertext of the padded data with tag. The place is authenticated with it, so that a sealed name cannot
-    be passed off as an address, or as another person's name.
+    Sealed form: key id (4 bytes), format (1), batch and number of the row's key (10, if it has one), nonce (12),
+    AES-256-GCM ciphertext of the padded data with tag. The place is authenticated too, so that a sealed name cannot be
+    passed off as an address, or as another person's name.
     """
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
-        """`keys` are 32 bytes each, the newest first."""
+        """Create the cipher; `keys` are 32 bytes each, the newest first."""
         self._keys = {key_id(key): key for key in keys}
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._newest = key_id(keys[0])
 
     def seal(self, data: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
-        """Return the sealed data; another one each time, for the nonce is random (NIST SP 800-38D, 8.2.2)."""
+        """Return the sealed data; it differs each time, because the nonce is random (NIST SP 800-38D, 8.2.2)."""
         nonce = os.urandom(_NONCE_LENGTH)
         head = _PLAIN if slot is None else _BY_ROW + _packed(slot)
         sealed = self._cipher(self._newest, slot).encrypt(nonce, _padded(data), place.column(column))
@@ -77,30 +77,30 @@ class Cipher:
 
     @property
     def key_ids(self) -> frozenset[bytes]:
-        """The ids of all keys that it opens with."""
+        """Return the ids of all keys that can decrypt."""
         return frozenset(self._ciphers)
 
     @property
     def newest(self) -> bytes:
-        """The id of the key that seals."""
+        """Return the id of the key that encrypts."""
         return self._newest
 
     def open(self, sealed: bytes, place: SealedPlace, column: str, slot: KeySlot | None = None) -> bytes:
-        """Return the data. Raises CipherError where the key is gone, or the value was changed or moved."""
+        """Return the data. Raise CipherError if the key is missing, or the value was changed or moved."""
         used = sealed[:_ID_LENGTH]
         if used not in self._ciphers:
             raise CipherError("sealed with a data key that is not among TOCSIN_DATA_KEY")
-        at = _ID_LENGTH + _FORM_LENGTH + (0 if slot is None else _BATCH_LENGTH + _NUMBER_LENGTH)
+        start = _ID_LENGTH + _FORM_LENGTH + (0 if slot is None else _BATCH_LENGTH + _NUMBER_LENGTH)
         if sealed[_ID_LENGTH : _ID_LENGTH + _FORM_LENGTH] != (_PLAIN if slot is None else _BY_ROW):
             raise CipherError("sealed in a form that this version does not know")
-        nonce, data = sealed[at : at + _NONCE_LENGTH], sealed[at + _NONCE_LENGTH :]
+        nonce, data = sealed[start : start + _NONCE_LENGTH], sealed[start + _NONCE_LENGTH :]
         try:
             return _unpadded(self._cipher(used, slot).decrypt(nonce, data, place.column(column)))
         except (InvalidTag, ValueError) as error:
             raise CipherError("sealed data was changed, or belongs to another place") from error
 
     def _cipher(self, used: bytes, slot: KeySlot | None) -> AESGCM:
-        """Neither key alone opens the data: a row's needs the data key, and that one needs the row's."""
+        """Return the cipher of a data key, combined with the row's key if there is one: both are needed then."""
         if slot is None:
             return self._ciphers[used]
         return AESGCM(hmac.digest(self._keys[used], b"row key" + slot.key, "sha256"))
@@ -111,27 +111,27 @@ def _packed(slot: KeySlot) -> bytes:
 
 
 class BlindIndex:
-    """Keyed digests (HMAC-SHA-256) that find equal values without storing them."""
+    """Keyed digests (HMAC-SHA-256), which find equal values without storing them."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def digest(self, purpose: str, value: str) -> bytes:
-        """32 bytes, equal for equal purpose and value; worthless without the index key."""
+        """Return 32 bytes, equal for equal purpose and value, that reveal nothing without the index key."""
         return hmac.digest(self._key, f"{purpose}\0{value}".encode(), "sha256")
 
 
 class Vault:
-    """Everything that reads or writes personal data at rest: the cipher and the blind index."""
+    """The cipher and the blind index, through which all personal data at rest is read and written."""
 
     def __init__(
         self, data_keys: tuple[bytes, ...], index_key: bytes, seeds: Callable[[int], bytes | None] = lambda _batch: None
     ) -> None:
-        """`seeds` finds the sealed seeds of a batch of rows' keys."""
+        """Create the vault; `seeds` returns the sealed seeds of a batch of rows' keys, or None."""
         self._seeds = seeds
         self._cipher = Cipher(data_keys)
         self.row_keys = RowKeys(self._tree)
-        # The keys of months that were looked up; few, for old ones are forgotten.
+        # The keys of months that were looked up; there are few, because old ones are deleted.
         self.month_keys: dict[int, bytes] = {}
         self._index = BlindIndex(index_key)
         self._limits = AESGCM(self._index.digest("derived key", "mailbox limits"))
@@ -142,26 +142,26 @@ class Vault:
 
     @property
     def newest_key(self) -> bytes:
-        """The id of the data key that seals now: the first four bytes of everything sealed with it."""
+        """Return the id of the current data key: the first four bytes of everything sealed with it."""
         return self._cipher.newest
 
     @property
     def key_ids(self) -> frozenset[bytes]:
-        """The ids of all data keys at hand."""
+        """Return the ids of all data keys."""
         return self._cipher.key_ids
 
     @property
     def index_key_id(self) -> str:
-        """What names the index key without telling it."""
+        """Return a text that identifies the index key without revealing it."""
         return self._index.digest("id", "")[:_ID_LENGTH].hex()
 
     def reseal(self, sealed: bytes, place: SealedPlace, column: str) -> bytes:
-        """Return the same value under the newest key. Raises CipherError."""
+        """Return the same value under the newest key. Raise CipherError."""
         slot = self.slot(sealed)
         return self._cipher.seal(self._cipher.open(sealed, place, column, slot), place, column, slot)
 
     def slot_of(self, sealed: bytes | None) -> tuple[int, int] | None:
-        """Return the batch and number of the row's key that the value was sealed with; None where it has none."""
+        """Return the batch and number of the row's key that the value was sealed with; None without one."""
         head = _ID_LENGTH + _FORM_LENGTH
         if sealed is None or sealed[_ID_LENGTH:head] != _BY_ROW:
             return None
@@ -169,7 +169,7 @@ class Vault:
         return int.from_bytes(batch, "big"), int.from_bytes(number, "big")
 
     def slot(self, sealed: bytes) -> KeySlot | None:
-        """Return the row's key that the value was sealed with, for another value of that row. Raises CipherError."""
+        """Return the row's key that the value was sealed with, for another value of that row. Raise CipherError."""
         place = self.slot_of(sealed)
         return None if place is None else self.row_keys.slot(*place)
 
@@ -183,11 +183,11 @@ class Vault:
         return self._cipher.open(sealed, place, column, self.slot(sealed))
 
     def seal_origin(self, origin: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
-        """Return where a sign-up came from, sealed."""
+        """Return the origin of a sign-up (country and source), sealed."""
         return self._cipher.seal(origin.encode(), place, "origin", slot)
 
     def open_origin(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return it again. Raises CipherError."""
+        """Return the origin. Raise CipherError."""
         return self._open(sealed, place, "origin").decode()
 
     def seal_month_key(self, key: bytes, month: int) -> bytes:
@@ -195,11 +195,11 @@ class Vault:
         return self._cipher.seal(key, at_month_key(month), "month")
 
     def open_month_key(self, sealed: bytes, month: int) -> bytes:
-        """Return it again. Raises CipherError."""
+        """Return the key. Raise CipherError."""
         return self._cipher.open(sealed, at_month_key(month), "month")
 
     def month_digest(self, digest: bytes | None, month_key: bytes, use: str) -> bytes | None:
-        """Return what a row holds of the digest of a domain or network: equal within one month and one use only."""
+        """Return the digest of a domain or network to store in a row; equal within one month and one use only."""
         return None if digest is None else hmac.digest(month_key, f"{use}\0".encode() + digest, "sha256")
 
     def finished_mail_digest(self, domain_digest: bytes, use: str) -> bytes:
@@ -207,11 +207,11 @@ class Vault:
         return self._index.digest(f"mail of {use}", domain_digest.hex())
 
     def seal_seeds(self, tree: KeyTree, place: SealedPlace) -> bytes:
-        """Return what is left of a batch of rows' keys, sealed."""
+        """Return the remaining seeds of a batch of rows' keys, sealed."""
         return self._cipher.seal(tree.pack(), place, "seeds")
 
     def open_seeds(self, sealed: bytes, place: SealedPlace) -> KeyTree:
-        """Return it again. Raises CipherError."""
+        """Return the seeds. Raise CipherError."""
         return KeyTree.unpack(self._cipher.open(sealed, place, "seeds"))
 
     def seal_name(self, name: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -219,7 +219,7 @@ class Vault:
         return self._cipher.seal(name.encode(), place, "name", slot)
 
     def open_name(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the name again. Raises CipherError."""
+        """Return the name. Raise CipherError, or ErasedKeyError after erasure."""
         return self._open(sealed, place, "name").decode()
 
     def seal_email(self, address: Address, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -227,15 +227,15 @@ class Vault:
         return self._cipher.seal(str(address).encode(), place, "email", slot)
 
     def open_email(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the address again. Raises CipherError."""
+        """Return the address. Raise CipherError, or ErasedKeyError after erasure."""
         return self._open(sealed, place, "email").decode()
 
     def seal_context(self, context: str, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
-        """Return what a mail to staff says, sealed."""
+        """Return the content of a mail (JSON), sealed."""
         return self._cipher.seal(context.encode(), place, "context", slot)
 
     def open_context(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return what it says again. Raises CipherError."""
+        """Return the content. Raise CipherError."""
         return self._open(sealed, place, "context").decode()
 
     def seal_totp(self, secret: str, place: SealedPlace) -> bytes:
@@ -243,7 +243,7 @@ class Vault:
         return self._cipher.seal(secret.encode(), place, "totp")
 
     def open_totp(self, sealed: bytes, place: SealedPlace) -> str:
-        """Return the secret again. Raises CipherError."""
+        """Return the secret. Raise CipherError."""
         return self._open(sealed, place, "totp").decode()
 
     def seal_recovery(self, codes: list[str], place: SealedPlace) -> bytes:
@@ -251,7 +251,7 @@ class Vault:
         return self._cipher.seal(json.dumps(codes).encode(), place, "recovery")
 
     def open_recovery(self, sealed: bytes, place: SealedPlace) -> list[str]:
-        """Return the codes again. Raises CipherError."""
+        """Return the codes. Raise CipherError."""
         return [str(code) for code in json.loads(self._open(sealed, place, "recovery"))]
 
     def seal_file(self, content: bytes, place: SealedPlace, slot: KeySlot | None = None) -> bytes:
@@ -259,13 +259,13 @@ class Vault:
         return self._cipher.seal(content, place, "handover", slot)
 
     def open_file(self, sealed: bytes, place: SealedPlace) -> bytes:
-        """Return the file again. Raises CipherError."""
+        """Return the file. Raise CipherError."""
         return self._open(sealed, place, "handover")
 
     def address_digest(self, appeal_id: int, address: Address) -> bytes:
-        """Return what is equal for two addresses under one appeal exactly when they count as one person's.
+        """Return a digest that is equal for two addresses under one appeal exactly if they count as one person's.
 
-        Under another appeal the same address has another digest: a stolen table cannot be joined over appeals.
+        Under another appeal the same address has another digest, so a stolen table cannot be joined over appeals.
         """
         return self._under_appeal(appeal_id, self._person(address))
 
@@ -275,11 +275,11 @@ class Vault:
         return [self._under_appeal(appeal_id, person) for appeal_id in appeal_ids]
 
     def second_digest(self, address_digest: bytes) -> bytes:
-        """Return what a second person's signature is known by, who shares the mailbox with that digest."""
+        """Return the address digest for a second person's signature from the same mailbox."""
         return self._index.digest("second person", address_digest.hex())
 
     def waiting_digest(self, address_digest: bytes) -> bytes:
-        """Return what a sign-up that waits for its mailbox is known by: it cannot be joined with the signature."""
+        """Return the address digest for a waiting sign-up, which cannot be joined with the signature's."""
         return self._index.digest("waiting", address_digest.hex())
 
     def superseded_digest(self, waiting_digest: bytes, number: int) -> bytes:
@@ -290,97 +290,97 @@ class Vault:
         return self._index.digest(f"aside {number}", waiting_digest.hex())
 
     def superseded_digests(self, address_digest: bytes) -> list[bytes]:
-        """Return all that earlier sign-ups of an address for one appeal may be known by: some 200 microseconds."""
+        """Return all digests that earlier sign-ups of an address for an appeal can have; takes about 200 µs."""
         waiting = self.waiting_digest(address_digest)
         return [self.superseded_digest(waiting, number) for number in range(SUPERSEDED_DIGESTS)]
 
     def sheet_row_digest(self, address_digest: bytes) -> bytes:
-        """Return what a row of a paper sheet that waits is known by; no signature and no form holds it."""
+        """Return the address digest for a waiting row of a paper sheet; no other table has it."""
         return self._index.digest("sheet row", address_digest.hex())
 
     def suppression_digest(self, address: Address) -> bytes:
-        """Return what an address that gets no mail is known by; no other table holds it."""
+        """Return the digest of a suppressed address; no other table has it."""
         return self._index.digest("suppression", self._person(address).hex())
 
     def tombstone_digest(self, address_digest: bytes) -> bytes:
-        """Return what the erased signature with that digest leaves behind; no other table holds it."""
+        """Return the digest for the tombstone of an erased signature; no other table has it."""
         return self._index.digest("tombstone", address_digest.hex())
 
     def journal_digest(self, address_digest: bytes) -> bytes:
-        """Return what the erasure journal knows the signature with that digest by; no signature holds it."""
+        """Return the digest for the erasure journal; no signature has it."""
         return self._index.digest("left", address_digest.hex())
 
     def _person(self, address: Address) -> bytes:
-        """Never stored: whatever is, is derived from it for one use."""
+        """Return a digest of the person's address. It is never stored; stored digests are derived from it."""
         return self._index.digest("address", address.identity)
 
     def _under_appeal(self, appeal_id: int, person: bytes) -> bytes:
         return self._index.digest(f"address under appeal {appeal_id}", person.hex())
 
     def content_digest(self, link_key: bytes, appeal_id: int, address: Address, *shown: str) -> bytes:
-        """Return what stands for all that a sign-up says, equal for no two: its link key is random."""
+        """Return a digest of a sign-up's whole content, equal for no two because the link key is random."""
         return self._index.digest("content", "\0".join([link_key.hex(), str(appeal_id), str(address), *shown]))
 
     def limit_digest(self, purpose: str, mailbox: str) -> bytes:
-        """Return what a mailbox's limit is found by; no other table holds it."""
+        """Return the digest that finds a mailbox's limit; no other table has it."""
         return self._index.digest(f"limit {purpose}", mailbox)
 
     def seal_limit(self, content: bytes, digest: bytes) -> bytes:
-        """Return the content of the mailbox limit with that digest, sealed; as long as the content, and 28 bytes.
+        """Return the content of the mailbox limit with that digest, sealed; 28 bytes longer than the content.
 
-        Under a key made of the index key, which finds it: the row lasts for weeks, and rotation passes it by.
+        The key is derived from the index key: the row exists for weeks only, so that key rotation leaves it out.
         """
         nonce = os.urandom(_NONCE_LENGTH)
         return nonce + self._limits.encrypt(nonce, content, digest)
 
     def open_limit(self, sealed: bytes, digest: bytes) -> bytes:
-        """Return the content again. Raises CipherError."""
+        """Return the content. Raise CipherError."""
         try:
             return self._limits.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:
             raise CipherError("a mailbox limit was changed, or belongs to another mailbox") from error
 
     def domain_digest(self, address: Address) -> bytes:
-        """Equal for addresses under one mail domain, for fairness between them."""
+        """Return a digest of the mail domain, equal for its addresses, for fairness between domains."""
         return self._index.digest("domain", address.domain)
 
     def owner_digest(self, domain: str) -> bytes:
-        """Return what is equal for mail domains (A-labels, lower case) of one owner, for telling floods."""
+        """Return a digest that is equal for all mail domains (A-labels, lower case) of one owner, for flood alerts."""
         return self._index.digest("domain", owner_domain(domain))
 
     def seen_domain_digest(self, domain: str) -> bytes:
-        """Return what tells whether an owner's domain was seen before; no other table holds it."""
+        """Return the digest that finds the record of an owner's domain; no other table has it."""
         return self._index.digest("seen domain", domain)
 
     def seal_seen_domain(self, content: bytes, digest: bytes) -> bytes:
-        """Return what is known of the domain with that digest, sealed; as long as the content, and 28 bytes.
+        """Return the record of the domain with that digest, sealed; 28 bytes longer than the content.
 
-        Under a key made of the index key, which finds it, as `seal_limit` does.
+        The key is derived from the index key, as in `seal_limit`.
         """
         nonce = os.urandom(_NONCE_LENGTH)
         return nonce + self._seen_domains.encrypt(nonce, content, digest)
 
     def open_seen_domain(self, sealed: bytes, digest: bytes) -> bytes:
-        """Return the content again. Raises CipherError."""
+        """Return the content. Raise CipherError."""
         try:
             return self._seen_domains.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], digest)
         except (InvalidTag, ValueError) as error:
             raise CipherError("what is known of a mail domain was changed, or belongs to another") from error
 
     def sheet_digest(self, rows: str) -> bytes:
-        """Equal for two paper sheets with the same rows."""
+        """Return a digest that is equal for two paper sheets with the same rows."""
         return self._index.digest("sheet", rows)
 
     def provider(self, domain_digest: bytes | None) -> str:
-        """The large provider of mailboxes whose domain that digest is of, or `other`."""
+        """Return the large mail provider whose domain has that digest, or `other`."""
         return self._providers.get(domain_digest or b"", OTHER_PROVIDERS)
 
     def entry_digest(self, seal: bytes, content: bytes) -> bytes:
-        """The digest of one entry of the audit log, over the seal of the one before it."""
+        """Return the digest of an entry of the audit log, which covers the seal of the entry before it."""
         return self._index.digest("audit entry", f"{seal.hex()}{content.hex()}")
 
     def head_seal(self, number: int, digest: bytes) -> bytes:
-        """What proves that the entry with that number and digest was the newest one."""
+        """Return the seal which proves that the entry with that number and digest was the newest."""
         return self._index.digest("audit head", f"{number}:{digest.hex()}")
 
     def journal_check(self, line: str) -> str:
@@ -388,13 +388,16 @@ class Vault:
         return self._index.digest("departure", line)[:8].hex()
 
     def login_digest(self, key: str) -> bytes:
-        """What failed log-ins are counted under; also of a session's secret, which only its cookie holds."""
+        """Return the digest of a key that failed log-ins are counted for, or of a session's secret."""
         return self._index.digest("login", key)
 
     def derived_key(self, purpose: str) -> bytes:
-        """32 bytes for a library that encrypts by itself; from the index key, which stays when the data key rotates."""
+        """Return 32 bytes for a library that encrypts by itself.
+
+        They come from the index key, which stays when the data key rotates.
+        """
         return self._index.digest("derived key", purpose)
 
     def network_digest(self, network: str) -> bytes:
-        """What is kept of where a request came from: tells networks apart, and not which they are."""
+        """Return the digest of a network, which distinguishes networks without revealing them."""
         return self._index.digest("network", network)

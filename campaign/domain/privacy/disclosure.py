@@ -7,18 +7,18 @@ from enum import StrEnum
 from campaign.domain.counting.small_cells import FEW
 from campaign.domain.errors import InputError, TocsinError
 
-# Enough for a day of moderation; whoever copies a section's signers page by page is stopped within the hour.
+# Enough for a day of moderation; copying a section's signers page by page is stopped within the hour.
 SHOWN_A_DAY = 500
 # Files hold any number of people; a section needs a few a day.
 FILES_A_DAY = 20
-# What the number of signatures that fit costs of SHOWN_A_DAY: asked often enough, such numbers spell an address.
+# The cost, in units of SHOWN_A_DAY, of learning how many signatures match: many such numbers reveal an address.
 COUNT_COSTS = FEW
 REASON_LENGTH = 500
 _SHORTEST = 5
 
 
 class DisclosureKind(StrEnum):
-    """Ways of learning names and addresses; each is an act in the audit log."""
+    """The ways of seeing names and addresses; each is an act in the audit log."""
 
     SEARCH = "names.search"
     COUNT = "names.count"
@@ -31,11 +31,11 @@ class DisclosureKind(StrEnum):
 
 
 class BudgetError(TocsinError):
-    """This person has opened as many names and addresses as one may in a day (UTC)."""
+    """This member of staff has opened as many names and addresses as one person may in a day (UTC)."""
 
 
 def read_reason(text: str) -> str:
-    """Return the reason in one line. Raises InputError (`reason`: `missing`, `too-long`)."""
+    """Return the reason in one line. Raise InputError (`reason`: `missing`, `too-long`)."""
     reason = " ".join(text.split())
     if len(reason) < _SHORTEST:
         raise InputError("reason", "missing", "no reason was given")

@@ -1,7 +1,7 @@
 """Entries of the erasure journal: a signature was erased or withdrawn, its updates ended, or its address changed.
 
-It outlives the database as a line of text, so that restoring an older backup brings nobody back; the line holds keyed
-digests only.
+An entry is stored as a line of text outside the database, so that restoring an older backup restores no erased person.
+The line contains keyed digests only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from campaign.domain.privacy.cipher import Vault
 
 
 class ErasureKind(StrEnum):
-    """What somebody left."""
+    """The kinds of entries."""
 
     ERASED = "erased"
     WITHDRAWN = "withdrawn"
     UPDATES_ENDED = "updates-ended"
     SHARING_ENDED = "sharing-ended"
-    # The old address was left for another one, which the line does not hold.
+    # The old address was replaced by another one, which the line does not contain.
     ADDRESS_CHANGED = "address-changed"
 
 
@@ -31,7 +31,7 @@ class ErasureJournalError(TocsinError):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Who left what, and when. `signed_at` is when the signature that was left had been signed: a later one stays."""
+    """An entry. `signed_at` is the time of the erased signature, so that a later one of the same address stays."""
 
     kind: ErasureKind
     appeal_id: int
@@ -40,22 +40,22 @@ class Erasure:
     left_at: datetime
 
     def as_line(self, vault: Vault) -> str:
-        """One line without its end; its last word proves the others under the index key."""
+        """Return the entry as a line without its end. Its last word authenticates the others with the index key."""
         words = (self.kind.value, str(self.appeal_id), self.address_digest.hex())
         text = " ".join((*words, self.signed_at.isoformat(), self.left_at.isoformat()))
         return f"{text} {vault.journal_check(text)}"
 
 
 def read_erasure(line: str, vault: Vault) -> Erasure:
-    """Return the entry of one line. Raises ErasureJournalError."""
+    """Return the entry in a line. Raise ErasureJournalError."""
     text, _, check = line.rpartition(" ")
     if check != vault.journal_check(text):
         raise ErasureJournalError("the line is damaged, or TOCSIN_INDEX_KEY is not the one it was written with")
-    kind, appeal_id, digest, signed_at, at = text.split(" ")
+    kind, appeal_id, digest, signed_at, left_at = text.split(" ")
     return Erasure(
         ErasureKind(kind),
         int(appeal_id),
         bytes.fromhex(digest),
         datetime.fromisoformat(signed_at),
-        datetime.fromisoformat(at),
+        datetime.fromisoformat(left_at),
     )

@@ -1,51 +1,54 @@
-"""How long personal data is kept, in one place; docs/privacy.md says the same, and a test compares them."""
+"""Retention periods of personal data, all in one place. docs/privacy.md lists them, and a test compares the two."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# What was never confirmed, or was taken back, serves nobody after a month.
+# Sign-ups never confirmed, and withdrawn signatures.
 UNCONFIRMED = WITHDRAWN = timedelta(days=30)
-# Keyed digests of networks, only for telling floods.
+# Keyed digests of networks, used only to recognise floods.
 NETWORKS = timedelta(days=30)
-# Mail domains from which somebody confirmed: after so long without, one is new again. The table knows months only.
+# Mail domains, after the last confirmation; then a domain counts as new again. The table stores months only.
 DOMAINS = timedelta(days=90)
-# Mails that are over; bounces come within days.
+# Mails that are finished; bounces come within days.
 MAILS = timedelta(days=35)
-# What limits mail to a mailbox is of use for a day; the table knows months only.
+# Mailbox limits, which are needed for a day; the table stores months only.
 LIMITS = timedelta(days=31)
-# Lists made to be handed over hold names; they are fetched soon.
+# Lists to hand over, which contain names and are downloaded soon.
 HANDOVERS = timedelta(days=7)
-# Which runs were taken, and which alarms were raised.
+# Runs of periodic jobs, and alerts.
 RUNS = timedelta(days=30)
-# By what staff chose whom to take out of the counts: it may hold parts of addresses.
+# Criteria of invalidations, which may contain parts of addresses.
 CRITERIA = timedelta(days=30)
-# Failed log-ins slow down who guesses for minutes, and a log-in ends after half a day.
+# Failed log-ins, which limit guessing for minutes, and log-ins, which end after half a day.
 LOGINS = timedelta(days=1)
-# An address that its server refused may belong to somebody again.
+# Suppressed addresses: an address that was refused may belong to another person later.
 REFUSED = timedelta(days=730)
-# Signers who asked how the case goes on: a month after they were told how it ended, at the latest two years after it.
+# Signers who asked for news: a month after the announcement of the outcome, at the latest two years after the end.
 AFTER_OUTCOME = timedelta(days=30)
 UPDATES_AT_MOST = timedelta(days=730)
-# By then no backup from which an erased address could come back is to be kept.
+# No backup that contains an erased address may be kept longer than this.
 TOMBSTONES = timedelta(days=730)
-# A row of a paper sheet is signed up within minutes; one that waits longer tells that no worker runs.
+# Rows of paper sheets, which a worker signs up within minutes.
 SHEET_ROWS = timedelta(days=1)
-# A request for new links is answered within seconds.
+# Requests for new links, which a worker answers within seconds.
 LINK_REQUESTS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class AddressRetention:
-    """When an appeal's addresses go: those of most signers, and those who asked to hear how the case goes on."""
+    """The times at which an appeal's addresses are deleted: for most signers, and for those who asked for news."""
 
     most_at: datetime
     updates_at: datetime
 
 
 def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) -> AddressRetention:
-    """After closing (`ended_at`), and where it was announced (`told_at`) how the case ended, some time after that."""
+    """Return when an appeal's addresses are deleted: counted from its end (`ended_at`).
+
+    For signers who asked for news, the announcement of the outcome (`told_at`, or None) counts too.
+    """
     most_at = ended_at + retention
     last = ended_at + max(retention, UPDATES_AT_MOST)
     if told_at is not None:
@@ -53,7 +56,7 @@ def closing(ended_at: datetime, retention: timedelta, told_at: datetime | None) 
     return AddressRetention(most_at, last)
 
 
-# What comes back of a mail comes within five days (RFC 5321, 4.5.4.1); then its Message-ID goes.
+# Message-IDs: bounces come within five days (RFC 5321, 4.5.4.1).
 BOUNCES = timedelta(days=7)
-# Longer than the watch for floods looks back; then nothing asks for the minute of a form any more.
+# The minutes of a form's time: longer than the flood alert looks back; after that nothing needs them.
 MINUTES = timedelta(hours=3)

@@ -1,8 +1,8 @@
-"""A key for each row, of which one can be erased without touching the others.
+"""A key for each row; each can be erased without changing the others.
 
-A batch has one random seed. Each seed makes two, and those two each, down to the keys of 256 rows (a tree of Goldreich,
-Goldwasser and Micali, 1986). Erasing a key removes every seed that leads to it and keeps those beside its way, so that
-ten million rows need some ten megabytes of seeds.
+A batch has one random seed, from which two are derived, from each of them two more, and so on down to the keys of 256
+rows (a tree of Goldreich, Goldwasser and Micali, 1986). Erasing a key removes every seed on the path to it, and stores
+the siblings of that path, so that ten million rows need some ten megabytes of seeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEPTH = 8
 SLOTS = 1 << DEPTH
 _SEED_LENGTH = 16
 _NODE_LENGTH = 2 + _SEED_LENGTH
-# More batches are read again when they are wanted: each has the keys of 256 rows.
+# The number of batches, of 256 keys each, that stay in memory; others are read again when needed.
 _BATCHES_KEPT = 1024
 # A seed's level, 0 being the whole batch, and its number on that level.
 Node = tuple[int, int]
@@ -29,7 +29,7 @@ Node = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class KeySlot:
-    """One row's key: where it comes from, and the key itself, of 16 bytes."""
+    """A row's key of 16 bytes, with its batch and its number in it."""
 
     batch: int
     number: int
@@ -37,7 +37,7 @@ class KeySlot:
 
 
 class KeyTree:
-    """The keys of one batch of rows, from the seeds that are left of it."""
+    """The keys of one batch of rows, derived from its remaining seeds."""
 
     def __init__(self, seeds: dict[Node, bytes]) -> None:
         self._seeds = seeds
@@ -49,12 +49,12 @@ class KeyTree:
 
     @classmethod
     def unpack(cls, data: bytes) -> KeyTree:
-        """Return what `pack` packed."""
+        """Return the tree from the bytes that `pack` returned."""
         nodes = [data[at : at + _NODE_LENGTH] for at in range(0, len(data), _NODE_LENGTH)]
         return cls({(node[0], node[1]): node[2:] for node in nodes})
 
     def pack(self) -> bytes:
-        """Return the seeds as bytes, to be sealed."""
+        """Return the seeds as bytes, which must be encrypted."""
         return b"".join(bytes(node) + seed for node, seed in sorted(self._seeds.items()))
 
     @property
@@ -73,7 +73,7 @@ class KeyTree:
         raise ErasedKeyError("the row's key was erased")
 
     def without(self, numbers: Iterable[int]) -> KeyTree:
-        """Return the batch without the keys of those slots; what is erased already stays so."""
+        """Return the batch without the keys of those slots; keys erased before stay erased."""
         seeds = dict(self._seeds)
         for number in numbers:
             _erase(seeds, number)
@@ -86,10 +86,10 @@ def _erase(seeds: dict[Node, bytes], number: int) -> None:
         if seed is None:
             continue
         for below in range(level + 1, DEPTH + 1):
-            on_the_way = number >> (DEPTH - below)
-            beside = on_the_way ^ 1
-            seeds[below, beside] = _child(seed, beside & 1)
-            seed = _child(seed, on_the_way & 1)
+            on_path = number >> (DEPTH - below)
+            sibling = on_path ^ 1
+            seeds[below, sibling] = _child(seed, sibling & 1)
+            seed = _child(seed, on_path & 1)
         return
 
 
@@ -106,14 +106,14 @@ class _Own:
 
 
 class _Batches(threading.local):
-    """A thread's own batches by use. Shared ones would lose the key between seeing that one is left and taking it."""
+    """A thread's own batches by use. With shared ones, another thread could take the last key after this one saw it."""
 
     def __init__(self) -> None:
         self.by_use: dict[str, _Own] = {}
 
 
 class RowKeys:
-    """The keys of rows that are at hand: of each thread's own batches, one for each use, and of those opened lately."""
+    """The keys of rows in memory: new ones from each thread's own batches, one for each use, and those used lately."""
 
     def __init__(self, read: Callable[[int], KeyTree]) -> None:
         self._read = read
@@ -122,7 +122,7 @@ class RowKeys:
         self._opened: OrderedDict[int, KeyTree] = OrderedDict()
 
     def left(self, use: str) -> int:
-        """Return how many keys the thread's own batch for that use has left."""
+        """Return the number of keys left in the thread's own batch for that use."""
         own = self._own.by_use.get(use)
         return 0 if own is None else SLOTS - own.taken
 
@@ -135,16 +135,16 @@ class RowKeys:
         return KeySlot(own.batch, number, own.tree.key(number))
 
     def begun_on(self, use: str) -> date | None:
-        """Return the day on which the thread's own batch for that use was written down."""
+        """Return the day on which the thread's own batch for that use was stored; None without a batch."""
         own = self._own.by_use.get(use)
         return None if own is None else own.begun_on
 
     def begin(self, use: str, batch: int, tree: KeyTree, on: date) -> None:
-        """Take the next keys for that use from a batch that has just been written down."""
+        """Take the next keys for that use from a batch that has just been stored."""
         self._own.by_use[use] = _Own(batch, tree, on)
 
     def drop(self) -> None:
-        """Take no more keys from the thread's own batches: the database does not have one of them (any more)."""
+        """Take no more keys from the thread's own batches, because the database does not have one of them."""
         self._own.by_use.clear()
 
     def slot(self, batch: int, number: int) -> KeySlot:
@@ -160,6 +160,6 @@ class RowKeys:
         return KeySlot(batch, number, tree.key(number))
 
     def forget(self, batch: int) -> None:
-        """Read the batch anew when it is wanted next: keys were erased."""
+        """Remove the batch from memory, so that it is read again after keys were erased."""
         with self._lock:
             self._opened.pop(batch, None)

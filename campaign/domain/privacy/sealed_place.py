@@ -1,4 +1,4 @@
-"""The place of a sealed value, authenticated with it: moved to another row or column, it opens no more."""
+"""The place of an encrypted value, authenticated with it: moved to another row or column, it cannot be decrypted."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SealedPlace:
-    """A row of a table: `facts` are what the row is about and cannot be moved along with the value."""
+    """A row of a table. `facts` identify the row's subject, and cannot be moved together with the value."""
 
     table: str
     facts: tuple[str, ...] = ()
 
     def column(self, name: str) -> bytes:
-        """Return what is authenticated with a value in that column: no two places or columns give the same bytes."""
+        """Return the bytes to authenticate with a value in that column; no two places or columns have the same."""
         parts = (self.table, name, *self.facts)
         return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
 
@@ -21,7 +21,7 @@ class SealedPlace:
 def at_signature(appeal_id: int, address_digest: bytes | None, link_key: bytes | None) -> SealedPlace:
     """Return the place of a signature's values: bound to the appeal, to the address and to the row's link key.
 
-    Whoever looks at a signature proves its link key by a mailed link. So the three cannot be moved together either.
+    A visitor proves the link key by a mailed link. So the three values cannot be moved together either.
     """
     return SealedPlace("signature", (str(appeal_id), (address_digest or b"").hex(), (link_key or b"").hex()))
 
@@ -37,7 +37,7 @@ def at_row_key(batch: int) -> SealedPlace:
 
 
 def at_sign_up(appeal_id: int, address_digest: bytes, link_key: bytes) -> SealedPlace:
-    """Return the place of what waits to be confirmed: bound as a signature's values are."""
+    """Return the place of a sign-up's values: bound in the same way as a signature's."""
     return SealedPlace("sign_up", (str(appeal_id), address_digest.hex(), link_key.hex()))
 
 
@@ -47,7 +47,7 @@ def at_mail(message_id: str | None) -> SealedPlace:
 
 
 def at_sheet_row(entry_id: int, address_digest: bytes | None) -> SealedPlace:
-    """Return the place of what stands in a row of a paper sheet: bound to the sheet and to the address."""
+    """Return the place of the values in a row of a paper sheet: bound to the sheet and to the address."""
     return SealedPlace("sheet_row", (str(entry_id), (address_digest or b"").hex()))
 
 
@@ -57,7 +57,7 @@ def at_link_request() -> SealedPlace:
 
 
 def at_invalidation(section_code: str, staff_id: int) -> SealedPlace:
-    """Return the place of an invalidation's criteria: bound to the section and to who chose them."""
+    """Return the place of an invalidation's criteria: bound to the section and to the staff account."""
     return SealedPlace("invalidation", (section_code, str(staff_id)))
 
 

@@ -1,4 +1,4 @@
-"""Which national section a supporter belongs to."""
+"""The choice of a supporter's national section."""
 
 from __future__ import annotations
 
@@ -11,21 +11,32 @@ CODE = re.compile(r"[a-z]{2}(-[a-z]{2,3})?|international")
 
 
 class SectionLike(Protocol):
-    """What the choice looks at."""
+    """The properties of a section that determine the choice."""
 
     @property
-    def code(self) -> str: ...
+    def code(self) -> str:
+        """Return the section's code."""
+        ...
+
     @property
-    def countries(self) -> tuple[str, ...]: ...
+    def countries(self) -> tuple[str, ...]:
+        """Return the codes of its countries."""
+        ...
+
     @property
-    def languages(self) -> tuple[str, ...]: ...
+    def languages(self) -> tuple[str, ...]:
+        """Return the codes of its languages."""
+        ...
 
 
 S = TypeVar("S", bound=SectionLike)
 
 
 def choose_section(sections: Iterable[S], country: str, language: str) -> S | None:
-    """The section of that country; of several, the one of that language, else the first; else `international`."""
+    """Return the section of that country; of several, the one with that language, else the first.
+
+    Return `international` for a country without a section, and None if there is no such section either.
+    """
     rest = None
     local = []
     for section in sections:
@@ -40,8 +51,8 @@ def choose_section(sections: Iterable[S], country: str, language: str) -> S | No
 
 
 def taking_part(sections: Iterable[S], codes: tuple[str, ...]) -> tuple[S, ...]:
-    """The sections that take part in an appeal: those it names, or all where it names none.
+    """Return the sections that take part in an appeal: those it names, or all if it names none.
 
-    `international` always does: whoever has no section of their own, or one that does not take part, is counted there.
+    `international` always takes part: it counts supporters whose country has no section, or one that does not.
     """
-    return tuple(one for one in sections if not codes or one.code in codes or one.code == INTERNATIONAL)
+    return tuple(section for section in sections if not codes or section.code in codes or section.code == INTERNATIONAL)

@@ -1,4 +1,4 @@
-"""What staff say of a section, checked; by itself and beside the other sections."""
+"""Checking of the form for a section, by itself and against the other sections."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ _MOST_NAME, _MOST_TILE, _MOST_POSITION = 80, 40, 9999
 
 
 class OtherSection(SectionLike, Protocol):
-    """What two sections must not have in common."""
+    """The properties of another section with which the form must not conflict."""
 
     @property
-    def tile(self) -> tuple[int, int] | None: ...
+    def tile(self) -> tuple[int, int] | None:
+        """Return the column and row of its tile on the map; None without one."""
+        ...
 
 
 S = TypeVar("S", bound=SectionLike)
 
 
 def claimed(code: str, countries: Iterable[str], languages: Iterable[str], others: Iterable[S]) -> dict[str, S]:
-    """The countries that another section takes already for readers of one of these languages, and which it is."""
-    rivals = [one for one in others if one.code != code and set(one.languages) & set(languages)]
-    return {country: one for one in rivals for country in countries if country in one.countries}
+    """Return the countries that another section has for one of these languages, with that section."""
+    rivals = [section for section in others if section.code != code and set(section.languages) & set(languages)]
+    return {country: section for section in rivals for country in countries if country in section.countries}
 
 
 def checked_section(
     code: str, typed: dict[str, Any], *, before: dict[str, Any], others: Iterable[OtherSection]
 ) -> dict[str, Any]:
-    """The fields as a section keeps them; what it had `before` stays possible. Raises InvalidFieldsError.
+    """Return the cleaned values of a section. Values that it had `before` stay allowed. Raise InvalidFieldsError.
 
-    International takes every country that no other claims, so it has none of its own to choose.
+    The countries of `international` cannot be chosen: it has every country that no other section claims.
     """
     others = [one for one in others if one.code != code]
     values = {name: typed[name] for name in FIELDS}

@@ -1,15 +1,15 @@
-"""The site's own pages, whose words are the organisation's."""
+"""The site's own pages, whose texts the organisation writes."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-# A page, not a book.
+# The maximum length of a page's text.
 MOST_CHARACTERS = 50_000
 
 
 class SitePage(StrEnum):
-    """Where staff can say something in their own words."""
+    """The pages whose text staff can write."""
 
     IMPRINT = "imprint"
     PRIVACY = "privacy"

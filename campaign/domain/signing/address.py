@@ -1,4 +1,4 @@
-"""E-mail addresses: which are usable, and which two are the same person's."""
+"""E-mail addresses: parsing, and the identity by which two of them count as the same person's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Address:
 
     @property
     def identity(self) -> str:
-        """Equal for two addresses exactly when they count as one person's."""
+        """Return a text that is equal for two addresses exactly if they count as one person's."""
         owner, domain = customer(self.domain)
         local = owner or unicodedata.normalize("NFC", self.local.casefold())
         rule = alias_rule(domain)
@@ -41,9 +41,9 @@ class Address:
 
     @property
     def mailbox(self) -> str:
-        """A wider identity that only limits how much mail one mailbox gets: dots and +tags ignored everywhere.
+        """Return a wider identity for limiting mail to a mailbox: dots and +tags are ignored for every provider.
 
-        An underscore is a hyphen where a customer's name can be a host's, which has none.
+        An underscore equals a hyphen at providers that name hosts after customers, because host names have none.
         """
         local, _, domain = self.identity.rpartition("@")
         if has_customer_hosts(domain):
@@ -52,18 +52,18 @@ class Address:
 
     @property
     def has_tag(self) -> bool:
-        """Return whether a +tag stands in it that its provider is not known to ignore."""
+        """Return whether it has a +tag that its provider is not known to ignore."""
         return "+" in self.identity.rpartition("@")[0][1:]
 
     @property
     def suggestion(self) -> str | None:
-        """The address that was probably meant, where the domain looks like a typing error."""
+        """Return the address that was probably meant, if the domain looks like a typing error; else None."""
         domain = likely_domain(self.domain)
         return f"{self.local}@{domain}" if domain else None
 
     @property
     def is_international(self) -> bool:
-        """Return whether only a mail server with SMTPUTF8 (RFC 6531) can carry it."""
+        """Return whether only a mail server with SMTPUTF8 (RFC 6531) can deliver to it."""
         return not self.local.isascii()
 
     @property
@@ -73,14 +73,14 @@ class Address:
 
     @property
     def is_disposable(self) -> bool:
-        """Return whether its domain hands out mailboxes to throw away."""
+        """Return whether its domain offers disposable mailboxes."""
         return is_disposable(self.domain)
 
 
 def written_mailbox(text: str) -> str | None:
-    """Return the `mailbox` of an address that was checked when it was written down; None of what is no address.
+    """Return the `mailbox` of a text that was checked as an address when it was stored; None if it is none.
 
-    Quicker than reading it anew, for the many of all appeals.
+    It is quicker than `parse_address`, for the targets' addresses of all appeals.
     """
     local, at, domain = text.strip().rpartition("@")
     if not at:
@@ -94,10 +94,12 @@ def written_mailbox(text: str) -> str | None:
 
 
 def parse_address(text: str) -> Address:
-    """Return what somebody typed or pasted as an address. Raise InputError (`missing`, `too-long`, `not-an-address`,
-    `words`: one stands there, among words that may belong to it).
+    """Return the address in a text that was typed or pasted.
 
-    Syntax after RFC 5321, 6531 (UTF-8) and 5890 (IDNA); nothing is looked up.
+    The syntax is that of RFC 5321, 6531 (UTF-8) and 5890 (IDNA); there is no look-up.
+
+    Raises:
+        InputError: `missing`, `too-long`, `not-an-address`, or `words`: an address among words that may be part of it.
     """
     if len(text) > ADDRESS_LENGTH * 4:
         raise InputError("email", "too-long", f"the address is longer than {ADDRESS_LENGTH} characters")
@@ -107,7 +109,7 @@ def parse_address(text: str) -> Address:
     if len(text) > ADDRESS_LENGTH:
         raise InputError("email", "too-long", f"the address is longer than {ADDRESS_LENGTH} characters")
     try:
-        found = validate_email(
+        parsed = validate_email(
             text,
             check_deliverability=False,
             allow_quoted_local=True,
@@ -118,7 +120,7 @@ def parse_address(text: str) -> Address:
     except EmailNotValidError as error:
         code = "words" if is_among_words(text) else "not-an-address"
         raise InputError("email", code, "this is not an e-mail address") from error
-    domain = (found.ascii_domain or found.domain).lower()
+    domain = (parsed.ascii_domain or parsed.domain).lower()
     if "." not in domain:
         raise InputError("email", "not-an-address", "the part behind the @ is incomplete")
-    return Address(found.local_part, domain)
+    return Address(parsed.local_part, domain)

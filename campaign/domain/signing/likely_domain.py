@@ -1,7 +1,7 @@
-"""Domains one typing error away from a large provider's, or in letters that look like theirs: what was probably meant.
+"""Suggestions for domains with one typing error, or with letters that look like those of a large provider's domain.
 
-It is only asked about, and whoever means it sends it again. Names of up to four letters have many honest neighbours
-(`me.com`, `free.fr`), so that there only errors of the hand count; and some neighbours are known.
+The page only asks; a person who means the domain submits it again. Names of up to four letters have many genuine
+neighbours (`me.com`, `free.fr`), so for them only slips of the hand count; and some genuine neighbours are listed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _KEYBOARDS = (
     ("qwertzuiop", "asdfghjkl", "yxcvbnm"),
     ("azertyuiop", "qsdfghjklm", "wxcvbn"),
 )
-# Endings that exist, and are a slip far more often.
+# Endings that exist, but are a typing error far more often.
 _SLIPS = {("co", "com"), ("cm", "com"), ("om", "com"), ("ne", "net"), ("et", "net")}
-# Behind a large provider's whole domain they say nothing: `yahoo.fr.com`.
+# Endings that have no meaning behind a large provider's whole domain: `yahoo.fr.com`.
 _NEEDLESS = frozenset({"com", "net", "org"})
 _GMAIL_ERRORS = frozenset({"gmail", "gmial", "gamil", "gmal", "gmai", "gnail"})
 _ENDINGS = "com net de fr ru co.uk it com.br es nl co.jp co.in in ca com.au be ch at pl se com.mx com.ar".split()
-# Providers with this name under every ending that they use: under another one it is a slip.
+# Names of providers who use every ending that exists for them: another ending is a typing error.
 _EVERYWHERE = frozenset("gmail googlemail hotmail outlook yahoo ymail icloud yandex protonmail fastmail".split())
-# Too small for the many honest neighbours of their names.
+# Providers too small for a suggestion, compared with the genuine neighbours of their names.
 _SMALL = frozenset({"hey.com", "home.nl", "sent.com"})
-# Neighbours that many honest people write from: companies, ministries, other providers, and words.
+# Genuine neighbours with many mailboxes: companies, ministries, other providers, and words.
 _HONEST = frozenset(
     """
     abb.bg abc.bg alive.it all.de amc.com aok.de art.net bbk.ru bmx.com bmx.de box.fr chapter.net emil.com fox.net
@@ -43,7 +43,7 @@ _HONEST_NAMES = frozenset({"life", "liv", "love", "olive"})
 
 @cache
 def _shortened() -> dict[str, tuple[str, ...]]:
-    """Each large domain, and each with one character left out, with the domains that it comes from."""
+    """Return each large domain, and each with one character left out, with the domains that it comes from."""
     found: dict[str, set[str]] = {}
     for domain in LARGE:
         for short in (domain, *_without_one(domain)):
@@ -53,7 +53,7 @@ def _shortened() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _neighbours() -> dict[str, set[str]]:
-    """Which letters lie beside each, on any of the keyboards."""
+    """Return for each letter its neighbours on any of the keyboards."""
     found: dict[str, set[str]] = {}
     for rows in _KEYBOARDS:
         for row, keys in enumerate(rows):
@@ -68,18 +68,18 @@ def _neighbours() -> dict[str, set[str]]:
 
 @lru_cache(_REMEMBERED)
 def likely_domain(domain: str) -> str | None:
-    """Return the large provider's domain that is one typing error away, None where there is none.
+    """Return the large provider's domain that is one typing error away; None if there is none.
 
-    One error is a letter too many, one missing, one wrong, or two that changed places; an ending that does not exist
-    or says nothing behind a large provider's domain; and another ending of `gmail`. Letters of other scripts that look
-    like Latin ones are asked about wherever they make a large provider's domain, or stand among Latin ones.
+    One error is a letter too many, missing or wrong, or two swapped letters; an ending that does not exist or has no
+    meaning behind a large provider's domain; and another ending of `gmail`. Letters of other scripts that look like
+    Latin ones are questioned if they form a large provider's domain, or are mixed with Latin ones.
     """
     if readings := latin_readings(domain):
         return _plain(domain, readings)
     if domain in LARGE or domain in _HONEST or domain.partition(".")[0] in _HONEST_NAMES:
         return None
     near = {one for short in (domain, *_without_one(domain)) for one in _shortened().get(short, ())}
-    # Of one provider there are more than of all its neighbours: whatever the error is, it is meant.
+    # gmail.com is larger than all its neighbours together, so it is meant whatever the error is.
     found = [(one != "gmail.com", rank, _size(one), one) for one in near if (rank := _rank(domain, one)) is not None]
     if found:
         return min(found)[-1]
@@ -87,7 +87,7 @@ def likely_domain(domain: str) -> str | None:
 
 
 def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
-    """The domain in Latin letters that was meant."""
+    """Return the domain in Latin letters that was meant, of its readings; None if there is none."""
     large = next((one for one in readings if one in LARGE), None)
     if large is not None or not is_of_two_scripts(domain):
         return large
@@ -97,7 +97,7 @@ def _plain(domain: str, readings: tuple[str, ...]) -> str | None:
 
 
 def _longer(domain: str) -> str | None:
-    """The large domain that something stands behind; a country may honestly stand behind a short name."""
+    """Return the large domain that a needless ending follows; a country's ending may follow a short name."""
     head, _, last = domain.rpartition(".")
     if head not in LARGE:
         return None
@@ -106,7 +106,7 @@ def _longer(domain: str) -> str | None:
 
 
 def _other_ending(domain: str) -> str | None:
-    """The largest domain of that name, where the ending does not exist; `gmail` has one ending only."""
+    """Return the largest domain of that name if the ending does not exist; `gmail` has one ending only."""
     name, _, _ = domain.partition(".")
     if name in _GMAIL_ERRORS:
         return "gmail.com"
@@ -126,7 +126,7 @@ def _size(domain: str) -> tuple[int, int, str]:
 
 
 def _rank(typed: str, meant: str) -> int | None:
-    """Return 0 for a slip of the hand, 1 for another likely error, None where there is nothing to ask about."""
+    """Return 0 for a slip of the hand, 1 for another likely error, None if there is nothing to ask."""
     is_of_hand = _error(typed, meant)
     if is_of_hand is None:
         return None
@@ -143,7 +143,7 @@ def _rank(typed: str, meant: str) -> int | None:
 
 
 def _is_asked(typed: str, name: str) -> bool:
-    """Return whether a short name typed so is asked about; the shorter it is, the fewer errors are."""
+    """Return whether to ask about this spelling of a short name; the shorter the name, the fewer errors count."""
     if len(typed) > len(name):
         return len(name) > 1  # one key pressed twice
     if len(typed) < len(name):
@@ -156,8 +156,10 @@ def _without_one(text: str) -> list[str]:
 
 
 def _error(typed: str, meant: str) -> bool | None:
-    """Return None where they are not one error apart (optimal string alignment distance 1), else whether it is a
-    usual one of the hand: two letters changed places, one left out, one pressed twice, or the key beside.
+    """Return whether the one error between the two is a usual slip of the hand; None if there is not exactly one.
+
+    One error means an optimal string alignment distance of 1. Usual slips are two letters swapped, one left out, one
+    pressed twice, or a neighbouring key.
     """
     if len(typed) < len(meant):
         return True if typed in _without_one(meant) and len(meant) - len(typed) == 1 else None

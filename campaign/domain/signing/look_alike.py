@@ -1,4 +1,4 @@
-"""Letters of other scripts that look like Latin ones, as they come into domains from keyboards and from forgers."""
+"""Letters of other scripts that look like Latin ones, which enter domains by other keyboards or by forgery."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LOOKS = {
 
 
 def _meant() -> dict[str, str]:
-    """Each letter with the Latin ones that it may stand for, the likeliest first."""
+    """Return for each letter the Latin ones that it may stand for, the likeliest first."""
     found: dict[str, str] = {}
     for plain, letters in _LOOKS.items():
         for letter in letters:
@@ -78,7 +78,7 @@ def latin_readings(domain: str) -> tuple[str, ...]:
 def is_of_two_scripts(domain: str) -> bool:
     """Return whether a label has letters of Latin and of Cyrillic, Greek or Armenian side by side.
 
-    Registries take none; who meant one script has slipped in the other.
+    Registries accept no such label; a person who meant one script has typed a letter of the other.
     """
     try:
         shown = idna.decode(domain)

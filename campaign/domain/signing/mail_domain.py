@@ -1,4 +1,4 @@
-"""Whose a mail domain is: the part of a host's name that one owner has, by the public suffix list inside a package."""
+"""The owner of a mail domain: the part of a host's name that one owner controls, by the public suffix list."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from publicsuffixlist import PublicSuffixList
 
 from campaign.domain.signing.provider import LARGE
 
-# Most who sign share a few.
+# The size of the caches: most supporters share a few domains.
 _REMEMBERED = 4096
 
 
 @lru_cache(_REMEMBERED)
 def owner_domain(domain: str) -> str:
-    """Return the part of a mail domain (A-labels, lower case) that one owner has; itself where all of it is public.
+    """Return the part of a mail domain (A-labels, lower case) that one owner controls; all of it if it is public.
 
-    Whoever has `evil.co.uk` has every host below it. The list's private section counts: the names below a free host
-    or a seller of names belong to as many people, and one of them must be neither noticed nor taken out of the counts
-    for another. So do those below a large provider: `name.fastmail.com` is one customer's.
+    The owner of `evil.co.uk` controls every host below it. The list's private section counts too: each name below a
+    free host belongs to another person, who must be neither suspected nor invalidated for a neighbour. The same holds
+    below a large provider: `name.fastmail.com` belongs to one customer.
     """
     if domain in LARGE:
         return domain
@@ -27,9 +27,9 @@ def owner_domain(domain: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def bought_domain(domain: str) -> str:
-    """Return the part of a mail domain that had to be bought from a registry; itself where all of it is public.
+    """Return the part of a mail domain that had to be bought from a registry; all of it if it is public.
 
-    Names below a free host cost nothing. Who limits counts them together: their neighbours solve a puzzle more.
+    Names below a free host cost nothing, so limits count them together: their owners solve a challenge more often.
     """
     if domain in LARGE:
         return domain
@@ -37,15 +37,15 @@ def bought_domain(domain: str) -> str:
 
 
 def covers(domain: str, host: str) -> bool:
-    """Return whether an address under `host` is one of `domain`: there, or at a host of its owner's below it.
+    """Return whether an address at `host` belongs to `domain`: at the domain itself, or at its owner's host below it.
 
-    Below a public ending (`co.uk`, `duckdns.org`) are the domains of others: it covers itself alone.
+    A public ending (`co.uk`, `duckdns.org`) covers itself alone, because the domains below it have other owners.
     """
     return host == domain or (host.endswith(f".{domain}") and owner_domain(host) == owner_domain(domain))
 
 
 def _below_large(domain: str) -> str | None:
-    """The large provider's domain that it is below, with the one label that names the customer."""
+    """Return the large provider's domain above it with the label of the customer; None if there is none."""
     labels = domain.split(".")
     for place in range(1, len(labels) - 1):
         if ".".join(labels[place:]) in LARGE:

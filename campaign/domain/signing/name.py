@@ -1,7 +1,7 @@
-"""Names of people: what is one, and which two are the same in a search.
+"""Names of people: checking, and the key by which a search finds a name.
 
-A name is printed in letters, lists and mails. So it holds no link, nothing invisible and no sign that names are not
-written with; and it stays as it was typed, or the person is told why not.
+A name is printed in letters, lists and mails. So it may contain no link, no invisible character and no sign that names
+are not written with. It stays as it was typed, or the form reports the reason.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ _MOST_MARKS = 8
 
 _APOSTROPHES = frozenset("'’‘‛ʼʻʹ`´′՚׳״＇")
 _HYPHENS = frozenset("-‐‑‒–—־֊᐀᠆﹣－")
-# A Tibetan syllable's end and an Ethiopic word's: what spaces are elsewhere.
+# The end of a syllable in Tibetan and of a word in Ethiopic scripts, which use them like spaces.
 _WORD_MARKS = frozenset("་፡")
 _MIDDLE_DOTS = frozenset("·・･")
 _JOINERS = frozenset("\u200c\u200d\u180e")
-# The letter that such an accent stands beside, in Pe̍h-ōe-jī; elsewhere it looks like a full stop.
+# Accents beside the letter o in Pe̍h-ōe-jī; elsewhere they look like a full stop.
 _DOT_BESIDE = frozenset("\u0358\u1df8")
-# Look like a full stop, and are tone letters of Lisu.
+# Tone letters of Lisu that look like a full stop.
 _LISU_TONES = frozenset("ꓸꓹꓺꓻꓼꓽ")
-# Invisible, though Unicode has them among letters and marks.
+# Invisible characters that Unicode classifies as letters and marks.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-# Written another way only: full-width and half-width forms, the forms of Arabic letters, letters of mathematics.
+# Variants of other characters: full-width and half-width forms, forms of Arabic letters, letters of mathematics.
 _FORMS = ("<wide>", "<narrow>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>", "<noBreak>")
-# Ideographs that normalising would turn into others, which the person would not write (Unicode 15.0, 12.1).
+# Ideographs that normalising would replace by others, which the person does not use (Unicode 15.0, 12.1).
 _COMPATIBLE = re.compile("[\uf900-\ufaff\U0002f800-\U0002fa1f]")
-# What most names are, so that they cost nothing.
+# The form of most names; they need no further checks.
 _ORDINARY = re.compile(rf"[A-Za-z](?:[A-Za-z]|[ '-](?=[A-Za-z])){{0,{NAME_LENGTH - 1}}}")
-# A word with its marks, at the end of what stands before a point and at the beginning of what stands behind it.
+# A word with its marks, at the end of the text before a point and at the start of the text after it.
 _WORD = r"[^\W\d_][^\s.@'’-]{0,62}"
 _LAST_WORD, _FIRST_WORD = re.compile(rf"(?<![^\s.'’-]){_WORD}$"), re.compile(_WORD)
-# Endings that are names of people, under which nobody but one company has a host.
+# Endings of domains that are surnames, under which only one company has hosts.
 _SURNAMES = frozenset(
     "bloomberg bosch dell dior ferrari ferrero ford fox gallo george hermes honda hughes jaguar lamborghini lincoln "
     "olayan pohl schmidt shaw suzuki toyota walter weir".split()
@@ -53,13 +53,15 @@ _LINK = re.compile(r"[@/\\:⁄∕⧸]|\bwww\.", re.IGNORECASE)
 def clean_name(text: str) -> str:
     """Return the name as it will be printed: composed (NFC), single spaces, nothing invisible.
 
-    It is of letters, marks, spaces, hyphens, apostrophes, and points behind initials or before a space. What a script
-    needs stays: joiners, middle dots, tones. Raise InputError (`missing`, `unreadable`, `too-long`, `characters`,
-    `scripts`, `no-letters`, `link`).
+    It consists of letters, marks, spaces, hyphens, apostrophes, and points behind initials or before a space. Joiners,
+    middle dots and tones stay where a script needs them.
+
+    Raises:
+        InputError: `missing`, `unreadable`, `too-long`, `characters`, `scripts`, `no-letters` or `link`.
     """
     if text.isascii() and _ORDINARY.fullmatch(ordinary := " ".join(text.split())):
         return ordinary
-    if "\ufffd" in text:  # what decoding leaves of bytes that were no UTF-8
+    if "\ufffd" in text:  # the result of decoding bytes that are no UTF-8
         raise InputError("name", "unreadable", "the name was not sent as UTF-8")
     name = " ".join(_visible(text[: NAME_LENGTH * 20]).split())
     if not name:
@@ -78,19 +80,19 @@ def clean_name(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what is equal for two names that differ in how they are written only.
+    """Return a key that is equal for two names that differ only in spelling conventions.
 
     Capitals, accents, spaces, hyphens, apostrophes, points and other signs, the forms of Arabic and Persian letters,
     and strokes through Latin ones make no difference.
     """
-    if name.isascii():  # most are, and a search opens very many
+    if name.isascii():  # most names are, and a search decrypts very many
         return name.casefold().translate(_UNHEARD_ASCII)
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     return "".join(_PLAIN.get(one, one) for one in decomposed if not _is_unheard(one))
 
 
 def _is_unheard(character: str) -> bool:
-    """Signs, marks, spaces, and what was pasted along with the name that is searched."""
+    """Return whether a search ignores the character: signs, marks, spaces, and characters pasted with a name."""
     category = unicodedata.category(character)
     return (
         category[0] in "PSZ"
@@ -100,7 +102,7 @@ def _is_unheard(character: str) -> bool:
     )
 
 
-# Letters by Unicode's count, which look like an apostrophe or like signs beside it: modifiers, the saltillo, tones.
+# Letters in Unicode that look like an apostrophe or a similar sign: modifiers, the saltillo, tones.
 _SIGN = re.compile(r"APOSTROPHE|PRIME|COMMA|SALTILLO|HALF RING|GRAVE|ACUTE|VERTICAL LINE|GLOTTAL STOP|COLON|TRIANGULAR")
 _MODIFIERS = (*range(0x2B0, 0x300), *range(0x7F4, 0x7F6), *range(0xA700, 0xA722), *range(0xA788, 0xA78D))
 _UNHEARD_LETTERS = _INVISIBLE | {
@@ -108,7 +110,7 @@ _UNHEARD_LETTERS = _INVISIBLE | {
     *(one for one in map(chr, _MODIFIERS) if _SIGN.search(unicodedata.name(one))),
 }
 _UNHEARD_ASCII = {code: None for code in range(128) if _is_unheard(chr(code))}
-# Where letters with a stroke or bar stand in Unicode.
+# The ranges of letters with a stroke or bar in Unicode.
 _LATIN = (
     *(range(0xC0, 0x2B0), range(0x1D00, 0x1DC0), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80)),
     *(range(0xA720, 0xA800), range(0xAB30, 0xAB70), range(0x10780, 0x107C0), range(0x1DF00, 0x1E000)),
@@ -120,7 +122,7 @@ _STROKED = re.compile(
 
 
 def _stroked() -> dict[str, str]:
-    """Each letter with a stroke or bar that is not taken apart by normalising, with the letter below it."""
+    """Return each letter with a stroke or bar that normalising does not decompose, with its base letter."""
     found = {}
     for character in (chr(code) for codes in _LATIN for code in codes):
         name = unicodedata.name(character, "")
@@ -145,7 +147,7 @@ _PLAIN = {
 
 
 def _visible(text: str) -> str:
-    """The text composed, its spaces plain, without control, direction and tag characters; forms made plain."""
+    """Return the text composed, with plain spaces and forms, without control, direction and tag characters."""
     kept: list[str] = []
     for character in text:
         category = unicodedata.category(character)
@@ -161,7 +163,7 @@ def _visible(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """NFC, without the ideographs that it would replace."""
+    """Return the text in NFC, except for the ideographs that NFC would replace."""
     parts, at = [], 0
     for found in _COMPATIBLE.finditer(text):
         parts += [unicodedata.normalize("NFC", text[at : found.start()]), found[0]]
@@ -170,13 +172,13 @@ def _composed(text: str) -> str:
 
 
 def _is_letter(character: str) -> bool:
-    """Ideographs newer than our tables, too: planes 2 and 3 hold nothing else (Unicode 15.0, 2.8)."""
+    """Return whether it is a letter, or an ideograph newer than Python's tables (planes 2 and 3; Unicode 15.0, 2.8)."""
     category = unicodedata.category(character)
     return category[0] == "L" or (category == "Cn" and 0x20000 <= ord(character) < 0x3FFFE)
 
 
 def _is_dotted(name: str) -> bool:
-    """Return whether a point stands as in a host's name: before a letter, and not behind what is shortened."""
+    """Return whether a point is placed as in a host's name: before a letter, and not behind an abbreviation."""
     for place, character in enumerate(name):
         following = name[place + 1 : place + 2]
         if character == "." and following and _is_letter(following) and not _is_shortened(name, place):
@@ -185,10 +187,10 @@ def _is_dotted(name: str) -> bool:
 
 
 def _is_shortened(name: str, point: int) -> bool:
-    """Return whether a shortened name or title stands before that point, and a capital behind it.
+    """Return whether the point ends an abbreviated name or title, and a capital follows.
 
-    `J.Top`, `Дж.Оруэлл`, `Prof.Mann`, not `t.me`. Of more than one letter it is none where an ending of hosts follows
-    (`Bit.Ly`).
+    `J.Top`, `Дж.Оруэлл`, `Prof.Mann`, not `t.me`. More than one letter is no abbreviation if the ending of a domain
+    follows (`Bit.Ly`).
     """
     found = _LAST_WORD.search(name, 0, point)
     if found is None or not _is_capital(found[0][0]) or not _is_capital(name[point + 1]):
@@ -198,7 +200,7 @@ def _is_shortened(name: str, point: int) -> bool:
 
 
 def _is_ending(text: str) -> bool:
-    """Return whether the word that the text begins with is an ending of hosts."""
+    """Return whether the first word of the text is the ending of a domain."""
     word = _FIRST_WORD.match(text)
     if word is None or word[0].casefold() in _SURNAMES:
         return False
@@ -209,7 +211,7 @@ def _is_ending(text: str) -> bool:
 
 
 def _is_capital(character: str) -> bool:
-    """Scripts without capitals have nothing else."""
+    """Return whether it is a capital; every letter of a script without capitals counts as one."""
     return _is_letter(character) and character.title() == character
 
 
@@ -224,7 +226,7 @@ def _is_written(name: str) -> bool:
 
 
 def _stands_well(character: str, before: str, after: str) -> bool:
-    """Return whether a name may hold that character between those two ("" at either end)."""
+    """Return whether a name may contain that character between those two ("" at either end)."""
     if is_look_alike(character):
         return False
     if character in _DOT_BESIDE:
@@ -240,14 +242,14 @@ def _stands_well(character: str, before: str, after: str) -> bool:
     if character in _WORD_MARKS:
         return bool(before) and before != " "
     if character in _MIDDLE_DOTS:
-        # Catalan (RFC 5892, A.3), and what parts foreign names in Chinese and Japanese (A.7).
+        # Catalan (RFC 5892, A.3), and the separator of foreign names in Chinese and Japanese (A.7).
         return (before.lower(), after.lower()) == ("l", "l") or (_is_ideograph(before) and _is_ideograph(after))
     return character in _JOINERS and _takes_joiners(before)
 
 
 # Kana, ideographs and their extensions.
 _IDEOGRAPHS = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
-# Arabic and its kin, the scripts of India, Burmese, Khmer, Mongolian: no other writes joiners.
+# Arabic and related scripts, the scripts of India, Burmese, Khmer, Mongolian: no others use joiners.
 _JOINED = re.compile("[\u0620-\u0dff\u1000-\u109f\u1780-\u18af]")
 
 

@@ -1,7 +1,7 @@
-"""The address in what somebody pasted: among invisible marks, brackets, a label, a name or the signs of a link.
+"""Extraction of the address from pasted text with invisible marks, brackets, a label, a name or parts of a link.
 
-Only what is certain is left out. A blank in the middle of an address must not make another person's address of it
-(`anna maria@…` is not `maria@…`), so words beside it are left out only where something tells that they are words.
+Only text that is certainly no part of the address is removed. A blank in the middle of an address must not turn it into
+another person's (`anna maria@…` is not `maria@…`), so words beside it are removed only if they are clearly words.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-# What most addresses are, so that they cost nothing.
+# The form of most addresses; they need no further steps.
 _ORDINARY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z]")
 _ENTITY = re.compile(r"&#?\w{1,10};")
-# Written another way only, in Unicode: full-width, small and mathematical letters, ligatures, a leader of one dot.
+# Variants of other characters: full-width, small and mathematical letters, ligatures, a leader of one dot.
 _FORMS = ("<wide>", "<narrow>", "<small>", "<font>", "<compat>", "<noBreak>")
-# The full stops that stand between labels on an Asian keyboard (RFC 3490, 3.1), and signs that programs set in place
-# of an apostrophe or a hyphen.
+# The full stops of Asian keyboards between labels (RFC 3490, 3.1), and signs that programs put for an apostrophe or a
+# hyphen.
 _SIGNS = {"。": ".", "｡": ".", "\u2010": "-", "\u2011": "-", "\u2212": "-"}
 _APOSTROPHE = re.compile(r"(?<=\w)’(?=\w)")
-# What is copied along with an address. Grapheme joiner, fillers and variation selectors are invisible, too.
+# Invisible characters copied with an address: the grapheme joiner, fillers and variation selectors.
 _INVISIBLE = {0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _JOINERS = "\u200c\u200d"
 _BRACKETS = "<>()[]«»‹›“”„‟‘’‚‛〈〉《》「」『』【】⟨⟩❮❯"
 _BEFORE, _BEHIND = _BRACKETS + "¿¡,;:、،؛•●▪◦‣→", _BRACKETS + ".,;:!?…。、،؛؟۔।"
-# Emphasis begins as it ends: a mark that only begins may belong to the address, one that only ends does not.
+# Emphasis has a mark at both ends. A mark at the start only may belong to the address, one at the end only does not.
 _PAIRS, _ENDS = "\"'“”„‘’«»`´*_~|", "\"'-_~*`´|/\\="
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.)*"@[^\s@]+')
 _PIECE = re.compile(rf'[^\s"|,;:…、،؛{re.escape(_BRACKETS)}]+')
 _SHAPE = re.compile(r"[^@]+@[\w-]+(?:\.[\w-]+)+")
 _GAP = re.compile(r" ?([@.]) ?")
-# Brackets or quotation marks of the address's own begin before it; others hold what is said beside it.
+# An opening bracket or quotation mark directly before the address; others contain text beside it.
 _WRAPPED = re.compile(rf'["{re.escape(_BRACKETS)}]\s?(?:mailto:)?$', re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-# What people call an address, and the little words around it, in the languages of the pages.
+# Labels of an address, and short words around it, in the languages of the pages.
 _LABELS = frozenset(
     "mail email emails mailto adresse address addr courriel courrier correo mél почта почты адрес البريد بريدي "
     "الإلكتروني عنوان emailadresse emailaddress mailadresse adressemail контакт contact kontakt".split()
@@ -48,10 +48,10 @@ _LEAST_NAME = 3
 
 
 def pasted_address(text: str) -> str:
-    """Return the address in what was pasted, or the text without what is certainly no part of one.
+    """Return the address in a pasted text, or the text without the parts that certainly belong to no address.
 
-    Does not say whether it is an address. A text with several addresses, with words that may belong to the address,
-    or with control characters comes back with them.
+    The result need not be an address. Several addresses, words that may belong to the address, and control characters
+    stay in the text.
     """
     text = text.strip()
     if _ORDINARY.fullmatch(text):
@@ -68,12 +68,12 @@ def pasted_address(text: str) -> str:
 
 
 def is_among_words(text: str) -> bool:
-    """Return whether one address stands there among words of which some may belong to it."""
+    """Return whether the text has one address, among words that may belong to it."""
     return _has_words(bare := _bare(_plain(text))) and _among_words(bare) is not None
 
 
 def _plain(text: str) -> str:
-    """The text with plain signs in place of other forms of them, without entities of HTML and invisible marks."""
+    """Return the text with plain characters for their variants, without HTML entities and invisible marks."""
     text = _ENTITY.sub(lambda found: unescape(found[0]), text)
     if "@" not in text and "%40" in text:
         text = unquote(text)
@@ -94,7 +94,7 @@ def _plain_sign(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text without invisible marks; joiners stay where a script may need them, as in Sinhala domains."""
+    """Return the text without invisible marks; joiners stay if a script may need them, as in Sinhala domains."""
     pairs = zip(" " + text, text, strict=False)
     return "".join(one for before, one in pairs if not _is_invisible(one) or (one in _JOINERS and not before.isascii()))
 
@@ -104,9 +104,9 @@ def _is_invisible(character: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """The text without `mailto:`, brackets, pairs of quotation or emphasis marks, and punctuation around it.
+    """Return the text without `mailto:`, brackets, pairs of quotation or emphasis marks, and punctuation around it.
 
-    Each round shortens the text, or is the last.
+    The loop ends, because each round but the last shortens the text.
     """
     before = ""
     while text != before:
@@ -124,19 +124,19 @@ def _bare(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The only address of a text, and whether what stands beside it is certainly no part of it."""
+    """The only address of a text, and whether the text beside it is certainly no part of it."""
 
     address: str
     is_certain: bool
 
 
 def _has_words(text: str) -> bool:
-    """Return whether an address stands there among other things."""
+    """Return whether the text has an `@` and more than an address."""
     return "@" in text and _PIECE.fullmatch(text) is None and _QUOTED_LOCAL.fullmatch(text) is None
 
 
 def _among_words(text: str) -> _Found | None:
-    """The only address of the text. None where there is none, where there are several, and beside what is no text."""
+    """Return the only address of the text; None if there is none, or several, or a URL, or a control character."""
     if "://" in text or any(unicodedata.category(one) == "Cc" for one in text):
         return None
     pieces = [found for found in _PIECE.finditer(text) if "@" in found[0]]
@@ -156,10 +156,10 @@ def _among_words(text: str) -> _Found | None:
 
 
 def _are_words(text: str, address: str) -> bool:
-    """Return whether what stands beside the address is certainly no part of it.
+    """Return whether the text beside the address is certainly no part of it.
 
-    So it is where the rest has no letter or is in brackets, where it says what an address is called, and where a name
-    stands there that the address holds.
+    This holds if the rest has no letter or is in brackets, if it consists of labels, and if it has a name that is part
+    of the address.
     """
     rest = _IN_BRACKETS.sub(" ", text.replace(address, " "))
     words = re.findall(r"[^\W\d_]+", rest.casefold())

@@ -1,4 +1,4 @@
-"""The large mail providers: their domains, and what they say of their aliases.
+"""The large mail providers: their domains, and their rules for aliases.
 
 Endings come from the public suffix list and disposable domains from a kept list, both shipped inside a package.
 """
@@ -14,9 +14,13 @@ from publicsuffixlist import PublicSuffixList
 
 @dataclass(frozen=True, slots=True)
 class AliasRule:
-    """A provider's rules for addresses: the domain under which they are one, what it ignores, how tags begin.
+    """A provider's rules for addresses.
 
-    `has_hosts`: whatever is written to a host named like a customer goes to that customer.
+    Attributes:
+        domain: The domain that stands for all domains of the provider; empty if they are separate.
+        ignored: The characters that the provider ignores in the local part.
+        tag: The character that begins a tag, which is ignored.
+        has_hosts: Whether mail to any address at a host named like a customer goes to that customer.
     """
 
     domain: str = ""
@@ -139,7 +143,7 @@ _RESERVED = frozenset({"example", "test", "invalid", "localhost"})
 
 
 def alias_rule(domain: str) -> AliasRule | None:
-    """Return what the provider of that domain says of aliases, None where nothing is known."""
+    """Return the rules for aliases of the provider with that domain; None if none are known."""
     return _RULES.get(domain)
 
 
@@ -150,7 +154,7 @@ def has_customer_hosts(domain: str) -> bool:
 
 
 def customer(host: str) -> tuple[str | None, str]:
-    """Return the customer whose host it is below a provider's domain, and that domain; else None and the host."""
+    """Return the customer to whom a host below a provider's domain belongs, and that domain; else None and the host."""
     labels = host.split(".")
     for place in range(1, len(labels) - 1):
         if has_customer_hosts(domain := ".".join(labels[place:])):
@@ -178,6 +182,6 @@ def is_known_ending(ending: str) -> bool:
 
 
 def is_disposable(domain: str) -> bool:
-    """Return whether the domain, or one above it, hands out mailboxes to throw away, by the kept list."""
+    """Return whether the domain, or one above it, offers disposable mailboxes, by a maintained list."""
     labels = domain.split(".")
     return any(".".join(labels[place:]) in blocklist for place in range(len(labels) - 1))

@@ -1,6 +1,7 @@
-"""Proof, in the address of a page, that something was counted a moment ago.
+"""Receipts: proof, in a page's URL, that an action was counted a moment ago.
 
-Without it a page would thank whoever opens an address that says so: from a bookmark, a shared link, or made up.
+Without it, a page of thanks would appear for anyone who opens such a URL from a bookmark, from a shared link, or made
+up.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ _BASE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def make_receipt(secret_keys: tuple[str, ...], place: str, what: str, now: datetime) -> str:
-    """Return the receipt for `what`, which holds no full stop, counted at that place (such as an appeal's slug)."""
+    """Return the receipt for `what`, a text without a full stop, counted at a place such as an appeal's slug."""
     minute = str(max(0, (now - _BASE) // timedelta(minutes=1)))
     return f"{what}.{minute}.{_mac(secret_keys[0], place, what, minute)}"
 
 
 def read_receipt(secret_keys: tuple[str, ...], place: str, receipt: str, now: datetime) -> str | None:
-    """Return what it is for; None where it is none of ours, of another place, or older than LIFETIME."""
+    """Return what the receipt is for; None if it is not genuine, is for another place, or is older than LIFETIME."""
     what, minute, mac = (*receipt.split("."), "", "", "")[:3]
     if not (minute.isascii() and minute.isdigit() and len(minute) < 10 and receipt.count(".") == 2):
         return None

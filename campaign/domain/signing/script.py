@@ -1,7 +1,7 @@
-"""Scripts that may stand side by side in one word, and letters that only look like the signs of a link.
+"""Scripts that may be mixed in one word, and letters that look like the signs of a link.
 
-`evil` and `kz` with a Thai vowel between them read as a host's name, or as one with a colon. So letters of Latin, Greek
-and Cyrillic stand beside each other and beside ideographs, and beside those of any other script only behind a space.
+`evil` and `kz` with a Thai vowel between them look like a host's name, or like one with a colon. So Latin, Greek and
+Cyrillic letters may be mixed with each other and with ideographs; letters of any other script need a space between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _EUROPEAN = re.compile(
     "\u1e00-\u1fff\u2071\u207f\u2090-\u209c\u2c60-\u2c7f\ua640-\ua66e\ua680-\ua69d\ua722-\ua787\ua78b-\ua7ff"
     "\uab30-\uab6f\ufb00-\ufb06\U00010780-\U000107ba\U0001df00-\U0001dfff]"
 )
-# What most names are, so that they cost little.
+# The form of most names; they need no further checks.
 _ONE_SCRIPT = re.compile(f"(?:{_EUROPEAN.pattern}|[ .'’-])*")
 # Ideographs, kana, Hangul.
 _EAST_ASIAN = re.compile(
@@ -24,19 +24,17 @@ _EAST_ASIAN = re.compile(
     "\u31f0-\u31ff"
     "\u3400-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003fffd]"
 )
-# Of these the ones that look like a point, a stroke or a colon: only among their own.
+# East Asian characters that look like a point, a stroke or a colon; allowed only among their own script.
 _ASIAN_SIGNS = frozenset("丿丶丨亅乀乁ノヽヾゝゞ〳〴〵ㆍㆎ\u119e\u11a1\u11a2ㄧㄟㇱ")
-# Signs of Hebrew, Tibetan and Ethiopic that stand inside names, and are no letters.
+# Signs in names of Hebrew, Tibetan and Ethiopic scripts that are no letters.
 _SIGNS = frozenset("׳״་፡")
-# Look like a point, a stroke or a colon, and no name is written with them.
+# Characters that look like a point, a stroke or a colon, and occur in no name.
 _LOOK_ALIKES = frozenset("\ua78f\u02d0\u02d1\u02ca\u02cb\u02cc\u02cd\u02ce\u02cf\u02c9\ua717\ua718\ua719")
 _OVERLAY = 1
 
 
 def is_look_alike(character: str) -> bool:
-    """Return whether a letter or mark is no part of names: it looks like a sign, or crosses out, or is music."""
-    ""
-    ""
+    """Return whether a letter or mark is no part of names: it looks like a sign, strikes out, or is musical."""
     if character in _LOOK_ALIKES:
         return True
     if character.isascii() or unicodedata.category(character)[0] != "M":
@@ -45,7 +43,7 @@ def is_look_alike(character: str) -> bool:
 
 
 def is_mixed(name: str) -> bool:
-    """Return whether letters, marks or signs of scripts that are not written in one word stand side by side."""
+    """Return whether the name mixes letters, marks or signs of scripts that do not occur in one word."""
     if _ONE_SCRIPT.fullmatch(name):
         return False
     before = ""
@@ -58,7 +56,10 @@ def is_mixed(name: str) -> bool:
 
 
 def _script(character: str, before: str) -> str:
-    """`european`, `asian` or `other`; "" of what parts words. A mark that any letter may bear is of the letter's."""
+    """Return `european`, `asian` or `other`; "" for a separator of words.
+
+    A mark that any letter may have gets the script of the letter before it.
+    """
     if character in _SIGNS or character in _ASIAN_SIGNS:
         return "other"
     if _EUROPEAN.fullmatch(character):

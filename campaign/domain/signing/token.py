@@ -1,7 +1,7 @@
-"""The links in our mails: stateless, signed, for one purpose and one row, bound to the row's random link key.
+"""The tokens of mailed links: stateless, signed, for one purpose and one row, bound to the row's random link key.
 
-Nothing about them is stored, so a stolen database yields no usable link. An id alone opens nothing: ids are given out
-anew after a restore or a failover, link keys are not.
+They are not stored, so a stolen database contains no usable link. An id alone opens nothing, because ids are assigned
+again after a restore or a failover; link keys are not.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from campaign.domain.errors import ExpiredTokenError, TokenError
 from campaign.domain.staff.roles import INVITATION_LIFETIME, RESET_LIFETIME
 
 LINK_KEY_LENGTH = 16
-# 128 bits: nobody finds another key or content with the same digest.
+# 128 bits: another key or content with the same digest cannot be found.
 _DIGEST_LENGTH = 16
-# Of rows that a mail names beside: thirty of them must fit into a link.
+# Marks of further rows that a mail names; thirty of them must fit into a link.
 _ROW_LENGTH, _MARK_LENGTH = 2, 6
 # The letters of a token, and its parts: a payload (a full stop before it says that it is compressed) and 32 bytes of
 # signature, all in URL-safe base64.
@@ -33,19 +33,19 @@ _TOKEN = re.compile(r"\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}")
 
 
 class Purpose(StrEnum):
-    """What a link may do."""
+    """The purposes of links."""
 
     CONFIRM = "confirm"
     MANAGE = "manage"
     UNSUBSCRIBE = "unsubscribe"
     ADDRESS = "address"
-    # Of an account, not of a signature.
+    # For staff accounts, not for signatures.
     INVITATION = "invitation"
     RESET = "reset"
     DIGEST = "digest"
 
 
-# The others last as long as we hold data: the row behind them is what ends them.
+# None: valid as long as the row exists.
 LIFETIME = {
     Purpose.CONFIRM: timedelta(days=7),
     Purpose.MANAGE: timedelta(days=31),
@@ -59,10 +59,11 @@ LIFETIME = {
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A genuine token: the id of the row it names, and the second in which it was made.
+    """A genuine token: the id of its row, and the second in which it was made.
 
-    It opens nothing before `opens` was asked with the row's own link key. `beside` are marks of rows (`shown_mark`): of
-    a link that confirms, what its mail names besides; of a link to one's data, the only rows that it opens.
+    Callers must check `opens` with the row's link key before they use the row. `beside` are marks of further rows
+    (`shown_mark`): for a link that confirms, the rows that its mail shows too; for a link to a person's data, the only
+    rows that it opens.
     """
 
     subject: int
@@ -72,15 +73,15 @@ class Link:
     beside: bytes = b""
 
     def opens(self, link_key: bytes) -> bool:
-        """Return whether it was made for the row with that link key; in constant time."""
+        """Return whether it was made for the row with that link key. Takes constant time."""
         return hmac.compare_digest(self.key_digest, _digest(b"key", link_key))
 
     def shows(self, link_key: bytes, content: bytes) -> bool:
-        """Return whether the row's content is still what it was when the link was made; in constant time."""
+        """Return whether the row's content is unchanged since the link was made. Takes constant time."""
         return hmac.compare_digest(self.shown_digest, _digest(b"shown", link_key, content))
 
     def shows_beside(self, row: int, content: bytes) -> bool | None:
-        """Return whether another row's content is what the mail showed beside; None where the mail did not name it."""
+        """Return whether another row's content is as the mail showed it; None if the mail did not show that row."""
         mark = shown_mark(row, content)
         marks = [self.beside[place : place + len(mark)] for place in range(0, len(self.beside), len(mark))]
         found = [one for one in marks if one[:_ROW_LENGTH] == mark[:_ROW_LENGTH]]
@@ -88,23 +89,23 @@ class Link:
 
     @property
     def is_narrow(self) -> bool:
-        """Return whether a link to one's data opens some of the mailbox's rows only."""
+        """Return whether a link to a person's data opens only some rows of the mailbox."""
         return bool(self.beside)
 
     def covers(self, row: int, link_key: bytes) -> bool:
-        """Return whether a link to one's data opens this row of the mailbox: all of them, unless it is narrow."""
+        """Return whether a link to a person's data opens this row of the mailbox; without marks it opens all."""
         return not self.is_narrow or self.shows_beside(row, link_key) is True
 
     def covers_of(self, row: int, link_key: bytes, section: str) -> bool:
-        """Return whether it opens this row as `covers` does, or because it is still that section's."""
+        """Return whether it opens this row as `covers` does, or because the row still belongs to that section."""
         return self.covers(row, link_key) or self.shows_beside(row, section_content(link_key, section)) is True
 
 
 class Tokens:
-    """Makes tokens with the newest secret key and reads those of any."""
+    """The maker and reader of tokens: it signs with the newest secret key, and accepts signatures of any key."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        """`secret_keys`: the newest first."""
+        """Create it with `secret_keys`, the newest first."""
         self._serializers = {
             purpose: URLSafeSerializer(
                 list(reversed(secret_keys)),  # the library wants the oldest first
@@ -119,8 +120,8 @@ class Tokens:
     ) -> str:
         """Return a token for the row with that id and link key, valid from now on for the purpose's lifetime.
 
-        `content` stands for what the mail shows of the row; a link that confirms is bound to it. `beside` are marks of
-        rows, as `Link` has them.
+        `content` represents the row as the mail shows it; a link that confirms is bound to it. `beside` are marks of
+        further rows (see `Link`).
         """
         bound = [_digest(b"key", link_key)]
         if content or beside:
@@ -130,11 +131,11 @@ class Tokens:
         return self._serializers[purpose].dumps([subject, int(now.timestamp()), *bound])
 
     def read(self, purpose: Purpose, token: str, now: datetime) -> Link:
-        """Return the link. Raises TokenError, or ExpiredTokenError where it is genuine but too old."""
+        """Return the link. Raise TokenError, or ExpiredTokenError if it is genuine but too old."""
         try:
             content: Any = self._serializers[purpose].loads(token)
             subject, made = int(content[0]), datetime.fromtimestamp(int(content[1]), UTC)
-            # Links from before there were link keys have expired: their ids may be others' by now.
+            # Links without a link key, from earlier versions, have expired: their ids may belong to other rows now.
             key_digest, shown_digest, beside = [*map(str, content[2:5]), "", "", ""][:3]
             named = base64.urlsafe_b64decode(beside + "=" * (-len(beside) % 4))
         except (BadSignature, ValueError, TypeError, LookupError, OverflowError) as error:
@@ -146,9 +147,9 @@ class Tokens:
 
 
 def find_token(text: str) -> str | None:
-    """Return the token that stands at the beginning of a text, white space and other marks within it left out.
+    """Return the token at the start of a text, ignoring white space and other characters within it.
 
-    None where nothing there has the form of one. Whether the token is genuine is not looked at.
+    Return None if there is nothing of that form. The signature is not checked.
     """
     found = _TOKEN.match(_NO_LETTER.sub("", text))
     return found[0] if found else None
@@ -160,12 +161,12 @@ def new_link_key() -> bytes:
 
 
 def section_content(link_key: bytes, section: str) -> bytes:
-    """Return what a mark stands for that covers a row only as long as it belongs to the section."""
+    """Return the content of a mark that covers a row only as long as it belongs to the section."""
     return link_key + b"\0" + section.encode()
 
 
 def shown_mark(row: int, content: bytes) -> bytes:
-    """Return eight bytes that stand for a row and what it says: two for the one, six for the other."""
+    """Return a mark of eight bytes: two for the row's id, six for its content."""
     named = hashlib.sha256(b"tocsin row\0" + str(row).encode()).digest()[:_ROW_LENGTH]
     return named + hashlib.sha256(b"tocsin beside\0" + content).digest()[:_MARK_LENGTH]
 

@@ -1,4 +1,4 @@
-"""Who of the staff may do what, and where: roles, permissions, and the scope that every staff query is given."""
+"""Roles and permissions of staff, and the scope, which every query for staff requires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from campaign.domain.errors import InputError
 
 
 class Role(StrEnum):
-    """Each role may do what the ones before it may, within its section; see `may`."""
+    """The roles. Each has the permissions of the ones before it, within its section; see `may`."""
 
     VIEWER = "viewer"
     EDITOR = "editor"
@@ -19,7 +19,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a page or an act asks for."""
+    """The permissions that pages and acts require."""
 
     # Counts of all sections are public; how mail and sources do is shown of the own section only.
     SEE_COUNTS = "see-counts"
@@ -44,19 +44,19 @@ TWO_FACTOR_ROLES = frozenset(role for role in _ORDER if _ORDER.index(role) >= _O
 PASSWORD_LENGTH = 12
 INVITATION_LIFETIME = timedelta(days=7)
 RESET_LIFETIME = timedelta(hours=1)
-# Whoever was away from the desk logs in again the next morning.
+# A log-in ends overnight.
 SESSION_LIFETIME = timedelta(hours=12)
-# An export or a change to staff asks for the password again after so long.
+# Exports and changes of accounts require the password again after this time.
 FRESHNESS = timedelta(minutes=15)
 
 
 def may(role: Role, permission: Permission) -> bool:
-    """Whether somebody with that role may do it."""
+    """Return whether the role has the permission."""
     return _ORDER.index(role) >= _ORDER.index(_FROM[permission])
 
 
 def checked_role(text: str) -> Role:
-    """The role of that name. Raises InputError."""
+    """Return the role of that name. Raise InputError."""
     try:
         return Role(text)
     except ValueError as error:
@@ -65,9 +65,9 @@ def checked_role(text: str) -> Role:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who asks: every query for staff takes it, and gives only what this person may see.
+    """A staff account with its role and section. Every query for staff requires it, and returns only what it may see.
 
-    Personal data is that of `section` alone, whatever the role.
+    Personal data is limited to `section`, whatever the role.
     """
 
     staff_id: int
@@ -75,7 +75,7 @@ class Scope:
     section: str
 
     def may(self, permission: Permission) -> bool:
-        """Whether this person may do it."""
+        """Return whether this person has the permission."""
         return may(self.role, permission)
 
     def may_edit_for(self, section: str | None) -> bool:
