@@ -18,7 +18,7 @@ from campaign.models import Mail, Signature
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
-from campaign.services.abuse.alert import raise_alarm
+from campaign.services.abuse.alert import raise_alert
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
 from campaign.services.counting.verify import verify
@@ -208,7 +208,7 @@ def test_another_section_s_invalidation_is_not_there(app: Flask, editor: FlaskCl
 
 
 def test_floods_are_shown(editor: FlaskClient, appeal: AppealView) -> None:
-    raise_alarm("appeal", appeal.id, lambda _: {}, context=context())
+    raise_alert("appeal", appeal.id, lambda _: {}, context=context())
     for place in (PAGE, "/staff/"):
         shown = editor.get(place).text
         assert "Very many sign-ups for one appeal" in shown

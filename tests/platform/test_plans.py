@@ -364,7 +364,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     ),
     "delivery.mail_status.outbox_for_staff": lambda *_: mail_status_queries.outbox_for_staff(),
     "delivery.mail_status.outbox_status": lambda *_: mail_status_queries.outbox_status(),
-    "moderation.moderation.alarms": lambda *_: moderation_queries.alarms(now=NOW),
+    "moderation.moderation.alerts": lambda *_: moderation_queries.alerts(now=NOW),
     "moderation.moderation.find_invalidation": lambda *_: _invalidation(),
     "moderation.moderation.open_signers": lambda _, one: moderation_queries.open_signers([one], STAFF, runtime().vault),
     "moderation.moderation.own_signature": lambda _, one: _absent(lambda: moderation_queries.own_signature(STAFF, one)),

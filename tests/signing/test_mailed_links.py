@@ -18,7 +18,7 @@ from campaign.domain.staff.roles import Role
 from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.abuse.alert import raise_alarm
+from campaign.services.abuse.alert import raise_alert
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.announcements.weekly_digest import owe_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
@@ -74,7 +74,7 @@ def mailed_to_staff(app: Flask, client: FlaskClient, appeal: AppealView, deliver
     set_preferences(ana, locale="en", wants_digest=True, context=context())
     client.post("/staff/reset", data={"email": "ana@staff.example", "csrf_token": csrf(client.get("/staff/reset"))})
     said = {"subject": "s", "text": "t", "url": f"{at.settings.base_url}/en/appeals/{appeal.slug}"}
-    raise_alarm("appeal", appeal.id, lambda _: said, context=context())
+    raise_alert("appeal", appeal.id, lambda _: said, context=context())
     owe_digests(context=context())
     deliver()
     assert len(postbox.messages) == 4

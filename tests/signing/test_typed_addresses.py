@@ -17,7 +17,7 @@ from campaign.models import LinkRequest, Mail
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.abuse.alert import note_alarm
+from campaign.services.abuse.alert import note_alert
 from tests.conftest import START, confirm_newest, form, manage_token
 from tests.staff.staff_clients import csrf, staffed
 
@@ -87,7 +87,7 @@ def test_others_are_taken_at_once(door: Door, email: str) -> None:
 
 def test_what_the_relay_cannot_carry_is_not_taken(door: Door) -> None:
     with transaction() as session:
-        note_alarm(session, UNCARRIED, now=START)
+        note_alert(session, UNCARRIED, now=START)
     for fields in ({}, {"checked": DOUBTED[2]}):
         answer = door.send(email=DOUBTED[2], **fields)
         assert answer.status_code == 422

@@ -118,9 +118,9 @@ def test_who_copies_page_by_page_is_stopped_and_others_are_told(
     assert "p1@mail.example" not in refused.text
     assert "as one person may" in refused.text
     deliver()
-    (alarm,) = [one for one in postbox.messages if "names and addresses" in str(one["Subject"])]
-    assert alarm["To"] == "cleo@staff.example"
-    assert "staff:" in text_of(alarm)
+    (alert,) = [one for one in postbox.messages if "names and addresses" in str(one["Subject"])]
+    assert alert["To"] == "cleo@staff.example"
+    assert "staff:" in text_of(alert)
     last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert last is not None
     assert (last.act, last.after) == ("names.search", {"people": 1, "refused": True})

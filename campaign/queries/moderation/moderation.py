@@ -238,7 +238,7 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
     return Trends(days, domains, networks, tuple(by_day), sum(by_day))
 
 
-def alarms(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
+def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
     """Floods of which staff were told lately: kind, the appeal's slug or None for all, and when."""
     chosen = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
         Appeal, Appeal.id == AbuseAlert.appeal_id

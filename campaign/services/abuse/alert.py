@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _ROLES = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
-def raise_alarm(
+def raise_alert(
     kind: str,
     appeal_id: int,
     words: Callable[[str], dict[str, str]],
@@ -60,7 +60,7 @@ def raise_alarm(
     return True
 
 
-def tell_flood(kind: str, appeal: AppealView | None, sections: Collection[str], *, context: Context) -> None:
+def alert_flood(kind: str, appeal: AppealView | None, sections: Collection[str], *, context: Context) -> None:
     """Tell staff of an attack, once an hour for each kind and appeal (None: all); the editors of `sections` too."""
     base = f"{context.settings.base_url}/staff/moderation"
 
@@ -71,16 +71,16 @@ def tell_flood(kind: str, appeal: AppealView | None, sections: Collection[str], 
         return alert_texts.flood(kind, locale, headline=headline, url=f"{base}?appeal={appeal.slug}")
 
     # Each editor moderates the own section, so each section that the flood may be in has to look.
-    raise_alarm(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
+    raise_alert(kind, 0 if appeal is None else appeal.id, words, sections=sections, context=context)
 
 
-def tell_unopened(*, context: Context) -> None:
+def alert_unopened(*, context: Context) -> None:
     """Tell staff, once an hour, that something sealed does not open: a key is missing, or it was changed."""
-    raise_alarm("sealed", 0, lambda locale: alert_texts.unopened(locale, context.settings.base_url), context=context)
+    raise_alert("sealed", 0, lambda locale: alert_texts.unopened(locale, context.settings.base_url), context=context)
 
 
-def note_alarm(session: Session, kind: str, *, now: datetime) -> None:
-    """Write down, once an hour, what staff see among the alarms and need no mail about; in the caller's transaction."""
+def note_alert(session: Session, kind: str, *, now: datetime) -> None:
+    """Write down, once an hour, what staff see among the alerts and need no mail about; in the caller's transaction."""
     values = {"kind": kind, "appeal_id": 0, "window_at": hour_of(now), "raised_at": now}
     insert_or_ignore(session.connection(), AbuseAlert, values)
 

@@ -25,7 +25,7 @@ from campaign.platform.context import Context
 from campaign.platform.network import Network
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.floods import RecentSignUps, recent_sign_ups, sections_lately, sections_reporting
-from campaign.services.abuse.alert import tell_flood
+from campaign.services.abuse.alert import alert_flood
 from campaign.services.abuse.counters import WatchedLimit, beyond, hit, limits, watched_networks
 
 # More than this looks like a flood: from then on the human check is asked for. Real crowds pass it without noticing.
@@ -111,11 +111,11 @@ class AbuseLimits:
         return self._share[1]
 
     def is_news(self, kind: str, appeal_id: int, now: datetime) -> bool:
-        """Return whether this process has not yet raised that alarm within the hour."""
-        alarm = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
-        if alarm in self._raised:
+        """Return whether this process has not yet raised that alert within the hour."""
+        alert = kind, appeal_id, now.replace(minute=0, second=0, microsecond=0)
+        if alert in self._raised:
             return False
-        self._raised = {one for one in self._raised if one[2] == alarm[2]} | {alarm}
+        self._raised = {one for one in self._raised if one[2] == alert[2]} | {alert}
         return True
 
 
@@ -267,7 +267,7 @@ def _alert(kind: str, appeal: AppealView | None, context: Context) -> None:
         sections = sections_reporting(appeal_id, now)
     else:
         sections = sections_lately(appeal_id, now)
-    tell_flood(kind, appeal, sections, context=replace(context, actor=SYSTEM))
+    alert_flood(kind, appeal, sections, context=replace(context, actor=SYSTEM))
 
 
 def _memory() -> AbuseLimits:

@@ -37,7 +37,7 @@ from campaign.mail.smtp.client import NOT_CARRIED
 from campaign.models import Mail
 from campaign.platform.context import Context
 from campaign.platform.database.any_of_ids import any_of_ids
-from campaign.services.abuse.alert import note_alarm
+from campaign.services.abuse.alert import note_alert
 from campaign.services.counting.tally import hour_of
 from campaign.services.delivery.claim import ClaimedMail
 from campaign.services.delivery.compose import AddressedMail, address, limited, signers
@@ -185,7 +185,7 @@ def conclude(
         if attempt.outcome is DeliveryOutcome.REFUSED:
             _suppress(session, job.mail.recipient, vault, now)
         if attempt.detail == NOT_CARRIED:
-            note_alarm(session, UNCARRIED, now=now)
+            note_alert(session, UNCARRIED, now=now)
         state, outcome = _outcome(session, job.standing, attempt, now, vault, MailState.SENDING)
         states.append(state)
         if job.mail.covered and state in _GONE:

@@ -12,7 +12,7 @@ from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.mail.messages.alert_texts import queue_paused
 from campaign.platform.context import Context
 from campaign.platform.database.errors import diagnose
-from campaign.services.abuse.alert import raise_alarm, tell_unopened
+from campaign.services.abuse.alert import alert_unopened, raise_alert
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +29,12 @@ def report_pause(attempt: DeliveryAttempt, *, context: Context) -> None:
     def words(locale: str) -> dict[str, str]:
         return queue_paused(locale, attempt, context.now, context.settings.base_url)
 
-    _told(lambda: raise_alarm("mail-held", 0, words, context=context))
+    _told(lambda: raise_alert("mail-held", 0, words, context=context))
 
 
 def report_unopened(*, context: Context) -> None:
     """Tell that a mail cannot be sent because something sealed does not open."""
-    _told(lambda: tell_unopened(context=context))
+    _told(lambda: alert_unopened(context=context))
 
 
 def _told(raise_it: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from campaign.platform import db
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
 from campaign.queries.moderation.confirmed_together import ConfirmedTogether, confirmed_together
-from campaign.services.abuse.alert import raise_alarm
+from campaign.services.abuse.alert import raise_alert
 from campaign.services.moderation.seen_domain import add_to_domains, domain_to_count, is_much, watch_row
 
 KIND, TOGETHER = "new-domain", "new-domains"
@@ -53,7 +53,7 @@ def watch_domains(*, batch: int = BATCH, context: Context) -> bool:
         if row.untold:
             noticed |= set(row.untold)
             row.untold = []
-    tell = partial(raise_alarm, context=context)
+    tell = partial(raise_alert, context=context)
     if noticed:
         tell(KIND, 0, lambda locale: new_domain(locale, base_url), sections=noticed)
     if has_new and (found := _together(vault, now)).is_flood:

@@ -44,13 +44,13 @@ from campaign.queries.moderation.moderation import (
 )
 from campaign.queries.moderation.new_domains import NewDomain, new_domains
 from campaign.queries.privacy.subject_access import SubjectAccess, subject_access_of
-from campaign.services.abuse.alert import raise_alarm
+from campaign.services.abuse.alert import raise_alert
 from campaign.services.moderation.invalidate import prepare
 from campaign.services.staff.audit import AuditRecord, append
 
 log = logging.getLogger(__name__)
 
-ALARM = "disclosure"
+ALERT = "disclosure"
 
 
 def disclose(
@@ -78,7 +78,7 @@ def disclose(
         act = AuditRecord(opened.value, subject, scope.section, after=after or None, reason=reason)
         append(session, act, context=context)
     if not is_within:
-        _alarm(context)
+        _alert(context)
         raise BudgetError("the day's budget of names and addresses is used up")
 
 
@@ -195,11 +195,11 @@ def _spend(session: Session, context: Context, shown: int, files: int) -> bool:
     return session.execute(counted.returning(DisclosureDay.staff_id)).first() is not None
 
 
-def _alarm(context: Context) -> None:
+def _alert(context: Context) -> None:
     log.error("staff %s has used up the day's budget of names and addresses", context.actor.member.staff_id)
 
     def words(locale: str) -> dict[str, str]:
         said = budget_used_up(locale, context.actor.member.staff_id)
         return {"subject": said.subject, "text": said.text, "url": f"{context.settings.base_url}/staff/audit"}
 
-    raise_alarm(ALARM, 0, words, context=context)
+    raise_alert(ALERT, 0, words, context=context)

@@ -18,7 +18,7 @@ from campaign.domain.staff.actor import SYSTEM
 from campaign.platform import db
 from campaign.platform.database.errors import diagnose
 from campaign.platform.runtime import runtime
-from campaign.services.abuse.alert import tell_unopened
+from campaign.services.abuse.alert import alert_unopened
 from campaign.web.http.headers import is_embed
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def _tell() -> None:
     """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
     db.session.rollback()
     try:
-        tell_unopened(context=runtime().context(SYSTEM))
+        alert_unopened(context=runtime().context(SYSTEM))
     except SQLAlchemyError:
         log.exception("nobody could be told")
 

@@ -12,10 +12,10 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.staff_counts import AppealSummary, appeal_summaries, ended_appeals
 from campaign.queries.delivery.mail_status import queue_pause
-from campaign.queries.moderation.moderation import alarms
+from campaign.queries.moderation.moderation import alerts
 from campaign.web.http.locale import current_locale
 from campaign.web.http.proxies import KEY, UnknownProxy
-from campaign.web.staff.moderation.labels import ALARM_NAMES
+from campaign.web.staff.moderation.labels import ALERT_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import needs, scope
 
@@ -34,8 +34,8 @@ def show() -> ResponseReturnValue:
         section=section,
         ended=ended_appeals(),
         pause=queue_pause() if scope().may(Permission.COORDINATE) else None,
-        alarms=alarms(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
-        alarm_names=ALARM_NAMES,
+        alerts=alerts(now=now, within=timedelta(days=1)) if scope().may(Permission.EDIT) else (),
+        alert_names=ALERT_NAMES,
         is_behind_unknown_proxy=scope().may(Permission.ADMINISTER) and _is_behind_unknown_proxy(),
     )
 

@@ -1,11 +1,11 @@
-"""What the moderation pages say of states, alarms, and of what somebody typed that cannot be."""
+"""What the moderation pages say of states, alerts, and of what somebody typed that cannot be."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext
 
 from campaign.domain.outbox.mail_state import UNCARRIED
-from campaign.services.privacy.disclosure import ALARM
+from campaign.services.privacy.disclosure import ALERT
 
 STATE_NAMES = {
     "counting": lazy_gettext("being counted"),
@@ -22,7 +22,7 @@ SIGNATURE_STATES = {
     "withdrawn": lazy_gettext("taken back"),
     "invalidated": lazy_gettext("invalidated"),
 }
-ALARM_NAMES = {
+ALERT_NAMES = {
     "sealed": lazy_gettext("A name or an address does not open"),
     "domain": lazy_gettext("Very many sign-ups with addresses of one mail domain"),
     "appeal": lazy_gettext("Very many sign-ups for one appeal"),
@@ -35,7 +35,7 @@ ALARM_NAMES = {
     "reports": lazy_gettext("Very many letters reported without a signature"),
     "signed-reports": lazy_gettext("Very many letters reported by signers"),
     "views": lazy_gettext("Very many page views of one appeal"),
-    ALARM: lazy_gettext("Somebody wanted to open more names and addresses than one person may in a day"),
+    ALERT: lazy_gettext("Somebody wanted to open more names and addresses than one person may in a day"),
     UNCARRIED: lazy_gettext("The mail server cannot carry addresses with letters such as é before the @"),
 }
 FAULTS = {

@@ -27,7 +27,7 @@ from campaign.queries.moderation.moderation import (
     FOUND,
     InvalidationView,
     SignerView,
-    alarms,
+    alerts,
     find_invalidation,
     invalidations,
     is_beyond_search,
@@ -36,7 +36,7 @@ from campaign.queries.moderation.moderation import (
 from campaign.services.moderation.invalidate import advance, begin, drop, undo
 from campaign.services.privacy.disclosure import count_signers, preview_signers, search_signers
 from campaign.web.http.locale import current_locale
-from campaign.web.staff.moderation.labels import ALARM_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
+from campaign.web.staff.moderation.labels import ALERT_NAMES, FAULTS, SIGNATURE_STATES, STATE_NAMES
 from campaign.web.staff.sections.section_names import own_section
 from campaign.web.staff.staff.access import as_a_worker, needs, scope, staff_context
 from campaign.web.staff.staff.disclosure import USED_UP, reason_fault
@@ -62,7 +62,7 @@ class ChooseSignersForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Search, trends, alarms, and what was invalidated; `?appeal=` leads from an alarm to that appeal's sign-ups."""
+    """Search, trends, alerts, and what was invalidated; `?appeal=` leads from an alert to that appeal's sign-ups."""
     slug = request.args.get("appeal", "")
     return _page(ChooseSignersForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
 
@@ -265,7 +265,7 @@ def _page(
         is_beyond_search=is_beyond_search(scope()),
         trends=trends(scope(), at.vault, now=now, slug=chosen),
         chosen=chosen,
-        alarms=alarms(now=now),
+        alerts=alerts(now=now),
         invalidations=invalidations(scope(), at.vault),
         appeals=appeals,
         has_more=len(newest) >= CHOICES,
@@ -300,4 +300,4 @@ def _one_page(
 
 
 def _names() -> dict[str, Any]:
-    return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alarm_names": ALARM_NAMES}
+    return {"state_names": STATE_NAMES, "signature_states": SIGNATURE_STATES, "alert_names": ALERT_NAMES}
