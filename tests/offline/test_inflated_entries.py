@@ -107,6 +107,7 @@ def test_999_999_are_not_public_on_one_person_s_word(
     (mail,) = [one for one in postbox.messages if "large entry" in str(one["Subject"])]
     assert mail["To"] == BOB
     assert "999,999" in text_of(mail)
+    assert f"{page(appeal)}\n" in text_of(mail)
     bob = log_in(app, BOB)
     assert f"{newest()}/confirm" in bob.get(page(appeal)).text
     confirm(bob, appeal, newest())

@@ -52,7 +52,7 @@ def tell_of_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context
     found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
     for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
         said = entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
-        owe(session, staff, said, appeal, context, page="entries")
+        owe(session, staff, said, appeal, context, page="bulk-entries")
 
 
 def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff]:
