@@ -23,12 +23,12 @@ from campaign.platform.limits.redis_pool import FAILURES
 from campaign.platform.process.progress import WorkerProgress
 from campaign.platform.runtime import runtime
 from campaign.services.announcements.deadline_notices import remind_staff
-from campaign.services.announcements.fan_out import spread_all, start_reminders
+from campaign.services.announcements.fan_out import fan_out_all, start_reminders
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.announcements.weekly_digest import owe_digests
 from campaign.services.appeals.lifecycle import close_over
-from campaign.services.counting.funnel_counts import fold_steps
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.funnel_counts import roll_up_funnel
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.bounce import take_maildir
 from campaign.services.handover.handover import make_handover, waiting
@@ -37,7 +37,7 @@ from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.periodic.clock import ClocksApartError, agreed_now
 from campaign.services.periodic.periodic import last_run, run_once
 from campaign.services.privacy.erasure_journal import forget
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 
 log = logging.getLogger(__name__)
 
@@ -133,9 +133,13 @@ def close_what_is_over() -> None:
     _once(_STEADY_JOB, timedelta(minutes=5), work)
 
 
-def fold_history() -> None:
+def roll_up_history() -> None:
     """Roll up, each hour, the counts of past days into fewer rows."""
-    _once("fold-history", timedelta(hours=1), lambda context: (fold(context=context), fold_steps(context=context)))
+    _once(
+        "roll-up-history",
+        timedelta(hours=1),
+        lambda context: (roll_up(context=context), roll_up_funnel(context=context)),
+    )
 
 
 def verify_tallies() -> None:
@@ -159,15 +163,15 @@ def send_digests() -> None:
     _once("send-digests", timedelta(days=7), work)
 
 
-def spread_announcements() -> None:
+def fan_out_announcements() -> None:
     """Enqueue, each minute, the next mails of the announcements that are being sent."""
 
     def work(context: Context) -> None:
-        owed = spread_all(context=context)
+        owed = fan_out_all(context=context)
         if owed:
             log.info("announcements: %s mails owed", owed)
 
-    _once("spread-announcements", timedelta(minutes=1), work)
+    _once("fan-out-announcements", timedelta(minutes=1), work)
 
 
 def remind() -> None:
@@ -224,17 +228,17 @@ def take_bounces() -> None:
     _once(_MINUTE_JOB, timedelta(minutes=1), work)
 
 
-def let_go() -> None:
+def purge_personal_data() -> None:
     """Delete, each hour, personal data whose retention has ended. A worker that is stopped leaves the rest."""
 
     def work(context: Context) -> None:
         stop: threading.Event = huey.worker_stop
-        done = retain(go_on=lambda: not stop.is_set(), context=context)
+        done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
         done["months of the erasure journal"] = forget(context.settings.erasure_journal, context=context)
         if done.total():
             log.info("let go: %s", ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number))
 
-    _once("let-go", timedelta(hours=1), work)
+    _once("purge-expired", timedelta(hours=1), work)
 
 
 def look_at_domains() -> None:
@@ -261,14 +265,14 @@ def rewrite_keys() -> None:
 # The times of the jobs, in UTC.
 for _job, _when in (
     (close_what_is_over, crontab(minute="*/5")),
-    (fold_history, crontab(minute="7")),
+    (roll_up_history, crontab(minute="7")),
     (verify_tallies, crontab(hour="3", minute="17")),
     (send_digests, crontab(day_of_week="1", hour="6", minute="41")),
-    (spread_announcements, crontab(minute="*")),
+    (fan_out_announcements, crontab(minute="*")),
     (remind, crontab(minute="11")),
     (make_handovers, crontab(minute="*")),
     (take_bounces, crontab(minute="*")),
-    (let_go, crontab(minute="23")),
+    (purge_personal_data, crontab(minute="23")),
     (rewrite_keys, crontab(minute="*/10")),
     (look_at_domains, crontab(minute="*")),
 ):

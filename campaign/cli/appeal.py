@@ -108,7 +108,7 @@ def stop_(slug: str) -> None:
 def outcome_(slug: str, language: str, file: TextIO) -> None:
     """Publish on an ended appeal's page how the case ended: FILE is Markdown, - for standard input."""
     with refusals():
-        lifecycle.tell_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
+        lifecycle.set_outcome(slug, language, read_text(file), context=runtime().context(OPERATOR))
     click.echo(f"{slug} tells its outcome in {language}")
 
 

@@ -152,7 +152,7 @@ def _told(manifest: Manifest) -> str:
 
 
 def _report(done: RestoreReport, written: JournalContent) -> None:
-    for what, found in (("left again", done.left_again), ("let go", done.let_go)):
+    for what, found in (("left again", done.left_again), ("let go", done.expired)):
         said = ", ".join(f"{number} {name}" for name, number in sorted(found.items()) if number) or "nobody"
         click.echo(f"{what}: {said}")
     wrong = [f"counts differ: {one}" for one in done.differences]

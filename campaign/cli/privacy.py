@@ -13,10 +13,10 @@ from flask.cli import AppGroup
 from campaign.cli.refusal import refusals
 from campaign.domain.staff.actor import OPERATOR
 from campaign.platform.runtime import runtime
-from campaign.queries.privacy.processing_record import holdings
+from campaign.queries.privacy.processing_record import data_categories
 from campaign.services.periodic.clock import agreed_now
 from campaign.services.privacy.erasure_journal import forget
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 
 privacy = AppGroup("privacy", help="Personal data: what is stored, and deleting what is due.")
 
@@ -27,7 +27,7 @@ def report(as_json: bool) -> None:
     """Report the personal data, its reason, ground and end; exit 1 where any is stored too long."""
     at = runtime()
     with refusals():
-        found = holdings(now=at.clock(), days=at.settings.retention_days)
+        found = data_categories(now=at.clock(), days=at.settings.retention_days)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], default=lambda moment: moment.isoformat(), indent=1))
     else:
@@ -48,7 +48,7 @@ def prune() -> None:
     at = runtime()
     with refusals():
         context = at.context(OPERATOR, now=agreed_now(at.clock()))
-        done = retain(go_on=lambda: not stop.is_set(), context=context)
+        done = purge_expired(go_on=lambda: not stop.is_set(), context=context)
         done["months of the erasure journal"] = forget(at.settings.erasure_journal, context=context)
     said = ", ".join(f"{number} {name}" for name, number in sorted(done.items()) if number) or "nothing was due"
     click.echo(said + ("; stopped, run it again" if stop.is_set() else ""))

@@ -40,7 +40,7 @@ from campaign.services.announcements.announce import (
     send_test,
     stop,
 )
-from campaign.services.announcements.fan_out import spread, spread_all, start_reminders
+from campaign.services.announcements.fan_out import fan_out, fan_out_all, start_reminders
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
@@ -102,8 +102,8 @@ def announced(appeal: AppealView, to: Audience | None = None, kind: Announcement
     return one
 
 
-def spread_now() -> int:
-    return spread_all(context=context())
+def fan_out_now() -> int:
+    return fan_out_all(context=context())
 
 
 def owed(announcement_id: int) -> list[tuple[int | None, str | None]]:
@@ -125,7 +125,7 @@ def test_only_confirmed_signers_with_consent_get_it_in_their_language(appeal: Ap
     confirmed(appeal, "c", updates=False)
     signer(appeal, "d")
     one = announced(appeal)
-    assert spread_now() == 2
+    assert fan_out_now() == 2
     assert owed(one) == [(french, "fr"), (german, "en")]
     found = find_announcement(one)
     assert found is not None
@@ -140,7 +140,7 @@ def test_a_section_and_a_language_narrow_it(appeal: AppealView) -> None:
     belgian = confirmed(appeal, "b", section="be-nl", locale="en")
     confirmed(appeal, "c", section="be-nl", locale="fr")
     one = announced(appeal, Audience("be-nl", ("en",)))
-    assert spread_now() == 1
+    assert fan_out_now() == 1
     assert owed(one) == [(belgian, "en")]
 
 
@@ -165,7 +165,7 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     assert audience(appeal.id, is_rewording=True) == {"fr": 1}
     assert audience(appeal.id) == {"fr": 2}
     one = announced(appeal, Audience(is_rewording=True), AnnouncementKind.UPDATE)
-    assert spread_now() == 1
+    assert fan_out_now() == 1
     assert owed(one) == [(early, "fr")]
     assert silent not in dict(owed(one))
     assert deliver() == {"sent": 1}
@@ -178,7 +178,7 @@ def test_who_signed_earlier_words_is_told_and_can_take_the_signature_back(
     assert "withdraw" in page.text
     # Another message to all of them says nothing of that.
     announced(appeal, Audience(), AnnouncementKind.UPDATE)
-    assert spread_now() == 2
+    assert fan_out_now() == 2
     deliver()
     assert "reformulée" not in text_of(postbox.messages[-1])
 
@@ -226,7 +226,7 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     assert audience(appeal.id, to_case=True) == {"en": 1, "fr": 3}
     assert audience(second.id, "be-nl", to_case=True) == {}
     one = announced(second, Audience(to_case=True), AnnouncementKind.UPDATE)
-    assert spread_now() == 3
+    assert fan_out_now() == 3
     assert owed(one) == [(old, "fr"), (again, "en"), (new, "fr")]
     assert both not in {signature for signature, _ in owed(one)}
     assert deliver() == {"sent": 3}
@@ -235,7 +235,7 @@ def test_the_whole_case_is_told_and_nobody_twice(appeal: AppealView, deliver: An
     assert f"/fr/appeals/{appeal.slug}" not in text_of(first)
     # Without the case, only those of the appeal itself.
     alone = announced(second, kind=AnnouncementKind.UPDATE)
-    spread_now()
+    fan_out_now()
     assert owed(alone) == [(again, "en"), (new, "fr")]
 
 
@@ -254,13 +254,13 @@ def test_what_was_broken_off_goes_on_and_each_signer_gets_it_once(
     monkeypatch.setattr(spreading, "BATCH", 2)
     ids = [confirmed(appeal, f"s{number}") for number in range(5)]
     one = announced(appeal)
-    assert spread(one, context=context()) == 2
+    assert fan_out(one, context=context()) == 2
     # A worker that lost what it had noted owes the same batch again: nobody gets two.
     db.session.execute(update(Announcement).values(after_id=ids[0]))
     db.session.commit()
-    spread_now()
+    fan_out_now()
     assert [signature for signature, _ in owed(one)] == ids
-    assert spread_now() == 0
+    assert fan_out_now() == 0
 
 
 def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
@@ -270,7 +270,7 @@ def test_it_is_sent_with_one_click_to_end_it_and_rechecked_before(
     left, stays = confirmed(appeal, "b"), confirmed(appeal, "c", locale="en")
     clear_others()
     announced(appeal)
-    spread_now()
+    fan_out_now()
     db.session.execute(update(Signature).where(Signature.id == left).values(wants_updates=False))
     db.session.execute(update(Appeal).values(state="stopped"))
     db.session.commit()
@@ -295,7 +295,7 @@ def test_stopping_keeps_back_what_has_not_left(appeal: AppealView, deliver: Any)
     confirmed(appeal, "a")
     clear_others()
     one = announced(appeal)
-    spread_now()
+    fan_out_now()
     stop(one, context=by())
     assert deliver() == {"suppressed": 1}
     stop(one, context=by())
@@ -325,14 +325,14 @@ def test_what_was_let_go_can_be_taken_back_until_it_leaves(appeal: AppealView) -
     one = draft(appeal.id, AnnouncementKind.OUTCOME, Audience(), TEXTS, context=by())
     send(one, context=by(), seen=edition_of(one))
     almost = START + RECALL - timedelta(seconds=1)
-    assert spread_all(context=context(almost)) == 0
-    assert spread(one, context=context(almost)) is None
+    assert fan_out_all(context=context(almost)) == 0
+    assert fan_out(one, context=context(almost)) is None
     recall(one, context=by(almost))
-    assert spread_all(context=context(START + RECALL * 2)) == 0
+    assert fan_out_all(context=context(START + RECALL * 2)) == 0
     send(one, context=by(), seen=edition_of(one))
     with pytest.raises(StateError):
         recall(one, context=by(START + RECALL))
-    assert spread_all(context=context(START + RECALL)) == 1
+    assert fan_out_all(context=context(START + RECALL)) == 1
     # A worker whose clock is ahead of ours has begun already.
     with pytest.raises(StateError):
         recall(one, context=by())
@@ -444,9 +444,9 @@ def test_the_deadline_is_told_once_to_each_section_on_its_own_morning(
     db.session.execute(confirm_time)
     db.session.commit()
     clear_others()
-    assert spread_all(context=context(morning)) == 1
+    assert fan_out_all(context=context(morning)) == 1
     start_reminders(context=context(morning + timedelta(hours=1)))
-    assert spread_all(context=context(morning)) == 0
+    assert fan_out_all(context=context(morning)) == 0
     assert deliver() == {"sent": 1}
     assert postbox.messages[0]["Subject"] == "Plus que 5 jours\u00a0: TEACHER THREATENED FOR TEACHING"
     assert postbox.messages[0]["List-Unsubscribe"]

@@ -22,7 +22,7 @@ from campaign.mail.messages import samples as sample
 from campaign.models import Announcement, AuditEntry, Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
-from campaign.services.announcements.fan_out import spread_all
+from campaign.services.announcements.fan_out import fan_out_all
 from tests.announcements.test_announce import clear_others, confirmed, follow_up
 from tests.conftest import START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, staffed
@@ -44,8 +44,8 @@ def post(browser: FlaskClient, path: str, **data: Any) -> TestResponse:
     return browser.post(path, data={**data, "csrf_token": csrf(browser.get("/staff/account"))})
 
 
-def spread_at(clock: Clock) -> int:
-    return spread_all(context=context(clock.now))
+def fan_out_at(clock: Clock) -> int:
+    return fan_out_all(context=context(clock.now))
 
 
 def seen_on(page: TestResponse) -> str:
@@ -100,9 +100,9 @@ def test_an_editor_writes_looks_tests_and_lets_it_go(
     sent = post(browser, f"{kept.location}/send", seen=seen_on(page))
     assert sent.status_code == 303
     assert "Take it back" in browser.get(kept.location).text
-    assert spread_at(clock) == 0
+    assert fan_out_at(clock) == 0
     clock.now += RECALL
-    assert spread_at(clock) == 1
+    assert fan_out_at(clock) == 1
     assert deliver() == {"sent": 1}
     assert postbox.recipients[1:] == ["a@mail.example"]
     assert "Ana est libre." in text_of(postbox.messages[1]).replace("*", "")
@@ -120,7 +120,7 @@ def test_what_was_let_go_too_early_is_taken_back_and_thrown_away(app: Flask, app
     assert post(browser, f"{here}/recall").status_code == 303
     assert "Taken back" in browser.get(here).text
     clock.now += RECALL * 2
-    assert spread_at(clock) == 0
+    assert fan_out_at(clock) == 0
     assert post(browser, f"{here}/recall").status_code == 303
     assert "That is no longer possible" in browser.get(here).text
     assert post(browser, f"{here}/discard").location == HERE
@@ -193,7 +193,7 @@ def test_a_coordinator_tells_all_sections_and_others_read_along(app: Flask, appe
     assert post(editor, f"{here}/send", seen=seen_on(page)).status_code == 404
     post(coordinator, f"{here}/send", seen=seen_on(page))
     clock.now += RECALL
-    assert spread_at(clock) == 2
+    assert fan_out_at(clock) == 2
     assert post(coordinator, f"{here}/stop").status_code == 303
 
 

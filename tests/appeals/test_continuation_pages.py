@@ -13,7 +13,7 @@ from campaign.document import parse_text
 from campaign.domain.errors import InputError, StateError
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import close, publish, stop, tell_outcome
+from campaign.services.appeals.lifecycle import close, publish, set_outcome, stop
 from tests.conftest import DOCUMENT, START, context, form, fresh
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
@@ -47,7 +47,7 @@ def test_over_leads_to_others_first(client: FlaskClient, clock: Any) -> None:
 @pytest.mark.usefixtures("appeal", "another")
 def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, app: Flask) -> None:
     stop("ana-ruiz-vega", context=context())
-    tell_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>", context=context())
+    set_outcome("ana-ruiz-vega", "en", "She is **free**. <script>x</script>", context=context())
     fresh(app)
     page = client.get(PAGE).text
     assert "Cet appel a été arrêté." in page
@@ -60,7 +60,7 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
         assert "N’écrivez plus au sujet de ce cas" in act
         assert "mailto:minister" not in act
         assert "I fear for the life" not in act
-    tell_outcome("ana-ruiz-vega", "fr", "Elle est libre.", context=context())
+    set_outcome("ana-ruiz-vega", "fr", "Elle est libre.", context=context())
     fresh(app)
     assert '<div class="lead" lang="fr" dir="ltr"><p>Elle est libre.' in client.get(PAGE).text
     sent = client.post(PAGE + "/sign", data=form())
@@ -69,14 +69,14 @@ def test_stopped_tells_the_outcome_and_asks_not_to_write(client: FlaskClient, ap
 
 def test_an_outcome_is_told_only_at_the_end_and_can_be_taken_back(appeal: AppealView) -> None:
     with pytest.raises(StateError):
-        tell_outcome(appeal.slug, "fr", "Trop tôt.", context=context())
+        set_outcome(appeal.slug, "fr", "Trop tôt.", context=context())
     close(appeal.slug, context=context())
     with pytest.raises(StateError):
         stop(appeal.slug, context=context())
     with pytest.raises(InputError):
-        tell_outcome(appeal.slug, "fr", "x" * 20_001, context=context())
-    tell_outcome(appeal.slug, "fr", "Libre.", context=context())
-    tell_outcome(appeal.slug, "fr", " ", context=context())
+        set_outcome(appeal.slug, "fr", "x" * 20_001, context=context())
+    set_outcome(appeal.slug, "fr", "Libre.", context=context())
+    set_outcome(appeal.slug, "fr", " ", context=context())
 
 
 def test_a_section_whose_day_has_ended_refuses_while_others_go_on(

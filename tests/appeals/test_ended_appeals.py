@@ -16,7 +16,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting import ended_appeals as ended
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import close, stop, tell_outcome
+from campaign.services.appeals.lifecycle import close, set_outcome, stop
 from tests.appeals.test_appeal_lists import MAP, _xml
 from tests.conftest import FRENCH, START, context, fresh
 from tests.handover.test_export import signed
@@ -30,8 +30,8 @@ def past(app: Flask, appeal: AppealView) -> AppealView:
     signed(appeal, "Ana", 1)
     signed(appeal, "Bob", 2, "be-nl")
     close(SLUG, context=context(START + timedelta(days=20)))
-    tell_outcome(SLUG, "en", "She is **free** and teaches again.", context=context())
-    tell_outcome(SLUG, "fr", "Elle est libre.", context=context())
+    set_outcome(SLUG, "en", "She is **free** and teaches again.", context=context())
+    set_outcome(SLUG, "fr", "Elle est libre.", context=context())
     fresh(app)
     return appeal
 

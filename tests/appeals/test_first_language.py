@@ -11,7 +11,7 @@ from campaign.domain.announcements.announcement import choose_language
 from campaign.platform import db
 from campaign.queries.appeals.appeal import find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
-from campaign.services.appeals.lifecycle import publish, stop, tell_outcome
+from campaign.services.appeals.lifecycle import publish, set_outcome, stop
 from tests.conftest import DOCUMENT, FRENCH, context, fresh
 
 SLUG = "ana-ruiz-vega"
@@ -65,8 +65,8 @@ def test_who_signs_without_a_text_in_their_language_signs_the_first(app: Flask, 
 
 def test_the_outcome_is_read_in_the_first_language_where_there_is_none_in_ones_own(app: Flask, french: str) -> None:
     stop(SLUG, context=context())
-    tell_outcome(SLUG, "en", "She is free.", context=context())
-    tell_outcome(SLUG, "fr", "Elle est libre.", context=context())
+    set_outcome(SLUG, "en", "She is free.", context=context())
+    set_outcome(SLUG, "fr", "Elle est libre.", context=context())
     found = find_appeal(SLUG)
     assert found is not None
     assert found.outcome_in("de") == ("fr", "Elle est libre.")

@@ -23,7 +23,7 @@ from campaign.services.abuse import limits as guard
 from campaign.services.abuse.counters import limits
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting import funnel_counts as steps
-from campaign.services.counting.funnel_counts import count_view, fold_steps
+from campaign.services.counting.funnel_counts import count_view, roll_up_funnel
 from tests.conftest import DAY, Clock, context, form, fresh
 from tests.staff.staff_clients import staffed
 
@@ -148,7 +148,7 @@ def test_tags_that_are_only_looked_at_push_no_source_out(
         for _ in range(5 - number):
             count_view(appeal.id, "fr", f"made-up-{number}", context=context(clock.now, SUPPORTER))
     clock.now += DAY
-    fold_steps(context=context(clock.now))
+    roll_up_funnel(context=context(clock.now))
     found = funnel(appeal.id, ALL, section="fr", now=clock.now, has_views=True)
     assert {one.value: (one.viewed, one.signed) for one in found.sources} == {
         "stall-lyon": (0, 1),

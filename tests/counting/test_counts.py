@@ -16,7 +16,7 @@ from campaign.models import Action, Mail, Signature, Tally, TallyHour
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, days
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import repair, verify
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
@@ -91,20 +91,20 @@ def test_folding_makes_the_history_shorter_and_changes_no_count(app: Flask, appe
         confirm_at(one, START + timedelta(hours=place % 8, days=place % 2))
     before, by_day = counts(appeal.id), days(appeal.id)
     later = START + timedelta(days=9)
-    assert fold(context=context(later)) > 0
-    assert fold(context=context(later)) == 0
+    assert roll_up(context=context(later)) > 0
+    assert roll_up(context=context(later)) == 0
     assert verify() == []
     assert (counts(appeal.id), days(appeal.id)) == (before, by_day)
     rows = len(db.session.scalars(select(TallyHour.hour)).all())
     assert rows == len(set(db.session.execute(select(TallyHour.hour, TallyHour.section_code, TallyHour.slot)).all()))
-    assert fold(context=context(later + timedelta(days=1))) > 0, "the second day is old enough now"
+    assert roll_up(context=context(later + timedelta(days=1))) > 0, "the second day is old enough now"
     assert verify() == []
 
 
 def test_taking_back_what_was_counted_on_a_folded_day_stays_exact(app: Flask, appeal: AppealView) -> None:
     ids = sign_many(appeal, 6)
     signed = [confirm_at(one, START + timedelta(hours=place)) for place, one in enumerate(ids)]
-    fold(context=context(START + timedelta(days=30)))
+    roll_up(context=context(START + timedelta(days=30)))
     withdraw(signed[3], context=context(START + timedelta(days=30), SUPPORTER))
     assert verify() == []
     assert [day.total for day in days(appeal.id)] == [5]
@@ -126,7 +126,7 @@ def test_folding_beside_signers_who_leave_loses_nothing(app: Flask, appeal: Appe
     def fold_often() -> None:
         with app.app_context():
             for hours in range(12):
-                fold(context=context(START + timedelta(days=8, hours=hours)))
+                roll_up(context=context(START + timedelta(days=8, hours=hours)))
 
     threads = [threading.Thread(target=leave, args=(ids[part::3],)) for part in range(3)]
     threads.append(threading.Thread(target=fold_often))

@@ -24,7 +24,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.funnel import Funnel, StageCount, funnel
 from campaign.services.counting import funnel_counts as steps
-from campaign.services.counting.funnel_counts import fold_steps
+from campaign.services.counting.funnel_counts import roll_up_funnel
 from campaign.services.signing.sign import SignUpRequest, sign
 from campaign.services.signing.withdraw import withdraw
 from tests.conftest import Clock, Postbox, confirm_at, context
@@ -140,13 +140,13 @@ def test_folding_keeps_every_sum_and_bounds_the_rows(
         signs(appeal, f"q{number}@gmail.com", via="much")
         clock.now += timedelta(days=3)
     before = seen(appeal)
-    fold_steps(context=context(clock.now))
+    roll_up_funnel(context=context(clock.now))
     after = seen(appeal)
     assert after.providers == before.providers
     assert of(after.sources) == {"much": (12, 0), OTHER_SOURCES: (10, 0), "tag-0": (2, 0)}
     days = db.session.execute(select(func.count(FunnelCount.day.distinct()))).scalar_one()
     assert days <= 6
-    fold_steps(context=context(clock.now))
+    roll_up_funnel(context=context(clock.now))
     assert seen(appeal) == after
 
 
@@ -158,7 +158,7 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
         session.execute(update(FunnelCount).values(slot=FunnelCount.slot + 20))
     before = seen(appeal)
     db.session.rollback()
-    fold_steps(context=context(clock.now))
+    roll_up_funnel(context=context(clock.now))
     assert set(db.session.scalars(select(FunnelCount.slot))) == {0}
     assert seen(appeal) == before
     db.session.rollback()
@@ -169,7 +169,7 @@ def test_folding_touches_only_what_is_not_folded_yet(app: Flask, appeal: AppealV
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
-        assert [fold_steps(context=context(clock.now + timedelta(days=day))) for day in range(3)] == [0, 0, 0]
+        assert [roll_up_funnel(context=context(clock.now + timedelta(days=day))) for day in range(3)] == [0, 0, 0]
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     assert not {"LOCK", "DELETE", "INSERT"} & set(said), "who signs waits for nothing once all is folded"

@@ -23,7 +23,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.queries.counting.staff_counts import CountFilter, appeal_summaries, history, related_appeals, totals
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.tally import TallyCell, count
 from campaign.web.staff.handover.spreadsheet import as_csv
 from tests.conftest import DOCUMENT, START, Clock, context
@@ -150,7 +150,7 @@ def test_the_page_says_how_far_the_hours_reach_and_no_day_is_called_an_hour(app:
     with transaction() as session:
         session.query(Appeal).update({"opened_at": START - timedelta(days=30)})
     desk = staffed(app, Role.VIEWER)
-    fold(context=context())
+    roll_up(context=context())
     first = START - timedelta(days=8)
     assert f"By the hour, since {first:%b} {first.day}, {first.year}" in desk.get(f"/staff/appeals/{counted.slug}").text
     text = desk.get(f"/staff/appeals/{counted.slug}/hours.csv").data.decode("utf-8-sig")

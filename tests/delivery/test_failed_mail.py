@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.delivery import mail_status as queries
 from campaign.queries.delivery.mail_status import domain_outcomes, failed_mail_groups, outbox_status
 from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReason, drop, retry
-from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, spread_now
+from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, fan_out_now
 from tests.conftest import START, Postbox, confirm_newest, context, form
 
 # For the gate: the quick part is to stay quick.
@@ -150,7 +150,7 @@ def test_an_answer_goes_before_the_campaign_mail_of_its_domain(
         confirmed(appeal, f"s{number}")
     clear_others()
     announced(appeal)
-    spread_now()
+    fan_out_now()
     client.post(URL, data=form(email="new@mail.example"))
     while deliver():
         pass

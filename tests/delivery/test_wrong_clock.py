@@ -30,7 +30,7 @@ def test_a_wrong_clock_ends_and_deletes_nothing(
     before = db.session.scalar(waiting)
     in_step()
     clock.now += wrong
-    for job in (tasks.close_what_is_over, tasks.let_go, tasks.remind, tasks.fold_history):
+    for job in (tasks.close_what_is_over, tasks.purge_personal_data, tasks.remind, tasks.roll_up_history):
         job()
     assert db.session.scalars(select(Appeal.state)).all() == ["open"]
     assert db.session.scalar(waiting) == before

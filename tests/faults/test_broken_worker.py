@@ -45,7 +45,7 @@ from campaign import factory, tasks, worker
 factory.create_app = partial(factory.create_app, clock=lambda: datetime.now(UTC) + timedelta(days=100))
 mind = worker._mind
 def every_job(app, stop, turning):
-    for job in (tasks.close_what_is_over, tasks.let_go, tasks.remind):
+    for job in (tasks.close_what_is_over, tasks.purge_personal_data, tasks.remind):
         job()
     mind(app, stop, turning)
 every_job.__name__ = "_mind"
@@ -105,7 +105,7 @@ def test_a_worker_with_a_wrong_clock_deletes_nothing_and_is_told_of(site: Site) 
         finally:
             ahead.terminate()
             ahead.wait(30)
-    assert "let-go is not done: this machine's clock says" in log.read_text()
+    assert "purge-expired is not done: this machine's clock says" in log.read_text()
     with site.app.app_context():
         assert db.session.scalar(select(func.count()).select_from(Mail)) == 20
         assert set(db.session.scalars(select(Appeal.state))) == {"open"}

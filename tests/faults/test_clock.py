@@ -20,14 +20,14 @@ from campaign.factory import create_app
 from campaign.models import Announcement
 from campaign.platform import db
 from campaign.platform.runtime import runtime
-from campaign.services.announcements.fan_out import spread_all, start_reminders
+from campaign.services.announcements.fan_out import fan_out_all, start_reminders
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close_over, publish
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.periodic.periodic import run_once
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, settings_for
 
@@ -158,7 +158,7 @@ def everywhere(machines: Machines, postbox: Postbox) -> None:
             start_reminders(context=context(now))
 
         run_once("remind", due_at, remind, context=context(now))
-        spread_all(context=context(now))
+        fan_out_all(context=context(now))
 
     machines.on_each(work)
     machines.on_each(lambda app, _now: deliver(app, postbox))
@@ -167,13 +167,13 @@ def everywhere(machines: Machines, postbox: Postbox) -> None:
 def test_what_is_kept_goes_an_hour_early_at_most(machines: Machines) -> None:
     assert machines.sign(timedelta(0), "waits") == 303
 
-    def let_go(_app: Flask, now: datetime) -> None:
-        gone.append(retain(go_on=lambda: True, context=context(now))["unconfirmed"])
+    def purge(_app: Flask, now: datetime) -> None:
+        gone.append(purge_expired(go_on=lambda: True, context=context(now))["unconfirmed"])
 
     gone: list[int] = []
     machines.clock.now = START + retention.UNCONFIRMED - HOUR
-    machines.on_each(let_go)
+    machines.on_each(purge)
     assert sum(gone) == 0
     machines.clock.now = START + retention.UNCONFIRMED + 2 * HOUR
-    machines.on_each(let_go)
+    machines.on_each(purge)
     assert sum(gone) == 1

@@ -31,7 +31,7 @@ from campaign.queries.appeals.editor import words_of
 from campaign.queries.handover.handover import file_of, handovers
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.handover.handover import ask_for_handover, make_handover, waiting
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.change_country import change_country
 from campaign.services.signing.withdraw import erase, set_sharing, withdraw
 from tests.conftest import START, Clock, context
@@ -255,6 +255,6 @@ def test_lists_are_let_go_after_some_days(app: Flask, appeal: AppealView, scope:
     signed(appeal, "Ana Openly", 1, shares=True)
     made(scope, appeal)
     clock.now += HANDOVERS + timedelta(minutes=1)
-    retain(go_on=lambda: True, context=context(clock.now))
+    purge_expired(go_on=lambda: True, context=context(clock.now))
     for model in (Handover, HandoverPart):
         assert db.session.execute(select(func.count()).select_from(model)).scalar_one() == 0

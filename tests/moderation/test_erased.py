@@ -23,7 +23,7 @@ from campaign.queries.moderation.erased import ErasedDay, erased_days
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Clock, context
@@ -122,7 +122,7 @@ def test_what_retention_emptied_is_not_taken_for_erased(app: Flask, appeal: Appe
     for passed in (timedelta(days=2), timedelta(days=25)):
         now = START + passed
         within = replace(context(now, vault=vault), settings=replace(runtime().settings, retention_days=20))
-        retain(go_on=lambda: True, context=within)
+        purge_expired(go_on=lambda: True, context=within)
         assert erased_days(by, now=now, kept_days=20) == ()
         db.session.rollback()
         made = prepare(criteria, None, context=context(now, staff_actor(by)))

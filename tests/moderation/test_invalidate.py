@@ -34,7 +34,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.moderation.moderation import SignerView, is_beyond_search, open_signers, signers_found, trends
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, drop, has_work, prepare, undo
 from campaign.services.privacy.key_rotation import rotate
@@ -223,7 +223,7 @@ def test_a_history_that_was_folded_meanwhile_stays_exact(
 ) -> None:
     made, _ = look(Criteria(domain="spam.example"), by)
     go(begin, made, by)
-    fold(context=context(START + 12 * DAY))
+    roll_up(context=context(START + 12 * DAY))
     run(made)
     go(undo, made, by)
     run(made)

@@ -23,11 +23,11 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.moderation.reported import reported, reports
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.keys.month_key import month_key
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record, record_unsigned
 from tests.conftest import DAY, DOCUMENT, START, context
 from tests.moderation.test_invalidate import signed
@@ -135,7 +135,7 @@ def test_one_network_is_taken_alone(flood: AppealView, by: Scope) -> None:
 def test_the_history_stays_exact_where_it_was_folded_meanwhile(flood: AppealView, by: Scope) -> None:
     made, _ = look(from_wide(), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
-    fold(context=context(START + 12 * DAY))
+    roll_up(context=context(START + 12 * DAY))
     run(made)
     undo(made, "no flood", context=context(START + DAY, staff_actor(by)))
     run(made)
@@ -184,7 +184,7 @@ def test_where_reports_came_from_is_forgotten_after_a_month(flood: AppealView, b
     made, _ = look(Criteria(since=START + 5 * HOUR, until=START + 5 * HOUR + timedelta(minutes=1)), by)
     begin(made, "a flood", context=context(START + DAY, staff_actor(by)))
     run(made)
-    retain(go_on=lambda: True, context=context(START + 32 * DAY))
+    purge_expired(go_on=lambda: True, context=context(START + 32 * DAY))
     for model in (Action, InvalidatedAction):
         kept = select(func.count()).select_from(model).where(model.network_digest.is_not(None))
         assert db.session.scalar(kept) == 0

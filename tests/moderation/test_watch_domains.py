@@ -34,7 +34,7 @@ from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, prepare
 from campaign.services.moderation.seen_domain import MANY
 from campaign.services.moderation.watch_domains import watch_domains
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, context, form, link_of, text_of
 from tests.moderation.test_invalidate import signed
@@ -209,9 +209,9 @@ def test_nothing_is_counted_twice_and_the_unconfirmed_never(client: FlaskClient,
 def test_a_domain_is_forgotten_three_months_after_the_month_of_the_last_one(appeal: AppealView) -> None:
     crowd(appeal, "one.example", 1)
     watch()
-    retain(go_on=lambda: True, context=context(START + 120 * DAY))
+    purge_expired(go_on=lambda: True, context=context(START + 120 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 1
-    retain(go_on=lambda: True, context=context(START + 121 * DAY))
+    purge_expired(go_on=lambda: True, context=context(START + 121 * DAY))
     assert db.session.scalar(select(func.count()).select_from(MailDomain)) == 0
 
 

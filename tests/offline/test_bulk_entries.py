@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, stop
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from tests.conftest import DAY, DOCUMENT, Clock, context
 from tests.staff.staff_clients import csrf, log_in_later, staffed
@@ -94,7 +94,7 @@ def test_undoing_takes_it_out_and_leaves_it_to_be_seen(editor: FlaskClient, appe
 def test_undoing_long_after_keeps_the_history_exact(editor: FlaskClient, appeal: AppealView, clock: Clock) -> None:
     send(editor, appeal)
     clock.now += 10 * DAY
-    fold(context=context(clock.now))
+    roll_up(context=context(clock.now))
     log_in_later(editor.application, "editor.fr@staff.example", editor)
     token = csrf(editor.get(page(appeal)))
     editor.post(f"{page(appeal)}/{newest().id}/undo", data={"csrf_token": token})

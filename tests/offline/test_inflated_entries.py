@@ -28,7 +28,7 @@ from campaign.queries.counting.counts import counts
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
-from campaign.services.offline.bulk_entry import confirm_entry
+from campaign.services.offline.bulk_entry import confirm_bulk_entry
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.report_action import record
@@ -338,7 +338,7 @@ def test_two_who_confirm_at_once_count_it_once(app: Flask, ana: FlaskClient, app
     def sure(scope: Scope) -> bool:
         with app.app_context():
             try:
-                confirm_entry(appeal.slug, number, context=context(at.clock(), staff_actor(scope)))
+                confirm_bulk_entry(appeal.slug, number, context=context(at.clock(), staff_actor(scope)))
             except StateError:
                 return False
         return True

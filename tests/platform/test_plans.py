@@ -61,7 +61,7 @@ from campaign.queries.signing import signature as signature_queries
 from campaign.queries.staff import accounts as accounts_queries
 from campaign.queries.staff import audit as audit_queries
 from campaign.services.counting.funnel_counts import count_view
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.delivery.claim import claim
 from campaign.services.delivery.deliver import begin
 from campaign.services.delivery.dispatcher import deliver_due
@@ -256,7 +256,7 @@ def _without_repeats(appeal: int) -> None:
 # For operators, by command and not by page: they count every row there is.
 COUNT_EVERYTHING = {
     "outbox.targets_addresses.target_mailboxes",
-    "privacy.processing_record.holdings",
+    "privacy.processing_record.data_categories",
     "privacy.key_rotation.sealed_by_key",
 }
 # They look at what was read before or say what is to be asked, and ask the database nothing.
@@ -306,7 +306,7 @@ CALLS: dict[str, Callable[[int, int], object]] = {
     "counting.counts.signatures_by_appeal": lambda appeal, _: counts_queries.signatures_by_appeal((appeal, appeal + 1)),
     "counting.counts.days": lambda appeal, _: counts_queries.days(appeal),
     "offline.bulk_entry.entries": lambda appeal, _: bulk_entry_queries.entries(STAFF, appeal, before=9),
-    "appeals.editor.find_dossier": lambda *_: editor_queries.find_dossier("case-1"),
+    "appeals.editor.find_for_editing": lambda *_: editor_queries.find_for_editing("case-1"),
     "counting.funnel.funnel": lambda appeal, _: funnel_queries.funnel(appeal, STAFF, section="fr", now=NOW),
     "offline.bulk_entry.is_waiting": lambda *_: bulk_entry_queries.is_waiting(1),
     "offline.bulk_entry.waiting_elsewhere": lambda appeal, _: bulk_entry_queries.waiting_elsewhere(STAFF, appeal),
@@ -448,7 +448,7 @@ HOT: dict[str, Callable[[], object]] = {
     "change country": lambda: change_country(
         _confirmed(6), country="BE", section_code="be-fr", context=context(NOW, SUPPORTER)
     ),
-    "fold": lambda: fold(context=context(NOW)),
+    "roll_up": lambda: roll_up(context=context(NOW)),
 }
 
 
@@ -482,7 +482,7 @@ def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
     seen = {name: statements_of(work) for name, work in HOT.items()}
     assert all(seen.values())
     # Here nothing has been folded yet: whoever folds it all reads it all.
-    seen["fold"] = [one for one in seen["fold"] if "FROM tally_hour" not in one[0]]
+    seen["roll_up"] = [one for one in seen["roll_up"] if "FROM tally_hour" not in one[0]]
     assert {name: walks(said) for name, said in seen.items() if walks(said)} == {}
 
 

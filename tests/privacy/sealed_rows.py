@@ -39,7 +39,7 @@ from campaign.services.offline.bulk_entry import undo
 from campaign.services.offline.paper_sheet import SheetEntry, enter_sheet, sign_sheet_rows
 from campaign.services.outbox.notice import Notice
 from campaign.services.outbox.refused_recipients import RefusedRecipients
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.new_link import answer_link_requests, ask_new_links
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.services.signing.withdraw import erase, set_sharing
@@ -240,4 +240,4 @@ CASES = [
 
 
 def prune(now: datetime) -> None:
-    retain(go_on=lambda: True, context=context(now))
+    purge_expired(go_on=lambda: True, context=context(now))

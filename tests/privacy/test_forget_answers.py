@@ -19,7 +19,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.forget_answers import forget_answers
 from campaign.services.outbox.subject import MailedPerson, subject_of
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.withdraw import erase
 from tests.conftest import DAY, START, Postbox, context, form
 
@@ -28,7 +28,7 @@ JEANNE, PAUL, NOBODY = "jeanne@mail.example", "paul@mail.example", "nobody@mail.
 
 
 def forget() -> int:
-    done = retain(go_on=lambda: True, context=context(START + DAY / 12))
+    done = purge_expired(go_on=lambda: True, context=context(START + DAY / 12))
     db.session.rollback()
     return done["answers"]
 

@@ -21,10 +21,10 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts, days
 from campaign.services.appeals.lifecycle import close
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare, undo
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.report_action import record
 from campaign.services.signing.withdraw import erase, withdraw
 from tests.conftest import DAY, START, context
@@ -69,7 +69,7 @@ def hours() -> dict[tuple[datetime, str], int]:
 
 def test_erasing_leaves_the_day_of_every_act_and_no_hour(app: Flask, appeal: AppealView) -> None:
     one, other = acting(appeal, "a", START), acting(appeal, "b", START + HOUR)
-    fold(context=context(START + 5 * HOUR))
+    roll_up(context=context(START + 5 * HOUR))
     before, by_day = counts(appeal.id), days(appeal.id)
     db.session.rollback()
     assert START in times_of(one)["action"]
@@ -91,7 +91,7 @@ def test_erased_in_the_hour_of_signing_it_leaves_no_hour_once_that_is_over(app: 
     one = acting(appeal, "a", START)
     erase(one, context=context(START + 2 * HOUR, SUPPORTER))
     assert verify() == []
-    fold(context=context(START + 5 * HOUR))
+    roll_up(context=context(START + 5 * HOUR))
     assert hours() == {(MIDNIGHT, "signature"): 1, (MIDNIGHT, "letter"): 1}
     assert verify() == []
 
@@ -138,12 +138,12 @@ def test_retention_leaves_no_hour_either_batch_by_batch(app: Flask, appeal: Appe
     late = START + 3 * DAY
     if is_folded:
         late = START + 40 * DAY
-        fold(context=context(late))
+        roll_up(context=context(late))
     before, by_day = counts(appeal.id), days(appeal.id)
     db.session.rollback()
     within = replace(context(late), settings=replace(runtime().settings, retention_days=1))
     for _ in range(2):
-        retain(go_on=lambda: True, batch=3, context=within)
+        purge_expired(go_on=lambda: True, batch=3, context=within)
     assert {moment for one in kept for moments in times_of(one).values() for moment in moments} == {MIDNIGHT}
     if is_folded:
         # Who took it back is gone by then, and so is the hour of the letter that stays counted.
@@ -170,7 +170,7 @@ def test_erasing_beside_folds_and_signers_loses_nothing(app: Flask, appeal: Appe
 
     still = ids[9:]
     parts = [(leave, *ids[part:9:3]) for part in range(3)]
-    parts += [(report, *still), (lambda hour: fold(context=context(START + 8 * DAY + hour * HOUR)), *range(12))]
+    parts += [(report, *still), (lambda hour: roll_up(context=context(START + 8 * DAY + hour * HOUR)), *range(12))]
     threads = [threading.Thread(target=run, args=part) for part in parts]
     for thread in threads:
         thread.start()

@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish, set_safety
-from campaign.services.counting.rollup import fold
+from campaign.services.counting.rollup import roll_up
 from campaign.services.counting.verify import verify
 from tests.conftest import DOCUMENT, START, Clock, Postbox, confirm_newest, context, form, fresh, manage_token, text_of
 from tests.letter.letters import text_of_pdf
@@ -87,7 +87,7 @@ def test_it_moves_even_where_the_history_is_folded_into_days(
     client: FlaskClient, appeal: AppealView, me: str, clock: Clock
 ) -> None:
     clock.now += timedelta(days=20)
-    fold(context=context(clock.now))
+    roll_up(context=context(clock.now))
     assert client.post(me, data={"signature": "all", "do": "country", "country": "DE"}).status_code == 303
     assert set(sections_of(appeal)) == {"international"}
     assert verify() == []

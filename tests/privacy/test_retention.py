@@ -47,11 +47,11 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import counts
 from campaign.queries.privacy import processing_record as privacy
-from campaign.queries.privacy.processing_record import holdings
+from campaign.queries.privacy.processing_record import data_categories
 from campaign.services.appeals.lifecycle import close
 from campaign.services.counting.verify import verify
 from campaign.services.moderation.invalidate import advance, begin, prepare
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.signature import EMPTY
 from campaign.services.staff.login import LoginAttempt, note_failure
 from tests.attack import Figure
@@ -63,7 +63,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 
 def prune(now: datetime, go_on: Callable[[], bool] = lambda: True, batch: int = 3) -> dict[str, int]:
-    done = retain(go_on=go_on, batch=batch, context=context(now))
+    done = purge_expired(go_on=go_on, batch=batch, context=context(now))
     db.session.rollback()
     # Message-IDs, minutes and old keys go along with everything.
     return {name: number for name, number in done.items() if number and name not in {"message ids", "times", "keys"}}
@@ -262,7 +262,7 @@ def test_what_staff_looked_at_and_left_is_forgotten_and_so_are_old_log_ins(app: 
     prune(START + retention.CRITERIA)
     assert of(Invalidation) - of_kept(Invalidation.criteria_sealed) == 0
     assert of(LoginFailure) == of(StaffSession) == 0
-    late = holdings(now=START + retention.CRITERIA + 2 * DAY, days=180)
+    late = data_categories(now=START + retention.CRITERIA + 2 * DAY, days=180)
     assert [one.overdue for one in late if "chose signatures" in one.what] == [1]
     prune(START + retention.CRITERIA + DAY)
     assert of_kept(Invalidation.criteria_sealed) == 0

@@ -22,7 +22,7 @@ from campaign.services.abuse.alert import raise_alert
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.announcements.weekly_digest import owe_digests
 from campaign.services.staff.accounts import Invitation, invite, set_preferences
-from tests.announcements.test_announce import announced, spread_now
+from tests.announcements.test_announce import announced, fan_out_now
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import DAY, START, Clock, Postbox, context, form, text_of
 from tests.staff.staff_clients import csrf, join
@@ -57,7 +57,7 @@ def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postb
     deliver()
     assert remind_pending(context=context(START + 2 * DAY)) == 2
     announced(appeal)  # how the case goes on: with a link that ends such mails
-    spread_now()
+    fan_out_now()
     clock.now += 2 * DAY
     deliver()
     assert len(postbox.messages) >= 6

@@ -13,7 +13,7 @@ from campaign.platform import db
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.periodic.clock import MOST_APART
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.staff.login import (
     MOST_FOR_ACCOUNT,
     MOST_FROM_NETWORK,
@@ -137,7 +137,7 @@ def test_a_log_in_from_the_future_is_good_nowhere_else_and_goes_with_what_is_old
     assert is_session_alive(near, member, now=START, vault=vault)
     assert not is_session_alive(far, member, now=START, vault=vault)
     db.session.rollback()
-    retain(go_on=lambda: True, context=context(vault=vault))
+    purge_expired(go_on=lambda: True, context=context(vault=vault))
     assert db.session.scalars(select(StaffSession.created_at)).all() == [START + MOST_APART]
     assert db.session.scalars(select(LoginFailure.window_at).distinct()).all() == [START]
     db.session.rollback()

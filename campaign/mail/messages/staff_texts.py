@@ -94,7 +94,7 @@ def budget_used_up(locale: str, staff_id: int) -> StaffText:
     return StaffText(subject, text)
 
 
-def entry_waits(locale: str, headline: str, quantity: int) -> StaffText:
+def bulk_entry_waits(locale: str, headline: str, quantity: int) -> StaffText:
     """Return the notice that a large entry is not counted before a second person has confirmed it."""
     with force_locale(locale):
         subject = gettext("please look at a large entry")

@@ -69,7 +69,7 @@ class AppealForEditing:
     followed_by: tuple[RelatedAppeal, ...]
 
 
-def find_dossier(slug: str) -> AppealForEditing | None:
+def find_for_editing(slug: str) -> AppealForEditing | None:
     """The appeal with that slug, whatever its state."""
     row = db.session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     view = None if row is None else find_appeal_by_id(row.id)
@@ -95,8 +95,8 @@ def find_dossier(slug: str) -> AppealForEditing | None:
         words={text.language: words_of(text) for text in row.texts},
         targets={target.position: target_of(target) for target in row.targets},
         facts=facts_of(row),
-        follows=None if followed is None else _kin(followed),
-        followed_by=tuple(_kin(one) for one in followers),
+        follows=None if followed is None else _related(followed),
+        followed_by=tuple(_related(one) for one in followers),
     )
 
 
@@ -121,5 +121,5 @@ def _document(row: ImportedDocument) -> Document:
     return Document(row.language, tuple(row.lines), doubts)
 
 
-def _kin(row: Appeal) -> RelatedAppeal:
+def _related(row: Appeal) -> RelatedAppeal:
     return RelatedAppeal(row.slug, row.first_text.headline if row.first_text else row.slug, row.state)

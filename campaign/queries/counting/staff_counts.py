@@ -76,12 +76,12 @@ class RelatedAppealCounts:
 
 def appeal_summaries(scope: Scope, *, time_zone: str, now: datetime) -> tuple[AppealSummary, ...]:
     """The open appeals, the nearest deadline first."""
-    return _glances(open_appeals(), scope, time_zone, now)
+    return _summaries(open_appeals(), scope, time_zone, now)
 
 
 def appeal_summary(appeal: AppealView, scope: Scope, *, time_zone: str, now: datetime) -> AppealSummary:
     """One appeal, open or not."""
-    return _glances((appeal,), scope, time_zone, now)[0]
+    return _summaries((appeal,), scope, time_zone, now)[0]
 
 
 def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], int]:
@@ -142,7 +142,9 @@ def _headline(row: Appeal) -> str:
     return row.first_text.headline if row.first_text else row.slug
 
 
-def _glances(appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime) -> tuple[AppealSummary, ...]:
+def _summaries(
+    appeals: tuple[AppealView, ...], scope: Scope, time_zone: str, now: datetime
+) -> tuple[AppealSummary, ...]:
     ids = [appeal.id for appeal in appeals]
     start = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), time.min, ZoneInfo(time_zone))
     whole = _sums(Tally, ids, scope.section)

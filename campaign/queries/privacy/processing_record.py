@@ -1,4 +1,4 @@
-"""What personal data is held, why, and until when: the figures of the record of processing (GDPR art. 30)."""
+"""What personal data is is_stored, why, and until when: the figures of the record of processing (GDPR art. 30)."""
 
 from __future__ import annotations
 
@@ -59,72 +59,72 @@ _WORK = "legitimate interest (art. 6(1)(f)): only staff get in, and answer for w
 _LATE = timedelta(days=1)
 
 
-def holdings(*, now: datetime, days: int) -> list[DataCategory]:
+def data_categories(*, now: datetime, days: int) -> list[DataCategory]:
     """Every kind of personal data in the database; `days` is TOCSIN_RETENTION_DAYS."""
-    held = Signature.address_digest.is_not(None)
+    is_stored = Signature.address_digest.is_not(None)
     state, signed, ended = Signature.state, Signature.signed_at, Signature.ended_at
     closed = select(Appeal.id).where(Appeal.ended_at <= now - timedelta(days=days))
     long_closed = select(Appeal.id).where(Appeal.ended_at <= now - max(timedelta(days=days), retention.UPDATES_AT_MOST))
-    gone = held, state == SignatureState.WITHDRAWN
-    others = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
-    hearing = held, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
+    gone = is_stored, state == SignatureState.WITHDRAWN
+    others = is_stored, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), ~Signature.wants_updates
+    hearing = is_stored, state.in_([SignatureState.CONFIRMED, SignatureState.INVALIDATED]), Signature.wants_updates
     forgotten = select(Appeal.id).where(Appeal.ended_at < now - retention.TOMBSTONES - _LATE)
     refused = Suppression.reason.in_([SuppressionReason.REFUSED, SuppressionReason.BOUNCED])
     mailed = or_(Mail.signature_id.is_not(None), Mail.sign_up_id.is_not(None), Mail.recipient_sealed.is_not(None))
     return [
-        _holding("sign-ups not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
+        _category("sign-ups not confirmed: name, address, country", "to ask for the confirmation", _OPINION,
                  _days(retention.UNCONFIRMED, "after signing"), SignUp.signed_at, (),
                  SignUp.signed_at < now - retention.UNCONFIRMED),
-        _holding("mailboxes that were written to or confirmed: keyed digests, sealed times", "not to write too often",
+        _category("mailboxes that were written to or confirmed: keyed digests, sealed times", "not to write too often",
                  _SAFETY, "two months", MailboxLimit.month, (),
                  MailboxLimit.month < (now - 3 * retention.LIMITS).date()),
-        _holding("signatures confirmed: name, address, country", "to count each person once and hand the letter over",
+        _category("signatures confirmed: name, address, country", "to count each person once and hand the letter over",
                  _OPINION, f"{days} days after the appeal has ended", signed, others,
                  Signature.appeal_id.in_(closed)),
-        _holding("signatures of those who want updates: name, address, country", "to tell how the case goes on",
+        _category("signatures of those who want updates: name, address, country", "to tell how the case goes on",
                  _OPINION, "a month after the outcome was told, at most "
                  + _days(max(timedelta(days=days), retention.UPDATES_AT_MOST), "after the appeal has ended"),
                  signed, hearing, Signature.appeal_id.in_(long_closed)),
-        _holding("signatures taken back: name, address, country", "to show them to whom they belong", _OPINION,
+        _category("signatures taken back: name, address, country", "to show them to whom they belong", _OPINION,
                  _days(retention.WITHDRAWN, "after taking back"), ended, gone, ended < now - retention.WITHDRAWN),
-        _holding("consent records: what was agreed to and which text was shown", "to prove the consent (art. 7(1))",
+        _category("consent records: what was agreed to and which text was shown", "to prove the consent (art. 7(1))",
                  "legal obligation (art. 6(1)(c))", "as long as the signature", Consent.given_at,
-                 (Consent.signature_id.in_(select(Signature.id).where(held)),), None),
-        _holding("lists made to be handed over: names of those who agreed", "to be fetched", _OPINION,
+                 (Consent.signature_id.in_(select(Signature.id).where(is_stored)),), None),
+        _category("lists made to be handed over: names of those who agreed", "to be fetched", _OPINION,
                  _days(retention.HANDOVERS, "after asking"), Handover.created_at, (),
                  Handover.created_at < now - retention.HANDOVERS - timedelta(days=1)),
-        _holding("networks that signatures came from: keyed digests", "to tell floods", _SAFETY,
+        _category("networks that signatures came from: keyed digests", "to tell floods", _SAFETY,
                  _days(retention.NETWORKS, "after signing"), signed, (Signature.network_digest.is_not(None),),
                  signed < now - retention.NETWORKS),
-        _holding("networks of letters reported without a signature: keyed digests", "to tell floods", _SAFETY,
+        _category("networks of letters reported without a signature: keyed digests", "to tell floods", _SAFETY,
                  _days(retention.NETWORKS, "after reporting"), Action.counted_at, (Action.network_digest.is_not(None),),
                  Action.counted_at < now - retention.NETWORKS),
-        _holding("mail domains from which somebody confirmed: keyed digests", "to notice a flood from new domains",
+        _category("mail domains from which somebody confirmed: keyed digests", "to notice a flood from new domains",
                  _SAFETY, _days(retention.DOMAINS, "after the month of the last one"), MailDomain.month, (),
                  MailDomain.month < (now - retention.DOMAINS - _LATE).date().replace(day=1)),
-        _holding("mails owed and sent: keyed digests of the domain", "to deliver once, and not too often",
+        _category("mails owed and sent: keyed digests of the domain", "to deliver once, and not too often",
                  _SAFETY, _days(retention.MAILS, "after writing"), Mail.created_at, (mailed,),
                  Mail.created_at < now - retention.MAILS - timedelta(days=4)),
-        _holding("requests for new links: address", "to answer them", _OPINION,
+        _category("requests for new links: address", "to answer them", _OPINION,
                  _days(retention.LINK_REQUESTS, "after asking"), LinkRequest.created_at, (),
                  LinkRequest.created_at < now - 2 * retention.LINK_REQUESTS),
-        _holding("rows of paper sheets that wait to be signed up: name, address, country",
+        _category("rows of paper sheets that wait to be signed up: name, address, country",
                  "to ask for the confirmation", _OPINION, "minutes, " + _days(retention.SHEET_ROWS, "at most"),
                  BulkEntry.entered_at, (SheetRow.bulk_entry_id == BulkEntry.id,),
                  BulkEntry.entered_at < now - retention.SHEET_ROWS),
-        _holding("erased or changed addresses: keyed digests", "to count nobody twice", _SAFETY,
+        _category("erased or changed addresses: keyed digests", "to count nobody twice", _SAFETY,
                  _days(retention.TOMBSTONES, "after the appeal has ended"), Tombstone.erased_at, (),
                  Tombstone.appeal_id.in_(forgotten)),
-        _holding("who left, not yet written to the erasure journal: keyed digests",
+        _category("who left, not yet written to the erasure journal: keyed digests",
                  "to let them go again when a backup is restored", _SAFETY, "seconds; in the folder "
                  + _days(retention.TOMBSTONES, "after leaving"), ErasureJournalEntry.left_at, (),
                  ErasureJournalEntry.left_at < now - timedelta(hours=1)),
-        _holding("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
+        _category("addresses that get no mail: keyed digests", "to write to nobody who refuses it", _SAFETY,
                  _days(retention.REFUSED, "after the refusal; complaints stay"), Suppression.created_at, (),
                  refused & (Suppression.created_at < now - retention.REFUSED - _LATE)),
-        _holding("reports of letters sent, phone calls and the like", "to count them", _OPINION,
+        _category("reports of letters sent, phone calls and the like", "to count them", _OPINION,
                  "as long as the signature; then the count stays, of nobody", Action.counted_at,
-                 (Action.signature_id.in_(select(Signature.id).where(held)), Action.channel != Channel.SIGNATURE),
+                 (Action.signature_id.in_(select(Signature.id).where(is_stored)), Action.channel != Channel.SIGNATURE),
                  None),
         *_by_staff(now),
     ]  # fmt: skip
@@ -133,30 +133,30 @@ def holdings(*, now: datetime, days: int) -> list[DataCategory]:
 def _by_staff(now: datetime) -> list[DataCategory]:
     """What staff leave behind: accounts, log-ins, and what they did."""
     return [
-        _holding("what staff chose signatures to take out by: a mail domain, part of an address", "to moderate",
+        _category("what staff chose signatures to take out by: a mail domain, part of an address", "to moderate",
                  _SAFETY, _days(retention.CRITERIA, "after the end, or after asking where nothing came of it"),
                  Invalidation.created_at, (Invalidation.criteria_sealed.is_not(None),),
                  func.coalesce(Invalidation.ended_at, Invalidation.created_at) < now - retention.CRITERIA - _LATE),
-        _holding("accounts of staff: address, role, section, keys to log in", "to let them in, and nobody else", _WORK,
+        _category("accounts of staff: address, role, section, keys to log in", "to let them in, and nobody else", _WORK,
                  "as your employment rules say", Staff.created_at, (), None),
-        _holding("staff who ask for a new password: keyed digest of the address", "to answer them", _WORK,
+        _category("staff who ask for a new password: keyed digest of the address", "to answer them", _WORK,
                  _days(retention.LINK_REQUESTS, "after asking"), ResetRequest.created_at, (),
                  ResetRequest.created_at < now - 2 * retention.LINK_REQUESTS),
-        _holding("how many names and addresses each person of the staff opened on a day", "to stop copying", _WORK,
+        _category("how many names and addresses each person of the staff opened on a day", "to stop copying", _WORK,
                  _days(retention.RUNS, "after the day"), DisclosureDay.day, (),
                  DisclosureDay.day < (now - retention.RUNS - _LATE).date()),
-        _holding("log-ins of staff: keyed digest of the cookie", "to know who is there", _WORK,
+        _category("log-ins of staff: keyed digest of the cookie", "to know who is there", _WORK,
                  _days(retention.LOGINS, "at most"), StaffSession.created_at, (),
                  StaffSession.created_at < now - retention.LOGINS - _LATE),
-        _holding("failed log-ins: keyed digests of account and network", "to slow down who guesses", _WORK,
+        _category("failed log-ins: keyed digests of account and network", "to slow down who guesses", _WORK,
                  _days(retention.LOGINS, "at most"), LoginFailure.window_at, (),
                  LoginFailure.window_at < now - retention.LOGINS - _LATE),
-        _holding("audit log: who of the staff did what, when and why", "to answer for it", _WORK,
+        _category("audit log: who of the staff did what, when and why", "to answer for it", _WORK,
                  "as your employment rules say", AuditEntry.at, (AuditEntry.staff_id.is_not(None),), None),
     ]  # fmt: skip
 
 
-def _holding(
+def _category(
     what: str, why: str, basis: str, until: str, moment: Any, conditions: tuple[Any, ...], overdue: Any
 ) -> DataCategory:
     rows, oldest_at = db.session.execute(select(func.count(), func.min(moment)).where(*conditions)).one()

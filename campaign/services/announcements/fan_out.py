@@ -1,4 +1,4 @@
-"""Spreading an announcement: one batch of signers after the other owed their mail, going on after any break."""
+"""The fan-out of announcements: mail is owed to one batch of signers after the other, and goes on after any break."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def start_reminders(*, context: Context) -> int:
     return started
 
 
-def spread_all(*, context: Context) -> int:
+def fan_out_all(*, context: Context) -> int:
     """Owes every announcement that is on its way to all who get it; returns how many mails that made."""
     with transaction() as session:
         on_way = select(Announcement.id).where(
@@ -64,12 +64,12 @@ def spread_all(*, context: Context) -> int:
         ids = session.scalars(on_way.order_by(Announcement.id)).all()
     owed = 0
     for announcement_id in ids:
-        while (found := spread(announcement_id, context=context)) is not None:
+        while (found := fan_out(announcement_id, context=context)) is not None:
             owed += found
     return owed
 
 
-def spread(announcement_id: int, *, context: Context) -> int | None:
+def fan_out(announcement_id: int, *, context: Context) -> int | None:
     """Owes it to the next batch of signers, in one transaction; None where nobody is left, or it is not (yet) to go."""
     now, vault = context.now, context.vault
     with transaction() as session:

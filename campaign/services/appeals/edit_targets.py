@@ -14,7 +14,7 @@ from campaign.queries.appeals.editor import target_of
 from campaign.services.appeals.access import admit, note, remember_writer
 from campaign.services.appeals.edit_text import refuse_ended
 from campaign.services.appeals.lifecycle import find
-from campaign.services.appeals.review_notices import tell_of_correction
+from campaign.services.appeals.review_notices import notify_of_correction
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
@@ -80,7 +80,7 @@ def _written(
         before={f"target {position} {name}": value for name, value in before.items()},
         after={f"target {position} {name}": value for name, value in after.items()},
     )
-    tell_of_correction(session, appeal, context=context)
+    notify_of_correction(session, appeal, context=context)
 
 
 def _target(appeal: Appeal, position: int) -> Target:

@@ -19,7 +19,7 @@ from campaign.queries.appeals.editor import words_of
 from campaign.queries.counting.counts import signatures_by_appeal
 from campaign.services.appeals.access import admit, note, remember_writer
 from campaign.services.appeals.lifecycle import find
-from campaign.services.appeals.review_notices import tell_of_correction
+from campaign.services.appeals.review_notices import notify_of_correction
 from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
@@ -50,7 +50,7 @@ def write_text(
         named = {f"{name} ({language})": value for name, value in words.items()}
         were = {f"{name} ({language})": value for name, value in (before or {}).items()}
         note(session, "appeal.write-text", appeal, context=context, before=were, after=named)
-        tell_of_correction(session, appeal, context=context)
+        notify_of_correction(session, appeal, context=context)
     return version
 
 

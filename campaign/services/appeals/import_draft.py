@@ -28,7 +28,7 @@ from campaign.services.appeals.access import note, remember_writer
 from campaign.services.appeals.continuation import link
 from campaign.services.appeals.edit_text import keep_version
 from campaign.services.appeals.merge_targets import merge_targets
-from campaign.services.appeals.review_notices import tell_of_correction
+from campaign.services.appeals.review_notices import notify_of_correction
 
 DEFAULT_GOAL = 1000
 _FACTS = {
@@ -127,7 +127,7 @@ def import_draft(
             before = None if is_new else {change.field: change.before for change in changes}
             after = {change.field: change.after for change in changes}
             note(session, "appeal.import", appeal, context=context, before=before, after=after)
-            tell_of_correction(session, appeal, context=context)
+            notify_of_correction(session, appeal, context=context)
         return ImportReport(
             slug=slug,
             state=appeal.state,

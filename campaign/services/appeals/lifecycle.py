@@ -22,7 +22,7 @@ from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.appeals.publish_blockers import PublishBlocker, publish_blockers
 from campaign.queries.sections.section import list_sections
 from campaign.services.appeals.access import admit, note
-from campaign.services.appeals.review_notices import tell_of_question, tell_of_return
+from campaign.services.appeals.review_notices import notify_of_return, notify_of_review_request
 
 _MOST_OUTCOME = 20_000
 _MOST_WORDS = 2_000
@@ -38,7 +38,7 @@ def ask(slug: str, *, context: Context) -> None:
             return
         appeal.review_requested_at, appeal.review_requested_by = context.now, context.actor.staff_id
         note(session, "appeal.ask", appeal, context=context)
-        tell_of_question(session, appeal, context=context)
+        notify_of_review_request(session, appeal, context=context)
 
 
 def send_back(slug: str, words: str, *, context: Context) -> None:
@@ -57,7 +57,7 @@ def send_back(slug: str, words: str, *, context: Context) -> None:
         is_own = context.actor.staff_id is not None and context.actor.staff_id == appeal.review_requested_by
         if not is_own:
             admit(context, appeal, Permission.COORDINATE)
-            tell_of_return(session, appeal, appeal.review_requested_by, words, context=context)
+            notify_of_return(session, appeal, appeal.review_requested_by, words, context=context)
         appeal.review_requested_at = appeal.review_requested_by = None
         note(session, "appeal.send-back", appeal, context=context, reason=words or None)
 
@@ -107,7 +107,7 @@ def close(slug: str, *, context: Context) -> bool:
 def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) -> bool:
     """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
 
-    What became of the case, in Markdown by language, may be told at once, else with `tell_outcome`.
+    What became of the case, in Markdown by language, may be told at once, else with `set_outcome`.
     Raises NotFoundError, StateError, InputError (`body`).
     """
     told = {language: body for language, text in (outcome or {}).items() if (body := _outcome(text))}
@@ -124,7 +124,7 @@ def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) 
     return True
 
 
-def tell_outcome(
+def set_outcome(
     slug: str,
     language: str,
     body: str,

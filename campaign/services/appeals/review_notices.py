@@ -11,7 +11,13 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.roles import Role
-from campaign.mail.messages.staff_texts import StaffText, corrected, entry_waits, returned_for_changes, review_requested
+from campaign.mail.messages.staff_texts import (
+    StaffText,
+    bulk_entry_waits,
+    corrected,
+    returned_for_changes,
+    review_requested,
+)
 from campaign.models import AbuseAlert, Appeal, AppealText, BulkEntry, Staff
 from campaign.platform.context import Context
 from campaign.platform.database.insert_or_ignore import insert_or_ignore
@@ -20,13 +26,13 @@ from campaign.services.outbox.enqueue import owe_staff
 _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
-def tell_of_question(session: Session, appeal: Appeal, *, context: Context) -> None:
+def notify_of_review_request(session: Session, appeal: Appeal, *, context: Context) -> None:
     """Owes a mail to all who may publish it: coordinators who have not written it."""
     for staff in publishers(session, appeal, context):
         owe(session, staff, review_requested(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
-def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
+def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
                    context: Context) -> None:  # fmt: skip
     """Owes whoever asked a mail with what is still to do."""
     staff = None if staff_id is None else session.get(Staff, staff_id)
@@ -35,7 +41,7 @@ def tell_of_return(session: Session, appeal: Appeal, staff_id: int | None, words
         owe(session, staff, said, appeal, context)
 
 
-def tell_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
+def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
     """An open appeal shows its new words at once; whoever may publish is asked to look, at most once an hour."""
     if appeal.state != AppealState.OPEN or context.actor.staff_id is None:
         return
@@ -46,12 +52,12 @@ def tell_of_correction(session: Session, appeal: Appeal, *, context: Context) ->
         owe(session, staff, corrected(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
-def tell_of_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
+def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
     """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
     found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
     for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
-        said = entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
+        said = bulk_entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
         owe(session, staff, said, appeal, context, page="bulk-entries")
 
 

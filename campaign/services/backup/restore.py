@@ -26,7 +26,7 @@ from campaign.services.backup import embedded, server
 from campaign.services.backup.verify import open_backup
 from campaign.services.counting.verify import Difference, verify
 from campaign.services.privacy.erasure_journal import replay
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RestoreReport:
     """What was done to a restored database, and what is wrong with it: tallies that differ, keys that are missing."""
 
     left_again: Counter[str]
-    let_go: Counter[str]
+    expired: Counter[str]
     differences: list[Difference]
     missing_keys: dict[str, int]
 
@@ -71,10 +71,10 @@ def settle_restored(erasures: Sequence[Erasure], *, context: Context) -> Restore
     """Makes a restored database, migrated, fit for supporters; `days` is TOCSIN_RETENTION_DAYS. May be repeated."""
     _skip_ids(context.now)
     left_again = replay(erasures, context=context)
-    let_go = retain(go_on=lambda: True, context=context)
+    expired = purge_expired(go_on=lambda: True, context=context)
     known = {one.hex() for one in context.vault.key_ids}
     missing = {name: number for name, number in sealed_by_key(context.vault).items() if number and name not in known}
-    return RestoreReport(left_again, let_go, verify(), missing)
+    return RestoreReport(left_again, expired, verify(), missing)
 
 
 def _skip_ids(now: datetime) -> None:

@@ -41,7 +41,7 @@ class FunnelPassage:
             yield (self.appeal_id, self.section_code, FunnelAspect.SOURCE.value, self.source, self.day, step.value)
 
 
-def counting_steps(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
+def counting_stages(dialect: str, steps: Iterable[tuple[FunnelPassage, FunnelStage]]) -> Iterator[Write]:
     """Yield the write that adds to the cells of each, to be made together with others; none where there is no step."""
     yield from _adding(dialect, Counter(key for passage, step in steps for key in passage.cells(step)))
 
@@ -67,7 +67,7 @@ def _adding(dialect: str, cells: Counter[tuple[object, ...]]) -> Iterator[Write]
         yield _ADDING[dialect], rows
 
 
-def fold_steps(*, context: Context) -> int:
+def roll_up_funnel(*, context: Context) -> int:
     """Adds up slots of days gone by, days long gone, and the sources beyond the most; returns how many rows less.
 
     One appeal after the other, and only the rows that are not folded yet: whoever signs waits for it no longer than
@@ -76,7 +76,7 @@ def fold_steps(*, context: Context) -> int:
     loose = select(FunnelCount.appeal_id).where(_loose(context.now)).distinct()
     with transaction() as session:
         appeals = session.scalars(loose.order_by(FunnelCount.appeal_id)).all()
-    return sum(_fold_appeal(appeal_id, context.now) for appeal_id in appeals)
+    return sum(_roll_up_appeal(appeal_id, context.now) for appeal_id in appeals)
 
 
 def _loose(now: datetime) -> ColumnElement[bool]:
@@ -90,7 +90,7 @@ def _is_old(now: datetime) -> ColumnElement[bool]:
     return and_(FunnelCount.day < (now - KEPT).date(), FunnelCount.day != EARLIER)
 
 
-def _fold_appeal(appeal_id: int, now: datetime) -> int:
+def _roll_up_appeal(appeal_id: int, now: datetime) -> int:
     with transaction() as session:
         connection = session.connection()
         beyond = _beyond(connection, appeal_id)

@@ -1,7 +1,7 @@
-"""Folding the history: what has been counted long ago needs fewer rows, so that reading it stays quick.
+"""The roll-up of the history: what was counted long ago needs fewer rows, so that reading it stays quick.
 
 The slots of an hour are added up once the hour is over, the hours of a day a week after it. The sums stay what they
-were at every moment: each fold is one transaction, and whoever takes from the history meanwhile waits for it.
+were at every moment: each roll-up is one transaction, and a withdrawal meanwhile waits for it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _GRACE = timedelta(hours=1)
 _KEYS = ("appeal_id", "section_code", "channel", "evidence")
 
 
-def fold(*, context: Context) -> int:
-    """Folds what is old enough; returns by how many rows the history became shorter."""
+def roll_up(*, context: Context) -> int:
+    """Roll up what is old enough; return by how many rows the history became shorter."""
     slots_before = hour_of(context.now) - _GRACE
     days_before = hour_of(context.now - KEEP_HOURS).replace(hour=0)
     with transaction() as session:
         done = _locked(session)
-        shorter = _fold(session, done.slots_before, slots_before, TallyHour.hour)
-        shorter += _fold(session, done.days_before, days_before, _day(session))
+        shorter = _roll_up(session, done.slots_before, slots_before, TallyHour.hour)
+        shorter += _roll_up(session, done.days_before, days_before, _day(session))
         session.execute(
             update(RollupProgress).values(
                 slots_before=max(slots_before, done.slots_before), days_before=max(days_before, done.days_before)
@@ -41,24 +41,24 @@ def fold(*, context: Context) -> int:
 
 
 def _locked(session: Session) -> Any:
-    """How far it is folded, held until the transaction ends."""
+    """Return how far the history is rolled up. The row stays locked until the transaction ends."""
     return session.execute(select(RollupProgress.slots_before, RollupProgress.days_before).with_for_update()).one()
 
 
-def _fold(session: Session, since: datetime, before: datetime, moment: Any) -> int:
-    """One row for each cell and `moment`, in slot 0, of all that is in between."""
+def _roll_up(session: Session, since: datetime, before: datetime, moment: Any) -> int:
+    """Write one row for each cell and `moment`, in slot 0, of the hours in between; return by how many rows less."""
     concerned = TallyHour.hour >= since, TallyHour.hour < before
     keys = [getattr(TallyHour, key) for key in _KEYS]
     sums = select(*keys, moment.label("hour"), func.sum(TallyHour.quantity)).where(*concerned).group_by(*keys, moment)
-    folded = [
+    rolled_up = [
         {**dict(zip((*_KEYS, "hour"), row, strict=False)), "slot": 0, "quantity": int(row[-1])}
         for row in session.execute(sums)
         if row[-1]
     ]
     gone: int = session.connection().execute(delete(TallyHour).where(*concerned)).rowcount
-    if folded:
-        session.connection().execute(insert(TallyHour), folded)
-    return gone - len(folded)
+    if rolled_up:
+        session.connection().execute(insert(TallyHour), rolled_up)
+    return gone - len(rolled_up)
 
 
 def _day(session: Session) -> ColumnElement[Any]:

@@ -19,7 +19,7 @@ from campaign.models import Action, Appeal, BulkEntry, Section, SheetRow
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.transaction import transaction
-from campaign.services.appeals.review_notices import tell_of_entry
+from campaign.services.appeals.review_notices import notify_of_bulk_entry
 from campaign.services.counting.tally import TallyCell, count
 from campaign.services.keys.row_key import erase_keys
 from campaign.services.staff.audit import AuditRecord, append
@@ -71,10 +71,10 @@ def ask_to_confirm(entry_id: int, *, context: Context) -> None:
     with transaction() as session:
         entry = session.get_one(BulkEntry, entry_id)
         if entry.waits:
-            tell_of_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
+            notify_of_bulk_entry(session, entry, session.get_one(Appeal, entry.appeal_id), context=context)
 
 
-def confirm_entry(slug: str, entry_id: int, *, context: Context) -> None:
+def confirm_bulk_entry(slug: str, entry_id: int, *, context: Context) -> None:
     """Count what waited, on the word of a second person: of the own section, or a coordinator for any.
 
     Raises NotFoundError (none of that appeal, or not for this person), FourEyesError (who entered it), StateError (it
@@ -149,7 +149,7 @@ def entered_for(session: Session, slug: str, day: date, by: Scope, now: datetime
     return appeal
 
 
-def hold_section(session: Session, code: str) -> None:
+def lock_section(session: Session, code: str) -> None:
     """Let the entries of a section come one after the other, from here to the transaction's end."""
     session.execute(select(Section.code).where(Section.code == code).with_for_update(**NO_KEY_UPDATE))
 
@@ -162,7 +162,7 @@ def is_doubted(session: Session, quantity: int, section: str, *, is_sure: bool, 
     With it counts all that the section entered on the same day (UTC) as `entered_at`, and nobody has confirmed. Entries
     of one section come one after the other: two at once do not each stay below the limit.
     """
-    hold_section(session, section)
+    lock_section(session, section)
     if not quantity:
         return False
     midnight = entered_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

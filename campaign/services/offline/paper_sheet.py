@@ -28,7 +28,7 @@ from campaign.platform.database.transaction import transaction
 from campaign.queries.appeals.appeal import find_appeal_by_id
 from campaign.queries.sections.section import SectionView, list_sections
 from campaign.services.keys.row_key import erase_keys, new_slots
-from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, hold_section, is_doubted, keep
+from campaign.services.offline.bulk_entry import add_quantity, entered_for, entering, is_doubted, keep, lock_section
 from campaign.services.outbox.refused_recipients import FLAG, RefusedRecipients
 from campaign.services.signing.sign import SignUpRequest, prepare, write
 from campaign.services.signing.sign_appeal import check_signable
@@ -71,7 +71,7 @@ def enter_sheet(slug: str, entered: SheetEntry, *, is_sure: bool, is_again: bool
         raise StateError("the sheet is not ready to be entered")
     with transaction() as session:
         appeal = entered_for(session, slug, entered.day, by, now)
-        hold_section(session, by.section)  # the same sheet sent twice at once is noticed
+        lock_section(session, by.section)  # the same sheet sent twice at once is noticed
         digest = vault.sheet_digest(f"{appeal.id}\n{by.section}\n{sheet.content}")
         if not is_again:
             _refuse_same(session, digest)
@@ -152,7 +152,7 @@ def sign_sheet_rows(*, context: Context, addressees: RefusedRecipients) -> int:
             )
         ]
         for section in sorted({entry.section_code for entry in late}):
-            hold_section(session, section)
+            lock_section(session, section)
         for entry in late:
             _count(session, entry, context=context)
         erase_keys(session, [row.email_sealed for row in rows], vault, on=now.date())

@@ -171,7 +171,7 @@ def fetch_handover(slug: str, handover_id: int, name: str, *, reason: str, conte
     return file_of(handover_id, name, context.vault)
 
 
-def held_for(signature_id: int, *, reason: str, context: Context) -> tuple[SubjectAccess, ...]:
+def subject_access_for(signature_id: int, *, reason: str, context: Context) -> tuple[SubjectAccess, ...]:
     """Return all that the own section holds under a signature's address, to be printed for whom it belongs to.
 
     Raises NotFoundError, and as `disclose`.

@@ -64,7 +64,7 @@ def write_out(folder: Path, *, turning: Callable[[], None] = lambda: None, conte
             rows = session.scalars(
                 select(Row).order_by(Row.id).limit(BATCH).with_for_update(skip_locked=True, **NO_KEY_UPDATE)
             ).all()
-            _append(folder, [_departure(row) for row in rows], context.vault)
+            _append(folder, [_erasure(row) for row in rows], context.vault)
             session.execute(delete(Row).where(Row.id.in_([row.id for row in rows])))
         moved += len(rows)
         if len(rows) < BATCH:
@@ -134,7 +134,7 @@ def forget(folder: Path, *, context: Context) -> int:
     return gone
 
 
-def _departure(row: Row) -> Erasure:
+def _erasure(row: Row) -> Erasure:
     return Erasure(ErasureKind(row.kind), row.appeal_id, row.address_digest, row.signed_at, row.left_at)
 
 

@@ -66,7 +66,7 @@ _NOT_BEGUN = [InvalidationState.COUNTING, InvalidationState.READY]
 _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel == Channel.SIGNATURE)
 
 
-def retain(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
+def purge_expired(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
     """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
     now = context.now
     done: Counter[str] = Counter()

@@ -62,7 +62,7 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.platform.database.precompiled import Precompiled
 from campaign.platform.database.transaction import transaction
 from campaign.queries.signing.sign_up import origin_of, refuse_another, said_by
-from campaign.services.counting.funnel_counts import FunnelPassage, counting_steps
+from campaign.services.counting.funnel_counts import FunnelPassage, counting_stages
 from campaign.services.counting.tally import TallyCell, counting, hour_of
 from campaign.services.keys.month_key import month_key, month_of
 from campaign.services.keys.row_key import KeyUse, reserve
@@ -375,7 +375,7 @@ def _write(
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
         passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
-        writes += counting_steps(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
+        writes += counting_stages(connection.dialect.name, [(passage, confirmation_stage(now - sign_up.signed_at))])
     execute_combined(connection, writes)
     return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 

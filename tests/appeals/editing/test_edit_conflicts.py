@@ -196,18 +196,18 @@ def test_two_of_a_section_who_say_what_comes_after_overwrite_nothing(
     send(editor, f"{AT}/request-review")
     assert publish(coordinator).status_code == 303
     at, colleague, neighbour = f"{AT}/continuation", staffed(app, Role.ADMIN), staffed(app, Role.EDITOR, "be-nl")
-    before = remembered(editor.get(f"{AT}/edit"), "seen_going_on")
-    assert send(colleague, at, goes="on", until="2099-05-01", seen_going_on=before).status_code == 303
-    told = send(editor, at, goes="stop", seen_going_on=before)
+    before = remembered(editor.get(f"{AT}/edit"), "seen_continuation")
+    assert send(colleague, at, goes="on", until="2099-05-01", seen_continuation=before).status_code == 303
+    told = send(editor, at, goes="stop", seen_continuation=before)
     assert told.status_code == 409
     assert re.search(r"Meanwhile somebody else has kept:</strong> goes on until [^<]*2099", told.text)
     assert 'value="stop" checked' in told.text
     assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": "2099-05-01"}
     db.session.rollback()
     # Another section speaks for itself and meets nobody.
-    assert send(neighbour, at, goes="stop", seen_going_on="").status_code == 303
-    now = remembered(told, "seen_going_on")
-    assert send(editor, at, goes="stop", seen_going_on=now).status_code == 303
+    assert send(neighbour, at, goes="stop", seen_continuation="").status_code == 303
+    now = remembered(told, "seen_continuation")
+    assert send(editor, at, goes="stop", seen_continuation=now).status_code == 303
     assert db.session.scalars(select(Appeal.continuation)).one() == {"fr": None, "be-nl": None}
 
 

@@ -21,7 +21,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.services.moderation.watch_domains import watch_domains
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from tests.conftest import Clock, confirm_newest, context
 from tests.privacy.thief.test_tables import Person, dump, send
 
@@ -51,7 +51,7 @@ def test_the_row_of_a_domain_does_not_tell_whether_somebody_else_confirmed_there
     watch(clock, vault)
     deliver()
     clock.now += timedelta(days=35)
-    retain(go_on=lambda: True, context=context(clock.now, vault=vault))
+    purge_expired(go_on=lambda: True, context=context(clock.now, vault=vault))
     assert db.session.scalar(select(func.count(Signature.domain_digest))) == 0
     db.session.rollback()
     for number in range(DOMAINS):

@@ -42,12 +42,12 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 STATES = ("new", "pending", "confirmed", "withdrawn", "erased", "suppressed", "invalidated")
 JOBS = (
     tasks.close_what_is_over,
-    tasks.fold_history,
+    tasks.roll_up_history,
     tasks.verify_tallies,
-    tasks.spread_announcements,
+    tasks.fan_out_announcements,
     tasks.remind,
     tasks.take_bounces,
-    tasks.let_go,
+    tasks.purge_personal_data,
     tasks.look_at_domains,
     tasks.rewrite_keys,
 )

@@ -27,7 +27,7 @@ from campaign.platform import Model, db
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.tally import hour_of
-from campaign.services.privacy.retention import retain
+from campaign.services.privacy.retention import purge_expired
 from campaign.services.signing.sign import SignUpRequest as Form
 from campaign.services.signing.sign import sign
 from campaign.services.signing.sign_statement import write_sign_up
@@ -332,7 +332,7 @@ def test_no_minute_is_left_of_what_a_signer_does(
     client.post("/en/new-link", data={"email": "a@mail.example"})
     deliver()
     clock.now += timedelta(days=9)
-    retain(go_on=lambda: True, context=context(clock.now))
+    purge_expired(go_on=lambda: True, context=context(clock.now))
     tables = dump()
     assert minutes(tables) == []
     assert {row["channel"] for key, row in tables.items() if key[0] == "action"} > {"letter", "signature"}
@@ -349,7 +349,7 @@ def test_no_minute_and_no_message_id_is_left_after_a_while(
             confirm_newest(clock.now)
     deliver()
     clock.now += timedelta(days=8)
-    retain(go_on=lambda: True, context=context(clock.now))
+    purge_expired(go_on=lambda: True, context=context(clock.now))
     tables = dump()
     assert minutes(tables) == []
     assert [row["message_id"] for key, row in tables.items() if key[0] == "mail"] == [None] * 9

@@ -1,4 +1,4 @@
-"""My data: what is held under one address, changing it, taking it along, and leaving.
+"""My data: what is stored under one address, changing it, taking it along, and leaving.
 
 A link that was mailed for it opens everything; the one that confirming leads to opens what it has confirmed.
 """
@@ -47,7 +47,7 @@ class _Mine:
     """A link, and what it opens; what waits to be confirmed is left out where the link is narrow."""
 
     link: Link
-    held: tuple[SubjectAccess, ...]
+    signatures: tuple[SubjectAccess, ...]
     unconfirmed: tuple[SignUpView, ...] = ()
     paper: tuple[SheetRowView, ...] = ()
 
@@ -68,12 +68,12 @@ def export(token: str) -> ResponseReturnValue:
         mine = _mine(token)
     except TokenError as error:
         return unusable(error)
-    held = {"signatures": [_as_json(one) for one in mine.held]}
+    data = {"signatures": [_as_json(one) for one in mine.signatures]}
     if mine.unconfirmed:
-        held["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in mine.unconfirmed]
+        data["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in mine.unconfirmed]
     if mine.paper:
-        held["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in mine.paper]
-    content = json.dumps(held, ensure_ascii=False, indent=1) + "\n"
+        data["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in mine.paper]
+    content = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
     named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
     return Response(content, content_type="application/json", headers=named)
 
@@ -96,7 +96,7 @@ def change(token: str) -> ResponseReturnValue:
             clean_name(request.form.get("name", ""))
         except InputError as error:
             return _page(token, mine, wrong=f"name-{chosen}", error=MESSAGES["name", error.code]), 422
-    for one in mine.held:
+    for one in mine.signatures:
         if chosen in {"all", str(one.signature.id)}:
             with suppress(NotFoundError):  # erased meanwhile, in another window
                 _do(wish, one.signature)
@@ -111,8 +111,8 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
         return _page(token, mine, wrong="address", error=sent.fault, question=sent.question), 422
     try:
         with limiter.limit("10 per minute; 60 per hour"):
-            if mine.held:
-                ask_change(mine.held[0].signature.id, sent.address, only=mine.link.beside, context=context)
+            if mine.signatures:
+                ask_change(mine.signatures[0].signature.id, sent.address, only=mine.link.beside, context=context)
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
     except NotFoundError:
@@ -180,10 +180,10 @@ def _mine(token: str) -> _Mine:
     signature = opened(Purpose.MANAGE, token)
     if signature is None:
         return _Mine(link, ())
-    held = subject_access_of(signature.id, vault, link)
+    signatures = subject_access_of(signature.id, vault, link)
     if link.is_narrow:
-        return _Mine(link, held)
-    return _Mine(link, held, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
+        return _Mine(link, signatures)
+    return _Mine(link, signatures, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
 
 
 def _headline(slug: str) -> str:
@@ -194,7 +194,7 @@ def _headline(slug: str) -> str:
 def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, question: object = None) -> str:
     return render_template(
         "public/account/my_data.html",
-        held=mine.held,
+        signatures=mine.signatures,
         is_narrow=mine.link.is_narrow,
         unconfirmed=[(one, _headline(one.appeal)) for one in mine.unconfirmed],
         waiting=[(_headline(one.appeal), one.entered_at) for one in mine.paper],

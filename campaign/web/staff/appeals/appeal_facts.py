@@ -29,21 +29,21 @@ blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/fact
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
     """The form."""
-    dossier = editable(slug)
-    return _page(dossier, dossier.facts, before=dossier.facts)
+    edited = editable(slug)
+    return _page(edited, edited.facts, before=edited.facts)
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str) -> ResponseReturnValue:
     """Keeps the facts; the slug may be another one afterwards."""
-    dossier, before = workable(slug), seen()
+    edited, before = workable(slug), seen()
     typed = _typed(before)
     try:
-        refuse_ended(dossier)
+        refuse_ended(edited)
         slug = set_facts(slug, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refused(error, partial(_page, dossier), typed, before, slug)
+        return refused(error, partial(_page, edited), typed, before, slug)
     except NotFoundError:
         abort(404)
     flash(gettext("Kept."), "success")
@@ -70,15 +70,15 @@ def _typed(before: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(dossier: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
+def _page(edited: AppealForEditing, values: dict[str, Any], **shown: Any) -> str:
     locale = current_locale()
     named = [
         (one.code, section_name(one.code, one.name, locale)) for one in list_sections() if one.code != INTERNATIONAL
     ]
     return render_template(
         "staff/appeals/appeal_facts.html",
-        **beside(dossier, **shown),
-        is_draft=dossier.appeal.state == AppealState.DRAFT,
+        **beside(edited, **shown),
+        is_draft=edited.appeal.state == AppealState.DRAFT,
         values=values,
         countries=country_names(locale),
         languages=text_languages(locale),

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.errors import ConflictError, InvalidFieldsError, NotFoundError, StateError
-from campaign.queries.appeals.editor import AppealForEditing, find_dossier
+from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
 from campaign.web.staff.appeals.document_doubts import by_field
 from campaign.web.staff.field_errors import faults
 from campaign.web.staff.staff.access import scope
@@ -30,30 +30,30 @@ class EditConflict:
 
 def found(slug: str) -> AppealForEditing:
     """The appeal, for anybody of the staff; 404 where there is none."""
-    return find_dossier(slug) or abort(404)
+    return find_for_editing(slug) or abort(404)
 
 
 def editable(slug: str) -> AppealForEditing:
     """The appeal, for those who work on it, while it can be changed; else 404."""
-    dossier = workable(slug)
-    return abort(404) if has_ended(dossier) else dossier
+    edited = workable(slug)
+    return abort(404) if has_ended(edited) else edited
 
 
 def workable(slug: str) -> AppealForEditing:
     """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
-    dossier = found(slug)
-    return dossier if scope().may_edit_for(dossier.section) else abort(404)
+    edited = found(slug)
+    return edited if scope().may_edit_for(edited.section) else abort(404)
 
 
-def has_ended(dossier: AppealForEditing) -> bool:
+def has_ended(edited: AppealForEditing) -> bool:
     """Whether nothing of the appeal can be changed any more."""
-    return dossier.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
+    return edited.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
 
 
-def refuse_ended(dossier: AppealForEditing) -> None:
+def refuse_ended(edited: AppealForEditing) -> None:
     """Raises StateError where the appeal has ended, before anything else of a form is found wrong."""
-    if has_ended(dossier):
-        raise StateError(f"{dossier.appeal.slug} is {dossier.appeal.state}")
+    if has_ended(edited):
+        raise StateError(f"{edited.appeal.slug} is {edited.appeal.state}")
 
 
 def refused(
@@ -78,7 +78,7 @@ def refused(
 
 
 def beside(
-    dossier: AppealForEditing,
+    edited: AppealForEditing,
     *,
     before: Values,
     wrong: dict[str, Any] | None = None,
@@ -89,16 +89,16 @@ def beside(
 
     `ended` says that it cannot be kept any more: the appeal's state, or that it is gone.
     """
-    documents = list(dossier.documents.values())
+    documents = list(edited.documents.values())
     return {
-        "appeal": dossier.appeal,
+        "appeal": edited.appeal,
         "seen": as_seen(before),
         "wrong": wrong or {},
         "theirs": merged.theirs if merged else {},
         "is_conflict": merged is not None,
         "ended": ended,
         "documents": documents,
-        "doubts": by_field(*documents) if dossier.appeal.state == AppealState.DRAFT else {},
+        "doubts": by_field(*documents) if edited.appeal.state == AppealState.DRAFT else {},
     }
 
 

@@ -17,7 +17,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.domain.typed_text import is_language
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal_list import PAGE, list_appeals, newest_appeals
-from campaign.queries.appeals.editor import AppealForEditing, find_dossier
+from campaign.queries.appeals.editor import AppealForEditing, find_for_editing
 from campaign.queries.appeals.publish_blockers import publish_blockers
 from campaign.queries.counting.staff_counts import related_appeals
 from campaign.queries.sections.section import list_sections
@@ -69,19 +69,19 @@ def show(slug: str) -> ResponseReturnValue:
 @takes_upload
 def complete(slug: str) -> ResponseReturnValue:
     """Another document of the same appeal: a further language, or a correction."""
-    dossier = editable(slug)
+    edited = editable(slug)
     read = _read()
     if isinstance(read, str):
-        return page(dossier, wrong={"document": read}), 422
+        return page(edited, wrong={"document": read}), 422
     try:
         report = _imported(read, ImportOptions(slug=slug))
     except (InputError, NotFoundError, StateError):
-        return page(dossier, wrong={"document": fault("document", "ended")}), 422
+        return page(edited, wrong={"document": fault("document", "ended")}), 422
     if not report.kept and (report.is_new_language or not report.changes):
         said = gettext("Added.") if report.is_new_language else gettext("This document says nothing new.")
         flash(said, "success")
         return redirect(url_for("editor.show", slug=slug), 303)
-    return render_template("staff/appeals/imported.html", dossier=find_dossier(slug), report=report)
+    return render_template("staff/appeals/imported.html", edited=find_for_editing(slug), report=report)
 
 
 @blueprint.get("/<slug>/texts")
@@ -95,7 +95,7 @@ def add_language(slug: str) -> ResponseReturnValue:
 
 
 def page(
-    dossier: AppealForEditing,
+    edited: AppealForEditing,
     *,
     wrong: dict[str, Any] | None = None,
     typed: dict[str, Any] | None = None,
@@ -106,27 +106,27 @@ def page(
     """
     now, locale, me = runtime().clock(), current_locale(), scope()
     sections = section_names()
-    appeal = dossier.appeal
+    appeal = edited.appeal
     is_ours = me.section in {one.code for one in taking_part(list_sections(), appeal.sections)}
     has_ended = appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
     return render_template(
         "staff/appeals/editor.html",
-        dossier=dossier,
+        edited=edited,
         appeal=appeal,
         text=appeal.text_in(locale) if appeal.texts else None,
         sections=sections,
         lacks=publish_blockers(appeal, now=now) if appeal.state == AppealState.DRAFT else (),
-        doubts={language: by_field(one).get(GENERAL, []) for language, one in dossier.documents.items()},
-        works=me.may_edit_for(dossier.section),
-        can_edit=me.may_edit_for(dossier.section) and not has_ended,
+        doubts={language: by_field(one).get(GENERAL, []) for language, one in edited.documents.items()},
+        works=me.may_edit_for(edited.section),
+        can_edit=me.may_edit_for(edited.section) and not has_ended,
         coordinates=me.may(Permission.COORDINATE),
-        is_writer=me.staff_id in dossier.written_by,
+        is_writer=me.staff_id in edited.written_by,
         can_say=is_ours and me.may(Permission.EDIT) and appeal.state in {AppealState.OPEN, AppealState.CLOSED},
         languages=[pair for pair in text_languages(locale) if pair[0] not in appeal.texts],
         relatives=[
             one for one in related_appeals(appeal) if one.slug != appeal.slug and one.state != AppealState.DRAFT
         ],
-        others=[one for one in newest_appeals(beside=_earlier(dossier, typed)) if one.slug != appeal.slug],
+        others=[one for one in newest_appeals(beside=_earlier(edited, typed)) if one.slug != appeal.slug],
         wrong=wrong or {},
         typed=typed or {},
         theirs=theirs or {},
@@ -136,9 +136,9 @@ def page(
     )
 
 
-def _earlier(dossier: AppealForEditing, typed: dict[str, Any] | None) -> str | None:
+def _earlier(edited: AppealForEditing, typed: dict[str, Any] | None) -> str | None:
     """The appeal that this one follows, as it is typed or kept."""
-    return (typed or {}).get("follows") or (dossier.follows.slug if dossier.follows else None)
+    return (typed or {}).get("follows") or (edited.follows.slug if edited.follows else None)
 
 
 def _index(wrong: object = None, known: str | None = None) -> str:

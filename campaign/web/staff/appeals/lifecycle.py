@@ -77,7 +77,7 @@ def outcome(slug: str) -> ResponseReturnValue:
     def tell() -> None:
         for language, body in _outcomes().items():
             seen = request.form.get(f"seen_{language}", "")
-            lifecycle.tell_outcome(slug, language, body, context=staff_context(), seen=seen)
+            lifecycle.set_outcome(slug, language, body, context=staff_context(), seen=seen)
 
     return _done(slug, tell, gettext("Its page tells it."))
 
@@ -104,7 +104,7 @@ def continuation(slug: str) -> ResponseReturnValue:
                 raise InputError("until", "no-date", "no date") from error
         elif request.form.get("goes") != "stop":
             raise InputError("goes", "unknown", "neither on nor stop")
-        lifecycle.set_continuation(slug, until, context=staff_context(), seen=request.form.get("seen_going_on", ""))
+        lifecycle.set_continuation(slug, until, context=staff_context(), seen=request.form.get("seen_continuation", ""))
 
     return _done(slug, say, gettext("Kept. Your supporters read it on the appeal’s page."))
 

@@ -35,22 +35,22 @@ _EMPTY: dict[str, Any] = {
 @needs(Permission.EDIT)
 def show(slug: str, position: int) -> ResponseReturnValue:
     """The form; position 0 is a new target."""
-    dossier = editable(slug)
-    values = _now(dossier, position)
-    return _page(dossier, position, values or {**_EMPTY, "country": dossier.appeal.country}, before=values)
+    edited = editable(slug)
+    values = _now(edited, position)
+    return _page(edited, position, values or {**_EMPTY, "country": edited.appeal.country}, before=values)
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, position: int) -> ResponseReturnValue:
     """Keeps the target."""
-    dossier, before = workable(slug), seen()
-    typed = _typed(dossier, before)
+    edited, before = workable(slug), seen()
+    typed = _typed(edited, before)
     try:
-        refuse_ended(dossier)
+        refuse_ended(edited)
         write_target(slug, position, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError, NotFoundError) as error:
-        return refused(error, partial(_page, dossier, position), typed, before, slug)
+        return refused(error, partial(_page, edited, position), typed, before, slug)
     flash(gettext("Kept."), "success")
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
@@ -71,16 +71,16 @@ def remove(slug: str, position: int) -> ResponseReturnValue:
     return redirect(url_for("editor.show", slug=slug, _anchor="targets"), 303)
 
 
-def _now(dossier: AppealForEditing, position: int) -> dict[str, Any]:
-    return {} if position == 0 else dossier.targets.get(position) or abort(404)
+def _now(edited: AppealForEditing, position: int) -> dict[str, Any]:
+    return {} if position == 0 else edited.targets.get(position) or abort(404)
 
 
-def _typed(dossier: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
+def _typed(edited: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
     """The form's fields under the target's names; words in languages that are not on the form stay."""
     sent = request.form
     said = before.get("words")
     words: dict[str, Any] = dict(said) if isinstance(said, dict) else {}
-    for language in dossier.appeal.texts:
+    for language in edited.appeal.texts:
         one: dict[str, Any] = {
             name: sent.get(f"{name}_{language}", "").strip() or None for name in ("role", "name", "salutation")
         }
@@ -104,10 +104,10 @@ def _lines(name: str) -> list[str]:
     return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
 
 
-def _page(dossier: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
+def _page(edited: AppealForEditing, position: int, values: dict[str, Any], **shown: Any) -> str:
     return render_template(
         "staff/appeals/target.html",
-        **beside(dossier, **shown),
+        **beside(edited, **shown),
         position=position,
         values=values,
         countries=country_names(current_locale()),

@@ -48,24 +48,24 @@ _SPARE_PEOPLE = 1
 @needs(Permission.EDIT)
 def show(slug: str, language: str) -> ResponseReturnValue:
     """The form, filled with what there is."""
-    dossier = editable(slug) if is_language(language) else abort(404)
-    values = dossier.words.get(language, _EMPTY)
-    return _page(dossier, language, values, before=dossier.words.get(language, {}))
+    edited = editable(slug) if is_language(language) else abort(404)
+    values = edited.words.get(language, _EMPTY)
+    return _page(edited, language, values, before=edited.words.get(language, {}))
 
 
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, language: str) -> ResponseReturnValue:
     """Keeps the words as a new version."""
-    dossier = workable(slug) if is_language(language) else abort(404)
+    edited = workable(slug) if is_language(language) else abort(404)
     typed, before = _typed(), seen()
     try:
-        refuse_ended(dossier)
+        refuse_ended(edited)
         version = write_text(slug, language, typed, before, context=staff_context())
     except (InvalidFieldsError, StateError) as error:
-        return refused(error, partial(_page, dossier, language), typed, before, slug, _EMPTY)
+        return refused(error, partial(_page, edited, language), typed, before, slug, _EMPTY)
     flash(gettext("Kept.") if version else gettext("Nothing was changed."), "success")
-    if version and version > 1 and dossier.appeal.is_open:
+    if version and version > 1 and edited.appeal.is_open:
         flash(_reminder(), "info")
     return redirect(url_for("editor.show", slug=slug), 303)
 
@@ -165,14 +165,14 @@ def _parts(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", unix_lines(text)) if part.strip()]
 
 
-def _page(dossier: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
-    document = dossier.documents.get(language)
-    own = replace(dossier, documents={language: document} if document else {})
+def _page(edited: AppealForEditing, language: str, values: dict[str, Any], **shown: Any) -> str:
+    document = edited.documents.get(language)
+    own = replace(edited, documents={language: document} if document else {})
     return render_template(
         "staff/appeals/text.html",
         **beside(own, **shown),
         language=language,
-        version=dossier.versions.get(language),
+        version=edited.versions.get(language),
         values=values,
         people=[*values["people"], *({"name": "", "pronoun": ""} for _ in range(_SPARE_PEOPLE))],
         document=document,

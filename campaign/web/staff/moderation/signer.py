@@ -1,4 +1,4 @@
-"""Looking after one signer of the own section who writes by letter: correct the name, print what is held, erase.
+"""Looking after one signer of the own section who writes by letter: correct the name, print what is stored, erase.
 
 The page itself shows neither name nor address: each act asks for a fresh log-in and a reason.
 """
@@ -18,7 +18,7 @@ from campaign.domain.signing.name import NAME_LENGTH, clean_name
 from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import SectionSignature, own_signature
-from campaign.services.privacy.disclosure import held_for
+from campaign.services.privacy.disclosure import subject_access_for
 from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
 from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
 from campaign.web.http.locale import number
@@ -104,14 +104,14 @@ def printed(signature_id: int) -> ResponseReturnValue:
     """Everything that the section holds under the address, to be printed and sent by post (GDPR art. 15)."""
     own = _own(signature_id)
     try:
-        held = held_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
+        signatures = subject_access_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
     except InputError as error:
         return _page(own, {"print-reason": _words(error)}), 422
     except BudgetError:
         return _page(own, {"print-reason": USED_UP}), 429
     return render_template(
         "staff/moderation/subject_access.html",
-        held=held,
+        signatures=signatures,
         section=own_section(),
         states=SIGNATURE_STATES,
         today=asked_on(),

@@ -27,7 +27,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.offline.bulk_entry import PAGE, entries, is_waiting, waiting_elsewhere
-from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_entry, enter, undo
+from campaign.services.offline.bulk_entry import BulkQuantity, ask_to_confirm, confirm_bulk_entry, enter, undo
 from campaign.web.http.locale import current_locale, number
 from campaign.web.staff.offline.labels import FAULTS
 from campaign.web.staff.published_appeal import published_appeal
@@ -86,7 +86,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
     context = staff_context()
     try:
         with all_sections():
-            confirm_entry(slug, entry_id, context=context)
+            confirm_bulk_entry(slug, entry_id, context=context)
     except NotFoundError:
         abort(404)
     except FourEyesError:
