@@ -20,6 +20,7 @@ from campaign.domain.appeals.appeal import AppealState
 from campaign.domain.appeals.editing import WORDS
 from campaign.domain.appeals.slug import SLUG_LENGTH, checked_slug, slugify
 from campaign.domain.errors import AppealExistsError, InputError, NotFoundError, StateError
+from campaign.domain.staff.roles import Permission
 from campaign.models import Appeal, AppealText, ImportedDocument
 from campaign.platform.context import Context
 from campaign.platform.database.locks import NO_KEY_UPDATE
@@ -94,6 +95,7 @@ def import_draft(
     Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (it is there, and a new one was
     wanted), NotFoundError (somebody else's).
     """
+    context.actor.require(Permission.EDIT)
     if options.goal is not None and options.goal < 1:
         raise InputError("goal", "too-small", "the goal must be 1 or more")
     now = context.now

@@ -67,7 +67,8 @@ def enter(slug: str, entered: BulkQuantity, *, is_sure: bool, context: Context) 
 
 
 def ask_to_confirm(entry_id: int, *, context: Context) -> None:
-    """Owe a mail to those who may confirm the entry, if it waits."""
+    """Owe a mail to those who may confirm the entry, if it waits. Raises NotFoundError (not for this actor)."""
+    entering(context)
     with transaction() as session:
         entry = session.get_one(BulkEntry, entry_id)
         if entry.waits:

@@ -15,6 +15,7 @@ from campaign.config import ROOT
 from campaign.domain.errors import InputError
 from campaign.domain.sections.section import CODE, INTERNATIONAL
 from campaign.domain.signing.address import parse_address
+from campaign.domain.staff.roles import Permission
 from campaign.models import Section
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
@@ -40,6 +41,7 @@ def load_sections(path: Path = SHIPPED, *, context: Context) -> LoadReport:
     What it changed stands in the audit log. Raises InputError that names the entry and what is wrong with it; then
     nothing was changed.
     """
+    context.actor.require(Permission.ADMINISTER)
     entries = read_sections(path)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaign.domain.errors import InputError
 from campaign.domain.sections.site_page import MOST_CHARACTERS, SitePage
+from campaign.domain.staff.roles import Permission
 from campaign.models import SiteText
 from campaign.platform.context import Context
 from campaign.platform.database.transaction import transaction
@@ -15,6 +16,7 @@ def write_site_text(page: SitePage, language: str, body: str, *, context: Contex
 
     What was there before stands in the audit log.
     """
+    context.actor.require(Permission.ADMINISTER)
     body = body.replace("\x00", "").strip()
     if len(body) > MOST_CHARACTERS:
         raise InputError("body", "too-long", f"a page has at most {MOST_CHARACTERS} characters, not {len(body)}")

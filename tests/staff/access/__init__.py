@@ -1,0 +1,1 @@
+"""Tests of access: what each actor may do."""
