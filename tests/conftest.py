@@ -38,7 +38,7 @@ from campaign.factory import create_app
 from campaign.mail.extension import mail
 from campaign.mail.smtp.connection import MailConnection
 from campaign.models import AuditEntry, AuditHead, ClockOffset, Mail, Signature, SignUp
-from campaign.models.counting.tally import NEVER, RollupProgress
+from campaign.models.counting.tally import RollupProgress
 from campaign.platform import Model, db, huey, limiter
 from campaign.platform.context import Context, Keys
 from campaign.platform.runtime import KEY, Runtime, runtime
@@ -58,6 +58,8 @@ from tests.postgresql import PostgresServer, control, start_server
 
 pytest_plugins = ["tests.attack"]
 
+# The progress before the first roll-up.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEYS = {
     "TOCSIN_SECRET_KEY": "a secret for tests, long enough to be taken",

@@ -10,7 +10,6 @@ from typing import cast
 from flask import current_app
 
 from campaign.config import Settings
-from campaign.domain.delivery.return_path import ReturnPaths
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.token import Tokens
 from campaign.domain.staff.actor import Actor
@@ -31,16 +30,6 @@ class Runtime:
     def context(self, actor: Actor, *, now: datetime | None = None) -> Context:
         """Return the context of a change that the actor makes: now, or at the moment `now` of another clock."""
         return Context(actor, now or self.clock(), Keys(self.vault, self.tokens), self.settings)
-
-    @property
-    def mail_domain(self) -> str:
-        """Return the domain of Message-IDs, which is the sender's."""
-        return self.settings.mail_domain
-
-    @property
-    def return_paths(self) -> ReturnPaths:
-        """Return the maker and checker of signed return paths, the addresses that bounces are sent to."""
-        return ReturnPaths(self.settings.secret_key, self.settings.bounce_domain)
 
 
 def runtime() -> Runtime:

@@ -12,7 +12,6 @@ from sqlalchemy import select, update
 from campaign.domain.outbox.mail_state import DeliveryAttempt, DeliveryOutcome
 from campaign.models import Appeal, Mail, SignUp
 from campaign.platform import db
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.announcements.reminders import remind_pending
 from campaign.services.delivery.bounce import take
@@ -67,9 +66,9 @@ def test_no_reminder_where_the_first_mail_did_not_arrive(
     client.post(URL, data=form())
     client.post(URL, data=form(email="other@mail.example"))
     deliver()
-    at, bounced = runtime(), db.session.execute(select(Mail.id, Mail.message_id).order_by(Mail.id.desc())).first()
+    bounced = db.session.execute(select(Mail.id, Mail.message_id).order_by(Mail.id.desc())).first()
     assert bounced is not None
-    found = samples(at.return_paths, lambda _: bounced.id, bounced.message_id or "")
+    found = samples(context().return_paths, lambda _: bounced.id, bounced.message_id or "")
     report = next(one for one in found if one.verdict == "hard")
     take(report.content, context=context())
     assert remind() == 0

@@ -17,7 +17,6 @@ from sqlalchemy import select, text, update
 from campaign.models import Mail, SignUp, Suppression
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction
-from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.delivery.bounce import take, take_maildir
 from tests.conftest import Postbox, context, form
@@ -47,7 +46,7 @@ def message_id(mail_id: int) -> str:
 
 
 def sample(verdict: str, mail_id: int) -> Sample:
-    all_of_them = samples(runtime().return_paths, lambda _: mail_id, message_id(mail_id))
+    all_of_them = samples(context().return_paths, lambda _: mail_id, message_id(mail_id))
     return next(one for one in all_of_them if one.verdict == verdict)
 
 
@@ -129,7 +128,7 @@ def test_nothing_is_noted_once_the_message_id_has_gone(mail_id: int) -> None:
 
 
 def test_a_maildir_is_emptied_but_for_what_a_person_should_see(mail_id: int, tmp_path: Path) -> None:
-    paths = runtime().return_paths
+    paths = context().return_paths
     assert take_maildir(tmp_path / "none", context=context()) == {}
     box = mailbox.Maildir(tmp_path / "bounces")
     box.add(sample("hard", mail_id).content)
@@ -155,11 +154,11 @@ def test_the_pipe_says_what_it_did_and_ends_as_mail_servers_expect(app: Flask, m
     )  # fmt: skip
     assert "@" not in done.output
     assert pipe(app, sample("automatic", mail_id).content).exit_code == 0
-    assert pipe(app, forged(runtime().return_paths)[0].content).exit_code == os.EX_NOPERM
+    assert pipe(app, forged(context().return_paths)[0].content).exit_code == os.EX_NOPERM
     assert pipe(app, b"To: a@tocsin.example\n\nx").exit_code == os.EX_NOUSER
     assert pipe(app, b"").exit_code == os.EX_NOUSER
     bare = b"From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n550 5.1.1 user unknown\n"
-    assert pipe(app, bare, "--recipient", runtime().return_paths.make(mail_id, message_id(mail_id))).exit_code == 0
+    assert pipe(app, bare, "--recipient", context().return_paths.make(mail_id, message_id(mail_id))).exit_code == 0
     runner = app.test_cli_runner()
     assert runner.invoke(args=["mail", "bounces", str(tmp_path / "none")]).exit_code == os.EX_NOINPUT
     assert runner.invoke(args=["mail", "bounces", str(tmp_path)]).exit_code == os.EX_NOINPUT

@@ -62,7 +62,7 @@ def test_a_signer_is_owed_a_mail_about_the_letter_that_was_signed(app: Flask, ap
     for mail in (first, second):
         assert (mail.signature_id, mail.locale, mail.text_language, mail.text_version) == (signature.id, "fr", "en", 1)
         assert mail.domain_digest == at.vault.domain_digest(to)
-        assert (mail.message_id or "").endswith(f"@{at.mail_domain}>")
+        assert (mail.message_id or "").endswith(f"@{context().mail_domain}>")
     assert first.context_sealed is not None
     assert own_content(first, signature, at.vault) == {"words": "Mine."}
     assert second.context_sealed is None

@@ -5,7 +5,7 @@ Both tables are spread over slots, so that many connections counting for one sec
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,9 +14,6 @@ from campaign.domain.counting.action import Evidence
 from campaign.domain.counting.channel import Channel
 from campaign.platform import BigId, Model
 from campaign.platform.database.enum_column import one_of
-
-# The progress before the first roll-up.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Tally(Model):

@@ -297,7 +297,7 @@ def play_links(
 
 def no_mailbox(mail_id: int, message_id: str) -> bytes:
     """What a server sends back that knows no such mailbox."""
-    back = samples(runtime().return_paths, lambda _: mail_id, message_id)
+    back = samples(context().return_paths, lambda _: mail_id, message_id)
     return next(one.content for one in back if one.verdict == "hard")
 
 
