@@ -104,7 +104,7 @@ def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str,
     """
     form = values["sign_up"]
     digest = form["address_digest"] if form["flag"] is None else lot
-    return {**values, "sign_up": {**form, "address_digest": digest}, "aside": {"digest": lot}}
+    return {**values, "sign_up": {**form, "address_digest": digest}, "superseded": {"digest": lot}}
 
 
 def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:

@@ -58,8 +58,8 @@ def _said(value: str | int) -> ColumnElement[Any]:
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
     """Write the rows, whose columns are given as `sign_up`, `mail`, `funnel`, and `spent` where a proof was asked for.
 
-    `aside` has the `digest` that an earlier form of the address is known by from now on; raises ConcurrentSignUpError
-    where it is taken, or where another form of that address came at the same moment.
+    `superseded` has the `digest` that an earlier form of the address is known by from now on. Raises
+    ConcurrentSignUpError where it is taken, or where another form of that address came at the same moment.
 
     `funnel` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
     what is counted. Raises SpentSolutionError where the proof was taken before, and
