@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -91,12 +92,12 @@ def _serve(port: int, *, reloads: bool) -> None:
     stopping: list[bool] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.append(True))
-    children, seen = _start(port), _changed_at() if reloads else 0.0
+    children, seen = _start(port), changed_at(ROOT) if reloads else 0.0
     click.echo(f"\n  Tocsin is running: open http://127.0.0.1:{port}/")
     click.echo(f"  Mail that it sends: http://127.0.0.1:{port}/dev/mail        stop with Ctrl-C\n")
     while not stopping and (reloads or all(child.poll() is None for child in children)):
         time.sleep(0.1 if not reloads else 0.5)
-        if reloads and (changed := _changed_at()) > seen:
+        if reloads and (changed := changed_at(ROOT)) > seen:
             seen = changed
             click.echo("  the code has changed: starting again")
             _stop(children)
@@ -107,9 +108,9 @@ def _serve(port: int, *, reloads: bool) -> None:
         refuse(f"{'web' if failed is children[0] else 'worker'} ended by itself; its reason stands above")
 
 
-def _changed_at() -> float:
+def changed_at(root: Path) -> float:
     """Return when a file of the code was last changed, in seconds since 1970."""
-    files = (path for folder in _WATCHED for path in (ROOT / folder).rglob("*") if path.suffix in _SUFFIXES)
+    files = (path for folder in _WATCHED for path in (root / folder).rglob("*") if path.suffix in _SUFFIXES)
     return max(path.stat().st_mtime for path in files)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete, select, update
 
+from campaign.cli.demo import changed_at
 from campaign.config import ROOT
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
@@ -164,3 +166,16 @@ def test_mail_status_names_every_state(app: Flask) -> None:
     said = json.loads(run(app, "mail", "status", "--json").output)
     states = ("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed")
     assert said == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}
+
+
+def test_a_change_of_the_code_is_seen(tmp_path: Path) -> None:
+    """`flask demo --reload` waits for it."""
+    for name in ("campaign/a.py", "templates/b.html", "campaign/c.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000, 1000))
+    assert changed_at(tmp_path) == 1000
+    os.utime(tmp_path / "campaign" / "c.log", (3000, 3000))
+    assert changed_at(tmp_path) == 1000, "no part of the code"
+    os.utime(tmp_path / "templates" / "b.html", (2000, 2000))
+    assert changed_at(tmp_path) == 2000
