@@ -41,7 +41,6 @@ LEFT: dict[str, int] = {
     "tests/browser": 24,
     "tests/code": 3,
     "tests/counting": 5,
-    "tests/delivery": 10,
     "tests/deploy": 6,
     "tests/document": 13,
     "tests/faults": 26,

@@ -1,4 +1,4 @@
-"""Bounces: noted with their mail, the mailbox that is not there gets no more, the signature stays pending."""
+"""Bounces: noted with their mail; a mailbox that does not exist gets no more; the signature stays pending."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from campaign.services.delivery.bounce import take, take_maildir
 from tests.conftest import Postbox, context, form
 from tests.mail.dsn import Sample, forged, samples
 
-# For the gate: the quick part is to stay quick.
+# Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -38,7 +38,7 @@ def mail_id(client: FlaskClient, appeal: AppealView, deliver: Any) -> int:
 
 
 def message_id(mail_id: int) -> str:
-    """Which message that mail is."""
+    """Return the Message-ID of that mail."""
     found = db.session.scalars(select(Mail.message_id).where(Mail.id == mail_id)).one()
     db.session.rollback()
     assert found is not None
@@ -114,7 +114,7 @@ def test_an_old_bounce_says_nothing_of_a_mail_that_got_the_id_after_a_restore(
     for content in old.values():
         assert take(content, context=context()).is_suppressed is False
     assert (suppressed(), row().bounced_at) == ([], None)
-    # That mail's own still counts.
+    # The return path of that mail still counts.
     assert take(sample("hard", mail_id).content, context=context()).is_suppressed
     assert suppressed() == ["bounced"]
 

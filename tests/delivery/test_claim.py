@@ -1,4 +1,4 @@
-"""Which mails a worker takes, of whom and how many, and for how long they are its own."""
+"""Claims of a worker: of which domains, how many mails, and for how long."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Queue = Callable[[str], None]
 
 
 def domain(letter: str) -> bytes:
-    """A domain's digest; they go round in the order of the alphabet."""
+    """Return a domain's digest; domains take turns in alphabetical order."""
     return letter.encode() * 32
 
 
@@ -41,7 +41,7 @@ def letters(found: Iterable[ClaimedMail]) -> str:
 
 @pytest.fixture
 def queue(app: Flask, appeal: AppealView) -> Queue:
-    """Owes one mail to each letter's domain, in this order, and nothing else."""
+    """Owe one mail to each letter's domain, in this order, and nothing else."""
     sign(
         SignUpRequest(appeal.id, "fr", "FR", "Jeanne", parse_address("jeanne@mail.example"), "fr", "en", 1, None),
         context=context(actor=SUPPORTER),
@@ -76,7 +76,7 @@ def test_an_empty_queue_gives_nothing_and_begins_again(queue: Queue) -> None:
 @pytest.mark.postgresql
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_however_long_the_queue_only_its_first_mail_is_read(queue: Queue) -> None:
-    """Also where the database believes that nothing is due: it was so when it looked last."""
+    """Holds too where the planner's statistics say that nothing is due, as they may after a while."""
     queue("a" * 1000)
     with transaction() as session:
         session.connection().execute(update(Mail).values(state=MailState.SENT.value))
@@ -151,7 +151,7 @@ def test_a_round_is_whole_once_it_has_come_back_to_where_it_began(
 ) -> None:
     monkeypatch.setattr(claims, "_DOMAINS", looked_at)
     queue("abcd")
-    # Nothing is asked for: the next claim goes on behind what was looked at, or from the start.
+    # Nothing is claimed: the next claim goes on behind the domains that were read, or from the start.
     found = take(most=lambda _domain: 0, after=domain("b"))
     assert (found.is_whole_round, found.after) == (whole, after * 32)
 

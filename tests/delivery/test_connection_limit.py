@@ -1,4 +1,4 @@
-"""How many connections a worker uses, and when a server that is away is away for all."""
+"""The number of a worker's connections, and the two meanings of a server that is away."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def limit(watch: Watch) -> ConnectionLimit:
-    """Of a worker whose server has just taken something over one of its 32 connections."""
+    """Return the limit of a worker whose server has just taken a message over one of its 32 connections."""
     limit = ConnectionLimit(32, watch)
     limit.sent()
     return limit
@@ -91,7 +91,7 @@ def test_a_server_that_goes_away_between_two_mails_is_asked_no_more(
         client.post(URL, data=form(email=f"one{number}@d{number}.example"))
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.SENT, "dot", 250)] * 3 + [answer] * 50
     assert deliver()["sent"] == 3
-    # The one that found it, and the one by which a command that delivers looks whether it is so still.
+    # The first found the server away; with the second the command tests whether it still is.
     assert len(postbox.messages) <= 3 + 2
     db.session.rollback()
     assert db.session.scalars(select(QueuePause.is_open)).all() == [True]

@@ -1,4 +1,4 @@
-"""The outbox: who gets what, how often, and what each answer leads to."""
+"""Delivery: recipients, frequency, and the consequence of each answer of the server."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_is_no_longer_wanted_is_not_sent(
     db.session.execute(update(Appeal).values(state="stopped"))
     db.session.commit()
     sent = len(postbox.messages)
-    # The thanks for the one. The link for the other ends as if it had left, as the second one to the first did.
+    # The thanks for one signature. The link for the other ends as if it had left, as the second link to the first did.
     assert deliver() == {"suppressed": 1}
     assert len(postbox.messages) == sent
     states = db.session.scalars(select(Mail.state).where(Mail.kind == "confirmation").order_by(Mail.id)).all()
@@ -153,7 +153,7 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
         client.post(URL, data=form(email=f"{number}@mail.example"))
     broken = OperationalError("begin", None, DeadlockDetected("deadlock detected"))
     dispatcher = dispatch.Dispatcher(runtime().settings, context().keys, 1)
-    # At first what was claimed before is at hand; then what is claimed in the very transaction that breaks.
+    # The first transaction that breaks has mails claimed before, the second claims them itself.
     dispatcher.turn()
     for _ in range(2):
         with monkeypatch.context() as patch:
@@ -167,7 +167,7 @@ def test_what_was_taken_waits_for_no_lease_where_the_database_broke_a_transactio
 
 
 def test_a_moment_that_is_over_before_it_is_waited_for_is_no_eternity(app: Flask, postbox: Postbox) -> None:
-    """As when the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
+    """Holds where the machine is so busy that the dispatcher's thread does not run for some milliseconds."""
     settings, keys = runtime().settings, context().keys
 
     def look_for_results() -> None:

@@ -1,4 +1,4 @@
-"""How many connections a domain may have: by what it did, and by what all others did."""
+"""The number of connections of a domain, by its own speed and that of all others."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ A, B = b"a" * 32, b"b" * 32
 
 @pytest.fixture
 def traffic() -> DomainScheduler:
-    """A hundred mails to each of two domains, 32 connections, and a clock that stands still."""
+    """Return a scheduler with a hundred mails to each of two domains, 32 connections, and a clock that stands still."""
     traffic = DomainScheduler(32, monotonic=lambda: 1000.0)
     traffic.add([ClaimedMail(number, 1, domain) for domain in (A, B) for number in range(100)])
     return traffic
 
 
 def send(traffic: DomainScheduler, domain: bytes, seconds: float) -> None:
-    """One message, from its beginning to its end."""
+    """Send one message, from its beginning to its end."""
     traffic.begun(domain)
     traffic.ended(domain, seconds)
 
 
 def ready(traffic: DomainScheduler, domain: bytes) -> int:
-    """How many of that domain could begin now."""
+    """Return the number of that domain's mails that could begin now."""
     return sum(1 for one in traffic.next(200) if one.domain == domain)
 
 

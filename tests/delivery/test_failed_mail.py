@@ -1,4 +1,4 @@
-"""What was not delivered can be seen by reason, tried again, or let go; answers go before campaign mail."""
+"""Undelivered mail can be seen by reason, tried again, or dropped; answers go before campaign mail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaign.services.delivery.failed_mail import FailedMailFilter, FailureReas
 from tests.announcements.test_announce import announced, clear_others, colleague, confirmed, fan_out_now
 from tests.conftest import START, Postbox, confirm_newest, context, form
 
-# For the gate: the quick part is to stay quick.
+# Only in the whole gate, because the quick part has to stay quick.
 pytestmark = pytest.mark.slow
 
 URL = "/en/appeals/ana-ruiz-vega/sign"
@@ -32,7 +32,7 @@ URL = "/en/appeals/ana-ruiz-vega/sign"
 
 @pytest.fixture
 def dead(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox) -> None:
-    """Three mails that died, for two reasons."""
+    """Fail three mails for good, for two reasons."""
     for name in ("a", "b", "c"):
         client.post(URL, data=form(email=f"{name}@mail.example"))
     postbox.answers = [DeliveryAttempt(DeliveryOutcome.DEAD, "data", 554, "spam") for _ in range(2)]

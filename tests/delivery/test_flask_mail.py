@@ -1,4 +1,4 @@
-"""Mail leaves through Flask-Mail: its signal, its record of messages and MAIL_SUPPRESS_SEND do as it documents."""
+"""Mail is sent by Flask-Mail: its signal, its record of messages and MAIL_SUPPRESS_SEND work as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""flask mail: what operators see of the messages and the outbox, and what they can do."""
+"""flask mail: the commands for operators about messages and the outbox."""
 
 from __future__ import annotations
 

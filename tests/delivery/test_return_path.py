@@ -1,4 +1,4 @@
-"""Return paths: whoever did not get our mail cannot make one."""
+"""Return paths: only a recipient of a mail knows its return path; none can be guessed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_return_path_is_of_one_mail_alone_though_another_gets_its_id() -> None
 
 
 def of_id_alone(mail_id: int) -> str:
-    """The signature of earlier versions."""
+    """Return a return path with the signature of earlier versions."""
     key = hmac.digest(SECRET.encode(), b"tocsin return path", "sha256")
     return base64.b32encode(hmac.digest(key, str(mail_id).encode(), "sha256")[:10]).decode().lower()
 

@@ -1,4 +1,4 @@
-"""Several workers at one mailbox: what one has begun the others see, and none waits for another's rows for ever."""
+"""Several workers at one mailbox: each sees what the others have begun, and no wait is endless."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from campaign.services.delivery.dispatcher import deliver_due
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from tests.conftest import Clock, Postbox, context, form
 
-# SQLite has one writer: there nobody judges while another does.
+# SQLite has one writer, so no two workers decide at the same time.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 
 
 class Worker:
-    """Claims all that is due and begins it; commits when it is told to."""
+    """A worker that claims and begins all that is due, and commits at a signal."""
 
     def __init__(self, app: Flask, clock: Clock, room: int = 50) -> None:
         self.begun, self.may_end, self.ended = threading.Event(), threading.Event(), threading.Event()
@@ -58,7 +58,7 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     for tag in range(4):
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"a.b+{tag}@mail.example"))
     first = min(db.session.scalars(select(Mail.id)))
-    db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # not there yet
+    db.session.execute(update(Mail).where(Mail.id == first).values(state="suppressed"))  # as if it did not exist yet
     db.session.commit()
     one = Worker(app, clock)
     assert one.begun.wait(10)
@@ -70,7 +70,7 @@ def test_a_mail_that_commits_late_is_not_judged_while_another_worker_judges_its_
     one.may_end.set()
     assert one.ended.wait(10)
     assert other.ended.wait(10)
-    # Two of these spellings may have a mail: the third is left to the plain one.
+    # Two of these spellings may have a mail; the third mail is reserved for the plain one.
     assert (one.jobs, other.jobs) == (2, 0)
 
 
@@ -114,7 +114,7 @@ def test_what_became_of_a_mail_is_written_down_while_its_sign_up_is_held(
         session.scalars(select(SignUp).with_for_update(**NO_KEY_UPDATE)).one()
         with db.engine.begin() as other:
             other.execute(text("SET LOCAL lock_timeout = '2s'"))
-            # PostgreSQL looks the sign-up up where a row is changed that was changed in the same transaction.
+            # PostgreSQL checks the foreign key again where a row is changed twice in one transaction.
             for state in ("retry", "sent"):
                 other.execute(update(Mail).values(state=state))
     assert db.session.scalars(select(Mail.state)).one() == "sent"

@@ -1,4 +1,4 @@
-"""How long the oldest mail has waited: true while the server is away, and not the age of what a recipient refused."""
+"""The waiting time of the oldest mail: right while the server is away, and not raised by a recipient's refusal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSING = DeliveryAttempt(DeliveryOutcome.HELD, "auth", 535, "5.7.8 no")
 
 @pytest.fixture
 def waiting(client: FlaskClient, appeal: AppealView) -> None:
-    """One mail, owed for two hours."""
+    """Owe one mail since two hours."""
     client.post(URL, data=form())
     db.session.execute(update(Mail).values(created_at=datetime.now(UTC) - timedelta(hours=2)))
     db.session.commit()

@@ -1,4 +1,4 @@
-"""What a worker does beside delivering: it goes on, whatever one piece of work does."""
+"""The loops of a worker besides delivering: each goes on, whatever fails in another."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_however_many_asked_for_links_all_are_answered_batch_by_batch(
 
 
 def test_every_periodic_job_runs_as_the_job_queue_calls_it(app: Flask, in_step: Callable[[], None]) -> None:
-    """In a thread of its own, without an application context."""
+    """Run each job in a thread of its own, without an application context."""
     in_step()
     huey.worker_stop = threading.Event()
     jobs, broken = huey._registry.periodic_tasks, []

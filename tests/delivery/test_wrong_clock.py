@@ -1,4 +1,4 @@
-"""A worker whose clock is wrong: it closes nothing, deletes nothing, and says so."""
+"""A worker whose clock is wrong closes nothing, deletes nothing, and reports it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_is_over_goes_by_the_databases_clock(
 def test_after_a_leap_of_time_jobs_wait_an_hour(
     app: Flask, appeal: AppealView, clock: Clock, in_step: Callable[[], None]
 ) -> None:
-    """Where database and worker share a machine their clocks are wrong together."""
+    """Holds too on one machine, where the clocks of database and worker are wrong together."""
     in_step()
     tasks.close_what_is_over()
     clock.now += timedelta(days=100)
