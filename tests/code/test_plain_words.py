@@ -30,6 +30,7 @@ LEFT: dict[str, int] = {
     "bench": 13,
     "bench/support": 5,
     "campaign/document": 92,
+    "campaign/queries": 61,
     "campaign/services": 162,
     "campaign/web": 179,
     "docs/database.md": 1,

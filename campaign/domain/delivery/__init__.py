@@ -1,1 +1,1 @@
-"""Delivery of mail, and bounces."""
+"""Sending what is owed, and what comes back."""

@@ -1,1 +1,1 @@
-"""Sign-ups and signatures: signing, confirming, withdrawing, erasing."""
+"""Signing, confirming, withdrawing, erasing; links to one's own data."""

@@ -1,4 +1,4 @@
-"""Appeals, for pages, mails and the API."""
+"""An appeal as pages, mails and the API show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person whom the case concerns."""
+    """Somebody the case is about."""
 
     name: str
     pronoun: str | None
@@ -26,7 +26,7 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class TextView:
-    """The appeal's text in one language."""
+    """The appeal in one language; `has_letter` is false where there are talking points only."""
 
     language: str
     version: int
@@ -41,13 +41,13 @@ class TextView:
 
     @property
     def has_letter(self) -> bool:
-        """Return whether there is a letter to sign, not only talking points."""
+        """Whether there is a model letter to sign."""
         return bool(self.paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """A target in one language, which may differ from that of the letter beside it."""
+    """A target in the words of one language; `language` says which, for they may stand beside a letter in another."""
 
     position: int
     kind: str
@@ -85,8 +85,7 @@ class AppealView:
     outcome: dict[str, str]
     texts: dict[str, TextView]
     targets: dict[str, tuple[TargetView, ...]]
-    # The sections that take part (empty: all), and the sections' decisions for the time after the deadline: a last day,
-    # or None to stop.
+    # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
     sections: tuple[str, ...] = ()
     continuation: dict[str, date | None] = field(default_factory=dict)
     # That of its first text; "" before there is any.
@@ -94,53 +93,53 @@ class AppealView:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it is published and neither closed nor stopped; the deadline is not considered."""
+        """Whether it is published and neither closed nor stopped; the deadline is another matter."""
         return self.state == AppealState.OPEN
 
     def text_in(self, locale: str) -> TextView:
-        """Return the text in that language, else in the appeal's first language, else any."""
+        """Return the text in that language, else in the appeal's first, which no further translation changes."""
         return self.texts.get(locale) or self.texts.get(self.first_language) or next(iter(self.texts.values()))
 
     def outcome_in(self, locale: str) -> tuple[str, str] | None:
-        """Return the outcome in Markdown with its language; None without an outcome.
+        """Return what became of the case, in Markdown, and its language; None where it is not told.
 
-        It is in this language, else in the appeal's first, else in the language that was written first.
+        In this language, else in the appeal's first, else in the one that was told first.
         """
         language = next((one for one in (locale, self.first_language, *self.outcome) if self.outcome.get(one)), None)
         return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
-        """Return the targets in that language, else in the language of `text_in`, else in any."""
+        """The targets in the words of that language, else of the one `text_in` would choose, else of any there is."""
         languages = (language, self.text_in(language).language, *self.targets)
         return next((found for code in languages if (found := self.targets.get(code))), ())
 
 
 def find_appeal(slug: str) -> AppealView | None:
-    """Return the appeal with that slug, drafts included; None if unknown."""
-    # Also because PostgreSQL accepts no NUL, which a URL may contain.
+    """The appeal with that slug, drafts too."""
+    # PostgreSQL takes no NUL, which an address may hold.
     if not is_slug(slug):
         return None
     return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
 
 
 def find_appeal_by_id(appeal_id: int) -> AppealView | None:
-    """Return the appeal with that id, drafts included; None if unknown."""
+    """The appeal with that id, drafts too."""
     return next(iter(load_appeals(select(Appeal).where(Appeal.id == appeal_id))), None)
 
 
 def open_appeals() -> tuple[AppealView, ...]:
-    """Return the open appeals, the nearest deadline first."""
+    """What is open, the nearest deadline first."""
     chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
     return tuple(load_appeals(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
 
 
 def all_appeals() -> tuple[AppealView, ...]:
-    """Return all appeals, the newest first."""
+    """Every appeal, the newest first."""
     return tuple(load_appeals(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
 
 
 def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
-    """Return one version of a text, as it was published; None if unknown."""
+    """One version of a text, as somebody once saw it."""
     row = db.session.get(AppealText, (appeal_id, language, version))
     return None if row is None else _text(row)
 
@@ -215,7 +214,7 @@ def _target(row: Target, language: str) -> TargetView:
 
 
 def case_appeal_ids(appeal_id: int) -> tuple[int, ...]:
-    """Return the ids of all appeals of the same case, this one included: all that it follows and that follow it."""
+    """Every appeal of the same case, this one among them: what it follows and what follows it, however far."""
     parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
     root = _root(appeal_id, parents)
     return tuple(one for one in sorted(parents) if _root(one, parents) == root)

@@ -1,1 +1,1 @@
-"""The outbox: mail to be sent."""
+"""The mail that is owed."""

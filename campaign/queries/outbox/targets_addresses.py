@@ -1,4 +1,4 @@
-"""The addresses of targets, with which nobody may sign."""
+"""The addresses that appeals are sent to: nobody signs with one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subject access: all data stored for an address, for the person it belongs to (GDPR art. 15 and 20)."""
+"""Everything that is held under one address, for the person it belongs to (GDPR art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ConsentView:
-    """A consent: its content, its time, and the text that was on the page."""
+    """What was agreed to, when, and which text was on the page."""
 
     given_at: datetime
     text_language: str
@@ -35,7 +35,7 @@ class ConsentView:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """A counted action."""
+    """One counted act."""
 
     channel: str
     evidence: str
@@ -45,7 +45,7 @@ class ActionView:
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """A message with its outcome."""
+    """One message that was owed, and what became of it."""
 
     kind: str
     state: str
@@ -55,7 +55,7 @@ class MailView:
 
 @dataclass(frozen=True, slots=True)
 class SubjectAccess:
-    """A signature with its consents, actions and mails."""
+    """One signature with all that hangs on it."""
 
     signature: SignatureView
     ended_at: datetime | None
@@ -66,7 +66,7 @@ class SubjectAccess:
 
 @dataclass(frozen=True, slots=True)
 class SignUpView:
-    """A form submitted with the address, which waits for confirmation."""
+    """A form that was sent with the address and waits to be confirmed."""
 
     appeal: str
     name: str
@@ -87,7 +87,7 @@ class SheetRowView:
 
 
 def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
-    """Return rows of paper sheets with the signature's address that wait to be signed up. Raise CipherError."""
+    """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
     names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, BulkEntry.entered_at)
@@ -102,15 +102,15 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
 
 
 def unconfirmed_under(email: str, vault: Vault) -> tuple[SignUpView, ...]:
-    """Return the forms of the address that wait for confirmation. Raise CipherError."""
+    """Return what waits to be confirmed under the address. Raises CipherError."""
     found = waiting_under(parse_address(email), vault)
     return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)
 
 
 def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:
-    """Return all signatures of the signature's address, the newest first; nothing if it was erased.
+    """Return what the signature's address has signed, the newest first; empty where it was erased.
 
-    With a link, return only the signatures that it opens. Raise CipherError.
+    With the link that asks for it, only what that opens. Raises CipherError.
     """
     signatures = signatures_of_same_address(signature_id, vault, link)
     ids = [one.id for one in signatures]

@@ -1,4 +1,4 @@
-"""Texts that staff have written for the site's own pages."""
+"""What staff have written on the site's own pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from campaign.platform import db
 
 
 def site_texts() -> dict[tuple[str, str], str]:
-    """Return the texts (Markdown) by page and language."""
+    """Markdown by page and language."""
     rows = db.session.execute(select(SiteText.page, SiteText.language, SiteText.body))
     return {(page, language): body for page, language, body in rows}
