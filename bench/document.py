@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 
 from bench.support.report import Row
 from campaign.document import DocumentError, parse_document
-from campaign.document.formats.subprocess_reader import read_apart
+from campaign.document.formats.subprocess_reader import read_in_subprocess
 from tests.document.support import builders
 from tests.document.support.forms import NEW, typeset
 
@@ -128,7 +128,7 @@ def _children(form: str, data: bytes) -> float:
     """Seconds of CPU time of the process that reads the file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with suppress(DocumentError):
-        read_apart(form, data, "case")
+        read_in_subprocess(form, data, "case")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -1,7 +1,7 @@
-"""Urgent Action documents, as an organisation issued them, become a `DraftAppeal` plus warnings.
+"""Reading of Urgent Action documents: a file becomes a `DraftAppeal` with warnings.
 
-`reader` turns a file into lines, `labels` says what the templates call their blocks, `parser` puts the
-lines in place. Knows no framework and no database.
+`formats` turns a file into lines, `labels` holds the words with which the templates name their blocks, and `parser`
+assigns the lines to fields. The package uses no web framework and no database.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from campaign.document.draft import DraftAppeal, DraftLetter, DraftPerson, Draft
 from campaign.document.errors import DocumentError
 from campaign.document.formats.reader import LIMIT, read_lines
 from campaign.document.parser import parse_lines
-from campaign.document.text.quoting import normalise
+from campaign.document.text.quoting import split_lines
 
 __all__ = [
     "LIMIT",
@@ -28,12 +28,15 @@ __all__ = [
 
 
 def parse_document(data: bytes, filename: str) -> DraftAppeal:
-    """The appeal in a file. Raises DocumentError, and nothing else, for whatever bytes it is given."""
+    """Return the appeal in a file. Raises DocumentError for every file that cannot be read, and no other exception."""
     return parse_lines(read_lines(data, filename))
 
 
 def read_document(data: bytes, filename: str) -> tuple[DraftAppeal, tuple[str, ...]]:
-    """The appeal in a file, and the file's lines: the first is the one that warnings call 1. Raises DocumentError."""
+    """Return the appeal in a file and the lines of the file.
+
+    The first line is the one that warnings number 1. Raises DocumentError.
+    """
     lines = read_lines(data, filename)
     draft = parse_lines(lines)
     texts = {line.number: line.text for line in lines}
@@ -41,5 +44,5 @@ def read_document(data: bytes, filename: str) -> tuple[DraftAppeal, tuple[str, .
 
 
 def parse_text(text: str) -> DraftAppeal:
-    """The appeal in a text. Raises DocumentError where it holds none or several."""
-    return parse_lines(normalise(text))
+    """Return the appeal in a text. Raises DocumentError if it holds no appeal or several."""
+    return parse_lines(split_lines(text))

@@ -1,6 +1,6 @@
-"""What a document says, before anybody edits it: the shape that `flask appeal parse --json` prints.
+"""The content of a document before it is edited, in the shape that `flask appeal parse --json` prints.
 
-Absent things are `None` or empty, never invented.
+A missing value is `None` or empty, never invented.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class DraftTarget:
-    """Someone the letter is addressed to, with the document's own address lines."""
+    """A recipient of the letter, with the address lines as the document has them."""
 
     kind: str  # primary, copy or embassy
     role: str | None = None
@@ -28,7 +28,7 @@ class DraftTarget:
 
 @dataclass(frozen=True, slots=True)
 class DraftLetter:
-    """The model letter without its emphasis; `paragraphs` stand between salutation and closing."""
+    """The model letter without its emphasis; `paragraphs` are the text between salutation and closing."""
 
     salutation: str | None
     paragraphs: tuple[str, ...]
@@ -37,7 +37,7 @@ class DraftLetter:
 
 @dataclass(frozen=True, slots=True)
 class DraftPerson:
-    """Somebody the case is about."""
+    """A person whom the case is about."""
 
     name: str
     pronoun: str | None = None
@@ -45,7 +45,7 @@ class DraftPerson:
 
 @dataclass(frozen=True, slots=True)
 class DraftWarning:
-    """A doubt the reader had; `line` counts from 1 in the text that was read."""
+    """A doubt that arose while reading; `line` counts from 1 in the text that was read."""
 
     code: str
     message: str
@@ -76,7 +76,7 @@ class DraftAppeal:
     warnings: tuple[DraftWarning, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The document as JSON types, with the keys in the order that the contract shows."""
+        """Return the appeal as JSON types, with the keys in the order of the contract."""
         order = (
             "reference sequence index issued_on language country headline summary targets letter talking_points"
             " background languages own_language deadline people previous warnings"
@@ -86,7 +86,7 @@ class DraftAppeal:
 
 
 def _plain(value: Any) -> Any:
-    """Dates as ISO 8601 and tuples as lists, all the way down."""
+    """Return the value with dates as ISO 8601 and tuples as lists, at every depth."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):

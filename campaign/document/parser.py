@@ -1,4 +1,4 @@
-"""Lines become a draft appeal: finds the blocks, reads each, and says what was doubtful."""
+"""Parsing of lines into a draft appeal: finds the blocks, reads each, and collects the warnings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from campaign.document.draft import DraftAppeal, DraftLetter, DraftTarget
 from campaign.document.errors import DocumentError
 from campaign.document.fields.contacts import awaits_salutation
 from campaign.document.labels import vocabulary
-from campaign.document.structure.block_walk import BlockWalk, BlockWalker
-from campaign.document.structure.blocks import Block, Labels, parted
+from campaign.document.structure.block_reader import BlockReader, DocumentBlocks
+from campaign.document.structure.blocks import Block, LabelFinder, split_at_labels
 from campaign.document.structure.case_country import find_country
-from campaign.document.structure.header import settle
-from campaign.document.structure.headline import displaced_summary, read_front
+from campaign.document.structure.header import resolve_reference
+from campaign.document.structure.headline import displaced_summary, read_headline
 from campaign.document.structure.letter import is_salutation, read_letter
 from campaign.document.structure.points import intro_lines, read_points
 from campaign.document.structure.short_blocks import (
@@ -26,12 +26,12 @@ from campaign.document.structure.short_blocks import (
 )
 from campaign.document.structure.single_appeal import require_one
 from campaign.document.structure.targets import read_targets
-from campaign.document.structure.wrapping import unwrapped
-from campaign.document.text.emphasis import plain
-from campaign.document.text.html_tags import without_tags
-from campaign.document.text.lines import Ledger, Line, shown
-from campaign.document.text.normalise import names
-from campaign.document.text.paragraphs import markdown
+from campaign.document.structure.wrapping import unwrap_lines
+from campaign.document.text.emphasis import plain_text
+from campaign.document.text.html_tags import strip_tags
+from campaign.document.text.lines import Line, LineTracker, excerpt
+from campaign.document.text.normalise import tokens
+from campaign.document.text.paragraphs import to_markdown
 
 _LABEL = 160  # characters
 _LABEL_WORDS = 3
@@ -45,81 +45,82 @@ _TARGETS = {
 
 
 def parse_lines(lines: list[Line]) -> DraftAppeal:
-    """The appeal in these lines.
-
-    Raises DocumentError where they hold no Urgent Action or several.
-    """
+    """Return the appeal in these lines. Raises DocumentError if they hold no Urgent Action or several."""
     if all(line.is_blank for line in lines):
         raise DocumentError("empty", "the document is empty")
-    ledger = Ledger.of(lines)
-    lines = parted(unwrapped(without_tags(lines, ledger), ledger))
+    tracker = LineTracker.from_lines(lines)
+    lines = split_at_labels(unwrap_lines(strip_tags(lines, tracker), tracker))
     language = find_language(lines)
-    walk = BlockWalker(lines, ledger, language).run()
-    require_one(walk)
-    return _assemble(walk, language, ledger)
+    document = BlockReader(lines, tracker, language).run()
+    require_one(document)
+    return _assemble(document, language, tracker)
 
 
 def find_language(lines: list[Line]) -> str:
-    """The language most labels are in; between equals, the one whose small words are most frequent."""
-    labels = Labels(lines)
-    seen: dict[str, set[str]] = {}
-    for at, line in enumerate(lines):
-        if not line.is_blank and (match := labels.at(at)):
+    """Return the language of most labels, weighed against the frequency of its function words."""
+    labels = LabelFinder(lines)
+    kinds_by_language: dict[str, set[str]] = {}
+    for index, line in enumerate(lines):
+        if not line.is_blank and (match := labels.find(index)):
             for phrase in vocabulary().labels[match.phrase.words[0]]:
                 if phrase.words == match.phrase.words:
-                    seen.setdefault(phrase.language, set()).add(match.phrase.kind)
-    known = vocabulary().functions
-    counts = dict.fromkeys(known, 0)
+                    kinds_by_language.setdefault(phrase.language, set()).add(match.phrase.kind)
+    function_words = vocabulary().function_words
+    counts = dict.fromkeys(function_words, 0)
     for line in lines[:2000]:
-        said = Counter(names(line.text[:2000]))
-        for language, small in known.items():
-            counts[language] += sum(said[word] for word in said.keys() & small)
+        frequencies = Counter(tokens(line.text[:2000]))
+        for language, words_of_language in function_words.items():
+            counts[language] += sum(frequencies[word] for word in frequencies.keys() & words_of_language)
     most = max(counts.values()) or 1
-    return max(known, key=lambda code: (len(seen.get(code, ())) + 2.5 * counts[code] / most, code == "en"))
+    return max(
+        function_words,
+        key=lambda code: (len(kinds_by_language.get(code, ())) + 2.5 * counts[code] / most, code == "en"),
+    )
 
 
-def _assemble(walk: BlockWalk, language: str, ledger: Ledger) -> DraftAppeal:
-    headline, summary = read_front(walk, ledger)
-    notes = [line for block in walk.all("boilerplate") for line in block.lines]
-    reference, sequence = settle(walk.header, notes, ledger)
-    summary = summary or displaced_summary(walk, ledger)
-    letter, targets = _letter_and_targets(walk, language, ledger)
+def _assemble(document: DocumentBlocks, language: str, tracker: LineTracker) -> DraftAppeal:
+    """Return the draft from the blocks of the document."""
+    headline, summary = read_headline(document, tracker)
+    notes = [line for block in document.of_kind("boilerplate") for line in block.lines]
+    reference, sequence = resolve_reference(document.header, notes, tracker)
+    summary = summary or displaced_summary(document, tracker)
+    letter, targets = _letter_and_targets(document, language, tracker)
     points: list[str] = []
-    for block in walk.all("write"):
-        points += read_points(block, ledger)
-    background = _background(walk, ledger)
-    tongues, own = _languages(walk, language, ledger)
-    name = walk.first("name", "short_name")
-    issued_on = walk.header.issued_on
+    for block in document.of_kind("write"):
+        points += read_points(block, tracker)
+    background = _background(document, tracker)
+    languages, is_own_language_welcome = _languages(document, language, tracker)
+    name = document.first_of("name", "short_name")
+    issued_on = document.header.issued_on
     draft = DraftAppeal(
         language=language,
         reference=reference,
         sequence=sequence,
-        index=walk.header.index.text if walk.header.index else None,
+        index=document.header.index.text if document.header.index else None,
         issued_on=issued_on,
-        country=find_country(walk.header.country, headline, summary, targets, language, ledger),
+        country=find_country(document.header.country_code, headline, summary, targets, language, tracker),
         headline=headline,
         summary=summary,
         targets=tuple(targets),
         letter=letter,
         talking_points=tuple(points),
         background=background,
-        languages=tuple(tongues),
-        own_language=own,
-        deadline=_deadline(walk, issued_on, ledger),
-        people=tuple(read_people(name, walk.first("gender"), ledger)) if name else (),
-        previous=_previous(walk, ledger),
+        languages=tuple(languages),
+        own_language=is_own_language_welcome,
+        deadline=_deadline(document, issued_on, tracker),
+        people=tuple(read_people(name, document.first_of("gender"), tracker)) if name else (),
+        previous=_previous(document, tracker),
     )
-    _missing(draft, ledger)
-    return _with_warnings(draft, ledger)
+    _warn_of_missing(draft, tracker)
+    return _with_warnings(draft, tracker)
 
 
-def _with_warnings(draft: DraftAppeal, ledger: Ledger) -> DraftAppeal:
-    return replace(draft, warnings=ledger.close())
+def _with_warnings(draft: DraftAppeal, tracker: LineTracker) -> DraftAppeal:
+    return replace(draft, warnings=tracker.all_warnings())
 
 
-def _missing(draft: DraftAppeal, ledger: Ledger) -> None:
-    """What a campaign needs and the document does not say."""
+def _warn_of_missing(draft: DraftAppeal, tracker: LineTracker) -> None:
+    """Warn of each value that a campaign needs and the document lacks."""
     for value, code, message in (
         (draft.reference, "no-reference", "no reference such as UA 12/22"),
         (draft.country, "no-country", "no country found"),
@@ -129,130 +130,154 @@ def _missing(draft: DraftAppeal, ledger: Ledger) -> None:
         (draft.deadline, "no-deadline", "no deadline found"),
         (draft.people, "no-people", "nobody is named as the person the case is about"),
     ):
-        if not value and not any(warning.code == code for warning in ledger.warnings):
-            ledger.warn(code, message, 1)
+        if not value and not any(warning.code == code for warning in tracker.warnings):
+            tracker.warn(code, message, 1)
 
 
-def _letter_and_targets(walk: BlockWalk, language: str, ledger: Ledger) -> tuple[DraftLetter | None, list[DraftTarget]]:
-    """A letter under its label, else from the first salutation below the targets on."""
+def _letter_and_targets(
+    document: DocumentBlocks, language: str, tracker: LineTracker
+) -> tuple[DraftLetter | None, list[DraftTarget]]:
+    """Return the letter and the targets.
+
+    The letter is under its label, else it begins at the first salutation below the targets.
+    """
     letter: DraftLetter | None = None
     targets: list[DraftTarget] = []
-    for block in walk.blocks:
+    for block in document.blocks:
         if block.kind in _TARGETS or block.kind == "letter":
             block.lines[:] = [_unquoted(line) for line in block.lines]
-    labelled = walk.first("letter")
+    labelled = document.first_of("letter")
     if labelled:
-        letter = read_letter(labelled.lines, ledger)
-    marked = any(_letter_start(block.lines) is not None for block in walk.blocks if block.kind in _TARGETS)
-    for block in walk.blocks:
+        letter = read_letter(labelled.lines, tracker)
+    marked = any(_letter_start(block.lines) is not None for block in document.blocks if block.kind in _TARGETS)
+    for block in document.blocks:
         kind = _TARGETS.get(block.kind)
         if kind is None:
             continue
         lines = list(block.lines)
         if block.kind == "appeals" and lines and lines[0].is_cut and any(char.isdigit() for char in lines[0].text):
-            lines = _after_date(lines)
+            lines = _below_date(lines)
         start = _letter_start(lines, is_lone=not marked) if letter is None else None
         if start is not None:
-            letter = read_letter(lines[start:], ledger)
+            letter = read_letter(lines[start:], tracker)
             lines = lines[:start]
-        targets += read_targets(lines, kind, language, ledger)
+        targets += read_targets(lines, kind, language, tracker)
     return letter, targets
 
 
-def _after_date(lines: list[Line]) -> list[Line]:
-    """The lines below the label's own sentence, which held the deadline."""
-    at = 0
-    while at < len(lines) and not lines[at].is_blank and not lines[at].text.rstrip(" *_").endswith((":", "TO", "to")):
-        at += 1
-        if at < len(lines) and not lines[at].is_cut and at >= 1 and not lines[at].text[:1].islower():
-            return lines[at:]
-    return lines[at + 1 :]
+def _below_date(lines: list[Line]) -> list[Line]:
+    """Return the lines below the label's own sentence, which holds the deadline."""
+    index = 0
+    while (
+        index < len(lines)
+        and not lines[index].is_blank
+        and not lines[index].text.rstrip(" *_").endswith((":", "TO", "to"))
+    ):
+        index += 1
+        if index < len(lines) and not lines[index].is_cut and index >= 1 and not lines[index].text[:1].islower():
+            return lines[index:]
+    return lines[index + 1 :]
 
 
 def _unquoted(line: Line) -> Line:
-    """The line without the quote mark that a section put before its letter or address."""
+    """Return the line without the quote mark that a section put before its letter or address."""
     if not line.text.lstrip().startswith(">"):
         return line
     return replace(line, text=line.text.lstrip().lstrip("> "))
 
 
 def _letter_start(lines: list[Line], *, is_lone: bool = False) -> int | None:
-    """Where the letter begins; where nothing is marked as its salutation, a line of its own that could be one."""
-    for at, line in enumerate(lines):
-        if line.is_blank or (at and awaits_salutation(lines[at - 1].text)):
+    """Return the index of the letter's salutation, or None.
+
+    With `is_lone`, a line that stands alone and could be one counts too.
+    """
+    for index, line in enumerate(lines):
+        if line.is_blank or (index and awaits_salutation(lines[index - 1].text)):
             continue
-        alone = (not at or lines[at - 1].is_blank) and (at + 1 == len(lines) or lines[at + 1].is_blank)
-        if is_salutation(line.text, is_lone=is_lone and alone):
-            return at
+        stands_alone = (not index or lines[index - 1].is_blank) and (
+            index + 1 == len(lines) or lines[index + 1].is_blank
+        )
+        if is_salutation(line.text, is_lone=is_lone and stands_alone):
+            return index
     return None
 
 
-def _background(walk: BlockWalk, ledger: Ledger) -> str | None:
-    for block in walk.all("background"):
+def _background(document: DocumentBlocks, tracker: LineTracker) -> str | None:
+    """Return the background as Markdown, with a warning for each line that looks like a label."""
+    for block in document.of_kind("background"):
         for line in block.lines:
-            if _is_like_label(plain(line.text[:_LABEL])):
-                ledger.warn("label-unknown", f"taken as text, but looks like a label: {shown(line.text)}", line.number)
-    parts = [text for block in walk.all("background") if (text := markdown(block.lines, ledger, "background"))]
+            if _is_like_label(plain_text(line.text[:_LABEL])):
+                tracker.warn(
+                    "label-unknown", f"taken as text, but looks like a label: {excerpt(line.text)}", line.number
+                )
+    parts = [
+        text for block in document.of_kind("background") if (text := to_markdown(block.lines, tracker, "background"))
+    ]
     return "\n\n".join(parts) or None
 
 
 def _is_like_label(text: str) -> bool:
-    """Whether a line begins as labels do, with words in capitals before a colon."""
+    """Return whether a line begins like a label, with words in capitals before a colon."""
     label, colon, _ = text.partition(":")
-    return bool(colon) and label.isupper() and len(names(label)) >= _LABEL_WORDS
+    return bool(colon) and label.isupper() and len(tokens(label)) >= _LABEL_WORDS
 
 
-def _languages(walk: BlockWalk, language: str, ledger: Ledger) -> tuple[list[str], bool]:
-    found: list[str] = []
-    own = bool(walk.all("own"))
-    for block in (*walk.all("languages"), *walk.all("write")):
-        each = block
+def _languages(document: DocumentBlocks, language: str, tracker: LineTracker) -> tuple[list[str], bool]:
+    """Return the codes of the languages to write in, and whether the writer's own is welcome."""
+    languages: list[str] = []
+    is_own_welcome = bool(document.of_kind("own"))
+    for block in (*document.of_kind("languages"), *document.of_kind("write")):
+        part = block
         if block.kind == "write":
             intro = [line for line in block.lines if line.is_cut or (block.lines and line is block.lines[0])]
-            each = Block("write", block.language, block.line, _intro(block) or intro[:0])
-        if not each.lines:
+            part = Block("write", block.language, block.line, _intro(block) or intro[:0])
+        if not part.lines:
             continue
-        codes, is_own = read_languages(each, language, ledger)
-        found += [code for code in codes if code not in found]
-        own = own or is_own
-    return found, own
+        codes, is_own = read_languages(part, language, tracker)
+        languages += [code for code in codes if code not in languages]
+        is_own_welcome = is_own_welcome or is_own
+    return languages, is_own_welcome
 
 
 def _intro(block: Block) -> list[Line]:
-    """The lines of a write block that belong to its opening sentence."""
+    """Return the lines of a write block that belong to its opening sentence."""
     return intro_lines(block)
 
 
-def _deadline(walk: BlockWalk, issued_on: date | None, ledger: Ledger) -> date | None:
+def _deadline(document: DocumentBlocks, issued_on: date | None, tracker: LineTracker) -> date | None:
+    """Return the first deadline, with a warning for each other one."""
     chosen: date | None = None
-    for block in walk.blocks:
+    for block in document.blocks:
         if block.kind == "deadline":
-            day = read_deadline(block, issued_on, ledger)
+            day = read_deadline(block, issued_on, tracker)
         elif block.kind in {"appeals", "write"} and block.lines and block.lines[0].is_cut:
-            day = read_deadline(Block(block.kind, block.language, block.line, _sentence(block)), issued_on, ledger)
+            day = read_deadline(
+                Block(block.kind, block.language, block.line, _opening_sentence(block)), issued_on, tracker
+            )
         else:
             continue
         if day and chosen and day != chosen:
-            ledger.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
+            tracker.warn("deadline-conflict", f"another deadline stands here: {day}", block.line)
         chosen = chosen or day
     return chosen
 
 
-def _previous(walk: BlockWalk, ledger: Ledger) -> str | None:
-    """What stands under the label for it, else the address beside the sentence on the update."""
-    found = [
-        (read_previous(block, ledger), block.kind) for block in walk.blocks if block.kind in {"previous", "update"}
+def _previous(document: DocumentBlocks, tracker: LineTracker) -> str | None:
+    """Return the text under the label of the previous action, else the address beside the sentence on the update."""
+    candidates = [
+        (read_previous(block, tracker), block.kind) for block in document.blocks if block.kind in {"previous", "update"}
     ]
-    said = [text for text, kind in found if text and (kind == "previous" or is_address(text))]
-    labelled = [text for text, kind in found if text in said and kind == "previous"]
-    return next(iter(labelled or said), None)
+    usable = [text for text, kind in candidates if text and (kind == "previous" or is_address(text))]
+    labelled = [text for text, kind in candidates if text in usable and kind == "previous"]
+    return next(iter(labelled or usable), None)
 
 
-def _sentence(block: Block) -> list[Line]:
+def _opening_sentence(block: Block) -> list[Line]:
+    """Return the lines of the block's own sentence."""
     if block.kind == "write":
         return _intro(block)
-    after = {line.number for line in _after_date(list(block.lines))}
+    after = {line.number for line in _below_date(list(block.lines))}
     return [line for line in block.lines if line.number not in after]
 
 
-__all__ = ["find_language", "parse_lines", "plain"]
+__all__ = ["find_language", "parse_lines"]

@@ -1,4 +1,4 @@
-"""What the reader understood, for people at a terminal: doubts first, then every field, wrapped to be read."""
+"""A draft as text for a terminal: the warnings first, then every field, wrapped to the width of a screen."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _LABEL = 13
 _SHOWN = 600  # characters of summary and background
 _KINDS = {"primary": "To", "copy": "Copy to", "embassy": "Embassy"}
 _ENGLISH = Locale("en")
-_UNSAID = "–"
+_MISSING = "–"
 
 
 def summarise(draft: DraftAppeal) -> str:
-    """The draft as lines of text: warnings, then every field, a dash where the document says nothing."""
+    """Return the draft as lines of text: warnings, then every field, with a dash for a missing value."""
     lines = _warnings(draft)
     for label, value in _facts(draft):
-        lines += _wrapped(f"{label:<{_LABEL}}", value or _UNSAID)
+        lines += _wrapped(f"{label:<{_LABEL}}", value or _MISSING)
     for target in draft.targets:
         lines += ["", *_target(target)]
     if not draft.targets:
-        lines += ["", f"{'To':<{_LABEL}}{_UNSAID}"]
+        lines += ["", f"{'To':<{_LABEL}}{_MISSING}"]
     return "\n".join([*lines, "", *_letter(draft)]).rstrip() + "\n"
 
 
 def _wrapped(label: str, text: str) -> list[str]:
-    """The text beside its label, further lines under its first one."""
+    """Return the text beside its label; further lines are indented to the first one."""
     return textwrap.wrap(
         text, _COLUMNS, initial_indent=label, subsequent_indent=" " * len(label), break_long_words=False,
         break_on_hyphens=False,
@@ -51,30 +51,30 @@ def _warnings(draft: DraftAppeal) -> list[str]:
 
 def _facts(draft: DraftAppeal) -> list[tuple[str, str]]:
     people = "; ".join(f"{each.name} ({each.pronoun})" if each.pronoun else each.name for each in draft.people)
-    tongues = [_named(_ENGLISH.languages, code) for code in draft.languages]
-    tongues += ["the writer's own language"] if draft.own_language else []
+    languages = [_with_code(_ENGLISH.languages, code) for code in draft.languages]
+    languages += ["the writer's own language"] if draft.own_language else []
     reference = draft.reference or ""
     if draft.sequence > 1:
         reference += f" (number {draft.sequence} of its case)"
     return [
         ("Headline", draft.headline or ""),
         ("People", people),
-        ("Country", _named(_ENGLISH.territories, draft.country)),
+        ("Country", _with_code(_ENGLISH.territories, draft.country)),
         ("Deadline", str(draft.deadline or "")),
         ("Reference", reference.strip()),
         ("Index", draft.index or ""),
         ("Issued on", str(draft.issued_on or "")),
         ("Previous", draft.previous or ""),
-        ("Language", _named(_ENGLISH.languages, draft.language)),
-        ("Write in", ", ".join(tongues)),
+        ("Language", _with_code(_ENGLISH.languages, draft.language)),
+        ("Write in", ", ".join(languages)),
         ("Summary", _short(draft.summary)),
         ("Background", _short(draft.background)),
     ]
 
 
-def _named(names: Mapping[str, str], code: str | None) -> str:
-    """A country or language in English with its code."""
-    name = names.get(code) if code else None
+def _with_code(names_by_code: Mapping[str, str], code: str | None) -> str:
+    """Return the English name of a country or language with its code."""
+    name = names_by_code.get(code) if code else None
     return f"{name} ({code})" if name else code or ""
 
 
@@ -86,12 +86,12 @@ def _short(text: str | None) -> str:
 def _target(target: DraftTarget) -> list[str]:
     title = ", ".join(part for part in (target.role, target.name) if part) or "(without role and name)"
     rows = [(_KINDS.get(target.kind, target.kind), title), *(("", line) for line in target.address)]
-    rows += [("Country", _named(_ENGLISH.territories, target.country))]
+    rows += [("Country", _with_code(_ENGLISH.territories, target.country))]
     for label, values in (("E-mail", target.emails), ("Fax", target.faxes), ("Phone", target.phones)):
         rows += [(label if not at else "", value) for at, value in enumerate(values)]
     rows += [(network.capitalize(), account) for network, account in target.social.items()]
     rows += [("Salutation", target.salutation)] if target.salutation else []
-    return [line for label, value in rows for line in _wrapped(f"{label:<{_LABEL}}", value or _UNSAID)]
+    return [line for label, value in rows for line in _wrapped(f"{label:<{_LABEL}}", value or _MISSING)]
 
 
 def _letter(draft: DraftAppeal) -> list[str]:
@@ -103,4 +103,4 @@ def _letter(draft: DraftAppeal) -> list[str]:
             "No letter; points to make:",
             *(line for each in draft.talking_points for line in _wrapped("  - ", each)),
         ]
-    return [f"{'Letter':<{_LABEL}}{_UNSAID}"]
+    return [f"{'Letter':<{_LABEL}}{_MISSING}"]

@@ -18,7 +18,7 @@ from pdfminer.arcfour import Arcfour
 from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
-from campaign.document.formats.subprocess_main import DEPTH, SECONDS, counted
+from campaign.document.formats.subprocess_main import DEPTH, SECONDS, run_counted
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
 from tests.abuse.test_uploads import ended_by_its_steps, operators, pdf, stream
 from tests.attack import Figure
@@ -201,14 +201,14 @@ def test_a_stream_with_a_wrong_checksum_is_read() -> None:
 def test_what_fails_is_counted_and_what_is_sound_given_whole() -> None:
     held = bytes(range(256)) * 400
     packed = zlib.compress(held)
-    assert Unpacker(len(held) + len(packed)).whole(packed) == held
-    assert Unpacker(2 * len(held)).salvaged(packed[:-4] + b"none") == held
-    for task in (Unpacker(len(held)).whole, Unpacker(len(held)).salvaged):
+    assert Unpacker(len(held) + len(packed)).unpack(packed) == held
+    assert Unpacker(2 * len(held)).unpack_damaged(packed[:-4] + b"none") == held
+    for task in (Unpacker(len(held)).unpack, Unpacker(len(held)).unpack_damaged):
         with pytest.raises(UnpackLimitError):
             task(packed)
     for broken in (b"", packed[:-1], b"none" + packed):
         with pytest.raises(zlib.error):
-            Unpacker(2 * len(held)).whole(broken)
+            Unpacker(2 * len(held)).unpack(broken)
     unpacker = Unpacker(2**16)
     for _ in range(16):
         unpacker.measure(memoryview(b"none"))
@@ -236,18 +236,23 @@ def test_what_a_reader_says_of_a_file_is_not_held() -> None:
     large = "<< " + " ".join(f"/K{number} {number}" for number in range(20_000)) + " >>"
     data = fonts(f"/W [{'7 0 R ' * 300}]", "/Identity-H", large)
     done = subprocess.run(
-        apart.command("pdf", "case.pdf"), input=data, capture_output=True, env=apart.environ(), cwd=ROOT, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    done = subprocess.run(
-        apart.command("docx", "case.docx"),
-        input=word(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
+        apart.reader_command("pdf", "case.pdf"),
+        input=data,
         capture_output=True,
-        env=apart.environ(),
+        env=apart.reader_environment(),
         cwd=ROOT,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (apart.BEYOND, b"", b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run(
+        apart.reader_command("docx", "case.docx"),
+        input=word(f"<w:p><w:r><w:t>{'a' * 500_000}</w:t></w:r></w:p>"),
+        capture_output=True,
+        env=apart.reader_environment(),
+        cwd=ROOT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (apart.OVER_LIMIT, b"", b"")
 
 
 def test_calls_too_deep_do_not_end_the_counting() -> None:
@@ -267,10 +272,10 @@ def test_calls_too_deep_do_not_end_the_counting() -> None:
 
     usual = sys.getrecursionlimit()
     with pytest.raises(BeyondError):
-        counted(partial(deep, 0), end)
+        run_counted(partial(deep, 0), end)
     assert (sys.getrecursionlimit(), sys.gettrace()) == (usual, None)
 
     def low(calls: int) -> int:
         return low(calls + 1) if calls < DEPTH // 2 else calls
 
-    assert counted(partial(low, 0), end) == DEPTH // 2
+    assert run_counted(partial(low, 0), end) == DEPTH // 2

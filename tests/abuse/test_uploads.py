@@ -20,7 +20,7 @@ from campaign.config import ROOT
 from campaign.document import DocumentError, parse_document
 from campaign.document.formats import subprocess_reader as apart
 from campaign.document.formats.pdf import read_pdf
-from campaign.document.formats.subprocess_main import MEGABYTES, SECONDS, STEPS, counted
+from campaign.document.formats.subprocess_main import MEGABYTES, SECONDS, STEPS, run_counted
 from campaign.document.formats.word import read_docx
 from tests.attack import IS_ATTACK, Figure
 from tests.conftest import KEYS
@@ -138,9 +138,9 @@ def read(path: Path) -> tuple[int, str, float, float]:
 def ended_by_its_steps(name: str, data: bytes) -> float:
     """Read the file as an upload is read, and return the seconds of the processor until its steps were used up."""
     process = subprocess.Popen(
-        apart.command(name.rpartition(".")[2], name),
+        apart.reader_command(name.rpartition(".")[2], name),
         cwd=ROOT,
-        env=apart.environ(),
+        env=apart.reader_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -154,7 +154,7 @@ def ended_by_its_steps(name: str, data: bytes) -> float:
         assert pipe is not None
         assert pipe.read() == b""
         pipe.close()
-    assert process.returncode == apart.BEYOND, "it ended by itself, the system had not to"
+    assert process.returncode == apart.OVER_LIMIT, "it ended by itself, the system had not to"
     return round(used.ru_utime + used.ru_stime, 1)
 
 
@@ -197,9 +197,9 @@ def test_what_an_urgent_action_takes_is_far_from_the_bound() -> None:
         raise BeyondError
 
     for read, data in ((read_pdf, typeset(NEW)), (read_pdf, builders.pdf(OLD)), (read_docx, builders.docx(NEW))):
-        counted(partial(read, data, "case"), end, STEPS // 5)
+        run_counted(partial(read, data, "case"), end, STEPS // 5)
         with pytest.raises(BeyondError):
-            counted(partial(read, data, "case"), end, 1000)
+            run_counted(partial(read, data, "case"), end, 1000)
 
 
 def test_each_is_refused_in_bounds(tmp_path: Path, figure: Figure) -> None:

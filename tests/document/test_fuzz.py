@@ -26,7 +26,7 @@ from campaign.document.formats.subprocess_main import READERS
 from campaign.document.labels import vocabulary
 from tests.document.support import builders, mutations
 from tests.document.support.forms import NEW, OLD, typeset
-from tests.document.support.ledger import lost
+from tests.document.support.lost_lines import lost_lines
 
 _LONG = os.environ.get("TOCSIN_FUZZ") == "long"
 _SHOWS_WIDTH = 2000  # characters
@@ -54,7 +54,7 @@ TEXTS = _texts()
 @pytest.fixture(autouse=True)
 def _together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a process for each file, which would take hours: what is tried is what runs in it."""
-    monkeypatch.setattr(reader, "read_apart", lambda form, data, name: READERS[form](data, name))
+    monkeypatch.setattr(reader, "read_in_subprocess", lambda form, data, name: READERS[form](data, name))
 
 
 @cache
@@ -113,7 +113,7 @@ def says_the_same_or_warns(name: str, early: list[Any], late: list[Any], seed: i
         raise AssertionError("a document is refused after a harmless change") from None
     if _said(draft) != _said(_draft(name)):
         assert _codes(draft) - _codes(_draft(name)), "another meaning, and no further warning"
-    assert lost(text.encode(), f"{name}.md", draft) == []
+    assert lost_lines(text.encode(), f"{name}.md", draft) == []
 
 
 def harmless(data: bytes, name: str) -> None:

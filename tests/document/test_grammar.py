@@ -28,7 +28,7 @@ class New:
     closing: str
     background: str
     languages: str
-    tongues: str
+    language_names: str
     own: str
     deadline: str
     day: str
@@ -115,7 +115,7 @@ def _document(new: New, dress: Dress, order: int = 0) -> str:
     ]  # fmt: skip
     background = [dress(new.background, "").rstrip(": "), "Muster 2 May 2022.\n\nMuster *2021*."]
     tail = [
-        dress(new.languages, new.tongues) + f"\n{new.own}",
+        dress(new.languages, new.language_names) + f"\n{new.own}",
         dress(new.deadline, new.day) + (f"\n{new.late}" if new.late else ""),
         dress(new.name, "Amani Muster (x/y)"),
         dress(new.previous, "https://www.example.org/ua/1"),

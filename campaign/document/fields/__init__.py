@@ -1,1 +1,1 @@
-"""Dates, countries, contacts, references."""
+"""Values inside the text: dates, countries, languages, contacts, references."""

@@ -1,4 +1,4 @@
-"""Contact lines taken apart: e-mails, faxes, phones, accounts; the words around them are kept in a warning."""
+"""Contact lines split into e-mails, faxes, phones and accounts; the words around them go into a warning."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from campaign.document.labels import vocabulary
-from campaign.document.text.emphasis import links, plain
-from campaign.document.text.lines import Ledger, Line, shown
-from campaign.document.text.normalise import fold, has_words, key
+from campaign.document.text.emphasis import find_links, plain_text
+from campaign.document.text.lines import Line, LineTracker, excerpt
+from campaign.document.text.normalise import has_words, normalise, normalised
 from campaign.document.text.paragraphs import safe_target
 
 SOCIAL = ("twitter", "facebook", "instagram")
 _NUMBER = re.compile(r"(?:\+|\(|00|\d)[\d ()+./\-]{2,60}(?: ?(?:ext|extn|extension|poste|int|ext)\.? ?\d{1,6})?")
 _EXTENSION = re.compile(r"(?<!\w)(?:ext|extn|extension|poste|interne|interno|anexo|ramal|durchwahl|app)[.: \"]{0,4}$")
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\"]{1,100}@[^\s@<>()\[\],;:\"/]{1,200}\.[^\W\d_]{2,24}$")
-_GOES_ON = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
+_ADDRESS_REST = re.compile(r"[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,40}){0,4}[.,;)]?$")
 _SPACED = re.compile(r"^[^\s@]{1,100}@[^\s@]{1,200}\.$")
 _DISGUISED = re.compile(r"[\[({] ?(?:at|arroba|arobase|aro?base|chiocciola) ?[\])}]")
 _ACCOUNT = re.compile(r"@[A-Za-z0-9_.]{1,50}|https?://\S{1,300}")
-_PARTED = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
-_WHOLE = 5  # digits; fewer are an area code
-_SHORT = 120  # characters; a salutation is no longer
-_EDGES = " \t,;|/·•–—-"
+_SEPARATORS = re.compile(r"[,;]|\s/\s|\s\|\s|\s+(?=[^\s@]{1,100}@)")
+_MIN_NUMBER_DIGITS = 5  # digits; fewer are an area code
+_SALUTATION_LENGTH = 120  # characters; a salutation is no longer
+_EDGE_MARKS = " \t,;|/·•–—-"
 
 
 @dataclass(slots=True)
 class Contacts:
-    """What the contact lines of one target say."""
+    """The contact details of one target; `pending` is a contact word whose value is on the next line."""
 
     emails: list[str] = field(default_factory=list)
     faxes: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     social: dict[str, str] = field(default_factory=dict)
     salutation: str | None = None
-    pending: str | None = None  # a word such as `Fax:` whose value stands on the next line
+    pending: str | None = None  # kind of a word such as `Fax:` whose value is on the next line
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPiece:
-    """A part of a line: a contact word's kind and the text after it; kind None is text before any."""
+    """The kind of a contact word and the text after it; kind None is text before the first contact word."""
 
     kind: str | None
     text: str
 
 
 @cache
-def _words() -> re.Pattern[str]:
-    """Every contact word, longest first, where a colon, a number or an address follows it."""
+def _contact_words() -> re.Pattern[str]:
+    """Return the pattern of all contact words, longest first, before a colon, a number or an address."""
     names: dict[str, str] = {}
     for kind, phrases in vocabulary().contacts.items():
         for phrase in phrases:
@@ -69,121 +69,130 @@ def _words() -> re.Pattern[str]:
     )
 
 
-def split(text: str) -> list[ContactPiece]:
-    """A line in pieces, each beginning with its contact word."""
-    folded = fold(text)
+def split_contacts(text: str) -> list[ContactPiece]:
+    """Return a line in pieces, each beginning with its contact word."""
+    text_normalised = normalise(text)
     pieces: list[ContactPiece] = []
-    at, kind = 0, None
-    for match in _words().finditer(folded):
+    start, kind = 0, None
+    for match in _contact_words().finditer(text_normalised):
         name = match.lastgroup
-        if name == "twitter" and folded[match.start() : match.end()].strip(" *_:") == "x" and ":" not in match.group():
+        if (
+            name == "twitter"
+            and text_normalised[match.start() : match.end()].strip(" *_:") == "x"
+            and ":" not in match.group()
+        ):
             continue
-        before = text[at : match.start()]
+        before = text[start : match.start()]
         if kind is not None or has_words(before):
-            pieces.append(ContactPiece(kind, _trim(before)))
-        at, kind = match.end(), name
+            pieces.append(ContactPiece(kind, _trim_separators(before)))
+        start, kind = match.end(), name
     if kind is not None or not pieces:
-        rest = text[at:]
+        rest = text[start:]
         as_written = kind == "salutation" or not pieces
-        pieces.append(ContactPiece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim(rest)))
+        pieces.append(
+            ContactPiece(kind, rest.strip() if as_written and kind in {None, "salutation"} else _trim_separators(rest))
+        )
     return pieces
 
 
-def _trim(text: str) -> str:
-    """Without what parts it from its neighbours: commas, bars, and the capital I that stands for a bar."""
-    bare = text.strip(_EDGES)
+def _trim_separators(text: str) -> str:
+    """Return the text without commas and bars at its edges, and without the capital I that stands for a bar."""
+    bare = text.strip(_EDGE_MARKS)
     while bare.endswith((" I", " l")) or bare == "I":
-        bare = bare[:-1].strip(_EDGES)
+        bare = bare[:-1].strip(_EDGE_MARKS)
     if bare.startswith("("):
         return bare if ")" in bare else bare[1:]
     return bare.removesuffix(".") if bare.endswith(".") and not bare.endswith("..") else bare
 
 
 def has_contact(text: str) -> bool:
-    """Whether a line holds a contact word with its value, an e-mail address or an account."""
+    """Return whether a line holds a contact word with its value, an e-mail address or an account."""
     bare = without_links(text)
-    return any(piece.kind for piece in split(bare)) or is_emails(bare) or bare.strip().startswith("@")
+    return any(piece.kind for piece in split_contacts(bare)) or is_emails(bare) or bare.strip().startswith("@")
 
 
 def without_links(text: str) -> str:
-    """The line as plain text; a mail link is its address."""
+    """Return the line as plain text; a mail link is replaced by its address."""
     if "](" not in text:
-        return plain(text)
+        return plain_text(text)
     pieces: list[str] = []
-    at = 0
-    for link in links(text):
+    position = 0
+    for link in find_links(text):
         target = safe_target(link.target) or ""
         if target.startswith("mailto:") and "@" not in link.text and not link.is_image:
-            pieces += [text[at : link.start], target.removeprefix("mailto:")]
-            at = link.end
-    return plain("".join(pieces) + text[at:])
+            pieces += [text[position : link.start], target.removeprefix("mailto:")]
+            position = link.end
+    return plain_text("".join(pieces) + text[position:])
 
 
 def is_emails(text: str) -> bool:
-    """Whether nothing but e-mail addresses stands there."""
-    parts = [part for part in _PARTED.split(text) if part and part.strip()]
+    """Return whether the text holds nothing but e-mail addresses."""
+    parts = [part for part in _SEPARATORS.split(text) if part and part.strip()]
     return bool(parts) and all(_EMAIL.match(part.strip(" <>()*_.")) for part in parts)
 
 
-def read(line: Line, contacts: Contacts, ledger: Ledger) -> str | None:
-    """Adds what the line says to the contacts; returns the text on it that is no contact, if any."""
-    _check_links(line, ledger)
-    left: str | None = None
-    for piece in split(without_links(line.text)):
+def read_contacts(line: Line, contacts: Contacts, tracker: LineTracker) -> str | None:
+    """Add the line's contact details to `contacts`. Return the text on the line that is no contact, or None."""
+    _check_links(line, tracker)
+    remainder: str | None = None
+    for piece in split_contacts(without_links(line.text)):
         kind = piece.kind
-        if kind is None and contacts.pending and _fits(contacts.pending, piece.text):
+        if kind is None and contacts.pending and _is_value_of(contacts.pending, piece.text):
             kind = contacts.pending
         contacts.pending = None
         if kind is None and is_emails(piece.text):
             kind = "email"
         elif kind is None and _ACCOUNT.fullmatch(piece.text.strip()) and piece.text.strip().startswith("@"):
-            ledger.warn("contact-note", f"an account of no named network: {shown(piece.text)}", line.number)
+            tracker.warn("contact-note", f"an account of no named network: {excerpt(piece.text)}", line.number)
             continue
         if kind is None:
-            left = piece.text
+            remainder = piece.text
         elif not has_words(piece.text) and not piece.text.strip():
             contacts.pending = kind
         else:
-            _put(kind, piece.text, contacts, line, ledger)
-    return left if left and has_words(left) else None
+            _store(kind, piece.text, contacts, line, tracker)
+    return remainder if remainder and has_words(remainder) else None
 
 
 def awaits_salutation(text: str) -> bool:
-    """Whether a line ends in the word for a salutation that stands below it."""
-    last = split(without_links(text))[-1]
+    """Return whether a line ends in the word for a salutation, whose text then is on the next line."""
+    last = split_contacts(without_links(text))[-1]
     return last.kind == "salutation" and not has_words(last.text)
 
 
-def _fits(kind: str, text: str) -> bool:
+def _is_value_of(kind: str, text: str) -> bool:
+    """Return whether a text can be the value of a contact word of this kind."""
     if kind == "email":
         return "@" in text
     if kind in {"fax", "phone", "both"}:
         return bool(_NUMBER.match(text))
     if kind == "salutation":
-        return len(text) < _SHORT
+        return len(text) < _SALUTATION_LENGTH
     return kind in SOCIAL and bool(_ACCOUNT.match(text))
 
 
-def _put(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:
+def _store(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
     if kind == "email":
-        _put_emails(text, contacts, line, ledger)
+        _store_emails(text, contacts, line, tracker)
     elif kind == "both":
-        _put_numbers("phone", text, contacts, line, ledger)
-        _put_numbers("fax", text, contacts, line, ledger)
+        _store_numbers("phone", text, contacts, line, tracker)
+        _store_numbers("fax", text, contacts, line, tracker)
     elif kind in {"fax", "phone"}:
-        _put_numbers(kind, text, contacts, line, ledger)
+        _store_numbers(kind, text, contacts, line, tracker)
     elif kind == "salutation":
         bare = text.strip(" ()")
         contacts.salutation = (bare.rstrip("] ") if "[" not in bare else bare) or None
     elif kind in SOCIAL:
-        _put_account(kind, text, contacts, line, ledger)
+        _store_account(kind, text, contacts, line, tracker)
     else:
-        ledger.warn("contact-note", f"another way to reach the target: {shown(without_links(line.text))}", line.number)
+        tracker.warn(
+            "contact-note", f"another way to reach the target: {excerpt(without_links(line.text))}", line.number
+        )
 
 
-def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:
+def _store_emails(text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
     rest: list[str] = []
-    for part in _PARTED.split(text):
+    for part in _SEPARATORS.split(text):
         for token in (part or "").split():
             address = token.strip(" <>()[]*_.,;")
             if _EMAIL.match(address) and not token.endswith(".@"):
@@ -191,100 +200,102 @@ def _put_emails(text: str, contacts: Contacts, line: Line, ledger: Ledger) -> No
                     contacts.emails.append(address)
             else:
                 rest.append(token)
-    if all(key(token) in vocabulary().words("or") for token in rest):
+    if all(normalised(token) in vocabulary().single_words("or") for token in rest):
         return
-    spelt = " ".join(text.split())
-    protected = ("email" in key(spelt) and "protected" in key(spelt)) or _DISGUISED.search(fold(spelt))
-    if protected:
-        ledger.warn("email-hidden", f"the address is hidden: {shown(spelt)}", line.number)
+    original = " ".join(text.split())
+    is_hidden = ("email" in normalised(original) and "protected" in normalised(original)) or _DISGUISED.search(
+        normalise(original)
+    )
+    if is_hidden:
+        tracker.warn("email-hidden", f"the address is hidden: {excerpt(original)}", line.number)
         return
-    tokens = spelt.split()
-    for at, token in enumerate(tokens[:-1]):
+    tokens = original.split()
+    for index, token in enumerate(tokens[:-1]):
         if "@" in token and (
-            tokens[at + 1].startswith(".") or (_SPACED.match(token) and _GOES_ON.match(tokens[at + 1]))
+            tokens[index + 1].startswith(".") or (_SPACED.match(token) and _ADDRESS_REST.match(tokens[index + 1]))
         ):
-            whole = (token + tokens[at + 1]).strip(" ,;")
-            cut = token.strip(" ,;.")
-            if cut in contacts.emails:
-                contacts.emails.remove(cut)
-            ledger.warn(
+            complete = (token + tokens[index + 1]).strip(" ,;")
+            incomplete = token.strip(" ,;.")
+            if incomplete in contacts.emails:
+                contacts.emails.remove(incomplete)
+            tracker.warn(
                 "email-broken",
-                f"a space stands in the address {shown(token + ' ' + tokens[at + 1])}; perhaps {whole}",
+                f"a space stands in the address {excerpt(token + ' ' + tokens[index + 1])}; perhaps {complete}",
                 line.number,
             )
             return
     code = "email-broken" if any("@" in token for token in rest) else "contact-note"
-    ledger.warn(code, f"not an e-mail address alone: {shown(spelt)}", line.number)
+    tracker.warn(code, f"not an e-mail address alone: {excerpt(original)}", line.number)
 
 
-def _put_numbers(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:
-    held = contacts.faxes if kind == "fax" else contacts.phones
+def _store_numbers(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
+    stored = contacts.faxes if kind == "fax" else contacts.phones
     rest: list[str] = []
-    at = 0
+    position = 0
     for match in _NUMBER.finditer(text):
         number = match.group()
         if number.count("(") > number.count(")"):
             number = number[: number.rindex("(")]
         end = match.start() + len(number)
-        if sum(char.isdigit() for char in number) < 4 or _EXTENSION.search(fold(text[at : match.start()])):
+        if sum(char.isdigit() for char in number) < 4 or _EXTENSION.search(normalise(text[position : match.start()])):
             continue
-        rest.append(text[at : match.start()])
-        at = end
-        for part in _several(number):
-            if (bare := part.strip(" ,;./-")) and bare not in held:
-                held.append(bare)
-    rest.append(text[at:])
+        rest.append(text[position : match.start()])
+        position = end
+        for part in _separate_numbers(number):
+            if (bare := part.strip(" ,;./-")) and bare not in stored:
+                stored.append(bare)
+    rest.append(text[position:])
     note = " ".join(part.strip(" ,;/|") for part in rest if has_words(part)).strip()
-    if note and key(note) not in {"or", "and", "ou", "et", "y", "o", "und", "oder", "e"}:
+    if note and normalised(note) not in {"or", "and", "ou", "et", "y", "o", "und", "oder", "e"}:
         word = "fax" if kind == "fax" else "phone"
-        ledger.warn("contact-note", f"words beside the {word} number: {shown(note)}", line.number)
+        tracker.warn("contact-note", f"words beside the {word} number: {excerpt(note)}", line.number)
 
 
-def _several(number: str) -> list[str]:
-    """The numbers that a slash parts; behind an area code alone it parts nothing: `030 / 27 59 09 15`."""
+def _separate_numbers(number: str) -> list[str]:
+    """Return the numbers in a text with slashes. A slash behind an area code separates nothing: `030 / 27 59 09 15`."""
     parts = re.split(r" / | ?/ ?(?=[+(0]|\d{5})", number)
-    return parts if all(sum(char.isdigit() for char in part) >= _WHOLE for part in parts) else [number]
+    return parts if all(sum(char.isdigit() for char in part) >= _MIN_NUMBER_DIGITS for part in parts) else [number]
 
 
-def _put_account(kind: str, text: str, contacts: Contacts, line: Line, ledger: Ledger) -> None:
-    found = _ACCOUNT.findall(text)
-    value = found[0].rstrip(".,;") if found else ""
-    rest = text.replace(found[0], "", 1).strip(_EDGES) if found else text
-    if not found and len(text.split()) == 1:
-        value, rest = text.strip(_EDGES), ""
+def _store_account(kind: str, text: str, contacts: Contacts, line: Line, tracker: LineTracker) -> None:
+    accounts = _ACCOUNT.findall(text)
+    value = accounts[0].rstrip(".,;") if accounts else ""
+    rest = text.replace(accounts[0], "", 1).strip(_EDGE_MARKS) if accounts else text
+    if not accounts and len(text.split()) == 1:
+        value, rest = text.strip(_EDGE_MARKS), ""
     if value and kind not in contacts.social:
         contacts.social[kind] = value
     elif value and contacts.social[kind] != value:
         rest = text
     if has_words(rest):
-        ledger.warn("contact-note", f"words beside the {kind} account: {shown(rest)}", line.number)
+        tracker.warn("contact-note", f"words beside the {kind} account: {excerpt(rest)}", line.number)
 
 
-def _check_links(line: Line, ledger: Ledger) -> None:
-    """A link that hides something else than its text says is never taken over silently."""
+def _check_links(line: Line, tracker: LineTracker) -> None:
+    """Warn of each link whose target differs from its text or is no web or mail address."""
     if "](" not in line.text:
         return
-    for link in links(line.text):
+    for link in find_links(line.text):
         target = link.target
         if target.lower().startswith("mailto:"):
             address = re.split(r"[?&]|%0[aAdD]", target[7:], maxsplit=1)[0]
             if address != target[7:]:
-                ledger.warn(
+                tracker.warn(
                     "mail-headers-dropped",
-                    f"a mail link carries more than an address: {shown(target)}",
+                    f"a mail link carries more than an address: {excerpt(target)}",
                     line.number,
                 )
             if "@" not in link.text and has_words(link.text):
-                ledger.warn("contact-note", f"words that link to an address: {shown(link.text)}", line.number)
+                tracker.warn("contact-note", f"words that link to an address: {excerpt(link.text)}", line.number)
             elif address.lower() != link.text.strip().lower():
-                ledger.warn(
+                tracker.warn(
                     "link-differs",
-                    f"the link goes to another address: {shown(link.text)} → {shown(address)}",
+                    f"the link goes to another address: {excerpt(link.text)} → {excerpt(address)}",
                     line.number,
                 )
         elif not target.lower().startswith(("http://", "https://")):
-            ledger.warn(
+            tracker.warn(
                 "link-dropped",
-                f"a link that is no web or mail address is left out: {shown(target)}",
+                f"a link that is no web or mail address is left out: {excerpt(target)}",
                 line.number,
             )

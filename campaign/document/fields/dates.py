@@ -1,4 +1,4 @@
-"""Dates as the documents write them, in every language of the label files."""
+"""Dates in the forms of the documents, in every language of the label files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 from babel import Locale
 
 from campaign.document.labels import vocabulary
-from campaign.document.text.normalise import fold, key
+from campaign.document.text.normalise import normalise, normalised
 
 _DAY_FIRST = re.compile(
     r"(?<![\w/.])(\d{1,2})(?:\.|°|o|a|er|st|nd|rd|th)?,? (?:de |of |d')?([^\W\d_]{3,12})\.?,?"
@@ -32,12 +32,12 @@ class ParsedDate:
     year: int | None
     is_ambiguous: bool = False
 
-    def on(self) -> date | None:
-        """The date, unless it has no year or is none in the calendar."""
+    def to_date(self) -> date | None:
+        """Return the date, or None if it has no year or does not exist."""
         return _date(self.year, self.month, self.day) if self.year else None
 
     def next_after(self, start: date) -> date | None:
-        """The first such day after another date, for a date without a year."""
+        """Return the first such day after `start`, for a date without a year; None if there is none in nine years."""
         for year in range(start.year, start.year + 9):
             day = _date(year, self.month, self.day)
             if day and day > start:
@@ -54,52 +54,56 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 @cache
 def _months() -> dict[str, int]:
-    named: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for language in vocabulary().languages:
         for names in Locale.parse(language).months.values():
             for width in ("wide", "abbreviated"):
                 for number, name in names[width].items():
-                    for form in (key(name), key(name)[:3]):
-                        if len(form) >= 3:
-                            named.setdefault(form, number)
-    named.update({"sept": 9, "setiembre": 9, "janner": 1, "feber": 2})
-    return named
+                    for spelling in (normalised(name), normalised(name)[:3]):
+                        if len(spelling) >= 3:
+                            numbers.setdefault(spelling, number)
+    numbers.update({"sept": 9, "setiembre": 9, "janner": 1, "feber": 2})
+    return numbers
 
 
 @cache
 def weekdays() -> frozenset[str]:
-    """The names of the days, which may stand before a date."""
-    found: set[str] = set()
+    """Return the words in the names of the days, which may stand before a date."""
+    names: set[str] = set()
     for language in vocabulary().languages:
-        found.update(key(name) for name in Locale.parse(language).days["format"]["wide"].values())
-    return frozenset(word for name in found for word in name.split())
+        names.update(normalised(name) for name in Locale.parse(language).days["format"]["wide"].values())
+    return frozenset(word for name in names for word in name.split())
 
 
-def dates(text: str, first_only: bool = False) -> list[ParsedDate]:
-    """The dates of a text in their order, in every form that the templates use."""
-    folded = fold(text)
-    found: list[ParsedDate] = []
+def find_dates(text: str, first_only: bool = False) -> list[ParsedDate]:
+    """Return the dates of a text in their order, in every form that the templates use."""
+    folded = normalise(text)
+    result: list[ParsedDate] = []
     for match in _ISO.finditer(folded):
         year, month, day = (int(part) for part in match.groups())
-        found.append(ParsedDate(match.start(), match.end(), day, month, year))
-    found.extend(_numeric(match) for match in _NUMBERS.finditer(folded))
+        result.append(ParsedDate(match.start(), match.end(), day, month, year))
+    result.extend(_numeric(match) for match in _NUMBERS.finditer(folded))
     for match in _DAY_FIRST.finditer(folded):
         number = _months().get(match[2])
         if number:
             end = match.end() if match[3] else match.end(2)
-            found.append(ParsedDate(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
-    taken = {(each.start, each.end) for each in found}
+            result.append(ParsedDate(match.start(), end, int(match[1]), number, int(match[3]) if match[3] else None))
+    positions = {(each.start, each.end) for each in result}
     for match in _MONTH_FIRST.finditer(folded):
         number = _months().get(match[1])
-        if number and not any(start <= match.start(1) < end for start, end in taken):
+        if number and not any(start <= match.start(1) < end for start, end in positions):
             end = match.end() if match[3] else match.end(2)
-            found.append(ParsedDate(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
-    found.sort(key=lambda each: each.start)
-    return found[:1] if first_only else found
+            result.append(ParsedDate(match.start(), end, int(match[2]), number, int(match[3]) if match[3] else None))
+    result.sort(key=lambda each: each.start)
+    return result[:1] if first_only else result
 
 
 def _numeric(match: re.Match[str]) -> ParsedDate:
-    """Day before month, as everywhere but in the United States; only a second number above 12 says otherwise."""
+    """Return a date of numbers: day before month, unless the second number is above 12.
+
+    Day before month is the order everywhere but in the United States. With slashes and two numbers up to 12 the date is
+    marked as ambiguous.
+    """
     first, second, year = int(match[1]), int(match[3]), int(match[4])
     if second > 12 >= first:
         return ParsedDate(match.start(), match.end(), second, first, year)

@@ -1,4 +1,4 @@
-"""Countries and languages by the names that CLDR and the label files give them."""
+"""ISO codes of countries and languages by the names in CLDR and the label files."""
 
 from __future__ import annotations
 
@@ -7,102 +7,104 @@ from functools import cache
 from babel import Locale
 
 from campaign.document.labels import vocabulary
-from campaign.document.text.normalise import key
+from campaign.document.text.normalise import normalised
 
 _WIDEST = 8  # words in the longest name worth trying
 
 
 @cache
-def _countries(language: str) -> dict[str, str]:
-    named: dict[str, str] = {}
+def _country_codes(language: str) -> dict[str, str]:
+    """Return the country codes by normalised name in one language."""
+    codes: dict[str, str] = {}
     for code, name in Locale.parse(language).territories.items():
         if len(code) == 2 and code.isalpha() and code not in {"EU", "EZ", "UN", "QO", "ZZ", "XA", "XB"}:
-            named[key(name)] = code
-            named.setdefault(key(name.split("(")[0]), code)
-    for code, names in vocabulary().countries.get(language, {}).items():
-        named.update({key(name): code for name in names})
-    return named
+            codes[normalised(name)] = code
+            codes.setdefault(normalised(name.split("(")[0]), code)
+    for code, names in vocabulary().country_names.get(language, {}).items():
+        codes.update({normalised(name): code for name in names})
+    return codes
 
 
 @cache
-def _tongues(language: str) -> dict[str, str]:
-    named: dict[str, str] = {}
+def _language_codes(language: str) -> dict[str, str]:
+    """Return the language codes by normalised name in one language."""
+    codes: dict[str, str] = {}
     for code, name in Locale.parse(language).languages.items():
         if len(code.split("_")[0]) == 2:
-            named.setdefault(key(name), code[:2])
-    for code, names in vocabulary().tongues.get(language, {}).items():
-        named.update({key(name): code for name in names})
-    return named
+            codes.setdefault(normalised(name), code[:2])
+    for code, names in vocabulary().language_names.get(language, {}).items():
+        codes.update({normalised(name): code for name in names})
+    return codes
 
 
 @cache
-def cities() -> frozenset[str]:
-    """The cities that CLDR names its time zones after: most capitals are among them."""
-    found: set[str] = set()
+def city_names() -> frozenset[str]:
+    """Return the normalised names of the cities after which CLDR names time zones; most capitals are among them."""
+    names: set[str] = set()
     for language in vocabulary().languages:
         for zone, entry in Locale.parse(language).time_zones.items():
             if "city" in entry:
-                found.add(key(entry["city"]))
-            found.add(key(zone.rsplit("/", 1)[-1].replace("_", " ")))
-    return frozenset(found)
+                names.add(normalised(entry["city"]))
+            names.add(normalised(zone.rsplit("/", 1)[-1].replace("_", " ")))
+    return frozenset(names)
 
 
-def _order(language: str) -> tuple[str, ...]:
+def _search_order(language: str) -> tuple[str, ...]:
     return (language, *(other for other in ("en", *vocabulary().languages) if other != language))
 
 
-def country(name: str, language: str) -> str | None:
-    """The code of a country by its name, in the document's language before all others."""
-    wanted = key(name)
-    for each in _order(language):
-        if wanted in _countries(each):
-            return _countries(each)[wanted]
+def country_code(name: str, language: str) -> str | None:
+    """Return the code of a country by its name, or None. The document's language is searched first."""
+    spelling = normalised(name)
+    for candidate in _search_order(language):
+        if spelling in _country_codes(candidate):
+            return _country_codes(candidate)[spelling]
     return None
 
 
 def country_at_end(text: str, language: str) -> str | None:
-    """The country that a line of an address ends with: `Bogotá D.C., Colombia`."""
-    parts = [part for part in key(text).split() if not part.isdigit()][-_WIDEST:]
+    """Return the code of the country at the end of an address line, or None: `Bogotá D.C., Colombia`."""
+    parts = [part for part in normalised(text).split() if not part.isdigit()][-_WIDEST:]
     for start in range(len(parts)):
         name = " ".join(parts[start:])
-        code = country(name, language)
+        code = country_code(name, language)
         if code and not (start and parts[start - 1] == "new"):
             return code
     return None
 
 
 def country_at_start(text: str, language: str) -> tuple[str, int] | None:
-    """The country that a text begins with, and how many words name it."""
-    parts = key(text[:200]).split()[:_WIDEST]
+    """Return the code of the country at the start of a text and the number of words in its name, or None."""
+    parts = normalised(text[:200]).split()[:_WIDEST]
     for end in range(len(parts), 0, -1):
-        code = country(" ".join(parts[:end]), language)
+        code = country_code(" ".join(parts[:end]), language)
         if code:
             return code, end
     return None
 
 
 def countries_in(text: str, language: str) -> list[str]:
-    """The countries that a line names, each once, in the document's language or English."""
-    parts = key(text[:400]).split()
-    found: list[str] = []
-    at = 0
-    while at < len(parts):
-        for end in range(min(len(parts), at + _WIDEST), at, -1):
-            name = " ".join(parts[at:end])
-            code = _countries(language).get(name) or _countries("en").get(name)
+    """Return the codes of the countries that a line names, each once, in the document's language or English."""
+    parts = normalised(text[:400]).split()
+    codes: list[str] = []
+    start = 0
+    while start < len(parts):
+        for end in range(min(len(parts), start + _WIDEST), start, -1):
+            name = " ".join(parts[start:end])
+            code = _country_codes(language).get(name) or _country_codes("en").get(name)
             if code and len(name) > 2:
-                if code not in found:
-                    found.append(code)
-                at = end - 1
+                if code not in codes:
+                    codes.append(code)
+                start = end - 1
                 break
-        at += 1
-    return found
+        start += 1
+    return codes
 
 
-def tongue(name: str, language: str) -> str | None:
-    """The ISO 639-1 code of a language by its name."""
-    wanted = key(name)
-    for each in _order(language):
-        if wanted in _tongues(each):
-            return _tongues(each)[wanted]
+def language_code(name: str, language: str) -> str | None:
+    """Return the ISO 639-1 code of a language by its name, or None. The document's language is searched first."""
+    spelling = normalised(name)
+    for candidate in _search_order(language):
+        if spelling in _language_codes(candidate):
+            return _language_codes(candidate)[spelling]
     return None

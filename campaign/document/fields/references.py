@@ -1,4 +1,4 @@
-"""The reference of a case in every form the templates gave it, brought to `UA number/year` and a sequence."""
+"""References of cases in every form that the templates used, as `UA number/year` and a sequence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from campaign.document.labels import vocabulary
-from campaign.document.text.normalise import NormalisedWord, fold, words
+from campaign.document.text.normalise import NormalisedWord, normalise, words
 
-# `UA-257-1/2014`: the number, then which follow-up it is.
+# `UA-257-1/2014`: the number of the case, then the number of the follow-up.
 _GERMAN = re.compile(r"(?<!\w)(?:ua|au|fi)[ -]{0,3}(\d{1,3})-(\d{1,2}) ?/ ?(\d{4}|\d{2})(?!\d)")
 _USUAL = re.compile(
     r"(?<!\w)(?:ua|au|fi)(?: ?-? ?(?:nr|no|n)\b)?(?: ?(?:ua|au)(?!\w))?[ :.°º#-]{0,5}"
@@ -25,7 +25,7 @@ _REGIONS = frozenset({"afr", "amr", "asa", "eur", "mde", "act", "org", "pol", "i
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a reference stands and what it says; `sequence` is None where a follow-up has no number."""
+    """A reference and its position; `sequence` is None for a follow-up without a number."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class DocumentIndex:
-    """A document index as written, and whether it has the form that an index must have."""
+    """A document index as written; `is_valid` tells whether it has the form of an index."""
 
     start: int
     end: int
@@ -49,93 +49,93 @@ def _name(number: str, year: str) -> str:
 
 
 def find_reference(text: str) -> Reference | None:
-    """The first reference of a text with what stands before it, which says which follow-up it is."""
-    folded = fold(text)
-    if match := _GERMAN.search(folded):
+    """Return the first reference of a text, or None. The words before it tell which follow-up it is."""
+    text_normalised = normalise(text)
+    if match := _GERMAN.search(text_normalised):
         return Reference(match.start(), match.end(), _name(match[1], match[3]), int(match[2]) + 1, True)
-    match = _USUAL.search(folded)
+    match = _USUAL.search(text_normalised)
     if match is None:
-        match = _SPELT.search(folded)
+        match = _SPELT.search(text_normalised)
         return Reference(match.start(), match.end(), _name(match[1], match[2]), 1, False) if match else None
-    start, sequence, follows = _sequence(folded[: match.start()])
+    start, sequence, is_follow_up = _sequence(text_normalised[: match.start()])
     if match[3]:
-        sequence, follows = int(match[3]) + 1, True
-    elif folded[match.start() : match.start() + 2] == "fi" and not follows:
-        sequence, follows = None, True
-    return Reference(start, match.end(), _name(match[1], match[2]), sequence, follows)
+        sequence, is_follow_up = int(match[3]) + 1, True
+    elif text_normalised[match.start() : match.start() + 2] == "fi" and not is_follow_up:
+        sequence, is_follow_up = None, True
+    return Reference(start, match.end(), _name(match[1], match[2]), sequence, is_follow_up)
 
 
 def find_references(text: str) -> list[Reference]:
-    """All references of a text in their order."""
-    found: list[Reference] = []
-    at = 0
-    while reference := find_reference(text[at:]):
-        found.append(
+    """Return all references of a text in their order."""
+    references: list[Reference] = []
+    offset = 0
+    while reference := find_reference(text[offset:]):
+        references.append(
             Reference(
-                reference.start + at,
-                reference.end + at,
+                reference.start + offset,
+                reference.end + offset,
                 reference.name,
                 reference.sequence,
                 reference.is_follow_up,
             )
         )
-        at += reference.end
-    return found
+        offset += reference.end
+    return references
 
 
 def _sequence(before: str) -> tuple[int, int | None, bool]:
-    """Where the words that belong to the reference begin, its sequence, and whether they call it a follow-up."""
+    """Return where the words of the reference begin, its sequence, and whether they call it a follow-up."""
     tail = words(before)[-8:]
     names = [word.text for word in tail]
-    start, sequence, follows = len(before), 1, False
+    start, sequence, is_follow_up = len(before), 1, False
     first = len(names)
     for phrase in vocabulary().header["follow_up"]:
         size = len(phrase.words)
-        for at in range(len(names) - size, -1, -1):
-            if tuple(names[at : at + size]) == phrase.words:
-                follows, first = True, min(first, at)
+        for index in range(len(names) - size, -1, -1):
+            if tuple(names[index : index + size]) == phrase.words:
+                is_follow_up, first = True, min(first, index)
                 break
-    number = _ordinal(names[: first if follows else len(names)], before, tail)
+    number = _ordinal(names[: first if is_follow_up else len(names)], before, tail)
     if number is not None:
-        at, ordinal = number
-        first, sequence = min(first, at), ordinal + 1 if follows else ordinal
-    elif follows:
+        index, ordinal = number
+        first, sequence = min(first, index), ordinal + 1 if is_follow_up else ordinal
+    elif is_follow_up:
         return tail[first].start, None, True
     if first < len(names):
         start = tail[first].start
-    return start, sequence, follows
+    return start, sequence, is_follow_up
 
 
 def _ordinal(names: list[str], before: str, tail: list[NormalisedWord]) -> tuple[int, int] | None:
-    """The ordinal that ends these words: `First`, `6th`, `3ª`."""
-    for at in range(len(names) - 1, max(len(names) - 3, -1), -1):
+    """Return the position and value of the ordinal that ends these words: `First`, `6th`, `3ª`; None without one."""
+    for index in range(len(names) - 1, max(len(names) - 3, -1), -1):
         for size in (2, 1):
-            form = tuple(names[at : at + size])
-            if form in vocabulary().ordinals and not names[at].isdigit():
-                return at, vocabulary().ordinals[form]
-        match = _LETTERED.match(before, tail[at].start)
+            spelling = tuple(names[index : index + size])
+            if spelling in vocabulary().ordinals and not names[index].isdigit():
+                return index, vocabulary().ordinals[spelling]
+        match = _LETTERED.match(before, tail[index].start)
         if match:
-            return at, int(match[1])
+            return index, int(match[1])
     return None
 
 
 def find_indexes(text: str) -> list[DocumentIndex]:
-    """The document indexes of a text; a malformed one is kept as written."""
-    folded = fold(text)
-    found = [
+    """Return the document indexes of a text; a malformed index is returned as written."""
+    text_normalised = normalise(text)
+    indexes = [
         DocumentIndex(
             match.start(),
             match.end(),
             text[match.start() : match.end()],
             match[1] in _REGIONS and len(match[2]) == 2 and 2 <= len(match[3]) <= 4 and len(match[4]) in {2, 4},
         )
-        for match in _INDEX.finditer(folded)
+        for match in _INDEX.finditer(text_normalised)
         if match[1] not in {"nos", "che"}
     ]
-    if not found:
-        found = [
+    if not indexes:
+        indexes = [
             DocumentIndex(match.start(), match.end(), text[match.start() : match.end()], False)
-            for match in _BROKEN.finditer(folded)
+            for match in _BROKEN.finditer(text_normalised)
             if match[1] in _REGIONS
         ]
-    return found
+    return indexes

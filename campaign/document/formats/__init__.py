@@ -1,1 +1,1 @@
-"""From a file to lines: PDF, Word, text."""
+"""Conversion of files into lines: PDF, Word, text."""

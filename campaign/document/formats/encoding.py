@@ -1,4 +1,4 @@
-"""Bytes become text: UTF-8 first, UTF-16 by its mark or its zeros, else Windows-1252."""
+"""Decoding of bytes: UTF-8 first, UTF-16 by its byte order mark or its zero bytes, else Windows-1252."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CONTROLS = re.compile(f"[{re.escape(_CONTROL.decode())}]")
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of a file without a declared encoding.
+    """Return the text of a file without a declared encoding.
 
-    Raises DocumentError where it is no text in any of the three.
+    Raises DocumentError if it is no text in any of the three encodings.
     """
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
@@ -24,7 +24,7 @@ def decode(data: bytes, name: str) -> str:
         if data.startswith(mark):
             return _strict(data[len(mark) :], encoding, name)
     if b"\x00" in data[:4000]:
-        return _strict(data, _zeros(data[:4000], name), name)
+        return _strict(data, _utf16_by_zeros(data[:4000], name), name)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -41,13 +41,14 @@ def decode(data: bytes, name: str) -> str:
 
 
 def _is_broken_utf8(data: bytes, error: UnicodeDecodeError) -> bool:
-    """Whether the bytes are UTF-8 that was cut or mixed, not another encoding: its characters outnumber the errors.
+    """Return whether the bytes are damaged UTF-8, not another encoding.
 
-    Windows-1252 hardly ever holds two letters in a row that make a character of UTF-8.
+    Damaged means cut off or mixed. Its multi-byte characters then outnumber the errors, since Windows-1252 hardly ever
+    holds two letters in a row that form a UTF-8 character.
     """
     if error.start >= len(data) - 3 and not data[: error.start].isascii():
         return True
-    if data[error.start :] in {b"\xc2", b"\xc3"}:  # a text seldom ends with Â or Ã, a cut one often does
+    if data[error.start :] in {b"\xc2", b"\xc3"}:  # texts seldom end with Â or Ã, cut off ones often do
         return True
     text = data.decode("utf-8", errors="replace")
     wrong = text.count("\ufffd")
@@ -64,8 +65,11 @@ def _strict(data: bytes, encoding: str, name: str) -> str:
     return text
 
 
-def _zeros(head: bytes, name: str) -> str:
-    """UTF-16 without a mark: Western text has its zeros at every second byte."""
+def _utf16_by_zeros(head: bytes, name: str) -> str:
+    """Return the byte order of UTF-16 without a mark, for Western text has a zero at every second byte.
+
+    Raises DocumentError if there is no such pattern.
+    """
     even, odd = head[0::2].count(0), head[1::2].count(0)
     half = len(head) // 2
     if odd > half * 0.6 and even < half * 0.1:

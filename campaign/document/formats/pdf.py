@@ -1,6 +1,7 @@
-"""PDF as lines, by pdfminer.six: it gives each line its place and font, so that address lines and bold survive.
+"""PDF as lines, read by pdfminer.six, which gives the position and font of each line.
 
-pypdf gives running text only and joins the columns that the old template sets its addresses in.
+So address lines and bold text are recognised. pypdf gives running text only and joins the columns in which the old
+template sets its addresses.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ from pdfminer.layout import LAParams, LTChar, LTContainer, LTPage, LTTextBox, LT
 from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
 from campaign.document.errors import DocumentError
-from campaign.document.formats.pdf_layout import PageBlock, PageRow, Styled, laid_out
+from campaign.document.formats.pdf_layout import PageBlock, PageRow, StyledChar, lay_out
 from campaign.document.formats.unpack import Unpacker, UnpackLimitError
-from campaign.document.text.lines import MOST_CHARACTERS, Line
+from campaign.document.text.lines import MAX_CHARACTERS, Line
 
 _PAGES = 40
 _UNPACKED = 24 * 1024 * 1024  # bytes
-_TAIL = 2048  # bytes; readers look for the end in the last 1024
+_END_LENGTH = 2048  # bytes; PDF readers look for the end mark in the last 1024
 _STREAM = re.compile(rb"stream[ \t]{0,8}(?:\r\n?|\n)")
-_TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
+_PACKED_TWICE = re.compile(rb"/Filter\s{0,20}\[[^\]]{0,200}Fl[^\]]{0,200}Fl")
 _LAYOUT = LAParams(line_margin=0.4, boxes_flow=None)
 
 
 def read_pdf(data: bytes, name: str) -> list[Line]:
-    """The text layer in reading order, with blank lines where the page leaves space.
+    """Return the text layer in reading order, with blank lines where the page has space.
 
-    Raises DocumentError where it is damaged, encrypted, too large or has no text layer; MemoryError.
+    Raises DocumentError if the file is damaged, encrypted, too large or without a text layer; MemoryError.
     """
     _check(data, name)
     try:
@@ -50,18 +51,21 @@ def read_pdf(data: bytes, name: str) -> list[Line]:
     # Damaged files raise whatever the parser meets: TypeError, KeyError, struct.error, RecursionError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as PDF") from error
-    if sum(len(block.text) for block in blocks) > MOST_CHARACTERS:
+    if sum(len(block.text) for block in blocks) > MAX_CHARACTERS:
         raise DocumentError("too-large", f"{name} holds more text than an Urgent Action can")
     if not any(any(char.isalnum() for char in block.text) for block in blocks):
         raise DocumentError("no-text", f"{name} has no text layer: it is scanned; use the text or Word version")
-    return laid_out(blocks)
+    return lay_out(blocks)
 
 
 def _check(data: bytes, name: str) -> None:
-    """Refuses half a file, of which the parser would give what it finds, and a decompression bomb."""
-    if _TWICE.search(data.replace(b"#6c", b"l")):
+    """Refuse a truncated file, of which pdfminer would return a part, and a decompression bomb.
+
+    Raises DocumentError.
+    """
+    if _PACKED_TWICE.search(data.replace(b"#6c", b"l")):
         raise DocumentError("unreadable", f"{name} packs a stream twice, which no Urgent Action does")
-    if b"%%EOF" not in data[-_TAIL:]:
+    if b"%%EOF" not in data[-_END_LENGTH:]:
         raise DocumentError("unreadable", f"{name} is damaged: its end is missing")
     unpacker = Unpacker(_UNPACKED)
     view = memoryview(data)
@@ -78,30 +82,30 @@ def _too_much(name: str) -> DocumentError:
 
 @contextmanager
 def _counted_unpacking() -> Iterator[None]:
-    """Let pdfminer count what it unpacks, which may be other streams than `_check` finds, or one stream often.
+    """Count the bytes that pdfminer unpacks: other streams than `_check` finds, or one stream often.
 
-    Its own way to save a damaged stream copies all that it has with each byte.
+    It also replaces pdfminer's salvage of damaged streams, which copies the whole output for each byte.
     """
     unpacker = Unpacker(_UNPACKED)
-    names = vars(pdftypes)
-    before = {name: names[name] for name in ("zlib", "decompress_corrupted")}
-    names["zlib"] = SimpleNamespace(decompress=unpacker.whole, error=zlib.error)
-    names["decompress_corrupted"] = unpacker.salvaged
+    module = vars(pdftypes)
+    originals = {name: module[name] for name in ("zlib", "decompress_corrupted")}
+    module["zlib"] = SimpleNamespace(decompress=unpacker.unpack, error=zlib.error)
+    module["decompress_corrupted"] = unpacker.unpack_damaged
     try:
         yield
     finally:
-        names.update(before)
+        module.update(originals)
 
 
 def _blocks(data: bytes) -> list[PageBlock]:
-    """The blocks of the pages, until there are too many characters."""
+    """Return the blocks of the pages, at most until they exceed the limit of characters."""
     blocks: list[PageBlock] = []
     length = 0
     for number, page in enumerate(extract_pages(BytesIO(data), maxpages=_PAGES + 1, laparams=_LAYOUT), start=1):
-        found = list(_page(page, number))
-        blocks += found
-        length += sum(len(block.text) for block in found)
-        if length > MOST_CHARACTERS:
+        page_blocks = list(_page_blocks(page, number))
+        blocks += page_blocks
+        length += sum(len(block.text) for block in page_blocks)
+        if length > MAX_CHARACTERS:
             break
     return blocks
 
@@ -114,8 +118,8 @@ def _boxes(container: LTContainer[Any]) -> Iterator[LTTextBox]:
             yield from _boxes(item)
 
 
-def _page(page: LTPage, number: int) -> Iterator[PageBlock]:
-    """The page's boxes that hold text."""
+def _page_blocks(page: LTPage, number: int) -> Iterator[PageBlock]:
+    """Yield the boxes of the page that hold text."""
     for box in _boxes(page):
         lines = [line for line in box if line.get_text().strip()]
         sizes = [char.size for line in lines for char in line if isinstance(char, LTChar)]
@@ -125,24 +129,27 @@ def _page(page: LTPage, number: int) -> Iterator[PageBlock]:
 
 
 def _row(line: LTTextLine) -> PageRow:
-    """The line's characters with their marks; each space once, for justified lines hold several."""
-    found: list[Styled] = []
+    """Return the line's characters with their marks.
+
+    Repeated spaces become one, since justified lines hold several.
+    """
+    chars: list[StyledChar] = []
     for item in line:
         marks = _marks(item) if isinstance(item, LTChar) else ""
         for char in item.get_text().replace("\n", ""):
-            # Programs that break words give the soft hyphen's code to the glyph of every hyphen.
-            plain = "-" if char == "\u00ad" else " " if char.isspace() else char
-            if plain != " " or (found and found[-1][0] != " "):
-                found.append((plain, marks))
-    while found and found[-1][0] == " ":
-        found.pop()
+            # Programs that hyphenate give the code of the soft hyphen to every hyphen.
+            normal = "-" if char == "\u00ad" else " " if char.isspace() else char
+            if normal != " " or (chars and chars[-1][0] != " "):
+                chars.append((normal, marks))
+    while chars and chars[-1][0] == " ":
+        chars.pop()
     if line.get_text().rstrip().endswith("\u00ad"):
-        found[-1] = ("\u00ad", found[-1][1])
-    return PageRow(found, line.x0, line.x1, _first_word(line))
+        chars[-1] = ("\u00ad", chars[-1][1])
+    return PageRow(chars, line.x0, line.x1, _first_word(line))
 
 
 def _first_word(line: LTTextLine) -> float:
-    """How wide the line's first word is, in points."""
+    """Return the width of the line's first word in points."""
     start = end = None
     for item in line:
         if isinstance(item, LTChar) and item.get_text().strip():

@@ -1,7 +1,7 @@
-"""From lines with their places on a page to lines in reading order, with Markdown marks.
+"""Reading order of positioned lines: from lines on a page to lines of text with Markdown marks.
 
-Columns are read one after the other, what every page repeats stands once, page numbers not at all, and a line that
-reaches the edge of its column says so, for then its break is the page's and not the author's.
+Columns are read one after the other. Text that every page repeats appears once, page numbers not at all. A line that
+reaches the edge of its column is marked as full, for its break then comes from the layout and not from the author.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from campaign.document.text.lines import Line
-from campaign.document.text.normalise import key
+from campaign.document.text.normalise import normalised
 
 _SAME_ROW = 3.0  # points
 _GUTTER = 9.0  # points between columns, at least
-_ZONE = 0.12  # of the page's height: where headers and footers stand
-_LARGE = 1.35  # times the usual size: a heading
+_MARGIN_HEIGHT = 0.12  # of the page's height, at the top and at the bottom
+_LARGE = 1.35  # times the usual size; larger text is a heading
 _HEADING_LINES = 4
-_CROWDED = 200  # blocks; no page of text has so many, and columns are not looked for among them
-_SURE = 3  # so many lines that end at about the same place show where a column ends
+_CROWDED = 200  # blocks; a page of text has fewer, and above it the search for columns is skipped
+_MIN_FULL_LINES = 3  # full lines that show where a column ends
 _NUMBERED = re.compile(r"^\D{0,12}(\d{1,3})(?:\D{1,5}(\d{1,3}))?\D{0,3}$")
 
-_WANTED = {"": (), "*": ("*",), "**": ("**",), "***": ("*", "**")}
-Styled = tuple[str, str]  # a character and the marks around it
+_MARKS = {"": (), "*": ("*",), "**": ("**",), "***": ("*", "**")}
+StyledChar = tuple[str, str]  # a character and the marks around it
 
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A line on a page; `first` is how wide its first word is, in points."""
+    """A line on a page; `first` is the width of its first word in points."""
 
-    chars: list[Styled]
+    chars: list[StyledChar]
     left: float
     right: float
     first: float
 
     @property
     def text(self) -> str:
+        """Return the characters without their marks."""
         return "".join(char for char, _ in self.chars)
 
 
 @dataclass(frozen=True, slots=True)
 class PageBlock:
-    """Lines that stand together on a page; `height` and `width` are the page's."""
+    """Lines that belong together on a page; `height` and `width` are those of the page, in points."""
 
     rows: list[PageRow]
     page: int
@@ -57,90 +58,97 @@ class PageBlock:
 
     @property
     def left(self) -> float:
+        """Return the left edge in points."""
         return min(row.left for row in self.rows)
 
     @property
     def right(self) -> float:
+        """Return the right edge in points."""
         return max(row.right for row in self.rows)
 
     @property
     def text(self) -> str:
+        """Return the text of the rows, one on each line."""
         return "\n".join(row.text for row in self.rows)
 
 
-def laid_out(blocks: list[PageBlock]) -> list[Line]:
-    """The lines of all pages; numbers count from 1, blank lines part the blocks."""
-    body, margins = _furniture(blocks)
+def lay_out(blocks: list[PageBlock]) -> list[Line]:
+    """Return the lines of all pages, numbered from 1, with blank lines between the blocks."""
+    body, margins = _split_off_margins(blocks)
     ordered: list[PageBlock] = []
     for _, page in groupby(body, key=lambda block: block.page):
         ordered += _in_order(list(page))
     edges = _edges(ordered)
     sizes = [block.size for block in ordered for _ in block.rows if block.size]
-    usual = median(sizes) if sizes else 0.0
+    usual_size = median(sizes) if sizes else 0.0
     lines: list[Line] = []
     for block in ordered:
-        written = _written(block, usual, edges)
-        if lines and not _goes_on(lines, written):
+        block_lines = _block_lines(block, usual_size, edges)
+        if lines and not _goes_on(lines, block_lines):
             lines.append(Line(0, ""))
-        lines += written
+        lines += block_lines
     for block in margins:
         lines += [Line(0, ""), *(Line(0, row.text.strip(), is_margin=True) for row in block.rows)]
     return [replace(line, number=number) for number, line in enumerate(lines, start=1)]
 
 
-def _furniture(blocks: list[PageBlock]) -> tuple[list[PageBlock], list[PageBlock]]:
-    """The blocks of the text, and once each what pages repeat at the foot or, from the second page on, at the head."""
+def _split_off_margins(blocks: list[PageBlock]) -> tuple[list[PageBlock], list[PageBlock]]:
+    """Return the blocks of the text, and those of the page margins.
+
+    A margin block is one that pages repeat: at the foot, or at the head from the second page on. Each is returned once.
+    """
     last = max((block.page for block in blocks), default=1)
-    seen = Counter(name for block in blocks if (name := _zone(block)))
+    counts = Counter(margin_text for block in blocks if (margin_text := _margin_text(block)))
     body: list[PageBlock] = []
     margins: list[PageBlock] = []
-    met: set[tuple[str, str]] = set()
+    seen_names: set[tuple[str, str]] = set()
     for block in blocks:
-        name = _zone(block)
-        if name and _is_page_number(block.text, block.page, last):
+        margin_text = _margin_text(block)
+        if margin_text and _is_page_number(block.text, block.page, last):
             continue
-        if name is None or seen[name] < 2 or (name[0] == "head" and block.page == 1):
+        if margin_text is None or counts[margin_text] < 2 or (margin_text[0] == "head" and block.page == 1):
             body.append(block)
-        elif name not in met:
+        elif margin_text not in seen_names:
             margins.append(block)
-        if name:
-            met.add(name)
+        if margin_text:
+            seen_names.add(margin_text)
     return body, margins
 
 
-def _zone(block: PageBlock) -> tuple[str, str] | None:
-    """Which end of its page a block stands at, and what it says there but for numbers; None for the text between."""
-    is_head, is_foot = block.bottom > block.height * (1 - _ZONE), block.top < block.height * _ZONE
+def _margin_text(block: PageBlock) -> tuple[str, str] | None:
+    """Return whether a block is at the head or foot of its page, with its text without numbers; None otherwise."""
+    is_head, is_foot = block.bottom > block.height * (1 - _MARGIN_HEIGHT), block.top < block.height * _MARGIN_HEIGHT
     if len(block.rows) > 3 or not (is_head or is_foot):
         return None
-    return "head" if is_head else "foot", re.sub(r"\d+", "#", key(block.text))
+    return "head" if is_head else "foot", re.sub(r"\d+", "#", normalised(block.text))
 
 
 def _is_page_number(text: str, page: int, last: int) -> bool:
-    found = _NUMBERED.match(text.strip())
-    if found is None or len(key(text).split()) > 4:
+    """Return whether the text is the number of this page, alone or with the number of pages."""
+    match = _NUMBERED.match(text.strip())
+    if match is None or len(normalised(text).split()) > 4:
         return False
-    return int(found[1]) == page and (found[2] is None or int(found[2]) >= last)
+    return int(match[1]) == page and (match[2] is None or int(match[2]) >= last)
 
 
 def _in_order(blocks: list[PageBlock]) -> list[PageBlock]:
-    """The blocks of a page as they are read: from top to bottom, columns one after the other."""
+    """Return the blocks of a page in reading order: from top to bottom, columns one after the other."""
     blocks = sorted(blocks, key=lambda block: (-round(block.top / _SAME_ROW), block.left))
     if len(blocks) > _CROWDED:
         return blocks
-    found: list[PageBlock] = []
+    ordered: list[PageBlock] = []
     for group in _groups(_bands(blocks)):
         edge = _gutter(group)
         if edge is None:
-            found += _side_by_side(group)
+            ordered += _side_by_side(group)
         else:
-            found += _in_order([block for block in group if block.right <= edge])
-            found += _in_order([block for block in group if block.right > edge])
-    return found
+            ordered += _in_order([block for block in group if block.right <= edge])
+            ordered += _in_order([block for block in group if block.right > edge])
+    return ordered
 
 
 def _bands(blocks: list[PageBlock]) -> list[list[PageBlock]]:
-    """The blocks parted wherever a white strip crosses the whole page."""
+    """Return the blocks split wherever a white strip crosses the whole page."""
     bands: list[list[PageBlock]] = []
     bottom = 0.0
     for block in blocks:
@@ -154,27 +162,35 @@ def _bands(blocks: list[PageBlock]) -> list[list[PageBlock]]:
 
 
 def _groups(bands: list[list[PageBlock]]) -> list[list[PageBlock]]:
-    """Bands with the same columns together; what stands under them on one side only is theirs at a page's end alone."""
+    """Return the bands grouped by common columns.
+
+    A band that stands on one side only belongs to the columns above it only if it ends the page.
+    """
     groups: list[list[PageBlock]] = []
-    at = 0
-    while at < len(bands):
-        end = at + 1
-        if _gutter(bands[at]) is not None:
-            while end < len(bands) and _gutter([block for band in bands[at : end + 1] for block in band]) is not None:
+    start = 0
+    while start < len(bands):
+        end = start + 1
+        if _gutter(bands[start]) is not None:
+            while (
+                end < len(bands) and _gutter([block for band in bands[start : end + 1] for block in band]) is not None
+            ):
                 end += 1
-            while end < len(bands) and end > at + 1 and _gutter(bands[end - 1]) is None:
+            while end < len(bands) and end > start + 1 and _gutter(bands[end - 1]) is None:
                 end -= 1
-        groups.append([block for band in bands[at:end] for block in band])
-        at = end
+        groups.append([block for band in bands[start:end] for block in band])
+        start = end
     return groups
 
 
 def _gutter(blocks: list[PageBlock]) -> float | None:
-    """Where the first column ends, if a white strip parts these blocks into columns of more than one line."""
+    """Return where the first column ends, or None if there is one column only.
+
+    A white strip has to split the blocks into columns of more than one line.
+    """
     edge = 0.0
     ordered = sorted(blocks, key=lambda block: block.left)
-    for at, block in enumerate(ordered):
-        if at and block.left - edge >= _GUTTER and _is_column(ordered[:at]) and _is_column(ordered[at:]):
+    for number, block in enumerate(ordered):
+        if number and block.left - edge >= _GUTTER and _is_column(ordered[:number]) and _is_column(ordered[number:]):
             return edge
         edge = max(edge, block.right)
     return None
@@ -188,21 +204,24 @@ def _is_column(blocks: list[PageBlock]) -> bool:
 
 
 def _side_by_side(blocks: list[PageBlock]) -> list[PageBlock]:
-    """Single lines beside one another, a word and its value, become one."""
+    """Return the blocks with single lines at the same height, such as a word and its value, merged into one."""
     merged: list[PageBlock] = []
     for block in blocks:
-        before = merged[-1] if merged else None
-        if before and len(before.rows) == len(block.rows) == 1 and abs(before.top - block.top) <= _SAME_ROW:
-            one, two = before.rows[0], block.rows[0]
-            row = PageRow([*one.chars, (" ", ""), *two.chars], one.left, two.right, one.first)
-            merged[-1] = replace(before, rows=[row])
+        previous = merged[-1] if merged else None
+        if previous and len(previous.rows) == len(block.rows) == 1 and abs(previous.top - block.top) <= _SAME_ROW:
+            left, right = previous.rows[0], block.rows[0]
+            row = PageRow([*left.chars, (" ", ""), *right.chars], left.left, right.right, left.first)
+            merged[-1] = replace(previous, rows=[row])
         else:
             merged.append(block)
     return merged
 
 
 def _edges(blocks: Iterable[PageBlock]) -> dict[int, float]:
-    """Where the columns end, by where they begin: the place that enough of their lines reach."""
+    """Return the right edge of each column, in points, by its left edge in tens of points.
+
+    It is the position that enough of the column's lines reach.
+    """
     ends: dict[int, list[float]] = {}
     margin = min((block.left for block in blocks), default=0.0)
     widest: dict[int, float] = {}
@@ -212,38 +231,42 @@ def _edges(blocks: Iterable[PageBlock]) -> dict[int, float]:
         widest[column] = block.width - margin
     edges: dict[int, float] = {}
     for column, rights in ends.items():
-        far = max(rights)
-        length = far - column * 10
-        filled = sum(right > far - 0.08 * length for right in rights) >= _SURE and length > 0.3 * widest[column]
-        edges[column] = far if filled else max(far, widest[column])
+        farthest = max(rights)
+        length = farthest - column * 10
+        filled = (
+            sum(right > farthest - 0.08 * length for right in rights) >= _MIN_FULL_LINES
+            and length > 0.3 * widest[column]
+        )
+        edges[column] = farthest if filled else max(farthest, widest[column])
     return edges
 
 
-def _written(block: PageBlock, usual: float, edges: dict[int, float]) -> list[Line]:
-    """The block's lines; text larger than usual is a heading."""
-    if usual and block.size > _LARGE * usual and len(block.rows) <= _HEADING_LINES:
+def _block_lines(block: PageBlock, usual_size: float, edges: dict[int, float]) -> list[Line]:
+    """Return the block's lines; text larger than usual becomes a heading."""
+    if usual_size and block.size > _LARGE * usual_size and len(block.rows) <= _HEADING_LINES:
         return [Line(0, "## " + " ".join(re.sub(r"\u00ad\n|(?<=\w-)\n(?=\w)", "", block.text).split()))]
     edge = edges[round(block.left / 10)]
-    texts = emphasised([row.chars for row in block.rows]).split("\n")
-    # In a narrow column many a line ends near the edge; only in small letters, or in capitals, it surely goes on.
+    texts = add_emphasis([row.chars for row in block.rows]).split("\n")
+    # In a narrow column many lines end near the edge. Such a line goes on only if the next begins in lower case, or
+    # both are in capitals.
     is_wide = edge - block.left > block.width / 2
-    full = [
+    full_lines = [
         row.right + after.first + block.size / 4 > edge + 1
         and (is_wide or after.text[:1].islower() or (row.text.isupper() and after.text.isupper()))
         for row, after in pairwise(block.rows)
     ]
-    return [Line(0, text, is_full=is_full) for text, is_full in zip(texts, [*full, False], strict=True)]
+    return [Line(0, text, is_full=is_full) for text, is_full in zip(texts, [*full_lines, False], strict=True)]
 
 
 def _goes_on(before: list[Line], after: list[Line]) -> bool:
-    """Whether a paragraph was broken by the end of a page or column."""
+    """Return whether a paragraph goes on across the end of a page or column."""
     last = before[-1].text.rstrip(" *_")
     return len(last) > 40 and (last[-1:].isalnum() or last[-1:] in ",-") and after[0].text.lstrip("*_")[:1].islower()
 
 
-def emphasised(rows: list[list[Styled]]) -> str:
-    """The lines with marks where bold and italic begin and end, over line ends too."""
-    stream: list[Styled] = []
+def add_emphasis(rows: list[list[StyledChar]]) -> str:
+    """Return the lines with marks where bold and italic begin and end, also across line ends."""
+    stream: list[StyledChar] = []
     for number, row in enumerate(rows):
         stream += [("\n", "")] if number else []
         stream += row
@@ -254,12 +277,12 @@ def emphasised(rows: list[list[Styled]]) -> str:
         if char.isspace():
             space += char
             continue
-        wanted = _WANTED[marks]
-        while any(mark not in wanted for mark in opened):
+        needed = _MARKS[marks]
+        while any(mark not in needed for mark in opened):
             out.append(opened.pop())
         out.append(space)
         space = ""
-        for mark in wanted:
+        for mark in needed:
             if mark not in opened:
                 opened.append(mark)
                 out.append(mark)

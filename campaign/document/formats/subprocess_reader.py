@@ -1,8 +1,9 @@
-"""PDF and Word read in a process of their own: small files can keep a reader busy for ever, or fill the memory.
+"""PDF and Word read in a separate process, because small files can occupy a reader for ever or fill the memory.
 
-A stream packed twice, forms that draw each other, a member that denies its size: each fits in a file small enough to be
-taken, and there is no end to such tricks. So what bounds them is no list of them, but the steps that reading takes, and
-beyond that the system. It bounds steps, memory and time and is no sandbox: the process is the same user's.
+A stream packed twice, forms that draw each other, a member with a false size: each fits into a file that is small
+enough to be accepted, and the list of such tricks has no end. So the limit is not a list of them but the number of
+steps, and beyond that the operating system's limits. They bound steps, memory and time; this is no sandbox, for the
+process runs as the same user.
 """
 
 from __future__ import annotations
@@ -19,42 +20,51 @@ from campaign.document.text.lines import Line
 
 log = logging.getLogger(__name__)
 
-BEYOND = 3  # the status of the process where it would need more steps or memory
-_WAIT = 40  # seconds on the clock, where many wait for the processor
+OVER_LIMIT = 3  # exit status of the process when it would need more steps or memory
+_WAIT = 40  # seconds of wall-clock time, for a busy processor
 _ROOT = Path(__file__).resolve().parents[3]
-_LARGE = str(64 * 1024)  # bytes; as large a piece of memory is asked of the system, which counts it
-# What it said itself, and what the system does to who goes on.
-_STOPPED = (BEYOND, -signal.SIGKILL, -signal.SIGXCPU)
+_LARGE = str(64 * 1024)  # bytes; from this size on glibc asks the system for memory, which counts it
+# Its own exit status, and the signals by which the system ends it.
+_OVER_LIMIT_STATUSES = (OVER_LIMIT, -signal.SIGKILL, -signal.SIGXCPU)
 
 
-def read_apart(form: str, data: bytes, name: str) -> list[Line]:
-    """What `read_pdf` or `read_docx` gives, within bounds. Raises DocumentError, `too-large` beyond them."""
+def read_in_subprocess(file_format: str, data: bytes, name: str) -> list[Line]:
+    """Return the lines of `read_pdf` or `read_docx`, run in a process with limits.
+
+    Raises DocumentError, with the code `too-large` beyond the limits.
+    """
     try:
-        done = subprocess.run(  # noqa: S603  our own module; the name is a plain argument
-            command(form, name), input=data, capture_output=True, env=environ(), cwd=_ROOT, check=False, timeout=_WAIT
+        result = subprocess.run(  # noqa: S603  our own module; the name is a plain argument
+            reader_command(file_format, name),
+            input=data,
+            capture_output=True,
+            env=reader_environment(),
+            cwd=_ROOT,
+            check=False,
+            timeout=_WAIT,
         )
     except subprocess.TimeoutExpired:
-        done = None
-    if done is None or done.returncode in _STOPPED:
+        result = None
+    if result is None or result.returncode in _OVER_LIMIT_STATUSES:
         raise DocumentError(
             "too-large", f"{name} takes more time or memory to read than an Urgent Action can; save its text"
         )
-    if done.returncode:
-        log.error("reading a document ended with %s: %s", done.returncode, done.stderr.decode(errors="replace"))
+    if result.returncode:
+        log.error("reading a document ended with %s: %s", result.returncode, result.stderr.decode(errors="replace"))
         raise DocumentError("unreadable", f"{name} cannot be read here; the log says why. Its text can be")
-    answer = json.loads(done.stdout)
+    answer = json.loads(result.stdout)
     if "code" in answer:
         raise DocumentError(answer["code"], answer["message"])
     return [Line(*fields) for fields in answer["lines"]]
 
 
-def command(form: str, name: str) -> list[str]:
-    """Return the command that reads a file of this form from its standard input."""
-    return [sys.executable, "-m", "campaign.document.formats.subprocess_main", form, name]
+def reader_command(file_format: str, name: str) -> list[str]:
+    """Return the command that reads a file of this format from its standard input."""
+    return [sys.executable, "-m", "campaign.document.formats.subprocess_main", file_format, name]
 
 
-def environ() -> dict[str, str]:
-    """Return all that the command is told: none of our keys, and how large pieces of memory are handed out."""
-    told = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    # The names by which glibc knows them; other systems hand out large pieces so by themselves.
-    return {**told, "MALLOC_MMAP_THRESHOLD_": _LARGE, "MALLOC_TRIM_THRESHOLD_": _LARGE}
+def reader_environment() -> dict[str, str]:
+    """Return the environment of the command: none of the application's keys, and glibc's allocation settings."""
+    variables = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # These are glibc's names; other C libraries allocate large pieces this way by default.
+    return {**variables, "MALLOC_MMAP_THRESHOLD_": _LARGE, "MALLOC_TRIM_THRESHOLD_": _LARGE}

@@ -1,4 +1,4 @@
-"""Unpacking within a bound of bytes that all streams of a document share, where it fails as well."""
+"""Decompression with a limit of bytes that all streams of a document share, failed streams included."""
 
 from __future__ import annotations
 
@@ -6,66 +6,77 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
-_READ = 4096  # bytes of input at once, for what is left of it is copied each time
-_WRITTEN = 16 * 1024  # bytes of output at once, for what an error comes upon is lost, and so is its number
+_READ = 4096  # bytes of input at once, since the unused rest is copied each time
+_WRITTEN = 16 * 1024  # bytes of output at once, since an error loses the pending output and its size
 _END = 3  # bytes, of the checksum
 
 
 class UnpackLimitError(Exception):
-    """The document unpacks to more than it may."""
+    """The document unpacks to more than the limit."""
 
 
 class Unpacker:
-    """Inflates streams until all together have read or written so many bytes; one that fails counts for a piece."""
+    """A decompressor that stops when all streams together have read or written `most` bytes.
+
+    A failed stream counts as one piece of input.
+    """
 
     def __init__(self, most: int) -> None:
-        self._left = most
+        """Create an unpacker for at most `most` bytes."""
+        self._remaining = most
 
-    def whole(self, data: bytes) -> bytes:
-        """Return what a sound stream holds. Raises zlib.error or UnpackLimitError."""
-        packer = zlib.decompressobj()
-        found = [out for at in range(0, len(data), _READ) for out in self._fed(packer, data[at : at + _READ])]
-        if not packer.eof:
+    def unpack(self, data: bytes) -> bytes:
+        """Return the content of an intact stream. Raises zlib.error or UnpackLimitError."""
+        decompressor = zlib.decompressobj()
+        chunks = [
+            out
+            for start in range(0, len(data), _READ)
+            for out in self._chunks(decompressor, data[start : start + _READ])
+        ]
+        if not decompressor.eof:
             raise zlib.error("the stream has no end")
-        return b"".join(found)
+        return b"".join(chunks)
 
-    def salvaged(self, data: bytes) -> bytes:
-        """Return what a stream holds whose end is missing or wrong. Raises as `whole` does where more is damaged."""
-        packer = zlib.decompressobj()
-        edge = max(len(data) - _END, 0)
-        found: list[bytes] = []
-        for at in range(0, edge, _READ):
-            found += self._fed(packer, data[at : min(at + _READ, edge)])
+    def unpack_damaged(self, data: bytes) -> bytes:
+        """Return the content of a stream whose end is missing or wrong.
+
+        Raises zlib.error if more than the end is damaged; UnpackLimitError.
+        """
+        decompressor = zlib.decompressobj()
+        checksum_start = max(len(data) - _END, 0)
+        chunks: list[bytes] = []
+        for start in range(0, checksum_start, _READ):
+            chunks += self._chunks(decompressor, data[start : min(start + _READ, checksum_start)])
         with suppress(zlib.error):
-            for at in range(edge, len(data)):
-                found += self._fed(packer, data[at : at + 1])
-        return b"".join(found)
+            for start in range(checksum_start, len(data)):
+                chunks += self._chunks(decompressor, data[start : start + 1])
+        return b"".join(chunks)
 
     def measure(self, data: memoryview) -> None:
-        """Count what a stream holds, sound or not, and drop it. Raises UnpackLimitError."""
-        packer = zlib.decompressobj()
+        """Count the content of a stream, intact or not, and discard it. Raises UnpackLimitError."""
+        decompressor = zlib.decompressobj()
         with suppress(zlib.error):
-            for at in range(0, len(data), _READ):
-                for _ in self._fed(packer, bytes(data[at : at + _READ])):
+            for start in range(0, len(data), _READ):
+                for _ in self._chunks(decompressor, bytes(data[start : start + _READ])):
                     pass
-                if packer.eof:
+                if decompressor.eof:
                     return
 
-    def _fed(self, packer: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
-        while not packer.eof:
+    def _chunks(self, decompressor: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
+        while not decompressor.eof:
             try:
-                out = packer.decompress(piece, _WRITTEN)
+                chunk = decompressor.decompress(piece, _WRITTEN)
             except zlib.error:
                 self.count(_READ)
                 raise
-            self.count(len(out) + len(piece) - len(packer.unconsumed_tail))
-            yield out
-            piece = packer.unconsumed_tail
-            if not piece and len(out) < _WRITTEN:
+            self.count(len(chunk) + len(piece) - len(decompressor.unconsumed_tail))
+            yield chunk
+            piece = decompressor.unconsumed_tail
+            if not piece and len(chunk) < _WRITTEN:
                 return
 
     def count(self, size: int) -> None:
-        """Take so many bytes from the bound. Raises UnpackLimitError."""
-        self._left -= size
-        if self._left < 0:
+        """Subtract `size` bytes from the limit. Raises UnpackLimitError."""
+        self._remaining -= size
+        if self._remaining < 0:
             raise UnpackLimitError

@@ -1,6 +1,6 @@
-"""DOCX as lines: mammoth reads the body, its HTML becomes Markdown; pictures and macros never get in.
+"""DOCX as lines: mammoth converts the body to HTML, which becomes Markdown; pictures and macros are left out.
 
-Word keeps the reference line in the page header, which mammoth leaves out, so headers are read beside it.
+Word has the reference line in the page header, which mammoth leaves out, so headers are read separately.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from xml.etree import ElementTree as ET
 import mammoth
 
 from campaign.document.errors import DocumentError
-from campaign.document.formats.word_archive import stored, unpacked
+from campaign.document.formats.word_archive import repack_members, unpack_members
 from campaign.document.text.lines import Line
 
-_SHORT = 80  # paragraphs no longer than this under one another are the lines of an address
+_SHORT = 80  # characters; consecutive paragraphs up to this length are the lines of an address
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
 _BLOCKS = frozenset({"p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr", "ul", "ol", "table"})
 
 
 def read_docx(data: bytes, name: str) -> list[Line]:
-    """The document's lines with Markdown emphasis, its page headers first, its footers last.
+    """Return the document's lines with Markdown emphasis, its page headers first, its footers last.
 
-    Raises DocumentError where it is no readable DOCX or unpacks to more than it may; MemoryError.
+    Raises DocumentError if it is no readable DOCX or unpacks to more than the limit; MemoryError.
     """
     try:
-        members = unpacked(data, name)
+        members = unpack_members(data, name)
         headers = _page_texts(members, "header")
         footers = _page_texts(members, "footer")
         result = mammoth.convert_to_html(
-            stored(members), ignore_empty_paragraphs=False, include_embedded_style_map=False, convert_image=_no_image
+            repack_members(members),
+            ignore_empty_paragraphs=False,
+            include_embedded_style_map=False,
+            convert_image=_no_image,
         )
         writer = _Writer()
         writer.feed(result.value)
         writer.close()
     except (DocumentError, MemoryError):
         raise
-    # Damaged files raise whatever the zip, the XML or the style reader meets: KeyError, struct.error, ParseError…
+    # A damaged file can raise any exception in the zip, XML or style reader: KeyError, struct.error, ParseError…
     except (Exception, RecursionError) as error:
         raise DocumentError("unreadable", f"{name} is damaged: it cannot be read as DOCX") from error
     texts = [(text, True) for text in headers] + [("", False)]
@@ -53,25 +56,25 @@ def _no_image(image: object) -> list[Any]:
 
 
 def _page_texts(members: dict[str, bytes], kind: str) -> list[str]:
-    """The lines of the page headers or footers, each once."""
-    found: dict[str, None] = {}
+    """Return the lines of the page headers or footers, without repeats."""
+    texts: dict[str, None] = {}
     for member in sorted(members):
         if re.fullmatch(rf"word/{kind}\d{{0,3}}\.xml", member):
             for paragraph in ET.fromstring(members[member]).iter(f"{_WORD}p"):  # noqa: S314  declarations were refused
-                text = " ".join("".join(_run(node) for node in paragraph.iter()).split())
+                text = " ".join("".join(_node_text(node) for node in paragraph.iter()).split())
                 if text:
-                    found[text] = None
-    return list(found)
+                    texts[text] = None
+    return list(texts)
 
 
-def _run(node: ET.Element) -> str:
+def _node_text(node: ET.Element) -> str:
     if node.tag == f"{_WORD}t":
         return node.text or ""
     return " " if node.tag in {f"{_WORD}tab", f"{_WORD}br"} else ""
 
 
 class _Writer(HTMLParser):
-    """Mammoth's HTML as lines: one for each paragraph, line break, list item and table cell."""
+    """A parser of mammoth's HTML: one line for each paragraph, line break, list item and table cell."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -82,6 +85,7 @@ class _Writer(HTMLParser):
         self._target: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Add what an opening tag becomes in Markdown."""
         if tag in _BLOCKS:
             self._end()
             if tag == "li":
@@ -89,7 +93,7 @@ class _Writer(HTMLParser):
             elif tag[0] == "h" and tag[1:].isdigit():
                 self._prefix = "#" * int(tag[1:]) + " "
         elif tag == "br":
-            self._break()
+            self._break_line()
         elif tag in _MARKS:
             self._open.append(_MARKS[tag])
             self._line += _MARKS[tag]
@@ -98,8 +102,9 @@ class _Writer(HTMLParser):
             self._line += "[" if self._target else ""
 
     def handle_endtag(self, tag: str) -> None:
+        """Add what a closing tag becomes in Markdown."""
         if tag in _MARKS and self._open:
-            self._line = _closed(self._line, self._open.pop())
+            self._line = _close_mark(self._line, self._open.pop())
         elif tag == "a" and self._target:
             self._line += f"]({self._target})"
             self._target = None
@@ -109,27 +114,28 @@ class _Writer(HTMLParser):
             self._end()
 
     def handle_data(self, data: str) -> None:
+        """Add text to the line."""
         self._line += data.replace("\n", " ")
 
-    def _break(self) -> None:
-        """A line break inside emphasis: the marks close before it and open again after it."""
+    def _break_line(self) -> None:
+        """End the line inside emphasis: the marks close before the break and open again after it."""
         for mark in reversed(self._open):
-            self._line = _closed(self._line, mark)
-        self._put(is_break=True)
+            self._line = _close_mark(self._line, mark)
+        self._add_line(is_break=True)
         self._line = "".join(self._open)
 
     def _end(self) -> None:
         if self._line.strip():
-            self._put(is_break=False)
+            self._add_line(is_break=False)
         self._line = ""
 
-    def _put(self, *, is_break: bool) -> None:
+    def _add_line(self, *, is_break: bool) -> None:
         text = self._prefix + self._line.strip()
         self._prefix = ""
         self._lines.append(text if not is_break else text + "\n")
 
     def text(self) -> str:
-        """The lines; long paragraphs stand apart, short ones under one another stay the lines of a block."""
+        """Return the lines, with a blank line beside each long paragraph; short ones stay together as a block."""
         self._end()
         out: list[str] = []
         for line in self._lines:
@@ -142,8 +148,8 @@ class _Writer(HTMLParser):
         return "\n".join(line.rstrip("\n") for line in out)
 
 
-def _closed(line: str, mark: str) -> str:
-    """The line with a mark closed before its trailing space, or the empty mark taken back."""
+def _close_mark(line: str, mark: str) -> str:
+    """Return the line with a mark closed before its trailing space, or without the mark if nothing follows it."""
     bare = line.rstrip()
     space = line[len(bare) :]
     if bare.endswith(mark):

@@ -1,4 +1,4 @@
-"""The members of a Word file: each unpacked once, within bounds, whatever the archive says of it."""
+"""The members of a Word file, each unpacked once within limits, independent of the sizes that the archive declares."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from xml.parsers import expat
 from campaign.document.errors import DocumentError
 
 _UNPACKED = 24 * 1024 * 1024  # bytes
-# Of all members that are XML; a case of five pages has less than one million. What parses them counts few steps.
+# Bytes of all XML members; a case of five pages has less than one million. Parsing them counts few steps.
 _XML = 8 * 1024 * 1024
 _MEMBERS = 2000
 _PIECE = 64 * 1024  # bytes
 
 
-def unpacked(data: bytes, name: str) -> dict[str, bytes]:
-    """Return what the members hold, by their names.
+def unpack_members(data: bytes, name: str) -> dict[str, bytes]:
+    """Return the content of the members by name.
 
-    Raises DocumentError where it is no Word document, encrypted, declares entities or unpacks to more than it may, and
-    what `zipfile` raises where it is damaged.
+    Raises DocumentError if it is no Word document, encrypted, declares entities or unpacks to more than the limit, and
+    the exceptions of `zipfile` if it is damaged.
     """
     with zipfile.ZipFile(BytesIO(data)) as archive:
         _check(archive, name)
         return _members(archive, name)
 
 
-def stored(members: dict[str, bytes]) -> BytesIO:
-    """Return the members as an archive that packs nothing: whoever reads a member often unpacks nothing again."""
+def repack_members(members: dict[str, bytes]) -> BytesIO:
+    """Return the members as an uncompressed archive, so that reading a member repeatedly does not unpack it again."""
     out = BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in members.items():
@@ -37,12 +37,12 @@ def stored(members: dict[str, bytes]) -> BytesIO:
 
 
 def _check(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuse what is another kind of archive or a decompression bomb, before anything is unpacked."""
+    """Refuse other kinds of archive and decompression bombs before anything is unpacked. Raises DocumentError."""
     members = archive.infolist()
     names = {member.filename for member in members}
     if "word/document.xml" not in names:
         raise DocumentError("not-supported", f"{name} is an archive but no Word document")
-    # A member that stands in the directory often would be unpacked as often.
+    # A member that is listed several times would be unpacked several times.
     if len(names) < len(members):
         raise DocumentError("unreadable", f"{name} holds two members of one name, which no Word document does")
     if len(members) > _MEMBERS or sum(member.file_size for member in members) > _UNPACKED:
@@ -52,23 +52,23 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> dict[str, bytes]:
-    """Read each member, whatever its name: a document says itself which of its members are read."""
-    found: dict[str, bytes] = {}
-    left, left_of_xml = _UNPACKED, _XML
+    """Return the content of each member, whatever its name, for a document decides which of its members are read."""
+    contents: dict[str, bytes] = {}
+    remaining, remaining_xml = _UNPACKED, _XML
     for member in archive.infolist():
-        found[member.filename] = held = _member(archive, member, left)
-        left -= len(held) + member.compress_size  # members may overlap, and hold much that unpacks to nothing
-        is_declared, is_xml = _root(held)
-        if is_declared:
+        contents[member.filename] = content = _member(archive, member, remaining)
+        remaining -= len(content) + member.compress_size  # members may overlap, or be large and unpack to nothing
+        has_doctype, is_xml = _inspect_root(content)
+        if has_doctype:
             raise DocumentError("unreadable", f"{name} holds XML declarations that no Word document has")
-        left_of_xml -= len(held) if is_xml else 0
-        if left < 0 or left_of_xml < 0:
-            raise _too_much(name, _UNPACKED if left < 0 else _XML)
-    return found
+        remaining_xml -= len(content) if is_xml else 0
+        if remaining < 0 or remaining_xml < 0:
+            raise _too_much(name, _UNPACKED if remaining < 0 else _XML)
+    return contents
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
-    """Return what the member holds; where that is more, so much and a little more. It may deny its size."""
+    """Return the content of a member, or little more than `most` bytes of it. Its declared size may be false."""
     pieces: list[bytes] = []
     with archive.open(member) as file:
         while most >= 0 and (piece := file.read(_PIECE)):
@@ -85,22 +85,23 @@ class _BegunError(Exception):
     """The root element has begun: no declaration can follow."""
 
 
-def _root(data: bytes) -> tuple[bool, bool]:
+def _inspect_root(data: bytes) -> tuple[bool, bool]:
     """Return whether there is a document type, and so perhaps entities, and whether a root element begins.
 
-    Asked of the parser, which knows every encoding. What is damaged is said by whoever reads it.
+    The XML parser is asked, for it knows every encoding. Its errors are ignored here: the reader of the member reports
+    them.
     """
-    found: list[str] = []
+    doctypes: list[str] = []
 
     def begin(*_: object) -> None:
         raise _BegunError
 
     parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
+    parser.StartDoctypeDeclHandler = lambda name, *_: doctypes.append(name)
     parser.StartElementHandler = begin
     try:
         with suppress(expat.ExpatError):
             parser.Parse(data, True)
     except _BegunError:
-        return bool(found), True
-    return bool(found), False
+        return bool(doctypes), True
+    return bool(doctypes), False

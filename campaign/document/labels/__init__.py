@@ -1,6 +1,6 @@
-"""What the templates call their blocks, and the words around names and addresses: one data file per language.
+"""Labels of the templates' blocks and the words around names and addresses: one data file per language.
 
-A language is added by adding its file; every part of the reader takes its words from here.
+Adding a file adds a language; all parts of the reader take their words from here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GAP = "…"
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A label in one language: folded words, `GAP` where up to 25 words vary."""
+    """A label in one language as normalised words; `GAP` stands for up to 25 words that vary."""
 
     kind: str
     language: str
@@ -27,7 +27,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All languages together: a document may mix them, so each phrase knows its own."""
+    """The phrases of all languages. A document may mix languages, so each phrase knows its own."""
 
     languages: tuple[str, ...]
     labels: dict[str, tuple[Phrase, ...]]  # by first word
@@ -35,26 +35,26 @@ class Vocabulary:
     contacts: dict[str, tuple[Phrase, ...]]
     lists: dict[str, tuple[Phrase, ...]]
     ordinals: dict[tuple[str, ...], int]
-    functions: dict[str, frozenset[str]]  # by language
-    countries: dict[str, dict[str, list[str]]]  # by language, code → names
-    tongues: dict[str, dict[str, list[str]]]
+    function_words: dict[str, frozenset[str]]  # by language
+    country_names: dict[str, dict[str, list[str]]]  # by language, code → names
+    language_names: dict[str, dict[str, list[str]]]
 
-    def words(self, name: str) -> frozenset[str]:
-        """The single words of a list, in every language."""
-        return _single(self, name)
+    def single_words(self, name: str) -> frozenset[str]:
+        """Return the phrases of a list that are single words, in every language."""
+        return _single_words_of(self, name)
 
-    def starts(self, name: str) -> tuple[tuple[str, ...], ...]:
-        """The phrases of a list, longest first."""
+    def phrases(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """Return the phrases of a list as words, longest first."""
         return tuple(phrase.words for phrase in self.lists[name])
 
 
-_cache: dict[str, frozenset[str]] = {}
+_single_words: dict[str, frozenset[str]] = {}
 
 
-def _single(vocabulary: Vocabulary, name: str) -> frozenset[str]:
-    if name not in _cache:
-        _cache[name] = frozenset(p.words[0] for p in vocabulary.lists[name] if len(p.words) == 1)
-    return _cache[name]
+def _single_words_of(vocabulary: Vocabulary, name: str) -> frozenset[str]:
+    if name not in _single_words:
+        _single_words[name] = frozenset(p.words[0] for p in vocabulary.lists[name] if len(p.words) == 1)
+    return _single_words[name]
 
 
 def _phrase(kind: str, language: str, text: str) -> Phrase:
@@ -65,9 +65,9 @@ def _phrase(kind: str, language: str, text: str) -> Phrase:
     return Phrase(kind, language, tuple(parts[:-1]))
 
 
-def _gather(tables: dict[str, Any], section: str) -> dict[str, tuple[Phrase, ...]]:
-    """Each kind of a section with its phrases of all languages, longest first."""
-    found: dict[str, dict[tuple[str, tuple[str, ...]], Phrase]] = {}
+def _collect_phrases(tables: dict[str, Any], section: str) -> dict[str, tuple[Phrase, ...]]:
+    """Return the phrases of each kind in a section, of all languages, longest first."""
+    phrases_by_kind: dict[str, dict[tuple[str, tuple[str, ...]], Phrase]] = {}
     for language, table in tables.items():
         for kind, texts in table[section].items():
             if kind == "ordinals":
@@ -75,20 +75,23 @@ def _gather(tables: dict[str, Any], section: str) -> dict[str, tuple[Phrase, ...
             for text in texts:
                 phrase = _phrase(kind, language, text)
                 if phrase.words:
-                    found.setdefault(kind, {})[language, phrase.words] = phrase
-    return {kind: tuple(sorted(each.values(), key=lambda phrase: -len(phrase.words))) for kind, each in found.items()}
+                    phrases_by_kind.setdefault(kind, {})[language, phrase.words] = phrase
+    return {
+        kind: tuple(sorted(each.values(), key=lambda phrase: -len(phrase.words)))
+        for kind, each in phrases_by_kind.items()
+    }
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The vocabulary of every language file beside this module."""
+    """Return the vocabulary of all language files beside this module, read once."""
     tables: dict[str, Any] = {}
     for file in sorted(files(__package__).iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             tables[table["language"]] = table
     by_first: dict[str, list[Phrase]] = {}
-    for phrases in _gather(tables, "labels").values():
+    for phrases in _collect_phrases(tables, "labels").values():
         for phrase in phrases:
             by_first.setdefault(phrase.words[0], []).append(phrase)
     ordinals = {
@@ -100,14 +103,14 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(
         languages=tuple(tables),
         labels={first: tuple(sorted(each, key=lambda p: -len(p.words))) for first, each in by_first.items()},
-        header=_gather(tables, "header"),
-        contacts=_gather(tables, "contacts"),
-        lists=_gather(tables, "words"),
+        header=_collect_phrases(tables, "header"),
+        contacts=_collect_phrases(tables, "contacts"),
+        lists=_collect_phrases(tables, "words"),
         ordinals=ordinals,
-        functions={
+        function_words={
             code: frozenset(w.text for text in table["words"]["functions"] for w in words(text))
             for code, table in tables.items()
         },
-        countries={code: table["names"]["countries"] for code, table in tables.items()},
-        tongues={code: table["names"]["languages"] for code, table in tables.items()},
+        country_names={code: table["names"]["countries"] for code, table in tables.items()},
+        language_names={code: table["names"]["languages"] for code, table in tables.items()},
     )

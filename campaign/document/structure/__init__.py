@@ -1,1 +1,1 @@
-"""The parts of a document: header, blocks, letter, targets."""
+"""Division of a document into its parts: header, blocks, letter, targets."""

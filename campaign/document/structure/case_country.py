@@ -1,13 +1,13 @@
-"""The country of a case: where the document says it, the surest place first."""
+"""The country of a case, from the most reliable place in the document that names one."""
 
 from __future__ import annotations
 
 from campaign.document.draft import DraftTarget
 from campaign.document.fields.languages import countries_in, country_at_start
-from campaign.document.structure.target_lines import goes_through_embassy, spoken_for
-from campaign.document.text.emphasis import plain
-from campaign.document.text.lines import Ledger
-from campaign.document.text.normalise import fold, words
+from campaign.document.structure.target_lines import goes_through_embassy, represented_country
+from campaign.document.text.emphasis import plain_text
+from campaign.document.text.lines import LineTracker
+from campaign.document.text.normalise import normalise, words
 
 
 def find_country(
@@ -16,48 +16,51 @@ def find_country(
     summary: str | None,
     targets: list[DraftTarget],
     language: str,
-    ledger: Ledger,
+    tracker: LineTracker,
 ) -> str | None:
-    """Header before headline before the countries of those written to; a guess from elsewhere comes with a warning."""
-    said = header or title_country(headline, language)
-    if said:
-        return said
+    """Return the code of the country: from the header, else the headline, else the targets, else a guess.
+
+    A guess from the summary or the embassies adds a warning. Returns None if there is none or the targets differ.
+    """
+    stated = header or title_country(headline, language)
+    if stated:
+        return stated
     primary = [target for target in targets if target.kind == "primary"]
-    named = {
+    codes = {
         code
         for target in primary
-        if (code := spoken_for(target, language) if goes_through_embassy(target) else target.country)
+        if (code := represented_country(target, language) if goes_through_embassy(target) else target.country)
     }
-    if len(named) == 1:
-        return named.pop()
-    if named:
-        ledger.warn("country-unclear", f"the targets are in several countries: {', '.join(sorted(named))}", 1)
+    if len(codes) == 1:
+        return codes.pop()
+    if codes:
+        tracker.warn("country-unclear", f"the targets are in several countries: {', '.join(sorted(codes))}", 1)
         return None
-    return _guess(summary, targets, language, ledger)
+    return _guess_country(summary, targets, language, tracker)
 
 
-def _guess(summary: str | None, targets: list[DraftTarget], language: str, ledger: Ledger) -> str | None:
-    """The one country that the summary or the embassies name."""
+def _guess_country(summary: str | None, targets: list[DraftTarget], language: str, tracker: LineTracker) -> str | None:
+    """Return the country if the summary or the embassies name exactly one."""
     for where, codes in (
-        ("summary", set(countries_in(plain((summary or "").split("\n\n")[0]), language))),
-        ("embassy", {code for target in targets if (code := spoken_for(target, language))}),
+        ("summary", set(countries_in(plain_text((summary or "").split("\n\n")[0]), language))),
+        ("embassy", {code for target in targets if (code := represented_country(target, language))}),
     ):
         if len(codes) == 1:
             code = codes.pop()
-            ledger.warn("country-guessed", f"only the {where} says a country: {code}", 1)
+            tracker.warn("country-guessed", f"only the {where} says a country: {code}", 1)
             return code
     return None
 
 
 def title_country(headline: str | None, language: str) -> str | None:
-    """The country that a headline names, where it names exactly one."""
+    """Return the country that a headline names, if it names exactly one."""
     if not headline:
         return None
-    start = country_at_start(headline, language)
-    if start:
-        stream = words(headline, start[1])
-        after = fold(headline[stream[-1].end :]).lstrip()
+    country_start = country_at_start(headline, language)
+    if country_start:
+        headline_words = words(headline, country_start[1])
+        after = normalise(headline[headline_words[-1].end :]).lstrip()
         if after[:1] in {".", ":", "-", "/", "|", "("}:
-            return start[0]
-    named = countries_in(headline, language)
-    return named[0] if len(named) == 1 else None
+            return country_start[0]
+    codes = countries_in(headline, language)
+    return codes[0] if len(codes) == 1 else None

@@ -1,68 +1,68 @@
-"""The bullets under “Please write immediately”: what the old template asks its readers to say."""
+"""The bullets under “Please write immediately”: the points that the old template asks its readers to make."""
 
 from __future__ import annotations
 
 import re
 
 from campaign.document.structure.blocks import Block, ends_sentence
-from campaign.document.text.emphasis import plain
-from campaign.document.text.lines import Ledger, Line, paragraphs
+from campaign.document.text.emphasis import plain_text
+from campaign.document.text.lines import Line, LineTracker, split_paragraphs
 from campaign.document.text.list_markers import is_bullet
 
-_MARK = re.compile(r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)])\s*")
+_BULLET_MARK = re.compile(r"^\s*(?:[-*•·▪►–—\uf0b7\uf0a7‣●○■□✓➢+]|o(?=\s)|\d{1,2}[.)])\s*")
 
 
 def intro_lines(block: Block) -> list[Line]:
-    """The lines of the opening sentence: from the label to its colon, a bullet or a blank line."""
-    kept: list[Line] = []
+    """Return the lines of the opening sentence: from the label to its colon, a bullet or a blank line."""
+    lines: list[Line] = []
     for line in block.lines:
-        if line.is_blank or (is_bullet(line.text) and not line.is_cut) or (not kept and not line.is_cut):
+        if line.is_blank or (is_bullet(line.text) and not line.is_cut) or (not lines and not line.is_cut):
             break
-        kept.append(line)
+        lines.append(line)
         if ends_sentence(line.text):
             break
-    return kept
+    return lines
 
 
-def read_points(block: Block, ledger: Ledger) -> list[str]:
-    """Each bullet as one text without its mark; without bullets, each paragraph."""
+def read_points(block: Block, tracker: LineTracker) -> list[str]:
+    """Return each bullet as one text without its mark; without bullets, each paragraph."""
     intro = intro_lines(block)
     announced = _announcement(block.lines[len(intro) :])
     for line in (*intro, *announced):
         if line in intro or announced[-1].text.rstrip(" *_").endswith(":") or line.text.isupper():
-            ledger.take(line, "label:write")
+            tracker.mark_used(line, "label:write")
     intro += announced
     points: list[list[Line]] = []
-    for group in paragraphs(block.lines[len(intro) :]):
+    for group in split_paragraphs(block.lines[len(intro) :]):
         bulleted = any(is_bullet(line.text) for line in group)
-        for at, line in enumerate(group):
-            starts = is_bullet(line.text) if bulleted else at == 0 or ends_point(group[at - 1].text)
-            if starts or not points or (at == 0 and not (points and not bulleted and _goes_on(line))):
+        for index, line in enumerate(group):
+            begins_point = is_bullet(line.text) if bulleted else index == 0 or ends_point(group[index - 1].text)
+            if begins_point or not points or (index == 0 and not (points and not bulleted and _continues(line))):
                 points.append([])
             points[-1].append(line)
     texts: list[str] = []
     for point in points:
         for line in point:
-            ledger.take(line, "talking_points")
-        text = plain(_MARK.sub("", " ".join(line.text.strip() for line in point), count=1))
+            tracker.mark_used(line, "talking_points")
+        text = plain_text(_BULLET_MARK.sub("", " ".join(line.text.strip() for line in point), count=1))
         if text:
             texts.append(text)
     return texts
 
 
 def _announcement(lines: list[Line]) -> list[Line]:
-    """What stands above the first bullet and announces it: `E-mails and faxes with these requests`."""
+    """Return the lines that announce the first bullet: `E-mails and faxes with these requests`."""
     first = next((at for at, line in enumerate(lines) if is_bullet(line.text)), 0)
-    before = [line for line in lines[:first] if not line.is_blank]
-    if not before or before[-1].text.rstrip(" *_").endswith((";", ".", "!", "?")):
+    above = [line for line in lines[:first] if not line.is_blank]
+    if not above or above[-1].text.rstrip(" *_").endswith((";", ".", "!", "?")):
         return []
     return lines[:first]
 
 
 def ends_point(text: str) -> bool:
-    """Whether a line without bullets closes its point."""
+    """Return whether a line without a bullet closes its point."""
     return text.rstrip(" *_").endswith((";", ".", "!", "?"))
 
 
-def _goes_on(line: Line) -> bool:
+def _continues(line: Line) -> bool:
     return line.text.lstrip()[:1].islower()

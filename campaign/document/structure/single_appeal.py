@@ -1,54 +1,65 @@
-"""Refuses what is no Urgent Action, and what holds more than one."""
+"""Refusal of documents that hold no Urgent Action or more than one."""
 
 from __future__ import annotations
 
 from campaign.document.errors import DocumentError
-from campaign.document.fields.dates import dates
-from campaign.document.structure.block_walk import BlockWalk
+from campaign.document.fields.dates import find_dates
+from campaign.document.structure.block_reader import DocumentBlocks
 from campaign.document.structure.blocks import Block
-from campaign.document.text.emphasis import plain
-from campaign.document.text.normalise import key
+from campaign.document.text.emphasis import plain_text
+from campaign.document.text.normalise import normalised
 
 _ASKS = frozenset(("act write appeals contact letter deadline").split())
 _MARKS = frozenset(("copies background languages name previous diplomatic short_name gender late own").split())
 
 
-def require_one(walk: BlockWalk) -> None:
-    """Raises DocumentError unless the blocks are those of exactly one Urgent Action."""
-    kinds = {block.kind for block in walk.blocks}
-    named = bool(walk.header.references or walk.header.index or "banner" in kinds)
-    asks, marks = len(kinds & _ASKS), len(kinds & _MARKS)
-    if not asks or asks + marks + named < 2:
-        raise DocumentError("no-urgent-action", "the document holds no Urgent Action: " + _lacking(named, asks))
-    references = list(dict.fromkeys(reference.name for reference, _ in walk.header.references))
+def require_one(document: DocumentBlocks) -> None:
+    """Raise DocumentError unless the blocks are those of exactly one Urgent Action."""
+    kinds = {block.kind for block in document.blocks}
+    is_named = bool(document.header.references or document.header.index or "banner" in kinds)
+    requests, other_parts = len(kinds & _ASKS), len(kinds & _MARKS)
+    if not requests or requests + other_parts + is_named < 2:
+        raise DocumentError(
+            "no-urgent-action", "the document holds no Urgent Action: " + _missing_parts(is_named, requests)
+        )
+    references = list(dict.fromkeys(reference.name for reference, _ in document.header.references))
     if len(references) > 1:
         raise DocumentError(
             "several-urgent-actions",
             f"the document holds several Urgent Actions: {', '.join(references[:5])}",
         )
-    if _repeated(walk):
+    if _has_two_cases(document):
         raise DocumentError(
             "several-urgent-actions",
             "the document holds several Urgent Actions: it has two headlines and two calls to act",
         )
 
 
-def _lacking(named: bool, asks: int) -> str:
+def _missing_parts(named: bool, asks: int) -> str:
     if not asks:
         return "no call to act, letter, addresses or deadline found"
     return "a call to act alone is not enough" if not named else "nothing but a title found"
 
 
-def _repeated(walk: BlockWalk) -> bool:
-    """Whether calls to act, and what stands for a case, come twice and differ."""
-    acts = len(walk.all("act")) >= 2 or len(walk.all("write")) >= 2 or len(walk.all("letter")) >= 2
-    if not acts:
+def _has_two_cases(document: DocumentBlocks) -> bool:
+    """Return whether the document has two different calls to act.
+
+    A second call counts if headline, deadline or name differ as well.
+    """
+    has_repeated_call = (
+        len(document.of_kind("act")) >= 2 or len(document.of_kind("write")) >= 2 or len(document.of_kind("letter")) >= 2
+    )
+    if not has_repeated_call:
         return False
-    headlines = {key(plain(text)) for block in walk.all("banner") if (text := block.text().strip())}
-    days = {(found[0].day, found[0].month) for block in walk.all("deadline") if (found := dates(plain(block.text())))}
-    names = {key(_text(block)) for block in walk.all("name")}
-    return len(headlines) >= 2 or len(days) >= 2 or len(names) >= 2
+    headlines = {normalised(plain_text(text)) for block in document.of_kind("banner") if (text := block.text().strip())}
+    days = {
+        (found[0].day, found[0].month)
+        for block in document.of_kind("deadline")
+        if (found := find_dates(plain_text(block.text())))
+    }
+    people = {normalised(_text(block)) for block in document.of_kind("name")}
+    return len(headlines) >= 2 or len(days) >= 2 or len(people) >= 2
 
 
 def _text(block: Block) -> str:
-    return plain(block.text())
+    return plain_text(block.text())

@@ -1,1 +1,1 @@
-"""Lines, wrapping, quoting, marks."""
+"""Work on text that is independent of the template: lines, quoting, wrapping, Markdown marks."""

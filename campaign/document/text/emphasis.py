@@ -1,4 +1,4 @@
-"""Markdown's marks inside a line: emphasis, links, escapes; taken off where a field holds plain text.
+"""Markdown marks inside a line (emphasis, links, escapes) and their removal for fields of plain text.
 
 A star between letters is part of a word (`Arbeiter*innen`), never emphasis.
 """
@@ -12,12 +12,12 @@ from typing import NamedTuple
 _RUN = re.compile(r"\*+|_+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s+|$)")
-_LINK_TEXT = 500
-_LINK_TARGET = 2000
+_LINK_TEXT = 500  # characters
+_LINK_TARGET = 2000  # characters
 
 
 class MarkdownLink(NamedTuple):
-    """A Markdown link or image and where it stands."""
+    """A Markdown link or image with its position."""
 
     start: int
     end: int
@@ -26,116 +26,116 @@ class MarkdownLink(NamedTuple):
     is_image: bool
 
 
-def links(text: str) -> list[MarkdownLink]:
-    """The inline links of a text; searched within bounds, so that hostile input costs its length only."""
-    found: list[MarkdownLink] = []
-    at, done = text.find("]("), 0
-    while at >= 0:
-        start = _opening(text, max(done, at - _LINK_TEXT), at)
-        end = text.find(")", at, at + _LINK_TARGET)
+def find_links(text: str) -> list[MarkdownLink]:
+    """Return the inline links of a text. The search is bounded: its cost is linear even for hostile input."""
+    result: list[MarkdownLink] = []
+    position, last_end = text.find("]("), 0
+    while position >= 0:
+        start = _opening_bracket(text, max(last_end, position - _LINK_TEXT), position)
+        end = text.find(")", position, position + _LINK_TARGET)
         if start >= 0 and end >= 0:
-            if text.count("(", at + 2, end) and text[end + 1 : end + 2] == ")":
+            if text.count("(", position + 2, end) and text[end + 1 : end + 2] == ")":
                 end += 1
             image = start > 0 and text[start - 1] == "!"
-            target = text[at + 2 : end].strip().split(" ")[0].strip("<>")
-            found.append(MarkdownLink(start - image, end + 1, text[start + 1 : at], target, image))
-            done = end + 1
-        at = text.find("](", max(at + 2, done))
-    return found
+            target = text[position + 2 : end].strip().split(" ")[0].strip("<>")
+            result.append(MarkdownLink(start - image, end + 1, text[start + 1 : position], target, image))
+            last_end = end + 1
+        position = text.find("](", max(position + 2, last_end))
+    return result
 
 
-def _opening(text: str, first: int, at: int) -> int:
-    """Where the bracket opens that closes at `at`, or -1."""
+def _opening_bracket(text: str, first: int, closing: int) -> int:
+    """Return the position of the bracket that closes at `closing`, or -1."""
     depth = 0
-    for place in range(at - 1, first - 1, -1):
-        if text[place] == "]":
+    for position in range(closing - 1, first - 1, -1):
+        if text[position] == "]":
             depth += 1
-        elif text[place] == "[":
+        elif text[position] == "[":
             if not depth:
-                return place
+                return position
             depth -= 1
     return -1
 
 
-def without_marks(text: str) -> str:
-    """The text without emphasis; marks without a partner at its edges go too: a label may be cut off."""
-    kept: list[str] = []
+def strip_emphasis(text: str) -> str:
+    """Return the text without emphasis. Marks without a partner at its edges go too, since a label may be cut off."""
+    pieces: list[str] = []
     opened: list[tuple[str, int]] = []
-    at = 0
+    position = 0
     for run in _RUN.finditer(text):
-        kept.append(text[at : run.start()])
-        at = run.end()
+        pieces.append(text[position : run.start()])
+        position = run.end()
         before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
         if before == "\\" or (before.isalnum() and after.isalnum()):
-            kept.append(run.group())
+            pieces.append(run.group())
             continue
         mark = run.group()[0]
         closes = bool(before) and not before.isspace()
         if closes and any(mark == other for other, _ in opened[-8:]):
             while opened:
-                other, place = opened.pop()
+                other, index = opened.pop()
                 if other == mark:
-                    kept[place] = ""
+                    pieces[index] = ""
                     break
-            kept.append("")
+            pieces.append("")
         elif after and not after.isspace():
-            opened.append((mark, len(kept)))
-            kept.append(run.group())
+            opened.append((mark, len(pieces)))
+            pieces.append(run.group())
         else:
-            kept.append(run.group() if len(run.group()) == 1 else "")
-    kept.append(text[at:])
-    for _, place in opened:
-        if len(kept[place]) > 1:
-            kept[place] = ""
-    return "".join(kept).strip()
+            pieces.append(run.group() if len(run.group()) == 1 else "")
+    pieces.append(text[position:])
+    for _, index in opened:
+        if len(pieces[index]) > 1:
+            pieces[index] = ""
+    return "".join(pieces).strip()
 
 
-def plain(text: str) -> str:
-    """One line of text without Markdown: links as their text, no emphasis, no heading mark, no escapes."""
+def plain_text(text: str) -> str:
+    """Return one line of text without Markdown: no emphasis, heading mark or escape, links as their text."""
     text = _HEADING.sub("", text.strip()).rstrip("#") if text.lstrip().startswith("#") else text
     pieces: list[str] = []
-    at = 0
-    for link in links(text):
-        pieces += [text[at : link.start], "" if link.is_image else link.text]
-        at = link.end
-    text = without_marks("".join(pieces) + text[at:]).strip()
-    text = _edges(text)
+    position = 0
+    for link in find_links(text):
+        pieces += [text[position : link.start], "" if link.is_image else link.text]
+        position = link.end
+    text = strip_emphasis("".join(pieces) + text[position:]).strip()
+    text = _strip_edge_marks(text)
     text = _ESCAPED.sub(r"\1", text)
     if "&" in text:
         text = unescape(text)
     return " ".join(text.split())
 
 
-def _edges(text: str) -> str:
-    """Without the lone marks that a cut leaves at either end."""
+def _strip_edge_marks(text: str) -> str:
+    """Return the text without single marks that cutting off a label left at either end."""
     if text.startswith(("*", "_")) and text[:1] * 2 not in text[1:]:
         text = text.lstrip("*_")
     return text.rstrip("*_") if text.endswith(("**", "*", "__")) else text
 
 
 def is_bold(text: str) -> bool:
-    """Whether the whole line is bold."""
+    """Return whether the whole line is bold."""
     bare = text.strip()
     return bare.startswith(("**", "__")) and bare.endswith(("**", "__")) and len(bare) > 4
 
 
 def is_italic(text: str) -> bool:
-    """Whether the line opens with italic, which the templates keep for the letter."""
+    """Return whether the line begins in italic, which the templates use for the letter only."""
     bare = text.strip()
     return bare.startswith("*") and (not bare.startswith("**") or bare.startswith("***"))
 
 
 def is_heading(text: str) -> bool:
-    """Whether the line is a Markdown heading."""
+    """Return whether the line is a Markdown heading."""
     return _HEADING.match(text) is not None
 
 
 def is_marked(text: str) -> bool:
-    """Whether a line is set apart as a headline: a heading, bold, or in capitals."""
+    """Return whether a line is marked as a headline: as a heading, bold or in capitals."""
     return is_heading(text) or is_bold(text) or is_capital(text)
 
 
 def is_capital(text: str) -> bool:
-    """Whether a line is in capitals, but for a few letters."""
+    """Return whether at least 80 % of the letters of a line are capitals."""
     letters = [char for char in text if char.isalpha()]
     return bool(letters) and sum(char.isupper() for char in letters) >= 0.8 * len(letters)

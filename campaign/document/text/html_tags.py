@@ -1,79 +1,90 @@
-"""HTML inside a document: taken out of every line before anything else is read, each piece with a warning.
+"""Removal of HTML from a document before anything else is read, with a warning for each piece.
 
-A script goes with all that stands in it, over as many lines as it has; of other tags only the tag goes.
+A script is removed with its content, over as many lines as it has; of other elements only the tags are removed.
 """
 
 from __future__ import annotations
 
 import re
 
-from campaign.document.text.lines import Ledger, Line, shown
+from campaign.document.text.lines import Line, LineTracker, excerpt
 
-_RUNS = "script|style|iframe|object|embed|svg|math|template|noscript"
-_OPEN = re.compile(rf"<\s{{0,9}}({_RUNS})\b[^<>]{{0,2000}}>?", re.IGNORECASE)
+_WITH_CONTENT = "script|style|iframe|object|embed|svg|math|template|noscript"
+_OPEN = re.compile(rf"<\s{{0,9}}({_WITH_CONTENT})\b[^<>]{{0,2000}}>?", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:a|abbr|audio|b|base|big|blockquote|body|br|button|center|code|div|dl|dd|dt|em|font|footer|form|frame|frameset|"
     r"h[1-6]|head|header|hr|html|i|img|input|label|li|link|main|meta|nav|ol|p|picture|pre|s|section|select|small|source|span|"
-    r"strike|strong|sub|sup|table|tbody|td|textarea|th|thead|title|tr|u|ul|video|" + _RUNS + r")"
+    r"strike|strong|sub|sup|table|tbody|td|textarea|th|thead|title|tr|u|ul|video|" + _WITH_CONTENT + r")"
     r"(?:[\s/][^<>]{0,2000})?>|<!--|-->",
     re.IGNORECASE,
 )
 
 
-def without_tags(lines: list[Line], ledger: Ledger) -> list[Line]:
-    """The lines without HTML; a line of which nothing is left is blank."""
+def strip_tags(lines: list[Line], tracker: LineTracker) -> list[Line]:
+    """Return the lines without HTML; a line of which nothing remains is blank."""
     if not any("<" in line.text for line in lines):
         return lines
-    closes = _closes(lines)
-    kept: list[Line] = []
-    inside: str | None = None
-    for at, line in enumerate(lines):
-        text, inside = _outside(line, inside, ledger, closes, at) if inside or "<" in line.text else (line.text, None)
-        text = _untagged(text, line.number, ledger) if "<" in text else text
+    last_closings = _last_closing_lines(lines)
+    result: list[Line] = []
+    open_element: str | None = None
+    for index, line in enumerate(lines):
+        text, open_element = (
+            _outside_elements(line, open_element, tracker, last_closings, index)
+            if open_element or "<" in line.text
+            else (line.text, None)
+        )
+        text = _without_tags(text, line.number, tracker) if "<" in text else text
         if text is not line.text and not text.strip():
-            ledger.take(line, "warning")
-        kept.append(line if text is line.text else Line(line.number, text))
-    return kept
+            tracker.mark_used(line, "warning")
+        result.append(line if text is line.text else Line(line.number, text))
+    return result
 
 
-def _closes(lines: list[Line]) -> dict[str, int]:
-    """The last line that closes each element, so that one that never ends takes its own line only."""
+def _last_closing_lines(lines: list[Line]) -> dict[str, int]:
+    """Return the index of the last line that closes each element.
+
+    So an element that is never closed removes the rest of its own line only.
+    """
     last: dict[str, int] = {}
-    for at, line in enumerate(lines):
+    for index, line in enumerate(lines):
         if "</" in line.text:
-            for name in _RUNS.split("|"):
+            for name in _WITH_CONTENT.split("|"):
                 if f"</{name}" in line.text.lower():
-                    last[name] = at
+                    last[name] = index
     return last
 
 
-def _outside(line: Line, inside: str | None, ledger: Ledger, closes: dict[str, int], at: int) -> tuple[str, str | None]:
-    """What of the line stands outside of scripts, and the script that is open at its end."""
+def _outside_elements(
+    line: Line, open_element: str | None, tracker: LineTracker, last_closings: dict[str, int], index: int
+) -> tuple[str, str | None]:
+    """Return the text of the line outside of removed elements, and the element that is open at its end."""
     pieces: list[str] = []
-    lowered, place = line.text.lower(), 0
+    lower_case, position = line.text.lower(), 0
     while True:
-        if inside:
-            close = lowered.find(f"</{inside}", place)
+        if open_element:
+            close = lower_case.find(f"</{open_element}", position)
             if close < 0:
-                if place == 0:
-                    ledger.warn(
-                        "markup-dropped", f"stands in a {inside} and is left out: {shown(line.text)}", line.number
+                if position == 0:
+                    tracker.warn(
+                        "markup-dropped",
+                        f"stands in a {open_element} and is left out: {excerpt(line.text)}",
+                        line.number,
                     )
-                return "".join(pieces), inside if closes.get(inside, -1) > at else None
+                return "".join(pieces), open_element if last_closings.get(open_element, -1) > index else None
             end = line.text.find(">", close)
-            place = end + 1 if end >= 0 else len(line.text)
-            inside = None
-        opened = _OPEN.search(line.text, place)
+            position = end + 1 if end >= 0 else len(line.text)
+            open_element = None
+        opened = _OPEN.search(line.text, position)
         if opened is None:
-            return ("".join(pieces) + line.text[place:]) if place else line.text, None
-        pieces.append(line.text[place : opened.start()])
-        inside, place = opened[1].lower(), opened.end()
-        ledger.warn("markup-dropped", f"a {inside} is left out", line.number)
+            return ("".join(pieces) + line.text[position:]) if position else line.text, None
+        pieces.append(line.text[position : opened.start()])
+        open_element, position = opened[1].lower(), opened.end()
+        tracker.warn("markup-dropped", f"a {open_element} is left out", line.number)
 
 
-def _untagged(text: str, number: int, ledger: Ledger) -> str:
+def _without_tags(text: str, number: int, tracker: LineTracker) -> str:
     def drop(match: re.Match[str]) -> str:
-        ledger.warn("markup-dropped", f"a tag is left out: {shown(match.group())}", number)
+        tracker.warn("markup-dropped", f"a tag is left out: {excerpt(match.group())}", number)
         return " " if match.group().lower().startswith("<br") else ""
 
     return _TAG.sub(drop, text)

@@ -1,7 +1,7 @@
-"""The lines of a document and the ledger that makes every one of them end somewhere.
+"""The lines of a document, and the tracker that accounts for every one of them.
 
-A non-blank line is open until a field or a label takes it; what is still open at the end becomes an
-`unplaced-line` warning, so that nothing can be dropped by forgetting it.
+A line with text is unused until a field or a label uses it. A line that is still unused at the end becomes an
+`unplaced-line` warning, so that no text is lost unnoticed.
 """
 
 from __future__ import annotations
@@ -11,83 +11,86 @@ from dataclasses import dataclass, field
 from campaign.document.draft import DraftWarning
 from campaign.document.text.normalise import has_words
 
-# A case has some hundred lines. What parses them takes a time that grows with their number.
-MOST_LINES = 10_000
-MOST_CHARACTERS = 400_000
-_SHOWN = 120
+# A case has some hundred lines. The time to parse grows with their number.
+MAX_LINES = 10_000
+MAX_CHARACTERS = 400_000
+_EXCERPT_LENGTH = 120  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, or what a label left of it; `number` counts from 1 in the text that was read."""
+    """A line of the document, or the rest of it behind a label; `number` counts from 1 in the text that was read."""
 
     number: int
     text: str
-    is_cut: bool = False  # a label stood before it
+    is_cut: bool = False  # a label before it was cut off
     is_full: bool = False  # the first word of the next line would not have fitted on it
-    is_margin: bool = False  # stands in a page's header or footer, so that only labels and references are read in it
-    is_joined: bool = False  # of several that had been wrapped
+    is_margin: bool = False  # from a page's header or footer, where only labels and references are read
+    is_joined: bool = False  # made of several wrapped lines
 
     @property
     def is_blank(self) -> bool:
+        """Tell whether the line holds nothing but spaces."""
         return not self.text.strip()
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Which lines are still open, and the doubts met on the way."""
+class LineTracker:
+    """The lines that no field has used yet, and the warnings so far."""
 
-    open: dict[int, str] = field(default_factory=dict)
-    warnings: dict[DraftWarning, None] = field(default_factory=dict)  # in their order, each once
-    used: dict[int, list[str]] = field(default_factory=dict)
-    parts: dict[int, list[Line]] = field(default_factory=dict)  # of joined lines, by their first number
+    unused: dict[int, str] = field(default_factory=dict)  # line number → text
+    warnings: dict[DraftWarning, None] = field(default_factory=dict)  # in their order, without repeats
+    used: dict[int, list[str]] = field(default_factory=dict)  # line number → fields and labels
+    parts: dict[int, list[Line]] = field(default_factory=dict)  # first number of a joined line → its lines
 
     @classmethod
-    def of(cls, lines: list[Line]) -> Ledger:
-        return cls(open={line.number: line.text.strip() for line in lines if not line.is_blank})
+    def from_lines(cls, lines: list[Line]) -> LineTracker:
+        """Return a tracker for which every line with text is unused."""
+        return cls(unused={line.number: line.text.strip() for line in lines if not line.is_blank})
 
     def join(self, parts: list[Line], text: str) -> Line:
-        """One line in the place of several; they end together wherever it ends."""
+        """Return one line that replaces several; its use counts as the use of all of them."""
         first = parts[0].number
         for part in parts:
-            self.open.pop(part.number, None)
-        self.open[first] = text.strip()
+            self.unused.pop(part.number, None)
+        self.unused[first] = text.strip()
         self.parts[first] = parts
         return Line(first, text, is_joined=True)
 
-    def take(self, line: Line, by: str) -> None:
-        """The line's text is in the field or label `by`."""
-        self.open.pop(line.number, None)
+    def mark_used(self, line: Line, by: str) -> None:
+        """Record that the text of the line is in the field or label `by`."""
+        self.unused.pop(line.number, None)
         self.used.setdefault(line.number, []).append(by)
 
-    def cut(self, line: Line, rest: str, by: str) -> Line:
-        """The line's beginning is a label; what is left of it is still open."""
-        self.take(line, by)
-        left = Line(line.number, rest.strip(), is_cut=True)
-        if has_words(left.text):
-            self.open[line.number] = left.text
-        return left
+    def cut_label(self, line: Line, rest: str, by: str) -> Line:
+        """Record that the line begins with a label, and return the rest of the line, which is unused."""
+        self.mark_used(line, by)
+        remainder = Line(line.number, rest.strip(), is_cut=True)
+        if has_words(remainder.text):
+            self.unused[line.number] = remainder.text
+        return remainder
 
     def warn(self, code: str, message: str, line: int) -> None:
+        """Add a warning for a line, unless the same warning is there already."""
         self.warnings[DraftWarning(code, message, line)] = None
 
-    def close(self) -> tuple[DraftWarning, ...]:
-        """All warnings in the order of their lines, those for lines that nothing took among them."""
-        for number, text in self.open.items():
+    def all_warnings(self) -> tuple[DraftWarning, ...]:
+        """Return all warnings in the order of their lines, with one for each unused line."""
+        for number, text in self.unused.items():
             for part in self.parts.get(number, [Line(number, text)]):
                 if has_words(part.text):
-                    self.warn("unplaced-line", f"nothing takes this line: {shown(part.text)}", part.number)
+                    self.warn("unplaced-line", f"nothing takes this line: {excerpt(part.text)}", part.number)
         return tuple(sorted(self.warnings, key=lambda warning: warning.line))
 
 
-def shown(text: str) -> str:
-    """A piece of the document as a message may quote it: one line, not too long."""
+def excerpt(text: str) -> str:
+    """Return the text as a message quotes it: in quotation marks, on one line, with at most 120 characters."""
     flat = " ".join(text.split())
-    return f"“{flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + '…'}”"
+    return f"“{flat if len(flat) <= _EXCERPT_LENGTH else flat[: _EXCERPT_LENGTH - 1] + '…'}”"
 
 
-def paragraphs(lines: list[Line]) -> list[list[Line]]:
-    """The lines in groups parted by blank ones."""
+def split_paragraphs(lines: list[Line]) -> list[list[Line]]:
+    """Return the lines in groups, split at blank lines."""
     groups: list[list[Line]] = [[]]
     for line in lines:
         if line.is_blank:

@@ -1,7 +1,7 @@
-"""What a document's Markdown may become: HTML through an allow-list, or plain text.
+"""Conversion of a document's Markdown into safe HTML (by an allow-list) or plain text.
 
-The documents are untrusted: no script, image, `javascript:` or `data:` link, and no header smuggled into a
-`mailto:` link survives.
+The documents are untrusted: no script, image, `javascript:` or `data:` link, and no header hidden in a `mailto:` link
+remains.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 import nh3
 from markdown_it import MarkdownIt
 
-from campaign.document.text.emphasis import plain
+from campaign.document.text.emphasis import plain_text
 from campaign.document.text.paragraphs import safe_target
 
 _TAGS = {"p", "em", "strong", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "br"}
@@ -29,25 +29,25 @@ def _parser() -> MarkdownIt:
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """Links keep an http, https or bare mail address, nothing else."""
+    """Return the attribute's value if it is a link to http, https or a bare mail address, else None."""
     if tag == "a" and name == "href":
         return safe_target(value.replace("%20", " ").strip())
     return None
 
 
 def to_html(markdown: str) -> str:
-    """The HTML of a summary or background, safe to put into a page or a mail."""
-    return cleaned(_parser().render(prepared(markdown)))
+    """Return the HTML of a summary or background, safe for pages and mails."""
+    return clean_html(_parser().render(prepare_markdown(markdown)))
 
 
-def prepared(markdown: str) -> str:
-    """Return the Markdown with headings below a page's own, and no emphasis inside a word."""
+def prepare_markdown(markdown: str) -> str:
+    """Return the Markdown with headings lowered to level 3 and 4, and stars inside words escaped."""
     text = _INSIDE_WORD.sub(r"\\*", markdown.replace("\x00", ""))
     return _HEADING.sub(lambda match: "###" if len(match[1]) <= 2 else "####", text)
 
 
-def cleaned(html: str) -> str:
-    """Return the HTML through the allow-list: no script, image or style, links to web and mail addresses only."""
+def clean_html(html: str) -> str:
+    """Return the HTML filtered by the allow-list: no script, image or style, links to web and mail addresses only."""
     return nh3.clean(
         html,
         tags=_TAGS,
@@ -59,8 +59,8 @@ def cleaned(html: str) -> str:
 
 
 def to_plain(markdown: str) -> str:
-    """The text without Markdown, paragraphs parted by blank lines, for mails and PDF."""
+    """Return the text without Markdown, with blank lines between paragraphs, for mails and PDF."""
     paragraphs = [
-        "\n".join(plain(line) for line in paragraph.splitlines()) for paragraph in _BLANK.split(markdown.strip())
+        "\n".join(plain_text(line) for line in paragraph.splitlines()) for paragraph in _BLANK.split(markdown.strip())
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph.strip())

@@ -1,7 +1,7 @@
-"""Markdown as staff write it in a mail: HTML with live addresses and line breaks, and text that loses neither.
+"""Markdown that staff write in a mail, as HTML with linked addresses and as plain text.
 
-A document's line breaks are its typesetter's (`markup`); in a mail they are the writer's, and who reads the text part
-cannot click on words. Both parts come of the same parsing.
+In a document (`markup`) line breaks come from its typesetting and are not kept; in a mail they are the author's and are
+kept. Readers of the text part cannot click on words, so it shows the addresses. Both parts come from the same parsing.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from campaign.document.text.markup import cleaned, prepared
+from campaign.document.text.markup import clean_html, prepare_markdown
 from campaign.document.text.paragraphs import safe_target
 
 _ADDRESS = re.compile(
     r"(?P<web>\bhttps?://[^\s<>\"]{1,2000}|\bwww\.[^\s<>\"]{1,2000})|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)",
     re.IGNORECASE,
 )
-# What ends a sentence or a bracket around an address is not its own.
-_BEHIND = ".,;:!?'\"»”’…*_"
+# Marks that end a sentence or close a bracket behind an address are not part of it.
+_TRAILING_MARKS = ".,;:!?'\"»”’…*_"
 _MARK = re.compile(r"[*_]")
 _BREAKS = {"softbreak", "hardbreak"}
 _BULLET = "- "
@@ -29,47 +29,49 @@ _OPTIONS = {"html": False, "breaks": True}
 
 
 def message_html(markdown: str) -> str:
-    """Return safe HTML: bare addresses are links, and a line that the writer ended ends."""
-    return cleaned(_parser().render(_source(markdown)))
+    """Return safe HTML: bare addresses are linked, and the author's line breaks are kept."""
+    return clean_html(_parser().render(_escape_addresses(markdown)))
 
 
 def message_text(markdown: str) -> str:
-    """Return the text without Markdown; behind linked words stands their address in brackets."""
-    return _Text().read(_text_parser().parse(_source(markdown)))
+    """Return the text without Markdown; the address of a link stands in brackets behind its words."""
+    return _TextPart().read(_text_parser().parse(_escape_addresses(markdown)))
 
 
-def _source(markdown: str) -> str:
-    """Return the Markdown in which no mark inside a bare address is taken for emphasis."""
+def _escape_addresses(markdown: str) -> str:
+    """Return the Markdown with the marks inside bare addresses escaped, so that they are no emphasis."""
     pieces: list[str] = []
-    text, at = prepared(markdown), 0
-    for start, end, _ in _bare(text):
-        # Between angle brackets marks are none anyway, and a backslash would be the address's own.
+    text, position = prepare_markdown(markdown), 0
+    for start, end, _ in _bare_addresses(text):
+        # Between angle brackets marks have no effect, and a backslash would become part of the address.
         is_bracketed = text[start - 1 : start] == "<" or text[max(0, start - 8) : start] == "<mailto:"
-        pieces += [text[at:start], text[start:end] if is_bracketed else _MARK.sub(r"\\\g<0>", text[start:end])]
-        at = end
-    return "".join(pieces) + text[at:]
+        pieces += [text[position:start], text[start:end] if is_bracketed else _MARK.sub(r"\\\g<0>", text[start:end])]
+        position = end
+    return "".join(pieces) + text[position:]
 
 
-class _AsWritten(MarkdownIt):
-    """Keeps addresses as they were written, for the text part; `safe_target` says which are shown."""
+class _UnchangedLinks(MarkdownIt):
+    """A parser that keeps addresses as written, for the text part; `safe_target` decides which are shown."""
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  the library's name
+        """Return the address unchanged."""
         return url
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  the library's name
+        """Accept every address."""
         return True
 
 
 @cache
 def _parser() -> MarkdownIt:
     parser = _set_up(MarkdownIt("commonmark", _OPTIONS))
-    parser.core.ruler.push("bare_addresses", lambda state: _each_inline(state.tokens, _linked))
+    parser.core.ruler.push("bare_addresses", lambda state: _each_inline(state.tokens, _link_bare_addresses))
     return parser
 
 
 @cache
 def _text_parser() -> MarkdownIt:
-    return _set_up(_AsWritten("commonmark", _OPTIONS))
+    return _set_up(_UnchangedLinks("commonmark", _OPTIONS))
 
 
 def _set_up(parser: MarkdownIt) -> MarkdownIt:
@@ -85,7 +87,10 @@ def _each_inline(tokens: list[Token], change: Callable[[list[Token]], Iterable[T
 
 
 def _without_pictures(tokens: list[Token]) -> Iterator[Token]:
-    """A picture is the words that stand for it, or else what it links to: no mail of ours loads one."""
+    """Yield the tokens with each picture replaced by its alternative text or, without one, by its link.
+
+    No mail of this application loads a picture.
+    """
     target = ""
     for token in tokens:
         if token.type in {"link_open", "link_close"}:
@@ -93,7 +98,7 @@ def _without_pictures(tokens: list[Token]) -> Iterator[Token]:
         yield _token(token.content or target) if token.type == "image" else token
 
 
-def _linked(tokens: list[Token]) -> Iterator[Token]:
+def _link_bare_addresses(tokens: list[Token]) -> Iterator[Token]:
     depth = 0
     for token in tokens:
         depth += token.nesting if token.type in {"link_open", "link_close"} else 0
@@ -104,40 +109,46 @@ def _linked(tokens: list[Token]) -> Iterator[Token]:
 
 
 def _with_links(text: str) -> Iterator[Token]:
-    at = 0
-    for start, end, target in _bare(text):
-        yield from (_token(text[at:start]), Token("link_open", "a", 1, attrs={"href": target}), _token(text[start:end]))
+    position = 0
+    for start, end, target in _bare_addresses(text):
+        yield from (
+            _token(text[position:start]),
+            Token("link_open", "a", 1, attrs={"href": target}),
+            _token(text[start:end]),
+        )
         yield Token("link_close", "a", -1)
-        at = end
-    yield _token(text[at:])
+        position = end
+    yield _token(text[position:])
 
 
 def _token(text: str) -> Token:
     return Token("text", "", 0, content=text)
 
 
-def _bare(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield where an address stands, and what it links to."""
+def _bare_addresses(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the start, the end and the link target of each bare address in the text."""
     for match in _ADDRESS.finditer(text):
-        found = match.group()
-        while found and (found[-1] in _BEHIND or (found[-1] in ")]}" and found.count(found[-1]) > _opened(found))):
-            found = found[:-1]
-        if found:
-            is_short = found[:4].lower() == "www."
+        address = match.group()
+        while address and (
+            address[-1] in _TRAILING_MARKS or (address[-1] in ")]}" and address.count(address[-1]) > _opened(address))
+        ):
+            address = address[:-1]
+        if address:
+            is_short = address[:4].lower() == "www."
             scheme = "mailto:" if match["mail"] else "https://" if is_short else ""
-            yield match.start(), match.start() + len(found), scheme + found
+            yield match.start(), match.start() + len(address), scheme + address
 
 
 def _opened(text: str) -> int:
     return text.count({")": "(", "]": "[", "}": "{"}[text[-1]])
 
 
-class _Text:
-    """The text part: paragraphs parted by blank lines, list items and quotes marked as Markdown marks them."""
+class _TextPart:
+    """The text part: blank lines between paragraphs, list items and quotes marked as in Markdown."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        # What stands before the first line of a block, and before its further lines, for each list or quote around it.
+        # Prefixes of the first and of the further lines of a block, one for each list or quote around it.
         self._first: list[str] = []
         self._further: list[str] = []
         self._numbers: list[int | None] = []
@@ -180,34 +191,34 @@ class _Text:
 
     def _add(self, text: str, *, is_close: bool) -> None:
         if self._lines and not is_close:
-            self._lines.append("".join(one for one in self._further if one == "> ").rstrip())
+            self._lines.append("".join(prefix for prefix in self._further if prefix == "> ").rstrip())
         for line in text.split("\n"):
             self._lines.append(("".join(self._first) + line.strip()).rstrip())
             self._first = list(self._further)
 
 
 def _inline(tokens: list[Token]) -> str:
-    """The words of a paragraph; behind linked ones their address."""
-    said: list[str] = []
+    """Return the words of a paragraph with the addresses of its links."""
+    pieces: list[str] = []
     opened: list[tuple[int, str]] = []
     for token in tokens:
         if token.type == "link_open":
-            opened.append((len(said), str(token.attrs.get("href", ""))))
+            opened.append((len(pieces), str(token.attrs.get("href", ""))))
         elif token.type == "link_close":
-            at, target = opened.pop()
-            said[at:] = [_said("".join(said[at:]), target)]
+            index, target = opened.pop()
+            pieces[index:] = [_words_with_address("".join(pieces[index:]), target)]
         else:
-            said.append("\n" if token.type in _BREAKS else token.content)
-    return "".join(said)
+            pieces.append("\n" if token.type in _BREAKS else token.content)
+    return "".join(pieces)
 
 
-def _said(words: str, target: str) -> str:
-    """The linked words and their address; the address alone where the words are it, or there are none."""
+def _words_with_address(words: str, target: str) -> str:
+    """Return the linked words with their address, or the address alone if the words add nothing."""
     address = safe_target(target.strip())
     if address is None:
         return words
-    shown = address.removeprefix("mailto:").replace(" ", "%20")
+    visible = address.removeprefix("mailto:").replace(" ", "%20")
     bare = words.strip().removeprefix("mailto:").rstrip("/")
-    if bare in {"", shown.rstrip("/"), shown.partition("://")[2].rstrip("/")}:
-        return shown
-    return f"{words} ({shown})"
+    if bare in {"", visible.rstrip("/"), visible.partition("://")[2].rstrip("/")}:
+        return visible
+    return f"{words} ({visible})"

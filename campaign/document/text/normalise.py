@@ -1,6 +1,6 @@
-"""Text without what templates vary: case, accents, kinds of apostrophe, dash and space.
+"""Normalised text: without differences of case, accents, and kinds of apostrophe, dash and space.
 
-Every fold keeps the length, so that what is found in the folded text can be cut from the original.
+Normalising keeps the length, so that a position in the normalised text is the same position in the original.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-_SAME = {
+_REPLACEMENTS = {
     **dict.fromkeys("’‘‛`´ʼ′＇", "'"),
     **dict.fromkeys("“”„«»‟", '"'),
     **dict.fromkeys("‐‑‒–—―−", "-"),
@@ -26,60 +26,60 @@ _SAME = {
 }
 
 
-class _Folded(dict[int, str]):
-    """A translation table that learns each character when it first meets it."""
+class _TranslationTable(dict[int, str]):
+    """A translation table that computes the replacement of a character when it first occurs."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        if char in _SAME:
-            folded = _SAME[char]
+        if char in _REPLACEMENTS:
+            replacement = _REPLACEMENTS[char]
         elif char.isspace():
-            folded = " "
+            replacement = " "
         else:
             base = unicodedata.normalize("NFKD", char)[0].lower()[:1] or char
-            folded = _SAME.get(base, base)
-        self[code] = folded
-        return folded
+            replacement = _REPLACEMENTS.get(base, base)
+        self[code] = replacement
+        return replacement
 
 
-_TABLE = _Folded()
+_TABLE = _TranslationTable()
 _WORD = re.compile(r"[^\W_]+")
 
 
 class NormalisedWord(NamedTuple):
-    """A folded word and where it stands in its line."""
+    """A normalised word and its position in the line."""
 
     text: str
     start: int
     end: int
 
 
-def fold(text: str) -> str:
-    """The text in lower case without accents and typographic variants, of the same length."""
+def normalise(text: str) -> str:
+    """Return the text in lower case, without accents and typographic variants, in the same length."""
     return text.translate(_TABLE)
 
 
 def words(text: str, limit: int = 0) -> list[NormalisedWord]:
-    """The words of a text, folded, without any punctuation or emphasis; at most `limit` where given."""
-    found: list[NormalisedWord] = []
-    for match in _WORD.finditer(fold(text)):
-        found.append(NormalisedWord(match.group(), match.start(), match.end()))
-        if limit and len(found) == limit:
+    """Return the normalised words of a text with their positions, at most `limit` of them if given."""
+    result: list[NormalisedWord] = []
+    for match in _WORD.finditer(normalise(text)):
+        result.append(NormalisedWord(match.group(), match.start(), match.end()))
+        if limit and len(result) == limit:
             break
-    return found
+    return result
 
 
-def names(text: str) -> list[str]:
-    """The words of a text, folded, without their places."""
-    found: list[str] = _WORD.findall(fold(text))
-    return found
+def tokens(text: str) -> list[str]:
+    """Return the normalised words of a text without their positions."""
+    result: list[str] = _WORD.findall(normalise(text))
+    return result
 
 
-def key(text: str) -> str:
-    """What two spellings of the same words have in common."""
-    return " ".join(names(text))
+def normalised(text: str) -> str:
+    """Return the normalised words of a text joined by spaces, equal for two spellings of the same words."""
+    return " ".join(tokens(text))
 
 
 def has_words(text: str) -> bool:
-    """Whether anything but marks and spaces stands there."""
+    """Return whether the text holds anything but marks and spaces."""
     return _WORD.search(text) is not None

@@ -1,44 +1,44 @@
-"""Running text: paragraphs as Markdown, with the hard wraps taken out and nothing that could run or load."""
+"""Running text as Markdown paragraphs, without hard wraps and without anything that could run or load."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import unquote
 
-from campaign.document.text.emphasis import links
-from campaign.document.text.lines import Ledger, Line, paragraphs, shown
+from campaign.document.text.emphasis import find_links
+from campaign.document.text.lines import Line, LineTracker, excerpt, split_paragraphs
 from campaign.document.text.list_markers import is_bullet
 from campaign.document.text.normalise import has_words
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,1000}>|<!--|-->")
 _AUTOLINK = re.compile(r"<(?:https?://[^<>\s]{1,2000}|[^<>\s@]{1,100}@[^<>\s]{1,200})>")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s")
-_BESIDE = re.compile(r"[?&,;\s\x00-\x1f]")
+_ADDRESS_END = re.compile(r"[?&,;\s\x00-\x1f]")
 _ADDRESS = re.compile(r"[^@%:<>()\[\]\"'\\]{1,100}@[^@%:<>()\[\]\"'\\]{1,200}")
 _SCHEME = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]{0,30})\s*:")
 
 
-def markdown(lines: list[Line], ledger: Ledger, by: str) -> str | None:
-    """The lines as Markdown paragraphs; each one is marked as taken by the field `by`."""
+def to_markdown(lines: list[Line], tracker: LineTracker, by: str) -> str | None:
+    """Return the lines as Markdown paragraphs, or None. Each line is marked as used by the field `by`."""
     texts: list[str] = []
-    for group in paragraphs(lines):
+    for group in split_paragraphs(lines):
         if not any(has_words(line.text) for line in group):
             continue
-        safes: list[str] = []
+        safe_lines: list[str] = []
         for line in group:
-            ledger.take(line, by)
-            safes.append(safe(line, ledger))
-        kept = _joined(safes, [line.text for line in group])
-        if len(group) > 1 and "<" in kept:  # a tag may be broken over lines
-            kept = _tags(kept, group[0].number, ledger)
-        kept = kept.strip()
-        if kept:
-            texts.append(kept)
+            tracker.mark_used(line, by)
+            safe_lines.append(safe_text(line, tracker))
+        paragraph = _join_lines(safe_lines, [line.text for line in group])
+        if len(group) > 1 and "<" in paragraph:  # a tag may span several lines
+            paragraph = _drop_tags(paragraph, group[0].number, tracker)
+        paragraph = paragraph.strip()
+        if paragraph:
+            texts.append(paragraph)
     return "\n\n".join(texts) or None
 
 
-def _joined(texts: list[str], written: list[str]) -> str:
-    """The lines of a paragraph as one; items of a list and headings keep lines of their own."""
+def _join_lines(texts: list[str], written: list[str]) -> str:
+    """Return the lines of a paragraph as one; items of a list and headings stay on lines of their own."""
     out = [texts[0].strip()]
     head = out[0]  # of the line that is being joined to
     for text, line in zip(texts[1:], written[1:], strict=True):
@@ -62,36 +62,36 @@ def _joined(texts: list[str], written: list[str]) -> str:
     return "".join(out)
 
 
-def safe(line: Line, ledger: Ledger) -> str:
-    """The line without scripts, tags, images and links that are more than an address, each with a warning."""
+def safe_text(line: Line, tracker: LineTracker) -> str:
+    """Return the line without scripts, tags, images and unsafe links, with a warning for each."""
     text = line.text
     if "](" in text:
-        text = _links(text, line.number, ledger)
+        text = _safe_links(text, line.number, tracker)
     if "<" in text:
-        text = _tags(text, line.number, ledger)
+        text = _drop_tags(text, line.number, tracker)
     return text
 
 
-def _links(text: str, number: int, ledger: Ledger) -> str:
+def _safe_links(text: str, number: int, tracker: LineTracker) -> str:
     pieces: list[str] = []
-    at = 0
-    for link in links(text):
-        pieces.append(text[at : link.start])
-        at = link.end
+    position = 0
+    for link in find_links(text):
+        pieces.append(text[position : link.start])
+        position = link.end
         if link.is_image:
-            ledger.warn("image-dropped", f"an image is left out: {shown(link.text or link.target)}", number)
+            tracker.warn("image-dropped", f"an image is left out: {excerpt(link.text or link.target)}", number)
         elif (target := safe_target(link.target)) is None:
-            ledger.warn(
+            tracker.warn(
                 "link-dropped",
-                f"a link that is no web or mail address is left out: {shown(link.target)}",
+                f"a link that is no web or mail address is left out: {excerpt(link.target)}",
                 number,
             )
             pieces.append(link.text)
         else:
             if target != link.target:
-                ledger.warn(
+                tracker.warn(
                     "mail-headers-dropped",
-                    f"a mail link carries more than an address: {shown(link.target)}",
+                    f"a mail link carries more than an address: {excerpt(link.target)}",
                     number,
                 )
             pieces.append(
@@ -99,11 +99,11 @@ def _links(text: str, number: int, ledger: Ledger) -> str:
                 if target != link.target
                 else text[link.start : link.end]
             )
-    return "".join(pieces) + text[at:]
+    return "".join(pieces) + text[position:]
 
 
 def safe_target(target: str) -> str | None:
-    """A link's address where it is http, https or a bare mail address, else None."""
+    """Return a link's address if it is http, https or a bare mail address, else None."""
     scheme = _SCHEME.match(target)
     if scheme is None:
         return None
@@ -111,19 +111,19 @@ def safe_target(target: str) -> str | None:
     if name in {"http", "https"}:
         return target
     if name == "mailto":
-        # Decoded first: what a mail program decodes may hide a second address or a header.
-        address = _BESIDE.split(unquote(target.split(":", 1)[1]), maxsplit=1)[0]
+        # Decoded first: percent-encoding, which mail programs decode, may hide a second address or a header.
+        address = _ADDRESS_END.split(unquote(target.split(":", 1)[1]), maxsplit=1)[0]
         return f"mailto:{address}" if _ADDRESS.fullmatch(address) else None
     return None
 
 
-def _tags(text: str, number: int, ledger: Ledger) -> str:
-    kept = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
+def _drop_tags(text: str, number: int, tracker: LineTracker) -> str:
+    autolinks = {match.start(): match.end() for match in _AUTOLINK.finditer(text)}
 
     def drop(match: re.Match[str]) -> str:
-        if match.start() in kept:
+        if match.start() in autolinks:
             return match.group()
-        ledger.warn("markup-dropped", f"a tag is left out: {shown(match.group())}", number)
+        tracker.warn("markup-dropped", f"a tag is left out: {excerpt(match.group())}", number)
         return " " if match.group().lower().startswith("<br") else ""
 
     return _TAG.sub(drop, text)

@@ -1,4 +1,4 @@
-"""Undoes what mail programs and editors do to lines: mixed line ends, `>` quotes, invisible characters."""
+"""Removal of traces of mail programs and editors: mixed line ends, `>` quotes, invisible characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from campaign.document.text.lines import Line
 
-_ENDS = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
+_LINE_ENDS = re.compile(r"\r\n|\r|\n|\x0b|\x0c|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
 _QUOTE = re.compile(r"^(?:[ \t]{0,3}>[ ]?){1,20}")
 _INVISIBLE = dict.fromkeys(
     (
@@ -30,9 +30,9 @@ _INVISIBLE = dict.fromkeys(
 _SPACES = {0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2009: " ", 0x200A: " ", 0x3000: " "}
 
 
-def normalise(text: str) -> list[Line]:
-    """The lines of a text, unquoted where the document as a whole is quoted."""
-    lines = [visible(line) for line in _ENDS.split(text)]
+def split_lines(text: str) -> list[Line]:
+    """Return the lines of a text, without quote marks if at least half of them are quoted."""
+    lines = [without_invisible(line) for line in _LINE_ENDS.split(text)]
     filled = [line for line in lines if line.strip()]
     quoted = sum(line.lstrip().startswith(">") for line in filled)
     if filled and quoted * 2 >= len(filled):
@@ -40,6 +40,9 @@ def normalise(text: str) -> list[Line]:
     return [Line(number, line) for number, line in enumerate(lines, start=1)]
 
 
-def visible(line: str) -> str:
-    """The line without what no eye sees; a soft hyphen at its end stays: a word goes on in the next line."""
+def without_invisible(line: str) -> str:
+    """Return the line without invisible characters.
+
+    A soft hyphen at its end stays, since the word goes on in the next line.
+    """
     return line.translate(_INVISIBLE) + ("\u00ad" if line.endswith("\u00ad") and line[-2:-1].isalpha() else "")

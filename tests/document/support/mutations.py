@@ -9,7 +9,7 @@ from random import Random
 
 from campaign.document.text.normalise import words
 from tests.document.support.forms import quoted, wrapped
-from tests.document.support.ledger import label_end
+from tests.document.support.lost_lines import label_end
 
 _LAST = frozenset({"languages", "deadline", "name", "previous", "update"})
 _MARKS = re.compile(r"^[*_]+|[*_]+$")

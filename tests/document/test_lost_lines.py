@@ -9,7 +9,7 @@ import pytest
 from campaign.document import DocumentError, parse_document
 from tests.document.support import builders
 from tests.document.support.forms import DOCUMENTS, NEW, OLD, read_case, typeset
-from tests.document.support.ledger import lost
+from tests.document.support.lost_lines import lost_lines
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "documents"
 
@@ -19,13 +19,13 @@ def assert_nothing_lost(data: bytes, name: str) -> None:
         draft = parse_document(data, name)
     except DocumentError:
         return
-    assert lost(data, name, draft) == []
+    assert lost_lines(data, name, draft) == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_no_line_of_a_case_is_lost(path: Path) -> None:
     draft = read_case(path)
-    assert isinstance(draft, str) or lost(path.read_bytes(), path.name, draft) == []
+    assert isinstance(draft, str) or lost_lines(path.read_bytes(), path.name, draft) == []
 
 
 def test_no_line_of_the_given_documents_is_lost() -> None:
@@ -70,7 +70,7 @@ def test_each_stray_line_anywhere_is_in_a_field_or_warned_of(document: str, stra
 def test_the_check_itself_finds_a_lost_line() -> None:
     draft = parse_document(NEW.encode(), "case.md")
     stray = NEW.replace("## ADDITIONAL", "Lorem ipsum dolor\n\n## ADDITIONAL").encode()
-    assert len(lost(stray, "case.md", draft)) == 1
+    assert len(lost_lines(stray, "case.md", draft)) == 1
     sentence = next(line for line in NEW.split("\n") if "nobody has been questioned" in line)
     backwards = " ".join(reversed(sentence.split()))
-    assert len(lost(NEW.replace(sentence, backwards).encode(), "case.md", draft)) == 1
+    assert len(lost_lines(NEW.replace(sentence, backwards).encode(), "case.md", draft)) == 1
