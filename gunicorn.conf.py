@@ -39,11 +39,11 @@ def post_worker_init(worker: Any) -> None:
     """Warm up the application before its worker listens, then turn the garbage collector on for what comes later."""
     # Imported here: what the master has imported, its workers would not load anew at a reload.
     from campaign.platform.runtime import KEY
-    from campaign.web.caching.warm_up import warm
+    from campaign.web.caching.warm_up import warm_up
     from campaign.web.http.admission import ADMISSION
 
     if KEY in getattr(worker.wsgi, "extensions", ()):
-        warm(worker.wsgi)
+        warm_up(worker.wsgi)
         worker.wsgi.extensions[ADMISSION].threads = worker.cfg.threads
     gc.freeze()
     gc.enable()

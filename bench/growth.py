@@ -76,9 +76,9 @@ def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Jeanne Martin", address, "en", "en", 1, None)
 
     def page(path: str) -> None:
-        for kept in ("tocsin_snapshots", "tocsin_pages"):
+        for kept in ("tocsin_data_cache", "tocsin_page_cache"):
             app.extensions[kept] = type(app.extensions[kept])()
-        app.extensions["tocsin_front"].clear()
+        app.extensions["tocsin_response_cache"].clear()
         if client.get(path).status_code != 200:
             raise SystemExit(f"bench: {path} did not answer 200")
 

@@ -337,9 +337,9 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     before: Runtime = migrated_app.extensions[KEY]
     migrated_app.extensions[KEY] = Runtime(before.settings, before.vault, before.tokens, clock)
     migrated_app.extensions["tocsin_staff"].extensions[KEY] = migrated_app.extensions[KEY]
-    migrated_app.extensions["tocsin_snapshots"] = DataCache()
-    migrated_app.extensions["tocsin_pages"] = PageCache()
-    migrated_app.extensions["tocsin_front"].clear()
+    migrated_app.extensions["tocsin_data_cache"] = DataCache()
+    migrated_app.extensions["tocsin_page_cache"] = PageCache()
+    migrated_app.extensions["tocsin_response_cache"].clear()
     before.vault.row_keys.drop()
     before.vault.month_keys.clear()
     # Periodic jobs belong to whichever application was made last.
@@ -441,8 +441,8 @@ def form(**changes: str) -> dict[str, str]:
 
 def fresh(app: Flask) -> None:
     """Forgets what the process has kept for a second."""
-    app.extensions["tocsin_snapshots"] = DataCache()
-    app.extensions["tocsin_front"].clear()
+    app.extensions["tocsin_data_cache"] = DataCache()
+    app.extensions["tocsin_response_cache"].clear()
 
 
 DAY = timedelta(days=1)

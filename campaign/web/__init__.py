@@ -1,4 +1,4 @@
-"""HTTP only: what a request asks and what an answer says. Reads through queries, writes through services."""
+"""The HTTP layer: requests and answers only. It reads through queries and writes through services."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["init_app", "staff"]
 
 
 def init_app(app: Flask, babel: Babel, limiter: Limiter) -> None:
-    """Adds the public pages, the API and what every answer carries."""
+    """Add the public pages, the API and everything that applies to each answer."""
     time_limit.init_app(app, time_limit.PUBLIC_SECONDS)
     locale.init_app(app, babel)
     alternates.init_app(app)
     limiter.init_app(app)
     app.extensions[limits.EXTENSION] = limits.AbuseLimits()
     headers.init_app(app)
-    app.url_map.merge_slashes = False  # a step of its own, and then another one to the page
+    app.url_map.merge_slashes = False  # it would cost a redirect of its own before the one to the page
     errors.init_app(app, mended_link=mended_link)
     page_cache.init_app(app)
     public.init_app(app)

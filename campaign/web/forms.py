@@ -1,4 +1,4 @@
-"""The forms as supporters send them; what is wrong is said in the page's language."""
+"""Forms for supporters, with error messages in the page's language."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from campaign.domain.signing.name import clean_name
 from campaign.domain.signing.signature import clean_via
 from campaign.queries.moderation.floods import is_uncarried
 
-# What each refusal of the domain says to the person who typed.
-MESSAGES = {
+# The message for each error of the domain, by field and code.
+INPUT_ERRORS = {
     ("name", "missing"): lazy_gettext("Please write your name."),
     ("name", "too-long"): lazy_gettext("This name is too long: 200 characters at most."),
     ("name", "no-letters"): lazy_gettext("Please write your name with letters."),
@@ -44,32 +44,32 @@ MESSAGES = {
     ),
 }
 
-# Of another address for what was signed.
-ADDRESS_FAULTS = {code: words for (field, code), words in MESSAGES.items() if field == "email"} | {
+# Messages for the form that changes the address of a signature.
+ADDRESS_ERRORS = {code: words for (field, code), words in INPUT_ERRORS.items() if field == "email"} | {
     "same": lazy_gettext("This is the address that we have already."),
 }
 
 
 class SignForm(Form):
-    """The sign-up. The country is plain text here: a field with 250 choices would cost more than all the rest."""
+    """The sign-up form. The country is plain text: a field with 250 choices would cost more than all other fields."""
 
     name = StringField()
     email = StringField()
     country = StringField()
     consent = BooleanField(false_values=("", "0", "n", "false"))
     via = StringField()
-    # The address that the form has asked back about; sent again unchanged, it is taken as it is.
+    # The address about which the form asked a question; sent again unchanged, it is accepted.
     checked = StringField()
-    # What the human check asked for while a flood goes on: solved by a script, or a ticket of who waited.
+    # Answers to the human check during a flood: a puzzle solved by the script, or a ticket after waiting.
     proof = StringField()
     ticket = StringField()
-    # Hidden from people: a program fills it. Its name is one that browsers and password managers know nothing for.
+    # Hidden from people, filled in by programs. Browsers and password managers fill in nothing for this name.
     leave_empty = StringField()
 
 
 @dataclass(frozen=True, slots=True)
 class SignerInput:
-    """A sign-up whose every field is usable."""
+    """A sign-up in which every field is usable."""
 
     name: str
     address: Address
@@ -79,9 +79,9 @@ class SignerInput:
 
 @dataclass(frozen=True, slots=True)
 class SignFormInput:
-    """The form as it came: its values, and either a usable signer or what is wrong with which field.
+    """The form as sent: its values, and either a usable signer or the errors by field.
 
-    `question` is what the form asks about an address that looks wrong; sent again unchanged, it is taken.
+    `question` is the form's question about an address that looks wrong; sent again unchanged, the address is accepted.
     """
 
     values: dict[str, Any]
@@ -92,28 +92,28 @@ class SignFormInput:
     ticket: str = ""
 
 
-def read_sign_form(sent: MultiDict[str, str]) -> SignFormInput:
-    """Checks every field, so that one answer names all that is wrong."""
-    form = SignForm(sent)
+def read_sign_form(form_data: MultiDict[str, str]) -> SignFormInput:
+    """Return the checked form; all fields are checked, so that one answer names all errors."""
+    form = SignForm(form_data)
     values = {name: form[name].data for name in ("name", "email", "country", "consent", "via")}
     errors: dict[str, Any] = {}
     name = address = None
     try:
         name = clean_name(form.name.data or "")
     except InputError as error:
-        errors["name"] = MESSAGES["name", error.code]
+        errors["name"] = INPUT_ERRORS["name", error.code]
     try:
         address = parse_address(form.email.data or "")
     except InputError as error:
-        errors["email"] = MESSAGES["email", error.code]
+        errors["email"] = INPUT_ERRORS["email", error.code]
     country = (form.country.data or "").strip().upper()
     if country not in COUNTRIES:
-        errors["country"] = MESSAGES["country", "unknown" if country else "missing"]
+        errors["country"] = INPUT_ERRORS["country", "unknown" if country else "missing"]
     if not form.consent.data:
-        errors["consent"] = MESSAGES["consent", "missing"]
+        errors["consent"] = INPUT_ERRORS["consent", "missing"]
     if form.leave_empty.data:
-        errors["form"] = MESSAGES["trap", "filled"]
-    question = ask_about(address) if address is not None and form.checked.data != form.email.data else None
+        errors["form"] = INPUT_ERRORS["trap", "filled"]
+    question = address_question(address) if address is not None and form.checked.data != form.email.data else None
     signer = None
     if not errors and not question and name is not None and address is not None:
         signer = SignerInput(name, address, country, clean_via(form.via.data))
@@ -122,7 +122,7 @@ def read_sign_form(sent: MultiDict[str, str]) -> SignFormInput:
 
 @dataclass(frozen=True, slots=True)
 class AddressInput:
-    """An address as it came in a form of its own; `fault` or `question` says why there is none to be used."""
+    """An address as sent in a form of its own; without a usable address, `fault` or `question` gives the reason."""
 
     typed: str
     address: Address | None
@@ -130,22 +130,25 @@ class AddressInput:
     question: Any = None
 
 
-def read_address(sent: Mapping[str, str], now: datetime) -> AddressInput:
-    """Return the address of the field `email`, asked about as in the sign form; sent again as it is, it is taken."""
-    typed = sent.get("email", "")
+def read_address(form_data: Mapping[str, str], now: datetime) -> AddressInput:
+    """Return the address of the field `email`, with a question as in the sign form.
+
+    Sent again unchanged, the address is accepted.
+    """
+    typed = form_data.get("email", "")
     try:
         address = parse_address(typed)
     except InputError as error:
-        return AddressInput(typed, None, fault=MESSAGES["email", error.code])
-    if sent.get("checked") != typed and (question := ask_about(address)):
+        return AddressInput(typed, None, fault=INPUT_ERRORS["email", error.code])
+    if form_data.get("checked") != typed and (question := address_question(address)):
         return AddressInput(typed, None, question=question)
     if address.is_international and is_uncarried(now):
-        return AddressInput(typed, None, fault=MESSAGES["email", "not-carried"])
+        return AddressInput(typed, None, fault=INPUT_ERRORS["email", "not-carried"])
     return AddressInput(typed, address)
 
 
-def ask_about(address: Address) -> Any:
-    """Return the question about an address that is valid and probably not the one that was meant, None without one."""
+def address_question(address: Address) -> Any:
+    """Return the question about an address that is valid but probably not the intended one, or None."""
     if address.suggestion:
         return gettext("Did you mean %(address)s? Correct it, or send it as it is.", address=address.suggestion)
     if not address.has_known_ending:

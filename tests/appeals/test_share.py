@@ -17,7 +17,7 @@ from campaign.letter.letter_pdf import is_printable
 from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.source import SourceCounts, signatures_by_source
-from campaign.web.pictures.typeset import card
+from campaign.web.pictures.typeset import card_png
 from tests.conftest import START, Clock, form, fresh
 from tests.platform.test_cli import run
 
@@ -53,7 +53,7 @@ def test_a_card_leaves_out_what_no_font_shows(appeal: AppealView) -> None:
     words = {"kicker": "كولومبيا", "name": "Tocsin", "headline": "حرية", "until": "", "share": 0.5, "time": 0.2}
     theme = runtime().settings.theme
     assert not is_printable("حرية", ())
-    assert card(words | {"signatures": "5"}, "ar", theme, ())[:4] == b"\x89PNG"
+    assert card_png(words | {"signatures": "5"}, "ar", theme, ())[:4] == b"\x89PNG"
 
 
 def test_a_poster_holds_the_case_the_section_and_a_code(client: FlaskClient, appeal: AppealView) -> None:

@@ -25,7 +25,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.counting.verify import verify
 from campaign.services.offline.bulk_entry import BulkQuantity, enter
 from campaign.services.signing.report_action import record
-from campaign.web.pictures.chart import bars
+from campaign.web.pictures.chart import bar_chart
 from tests.conftest import START, confirm_at, context, fresh
 from tests.conftest import form as filled
 from tests.staff.staff_clients import join
@@ -170,6 +170,6 @@ def test_the_chart_is_a_picture_that_parses(client: FlaskClient, appeal: AppealV
 
 def test_a_chart_of_nothing_says_so_in_the_page_s_language(app: Flask) -> None:
     with app.test_request_context(), force_locale("es"):
-        drawn = bars([], [("firmado", []), ("confirmado", [])], runtime().settings.theme).decode()
+        drawn = bar_chart([], [("firmado", []), ("confirmado", [])], runtime().settings.theme).decode()
     assert "Nada por ahora." in drawn
     assert "No data" not in drawn

@@ -137,7 +137,7 @@ def test_a_section_without_countries_takes_nobody_new_and_keeps_what_it_has(
     sign = f"/en/appeals/{appeal.slug}/sign"
     assert client.post(sign, data=form(email="a@mail.example", country="FR")).status_code == 303
     assert post(admin, f"{PAGE}/fr", **{**filled(admin.get(f"{PAGE}/fr")), "countries": []}).status_code == 303
-    client.application.extensions["tocsin_snapshots"]._sections._values.clear()
+    client.application.extensions["tocsin_data_cache"]._sections._values.clear()
     assert client.post(sign, data=form(email="b@mail.example", country="FR")).status_code == 303
     codes = db.session.scalars(
         select(SignUp.section_code).join(Mail, Mail.sign_up_id == SignUp.id).order_by(Mail.id)

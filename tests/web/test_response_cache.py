@@ -70,7 +70,7 @@ def front(inner: list[str]) -> ResponseCache:
 
     made = ResponseCache(application, clock)
     made.clock = clock  # type: ignore[attr-defined]
-    made.keep("/page", "br", ("200 OK", [("ETag", '"1br"'), ("Content-Type", "text/html"), ("Vary", "x")], b"kept"), 1)
+    made.store("/page", "br", ("200 OK", [("ETag", '"1br"'), ("Content-Type", "text/html"), ("Vary", "x")], b"kept"), 1)
     return made
 
 
@@ -123,10 +123,10 @@ def test_the_same_page_again_is_not_sent_again(front: ResponseCache) -> None:
 )
 def test_the_front_says_what_the_application_says(app: Flask, appeal: AppealView, address: str) -> None:
     path = address.format(appeal.slug)
-    front: ResponseCache = app.extensions["tocsin_front"]
+    front: ResponseCache = app.extensions["tocsin_response_cache"]
     coding = {"Accept-Encoding": "gzip"}
     first = app.test_client().get(path, headers=coding)
-    status, headers, body = front._kept[path, "gzip"][2]
+    status, headers, body = front._answers[path, "gzip"][2]
     assert status == "200 OK"
     assert first.status_code == 200
     assert sorted(headers) == sorted(first.headers)

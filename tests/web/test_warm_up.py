@@ -13,7 +13,7 @@ from jinja2 import Environment
 from campaign.factory import create_app
 from campaign.queries.appeals.appeal import AppealView
 from campaign.web.caching.page_cache import PageCache
-from campaign.web.caching.warm_up import warm
+from campaign.web.caching.warm_up import warm_up
 from campaign.web.http.admission import ADMISSION
 from tests.conftest import settings_for
 
@@ -21,7 +21,7 @@ from tests.conftest import settings_for
 def test_a_ready_process_compiles_no_template_and_reads_nothing_for_its_first_supporter(
     app: Flask, appeal: AppealView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warm(app)
+    warm_up(app)
     monkeypatch.setattr(Environment, "compile", lambda *_args, **_more: pytest.fail("a template was not compiled"))
     monkeypatch.setattr(
         "campaign.web.caching.data_cache.find_appeal", lambda _slug: pytest.fail("the appeal was read again")
@@ -32,7 +32,7 @@ def test_a_ready_process_compiles_no_template_and_reads_nothing_for_its_first_su
 
 
 def test_a_process_starts_while_its_database_is_away(tmp_path: Path) -> None:
-    warm(create_app(settings_for(f"postgresql://nobody@/nothing?host={tmp_path}", tmp_path)))
+    warm_up(create_app(settings_for(f"postgresql://nobody@/nothing?host={tmp_path}", tmp_path)))
 
 
 def test_threads_that_want_the_same_page_wait_for_the_one_that_renders_it(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""The counts API, version 1: JSON that other sites and the progress page read."""
+"""The counts API, version 1: JSON for other sites and the progress page."""
 
 from __future__ import annotations
 
@@ -17,81 +17,92 @@ from campaign.web.http.locale import absolute
 
 TIME_ZONE = "UTC"
 _JSON = "application/json"
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 # Any site may read the counts.
-_OPEN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
+_CROSS_ORIGIN = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
 def init_app(app: Flask) -> None:
-    """Registers the API."""
+    """Register the API."""
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/appeals")
 def appeals() -> Response:
-    """The open appeals, the nearest deadline first; with `state=closed` those that have ended, the newest end first.
+    """Return the open appeals, the nearest deadline first; with `state=closed` the ended ones, the newest end first.
 
-    The ended ones come by pages of fifty: `next` is the address of the following page, or null. Among them are stopped
-    ones; each says its state, when it ended and what became of it. Another state is 400, a page behind the last 404.
+    Ended appeals come in pages of fifty: `next` is the address of the following page, or null. They include stopped
+    ones; each has its state, its end and its outcome. Another state is 400, a page behind the last 404.
     """
     state = request.args.get("state", AppealState.OPEN.value)
     if state == AppealState.CLOSED:
         return _ended()
     if state != AppealState.OPEN:
         abort(400)
-    listed = [one.appeal for one in data_cache().open()]
-    counted = [(appeal, data_cache().counts(appeal)) for appeal in listed]
+    open_appeals = [each.appeal for each in data_cache().open()]
+    with_counts = [(appeal, data_cache().counts(appeal)) for appeal in open_appeals]
     now = runtime().clock()
-    version = (tuple((one.id, one.revision, counts.cells) for one, counts in counted), now.replace(microsecond=0))
+    version = (
+        tuple((each.id, each.revision, counts.cells) for each, counts in with_counts),
+        now.replace(microsecond=0),
+    )
 
     def body() -> str:
-        return json.dumps({"appeals": [_appeal(one, counts) for one, counts in counted]})
+        return json.dumps({"appeals": [_appeal(each, counts) for each, counts in with_counts]})
 
-    return page_cache().answer("api", version, body, kind=_JSON, instead=_OPEN)
+    return page_cache().answer("api", version, body, kind=_JSON, instead=_CROSS_ORIGIN)
 
 
 def _ended() -> Response:
-    asked = request.args.get("page", "1")
-    page = data_cache().ended(int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 9 else None
+    page_number = request.args.get("page", "1")
+    page = (
+        data_cache().ended(int(page_number))
+        if page_number.isascii() and page_number.isdigit() and len(page_number) < 9
+        else None
+    )
     if page is None:
         abort(404)
-    onward = url_for("api.appeals", state="closed", page=page.number + 1) if page.number < page.pages else None
+    next_path = url_for("api.appeals", state="closed", page=page.number + 1) if page.number < page.pages else None
 
     def body() -> str:
         return json.dumps(
             {
                 "appeals": [
-                    _appeal(one.appeal, one.counts)
+                    _appeal(each.appeal, each.counts)
                     | {
-                        "ended_at": one.appeal.ended_at.strftime(_MOMENT) if one.appeal.ended_at else None,
-                        "outcome": one.appeal.outcome,
+                        "ended_at": each.appeal.ended_at.strftime(_TIME_FORMAT) if each.appeal.ended_at else None,
+                        "outcome": each.appeal.outcome,
                     }
-                    for one in page.appeals
+                    for each in page.appeals
                 ],
-                "next": absolute(onward) if onward else None,
+                "next": absolute(next_path) if next_path else None,
             }
         )
 
-    version = (tuple((one.appeal.id, one.appeal.revision, one.counts.cells) for one in page.appeals), onward, _today())
-    return page_cache().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_OPEN)
+    version = (
+        tuple((each.appeal.id, each.appeal.revision, each.counts.cells) for each in page.appeals),
+        next_path,
+        _today(),
+    )
+    return page_cache().answer(("api-ended", page.number), version, body, kind=_JSON, instead=_CROSS_ORIGIN)
 
 
 @blueprint.get("/appeals/<slug>")
 def appeal(slug: str) -> Response:
-    """One published appeal and its counts."""
-    found = data_cache().appeal(slug)
-    if found is None or found.state == AppealState.DRAFT:
+    """Return one published appeal and its counts."""
+    view = data_cache().appeal(slug)
+    if view is None or view.state == AppealState.DRAFT:
         abort(404)
-    counts = data_cache().counts(found)
-    version = (found.revision, counts.cells, _today())
+    counts = data_cache().counts(view)
+    version = (view.revision, counts.cells, _today())
     return page_cache().answer(
-        ("api", slug), version, lambda: json.dumps(_appeal(found, counts)), kind=_JSON, instead=_OPEN
+        ("api", slug), version, lambda: json.dumps(_appeal(view, counts)), kind=_JSON, instead=_CROSS_ORIGIN
     )
 
 
 def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
-    """Return one appeal as the API gives it.
+    """Return one appeal in the API's form.
 
     `days_left` counts in `time_zone` and is 0 once the appeal has ended, whatever its deadline; `updated_at` is when
     these counts were read.
@@ -112,11 +123,11 @@ def _appeal(appeal: AppealView, counts: Counts) -> dict[str, Any]:
             "by_evidence": counts.by_evidence,
             "by_channel": counts.by_channel,
             "by_section": {
-                code: {"total": one.total, "by_channel": one.by_channel, "by_evidence": one.by_evidence}
-                for code, one in counts.by_section.items()
+                code: {"total": each.total, "by_channel": each.by_channel, "by_evidence": each.by_evidence}
+                for code, each in counts.by_section.items()
             },
         },
-        "updated_at": now.strftime(_MOMENT),
+        "updated_at": now.strftime(_TIME_FORMAT),
     }
 
 

@@ -1,1 +1,1 @@
-"""Answers and data that are kept for a moment."""
+"""Short-lived caches of data, pages and whole answers."""

@@ -1,4 +1,4 @@
-"""Pages that are the same for everybody: rendered once per version, kept compressed, answered by ETag."""
+"""Pages that are the same for all readers: rendered once per version, stored compressed, answered by ETag."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from campaign.web.caching.data_cache import seconds_fresh
 from campaign.web.caching.response_cache import ResponseCache, accepted_coding
 from campaign.web.http.headers import ProtectedResponse, standard_headers
 
-_MOST_KEPT = 500
-_SMALL = 500
-# Fresh for a second; a cache in front may show an old page for another one while it fetches, and for a day where we are
-# away.
+_MAX_PAGES = 500
+_SMALL = 500  # bytes; smaller pages are not compressed
+# Fresh for a second. A cache in front may show an old page for another second while it fetches, and for a day while
+# this site is down.
 PUBLIC = "public, max-age=1, stale-while-revalidate=1, stale-if-error=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class CachedPage:
-    """One rendered answer in each encoding, with its strong ETag and all its headers."""
+    """A rendered answer in each encoding, with its strong ETag and all its headers."""
 
     version: Hashable
     bodies: dict[str, bytes]
@@ -37,23 +37,24 @@ class CachedPage:
 
 
 def init_app(app: Flask) -> None:
-    """Puts the kept answers in front of the application."""
-    app.extensions["tocsin_pages"] = PageCache()
+    """Wrap the application in the response cache."""
+    app.extensions["tocsin_page_cache"] = PageCache()
 
     def clock() -> datetime:
         now: datetime = app.extensions[KEY].clock()
         return now
 
-    front = ResponseCache(app.wsgi_app, clock)
-    app.extensions["tocsin_front"] = front
-    app.wsgi_app = front  # type: ignore[method-assign]
+    response_cache = ResponseCache(app.wsgi_app, clock)
+    app.extensions["tocsin_response_cache"] = response_cache
+    app.wsgi_app = response_cache  # type: ignore[method-assign]
 
 
 class PageCache:
-    """One application's rendered pages by key."""
+    """The rendered pages of one application by key."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, CachedPage] = {}
+        """Create an empty cache."""
+        self._pages: dict[Hashable, CachedPage] = {}
         self._making: dict[Hashable, threading.Lock] = {}
 
     def answer(
@@ -66,46 +67,46 @@ class PageCache:
         control: str = PUBLIC,
         instead: tuple[tuple[str, str], ...] = (),
     ) -> Response:
-        """The page under `key`, rendered anew only where `version` is another than that of the kept one.
+        """Return the page under `key`, rendered again only if `version` differs from the cached one.
 
-        `kind` is its Content-Type; the headers `instead` stand for the standard ones of their name; an
-        empty one leaves it out.
+        `kind` is its Content-Type. The headers `instead` replace the standard ones of the same name; an empty value
+        leaves the header out.
         """
-        kept = self._kept.get(key)
-        if kept is None or kept.version != version:
-            # One thread renders while those who want the same page wait for it, those who want another do not.
+        page = self._pages.get(key)
+        if page is None or page.version != version:
+            # One thread renders; only requests for the same page wait for it.
             with self._making.setdefault(key, threading.Lock()):
-                kept = self._kept.get(key)
-                if kept is None or kept.version != version:
-                    kept = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
-                    if len(self._kept) >= _MOST_KEPT:
-                        self._kept.clear()
+                page = self._pages.get(key)
+                if page is None or page.version != version:
+                    page = _encode(version, render(), (("Content-Type", kind), ("Cache-Control", control), *instead))
+                    if len(self._pages) >= _MAX_PAGES:
+                        self._pages.clear()
                         self._making.clear()
-                    self._kept[key] = kept
-        return _respond(kept)
+                    self._pages[key] = page
+        return _respond(page)
 
 
 def page_cache() -> PageCache:
-    """Those of the application at hand."""
-    kept: PageCache = current_app.extensions["tocsin_pages"]
-    return kept
+    """Return the page cache of the current application."""
+    cache: PageCache = current_app.extensions["tocsin_page_cache"]
+    return cache
 
 
-def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str], ...]) -> CachedPage:
-    plain = content.encode() if isinstance(content, str) else content
-    bodies = {"": plain}
-    if len(plain) >= _SMALL:
-        # What never changes is worth a tenth of a second, once; a page is not, each second.
-        is_lasting = ("Cache-Control", IMMUTABLE) in own
-        bodies["br"] = brotli.compress(plain, quality=11 if is_lasting else 5)
-        bodies["gzip"] = gzip.compress(plain, 6, mtime=0)
-    digest = hashlib.sha256(plain).hexdigest()[:20]
+def _encode(version: Hashable, content: str | bytes, own_headers: tuple[tuple[str, str], ...]) -> CachedPage:
+    body_bytes = content.encode() if isinstance(content, str) else content
+    bodies = {"": body_bytes}
+    if len(body_bytes) >= _SMALL:
+        # A file that never changes is worth a tenth of a second, once; a page, each second, is not.
+        is_lasting = ("Cache-Control", IMMUTABLE) in own_headers
+        bodies["br"] = brotli.compress(body_bytes, quality=11 if is_lasting else 5)
+        bodies["gzip"] = gzip.compress(body_bytes, 6, mtime=0)
+    digest = hashlib.sha256(body_bytes).hexdigest()[:20]
     etags = {name: f'"{digest}{name}"' for name in bodies}
     headers = {}
     for name, body in bodies.items():
         headers[name] = Headers([*standard_headers(), ("Vary", "Accept-Encoding")])
         coding = [("Content-Encoding", name)] if name else []
-        for header, value in (("Content-Length", str(len(body))), ("ETag", etags[name]), *coding, *own):
+        for header, value in (("Content-Length", str(len(body))), ("ETag", etags[name]), *coding, *own_headers):
             if value:
                 headers[name][header] = value
             else:
@@ -113,16 +114,16 @@ def _encode(version: Hashable, content: str | bytes, own: tuple[tuple[str, str],
     return CachedPage(version, bodies, etags, headers)
 
 
-def _respond(kept: CachedPage) -> Response:
+def _respond(page: CachedPage) -> Response:
     coding = accepted_coding(request.headers.get("Accept-Encoding", ""))
-    encoding = coding if coding in kept.bodies else ""
+    encoding = coding if coding in page.bodies else ""
     if request.method == "GET" and not request.query_string:
-        front: ResponseCache = current_app.extensions["tocsin_front"]
-        answer = "200 OK", list(kept.headers[encoding]), kept.bodies[encoding]
-        front.keep(request.environ["PATH_INFO"], coding, answer, seconds_fresh())
-    headers = kept.headers[encoding].copy()
-    if kept.etags[encoding] in request.headers.get("If-None-Match", ""):
+        response_cache: ResponseCache = current_app.extensions["tocsin_response_cache"]
+        answer = "200 OK", list(page.headers[encoding]), page.bodies[encoding]
+        response_cache.store(request.environ["PATH_INFO"], coding, answer, seconds_fresh())
+    headers = page.headers[encoding].copy()
+    if page.etags[encoding] in request.headers.get("If-None-Match", ""):
         for name in ("Content-Type", "Content-Length", "Content-Encoding"):
             headers.remove(name)
         return ProtectedResponse(status=304, headers=headers)
-    return ProtectedResponse(kept.bodies[encoding], headers=headers)
+    return ProtectedResponse(page.bodies[encoding], headers=headers)

@@ -1,7 +1,7 @@
-"""Answers before Flask: a page that is known to be fresh needs no routing, no request object, no hooks.
+"""A cache of whole answers before Flask: a fresh page needs no routing, no request object, no hooks.
 
-What is put here is the same for everybody (see caching) and stays only as long as the counts it was made from, so it
-never makes a page older than the snapshot does.
+Only answers that are the same for all readers are stored (see `page_cache`). An answer stays only as long as the data
+it was made from, so it never makes a page older than the data cache does.
 """
 
 from __future__ import annotations
@@ -15,70 +15,71 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_MOST_KEPT = 500
-# The codings that answers are stored in, the smallest first; a browser may call the last one by its old name, too.
+_MAX_ANSWERS = 500
+# The codings of stored answers, the smallest first; a browser may use the old name of the last one.
 _CODINGS = ("br", "gzip")
 _OLD_NAMES = {"x-gzip": "gzip"}
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
-# Browsers send a few dozen values, none of them long.
-_MOST_HEADERS, _LONGEST_HEADER = 256, 200
+# Browsers send a few dozen different values, all short.
+_MAX_HEADERS, _MAX_HEADER_LENGTH = 256, 200
 _NO_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
 _WholeAnswer = tuple[str, list[tuple[str, str]], bytes]
 
 
 class ResponseCache:
-    """Wraps an application; `keep` is how its views put an answer here."""
+    """A wrapper of the application that answers from stored answers; `store` adds one."""
 
     def __init__(self, application: WSGIApplication, clock: Callable[[], datetime]) -> None:
+        """Wrap the application; `clock` returns the current time."""
         self._application = application
         self._clock = clock
-        self._kept: dict[tuple[str, str], tuple[datetime, datetime, _WholeAnswer]] = {}
+        self._answers: dict[tuple[str, str], tuple[datetime, datetime, _WholeAnswer]] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The kept answer where there is a fresh one; else the application's."""
+        """Return the stored answer if there is a fresh one, else the application's."""
         if environ["REQUEST_METHOD"] == "GET" and not environ.get("QUERY_STRING"):
             coding = accepted_coding(environ.get("HTTP_ACCEPT_ENCODING", ""))
-            found = self._kept.get((environ["PATH_INFO"], coding))
-            # A clock that was set back must not keep a page alive.
-            if found is not None and found[0] <= self._clock() < found[1]:
-                status, headers, body = found[2]
-                asked = environ.get("HTTP_IF_NONE_MATCH")
-                if asked and any(name == "ETag" and value in asked for name, value in headers):
+            entry = self._answers.get((environ["PATH_INFO"], coding))
+            # An answer stored before the clock was set back is not fresh.
+            if entry is not None and entry[0] <= self._clock() < entry[1]:
+                status, headers, body = entry[2]
+                known_etags = environ.get("HTTP_IF_NONE_MATCH")
+                if known_etags and any(name == "ETag" and value in known_etags for name, value in headers):
                     start_response("304 NOT MODIFIED", [pair for pair in headers if pair[0] not in _NO_BODY])
                     return ()
                 start_response(status, headers.copy())
                 return (body,)
         return self._application(environ, start_response)
 
-    def keep(self, path: str, coding: str, answer: _WholeAnswer, seconds: float) -> None:
-        """Gives this answer to GETs of the path without a query, for so long."""
+    def store(self, path: str, coding: str, answer: _WholeAnswer, seconds: float) -> None:
+        """Store the answer for GETs of the path without a query, for so many seconds."""
         now = self._clock()
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[path, coding] = now, now + timedelta(seconds=seconds), answer
+        if len(self._answers) >= _MAX_ANSWERS:
+            self._answers.clear()
+        self._answers[path, coding] = now, now + timedelta(seconds=seconds), answer
 
     def clear(self) -> None:
-        """Forgets everything."""
-        self._kept.clear()
+        """Remove all answers."""
+        self._answers.clear()
 
 
 def accepted_coding(accept_encoding: str) -> str:
-    """Return the smallest stored coding that the browser takes: `br`, `gzip`, or "" for none (RFC 9110, 12.5.3).
+    """Return the smallest stored coding that the browser accepts: `br`, `gzip`, or "" for none (RFC 9110, 12.5.3).
 
-    A coding that the browser ranks higher comes first. Whatever cannot be read is taken for a refusal, as each browser
-    reads an answer without a coding.
+    A coding that the browser ranks higher comes first. An unreadable value counts as a refusal, since every browser can
+    read an answer without a coding.
     """
-    # A whole page costs a few microseconds here: a header is read once, and a stranger's long ones are not stored.
-    return _read_coding(accept_encoding) if len(accept_encoding) <= _LONGEST_HEADER else ""
+    # An answer from this cache costs a few microseconds, so each header is parsed once; long ones are not remembered.
+    return _read_coding(accept_encoding) if len(accept_encoding) <= _MAX_HEADER_LENGTH else ""
 
 
-@lru_cache(_MOST_HEADERS)
+@lru_cache(_MAX_HEADERS)
 def _read_coding(accept_encoding: str) -> str:
     weights: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
         name, *parameters = (part.strip(" \t") for part in item.split(";"))
         name = _OLD_NAMES.get(name, name)
-        # Of two weights of one coding the smaller holds.
+        # Of two weights of one coding the smaller counts.
         weights[name] = min(weights.get(name, 1.0), *map(_weight, parameters), 1.0)
     others = weights.get("*", 0.0)
     best = max(_CODINGS, key=lambda name: weights.get(name, others))

@@ -1,1 +1,1 @@
-"""HTTP: headers, hosts, proxies, languages, errors."""
+"""The parts of HTTP that every page shares: headers, hosts, proxies, languages, errors."""

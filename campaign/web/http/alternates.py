@@ -1,7 +1,8 @@
-"""What a page tells search engines of its other languages: hreflang, and the address that stands for it.
+"""The languages of a page for search engines: hreflang links and the canonical address.
 
-A language is named only where the page has its main text in it; a page that shows an appeal in another language for
-want of a text points to the page of that language (https://developers.google.com/search/docs/specialty/international).
+A language is named only if the page has its main text in it. A page that shows an appeal in another language for want
+of a translation points to the page of that language
+(https://developers.google.com/search/docs/specialty/international).
 """
 
 from __future__ import annotations
@@ -12,42 +13,43 @@ from flask import Flask, request, url_for
 
 from campaign.config import LOCALES
 from campaign.queries.appeals.appeal import AppealView
-from campaign.web.http.locale import DEFAULT, absolute, current_locale, here
+from campaign.web.http.locale import DEFAULT, absolute, current_locale, same_page
 
-ELSE = "x-default"
+OTHER_LANGUAGES = "x-default"
 
 
 def init_app(app: Flask) -> None:
-    """Gives the templates `alternates` and `canonical`; both take the appeal whose text the page shows, if any."""
+    """Give the templates `alternates` and `canonical`; both take the appeal whose text the page shows, or None."""
 
     @app.context_processor
     def _of_this_page() -> dict[str, object]:
         def canonical(appeal: AppealView | None) -> str:
-            return absolute(_place(appeal)(home(current_locale(), appeal)))
+            return absolute(_path_by_locale(appeal)(locale_of_text(current_locale(), appeal)))
 
         def named(appeal: AppealView | None) -> dict[str, str]:
-            return alternates(_place(appeal), appeal)
+            return alternates(_path_by_locale(appeal), appeal)
 
         return {"canonical": canonical, "alternates": named}
 
 
-def home(locale: str, appeal: AppealView | None) -> str:
-    """Return the locale whose page has what is read in `locale`; where no page speaks the text's language, English."""
+def locale_of_text(locale: str, appeal: AppealView | None) -> str:
+    """Return the locale in which the text read in `locale` is written; English if no page is in that language."""
     language = locale if appeal is None else appeal.text_in(locale).language
     return language if language in LOCALES else DEFAULT
 
 
-def alternates(place: Callable[[str], str], appeal: AppealView | None = None) -> dict[str, str]:
-    """Whole addresses by hreflang, among them that for all other languages; `place` gives a page's path by locale."""
-    found = {locale: absolute(place(locale)) for locale in LOCALES if appeal is None or locale in appeal.texts}
-    # For all other languages: the appeal's first.
-    default = place(home("" if appeal else DEFAULT, appeal))
-    # The list has an address that chooses by what the browser asks for.
-    return found | {ELSE: absolute(url_for("pages.root") if default == f"/{DEFAULT}/" else default)}
+def alternates(path: Callable[[str], str], appeal: AppealView | None = None) -> dict[str, str]:
+    """Return absolute addresses by hreflang, including `x-default`; `path` returns a page's path by locale."""
+    addresses = {locale: absolute(path(locale)) for locale in LOCALES if appeal is None or locale in appeal.texts}
+    # Other languages get the appeal's first language.
+    default = path(locale_of_text("" if appeal else DEFAULT, appeal))
+    # The list of appeals has an address that chooses by the browser's languages.
+    return addresses | {OTHER_LANGUAGES: absolute(url_for("pages.root") if default == f"/{DEFAULT}/" else default)}
 
 
-def _place(appeal: AppealView | None) -> Callable[[str], str]:
-    # A form with errors is shown at the address it was sent to; its page is the appeal's.
+def _path_by_locale(appeal: AppealView | None) -> Callable[[str], str]:
+    """Return a function from locale to the path of this page."""
+    # A form with errors is shown at the address it was sent to, which is not the page's own.
     if appeal is not None and request.endpoint != "take_action.act_unsigned":
         return lambda locale: url_for("pages.appeal", slug=appeal.slug, locale=locale)
-    return here
+    return same_page

@@ -1,4 +1,4 @@
-"""Every refusal as a page in style and in the reader's language, or as JSON for the API."""
+"""Every refusal as a page in the site's style and the reader's language, or as JSON for the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from campaign.web.http.headers import is_embed
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "5"
-_WORDS = {
+_TITLES_AND_ADVICE = {
     400: (lazy_gettext("We could not read that"), lazy_gettext("Please go back and try again.")),
     403: (
         lazy_gettext("This form was sent from another site"),
@@ -60,9 +60,9 @@ def init_app(
     template: str = "public/error.html",
     mended_link: Callable[[Flask], BaseResponse | None] = lambda _app: None,
 ) -> None:
-    """Register the handlers.
+    """Register the error handlers.
 
-    `template` shows the refusal; `mended_link` returns the step on from a link that leads nowhere, or None.
+    `template` shows the refusal; `mended_link` returns a redirect for a damaged link, or None.
     """
 
     def page(code: int) -> Response:
@@ -73,7 +73,7 @@ def init_app(
         code = error.code or 500
         if code == 404 and (onward := mended_link(app)) is not None:
             return onward
-        if code < 400 or (error.response is not None and code not in _WORDS):
+        if code < 400 or (error.response is not None and code not in _TITLES_AND_ADVICE):
             return error.get_response()
         response = page(code)
         for name, value in error.get_headers():
@@ -89,7 +89,7 @@ def init_app(
     @app.errorhandler(CipherError)
     def _unopened(error: CipherError) -> ResponseReturnValue:
         log.error("a sealed value does not open: %s", error)
-        _tell()
+        _notify_staff()
         return page(410)
 
     @app.errorhandler(InternalServerError)
@@ -98,17 +98,17 @@ def init_app(
 
 
 def _database_answer(error: Exception, page: Callable[[int], Response]) -> Response:
-    """Return 503 with Retry-After where waiting may help; 500 where a statement of ours is wrong."""
-    found = diagnose(error)
-    log.error("%s", found, exc_info=None if found.may_pass else error)
-    response = page(503 if found.may_pass else 500)
-    if found.may_pass:
+    """Return 503 with Retry-After if waiting may help; 500 for a wrong statement."""
+    diagnosis = diagnose(error)
+    log.error("%s", diagnosis, exc_info=None if diagnosis.may_pass else error)
+    response = page(503 if diagnosis.may_pass else 500)
+    if diagnosis.may_pass:
         response.headers["Retry-After"] = RETRY_SECONDS
     return response
 
 
-def _tell() -> None:
-    """Tell staff, once an hour. Whoever asked for the page gets it whatever becomes of that."""
+def _notify_staff() -> None:
+    """Notify staff, once an hour. A failure is logged: the reader gets the page in any case."""
     db.session.rollback()
     try:
         alert_unopened(context=runtime().context(SYSTEM))
@@ -117,7 +117,7 @@ def _tell() -> None:
 
 
 def _page(code: int, template: str) -> Response:
-    title, advice = _WORDS.get(code, _WORDS[400])
+    title, advice = _TITLES_AND_ADVICE.get(code, _TITLES_AND_ADVICE[400])
     if request.path.startswith("/api/"):
         response = make_response(jsonify(error=str(title), advice=str(advice), status=code), code)
     else:

@@ -1,8 +1,8 @@
-"""The host check: requests for another host than that of TOCSIN_BASE_URL are refused, and all links are made from it.
+"""The host check: a request for another host than that of TOCSIN_BASE_URL is refused, and links use the setting.
 
 The client chooses the Host header. A link made from it would lead wherever the client wants: in a mail to another
-person, or on a page that is stored for everybody. So it is compared with the setting (RFC 9110, 15.5.20: 421) and then
-replaced by it, so that links made by a library come from the setting too.
+person, or on a page that is cached for all readers. So it is compared with the setting (RFC 9110, 15.5.20: 421) and
+then replaced by it, so that links made by a library come from the setting too.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-# Load balancers and monitoring ask a machine by its own address.
+# Load balancers and monitoring address a machine by its own name.
 MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _ASKED = "tocsin.asked_host"
-_MOST_REMEMBERED = 64
+_MAX_NAMES = 64
 
 
 class HostCheck:
-    """Wraps both applications; the header X-Forwarded-Host is never looked at."""
+    """A wrapper of both applications. The header X-Forwarded-Host is never read."""
 
     def __init__(self, application: WSGIApplication, settings: Settings) -> None:
+        """Wrap the application; the settings give the host."""
         parts = urlsplit(settings.base_url)
         self._application = application
         self._scheme = parts.scheme
@@ -49,7 +50,7 @@ class HostCheck:
         asked = environ.get("HTTP_HOST", "")
         name = self._names.get(asked) or self._name(asked)
         if name in self._local:
-            # Links of our own are made from the base URL here too; passkeys need the host that the browser shows.
+            # Links are made from the base URL here too; passkeys need the host that the browser shows.
             environ[_ASKED] = asked
         elif name == self._host or environ["PATH_INFO"] in MACHINE_PATHS:
             environ[_ASKED] = asked
@@ -60,7 +61,7 @@ class HostCheck:
 
     def _name(self, asked: str) -> str:
         name = host_name(asked)
-        if (name == self._host or name in self._local) and len(self._names) < _MOST_REMEMBERED:
+        if (name == self._host or name in self._local) and len(self._names) < _MAX_NAMES:
             self._names[asked] = name
         return name
 
@@ -90,12 +91,12 @@ See docs/install.md.
 
 
 def host_name(netloc: str) -> str:
-    """Return the host of a Host header or of an address, without its port, as it is compared: in lower case and ASCII.
+    """Return the host of a Host header or an address for comparison: without port, in lower case and ASCII.
 
-    Anything that is no host name and port comes back as the empty string.
+    Returns the empty string for anything else than a host name and port.
     """
-    name, found, port = netloc.rpartition(":")
-    if not found or netloc.endswith("]"):
+    name, colon, port = netloc.rpartition(":")
+    if not colon or netloc.endswith("]"):
         name = netloc
     elif port and not (port.isascii() and port.isdigit()):
         return ""
@@ -109,6 +110,6 @@ def host_name(netloc: str) -> str:
 
 
 def asked_host() -> str:
-    """Return the host and port that the browser asked for: to compare with Origin and Referer, never to make a link."""
+    """Return the host and port that the browser asked for, to compare with Origin and Referer, never for links."""
     asked: str = request.environ.get(_ASKED, "")
     return asked

@@ -1,4 +1,4 @@
-"""The page's language: it stands in the address, never in a cookie; only `/` looks at Accept-Language."""
+"""The page's language, which is part of its address and never in a cookie; only `/` reads Accept-Language."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ PREFIX = f"/<any({', '.join(LOCALES)}):locale>"
 
 
 def current_locale() -> str:
-    """The locale of the request at hand."""
+    """Return the locale of the current request."""
     locale: str = g.get("locale", DEFAULT)
     return locale
 
 
-def preferred_locale(*asked: str, otherwise: str = DEFAULT) -> str:
-    """Return the locale that fits best what is asked for, then what the browser asks for; else `otherwise`."""
-    wanted = [language.replace("-", "_") for language in (*asked, *request.accept_languages.values())]
-    return negotiate_locale(wanted, LOCALES) or otherwise
+def preferred_locale(*languages: str, default: str = DEFAULT) -> str:
+    """Return the locale that fits the given languages best, then the browser's languages; else `otherwise`."""
+    candidates = [language.replace("-", "_") for language in (*languages, *request.accept_languages.values())]
+    return negotiate_locale(candidates, LOCALES) or default
 
 
 def init_app(app: Flask, babel: Babel) -> None:
-    """Takes the locale out of the address and gives it to Babel and the templates."""
+    """Remove the locale from the routes' arguments and give it to Babel and the templates."""
     babel.init_app(app, locale_selector=current_locale)
 
     @app.url_value_preprocessor
@@ -56,11 +56,11 @@ def init_app(app: Flask, babel: Babel) -> None:
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        return {**words(current_locale()), "here": here, "absolute": absolute}
+        return {**template_context(current_locale()), "here": same_page, "absolute": absolute}
 
 
-def words(locale: str) -> dict[str, Any]:
-    """What every template can say in that language."""
+def template_context(locale: str) -> dict[str, Any]:
+    """Return the functions and values that every template has in that language."""
     return {
         "locale": locale,
         "locales": [(code, Locale(code).get_language_name(code) or code) for code in LOCALES],
@@ -76,43 +76,46 @@ def words(locale: str) -> dict[str, Any]:
         ),
         "language_name": lambda code: country.language_name(code, locale),
         "markdown": lambda text: Markup(to_html(text)),  # noqa: S704  passed the allow-list
-        "bound": bound,
-        # A channel as tables of counts name it, and as the supporter who acts reads it.
+        "bound": bind_punctuation,
+        # The channel's label in tables of counts, and the label for the supporter who acts.
         "channel_name": lambda channel: gettext(Channel(channel).rules.counted),
         "act_name": lambda channel: gettext(Channel(channel).rules.done),
         "direction_of": lambda language: Locale(language).text_direction,
     }
 
 
-# French puts a space before these signs, and inside its quotation marks, that no line may end at.
+# French has a space before these signs and inside its quotation marks; no line may end at it.
 _FRENCH_SPACE = re.compile(r"(?<=«) (?=\S)| (?=[;:!?»%])")
 
 
-def bound(text: str, language: str) -> str:
-    """A text as its language sets it on a page: no line begins with a sign that belongs to the word before."""
+def bind_punctuation(text: str, language: str) -> str:
+    """Return the text with non-breaking spaces where its language sets a space before punctuation."""
     if language != "fr":
         return text
-    set_ = _FRENCH_SPACE.sub("\u00a0", text)
-    return Markup(set_) if isinstance(text, Markup) else set_  # noqa: S704  it was safe before, and holds no more now
+    bind_punctuation = _FRENCH_SPACE.sub("\u00a0", text)
+    return Markup(bind_punctuation) if isinstance(text, Markup) else bind_punctuation  # noqa: S704  it was safe before, and only spaces changed
 
 
 def number(value: int) -> str:
-    """The number as the page's language writes it (CLDR)."""
+    """Return the number as the page's language writes it (CLDR)."""
     return format_decimal(value, locale=current_locale())
 
 
 def short_date(day: date | None) -> str:
-    """The date as the page's language writes it (CLDR)."""
+    """Return the date as the page's language writes it (CLDR)."""
     return format_date(day, "medium", locale=current_locale())
 
 
 def absolute(path: str) -> str:
-    """The whole address of one of our paths, without the Host header: anybody can send any, and pages are kept."""
+    """Return the absolute address of a path of this site.
+
+    It never uses the Host header, which the client chooses, for pages are cached.
+    """
     return runtime().settings.base_url + path
 
 
-def here(locale: str) -> str:
-    """The address of the page at hand in another language; the list where the page has no language."""
+def same_page(locale: str) -> str:
+    """Return the address of the current page in another language; the list if the page has no language."""
     endpoint, values = request.endpoint, request.view_args
     if endpoint is None or values is None or not request.path.startswith(f"/{current_locale()}/"):
         return url_for("pages.index", locale=locale)

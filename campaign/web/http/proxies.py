@@ -1,4 +1,4 @@
-"""Proxies in front that the settings do not know of: all their visitors would share one network, and so one limit."""
+"""Detection of proxies that the settings do not name: all their visitors would share one network, and so one limit."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ KEY = "tocsin_unknown_proxy"
 
 
 class UnknownProxy:
-    """Wraps the applications where TOCSIN_PROXIES is 0: notices the first request that a proxy has passed on.
+    """A wrapper of the applications for TOCSIN_PROXIES=0, which notices the first forwarded request.
 
-    A stranger can send such a header too, so nothing else changes: no answer, no health check.
+    A client can send such a header without a proxy, so nothing else changes: no answer, no health check.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
+        """Wrap the application."""
         self._application = application
         self.is_seen = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Look for a forwarded address until there was one, and pass the request on as it is."""
+        """Look for a forwarded address until the first one, and pass the request on unchanged."""
         if not self.is_seen and any(name in environ for name in _NAMES):
             self.is_seen = True
             log.warning(

@@ -1,4 +1,4 @@
-"""How long a request may wait for the database, before its sender is told to come again."""
+"""The time that a request may wait for the database before it is answered with 503."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from campaign.platform.database import time_limit
 from campaign.web.http.admission import SECONDS
 
 PUBLIC_SECONDS = 8.0
-# A section's search through millions of names takes its time.
+# Staff's search through millions of names is slow.
 STAFF_SECONDS = 30.0
 _RETRY_SECONDS = 5
 
 
 def init_app(app: Flask, seconds: float) -> None:
-    """Set the limit at the beginning of each request; it ends with the request's connection to the database."""
+    """Set the limit at the beginning of each request, in seconds; it ends with the request's database connection."""
 
     @app.before_request
     def _begin() -> None:

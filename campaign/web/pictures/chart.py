@@ -1,4 +1,4 @@
-"""Charts as SVG pictures, without script, that print and follow the page's colours."""
+"""Charts as SVG pictures without script, which print and follow the page's colours."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from pygal.style import Style
 from campaign.queries.counting.counts import DayCounts
 from campaign.theme import Theme
 
-_MOST_DAYS = 400
-_LABELS = "#807a6e"
+_MAX_DAYS = 400
+_LABEL_COLOUR = "#807a6e"
 
 
-def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, theme: Theme) -> bytes:
-    """Bars of all actions by day (UTC), from the first day to today, days without any among them."""
-    counted = {one.day: one.total for one in days}
-    first = min([*counted, opened_at.date() if opened_at else now.date()])
-    first = max(first, now.date() - timedelta(days=_MOST_DAYS))
-    shown = _span(first, max([now.date(), *counted]))
+def daily_chart(
+    days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetime, locale: str, theme: Theme
+) -> bytes:
+    """Return bars of all actions by day (UTC) as SVG, from the first day to today, days without actions included."""
+    totals = {day.day: day.total for day in days}
+    first = min([*totals, opened_at.date() if opened_at else now.date()])
+    first = max(first, now.date() - timedelta(days=_MAX_DAYS))
+    days_shown = _span(first, max([now.date(), *totals]))
     chart = pygal.Bar(
         style=_style(theme),
         js=[],
@@ -34,22 +36,25 @@ def by_day(days: tuple[DayCounts, ...], opened_at: datetime | None, now: datetim
         y_labels_major_count=4,
         x_labels_major_count=6,
         truncate_label=-1,
-        range=(0, max([4, *counted.values()])),
+        range=(0, max([4, *totals.values()])),
         formatter=lambda value: f"{value:.0f}",
         no_data_text=gettext("Nothing yet."),
         disable_xml_declaration=False,
         pretty_print=False,
     )
-    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in shown]
-    chart.add("", [counted.get(day, 0) for day in shown])
+    chart.x_labels = [format_skeleton("MMMd", day, locale=locale) for day in days_shown]
+    chart.add("", [totals.get(day, 0) for day in days_shown])
     rendered: bytes = chart.render()
     return rendered
 
 
-def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -> bytes:
-    """Bars side by side for each label, one of each series; a series without a name needs no legend."""
+def bar_chart(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -> bytes:
+    """Return bars as SVG, side by side for each label, one of each series.
+
+    A series without a name needs no legend.
+    """
     style = _style(theme)
-    style.colors = (_LABELS, "#b08a2e", theme.light["signal"]) if len(series) > 1 else style.colors
+    style.colors = (_LABEL_COLOUR, "#b08a2e", theme.light["signal"]) if len(series) > 1 else style.colors
     chart = pygal.Bar(
         style=style,
         js=[],
@@ -77,12 +82,12 @@ def bars(labels: list[str], series: list[tuple[str, list[int]]], theme: Theme) -
 
 
 def _style(theme: Theme) -> Style:
-    """Middle tones, which can be read on the light and on the dark sheet: the picture has one style for both."""
+    """Return one style for the light and the dark page: medium tones that are legible on both."""
     return Style(
         background="transparent",
         plot_background="transparent",
-        foreground=_LABELS,
-        foreground_strong=_LABELS,
+        foreground=_LABEL_COLOUR,
+        foreground_strong=_LABEL_COLOUR,
         foreground_subtle="#88888855",
         guide_stroke_dasharray="0",
         major_guide_stroke_dasharray="0",

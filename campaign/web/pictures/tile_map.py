@@ -1,4 +1,4 @@
-"""The sections as a map of tiles, placed roughly by geography: a picture without script that follows dark mode."""
+"""The sections as a map of tiles placed roughly by geography: a picture without script that follows dark mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.queries.counting.counts import Counts
 from campaign.queries.sections.section import SectionView
 from campaign.theme import Theme
 
-_SIDE, _GAP, _LEVELS = 60, 4, 4
+_SIDE, _GAP, _LEVELS = 60, 4, 4  # pixels, pixels, shades
 _STYLE = (
     "text{{font:600 15px system-ui,sans-serif;text-anchor:middle;fill:{soft}}}.n{{font-weight:800;font-size:17px}}"
     "rect{{fill:{line};fill-opacity:.45}}.l1 rect{{fill:{signal};fill-opacity:.18}}"
@@ -24,15 +24,18 @@ _STYLE = (
 
 
 def tile_map(sections: Iterable[SectionView], counts: Counts, theme: Theme, locale: str) -> bytes:
-    """One tile a section: its code, its actions, and the darker the more of them, by powers of the greatest."""
+    """Return the map as SVG: a tile for each section with its code and number of actions.
+
+    The shade is logarithmic to the greatest number of actions.
+    """
     placed = [(section, section.tile) for section in sections if section.tile is not None]
     width, height = map_size(section for section, _ in placed)
-    most = max((one.total for one in counts.by_section.values()), default=0)
+    highest = max((each.total for each in counts.by_section.values()), default=0)
     tiles = []
     for section, (column, row) in placed:
-        found = counts.by_section.get(section.code)
-        total = found.total if found else 0
-        tiles.append(_tile(section.code, total, _level(total, most), column, row, locale))
+        section_counts = counts.by_section.get(section.code)
+        total = section_counts.total if section_counts else 0
+        tiles.append(_tile(section.code, total, _level(total, highest), column, row, locale))
     style = _STYLE.format(**theme.light)
     dark = _STYLE.format(**theme.dark)
     return (
@@ -42,17 +45,17 @@ def tile_map(sections: Iterable[SectionView], counts: Counts, theme: Theme, loca
 
 
 def map_size(sections: Iterable[SectionView]) -> tuple[int, int]:
-    """Its width and height in pixels, so that the page keeps the room."""
+    """Return width and height of the map in pixels, so that the page reserves the space."""
     tiles = [section.tile for section in sections if section.tile is not None]
     columns = max((column for column, _ in tiles), default=0) + 1
     rows = max((row for _, row in tiles), default=0) + 1
     return columns * _SIDE + _GAP, rows * _SIDE + _GAP
 
 
-def _level(total: int, most: int) -> int:
+def _level(total: int, highest: int) -> int:
     if total <= 0:
         return 0
-    return max(1, math.ceil(_LEVELS * math.log1p(total) / math.log1p(most)))
+    return max(1, math.ceil(_LEVELS * math.log1p(total) / math.log1p(highest)))
 
 
 def _tile(code: str, total: int, level: int, column: int, row: int, locale: str) -> str:

@@ -1,4 +1,4 @@
-"""Pictures and posters that bring people to an appeal, set by typst. One at a time: setting keeps a core busy."""
+"""Pictures and posters for sharing an appeal, typeset by typst, one at a time because it occupies a core."""
 
 from __future__ import annotations
 
@@ -20,40 +20,45 @@ from campaign.theme import Theme
 _FOLDER = ROOT / "templates" / "share"
 _DOTS_PER_INCH = 144
 _WAIT_SECONDS = 5.0
-_setting = threading.Lock()
+_typesetting_lock = threading.Lock()
 
 
 class BusyError(Exception):
-    """Too many ask at once; in some seconds there is room again."""
+    """Too many requests at once; in some seconds there is room again."""
 
 
-def card(words: dict[str, Any], language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
-    """A PNG of 1200 × 630 pixels. What no font can show is left out, so that there is always a card."""
-    shown = {
+def card_png(words: dict[str, Any], language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
+    """Return a PNG of 1200 × 630 pixels. Text that no font can show is left out, so that there is always a card."""
+    printable = {
         name: "" if isinstance(value, str) and not is_printable(value, fonts) else value
         for name, value in words.items()
     }
-    return _set("card.typ", shown, language, theme, fonts, "png")
+    return _typeset("card.typ", printable, language, theme, fonts, "png")
 
 
-def poster(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
-    """A PDF page in A4 with the address as a QR code. The caller has asked whether the words are printable."""
-    return _set("poster.typ", words | _code(address), language, theme, fonts, "pdf")
+def poster_pdf(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
+    """Return a PDF page in A4 with the address as a QR code. The caller has checked that the words are printable."""
+    return _typeset("poster.typ", words | _qr_code(address), language, theme, fonts, "pdf")
 
 
-def signature_sheet(words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]) -> bytes:
-    """A PDF page in A4 to sign by hand, `words["rows"]` rows of it. The caller has asked whether it is printable."""
-    return _set("sheet.typ", words | _code(address), language, theme, fonts, "pdf")
+def signature_sheet_pdf(
+    words: dict[str, Any], address: str, language: str, theme: Theme, fonts: tuple[Path, ...]
+) -> bytes:
+    """Return a PDF page in A4 for signing by hand, with `words["rows"]` rows.
+
+    The caller has checked that the words are printable.
+    """
+    return _typeset("sheet.typ", words | _qr_code(address), language, theme, fonts, "pdf")
 
 
-def _code(address: str) -> dict[str, str]:
+def _qr_code(address: str) -> dict[str, str]:
     code = io.BytesIO()
-    # A quarter of it may be torn or dirty.
+    # Level Q: the code stays readable if a quarter of it is torn or dirty.
     segno.make(address, error="q", micro=False).save(code, kind="svg", border=1, xmldecl=False)
     return {"qr": code.getvalue().decode(), "address": address}
 
 
-def _set(
+def _typeset(
     source: str,
     words: dict[str, Any],
     language: str,
@@ -67,10 +72,10 @@ def _set(
         "colours": theme.light,
         "fonts": families(fonts, json.dumps(words, ensure_ascii=False)),
     }
-    if not _setting.acquire(timeout=_WAIT_SECONDS):
+    if not _typesetting_lock.acquire(timeout=_WAIT_SECONDS):
         raise BusyError
     try:
-        made: Any = typst.compile(
+        output: Any = typst.compile(
             (_FOLDER / source).read_bytes(),
             format=kind,
             ppi=_DOTS_PER_INCH if kind == "png" else None,
@@ -80,5 +85,5 @@ def _set(
             pdf_standards="ua-1" if kind == "pdf" else [],
         )
     finally:
-        _setting.release()
-    return made if isinstance(made, bytes) else made[0]
+        _typesetting_lock.release()
+    return output if isinstance(output, bytes) else output[0]

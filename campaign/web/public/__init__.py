@@ -16,7 +16,7 @@ from campaign.web.public.site import assets, health, legal_pages, mailbox, metri
 
 def init_app(app: Flask) -> None:
     """Registers the public pages; the mailbox page only in a demonstration."""
-    app.extensions["tocsin_snapshots"] = DataCache()
+    app.extensions["tocsin_data_cache"] = DataCache()
     app.extensions["tocsin_metrics"] = metrics.MetricsCache()
     for part in (
         assets,

@@ -9,7 +9,7 @@ from flask_babel import Babel
 
 from campaign.config import LOCALES
 from campaign.mail.messages.role_names import ROLE_NAMES
-from campaign.web.http.locale import DEFAULT, current_locale, words
+from campaign.web.http.locale import DEFAULT, current_locale, template_context
 
 
 def init_app(app: Flask, babel: Babel) -> None:
@@ -23,7 +23,7 @@ def init_app(app: Flask, babel: Babel) -> None:
 
     @app.context_processor
     def _words() -> dict[str, Any]:
-        return {**words(chosen()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
+        return {**template_context(chosen()), "role_names": ROLE_NAMES, "me": g.get("_login_user")}
 
 
 def chosen() -> str:

@@ -33,7 +33,7 @@ from campaign.services.signing.change_country import change_country
 from campaign.services.signing.correct_name import correct_name
 from campaign.services.signing.withdraw import erase, set_sharing, set_updates, withdraw
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
+from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
@@ -87,7 +87,7 @@ def change(token: str) -> ResponseReturnValue:
         return unusable(error)
     wish, chosen = request.form.get("do", ""), request.form.get("signature", "")
     if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
-        message = MESSAGES["country", "unknown" if request.form.get("country") else "missing"]
+        message = INPUT_ERRORS["country", "unknown" if request.form.get("country") else "missing"]
         return _page(token, mine, wrong=chosen, error=message), 422
     if wish == "address":
         return _ask_address(token, mine)
@@ -95,7 +95,7 @@ def change(token: str) -> ResponseReturnValue:
         try:
             clean_name(request.form.get("name", ""))
         except InputError as error:
-            return _page(token, mine, wrong=f"name-{chosen}", error=MESSAGES["name", error.code]), 422
+            return _page(token, mine, wrong=f"name-{chosen}", error=INPUT_ERRORS["name", error.code]), 422
     for one in mine.signatures:
         if chosen in {"all", str(one.signature.id)}:
             with suppress(NotFoundError):  # erased meanwhile, in another window
@@ -114,7 +114,7 @@ def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
             if mine.signatures:
                 ask_change(mine.signatures[0].signature.id, sent.address, only=mine.link.beside, context=context)
     except InputError as error:
-        return _page(token, mine, wrong="address", error=ADDRESS_FAULTS[error.code]), 422
+        return _page(token, mine, wrong="address", error=ADDRESS_ERRORS[error.code]), 422
     except NotFoundError:
         pass  # erased meanwhile, in another window: the page says so
     return redirect(url_for("my_data.show", token=token, asked=1), 303)

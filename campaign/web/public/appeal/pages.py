@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.counts import Counts
 from campaign.web.caching.data_cache import ListedOpenAppeal, data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.http.locale import PREFIX, bound, current_locale, preferred_locale
+from campaign.web.http.locale import PREFIX, bind_punctuation, current_locale, preferred_locale
 from campaign.web.public.appeal.continuation import after
 
 _MOST_OTHERS = 3
@@ -130,8 +130,8 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
     return {
         "appeal": appeal,
         "text": text,
-        "summary": bound(Markup(to_html(text.summary)), text.language),  # noqa: S704  passed the allow-list
-        "background": bound(Markup(to_html(text.background)), text.language),  # noqa: S704
+        "summary": bind_punctuation(Markup(to_html(text.summary)), text.language),  # noqa: S704  passed the allow-list
+        "background": bind_punctuation(Markup(to_html(text.background)), text.language),  # noqa: S704
         "targets": [(target, address_lines(target)) for target in appeal.targets_in(text.language)],
         "counts": counts,
         "others": counts.total - counts.signatures,

@@ -14,7 +14,7 @@ from campaign.queries.counting.counts import days
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.pictures.chart import by_day
+from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.appeal.pages import HTML, appeal_page, published, version_of
 from campaign.web.public.site.assets import IMAGE_POLICY
@@ -60,7 +60,7 @@ def chart(slug: str) -> Response:
     return page_cache().answer(
         ("chart", slug, locale),
         version_of(appeal, counts, now),
-        lambda: by_day(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
+        lambda: daily_chart(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
         kind=_SVG,
         instead=_IMAGE,
     )

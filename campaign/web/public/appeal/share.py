@@ -23,7 +23,7 @@ from campaign.queries.sections.section import SectionView
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, absolute, current_locale, number, short_date
-from campaign.web.pictures.typeset import BusyError, card, poster
+from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
 from campaign.web.public.appeal.pages import published, takes_signatures
 from campaign.web.public.appeal.progress import section_label
 
@@ -57,7 +57,7 @@ def card_(slug: str) -> ResponseReturnValue:
             ),
         }
         try:
-            return card(words, text.language, settings.theme, settings.fonts)
+            return card_png(words, text.language, settings.theme, settings.fonts)
         except BusyError as error:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
@@ -84,7 +84,7 @@ def poster_(slug: str, section: str) -> ResponseReturnValue:
 
     def render() -> bytes:
         try:
-            return poster(words, address, text.language, settings.theme, settings.fonts)
+            return poster_pdf(words, address, text.language, settings.theme, settings.fonts)
         except BusyError as error:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 

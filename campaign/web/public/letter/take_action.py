@@ -19,7 +19,7 @@ from campaign.services.abuse.limits import admit_report, demand, watch_signed_re
 from campaign.services.signing.report_action import record, record_unsigned
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
-from campaign.web.forms import MESSAGES
+from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML, published, version_of
 from campaign.web.public.context import supporter_context
@@ -81,7 +81,7 @@ def report_unsigned(slug: str) -> ResponseReturnValue:
     done = _reported(appeal)
     section = data_cache().section_for(choice.country, current_locale(), appeal) if choice.country else None
     if section is None:
-        return _unsigned(appeal, choice, error=MESSAGES["country", "missing"]), 422
+        return _unsigned(appeal, choice, error=INPUT_ERRORS["country", "missing"]), 422
     if done is not None:
         done, challenge = _record_unsigned(appeal, section.code, done)
         if challenge is not None:

@@ -112,7 +112,7 @@ def _locale(parts: list[str], *asked: str) -> str:
     """Return the language that the reader asks for, else the appeal's first, where the pages speak it."""
     appeal = data_cache().appeal(parts[1]) if parts[:1] == ["appeals"] and len(parts) > 1 else None
     first = appeal.first_language if appeal is not None else ""
-    return preferred_locale(*asked, otherwise=first if first in LOCALES else DEFAULT)
+    return preferred_locale(*asked, default=first if first in LOCALES else DEFAULT)
 
 
 def _target(find: MapAdapter, parts: list[str]) -> str | None:

@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.services.outbox.refused_recipients import RefusedRecipients
 from campaign.services.signing.sign_appeal import CheckedSignUp, sign_appeal
 from campaign.web.caching.data_cache import data_cache
-from campaign.web.forms import MESSAGES, SignerInput, SignFormInput, read_sign_form
+from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_sign_form
 from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import asked_host
 from campaign.web.http.locale import PREFIX, current_locale
@@ -74,7 +74,7 @@ def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
             context=context,
         )
     except InputError as error:
-        return {"form": _values(answers), "errors": {error.field: MESSAGES[error.field, error.code]}}
+        return {"form": _values(answers), "errors": {error.field: INPUT_ERRORS[error.field, error.code]}}
     except AppealEndedError:
         # Over in the supporter's section, though perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None

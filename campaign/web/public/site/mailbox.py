@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
 from campaign.platform.runtime import runtime
-from campaign.web.framed import framed, framing
+from campaign.web.framed import framed_html, page_with_frame
 
 blueprint = Blueprint("mailbox", __name__)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -34,13 +34,13 @@ def show(key: str) -> ResponseReturnValue:
     """One message as text, with its HTML beside it."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
-    return framing(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
+    return page_with_frame(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
 
 
 @blueprint.get("/dev/mail/<key>/html")
 def html(key: str) -> Response:
     """The HTML part alone, for the frame."""
-    return framed(_part(_message(key), "html"), leads_on=True)
+    return framed_html(_part(_message(key), "html"), opens_links=True)
 
 
 def _box() -> mailbox.Maildir | None:

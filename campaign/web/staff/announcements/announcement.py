@@ -30,7 +30,7 @@ from campaign.queries.announcements.announcement import AnnouncementView, announ
 from campaign.queries.appeals.appeal import AppealView, case_appeal_ids
 from campaign.services.announcements import announce
 from campaign.services.announcements.announce import AnnouncementWording, Audience
-from campaign.web.framed import framed, framing
+from campaign.web.framed import framed_html, page_with_frame
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.delivery.labels import ANNOUNCED, ANNOUNCEMENT_STATES, FAULTS, MESSAGE_NAMES, STATE_NAMES
 from campaign.web.staff.published_appeal import published_appeal
@@ -119,7 +119,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
         can_recall=one.state == AnnouncementState.SENDING and (one.started_at or _now()) > _now(),
         state_names=STATE_NAMES,
     )
-    return framing(page)
+    return page_with_frame(page)
 
 
 @blueprint.get("/<int:number>/<language>.html")
@@ -130,7 +130,7 @@ def html(slug: str, number: int, language: str) -> Response:
     one = _announcement(appeal, number)
     if language not in one.texts:
         abort(404)
-    return framed(_message(appeal, one, language).html or "")
+    return framed_html(_message(appeal, one, language).html or "")
 
 
 @blueprint.get("/<int:number>/edit")

@@ -26,7 +26,7 @@ from campaign.queries.counting.staff_counts import (
 )
 from campaign.queries.sections.section import list_sections
 from campaign.web.http.locale import current_locale
-from campaign.web.pictures.chart import by_day
+from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
 from campaign.web.public.site.assets import IMAGE_POLICY
 from campaign.web.staff.counting.dashboard import card
@@ -73,7 +73,7 @@ def chart(slug: str) -> Response:
     """Actions by day."""
     appeal, chosen = published_appeal(slug), _chosen()
     now = runtime().clock()
-    drawn = by_day(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
+    drawn = daily_chart(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
     return Response(drawn, headers=PICTURE)
 
 

@@ -15,7 +15,7 @@ from campaign.domain.staff.roles import Permission
 from campaign.platform.runtime import runtime
 from campaign.queries.counting.funnel import Funnel, StageCount, funnel, told
 from campaign.web.http.locale import current_locale
-from campaign.web.pictures.chart import bars
+from campaign.web.pictures.chart import bar_chart
 from campaign.web.staff.counting.appeal_counts import PICTURE
 from campaign.web.staff.handover import spreadsheet
 from campaign.web.staff.published_appeal import published_appeal
@@ -63,7 +63,7 @@ def chart(slug: str, table: str) -> Response:
             (gettext("Signed"), [one.signed for one in rows]),
             (gettext("Confirmed"), [one.confirmed for one in rows]),
         ]
-    return Response(bars(labels, series, runtime().settings.theme), headers=PICTURE)
+    return Response(bar_chart(labels, series, runtime().settings.theme), headers=PICTURE)
 
 
 @blueprint.get("/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>")

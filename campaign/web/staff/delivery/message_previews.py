@@ -12,7 +12,7 @@ from campaign.domain.outbox.mail_kind import MailAudience, MailKind
 from campaign.domain.staff.roles import Permission
 from campaign.mail.messages import samples
 from campaign.platform.runtime import runtime
-from campaign.web.framed import framed, framing
+from campaign.web.framed import framed_html, page_with_frame
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.delivery.labels import MESSAGE_NAMES
 from campaign.web.staff.staff.access import needs
@@ -43,14 +43,14 @@ def show(name: str) -> ResponseReturnValue:
         message=message,
         size=len(message.as_bytes()),
     )
-    return framing(page)
+    return page_with_frame(page)
 
 
 @blueprint.get("/<name>/<language>.html")
 @needs(Permission.SEE_COUNTS)
 def html(name: str, language: str) -> Response:
     """The HTML part, for the frame."""
-    return framed(_message(name, language).html or "")
+    return framed_html(_message(name, language).html or "")
 
 
 def _message(name: str, language: str) -> Message:

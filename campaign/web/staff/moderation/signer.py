@@ -20,7 +20,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.moderation.moderation import SectionSignature, own_signature
 from campaign.services.privacy.disclosure import subject_access_for
 from campaign.services.privacy.on_behalf import change_address_for, correct_name_for, erase_for, send_links_for
-from campaign.web.forms import ADDRESS_FAULTS, MESSAGES, read_address
+from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import number
 from campaign.web.staff.moderation.labels import FAULTS, SIGNATURE_STATES
 from campaign.web.staff.sections.section_names import own_section
@@ -66,7 +66,7 @@ def readdress(signature_id: int) -> ResponseReturnValue:
         with as_a_worker():
             change_address_for(signature_id, sent.address, reason=reason, context=context)
     except InputError as error:
-        words = reason_fault(error) if error.field == "reason" else ADDRESS_FAULTS[error.code]
+        words = reason_fault(error) if error.field == "reason" else ADDRESS_ERRORS[error.code]
         return _page(own, {f"address-{error.field}": words}), 422
     except BudgetError:
         return _page(own, {"address-reason": USED_UP}), 429
@@ -147,7 +147,7 @@ def _own(signature_id: int) -> SectionSignature:
 
 
 def _words(error: InputError) -> object:
-    return reason_fault(error) if error.field == "reason" else MESSAGES[error.field, error.code]
+    return reason_fault(error) if error.field == "reason" else INPUT_ERRORS[error.field, error.code]
 
 
 def _page(own: SectionSignature, faults: dict[str, object] | None = None, *, is_asked: bool = False) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext
 
 from campaign.domain.offline.paper_sheet import CellError
-from campaign.web.forms import MESSAGES
+from campaign.web.forms import INPUT_ERRORS
 
 FAULTS = {
     ("quantity", "missing"): lazy_gettext("How many were there?"),
@@ -72,4 +72,4 @@ def row_fault(fault: CellError) -> str:
         return str(_ROW_FAULTS[fault.code]) % {"detail": fault.detail}
     if fault.code == "unknown":
         return str(_UNKNOWN[fault.column])
-    return str(MESSAGES[fault.column, fault.code])
+    return str(INPUT_ERRORS[fault.column, fault.code])

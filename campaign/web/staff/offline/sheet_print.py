@@ -14,7 +14,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
 from campaign.web.http.locale import absolute
-from campaign.web.pictures.typeset import signature_sheet
+from campaign.web.pictures.typeset import signature_sheet_pdf
 from campaign.web.public.appeal.share import in_short
 
 ROWS = 16
@@ -31,7 +31,7 @@ def printed(appeal: AppealView, section: SectionView, language: str, via: str) -
     words = _words(appeal, section, language)
     if not is_printable("".join(map(str, words.values())) + address, at.fonts):
         raise NotPrintableError
-    return signature_sheet(words, address, appeal.text_in(language).language, at.theme, at.fonts)
+    return signature_sheet_pdf(words, address, appeal.text_in(language).language, at.theme, at.fonts)
 
 
 def _words(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from campaign.domain.staff.roles import Permission, Role
 from campaign.mail.messages.role_names import ROLE_NAMES
 from campaign.queries.staff.accounts import StaffView, find_colleague, list_staff
 from campaign.services.staff.accounts import Invitation, change, invite, reset_second_factor
-from campaign.web.forms import MESSAGES
+from campaign.web.forms import INPUT_ERRORS
 from campaign.web.http.locale import current_locale
 from campaign.web.staff.appeals.editing import EditConflict, Values, as_seen, merge, seen
 from campaign.web.staff.sections.section_names import section_names
@@ -67,7 +67,7 @@ def add() -> ResponseReturnValue:
     try:
         invite(invitation, context=staff_context())
     except InputError as error:
-        return _page(form, MESSAGES["email", error.code]), 422
+        return _page(form, INPUT_ERRORS["email", error.code]), 422
     except StateError:
         return _page(form, gettext("This address has an account already.")), 422
     flash(gettext("Invited. The link in the mail works for a week."), "success")
