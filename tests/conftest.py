@@ -52,7 +52,7 @@ from campaign.services.signing.confirm import ConsentChoices, confirm
 from campaign.services.staff.password_reset import answer_reset_requests
 from campaign.web.caching.data_cache import DataCache
 from campaign.web.caching.page_cache import PageCache
-from campaign.web.public.signing.sign import ADDRESSEES
+from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
 from tests.deploy.processes import redis
 from tests.postgresql import PostgresServer, control, start_server
 
@@ -347,7 +347,7 @@ def app(migrated_app: Flask, clock: Clock) -> Iterator[Flask]:
     with migrated_app.app_context():
         limiter.reset()
         # Read now, and good for a minute: not in the middle of a test that counts statements.
-        targets = migrated_app.extensions[ADDRESSEES] = RefusedRecipients(before.settings)
+        targets = migrated_app.extensions[REFUSED_RECIPIENTS] = RefusedRecipients(before.settings)
         targets.include(parse_address("nobody@mail.example"))
         db.session.rollback()
         yield migrated_app

@@ -11,7 +11,7 @@ from campaign.document.errors import DocumentError
 from campaign.document.fields.contacts import awaits_salutation
 from campaign.document.labels import vocabulary
 from campaign.document.structure.block_reader import BlockReader, DocumentBlocks
-from campaign.document.structure.blocks import Block, LabelFinder, split_at_labels
+from campaign.document.structure.blocks import Block, LabelSearch, split_at_labels
 from campaign.document.structure.case_country import find_country
 from campaign.document.structure.header import resolve_reference
 from campaign.document.structure.headline import displaced_summary, read_headline
@@ -58,7 +58,7 @@ def parse_lines(lines: list[Line]) -> DraftAppeal:
 
 def find_language(lines: list[Line]) -> str:
     """Return the language of most labels, weighed against the frequency of its function words."""
-    labels = LabelFinder(lines)
+    labels = LabelSearch(lines)
     kinds_by_language: dict[str, set[str]] = {}
     for index, line in enumerate(lines):
         if not line.is_blank and (match := labels.find(index)):

@@ -42,7 +42,7 @@ def test_the_card_is_set_anew_only_when_it_would_look_different(
         made.append(1)
         return b"png"
 
-    monkeypatch.setattr("campaign.web.public.appeal.share.card", counted)
+    monkeypatch.setattr("campaign.web.public.appeal.share.card_png", counted)
     for _ in range(5):
         client.get(PAGE + "/card.png")
         fresh(app)

@@ -104,8 +104,8 @@ PAGES = [*OPENED, *(f"POST {path}" for path in SENT), *ELSEWHERE]
 # Public routes that show no page of ours.
 NOT_A_PAGE = {
     "pages.root": "leads on to a language",
-    "letter_files.code": "a picture",
-    "letter_files.code_signed": "a picture",
+    "letter_files.qr_code": "a picture",
+    "letter_files.qr_code_signed": "a picture",
     "letter_files.unsigned": "a PDF",
     "letter_files.signed": "a PDF",
     "share.card": "a picture",

@@ -44,7 +44,7 @@ PLAIN = set(
     social solved spent sqlite started state static status step stop structure subprocess svg table tags take tasks
     test thanks throttle to tocsin together totp touched transaction translatable trouble truncated two txt type
     typeset u unaddressed undo undone unknown unpack unpacker unsent unsubscribe until untold unusual upgrade ups
-    url use used utc v validate verdict verify version waiting waits walk walker wan wants warm web week wide window
+    url use used utc v validate verdict verify version waiting waits wan wants warm web week wide window
     withdraw without word wrapping writer written xml
     """.split()
 )

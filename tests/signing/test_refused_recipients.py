@@ -18,7 +18,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import publish
-from campaign.web.public.signing.sign import ADDRESSEES
+from campaign.web.public.signing.sign import REFUSED_RECIPIENTS
 from tests.conftest import DOCUMENT, Postbox, context, form, fresh
 from tests.offline.test_paper_sheet import enter, sign_all
 from tests.privacy.thief.test_same_answer import statements
@@ -49,7 +49,7 @@ def addressed(app: Flask, appeal: AppealView) -> AppealView:
     db.session.execute(update(Target).where(Target.appeal_id != appeal.id).values(emails=[ELSEWHERE.title()]))
     db.session.commit()
     fresh(app)
-    app.extensions.pop(ADDRESSEES, None)
+    app.extensions.pop(REFUSED_RECIPIENTS, None)
     return appeal
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from campaign.document.fields.dates import find_dates
 from campaign.document.fields.references import find_references
 from campaign.document.labels import vocabulary
-from campaign.document.structure.blocks import FLOWS, Block, LabelFinder, LabelMatch, cut_label, ends_sentence
+from campaign.document.structure.blocks import FLOWS, Block, LabelMatch, LabelSearch, cut_label, ends_sentence
 from campaign.document.structure.header import Header, add_header_parts, read_header
 from campaign.document.structure.letter import is_salutation, starts_closing
 from campaign.document.structure.target_lines import is_role
@@ -50,7 +50,7 @@ class BlockReader:
         self._lines = lines
         self._tracker = tracker
         self._language = language
-        self._labels = LabelFinder(lines)
+        self._labels = LabelSearch(lines)
         self._document = DocumentBlocks(language)
         self._flow = Block("front", None, 1)
         self._short: Block | None = None

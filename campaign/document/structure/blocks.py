@@ -78,7 +78,7 @@ def _length(match: LabelMatch) -> tuple[int, int]:
     return match.extra_lines, match.end
 
 
-class LabelFinder:
+class LabelSearch:
     """Search for labels at the start of lines."""
 
     def __init__(self, lines: list[Line]) -> None:
@@ -223,7 +223,7 @@ def split_at_labels(lines: list[Line]) -> list[Line]:
 
     Copying from a web page or a PDF puts languages, deadline and names on one line.
     """
-    labels = LabelFinder(lines)
+    labels = LabelSearch(lines)
     result: list[Line] = []
     for index, line in enumerate(lines):
         match = labels.find(index) if not line.is_blank and len(line.text) <= _ONE_LINE else None
@@ -250,7 +250,7 @@ def _inner_label_starts(line: Line, first: int, below: list[Line]) -> list[int]:
         if not is_ended and not line.text[word.start].isupper():
             continue
         start = word.start - 2 if is_bold_here else word.start
-        match = LabelFinder([Line(line.number, line.text[start:]), *below]).find(0, _INNER)
+        match = LabelSearch([Line(line.number, line.text[start:]), *below]).find(0, _INNER)
         if (
             match
             and match.extra_lines == 0

@@ -293,7 +293,7 @@ def represented_country(target: DraftTarget, language: str) -> str | None:
 
 
 def goes_through_embassy(target: DraftTarget) -> bool:
-    """Return whether the address is that of an embassy, whoever the recipient is."""
+    """Return whether the address is that of an embassy, also for a recipient who is no embassy."""
     return any(_names_embassy(line) for line in target.address)
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from campaign.document.fields.contacts import split_contacts
 from campaign.document.fields.dates import find_dates
 from campaign.document.labels import vocabulary
-from campaign.document.structure.blocks import LabelFinder
+from campaign.document.structure.blocks import LabelSearch
 from campaign.document.text.emphasis import is_heading
 from campaign.document.text.lines import Line, LineTracker, excerpt
 from campaign.document.text.list_markers import is_bullet
@@ -42,7 +42,7 @@ def unwrap_lines(lines: list[Line], tracker: LineTracker) -> list[Line]:
     A joined line has the first number of its parts, which the tracker remembers.
     """
     width = None if any(line.is_full for line in lines) else _width(lines)
-    labels = LabelFinder(lines)
+    labels = LabelSearch(lines)
     broken = _BrokenWords(lines)
     result: list[Line] = []
     pieces: list[str] = []
@@ -110,7 +110,7 @@ def _is_full(line: Line, after: Line, width: int | None) -> bool:
     return width is not None and _MIN_FULL_PART * width <= length <= width < length + 1 + _first_word_length(after.text)
 
 
-def _is_wrapped(lines: list[Line], index: int, labels: LabelFinder) -> bool:
+def _is_wrapped(lines: list[Line], index: int, labels: LabelSearch) -> bool:
     """Return whether a line under a full one continues it, and is not another item, label or address."""
     above, text = lines[index - 1].text, lines[index].text
     if is_heading(text) or _is_item(text) or above.endswith(("  ", "\\")):

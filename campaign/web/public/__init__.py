@@ -1,4 +1,4 @@
-"""What supporters see: no session, no cookie, no log-in."""
+"""The public pages, for supporters: without session, cookie or log-in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.web.public.site import assets, health, legal_pages, mailbox, metri
 
 
 def init_app(app: Flask) -> None:
-    """Registers the public pages; the mailbox page only in a demonstration."""
+    """Register the public pages; the mailbox page only in a demonstration."""
     app.extensions["tocsin_data_cache"] = DataCache()
     app.extensions["tocsin_metrics"] = metrics.MetricsCache()
     for part in (

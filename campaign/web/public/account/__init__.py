@@ -1,1 +1,1 @@
-"""One's own data."""
+"""Pages of a supporter's own data."""

@@ -1,6 +1,6 @@
-"""My data: what is stored under one address, changing it, taking it along, and leaving.
+"""The page of a supporter's own data: what is stored under one address, changing, exporting and erasing it.
 
-A link that was mailed for it opens everything; the one that confirming leads to opens what it has confirmed.
+A mailed link opens all data of the address; the link that follows confirming opens what it has confirmed only.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from campaign.web.forms import ADDRESS_ERRORS, INPUT_ERRORS, read_address
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
-from campaign.web.public.signing.token import opened, read, unusable
+from campaign.web.public.signing.token import find_signature_of, read_link, unusable_link_page
 
 blueprint = Blueprint("my_data", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Mine:
-    """A link, and what it opens; what waits to be confirmed is left out where the link is narrow."""
+class _LinkData:
+    """A link and the data that it opens; a narrow link leaves out what waits for confirmation."""
 
     link: Link
     signatures: tuple[SubjectAccess, ...]
@@ -54,84 +54,87 @@ class _Mine:
 
 @blueprint.get(f"{PREFIX}/m/<token>/me")
 def show(token: str) -> ResponseReturnValue:
-    """What we hold under this address."""
+    """Show the data under this address."""
     try:
-        return _page(token, _mine(token))
+        return _page(token, _read_link(token))
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/me.json")
 def export(token: str) -> ResponseReturnValue:
-    """The same as a file that other programs read (GDPR art. 20)."""
+    """Return the same data as JSON for other programs (GDPR art. 20)."""
     try:
-        mine = _mine(token)
+        mine = _read_link(token)
     except TokenError as error:
-        return unusable(error)
-    data = {"signatures": [_as_json(one) for one in mine.signatures]}
+        return unusable_link_page(error)
+    data = {"signatures": [_signature_json(each) for each in mine.signatures]}
     if mine.unconfirmed:
-        data["unconfirmed"] = [asdict(one) | {"signed_at": one.signed_at.isoformat()} for one in mine.unconfirmed]
+        data["unconfirmed"] = [asdict(each) | {"signed_at": each.signed_at.isoformat()} for each in mine.unconfirmed]
     if mine.paper:
-        data["paper"] = [asdict(one) | {"entered_at": one.entered_at.isoformat()} for one in mine.paper]
+        data["paper"] = [asdict(each) | {"entered_at": each.entered_at.isoformat()} for each in mine.paper]
     content = json.dumps(data, ensure_ascii=False, indent=1) + "\n"
-    named = {"Content-Disposition": 'attachment; filename="my-data.json"'}
-    return Response(content, content_type="application/json", headers=named)
+    headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+    return Response(content, content_type="application/json", headers=headers)
 
 
 @blueprint.post(f"{PREFIX}/m/<token>/me")
 def change(token: str) -> ResponseReturnValue:
-    """Withdraws, erases, changes the country or the consent to updates, at once; of one signature or of all."""
+    """Withdraw, erase, or change country, name or consent at once, for one signature or all; then show the page.
+
+    422 with the page for invalid input.
+    """
     try:
-        mine = _mine(token)
+        mine = _read_link(token)
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     wish, chosen = request.form.get("do", ""), request.form.get("signature", "")
     if wish == "country" and request.form.get("country", "").upper() not in COUNTRIES:
         message = INPUT_ERRORS["country", "unknown" if request.form.get("country") else "missing"]
         return _page(token, mine, wrong=chosen, error=message), 422
     if wish == "address":
-        return _ask_address(token, mine)
+        return _request_new_address(token, mine)
     if wish == "name":
         try:
             clean_name(request.form.get("name", ""))
         except InputError as error:
             return _page(token, mine, wrong=f"name-{chosen}", error=INPUT_ERRORS["name", error.code]), 422
-    for one in mine.signatures:
-        if chosen in {"all", str(one.signature.id)}:
-            with suppress(NotFoundError):  # erased meanwhile, in another window
-                _do(wish, one.signature)
+    for each in mine.signatures:
+        if chosen in {"all", str(each.signature.id)}:
+            with suppress(NotFoundError):  # erased in the meantime, in another window
+                _apply(wish, each.signature)
     return redirect(url_for("my_data.show", token=token), 303)
 
 
-def _ask_address(token: str, mine: _Mine) -> ResponseReturnValue:
-    """Mails the new address; nothing changes before it has confirmed."""
+def _request_new_address(token: str, mine: _LinkData) -> ResponseReturnValue:
+    """Mail a confirmation to the new address; nothing changes before it is confirmed."""
     context = supporter_context()
-    sent = read_address(request.form, context.now)
-    if sent.address is None:
-        return _page(token, mine, wrong="address", error=sent.fault, question=sent.question), 422
+    form_input = read_address(request.form, context.now)
+    if form_input.address is None:
+        return _page(token, mine, wrong="address", error=form_input.fault, question=form_input.question), 422
     try:
         with limiter.limit("10 per minute; 60 per hour"):
             if mine.signatures:
-                ask_change(mine.signatures[0].signature.id, sent.address, only=mine.link.beside, context=context)
+                ask_change(mine.signatures[0].signature.id, form_input.address, only=mine.link.beside, context=context)
     except InputError as error:
         return _page(token, mine, wrong="address", error=ADDRESS_ERRORS[error.code]), 422
     except NotFoundError:
-        pass  # erased meanwhile, in another window: the page says so
+        pass  # erased in the meantime, in another window: the page shows it
     return redirect(url_for("my_data.show", token=token, asked=1), 303)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/address")
 def new_address(token: str) -> ResponseReturnValue:
-    """Shows which address is about to be used, and the button."""
-    at = runtime()
+    """Show the address that is about to be used, and the button."""
+    services = runtime()
     is_narrow = False
     try:
-        wanted = read_wanted(token, tokens=at.tokens, now=at.clock())
-        is_narrow = wanted.link.is_narrow
-        signature = find_signature(wanted.link.subject, at.vault)
-        address = None if signature is None else str(wanted.address(signature.link_key, at.vault))
+        new = read_wanted(token, tokens=services.tokens, now=services.clock())
+        is_narrow = new.link.is_narrow
+        signature = find_signature(new.link.subject, services.vault)
+        address = None if signature is None else str(new.address(signature.link_key, services.vault))
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     except (NotFoundError, ErasedKeyError):
         address = None
     page = render_template("public/account/change_address.html", address=address, done=None, is_narrow=is_narrow)
@@ -140,19 +143,19 @@ def new_address(token: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{PREFIX}/m/<token>/address")
 def use_address(token: str) -> ResponseReturnValue:
-    """Moves everything under the old address to the new one."""
+    """Move all data under the old address to the new one."""
     context = supporter_context()
     try:
-        wanted = read_wanted(token, tokens=context.keys.tokens, now=context.now)
-        done = change_address(wanted, context=context)
+        new = read_wanted(token, tokens=context.keys.tokens, now=context.now)
+        done = change_address(new, context=context)
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     except (NotFoundError, ErasedKeyError):
         return render_template("public/account/change_address.html", address=None, done=None), 410
     return render_template("public/account/change_address.html", address=None, done=done)
 
 
-def _do(wish: str, signature: SignatureView) -> None:
+def _apply(wish: str, signature: SignatureView) -> None:
     context = supporter_context()
     match wish:
         case "withdraw":
@@ -174,16 +177,16 @@ def _do(wish: str, signature: SignatureView) -> None:
             pass
 
 
-def _mine(token: str) -> _Mine:
-    """Raises TokenError, CipherError."""
-    link, vault = read(Purpose.MANAGE, token), runtime().vault
-    signature = opened(Purpose.MANAGE, token)
+def _read_link(token: str) -> _LinkData:
+    """Return the link and its data. Raises TokenError, CipherError."""
+    link, vault = read_link(Purpose.MANAGE, token), runtime().vault
+    signature = find_signature_of(Purpose.MANAGE, token)
     if signature is None:
-        return _Mine(link, ())
+        return _LinkData(link, ())
     signatures = subject_access_of(signature.id, vault, link)
     if link.is_narrow:
-        return _Mine(link, signatures)
-    return _Mine(link, signatures, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
+        return _LinkData(link, signatures)
+    return _LinkData(link, signatures, unconfirmed_under(signature.email, vault), paper_under(signature.id, vault))
 
 
 def _headline(slug: str) -> str:
@@ -191,13 +194,13 @@ def _headline(slug: str) -> str:
     return appeal.text_in(current_locale()).headline if appeal and appeal.texts else slug
 
 
-def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, question: object = None) -> str:
+def _page(token: str, mine: _LinkData, wrong: str = "", error: object = None, question: object = None) -> str:
     return render_template(
         "public/account/my_data.html",
         signatures=mine.signatures,
         is_narrow=mine.link.is_narrow,
-        unconfirmed=[(one, _headline(one.appeal)) for one in mine.unconfirmed],
-        waiting=[(_headline(one.appeal), one.entered_at) for one in mine.paper],
+        unconfirmed=[(each, _headline(each.appeal)) for each in mine.unconfirmed],
+        waiting=[(_headline(each.appeal), each.entered_at) for each in mine.paper],
         token=token,
         countries=country_names(current_locale()),
         section_label=section_label,
@@ -210,8 +213,8 @@ def _page(token: str, mine: _Mine, wrong: str = "", error: object = None, questi
     )
 
 
-def _as_json(one: SubjectAccess) -> dict[str, Any]:
-    signature = one.signature
+def _signature_json(access: SubjectAccess) -> dict[str, Any]:
+    signature = access.signature
     text = signature.appeal.text_in(signature.locale)
     return {
         "appeal": {"slug": signature.appeal.slug, "reference": signature.appeal.reference, "headline": text.headline},
@@ -225,7 +228,7 @@ def _as_json(one: SubjectAccess) -> dict[str, Any]:
         "share_name": signature.shares_name,
         "signed_at": signature.signed_at.isoformat(),
         "confirmed_at": signature.confirmed_at.isoformat() if signature.confirmed_at else None,
-        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+        "ended_at": access.ended_at.isoformat() if access.ended_at else None,
         "consents": [
             {
                 "given_at": consent.given_at.isoformat(),
@@ -234,11 +237,11 @@ def _as_json(one: SubjectAccess) -> dict[str, Any]:
                 "to_updates": consent.to_updates,
                 "to_sharing_name": consent.to_sharing_name,
             }
-            for consent in one.consents
+            for consent in access.consents
         ],
         "actions": [
             {"channel": act.channel, "evidence": act.evidence, "target": act.target, "on": act.happened_on.isoformat()}
-            for act in one.acts
+            for act in access.acts
         ],
         "mails": [
             {
@@ -247,6 +250,6 @@ def _as_json(one: SubjectAccess) -> dict[str, Any]:
                 "created_at": mail.created_at.isoformat(),
                 "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
             }
-            for mail in one.mails
+            for mail in access.mails
         ],
     }

@@ -1,4 +1,4 @@
-"""No more mail: one click in the mail program (RFC 8058), or a page with a button for people."""
+"""Unsubscribing: one click in the mail program (RFC 8058), or a page with a button."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from campaign.services.signing.unsubscribe import unsubscribe
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.progress import section_label
 from campaign.web.public.context import supporter_context
-from campaign.web.public.signing.token import opened, unusable
+from campaign.web.public.signing.token import find_signature_of, unusable_link_page
 
 blueprint = Blueprint("unsubscribe", __name__)
 
 
 @blueprint.get(f"{PREFIX}/u/<token>")
 def show(token: str) -> ResponseReturnValue:
-    """What can be ended, and the buttons; looking changes nothing."""
+    """Show which mails can be ended, with the buttons; opening the page changes nothing."""
     try:
-        signature = opened(Purpose.UNSUBSCRIBE, token)
+        signature = find_signature_of(Purpose.UNSUBSCRIBE, token)
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     section = None
     if signature is not None:
         section = section_label(signature.section_code, current_locale())
@@ -31,14 +31,14 @@ def show(token: str) -> ResponseReturnValue:
 
 @blueprint.post(f"{PREFIX}/u/<token>")
 def create(token: str) -> ResponseReturnValue:
-    """Ends it at once and answers without a redirect, which mail programs would not follow (RFC 8058, 3.2).
+    """Unsubscribe at once and answer without a redirect, which mail programs would not follow (RFC 8058, 3.2).
 
-    The token is the permission: mail programs post it from anywhere, so the guard against other sites lets it pass.
+    The signed token is the permission: mail programs post it from any origin, so the check of other sites accepts it.
     """
     try:
-        signature = opened(Purpose.UNSUBSCRIBE, token)
+        signature = find_signature_of(Purpose.UNSUBSCRIBE, token)
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     if signature is not None:
         everywhere = request.form.get("from") == "all"
         unsubscribe(signature.id, everywhere=everywhere, context=supporter_context())

@@ -1,1 +1,1 @@
-"""The pages of appeals."""
+"""The pages of appeals: lists, one appeal, its progress, sharing."""

@@ -1,4 +1,4 @@
-"""Appeals by country and by section, and as machines read them: feed, sitemap, robots.txt."""
+"""Appeals by country and by section, and lists for programs: feed, sitemap, robots.txt."""
 
 from __future__ import annotations
 
@@ -36,98 +36,107 @@ blueprint = Blueprint("appeal_lists", __name__)
 
 @blueprint.get(f"{PREFIX}/countries/<country>")
 def by_country(country: str) -> ResponseReturnValue:
-    """The appeals about that country (ISO 3166-1 alpha-2 in lower case): all that are open, the newest that ended."""
+    """Show the appeals about a country: all open ones and the newest that ended.
+
+    The country is an ISO 3166-1 alpha-2 code in lower case; 404 for any other.
+    """
     code = country.upper()
     if code not in COUNTRIES or country != country.lower():
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    listed = [one for one in data_cache().open() if one.appeal.country == code]
+    open_appeals = [each for each in data_cache().open() if each.appeal.country == code]
     page = data_cache().ended(1, code)
-    past = page.appeals if page is not None else ()
+    ended_appeals = page.appeals if page is not None else ()
 
     def render() -> str:
-        title, rows, ended = country_name(code, locale), list_rows(listed, locale, now), ended_rows(past, locale)
+        title, rows, ended = (
+            country_name(code, locale),
+            list_rows(open_appeals, locale, now),
+            ended_rows(ended_appeals, locale),
+        )
         return render_template("public/appeal/list.html", title=title, rows=rows, ended=ended, section=None)
 
-    version = list_version(listed, now), ended_list_version(past)
+    version = list_version(open_appeals, now), ended_list_version(ended_appeals)
     return page_cache().answer(("country", country, locale), version, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections")
 def sections() -> ResponseReturnValue:
-    """Every section with its contact: whom to ask what can still be done."""
+    """Show every section with its contact."""
     locale = current_locale()
-    found = data_cache().sections()
+    section_views = data_cache().sections()
 
     def render() -> str:
-        named = sorted(((section_label(one.code, locale), one) for one in found), key=lambda row: row[0])
-        return render_template("public/appeal/sections.html", sections=named)
+        labelled = sorted(
+            ((section_label(section.code, locale), section) for section in section_views), key=lambda row: row[0]
+        )
+        return render_template("public/appeal/sections.html", sections=labelled)
 
-    return page_cache().answer(("sections", locale), found, render, kind=HTML)
+    return page_cache().answer(("sections", locale), section_views, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/sections/<code>")
 def by_section(code: str) -> ResponseReturnValue:
-    """What one section's supporters have done for each open appeal."""
-    section = next((one for one in data_cache().sections() if one.code == code), None)
+    """Show the actions of one section's supporters for each open appeal."""
+    section = next((each for each in data_cache().sections() if each.code == code), None)
     if section is None:
         abort(404)
     locale, now = current_locale(), runtime().clock()
-    listed = data_cache().open()
-    ours = {}
-    for one in listed:
-        counted = data_cache().counts(one.appeal).by_section.get(code, SectionCounts())
-        ours[one.appeal.id] = counted.total, counted.entered
+    open_appeals = data_cache().open()
+    own_counts = {}
+    for each in open_appeals:
+        section_counts = data_cache().counts(each.appeal).by_section.get(code, SectionCounts())
+        own_counts[each.appeal.id] = section_counts.total, section_counts.entered
 
     def render() -> str:
         rows = [
-            row | dict(zip(("ours", "ours_entered"), ours[row["appeal"].id], strict=True))
-            for row in list_rows(listed, locale, now)
+            row | dict(zip(("ours", "ours_entered"), own_counts[row["appeal"].id], strict=True))
+            for row in list_rows(open_appeals, locale, now)
         ]
         rows.sort(key=lambda row: -row["ours"])
         title = section_label(code, locale)
         return render_template("public/appeal/list.html", title=title, rows=rows, section=section)
 
-    version = (list_version(listed, now), tuple(ours.items()), section)
+    version = (list_version(open_appeals, now), tuple(own_counts.items()), section)
     return page_cache().answer(("section", code, locale), version, render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/feed.atom")
 def feed() -> Response:
-    """The open appeals for feed readers, the newest first (RFC 4287)."""
+    """Return the open appeals as an Atom feed, the newest first (RFC 4287)."""
     locale, now = current_locale(), runtime().clock()
-    listed = data_cache().open()
+    open_appeals = data_cache().open()
 
     def render() -> str:
-        rows = [row for row in list_rows(listed, locale, now) if row["appeal"].opened_at]
+        rows = [row for row in list_rows(open_appeals, locale, now) if row["appeal"].opened_at]
         rows.sort(key=lambda row: row["appeal"].opened_at, reverse=True)
         updated = rows[0]["appeal"].opened_at if rows else now
         return render_template("public/appeal/feed.xml", rows=rows, updated=updated, title=gettext("Open appeals"))
 
-    version = tuple((one.appeal.id, one.appeal.revision) for one in listed)
+    version = tuple((each.appeal.id, each.appeal.revision) for each in open_appeals)
     return page_cache().answer(("feed", locale), version, render, kind=_ATOM)
 
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """Every page that a search engine should know, with its languages."""
-    listed, found = data_cache().open(), data_cache().sections()
+    """Return every page for search engines, with its languages."""
+    open_list, section_views = data_cache().open(), data_cache().sections()
 
     def render() -> str:
-        shown = [one.appeal for one in listed] + list(ended_appeals())
-        countries = {appeal.country.lower() for appeal in shown if appeal.country}
-        named: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("appeal_lists.sections", {})]
-        named += [("ended_appeals.index", {})]
-        named += [(f"legal_pages.{page.value}", {}) for page in SitePage]
-        named += [("appeal_lists.by_section", {"code": one.code}) for one in found]
-        named += [("appeal_lists.by_country", {"country": code}) for code in sorted(countries)]
-        named += [("progress.show", {"slug": one.appeal.slug}) for one in listed]
-        entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in named]
-        entries += [alternates(partial(_path, "pages.appeal", {"slug": one.slug}), one) for one in shown]
+        appeals = [each.appeal for each in open_list] + list(ended_appeals())
+        countries = {appeal.country.lower() for appeal in appeals if appeal.country}
+        pages: list[tuple[str, dict[str, Any]]] = [("pages.index", {}), ("appeal_lists.sections", {})]
+        pages += [("ended_appeals.index", {})]
+        pages += [(f"legal_pages.{page.value}", {}) for page in SitePage]
+        pages += [("appeal_lists.by_section", {"code": each.code}) for each in section_views]
+        pages += [("appeal_lists.by_country", {"country": code}) for code in sorted(countries)]
+        pages += [("progress.show", {"slug": each.appeal.slug}) for each in open_list]
+        entries = [alternates(partial(_path, endpoint, values)) for endpoint, values in pages]
+        entries += [alternates(partial(_path, "pages.appeal", {"slug": each.slug}), each) for each in appeals]
         return render_template("public/appeal/sitemap.xml", entries=entries)
 
-    shown = tuple((one.appeal.slug, one.appeal.country, one.appeal.revision) for one in listed)
-    return page_cache().answer("sitemap", (shown, data_cache().ended_version(), found), render, kind=_XML)
+    appeals = tuple((each.appeal.slug, each.appeal.country, each.appeal.revision) for each in open_list)
+    return page_cache().answer("sitemap", (appeals, data_cache().ended_version(), section_views), render, kind=_XML)
 
 
 def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
@@ -136,6 +145,6 @@ def _path(endpoint: str, values: dict[str, Any], locale: str) -> str:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """What search engines leave alone: pages behind mailed links and the staff's."""
+    """Return the paths that search engines should leave out: pages behind mailed links, and the staff's."""
     body = _ROBOTS.format(absolute(url_for("appeal_lists.sitemap")))
     return page_cache().answer("robots", 0, lambda: body, kind="text/plain; charset=utf-8")

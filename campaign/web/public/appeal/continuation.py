@@ -1,4 +1,4 @@
-"""After the deadline: what each section has said for itself, and whether one's own goes on."""
+"""Continuation after the deadline: the decision of each section, and whether the supporter's own section continues."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from campaign.web.http.locale import current_locale
 
 @dataclass(frozen=True, slots=True)
 class ContinuationNotice:
-    """The sections that go on, each until a last day, and those that have stopped, by their names."""
+    """The names of the sections that continue, each with its last day, and of those that stopped."""
 
     going: tuple[tuple[str, date], ...]
     stopped: tuple[str, ...]
 
 
-def after(appeal: AppealView, now: datetime, locale: str) -> ContinuationNotice | None:
-    """What sections have said, by name; None where none has, or the appeal was stopped for all."""
+def continuation_notice(appeal: AppealView, now: datetime, locale: str) -> ContinuationNotice | None:
+    """Return the sections' decisions by name; None without any, or if the appeal was stopped for all."""
     if appeal.state == AppealState.STOPPED or not appeal.continuation:
         return None
-    going, stopped = [], []
+    continuing, stopped = [], []
     for section in data_cache().taking_part(appeal):
         if section.code in appeal.continuation:
             until, name = appeal.continuation[section.code], section_name(section.code, section.name, locale)
             if until is not None and is_continued(until, section.last_zone(until), now):
-                going.append((name, until))
+                continuing.append((name, until))
             else:
                 stopped.append(name)
-    return ContinuationNotice(tuple(sorted(going)), tuple(sorted(stopped)))
+    return ContinuationNotice(tuple(sorted(continuing)), tuple(sorted(stopped)))
 
 
 def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: str | None) -> date | None:
-    """The last day of this supporter's own section, where it goes on after the end; None where it does not."""
+    """Return the last day in this supporter's section, if it continues after the end, else None."""
     if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
         return None
     section = _section(appeal, signature, country)
@@ -52,5 +52,5 @@ def goes_on_until(appeal: AppealView, signature: SignatureView | None, country: 
 
 def _section(appeal: AppealView, signature: SignatureView | None, country: str | None) -> SectionView | None:
     if signature is not None:
-        return next((one for one in data_cache().sections() if one.code == signature.section_code), None)
+        return next((section for section in data_cache().sections() if section.code == signature.section_code), None)
     return data_cache().section_for(country, current_locale(), appeal) if country else None

@@ -1,4 +1,4 @@
-"""The list of appeals that have ended: what became of each, and its final count."""
+"""The list of ended appeals, each with its outcome and final count."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.public.appeal.pages import HTML
-from campaign.web.public.appeal.share import shortened
+from campaign.web.public.appeal.share import shorten
 
-_OUTCOME_LENGTH = 280
+_OUTCOME_LENGTH = 280  # characters
 blueprint = Blueprint("ended_appeals", __name__)
 
 
 @blueprint.get(f"{PREFIX}/ended")
 @blueprint.get(f"{PREFIX}/ended/<int:number>")
 def index(number: int = 1) -> ResponseReturnValue:
-    """The ended appeals, the newest end first, by pages of fifty."""
+    """Show the ended appeals, the newest end first, in pages of fifty; 404 behind the last page."""
     page = data_cache().ended(number)
     if page is None:
         abort(404)
@@ -37,23 +37,23 @@ def index(number: int = 1) -> ResponseReturnValue:
 
 
 def ended_rows(ended: Iterable[EndedAppeal], locale: str) -> list[dict[str, Any]]:
-    """Return what a list of ended appeals shows of each; the outcome's first words, with its language, or None."""
+    """Return the row of each ended appeal; `outcome` is its language and first words, or None."""
     rows = []
-    for one in ended:
-        told = one.appeal.outcome_in(locale)
+    for each in ended:
+        outcome = each.appeal.outcome_in(locale)
         rows.append(
             {
-                "appeal": one.appeal,
-                "text": one.appeal.text_in(locale),
-                "signatures": one.counts.signatures,
-                "others": one.counts.total - one.counts.signatures,
-                "entered": one.counts.by_evidence["bulk"],
-                "outcome": (told[0], shortened(to_plain(told[1]), _OUTCOME_LENGTH)) if told else None,
+                "appeal": each.appeal,
+                "text": each.appeal.text_in(locale),
+                "signatures": each.counts.signatures,
+                "others": each.counts.total - each.counts.signatures,
+                "entered": each.counts.by_evidence["bulk"],
+                "outcome": (outcome[0], shorten(to_plain(outcome[1]), _OUTCOME_LENGTH)) if outcome else None,
             }
         )
     return rows
 
 
 def ended_list_version(ended: Iterable[EndedAppeal]) -> Any:
-    """Return something that changes whenever such a list does."""
-    return tuple((one.appeal.id, one.appeal.revision, one.counts.cells) for one in ended)
+    """Return a value that changes whenever the list does."""
+    return tuple((each.appeal.id, each.appeal.revision, each.counts.cells) for each in ended)

@@ -1,6 +1,6 @@
-"""How often an appeal's page is shown, where TOCSIN_PAGE_VIEWS is on: a number, of which nobody knows who it was.
+"""Counting of page views, if TOCSIN_PAGE_VIEWS is on: a number without any data about persons.
 
-The page is kept and answered before we see the request, so its script says that it was shown.
+The page is cached and answered before the application sees the request, so its script reports the view.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from campaign.services.abuse.limits import admit_view
 from campaign.services.counting.funnel_counts import count_view
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import published, takes_signatures
+from campaign.web.public.appeal.pages import published_appeal, takes_signatures
 from campaign.web.public.context import supporter_context
-from campaign.web.public.signing.sign import tag_of_page
+from campaign.web.public.signing.sign import via_of_page
 
-# By network, as for signing; a reader opens more pages than a signer sends forms.
+# By network, as for signing; readers open more pages than signers send forms.
 _LIMITS = "120 per minute; 2000 per hour"
 blueprint = Blueprint("page_views", __name__)
 
@@ -31,20 +31,20 @@ def _is_off() -> bool:
 @blueprint.post(f"{PREFIX}/appeals/<slug>/viewed")
 @limiter.limit(_LIMITS, exempt_when=_is_off)
 def create(slug: str) -> Response:
-    """Counts one view. Whoever asks not to be tracked, or comes when nothing can be signed, is not counted."""
+    """Count one view, unless the reader refuses tracking or the appeal takes no signatures; 404 if counting is off."""
     if _is_off():
         abort(404)
-    appeal, context = published(slug), supporter_context()
+    appeal, context = published_appeal(slug), supporter_context()
     section = data_cache().section_for(_country(), current_locale(), appeal)
     refuses = "1" in (request.headers.get("Sec-GPC"), request.headers.get("DNT"))
     is_wanted = section is not None and not refuses and takes_signatures(appeal, context.now)
     if section is not None and is_wanted and admit_view(appeal, client_networks(), context=context):
-        count_view(appeal.id, section.code, clean_via(tag_of_page()), context=context)
+        count_view(appeal.id, section.code, clean_via(via_of_page()), context=context)
     return Response(status=204)
 
 
 def _country() -> str:
-    """That of the first language with one that the browser asks for, such as CA of `fr-CA`; "" where none has."""
+    """Return the country of the first browser language that has one, such as CA of `fr-CA`; else ""."""
     for tag in request.accept_languages.values():
         for part in tag.replace("_", "-").split("-")[1:]:
             if len(part) == 2 and part.isascii() and part.isalpha():

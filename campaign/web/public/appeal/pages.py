@@ -1,4 +1,4 @@
-"""The list of appeals and the page of one: the same for everybody in one language, so kept rendered."""
+"""The list of appeals and the page of one: the same for all readers of a language, so cached as rendered."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from campaign.queries.counting.counts import Counts
 from campaign.web.caching.data_cache import ListedOpenAppeal, data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, bind_punctuation, current_locale, preferred_locale
-from campaign.web.public.appeal.continuation import after
+from campaign.web.public.appeal.continuation import continuation_notice
 
-_MOST_OTHERS = 3
+_MAX_OTHERS = 3
 HTML = "text/html; charset=utf-8"
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.get("/")
 def root() -> ResponseReturnValue:
-    """To the list in the language that the browser asks for."""
+    """Redirect to the list in the browser's language."""
     response = redirect(url_for("pages.index", locale=preferred_locale()), 302)
     response.headers["Vary"] = "Accept-Language"
     response.headers["Cache-Control"] = "no-cache"
@@ -38,93 +38,100 @@ def root() -> ResponseReturnValue:
 
 @blueprint.get(f"{PREFIX}/")
 def index() -> ResponseReturnValue:
-    """The open appeals with their progress."""
-    listed = data_cache().open()
+    """Show the open appeals with their progress."""
+    open_appeals = data_cache().open()
     locale, now = current_locale(), runtime().clock()
 
     def render() -> str:
-        countries = {one.appeal.country for one in listed if one.appeal.country}
-        named = sorted((country_name(code, locale), code.lower()) for code in countries)
-        return render_template("public/appeal/index.html", rows=list_rows(listed, locale, now), countries=named)
+        countries = {each.appeal.country for each in open_appeals if each.appeal.country}
+        country_links = sorted((country_name(code, locale), code.lower()) for code in countries)
+        return render_template(
+            "public/appeal/index.html", rows=list_rows(open_appeals, locale, now), countries=country_links
+        )
 
-    return page_cache().answer(("index", locale), list_version(listed, now), render, kind=HTML)
+    return page_cache().answer(("index", locale), list_version(open_appeals, now), render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>")
 def appeal(slug: str) -> ResponseReturnValue:
-    """The case, the letter, the form, the progress."""
-    found = published(slug)
-    counts = data_cache().counts(found)
+    """Show the case, the letter, the form and the progress."""
+    view = published_appeal(slug)
+    counts = data_cache().counts(view)
     now, locale = runtime().clock(), current_locale()
-    others = () if takes_signatures(found, now) else list_version(other_appeals(found), now)
+    others = () if takes_signatures(view, now) else list_version(other_appeals(view), now)
     return page_cache().answer(
         ("appeal", slug, locale),
-        (version_of(found, counts, now), others),
-        lambda: render_template("public/appeal/appeal.html", **appeal_page(found, counts, now, locale), is_view=True),
+        (page_version(view, counts, now), others),
+        lambda: render_template(
+            "public/appeal/appeal.html", **appeal_page_context(view, counts, now, locale), is_view=True
+        ),
         kind=HTML,
     )
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/thanks")
 def thanks(slug: str) -> ResponseReturnValue:
-    """After signing: what happens now, and what to do where no mail comes. The same whoever signed."""
-    found = published(slug)
+    """Show what happens after signing, and what to do if no mail comes. The page is the same for every signer."""
+    view = published_appeal(slug)
     locale = current_locale()
     return page_cache().answer(
         ("thanks", slug, locale),
-        found.revision,
-        lambda: render_template("public/appeal/thanks.html", appeal=found, text=found.text_in(locale)),
+        view.revision,
+        lambda: render_template("public/appeal/thanks.html", appeal=view, text=view.text_in(locale)),
         kind=HTML,
     )
 
 
-def published(slug: str) -> AppealView:
-    """The appeal, unless it is unknown or still a draft: then 404."""
-    found = data_cache().appeal(slug)
-    if found is None or found.state == AppealState.DRAFT or not found.texts:
+def published_appeal(slug: str) -> AppealView:
+    """Return the appeal; 404 if it is unknown or still a draft."""
+    appeal = data_cache().appeal(slug)
+    if appeal is None or appeal.state == AppealState.DRAFT or not appeal.texts:
         abort(404)
-    return found
+    return appeal
 
 
-def version_of(appeal: AppealView, counts: Counts, now: datetime) -> Any:
-    """Changes whenever the page does: with the text, a count, or the hour (days left, time passed, the end)."""
+def page_version(appeal: AppealView, counts: Counts, now: datetime) -> Any:
+    """Return a value that changes whenever the page does: with text, counts or the hour (days left, the end)."""
     return appeal.revision, counts.cells, now.date(), now.hour
 
 
 def takes_signatures(appeal: AppealView, now: datetime) -> bool:
-    """Whether there is any section whose day has not ended; the POST decides for the supporter's own."""
+    """Return whether the deadline has not passed in at least one section.
+
+    The POST decides for the supporter's own section.
+    """
     if not appeal.is_open:
         return False
-    taking = data_cache().taking_part(appeal)
-    return any(is_in_time(appeal.deadline, one.last_zone(appeal.deadline), now) for one in taking)
+    sections = data_cache().taking_part(appeal)
+    return any(is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now) for section in sections)
 
 
 def other_appeals(appeal: AppealView) -> tuple[ListedOpenAppeal, ...]:
-    """What else is open, where this one is over: the same country first, then the nearest deadline."""
-    others = [one for one in data_cache().open() if one.appeal.id != appeal.id]
-    return tuple(sorted(others, key=lambda one: one.appeal.country != appeal.country)[:_MOST_OTHERS])
+    """Return other open appeals for the page of an ended one: the same country first, then the nearest deadline."""
+    others = [each for each in data_cache().open() if each.appeal.id != appeal.id]
+    return tuple(sorted(others, key=lambda each: each.appeal.country != appeal.country)[:_MAX_OTHERS])
 
 
-def list_rows(listed: Iterable[ListedOpenAppeal], locale: str, now: datetime) -> list[dict[str, Any]]:
-    """What a list of appeals shows of each."""
+def list_rows(appeals: Iterable[ListedOpenAppeal], locale: str, now: datetime) -> list[dict[str, Any]]:
+    """Return the row of each appeal in a list."""
     return [
         {
-            "appeal": one.appeal,
-            "text": one.appeal.text_in(locale),
-            "signatures": one.signatures,
-            "days_left": days_left(one.appeal.deadline, now.date(), is_open=one.appeal.is_open),
+            "appeal": each.appeal,
+            "text": each.appeal.text_in(locale),
+            "signatures": each.signatures,
+            "days_left": days_left(each.appeal.deadline, now.date(), is_open=each.appeal.is_open),
         }
-        for one in listed
+        for each in appeals
     ]
 
 
-def list_version(listed: Iterable[ListedOpenAppeal], now: datetime) -> Any:
-    """Changes whenever such a list does."""
-    return tuple((one.appeal.id, one.appeal.revision, one.signatures) for one in listed), now.date()
+def list_version(appeals: Iterable[ListedOpenAppeal], now: datetime) -> Any:
+    """Return a value that changes whenever the list does."""
+    return tuple((each.appeal.id, each.appeal.revision, each.signatures) for each in appeals), now.date()
 
 
-def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:
-    """What the appeal's template shows."""
+def appeal_page_context(appeal: AppealView, counts: Counts, now: datetime, locale: str) -> dict[str, Any]:
+    """Return the values for the appeal's template."""
     text = appeal.text_in(locale)
     is_taking = takes_signatures(appeal, now)
     return {
@@ -143,7 +150,7 @@ def appeal_page(appeal: AppealView, counts: Counts, now: datetime, locale: str) 
         "counts_views": runtime().settings.page_views,
         "other_rows": [] if is_taking else list_rows(other_appeals(appeal), locale, now),
         "outcome": appeal.outcome_in(locale),
-        "after": after(appeal, now, locale),
+        "after": continuation_notice(appeal, now, locale),
         "is_other_language": text.language != locale,
         "countries": country_names(locale),
         "form": {},

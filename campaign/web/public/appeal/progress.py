@@ -1,4 +1,4 @@
-"""The progress page: counts by section, channel and day, with a map and a chart, kept fresh while somebody looks."""
+"""The progress page: counts by section, channel and day, with a map and a chart, refreshed while it is open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
 from campaign.web.pictures.chart import daily_chart
 from campaign.web.pictures.tile_map import map_size, tile_map
-from campaign.web.public.appeal.pages import HTML, appeal_page, published, version_of
+from campaign.web.public.appeal.pages import HTML, appeal_page_context, page_version, published_appeal
 from campaign.web.public.site.assets import IMAGE_POLICY
 
 _SVG = "image/svg+xml; charset=utf-8"
@@ -26,40 +26,40 @@ blueprint = Blueprint("progress", __name__)
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress")
 def show(slug: str) -> ResponseReturnValue:
-    """Counts by section, channel and day."""
-    appeal = published(slug)
+    """Show the counts by section, channel and day."""
+    appeal = published_appeal(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
 
     def render() -> str:
         rows = sorted(
-            ((code, section_label(code, locale), one) for code, one in counts.by_section.items()),
+            ((code, section_label(code, locale), section_counts) for code, section_counts in counts.by_section.items()),
             key=lambda row: (-row[2].total, row[1]),
         )
-        by_days = days(appeal.id)
+        day_counts = days(appeal.id)
         return render_template(
             "public/appeal/progress.html",
-            **appeal_page(appeal, counts, now, locale),
+            **appeal_page_context(appeal, counts, now, locale),
             rows=rows,
             channels=[channel.value for channel in Channel if channel in counts.by_channel],
-            days=by_days,
-            # In the pictures' addresses: a browser shows an old one again where the address is the same.
-            counted=hashlib.sha256(repr((counts.cells, by_days)).encode()).hexdigest()[:12],
+            days=day_counts,
+            # Part of the pictures' addresses: with the same address a browser may show an old picture.
+            counted=hashlib.sha256(repr((counts.cells, day_counts)).encode()).hexdigest()[:12],
             map_size=map_size(data_cache().sections()),
         )
 
-    return page_cache().answer(("progress", slug, locale), version_of(appeal, counts, now), render, kind=HTML)
+    return page_cache().answer(("progress", slug, locale), page_version(appeal, counts, now), render, kind=HTML)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/progress.svg")
 def chart(slug: str) -> Response:
-    """Actions by day, as a picture of its own."""
-    appeal = published(slug)
+    """Return the actions by day as an SVG picture."""
+    appeal = published_appeal(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
     return page_cache().answer(
         ("chart", slug, locale),
-        version_of(appeal, counts, now),
+        page_version(appeal, counts, now),
         lambda: daily_chart(days(appeal.id), appeal.opened_at, now, locale, runtime().settings.theme),
         kind=_SVG,
         instead=_IMAGE,
@@ -68,13 +68,13 @@ def chart(slug: str) -> Response:
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/map.svg")
 def tiles(slug: str) -> Response:
-    """The sections and what each has done, as a picture of its own."""
-    appeal = published(slug)
+    """Return the sections with their actions as an SVG picture."""
+    appeal = published_appeal(slug)
     counts = data_cache().counts(appeal)
     now, locale = runtime().clock(), current_locale()
     return page_cache().answer(
         ("map", slug, locale),
-        version_of(appeal, counts, now),
+        page_version(appeal, counts, now),
         lambda: tile_map(data_cache().sections(), counts, runtime().settings.theme, locale),
         kind=_SVG,
         instead=_IMAGE,
@@ -82,6 +82,6 @@ def tiles(slug: str) -> Response:
 
 
 def section_label(code: str, locale: str) -> str:
-    """The section's name in the reader's language."""
+    """Return the section's name in the reader's language."""
     names = {section.code: section.name for section in data_cache().sections()}
     return section_title(code, names.get(code, code), locale)

@@ -1,4 +1,4 @@
-"""What brings others to an appeal: the card that networks show, links without trackers, posters with a QR code."""
+"""Sharing of an appeal: the card that social networks show, links without trackers, posters with a QR code."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from campaign.web.caching.data_cache import data_cache
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, absolute, current_locale, number, short_date
 from campaign.web.pictures.typeset import BusyError, card_png, poster_pdf
-from campaign.web.public.appeal.pages import published, takes_signatures
+from campaign.web.public.appeal.pages import published_appeal, takes_signatures
 from campaign.web.public.appeal.progress import section_label
 
 _MINUTES = "public, max-age=600"
-_SUMMARY = 400
-# What an Urgent Action sets in bold in its summary is what must happen.
+_SUMMARY = 400  # characters
+# An Urgent Action sets its demand in bold inside the summary.
 _DEMAND = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
 _RETRY_SECONDS = 5
 blueprint = Blueprint("share", __name__)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/card.png", endpoint="card")
-def card_(slug: str) -> ResponseReturnValue:
-    """Headline and progress, set anew only where a whole per cent or a day has passed."""
-    appeal = published(slug)
+@blueprint.get(f"{PREFIX}/appeals/<slug>/card.png")
+def card(slug: str) -> ResponseReturnValue:
+    """Return a PNG with headline and progress, drawn again only after a whole per cent or a day."""
+    appeal = published_appeal(slug)
     now, locale = runtime().clock(), current_locale()
-    signatures = _rounded(data_cache().counts(appeal).signatures)
-    done = progress(signatures, appeal.goal, appeal.opened_at, appeal.deadline, now)
+    signatures = _round_down(data_cache().counts(appeal).signatures)
+    shown_progress = progress(signatures, appeal.goal, appeal.opened_at, appeal.deadline, now)
     text, settings = appeal.text_in(locale), runtime().settings
 
     def render() -> bytes:
-        words = _words(appeal, locale) | {
-            "share": done.signatures,
-            "time": done.time,
+        texts = _words(appeal, locale) | {
+            "share": shown_progress.signatures,
+            "time": shown_progress.time,
             "signatures": ngettext(
                 "%(count)s signature of %(goal)s",
                 "%(count)s signatures of %(goal)s",
@@ -57,7 +57,7 @@ def card_(slug: str) -> ResponseReturnValue:
             ),
         }
         try:
-            return card_png(words, text.language, settings.theme, settings.fonts)
+            return card_png(texts, text.language, settings.theme, settings.fonts)
         except BusyError as error:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
@@ -65,39 +65,42 @@ def card_(slug: str) -> ResponseReturnValue:
     return page_cache().answer(("card", slug, locale), version, render, kind="image/png", control=_MINUTES)
 
 
-@blueprint.get(f"{PREFIX}/appeals/<slug>/poster/<section>.pdf", endpoint="poster")
+@blueprint.get(f"{PREFIX}/appeals/<slug>/poster/<section>.pdf")
 @limiter.limit("20 per minute")
-def poster_(slug: str, section: str) -> ResponseReturnValue:
-    """A4 for one section; its code leads to the appeal with a source tag (`?via=`, else `poster-<section>`)."""
-    appeal = published(slug)
-    found = _poster_section(appeal, section)
-    if found is None:
+def poster(slug: str, section: str) -> ResponseReturnValue:
+    """Return a poster in A4 for one section as PDF, with a QR code to the appeal.
+
+    The code's address has a source tag: `?via=`, else `poster-<section>`. 404 if no font can show the text.
+    """
+    appeal = published_appeal(slug)
+    section_view = _poster_section(appeal, section)
+    if section_view is None:
         abort(404)
     locale, settings = current_locale(), runtime().settings
     tag = clean_via(request.args.get("via")) or f"poster-{section}"
     address = absolute(url_for("pages.appeal", slug=slug)) + f"?via={tag}"
     text = appeal.text_in(locale)
-    words = _poster_words(appeal, found, locale)
-    if not _is_shown(words):
+    texts = _poster_words(appeal, section_view, locale)
+    if not _are_printable(texts):
         advice = gettext("This server has no font that shows every sign of it (TOCSIN_FONTS).")
         return render_template("public/error.html", title=gettext("No poster in this language"), advice=advice), 404
 
     def render() -> bytes:
         try:
-            return poster_pdf(words, address, text.language, settings.theme, settings.fonts)
+            return poster_pdf(texts, address, text.language, settings.theme, settings.fonts)
         except BusyError as error:
             raise ServiceUnavailable(retry_after=_RETRY_SECONDS) from error
 
-    # Only the standard poster is worth keeping: tags of one's own are as many as there are stalls.
+    # Only the standard poster is cached: own tags are too many.
     key = ("poster", slug, section if "via" not in request.args else "", locale)
     version = (appeal.revision, address, settings.theme.name)
     return page_cache().answer(key, version, render, kind="application/pdf", control=_MINUTES)
 
 
 def has_poster(appeal: AppealView, section: str, locale: str) -> bool:
-    """Whether there is a poster to link: nothing is, where no font shows what would stand on it."""
-    found = _poster_section(appeal, section)
-    return found is not None and _is_shown(_poster_words(appeal, found, locale))
+    """Return whether there is a poster to link: there is none if no font can show its text."""
+    section_view = _poster_section(appeal, section)
+    return section_view is not None and _are_printable(_poster_words(appeal, section_view, locale))
 
 
 @blueprint.app_context_processor
@@ -106,34 +109,34 @@ def _sharing() -> dict[str, Any]:
     return {
         "has_poster": lambda appeal, section: has_poster(appeal, section, locale),
         "share_links": lambda appeal: share_links(appeal, locale),
-        "structured": lambda appeal, signatures: structured(appeal, signatures, locale),
-        "described": lambda appeal: described(appeal, locale),
+        "structured": lambda appeal, signatures: structured_data(appeal, signatures, locale),
+        "described": lambda appeal: description(appeal, locale),
     }
 
 
 def share_links(appeal: AppealView, locale: str) -> list[tuple[str, str]]:
-    """(name, address) of the ways to tell others: plain links, which nobody sees before they are followed."""
+    """Return name and address of each way to share: plain links that contact no network before they are followed."""
     headline = appeal.text_in(locale).headline
     page = absolute(url_for("pages.appeal", slug=appeal.slug, locale=locale))
 
-    def told(tag: str) -> tuple[str, str]:
+    def encoded(tag: str) -> tuple[str, str]:
         return quote(f"{page}?via={tag}", safe=""), quote(f"{headline} {page}?via={tag}", safe="")
 
     return [
-        (gettext("E-mail"), f"mailto:?subject={quote(headline, safe='')}&body={told('mail')[0]}"),
-        ("WhatsApp", f"https://wa.me/?text={told('whatsapp')[1]}"),
-        ("Telegram", f"https://t.me/share/url?url={told('telegram')[0]}&text={quote(headline, safe='')}"),
-        ("Mastodon", f"https://share.joinmastodon.org/#text={told('mastodon')[1]}"),
-        ("Bluesky", f"https://bsky.app/intent/compose?text={told('bluesky')[1]}"),
-        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={told('facebook')[0]}"),
+        (gettext("E-mail"), f"mailto:?subject={quote(headline, safe='')}&body={encoded('mail')[0]}"),
+        ("WhatsApp", f"https://wa.me/?text={encoded('whatsapp')[1]}"),
+        ("Telegram", f"https://t.me/share/url?url={encoded('telegram')[0]}&text={quote(headline, safe='')}"),
+        ("Mastodon", f"https://share.joinmastodon.org/#text={encoded('mastodon')[1]}"),
+        ("Bluesky", f"https://bsky.app/intent/compose?text={encoded('bluesky')[1]}"),
+        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={encoded('facebook')[0]}"),
     ]
 
 
-def structured(appeal: AppealView, signatures: int, locale: str) -> dict[str, Any]:
-    """The appeal in the words of schema.org, for search engines."""
+def structured_data(appeal: AppealView, signatures: int, locale: str) -> dict[str, Any]:
+    """Return the appeal in the vocabulary of schema.org, for search engines."""
     text, theme = appeal.text_in(locale), runtime().settings.theme
     page = absolute(url_for("pages.appeal", slug=appeal.slug, locale=locale))
-    said: dict[str, Any] = {
+    data: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "Article",
         "headline": text.headline,
@@ -148,31 +151,31 @@ def structured(appeal: AppealView, signatures: int, locale: str) -> dict[str, An
         },
     }
     if appeal.opened_at is not None:
-        said["datePublished"] = appeal.opened_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        data["datePublished"] = appeal.opened_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     if appeal.deadline is not None:
-        said["expires"] = appeal.deadline.isoformat()
-    return said
+        data["expires"] = appeal.deadline.isoformat()
+    return data
 
 
-def described(appeal: AppealView, locale: str) -> str:
-    """The case in one or two lines, as search engines and networks show it."""
-    return shortened(to_plain(appeal.text_in(locale).summary), 200)
+def description(appeal: AppealView, locale: str) -> str:
+    """Return the case in one or two lines for search engines and networks."""
+    return shorten(to_plain(appeal.text_in(locale).summary), 200)
 
 
-def in_short(summary: str) -> tuple[str, str]:
-    """A summary's beginning without its demand, and the demand: what it sets in bold."""
-    said = shortened(to_plain(_DEMAND.sub("", summary)))
-    return said, shortened(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
+def split_summary(summary: str) -> tuple[str, str]:
+    """Return the beginning of a summary without its demand, and the demand, which is set in bold."""
+    beginning = shorten(to_plain(_DEMAND.sub("", summary)))
+    return beginning, shorten(" ".join(to_plain(part) for part in _DEMAND.findall(summary)))
 
 
 def _poster_section(appeal: AppealView, code: str) -> SectionView | None:
-    """The section, while the appeal takes the signatures that its poster asks for."""
-    found = next((one for one in data_cache().sections() if one.code == code), None)
-    return found if takes_signatures(appeal, runtime().clock()) else None
+    """Return the section, if the appeal takes signatures in it, else None."""
+    section = next((section_view for section_view in data_cache().sections() if section_view.code == code), None)
+    return section if takes_signatures(appeal, runtime().clock()) else None
 
 
 def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict[str, Any]:
-    summary, demand = in_short(appeal.text_in(locale).summary)
+    summary, demand = split_summary(appeal.text_in(locale).summary)
     return _words(appeal, locale) | {
         "summary": summary,
         "demand": demand,
@@ -181,7 +184,7 @@ def _poster_words(appeal: AppealView, section: SectionView, locale: str) -> dict
     }
 
 
-def _is_shown(words: dict[str, Any]) -> bool:
+def _are_printable(words: dict[str, Any]) -> bool:
     return is_printable("".join(str(word) for word in words.values()), runtime().settings.fonts)
 
 
@@ -196,13 +199,16 @@ def _words(appeal: AppealView, locale: str) -> dict[str, Any]:
     }
 
 
-def _rounded(signatures: int) -> int:
-    """Down to two digits that matter: a card is a picture, not a counter, and is set anew a hundred times at most."""
+def _round_down(signatures: int) -> int:
+    """Return the number rounded down to two significant digits.
+
+    A card is a picture, not a counter, and so is drawn at most a hundred times.
+    """
     unit: int = 10 ** max(0, len(str(signatures)) - 2)
     return signatures // unit * unit
 
 
-def shortened(text: str, most: int = _SUMMARY) -> str:
-    """Whole words, in one paragraph."""
+def shorten(text: str, limit: int = _SUMMARY) -> str:
+    """Return the text in one paragraph, cut to at most `limit` characters at a word."""
     line = " ".join(text.split())
-    return line if len(line) <= most else line[:most].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
+    return line if len(line) <= limit else line[:limit].rsplit(" ", 1)[0].rstrip(",;:.") + "…"

@@ -1,1 +1,1 @@
-"""The form and the counter on other sites."""
+"""The form and the counter for other sites."""

@@ -1,1 +1,1 @@
-"""The letter, by every channel."""
+"""The letter and its sending by every channel."""

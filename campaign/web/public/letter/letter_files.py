@@ -1,4 +1,4 @@
-"""The letter to take away: as a PDF for post and fax, and as a picture that a telephone reads."""
+"""The letter as files: a PDF for post and fax, and a QR code for a telephone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from campaign.queries.appeals.appeal import AppealView, TargetView, TextView
 from campaign.queries.signing.signature import SignatureView
 from campaign.web.caching.page_cache import page_cache
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import published
-from campaign.web.public.letter.take_action_page import LetterChoice, reachable, read_choice
-from campaign.web.public.signing.token import signer
+from campaign.web.public.appeal.pages import published_appeal
+from campaign.web.public.letter.take_action_page import LetterChoice, reachable_targets, read_choice
+from campaign.web.public.signing.token import signer_or_refusal
 
 PDF = "application/pdf"
 _SVG = "image/svg+xml; charset=utf-8"
@@ -32,8 +32,11 @@ blueprint = Blueprint("letter_files", __name__)
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/letter.pdf")
 def unsigned(slug: str) -> ResponseReturnValue:
-    """The printable letter without a name: `lang`, and optionally `country`, `form`, `target` and `as=fax`."""
-    appeal = published(slug)
+    """Return the printable letter without a name.
+
+    The query has `lang`, and optionally `country`, `form`, `target` and `as=fax`.
+    """
+    appeal = published_appeal(slug)
     choice = read_choice(appeal, None)
     target = _target(appeal, choice)
     is_fax = request.args.get("as") == "fax"
@@ -41,10 +44,10 @@ def unsigned(slug: str) -> ResponseReturnValue:
     version = appeal.revision, runtime().clock().date()
     key = ("pdf", slug, choice.language, choice.form, layout, target.position if target else 0, is_fax)
     letter = model_letter(appeal.texts[choice.language], None, form=choice.form)
-    named = (("Content-Disposition", _named(appeal, choice)),)
+    headers = (("Content-Disposition", _disposition(appeal, choice)),)
     try:
         return page_cache().answer(
-            key, version, lambda: printed(appeal, None, choice, target, letter), kind=PDF, instead=named
+            key, version, lambda: letter_pdf(appeal, None, choice, target, letter), kind=PDF, instead=headers
         )
     except GlyphError:
         return not_printable(appeal, choice)
@@ -52,8 +55,8 @@ def unsigned(slug: str) -> ResponseReturnValue:
 
 @blueprint.get(f"{PREFIX}/m/<token>/letter.pdf")
 def signed(token: str) -> ResponseReturnValue:
-    """The letter with the signer's name."""
-    signature = signer(token)
+    """Return the letter with the signer's name as PDF."""
+    signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
     appeal = signature.appeal
@@ -62,52 +65,52 @@ def signed(token: str) -> ResponseReturnValue:
     name = signer_name(appeal, signature.name)
     letter = model_letter(appeal.texts[choice.language], name, form=choice.form)
     try:
-        return as_pdf(appeal, signature, choice, target, letter)
+        return pdf_response(appeal, signature, choice, target, letter)
     except GlyphError:
         return not_printable(appeal, choice)
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/act.svg")
-def code(slug: str) -> Response:
-    """A QR code that opens the act page on a telephone, with the letter as it was picked."""
-    appeal = published(slug)
+def qr_code(slug: str) -> Response:
+    """Return a QR code that opens the page for taking action on a telephone, with the same choices."""
+    appeal = published_appeal(slug)
     choice = read_choice(appeal, None)
     address = _address("take_action.act_unsigned", {"slug": slug}, choice)
-    # The country is no part of the key: so few codes are kept that they push out no page.
+    # The country is not in the key, so that the codes are few and displace no pages from the cache.
     key = ("qr", slug, current_locale(), choice.language, choice.form)
-    return page_cache().answer(key, address, lambda: _qr(address), kind=_SVG)
+    return page_cache().answer(key, address, lambda: _qr_svg(address), kind=_SVG)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/act.svg")
-def code_signed(token: str) -> ResponseReturnValue:
-    """The same for somebody who has signed: it opens their own page, so it is shown to nobody else."""
-    signature = signer(token)
+def qr_code_signed(token: str) -> ResponseReturnValue:
+    """Return the same for a signer. It opens their own page, so it is not cached."""
+    signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
     choice = read_choice(signature.appeal, signature)
-    return Response(_qr(_address("take_action.act", {"token": token}, choice)), content_type=_SVG)
+    return Response(_qr_svg(_address("take_action.act", {"token": token}, choice)), content_type=_SVG)
 
 
-def as_pdf(
+def pdf_response(
     appeal: AppealView,
     signature: SignatureView | None,
     choice: LetterChoice,
     target: TargetView | None,
     letter: Letter | None,
 ) -> Response:
-    """The letter as an answer of its own, kept nowhere. Raises GlyphError where no font can show it."""
-    content = printed(appeal, signature, choice, target, letter)
-    return Response(content, content_type=PDF, headers={"Content-Disposition": _named(appeal, choice)})
+    """Return the letter as an answer that is not cached. Raises GlyphError if no font can show it."""
+    content = letter_pdf(appeal, signature, choice, target, letter)
+    return Response(content, content_type=PDF, headers={"Content-Disposition": _disposition(appeal, choice)})
 
 
-def printed(
+def letter_pdf(
     appeal: AppealView,
     signature: SignatureView | None,
     choice: LetterChoice,
     target: TargetView | None,
     letter: Letter | None,
 ) -> bytes:
-    """The PDF. Raises GlyphError."""
+    """Return the letter as PDF. Raises GlyphError if no font can show it."""
     text = appeal.texts[choice.language]
     today = runtime().clock().date()
     cover = fax_cover(target, letter, today) if request.values.get("as") == "fax" and target and letter else None
@@ -129,16 +132,19 @@ def printed(
 
 
 def not_printable(appeal: AppealView, choice: LetterChoice) -> ResponseReturnValue:
-    """Why there is no PDF in this script, and what to do instead."""
+    """Return the page for a letter in a script without a font, with the alternatives to a PDF."""
     return render_template("public/letter/not_printable.html", appeal=appeal, choice=choice), 422
 
 
 def chosen_target(appeal: AppealView, choice: LetterChoice, position: str) -> TargetView | None:
-    """The target with that position, else the first primary one with a postal address, else the first. 404 for none."""
-    targets = reachable(appeal, choice)
+    """Return the target with that position; without one, a primary target with an address, else the first target.
+
+    404 for an unknown position; None if there is no target.
+    """
+    targets = reachable_targets(appeal, choice)
     if position:
-        found = [target for target in appeal.targets_in(choice.language) if str(target.position) == position]
-        return found[0] if found else abort(404)
+        matching = [target for target in appeal.targets_in(choice.language) if str(target.position) == position]
+        return matching[0] if matching else abort(404)
     with_address = [target for target in targets if target.address]
     primary = [target for target in with_address if target.kind == TargetKind.PRIMARY]
     return next(iter([*primary, *with_address, *targets]), None)
@@ -153,8 +159,8 @@ def _in_letter_language(text: TextView) -> str:
         return str(gettext("What to ask for"))
 
 
-def _named(appeal: AppealView, choice: LetterChoice) -> str:
-    """Shown in the browser, and saved under the appeal's name."""
+def _disposition(appeal: AppealView, choice: LetterChoice) -> str:
+    """Return the Content-Disposition: shown in the browser, and saved under the appeal's name."""
     return f'inline; filename="{appeal.slug}-{choice.language}.pdf"'
 
 
@@ -163,7 +169,7 @@ def _address(endpoint: str, page: dict[str, str], choice: LetterChoice) -> str:
     return runtime().settings.base_url + url_for(endpoint, **values)
 
 
-def _qr(address: str) -> bytes:
+def _qr_svg(address: str) -> bytes:
     picture = io.BytesIO()
     segno.make_qr(address, error="m").save(picture, kind="svg", border=3, dark="#000", light="#fff", omitsize=True)
     return picture.getvalue()

@@ -1,7 +1,7 @@
 """The letter in the supporter's own words: an editor with the model letter beside it.
 
-What is typed is turned into links and a PDF in the answer to the form and kept nowhere, with or without JavaScript;
-only who asks to be mailed it has it sealed in the outbox until the mail is gone.
+The text becomes links and a PDF in the answer to the form and is stored nowhere, with or without JavaScript. Only a
+supporter who requests it by mail has it sealed in the outbox until the mail is sent.
 """
 
 from __future__ import annotations
@@ -22,15 +22,21 @@ from campaign.queries.signing.signature import SignatureView
 from campaign.services.signing.own_letter import mail_own_letter
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.appeal.continuation import goes_on_until
-from campaign.web.public.appeal.pages import published
+from campaign.web.public.appeal.pages import published_appeal
 from campaign.web.public.context import supporter_context
-from campaign.web.public.letter.letter_files import as_pdf, chosen_target
-from campaign.web.public.letter.take_action_page import LetterChoice, is_letter_printable, mails, reachable, read_choice
-from campaign.web.public.signing.token import signer
+from campaign.web.public.letter.letter_files import chosen_target, pdf_response
+from campaign.web.public.letter.take_action_page import (
+    LetterChoice,
+    is_letter_printable,
+    mail_options,
+    reachable_targets,
+    read_choice,
+)
+from campaign.web.public.signing.token import signer_or_refusal
 
-# With both its parts, a mail of so many stays below what mail programs cut off.
-MOST = 10_000
-# Setting a PDF costs a hundred times what a page does.
+# Characters. With both its parts, such a mail stays below the size that mail programs cut off.
+MAX_LENGTH = 10_000
+# Typesetting a PDF costs a hundred times as much as a page.
 _LIMITS = "60 per minute; 600 per hour"
 _MAIL_LIMITS = "20 per hour"
 blueprint = Blueprint("own_letter", __name__)
@@ -38,8 +44,8 @@ blueprint = Blueprint("own_letter", __name__)
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/words")
 def unsigned(slug: str) -> ResponseReturnValue:
-    """The editor, for anybody."""
-    appeal = published(slug)
+    """Show the editor to readers who have not signed."""
+    appeal = published_appeal(slug)
     if appeal.state == AppealState.STOPPED:
         return redirect(url_for("take_action.act_unsigned", slug=slug))
     return _page(appeal, None, None, read_choice(appeal, None), words=None)
@@ -48,14 +54,14 @@ def unsigned(slug: str) -> ResponseReturnValue:
 @blueprint.post(f"{PREFIX}/appeals/<slug>/words")
 @limiter.limit(_LIMITS)
 def write(slug: str) -> ResponseReturnValue:
-    """The links, or the PDF, of what was typed."""
-    return _written(published(slug), None, None)
+    """Return the links, or the PDF, of the text."""
+    return _process(published_appeal(slug), None, None)
 
 
 @blueprint.get(f"{PREFIX}/m/<token>/words")
 def signed(token: str) -> ResponseReturnValue:
-    """The editor, for somebody who has signed: the model letter has their name."""
-    signature = signer(token)
+    """Show the editor to a signer; the model letter has their name."""
+    signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
     if signature.appeal.state == AppealState.STOPPED:
@@ -67,17 +73,17 @@ def signed(token: str) -> ResponseReturnValue:
 @limiter.limit(_LIMITS)
 @limiter.limit(_MAIL_LIMITS, exempt_when=lambda: request.form.get("do") != "mail")
 def write_signed(token: str) -> ResponseReturnValue:
-    """The same for somebody who has signed."""
-    signature = signer(token)
+    """Return the links or the PDF of a signer's text, or mail it."""
+    signature = signer_or_refusal(token)
     if not isinstance(signature, SignatureView):
         return signature
-    return _written(signature.appeal, signature, token)
+    return _process(signature.appeal, signature, token)
 
 
-def _written(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
+def _process(appeal: AppealView, signature: SignatureView | None, token: str | None) -> ResponseReturnValue:
     choice = read_choice(appeal, signature)
     words, error = _read_words()
-    if request.form.get("do") == "carry":  # the language switch: what was typed goes along, right or not
+    if request.form.get("do") == "carry":  # the language switch: the text is shown again without checking it
         return _page(appeal, signature, token, choice, words=words)
     if error:
         return _page(appeal, signature, token, choice, words=words, error=error), 422
@@ -85,7 +91,7 @@ def _written(appeal: AppealView, signature: SignatureView | None, token: str | N
     if request.form.get("do") == "pdf":
         target = chosen_target(appeal, choice, request.form.get("target", ""))
         try:
-            return as_pdf(appeal, signature, choice, target, letter)
+            return pdf_response(appeal, signature, choice, target, letter)
         except GlyphError:
             error = gettext("No PDF: this server has no font for this script. Print your letter with another program.")
             return _page(appeal, signature, token, choice, words=words, error=error), 422
@@ -102,16 +108,16 @@ def _mail(signature: SignatureView, words: str) -> bool:
 
 
 def _read_words() -> tuple[str, str]:
-    """What was typed, without control characters, and what is wrong with it."""
+    """Return the text without control characters, and the error message or ""."""
     typed = request.form.get("words", "")
     if "\ufffd" in typed:
-        return typed[:MOST], gettext("We could not read this text. Please type it again.")
-    kept = without_controls(typed)
-    if not kept.strip():
+        return typed[:MAX_LENGTH], gettext("We could not read this text. Please type it again.")
+    text = without_controls(typed)
+    if not text.strip():
         return "", gettext("Please write your letter first.")
-    if len(kept) > MOST:
-        return kept[:MOST], gettext("This letter is too long: 10,000 characters at most.")
-    return kept, ""
+    if len(text) > MAX_LENGTH:
+        return text[:MAX_LENGTH], gettext("This letter is too long: 10,000 characters at most.")
+    return text, ""
 
 
 def _page(
@@ -129,7 +135,7 @@ def _page(
     model = model_letter(text, signer_name(appeal, signature.name if signature else None), form=choice.form)
     if words is None:
         words = model.text if model and request.args.get("start") == "model" else ""
-    targets = reachable(appeal, choice)
+    targets = reachable_targets(appeal, choice)
     return render_template(
         "public/letter/own_letter.html",
         appeal=appeal,
@@ -141,9 +147,9 @@ def _page(
         words=words,
         letter=letter,
         model=model,
-        mails=mails(targets, letter) if letter else (),
-        # What the model's script cannot be printed in, the supporter's own words hardly can.
-        targets=[one for one in targets if one.address] if is_letter_printable(model, text, targets) else [],
+        mails=mail_options(targets, letter) if letter else (),
+        # If no font can show the model letter, an own text in the same script can hardly be printed.
+        targets=[target for target in targets if target.address] if is_letter_printable(model, text, targets) else [],
         error=error,
         is_mailed=is_mailed,
         can_mail=signature is not None and signature.state == SignatureState.CONFIRMED,

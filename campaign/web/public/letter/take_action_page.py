@@ -1,4 +1,4 @@
-"""What the act page shows: the letter as this supporter sends it, and a step for each channel that leads somewhere."""
+"""Content of the page for taking action: the letter as this supporter sends it, and a step for each usable channel."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ from campaign.web.public.appeal.continuation import goes_on_until
 
 @dataclass(frozen=True, slots=True)
 class LetterChoice:
-    """How the supporter wants the letter: its language, the country it goes from, and the form of its open words."""
+    """The supporter's choices for the letter: language, country of origin, and form of its gendered words."""
 
     language: str
     country: str | None
     form: GenderForm
 
     def as_picked(self) -> dict[str, str]:
-        """The same, without what nobody has picked: it goes along when the page's language is switched."""
+        """Return only the choices that the supporter has made, for links to the page in other languages."""
         return {name: value for name, value in self.as_query().items() if request.values.get(name)}
 
     def as_query(self) -> dict[str, str]:
-        """What keeps the choice in an address."""
+        """Return the choices as query parameters."""
         chosen = {"lang": self.language, "country": self.country or "", "form": self.form.value}
         return {name: value for name, value in chosen.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class MailOption:
-    """One mail to write: to whom, the links that open it, one's own program first, and the target that it reports."""
+    """A mail to write: its recipients, the links that open it, own program first, and the target that it reports."""
 
     target: TargetView
-    whom: MailRecipients
+    recipients: MailRecipients
     links: tuple[MailLink, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ContactOption:
-    """One target by one channel: how to reach it, its lines as on an envelope, what to say there, the mail to it."""
+    """A target by one channel: how to reach it, its address lines, a text to use there, and a mail to it."""
 
     target: TargetView
     reach: str
@@ -66,7 +66,7 @@ class ContactOption:
 
 @dataclass(frozen=True, slots=True)
 class OfferedStep:
-    """One channel: its ways, whether by post too, until when (`is_late` where that has passed), whether it is done."""
+    """A channel with its contacts; whether post is among them; its last useful day; whether it is late or done."""
 
     channel: str
     contact: str
@@ -79,18 +79,18 @@ class OfferedStep:
 
     @property
     def is_shut(self) -> bool:
-        """Too late, and nothing quicker than the post leads there."""
+        """Tell whether it is too late for this channel, with no contact quicker than post."""
         return self.is_late and not any(way.mail for way in self.ways)
 
 
 def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterChoice:
-    """From the address or the form; what is not known there is what the page's language and the signature say."""
-    asked = request.values
-    language = asked.get("lang", "")
+    """Return the choices in the address or form; missing ones come from the page's language and the signature."""
+    values = request.values
+    language = values.get("lang", "")
     if language not in appeal.texts:
         language = appeal.text_in(current_locale()).language
-    country = asked.get("country", "").upper() or (signature.country if signature else "")
-    form = asked.get("form", "")
+    country = values.get("country", "").upper() or (signature.country if signature else "")
+    form = values.get("form", "")
     return LetterChoice(
         language=language,
         country=country if country in COUNTRIES else None,
@@ -98,17 +98,17 @@ def read_choice(appeal: AppealView, signature: SignatureView | None) -> LetterCh
     )
 
 
-def act_page(appeal: AppealView, signature: SignatureView | None, choice: LetterChoice) -> dict[str, Any]:
-    """What the template shows."""
+def take_action_context(appeal: AppealView, signature: SignatureView | None, choice: LetterChoice) -> dict[str, Any]:
+    """Return the values for the template."""
     until = goes_on_until(appeal, signature, choice.country)
     if until is not None:
-        # Each way is of use until that day, then.
+        # Then each channel is useful until that day.
         appeal = replace(appeal, deadline=until)
     text = appeal.texts[choice.language]
-    targets = reachable(appeal, choice)
+    targets = reachable_targets(appeal, choice)
     name = signer_name(appeal, signature.name if signature else None)
     letter = model_letter(text, name, form=choice.form)
-    steps = _steps(appeal, text, letter, targets, choice, name or "", _done(appeal, signature))
+    steps = _steps(appeal, text, letter, targets, choice, name or "", _done_actions(appeal, signature))
     return {
         "appeal": appeal,
         "text": text,
@@ -119,7 +119,7 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Letter
         "is_other_language": current_locale() not in appeal.texts,
         "has_forms": letter is not None and has_open_forms((*text.paragraphs, text.closing or ""), text.language),
         "steps": steps,
-        "next_step": _next(steps),
+        "next_step": _next_channel(steps),
         "is_printable": is_letter_printable(letter, text, targets),
         "is_open": appeal.is_open or until is not None,
         "goes_on_until": until,
@@ -133,30 +133,32 @@ def act_page(appeal: AppealView, signature: SignatureView | None, choice: Letter
     }
 
 
-def mails(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailOption, ...]:
-    """The mails to write, so that everybody with an address gets one: to the authorities, and to each embassy."""
-    whom = recipients(targets)
-    # One mail goes to all of them, so it is one act: of the first of them.
-    found = [
-        MailOption(target, whom, mail_links(whom, letter))
+def mail_options(targets: tuple[TargetView, ...], letter: Letter) -> tuple[MailOption, ...]:
+    """Return the mails to write: one to all authorities, and one to each embassy with an address."""
+    all_recipients = recipients(targets)
+    # One mail goes to all authorities, so it is one action, counted for the first of them.
+    options = [
+        MailOption(target, all_recipients, mail_links(all_recipients, letter))
         for target in targets
-        if whom is not None and target.kind != TargetKind.EMBASSY and set(target.emails) & set(whom.to)
+        if all_recipients is not None
+        and target.kind != TargetKind.EMBASSY
+        and set(target.emails) & set(all_recipients.to)
     ][:1]
     for target in targets:
         if target.kind == TargetKind.EMBASSY and target.emails:
-            own = MailRecipients(tuple(dict.fromkeys(target.emails)), ())
-            found.append(MailOption(target, own, mail_links(own, letter)))
-    return tuple(found)
+            embassy_recipients = MailRecipients(tuple(dict.fromkeys(target.emails)), ())
+            options.append(MailOption(target, embassy_recipients, mail_links(embassy_recipients, letter)))
+    return tuple(options)
 
 
 def letter_languages(appeal: AppealView) -> list[tuple[str, bool]]:
-    """The languages that staff provided, those that are read there first, and whether each is one of them."""
+    """Return the languages of the texts, each with whether it is preferred by the recipients; preferred ones first."""
     preferred = [code for code in appeal.languages if code in appeal.texts]
     return [(code, True) for code in preferred] + [(code, False) for code in appeal.texts if code not in preferred]
 
 
-def reachable(appeal: AppealView, choice: LetterChoice) -> tuple[TargetView, ...]:
-    """The targets, without the embassies that stand in other countries than the supporter's."""
+def reachable_targets(appeal: AppealView, choice: LetterChoice) -> tuple[TargetView, ...]:
+    """Return the targets without the embassies in other countries than the supporter's."""
     return tuple(
         target
         for target in appeal.targets_in(choice.language)
@@ -165,7 +167,7 @@ def reachable(appeal: AppealView, choice: LetterChoice) -> tuple[TargetView, ...
 
 
 def is_letter_printable(letter: Letter | None, text: TextView, targets: tuple[TargetView, ...]) -> bool:
-    """Whether the fonts there are can show the letter, or the talking points, with every address."""
+    """Return whether the fonts can show the letter, or the talking points, with every address."""
     words = letter.text if letter else "\n".join(text.talking_points)
     lines = "".join(line for target in targets for line in address_lines(target))
     return is_printable(words + lines, runtime().settings.fonts)
@@ -184,15 +186,21 @@ def _steps(
     embassies = [target for target in targets if target.kind == TargetKind.EMBASSY]
     link = absolute(url_for("pages.appeal", slug=appeal.slug))
     script = "\n".join(phone_script(text, letter, name))
-    written = {one.target.position: one for one in mails(targets, letter or own_letter(text, ""))}
+    mails_by_position = {
+        target.target.position: target for target in mail_options(targets, letter or own_letter(text, ""))
+    }
     ways = {
         ContactKind.EMAIL: [
-            ContactOption(one, "", (), mail=written[one.position]) for one in others if one.position in written
+            ContactOption(target, "", (), mail=mails_by_position[target.position])
+            for target in others
+            if target.position in mails_by_position
         ],
         ContactKind.POST: [ContactOption(target, "", address_lines(target)) for target in others if target.address],
-        ContactKind.FAX: [ContactOption(target, fax, _who(target)) for target in others for fax in target.faxes],
+        ContactKind.FAX: [
+            ContactOption(target, fax, _role_and_name(target)) for target in others for fax in target.faxes
+        ],
         ContactKind.PHONE: [
-            ContactOption(target, phone, _who(target), script) for target in others for phone in target.phones
+            ContactOption(target, phone, _role_and_name(target), script) for target in others for phone in target.phones
         ],
         ContactKind.SOCIAL: [
             ContactOption(target, handle, (network,), social_post(text, handle, link))
@@ -201,10 +209,13 @@ def _steps(
         ],
     }
     to_embassies = [
-        ContactOption(target, "", address_lines(target), mail=written.get(target.position)) for target in embassies
+        ContactOption(target, "", address_lines(target), mail=mails_by_position.get(target.position))
+        for target in embassies
     ]
-    found = [(channel, step, to_embassies if step.to_embassies else ways[step.contact]) for channel, step in STEPS]
-    return [_step(appeal, channel, step, tuple(options), choice, done) for channel, step, options in found if options]
+    candidates = [(channel, step, to_embassies if step.to_embassies else ways[step.contact]) for channel, step in STEPS]
+    return [
+        _step(appeal, channel, step, tuple(options), choice, done) for channel, step, options in candidates if options
+    ]
 
 
 def _step(
@@ -231,8 +242,8 @@ def _step(
     )
 
 
-def _done(appeal: AppealView, signature: SignatureView | None) -> frozenset[tuple[str, int]]:
-    """What was reported with this signature; without one, what the address proves to have been reported just now."""
+def _done_actions(appeal: AppealView, signature: SignatureView | None) -> frozenset[tuple[str, int]]:
+    """Return the actions reported with this signature; without one, the action that the address proves."""
     if signature is not None:
         return frozenset(signature.reported)
     channel, _, target = just_counted(appeal).partition("-")
@@ -240,31 +251,36 @@ def _done(appeal: AppealView, signature: SignatureView | None) -> frozenset[tupl
 
 
 def counted_receipt(appeal: AppealView, channel: Channel, target: int) -> str:
-    """Return what an address says of a report that was counted just now."""
-    at = runtime()
-    return make_receipt(at.settings.secret_key, appeal.slug, f"{channel.value}-{target}", at.clock())
+    """Return the receipt of an action that was just counted, for an address."""
+    services = runtime()
+    return make_receipt(services.settings.secret_key, appeal.slug, f"{channel.value}-{target}", services.clock())
 
 
 def just_counted(appeal: AppealView) -> str:
-    """Return the channel and target, as `fax-1`, that the address proves to have been counted just now; else ""."""
-    at = runtime()
-    return read_receipt(at.settings.secret_key, appeal.slug, request.args.get("done", ""), at.clock()) or ""
+    """Return the channel and target, such as `fax-1`, whose receipt is in the address; else ""."""
+    services = runtime()
+    return read_receipt(services.settings.secret_key, appeal.slug, request.args.get("done", ""), services.clock()) or ""
 
 
-def _next(steps: list[OfferedStep]) -> str | None:
-    """The channel that comes after the last one done, or else the first that is neither done nor late."""
-    last = max((place for place, step in enumerate(steps) if step.is_done), default=-1)
-    left = [step for step in (*steps[last + 1 :], *steps[: last + 1]) if not step.is_done and not step.is_shut]
-    return left[0].channel if left else None
+def _next_channel(steps: list[OfferedStep]) -> str | None:
+    """Return the channel after the last one done, else the first that is neither done nor late, else None."""
+    last_done = max((index for index, step in enumerate(steps) if step.is_done), default=-1)
+    remaining = [
+        step for step in (*steps[last_done + 1 :], *steps[: last_done + 1]) if not step.is_done and not step.is_shut
+    ]
+    return remaining[0].channel if remaining else None
 
 
 def _destination(appeal: AppealView, step: ChannelStep, ways: tuple[ContactOption, ...]) -> str | None:
-    """Where a letter by this channel goes: the targets' country, else the appeal's; an embassy's is its host's."""
+    """Return the country to which a letter by this channel goes: the targets', else the appeal's.
+
+    For embassies it is the country where they are; None if there are several.
+    """
     countries = {way.target.country for way in ways} - {None}
     if step.to_embassies:
         return countries.pop() if len(countries) == 1 else None
     return countries.pop() if len(countries) == 1 else appeal.country
 
 
-def _who(target: TargetView) -> tuple[str, ...]:
+def _role_and_name(target: TargetView) -> tuple[str, ...]:
     return tuple(part for part in (target.role, target.name) if part)

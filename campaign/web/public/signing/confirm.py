@@ -1,4 +1,4 @@
-"""Confirming: the mailed link shows what waits and a button, and only the button changes anything."""
+"""Confirming: the mailed link shows what waits for confirmation and a button; only the button changes data."""
 
 from __future__ import annotations
 
@@ -33,98 +33,104 @@ from campaign.services.signing.withdraw import refuse_sign_ups
 from campaign.web.caching.data_cache import data_cache
 from campaign.web.http.locale import PREFIX
 from campaign.web.public.context import supporter_context
-from campaign.web.public.signing.token import read, unusable
+from campaign.web.public.signing.token import read_link, unusable_link_page
 
-# A used link leads to the same page again so long after the hour in which it was used: the button was pressed twice.
-_PRESSED_TWICE = timedelta(hours=2)
+# A used link leads to the same page again for so long after the hour of its use, for a button pressed twice.
+_REPEAT_PERIOD = timedelta(hours=2)
 blueprint = Blueprint("confirm", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What a link leads to: its own sign-up, what else waits for the same mailbox, and what it became."""
+class _LinkContent:
+    """The content of a link: its own sign-up, others that wait for the same mailbox, and the signature it became."""
 
     link: Link
     own: WaitingSignUpView
     others: tuple[WaitingSignUpView, ...]
     signature: SignatureView | None
-    # Whether the newest form says something else than the one that the link was for.
+    # Whether the newest form differs from the one for which the link was mailed.
     is_changed: bool = False
 
     @property
     def is_other(self) -> bool:
-        """Whether another person has signed from this mailbox before."""
+        """Tell whether another person has signed from this mailbox before."""
         signed = self.own.signed
         return signed is not None and bool(self.own.name) and name_key(self.own.name) != name_key(signed)
 
 
 @blueprint.get(f"{PREFIX}/s/<token>")
 def show(token: str) -> ResponseReturnValue:
-    """Show what is about to be confirmed, and the button."""
+    """Show the sign-ups to confirm, and the button."""
     try:
-        found = _found(token)
+        content = _read_link(token)
     except (TokenError, NotFoundError, ErasedKeyError) as error:
-        return _unusable(error)
-    if found.signature is not None and found.signature.state != SignatureState.CONFIRMED:
-        return _left(found.signature)
-    return _page(found, is_changed=found.is_changed)
+        return _unusable_page(error)
+    if content.signature is not None and content.signature.state != SignatureState.CONFIRMED:
+        return _ended_page(content.signature)
+    return _page(content, is_changed=content.is_changed)
 
 
 @blueprint.post(f"{PREFIX}/s/<token>")
 def create(token: str) -> ResponseReturnValue:
-    """Confirm, as often as it is pressed, and lead on to sending the letter."""
+    """Confirm, any number of times, and redirect to sending the letter.
+
+    409 with the page if a sign-up has changed since it was shown; 410 if there is nothing to confirm.
+    """
     context = supporter_context()
     try:
         if request.form.get("do") == "erase":
-            is_erased = refuse_sign_ups(read(Purpose.CONFIRM, token), context=context)
+            is_erased = refuse_sign_ups(read_link(Purpose.CONFIRM, token), context=context)
             if not is_erased:
                 return render_template("public/signing/gone.html", reason="counted", slug=_slug(token)), 409
             return render_template("public/signing/gone.html", reason="refused", slug="")
-        found = _found(token) if request.form.getlist("appeal") or "shown" in request.form else None
-        if found is not None and not request.form.getlist("appeal"):
-            return _page(found, is_changed=False, is_empty=True), 422
-        link = read(Purpose.CONFIRM, token) if found is None else found.link
-        done = confirm(
+        content = _read_link(token) if request.form.getlist("appeal") or "shown" in request.form else None
+        if content is not None and not request.form.getlist("appeal"):
+            return _page(content, is_changed=False, is_empty=True), 422
+        link = read_link(Purpose.CONFIRM, token) if content is None else content.link
+        confirmed = confirm(
             link,
             ConsentChoices(bool(request.form.get("updates")), bool(request.form.get("share_name"))),
-            also=() if found is None else _chosen(found),
-            is_own=found is None or (_is_chosen(found, found.own) and "shown" not in request.form),
+            also=() if content is None else _chosen_sign_ups(content),
+            is_own=content is None or (_is_chosen(content, content.own) and "shown" not in request.form),
             context=context,
         )
     except SignUpChangedError:
-        return _page(_found(token), is_changed=True), 409
+        return _page(_read_link(token), is_changed=True), 409
     except (TokenError, NotFoundError, ErasedKeyError) as error:
-        return _unusable(error)
+        return _unusable_page(error)
     except StateError as error:
         reasons = {AppealEndedError: "over", InvalidatedError: "taken-out"}
         return render_template(
             "public/signing/gone.html", reason=reasons.get(type(error), "left"), slug=_slug(token)
         ), 410
     watch_confirmed(client_networks(), context=supporter_context())
-    return redirect(_onward(token, done), 303)
+    return redirect(_next_address(token, confirmed), 303)
 
 
-def _onward(token: str, done: Sequence[ConfirmedSignature]) -> str:
-    """Return the page to send the letter from, whose link opens what was confirmed by this press and nothing else.
+def _next_address(token: str, confirmed: Sequence[ConfirmedSignature]) -> str:
+    """Return the page for taking action, with a link that opens the signatures confirmed by this press only.
 
-    The token is of the hour of confirming: pressing twice gives no later one. A link that was used before leads to the
-    page that is everybody's: whoever finds the mail opens nothing by it.
+    The token has the hour of confirming, so pressing twice gives no later one. A link that was used earlier leads to
+    the public page, so that a found mail opens nothing.
     """
-    at = runtime()
-    opened = [one for one in done if not one.is_used]
-    if not opened:
-        opened = [one for one in done if at.clock() - one.at < _PRESSED_TWICE]
-    if not opened:
+    services = runtime()
+    usable = [each for each in confirmed if not each.is_used]
+    if not usable:
+        usable = [each for each in confirmed if services.clock() - each.at < _REPEAT_PERIOD]
+    if not usable:
         return url_for("take_action.act_unsigned", slug=_slug(token))
-    first = opened[0]
-    marks = b"".join(shown_mark(one.signature_id, one.link_key) for one in opened)
-    manage = at.tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
+    first = usable[0]
+    marks = b"".join(shown_mark(each.signature_id, each.link_key) for each in usable)
+    manage = services.tokens.make(Purpose.MANAGE, first.signature_id, first.at, first.link_key, beside=marks)
     return url_for("take_action.act", token=manage)
 
 
-def _found(token: str) -> _Found:
-    """Raises TokenError, NotFoundError where it is gone or another's by now, CipherError."""
-    link, vault = read(Purpose.CONFIRM, token), runtime().vault
+def _read_link(token: str) -> _LinkContent:
+    """Return the content of the link.
+
+    Raises TokenError, NotFoundError if it is gone or belongs to another signature by now, CipherError.
+    """
+    link, vault = read_link(Purpose.CONFIRM, token), runtime().vault
     linked = find_waiting(link.subject, vault)
     if linked is None or not link.opens(linked.link_key):
         raise NotFoundError("nothing is left of this sign-up")
@@ -133,75 +139,74 @@ def _found(token: str) -> _Found:
     if own.signature_id is not None and signature is None:
         raise NotFoundError("the signature was erased")
     is_changed = not link.shows(linked.link_key, linked.content_digest) or not own.says_same(linked)
-    return _Found(link, own, beside(own, vault), signature, is_changed)
+    return _LinkContent(link, own, beside(own, vault), signature, is_changed)
 
 
-def _chosen(found: _Found) -> Sequence[ShownSignUp]:
-    """Return what was ticked, as the page showed it.
+def _chosen_sign_ups(content: _LinkContent) -> Sequence[ShownSignUp]:
+    """Return the chosen sign-ups as the page showed them.
 
-    Raises SignUpChangedError where it says something else by now: than on the page whose form this is, or, without
-    one, than when the mail was written.
+    Raises SignUpChangedError if one has changed since: since the page of this form, or, without one, since the mail.
     """
-    seen = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
+    shown_marks = dict(part.partition(":")[::2] for part in request.form.getlist("shown"))
     chosen = []
-    for one in (found.own, *found.others) if seen else found.others:
-        if not _is_chosen(found, one):
+    for sign_up in (content.own, *content.others) if shown_marks else content.others:
+        if not _is_chosen(content, sign_up):
             continue
-        if seen and not hmac.compare_digest(seen.get(one.slug, ""), mark(one)):
+        if shown_marks and not hmac.compare_digest(shown_marks.get(sign_up.slug, ""), content_mark(sign_up)):
             raise SignUpChangedError("it is no longer what the page showed")
-        if not seen and _says_else(found.link, one):
+        if not shown_marks and _differs_from_mail(content.link, sign_up):
             raise SignUpChangedError("it is no longer what it was when the mail was written")
-        chosen.append(ShownSignUp(one.id, one.content_digest))
-    if not chosen and not (_is_chosen(found, found.own) and not seen):
+        chosen.append(ShownSignUp(sign_up.id, sign_up.content_digest))
+    if not chosen and not (_is_chosen(content, content.own) and not shown_marks):
         raise SignUpChangedError("nothing of what was chosen waits any more")
     return chosen
 
 
-def _says_else(link: Link, one: WaitingSignUpView) -> bool:
-    """Whether the mail showed another content of that sign-up, or an earlier one in its place that says else."""
-    shown = link.shows_beside(one.id, one.content_digest)
-    if shown is not None or not link.beside:
-        return shown is False
-    earlier = earlier_than(one, runtime().vault)
-    return any(link.shows_beside(of.id, of.content_digest) and not one.says_same(of) for of in earlier)
+def _differs_from_mail(link: Link, sign_up: WaitingSignUpView) -> bool:
+    """Return whether the mail showed another content of that sign-up, or an earlier one that differs."""
+    is_same = link.shows_beside(sign_up.id, sign_up.content_digest)
+    if is_same is not None or not link.beside:
+        return is_same is False
+    earlier = earlier_than(sign_up, runtime().vault)
+    return any(link.shows_beside(older.id, older.content_digest) and not sign_up.says_same(older) for older in earlier)
 
 
-def _is_chosen(found: _Found, one: WaitingSignUpView) -> bool:
-    return one.slug in (request.form.getlist("appeal") or [found.own.slug])
+def _is_chosen(content: _LinkContent, sign_up: WaitingSignUpView) -> bool:
+    return sign_up.slug in (request.form.getlist("appeal") or [content.own.slug])
 
 
-def mark(one: WaitingSignUpView) -> str:
-    """Return what stands for a sign-up's content in the page's form."""
-    return one.content_digest[:16].hex()
+def content_mark(sign_up: WaitingSignUpView) -> str:
+    """Return the mark of a sign-up's content for the page's form."""
+    return sign_up.content_digest[:16].hex()
 
 
-def _left(signature: SignatureView) -> ResponseReturnValue:
-    """Say why a signature that was confirmed does not count any more: its owner's wish, or the section's act."""
+def _ended_page(signature: SignatureView) -> ResponseReturnValue:
+    """Return the page for a confirmed signature that no longer counts, by its owner's wish or the section's."""
     reason = "taken-out" if signature.state == SignatureState.INVALIDATED else "left"
     return render_template("public/signing/gone.html", reason=reason, slug=signature.appeal.slug), 410
 
 
-def _page(found: _Found, *, is_changed: bool, is_empty: bool = False) -> str:
-    waiting = [one for one in (found.own, *found.others) if one.signature_id is None]
-    listed = [(one, appeal) for one in waiting if (appeal := data_cache().appeal(one.slug)) is not None]
+def _page(content: _LinkContent, *, is_changed: bool, is_empty: bool = False) -> str:
+    waiting = [sign_up for sign_up in (content.own, *content.others) if sign_up.signature_id is None]
+    listed = [(sign_up, appeal) for sign_up in waiting if (appeal := data_cache().appeal(sign_up.slug)) is not None]
     page: dict[str, Any] = {
-        "signature": found.signature,
+        "signature": content.signature,
         "listed": listed,
-        "own": found.own,
-        "is_other": found.is_other,
-        "is_changed": is_changed and found.signature is None,
+        "own": content.own,
+        "is_other": content.is_other,
+        "is_changed": is_changed and content.signature is None,
         "is_empty": is_empty,
-        "mark": mark,
+        "mark": content_mark,
     }
     return render_template("public/signing/confirm.html", **page)
 
 
 def _slug(token: str) -> str:
-    own = find_waiting(read(Purpose.CONFIRM, token).subject, runtime().vault)
+    own = find_waiting(read_link(Purpose.CONFIRM, token).subject, runtime().vault)
     return own.slug if own is not None else ""
 
 
-def _unusable(error: TokenError | NotFoundError | ErasedKeyError) -> ResponseReturnValue:
+def _unusable_page(error: TokenError | NotFoundError | ErasedKeyError) -> ResponseReturnValue:
     if isinstance(error, TokenError):
-        return unusable(error)
+        return unusable_link_page(error)
     return render_template("public/signing/gone.html", reason="erased", slug=""), 410

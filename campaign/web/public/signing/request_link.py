@@ -1,6 +1,7 @@
-"""Asking for new links, where a mailed one has expired or was lost.
+"""Requests for new links, when a mailed one has expired or is lost.
 
-The answer is the same for every address; one that looks like a typing error is asked about first, as in the sign form.
+The answer is the same for every address. An address that looks like a typing error causes a question first, as in the
+sign form.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ blueprint = Blueprint("request_link", __name__)
 
 @blueprint.get(f"{PREFIX}/new-link")
 def form() -> ResponseReturnValue:
-    """The form: one address."""
+    """Show the form with one field for the address."""
     return render_template("public/signing/new_link.html", error=None, question=None, email="")
 
 
 @blueprint.post(f"{PREFIX}/new-link")
 @limiter.limit("10 per minute; 60 per hour")
 def create() -> ResponseReturnValue:
-    """Writes down that this address wants its links, if it has any."""
+    """Store the request for new links to this address; 422 with the form if the address is unusable."""
     context = supporter_context()
-    sent = read_address(request.form, context.now)
-    if sent.address is None:
-        page = {"error": sent.fault, "question": sent.question, "email": sent.typed[:300]}
+    form_input = read_address(request.form, context.now)
+    if form_input.address is None:
+        page = {"error": form_input.fault, "question": form_input.question, "email": form_input.typed[:300]}
         return render_template("public/signing/new_link.html", **page), 422
-    ask_new_links(sent.address, context=context)
+    ask_new_links(form_input.address, context=context)
     return redirect(url_for("request_link.sent"), 303)
 
 
 @blueprint.get(f"{PREFIX}/new-link/sent")
 def sent() -> ResponseReturnValue:
-    """What to expect now."""
+    """Show what happens next."""
     return render_template("public/signing/link_sent.html")

@@ -1,4 +1,4 @@
-"""Signing: the POST of the form. It answers the same whatever the address has done before."""
+"""Signing: the POST of the form, whose answer never depends on what the address has done before."""
 
 from __future__ import annotations
 
@@ -23,71 +23,71 @@ from campaign.web.forms import INPUT_ERRORS, SignerInput, SignFormInput, read_si
 from campaign.web.http.headers import is_sandboxed
 from campaign.web.http.host import asked_host
 from campaign.web.http.locale import PREFIX, current_locale
-from campaign.web.public.appeal.pages import appeal_page, list_rows, other_appeals, published
+from campaign.web.public.appeal.pages import appeal_page_context, list_rows, other_appeals, published_appeal
 from campaign.web.public.context import supporter_context
 
-# By network, not by person: a school or a mobile gateway is many people behind one.
+# By network, not by person: many people share the network of a school or a mobile gateway.
 LIMITS = "60 per minute; 1000 per hour"
-ADDRESSEES = "tocsin_addressees"
+REFUSED_RECIPIENTS = "tocsin_addressees"
 blueprint = Blueprint("sign", __name__)
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/sign")
 @limiter.limit(LIMITS, deduct_when=lambda response: response.status_code == 303)
 def create(slug: str) -> ResponseReturnValue:
-    """Checks the form, signs, and leads on to the thanks; 422 with the form and its errors, nothing written."""
-    appeal = published(slug)
+    """Check the form, sign, and redirect to the thanks; 422 with the form and its errors, nothing stored."""
+    appeal = published_appeal(slug)
     refused = submit(appeal, read_sign_form(request.form))
     if refused is None:
         return redirect(url_for("pages.thanks", slug=slug), 303)
-    return render_template("public/appeal/appeal.html", **form_page(appeal, refused)), 422
+    return render_template("public/appeal/appeal.html", **form_page_context(appeal, refused)), 422
 
 
 @blueprint.post(f"{PREFIX}/appeals/<slug>/form")
-def carry(slug: str) -> ResponseReturnValue:
-    """The page in another language with what was typed so far; nothing is checked and nothing is kept."""
-    appeal = published(slug)
+def switch_language(slug: str) -> ResponseReturnValue:
+    """Show the page in another language with the input so far; nothing is checked or stored."""
+    appeal = published_appeal(slug)
     answers = read_sign_form(request.form)
-    return render_template("public/appeal/appeal.html", **form_page(appeal, {"form": _values(answers)}))
+    return render_template("public/appeal/appeal.html", **form_page_context(appeal, {"form": _values(answers)}))
 
 
 @blueprint.get(f"{PREFIX}/appeals/<slug>/sign")
 @blueprint.get(f"{PREFIX}/appeals/<slug>/form", endpoint="form_again")
-def form(slug: str) -> ResponseReturnValue:
-    """Somebody came back to the form's address (a reload, a shared link): on to the page."""
-    published(slug)
+def back_to_page(slug: str) -> ResponseReturnValue:
+    """Redirect from the form's address to the page, after a reload or from a shared link."""
+    published_appeal(slug)
     return redirect(url_for("pages.appeal", slug=slug), 302)
 
 
 def submit(appeal: AppealView, answers: SignFormInput) -> dict[str, Any] | None:
-    """Sign, or return what the page must show instead: the form with its errors, or that it is too late."""
+    """Sign, or return the values that the page must show instead: the form with its errors, or that it is too late."""
     if answers.signer is None:
         return {"form": _values(answers), "errors": answers.errors, "question": answers.question}
-    # Sec-Fetch-Site of our own form in a sandbox is that of a stranger's.
-    sandboxed, context = is_sandboxed(), supporter_context()
+    # The own form in a sandboxed frame has the same Sec-Fetch-Site as a form of another site.
+    in_sandbox, context = is_sandboxed(), supporter_context()
     try:
         sign_appeal(
             appeal,
-            _form(answers, answers.signer, must_prove=sandboxed),
+            _form(answers, answers.signer, must_prove=in_sandbox),
             sections=data_cache().sections(),
-            refused=_addressees(),
+            refused=_refused_recipients(),
             context=context,
         )
     except InputError as error:
         return {"form": _values(answers), "errors": {error.field: INPUT_ERRORS[error.field, error.code]}}
     except AppealEndedError:
-        # Over in the supporter's section, though perhaps not in another.
+        # Over in the supporter's section, perhaps not in another.
         notice = gettext("The deadline has passed in your country.") if appeal.is_open else None
         rows = list_rows(other_appeals(appeal), current_locale(), context.now)
         return {"is_taking": False, "notice": notice, "other_rows": rows}
     except ChallengeDemandError as error:
-        return {"form": _values(answers), "challenge": error.demand, "is_sandboxed": sandboxed}
+        return {"form": _values(answers), "challenge": error.demand, "is_sandboxed": in_sandbox}
     return None
 
 
-def form_page(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
-    """The appeal's page with a form that somebody has filled in."""
-    return appeal_page(appeal, data_cache().counts(appeal), runtime().clock(), current_locale()) | more
+def form_page_context(appeal: AppealView, more: dict[str, Any]) -> dict[str, Any]:
+    """Return the values for the appeal's page with a filled form."""
+    return appeal_page_context(appeal, data_cache().counts(appeal), runtime().clock(), current_locale()) | more
 
 
 def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> CheckedSignUp:
@@ -95,7 +95,7 @@ def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> C
         country=signer.country,
         name=signer.name,
         address=signer.address,
-        via=signer.via or clean_via(tag_of_page()),
+        via=signer.via or clean_via(via_of_page()),
         locale=current_locale(),
         networks=client_networks(),
         proof=answers.proof,
@@ -104,23 +104,23 @@ def _form(answers: SignFormInput, signer: SignerInput, *, must_prove: bool) -> C
     )
 
 
-def _addressees() -> RefusedRecipients:
-    """Return the application's memory of them."""
-    kept = current_app.extensions
-    if ADDRESSEES not in kept:
-        kept[ADDRESSEES] = RefusedRecipients(runtime().settings)
-    found: RefusedRecipients = kept[ADDRESSEES]
-    return found
+def _refused_recipients() -> RefusedRecipients:
+    """Return the application's memory of recipients that refuse mail."""
+    extensions = current_app.extensions
+    if REFUSED_RECIPIENTS not in extensions:
+        extensions[REFUSED_RECIPIENTS] = RefusedRecipients(runtime().settings)
+    recipients: RefusedRecipients = extensions[REFUSED_RECIPIENTS]
+    return recipients
 
 
 def _values(answers: SignFormInput) -> dict[str, Any]:
-    return {**answers.values, "via": answers.values.get("via") or tag_of_page()}
+    return {**answers.values, "via": answers.values.get("via") or via_of_page()}
 
 
-def tag_of_page() -> str:
-    """The `via` of the page that this comes from: the page is the same for everybody, its address is not.
+def via_of_page() -> str:
+    """Return the `via` in the address of the page that sent the form: the page is cached, its address is not.
 
-    Our Referrer-Policy sends the whole address to ourselves, and nothing of it to anybody else.
+    The Referrer-Policy sends the full address to this site only.
     """
     address = urlsplit(request.headers.get("Referer", "")[:2000])
     if address.netloc != asked_host():

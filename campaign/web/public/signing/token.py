@@ -1,4 +1,4 @@
-"""Reading the token in a mailed link, and the pages for those that no longer work."""
+"""Tokens in mailed links, and the pages for links that no longer work."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from campaign.queries.signing.signature import SignatureView, find_signature
 from campaign.web.public.signing.mended_link import mended_link
 
 
-def read(purpose: Purpose, token: str) -> Link:
+def read_link(purpose: Purpose, token: str) -> Link:
     """Return the link, which opens nothing before it is compared with its row. Raises TokenError."""
-    at = runtime()
-    return at.tokens.read(purpose, token, at.clock())
+    services = runtime()
+    return services.tokens.read(purpose, token, services.clock())
 
 
-def opened(purpose: Purpose, token: str) -> SignatureView | None:
-    """Return the signature that the link is for; None where it was erased, or the id is another's by now.
+def find_signature_of(purpose: Purpose, token: str) -> SignatureView | None:
+    """Return the signature of the link; None if it was erased or its id is used by another one now.
 
     Raises TokenError, CipherError.
     """
-    link = read(purpose, token)
+    link = read_link(purpose, token)
     signature = find_signature(link.subject, runtime().vault)
     return signature if signature is not None and link.opens(signature.link_key) else None
 
 
-def signer(token: str) -> SignatureView | ResponseReturnValue:
-    """Whose `manage` link this is, or the page that says what is wrong with it."""
+def signer_or_refusal(token: str) -> SignatureView | ResponseReturnValue:
+    """Return the signature of a `manage` link, or the page that explains why there is none."""
     try:
-        signature = opened(Purpose.MANAGE, token)
+        signature = find_signature_of(Purpose.MANAGE, token)
     except TokenError as error:
-        return unusable(error)
+        return unusable_link_page(error)
     if signature is None:
         return render_template("public/signing/gone.html", reason="erased", slug=""), 410
     return signature
 
 
-def unusable(error: TokenError) -> ResponseReturnValue:
-    """Says what is wrong with the link and offers to send a new one, to whatever address is typed."""
+def unusable_link_page(error: TokenError) -> ResponseReturnValue:
+    """Return the page that explains what is wrong with the link and offers a new one for any address."""
     is_expired = isinstance(error, ExpiredTokenError)
-    # A full stop behind it may be the sentence's.
+    # A full stop behind the link may belong to the sentence around it.
     if not is_expired and (onward := mended_link(current_app)) is not None:
         return onward
     page = render_template("public/signing/bad_link.html", is_expired=is_expired, error=None, question=None, email="")

@@ -1,1 +1,1 @@
-"""Pages of the site itself, and for machines."""
+"""Pages of the site itself, and endpoints for monitoring."""

@@ -1,4 +1,4 @@
-"""For machines: is the process alive, and can it work."""
+"""Endpoints for monitoring: whether the process lives, and whether it can work."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from campaign.platform.database.time_limit import within
 from campaign.queries.delivery.worker import workers_view
 
 blueprint = Blueprint("health", __name__)
-# Whoever asks asks often, and has other machines to send people to.
+# A load balancer asks often, and has other machines to use.
 _SECONDS = 3.0
 
 
 @blueprint.get("/healthz")
 def healthz() -> Response:
-    """200 while the process answers."""
+    """Return 200 while the process answers."""
     return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 only where the database answers, is new enough and migrated, and the workers get their work done; else 503
-    with the reason."""
+    """Return 200 if the database answers, is supported and migrated, and the workers work; else 503 and why."""
     try:
         with within(_SECONDS):
             reason = why_not_ready(current_app.extensions["migrate"].directory) or workers_view().reason
     except (DBAPIError, PoolTimeoutError) as error:
-        found = diagnose(error)
-        reason = f"{found.words} ({found.code})"
+        diagnosis = diagnose(error)
+        reason = f"{diagnosis.words} ({diagnosis.code})"
     if reason is not None:
         headers = {"Retry-After": "5"}
         return Response(f"not ready: {reason}\n", 503, headers, content_type="text/plain; charset=utf-8")

@@ -1,7 +1,7 @@
-"""What the law asks a site to say: privacy notice (GDPR art. 13), imprint, accessibility statement.
+"""The pages that the law requires: privacy notice (GDPR art. 13), imprint, accessibility statement.
 
-What is true of every Tocsin stands in the templates; who answers for this one comes from the theme, and the
-organisation's own words from staff, or else from the theme.
+Facts about every installation are in the templates. The responsible organisation comes from the theme; its own texts
+come from staff, else from the theme.
 """
 
 from __future__ import annotations
@@ -23,27 +23,30 @@ blueprint = Blueprint("legal_pages", __name__)
 
 @blueprint.get(f"{PREFIX}/privacy")
 def privacy() -> ResponseReturnValue:
-    """What is held, why, how long, who sees it, and what a person can ask for."""
+    """Show the privacy notice: which data, why, how long, who sees it, and a person's rights."""
     return _page(SitePage.PRIVACY)
 
 
 @blueprint.get(f"{PREFIX}/imprint")
 def imprint() -> ResponseReturnValue:
-    """Who runs the site."""
+    """Show who runs the site."""
     return _page(SitePage.IMPRINT)
 
 
 @blueprint.get(f"{PREFIX}/accessibility")
 def accessibility() -> ResponseReturnValue:
-    """How far the pages can be used by everybody, and whom to tell where they cannot."""
+    """Show how accessible the pages are, and whom to tell about a problem."""
     return _page(SitePage.ACCESSIBILITY)
 
 
 def own_words(page: SitePage, locale: str) -> tuple[str, str] | None:
-    """The organisation's words and their language: this one, else English, else any; staff's before the theme's."""
-    written, themed = data_cache().site_texts(), runtime().settings.theme.texts
+    """Return the organisation's text and its language: the given one, else English, else any.
+
+    Staff's text comes before the theme's. None without a text.
+    """
+    staff_texts, theme_texts = data_cache().site_texts(), runtime().settings.theme.texts
     for language in (locale, "en", *LOCALES):
-        body = written.get((page.value, language)) or themed.get((page.value, language))
+        body = staff_texts.get((page.value, language)) or theme_texts.get((page.value, language))
         if body:
             return language, body
     return None
@@ -67,7 +70,7 @@ def _page(page: SitePage) -> ResponseReturnValue:
 
 
 def _kept_days() -> dict[str, int]:
-    """For how many days each kind of data is held: what the notice says is what the hourly job does."""
+    """Return for how many days each kind of data is stored, from the same values that the hourly job uses."""
     after = runtime().settings.retention_days
     return {
         "unconfirmed": retention.UNCONFIRMED.days,

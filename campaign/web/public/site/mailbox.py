@@ -1,4 +1,4 @@
-"""The mailbox of a demonstration: what the worker has sent, with links that work. Exists only with TOCSIN_DEMO."""
+"""The mailbox of a demonstration: the mails that the worker has sent, with working links. Only with TOCSIN_DEMO."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from campaign.web.framed import framed_html, page_with_frame
 
 blueprint = Blueprint("mailbox", __name__)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
-_SHOWN = 100
+_MAX_SHOWN = 100
 
 
 @blueprint.get("/dev/mail")
 def index() -> ResponseReturnValue:
-    """The newest messages first."""
+    """Show the newest messages first."""
     box = _box()
     messages = [] if box is None else [(key, _read(box, key)) for key in box.keys()]  # noqa: SIM118  no dict
     messages.sort(key=lambda pair: (pair[1]["Date"].datetime, pair[0]), reverse=True)
-    return render_template("public/site/mailbox.html", messages=messages[:_SHOWN])
+    return render_template("public/site/mailbox.html", messages=messages[:_MAX_SHOWN])
 
 
 @blueprint.get("/dev/mail/<key>")
 def show(key: str) -> ResponseReturnValue:
-    """One message as text, with its HTML beside it."""
+    """Show one message as text, with its HTML beside it."""
     message = _message(key)
     text = _with_links(_part(message, "plain"))
     return page_with_frame(render_template("public/site/mailbox_message.html", message=message, key=key, text=text))
@@ -39,7 +39,7 @@ def show(key: str) -> ResponseReturnValue:
 
 @blueprint.get("/dev/mail/<key>/html")
 def html(key: str) -> Response:
-    """The HTML part alone, for the frame."""
+    """Return the HTML part alone, for the frame."""
     return framed_html(_part(_message(key), "html"), opens_links=True)
 
 
@@ -70,8 +70,8 @@ def _part(message: EmailMessage, kind: str) -> str:
 def _with_links(text: str) -> Markup:
     parts = []
     end = 0
-    for found in _LINK.finditer(text):
-        address = escape(found.group())
-        parts.append(escape(text[end : found.start()]) + Markup('<a href="{0}">{0}</a>').format(address))
-        end = found.end()
+    for match in _LINK.finditer(text):
+        address = escape(match.group())
+        parts.append(escape(text[end : match.start()]) + Markup('<a href="{0}">{0}</a>').format(address))
+        end = match.end()
     return Markup("").join([*parts, escape(text[end:])])

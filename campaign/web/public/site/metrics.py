@@ -1,4 +1,4 @@
-"""For Prometheus: how the outbox, the appeals and the counts stand; to a private address, or with the key."""
+"""Metrics for Prometheus about outbox, appeals and counts, for private addresses or with the key."""
 
 from __future__ import annotations
 
@@ -21,44 +21,47 @@ from campaign.queries.delivery.worker import workers_view
 from campaign.web.http.proxies import FORWARDED
 
 blueprint = Blueprint("metrics", __name__)
-# Counting millions of mails takes its time; scraping more often tells no more.
+# Counting millions of mails is slow; scraping more often gives nothing new.
 _SECONDS = 10.0
 
 
 class MetricsCache:
-    """One application's answer, made at most every ten seconds."""
+    """The metrics of one application, computed at most every ten seconds."""
 
     def __init__(self) -> None:
+        """Start without metrics."""
         self._lock = threading.Lock()
         self._until = 0.0
         self._text = b""
 
     def text(self) -> bytes:
-        """The answer, made by one thread while the others wait for it."""
+        """Return the metrics, computed by one thread while the others wait for it."""
         with self._lock:
             if time.monotonic() >= self._until:
                 registry = CollectorRegistry()
-                registry.register(_Campaign())
+                registry.register(_CampaignCollector())
                 self._text = generate_latest(registry)
                 self._until = time.monotonic() + _SECONDS
             return self._text
 
 
-class _Campaign(Collector):
-    """Everything is read from the database, so each process answers the same."""
+class _CampaignCollector(Collector):
+    """A collector that reads everything from the database, so that each process answers the same."""
 
     def describe(self) -> Iterable[Metric]:
+        """Return nothing: the metrics are not known in advance."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        outbox, found, workers = outbox_status(), measures(), workers_view()
-        yield _by("tocsin_mails", "Mails in the outbox", ("state",), outbox.by_state.items())
+        """Yield the metrics."""
+        outbox, campaign, workers = outbox_status(), measures(), workers_view()
+        yield _gauge("tocsin_mails", "Mails in the outbox", ("state",), outbox.by_state.items())
         yield GaugeMetricFamily(
             "tocsin_mail_oldest_due_seconds", "Age of the oldest mail that is due", value=outbox.oldest_due_seconds
         )
-        held = 0 if outbox.pause is None else 1
+        is_paused = 0 if outbox.pause is None else 1
         yield GaugeMetricFamily(
-            "tocsin_mail_held", "1 while the mail server refuses us and nothing is sent", value=held
+            "tocsin_mail_held", "1 while the mail server refuses us and nothing is sent", value=is_paused
         )
         yield GaugeMetricFamily("tocsin_workers", "Workers that get their work done", value=workers.working)
         yield GaugeMetricFamily(
@@ -73,12 +76,12 @@ class _Campaign(Collector):
                 "Since any worker last got its work done",
                 value=workers.seconds_since_done,
             )
-        yield _by("tocsin_appeals", "Appeals", ("state",), found.appeals.items())
-        yield _by("tocsin_signatures", "Signatures", ("state",), found.signatures.items())
-        yield _by("tocsin_actions", "Counted actions", ("channel", "evidence"), found.actions.items())
+        yield _gauge("tocsin_appeals", "Appeals", ("state",), campaign.appeals.items())
+        yield _gauge("tocsin_signatures", "Signatures", ("state",), campaign.signatures.items())
+        yield _gauge("tocsin_actions", "Counted actions", ("channel", "evidence"), campaign.actions.items())
 
 
-def _by(
+def _gauge(
     name: str, meaning: str, labels: tuple[str, ...], values: Iterable[tuple[str | tuple[str, ...], int]]
 ) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, meaning, labels=labels)
@@ -89,11 +92,11 @@ def _by(
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The text format; 403 to whoever is neither near nor has the key."""
-    if not (_has_key() or _is_near()):
+    """Return the metrics as text; 403 without a private address or the key."""
+    if not (_has_key() or _is_private()):
         return Response("only to a private address, or with TOCSIN_METRICS_KEY\n", 403, content_type="text/plain")
-    kept: MetricsCache = current_app.extensions["tocsin_metrics"]
-    return Response(kept.text(), content_type=CONTENT_TYPE_LATEST)
+    cache: MetricsCache = current_app.extensions["tocsin_metrics"]
+    return Response(cache.text(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _has_key() -> bool:
@@ -102,10 +105,10 @@ def _has_key() -> bool:
     return key is not None and hmac.compare_digest(given.encode(), key.encode())
 
 
-def _is_near() -> bool:
-    """Whether the request comes from a private address.
+def _is_private() -> bool:
+    """Return whether the request comes from a private address.
 
-    A proxy that nobody told us of (TOCSIN_PROXIES) makes everybody look near, so what was forwarded is not.
+    An unknown proxy (TOCSIN_PROXIES) would make every client look private, so forwarded requests never are.
     """
     if runtime().settings.proxies == 0 and any(name in request.headers for name in FORWARDED):
         return False

@@ -15,7 +15,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.sections.section import SectionView
 from campaign.web.http.locale import absolute
 from campaign.web.pictures.typeset import signature_sheet_pdf
-from campaign.web.public.appeal.share import in_short
+from campaign.web.public.appeal.share import split_summary
 
 ROWS = 16
 
@@ -36,7 +36,7 @@ def printed(appeal: AppealView, section: SectionView, language: str, via: str) -
 
 def _words(appeal: AppealView, section: SectionView, language: str) -> dict[str, Any]:
     text = appeal.text_in(language)
-    summary, demand = in_short(text.summary)
+    summary, demand = split_summary(text.summary)
     name = section_title(section.code, section.name, language)
     deadline = format_date(appeal.deadline, "long", locale=language) if appeal.deadline is not None else ""
     return {
