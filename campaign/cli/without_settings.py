@@ -25,7 +25,6 @@ _COMMANDS = {
 _LOOKING = {
     ("appeal", "list"),
     ("appeal", "sources"),
-    ("audit", "list"),
     ("audit", "verify"),
     ("keys", "status"),
     ("mail", "dead"),

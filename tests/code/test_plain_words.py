@@ -29,7 +29,6 @@ DIALECT = re.compile(
 LEFT: dict[str, int] = {
     "bench": 13,
     "bench/support": 5,
-    "campaign/queries": 61,
     "campaign/services": 162,
     "campaign/web": 100,
     "docs/database.md": 1,

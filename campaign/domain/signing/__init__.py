@@ -1,1 +1,1 @@
-"""Signing, confirming, withdrawing, erasing; links to one's own data."""
+"""Sign-ups and signatures: signing, confirming, withdrawing, erasing."""

@@ -1,4 +1,4 @@
-"""Announcements as their message and their staff see them."""
+"""Announcements, for their mails and for staff, and the conditions for their readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from campaign.queries.appeals.appeal import case_appeal_ids
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedView:
-    """What is announced, in one language and about which appeal; the body is Markdown."""
+    """An announcement's text in one language, with its appeal. The body is Markdown."""
 
     language: str
     subject: str
@@ -32,7 +32,7 @@ class AnnouncedView:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementView:
-    """One announcement: to whom, how far it is, and what became of its mails."""
+    """One announcement: its readers, its progress, and its mails by state."""
 
     id: int
     appeal_id: int
@@ -52,19 +52,19 @@ class AnnouncementView:
 
     @property
     def edition(self) -> str:
-        """The name of exactly these words to exactly these people."""
+        """Return the digest of its texts and readers (see `edition` in the domain)."""
         texts = {text.language: (text.subject, text.body) for text in self.texts.values()}
         readers = {"to_case": self.to_case, "is_rewording": self.is_rewording}
         return edition(self.section_code, self.locales, texts, **readers)
 
     def reads(self, locale: str) -> str | None:
-        """In which language who signed in that one gets it; None where they get nothing."""
+        """Return the language in which signers in `locale` get it; None if they get nothing."""
         is_told = bool(self.texts) and (not self.locales or locale in self.locales)
         return choose_language(locale, self.texts, self.first_language) if is_told else None
 
 
 def find_announced(announcement_id: int, language: str) -> AnnouncedView | None:
-    """The words in that language."""
+    """Return the text in that language; None if there is none."""
     row = db.session.execute(
         select(AnnouncementText, Announcement.appeal_id, Announcement.is_rewording)
         .join(Announcement, Announcement.id == AnnouncementText.announcement_id)
@@ -78,7 +78,7 @@ def _announced(row: AnnouncementText, appeal_id: int, is_rewording: bool) -> Ann
 
 
 def find_announcement(announcement_id: int) -> AnnouncementView | None:
-    """One announcement with its mails by state (tests to staff are not counted)."""
+    """Return the announcement with the number of its mails by state, tests to staff excluded; None if unknown."""
     row = db.session.get(Announcement, announcement_id)
     if row is None:
         return None
@@ -91,7 +91,7 @@ def find_announcement(announcement_id: int) -> AnnouncementView | None:
 
 
 def announcements_of(appeal_id: int, section_code: str | None = None) -> tuple[AnnouncementView, ...]:
-    """An appeal's announcements without their mails, the newest first; with a section, those only this section gets."""
+    """Return an appeal's announcements without their mails, the newest first; with a section, only those for it."""
     chosen = select(Announcement).where(Announcement.appeal_id == appeal_id).order_by(Announcement.id.desc())
     if section_code is not None:
         chosen = chosen.where(Announcement.section_code == section_code)
@@ -120,9 +120,9 @@ def _view(row: Announcement, mails: dict[str, int]) -> AnnouncementView:
 def audience(
     appeal_id: int, section_code: str | None = None, *, to_case: bool = False, is_rewording: bool = False
 ) -> dict[str, int]:
-    """The number of confirmed signers who want to hear how the case goes on, by the language in which they signed.
+    """Return the number of confirmed signers who asked for news of the case, by the language in which they signed.
 
-    Of several appeals (`to_case`) at most so many: whoever signed two of them is counted twice and written to once.
+    For several appeals (`to_case`) it is an upper bound: a person who signed two counts twice, and gets one mail.
     """
     conditions = told(appeal_id, section_code, (), to_case=to_case, is_rewording=is_rewording)
     chosen = select(Signature.locale, func.count()).where(*conditions)
@@ -137,10 +137,10 @@ def told(
     to_case: bool,
     is_rewording: bool = False,
 ) -> list[Any]:
-    """What holds of the signatures that an announcement goes to: confirmed, of who asked to hear and can be reached.
+    """Return the conditions for signatures that get an announcement: confirmed, with an address, and asked for news.
 
-    Those who signed several appeals of the case are in it several times: `without_repeats` leaves one. Where it tells
-    of a rewording, only those who agreed last to words that are no longer today's.
+    A person who signed several appeals of the case matches several times: `without_repeats` leaves one. For a change of
+    the letter (`is_rewording`), only signers of earlier versions match.
     """
     earlier = [_SIGNED_EARLIER.is_(True)] if is_rewording else []
     ids = case_appeal_ids(appeal_id) if to_case else (appeal_id,)
@@ -163,10 +163,10 @@ _SIGNED_EARLIER = (
 def without_repeats(
     batch: Sequence[tuple[Signature, Address]], row: Announcement, vault: Vault
 ) -> list[tuple[Signature, Address]]:
-    """Return those of the batch for whom no other of the announcement's signatures is the better one to write to.
+    """Return the signatures of the batch without those whose signer gets the announcement for another signature.
 
-    Whoever signed several appeals of the case gets it once: for the appeal itself, else for the one signed last. Only
-    the opened address joins signatures over appeals, so each address is looked for under the others.
+    A person who signed several appeals of the case gets it once: for the appeal itself, else for the one signed last.
+    Only the decrypted address joins signatures over appeals, so each address is looked up under the others.
     """
     ids = case_appeal_ids(row.appeal_id) if row.to_case else (row.appeal_id,)
     if len(ids) < 2:
@@ -180,7 +180,7 @@ def without_repeats(
         bytes(digest or b""): (appeal_id == row.appeal_id, number)
         for number, appeal_id, digest in db.session.execute(chosen)
     }
-    # Who has just left, erased or unsubscribed, is found under no address: a worker looks again before it sends.
+    # A person who has just erased or unsubscribed is not found; a worker checks again before it sends.
     best = {
         one.id: max((found[some] for some in digests[one.id] if some in found), default=(False, 0)) for one, _ in batch
     }

@@ -1,4 +1,4 @@
-"""An appeal as pages, mails and the API show it."""
+"""Appeals, for pages, mails and the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """Somebody the case is about."""
+    """A person whom the case concerns."""
 
     name: str
     pronoun: str | None
@@ -26,7 +26,7 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class TextView:
-    """The appeal in one language; `has_letter` is false where there are talking points only."""
+    """The appeal's text in one language."""
 
     language: str
     version: int
@@ -41,13 +41,13 @@ class TextView:
 
     @property
     def has_letter(self) -> bool:
-        """Whether there is a model letter to sign."""
+        """Return whether there is a letter to sign, not only talking points."""
         return bool(self.paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """A target in the words of one language; `language` says which, for they may stand beside a letter in another."""
+    """A target in one language, which may differ from that of the letter beside it."""
 
     position: int
     kind: str
@@ -85,7 +85,8 @@ class AppealView:
     outcome: dict[str, str]
     texts: dict[str, TextView]
     targets: dict[str, tuple[TargetView, ...]]
-    # Which sections take part (empty: all), and what some say for the time after the deadline: a last day, or None.
+    # The sections that take part (empty: all), and the sections' decisions for the time after the deadline: a last day,
+    # or None to stop.
     sections: tuple[str, ...] = ()
     continuation: dict[str, date | None] = field(default_factory=dict)
     # That of its first text; "" before there is any.
@@ -93,53 +94,53 @@ class AppealView:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is published and neither closed nor stopped; the deadline is another matter."""
+        """Return whether it is published and neither closed nor stopped; the deadline is not considered."""
         return self.state == AppealState.OPEN
 
     def text_in(self, locale: str) -> TextView:
-        """Return the text in that language, else in the appeal's first, which no further translation changes."""
+        """Return the text in that language, else in the appeal's first language, else any."""
         return self.texts.get(locale) or self.texts.get(self.first_language) or next(iter(self.texts.values()))
 
     def outcome_in(self, locale: str) -> tuple[str, str] | None:
-        """Return what became of the case, in Markdown, and its language; None where it is not told.
+        """Return the outcome in Markdown with its language; None without an outcome.
 
-        In this language, else in the appeal's first, else in the one that was told first.
+        It is in this language, else in the appeal's first, else in the language that was written first.
         """
         language = next((one for one in (locale, self.first_language, *self.outcome) if self.outcome.get(one)), None)
         return None if language is None else (language, self.outcome[language])
 
     def targets_in(self, language: str) -> tuple[TargetView, ...]:
-        """The targets in the words of that language, else of the one `text_in` would choose, else of any there is."""
+        """Return the targets in that language, else in the language of `text_in`, else in any."""
         languages = (language, self.text_in(language).language, *self.targets)
         return next((found for code in languages if (found := self.targets.get(code))), ())
 
 
 def find_appeal(slug: str) -> AppealView | None:
-    """The appeal with that slug, drafts too."""
-    # PostgreSQL takes no NUL, which an address may hold.
+    """Return the appeal with that slug, drafts included; None if unknown."""
+    # Also because PostgreSQL accepts no NUL, which a URL may contain.
     if not is_slug(slug):
         return None
     return next(iter(load_appeals(select(Appeal).where(Appeal.slug == slug))), None)
 
 
 def find_appeal_by_id(appeal_id: int) -> AppealView | None:
-    """The appeal with that id, drafts too."""
+    """Return the appeal with that id, drafts included; None if unknown."""
     return next(iter(load_appeals(select(Appeal).where(Appeal.id == appeal_id))), None)
 
 
 def open_appeals() -> tuple[AppealView, ...]:
-    """What is open, the nearest deadline first."""
+    """Return the open appeals, the nearest deadline first."""
     chosen = select(Appeal).where(Appeal.state == AppealState.OPEN)
     return tuple(load_appeals(chosen.order_by(Appeal.deadline.is_(None), Appeal.deadline, Appeal.slug)))
 
 
 def all_appeals() -> tuple[AppealView, ...]:
-    """Every appeal, the newest first."""
+    """Return all appeals, the newest first."""
     return tuple(load_appeals(select(Appeal).order_by(Appeal.created_at.desc(), Appeal.id.desc())))
 
 
 def find_text(appeal_id: int, language: str, version: int) -> TextView | None:
-    """One version of a text, as somebody once saw it."""
+    """Return one version of a text, as it was published; None if unknown."""
     row = db.session.get(AppealText, (appeal_id, language, version))
     return None if row is None else _text(row)
 
@@ -214,7 +215,7 @@ def _target(row: Target, language: str) -> TargetView:
 
 
 def case_appeal_ids(appeal_id: int) -> tuple[int, ...]:
-    """Every appeal of the same case, this one among them: what it follows and what follows it, however far."""
+    """Return the ids of all appeals of the same case, this one included: all that it follows and that follow it."""
     parents = {row.id: row.follows_id for row in db.session.execute(select(Appeal.id, Appeal.follows_id))}
     root = _root(appeal_id, parents)
     return tuple(one for one in sorted(parents) if _root(one, parents) == root)

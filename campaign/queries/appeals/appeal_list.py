@@ -1,4 +1,4 @@
-"""Lists of appeals for staff, drafts too: a page at a time, and the newest to choose from."""
+"""Lists of appeals for staff, drafts included: by pages, and the newest for a field to choose from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from campaign.models import Appeal, AppealText
 from campaign.platform import db
 
 PAGE = 100
-# A field to choose from shows so many; an older appeal is reached from its own page.
+# The number of appeals in a field to choose from; older ones are reached from their own pages.
 CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAppeal:
-    """One appeal on the list of all; the headline is that of its first language."""
+    """An appeal in a list. The headline is in the appeal's first language."""
 
     id: int
     slug: str
@@ -56,7 +56,7 @@ def list_appeals(*, before: int | None = None, words: str = "") -> tuple[ListedA
 
 
 def newest_appeals(*, beside: str | None = None) -> tuple[ListedAppeal, ...]:
-    """Return the CHOICES newest appeals to choose from, and the one with the slug `beside` wherever it stands."""
+    """Return the CHOICES newest appeals, and the one with the slug `beside` if it is older."""
     found = _read(select(Appeal).order_by(Appeal.id.desc()).limit(CHOICES))
     if beside is None or not is_slug(beside) or beside in {one.slug for one in found}:
         return found

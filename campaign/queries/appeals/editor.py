@@ -1,4 +1,4 @@
-"""An appeal as those who prepare it see it: whose it is, its documents with their doubts, and what the forms hold."""
+"""An appeal for its editors: its section, its documents with their warnings, and the initial values of the forms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaign.queries.appeals.appeal import AppealView, find_appeal_by_id
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A warning of the document's reader; `line` counts from 1."""
+    """A warning of the document's parser; `line` counts from 1."""
 
     code: str
     message: str
@@ -25,7 +25,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The last document of one language."""
+    """The last document imported in a language."""
 
     language: str
     lines: tuple[str, ...]
@@ -34,7 +34,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextVersion:
-    """Since when the current text of a language is as it is, and how many had signed before that, if any could."""
+    """The current version of a text: its number, its time, and the signatures before it (None: could not be signed)."""
 
     number: int
     since: datetime
@@ -52,7 +52,7 @@ class RelatedAppeal:
 
 @dataclass(frozen=True, slots=True)
 class AppealForEditing:
-    """One appeal and everything around it; `words`, `targets` and `facts` are what the forms begin with."""
+    """An appeal with everything that its editor shows; `words`, `targets` and `facts` are values of the forms."""
 
     appeal: AppealView
     section: str | None
@@ -70,7 +70,7 @@ class AppealForEditing:
 
 
 def find_for_editing(slug: str) -> AppealForEditing | None:
-    """The appeal with that slug, whatever its state."""
+    """Return the appeal with that slug, in any state; None if unknown."""
     row = db.session.scalars(select(Appeal).where(Appeal.slug == slug)).one_or_none()
     view = None if row is None else find_appeal_by_id(row.id)
     if row is None or view is None:
@@ -101,17 +101,17 @@ def find_for_editing(slug: str) -> AppealForEditing | None:
 
 
 def words_of(text: AppealText) -> dict[str, Any]:
-    """The words of a text under the names of the form."""
+    """Return a text's values under the names of the form's fields."""
     return {name: getattr(text, name) for name in WORDS}
 
 
 def target_of(target: Target) -> dict[str, Any]:
-    """The target under the names of the form."""
+    """Return a target's values under the names of the form's fields."""
     return {name: getattr(target, name) for name in TARGET}
 
 
 def facts_of(appeal: Appeal) -> dict[str, Any]:
-    """The facts under the names of the form, the date as ISO 8601."""
+    """Return an appeal's facts under the names of the form's fields, the date in ISO 8601."""
     facts = {name: getattr(appeal, name) for name in FACTS}
     return facts | {"deadline": appeal.deadline.isoformat() if appeal.deadline else None}
 

@@ -1,4 +1,4 @@
-"""What an appeal still lacks before it can be published."""
+"""The reasons for which an appeal cannot be published yet."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from campaign.queries.sections.section import list_sections
 
 @dataclass(frozen=True, slots=True)
 class PublishBlocker:
-    """One thing that is missing, as a code; `language` where it is missing in one text."""
+    """A reason as a code, with the language if it concerns one text."""
 
     code: str
     language: str = ""
 
 
 def publish_blockers(appeal: AppealView, *, now: datetime) -> tuple[PublishBlocker, ...]:
-    """Everything that keeps it from being published; empty where nothing does."""
+    """Return all reasons for which the appeal cannot be published; empty if it can."""
     found = [] if appeal.texts else [PublishBlocker("no-text")]
     has_targets = any(appeal.targets.values())
     for text in appeal.texts.values():

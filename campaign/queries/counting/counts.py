@@ -25,30 +25,30 @@ class SectionCounts:
 
     @property
     def entered(self) -> int:
-        """Return those of which staff entered the quantity."""
+        """Return the number of actions that staff entered as a quantity."""
         return self.by_evidence.get(Evidence.BULK, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """All counted actions of one appeal; `signatures` are the confirmed ones, which alone count for the goal."""
+    """All counted actions of one appeal. `signatures` are the confirmed ones; only they count for the goal."""
 
     total: int
     signatures: int
     by_evidence: dict[str, int]
     by_channel: dict[str, int]
     by_section: dict[str, SectionCounts]
-    # Section, channel, evidence and quantity of each: equal only where all counts are.
+    # Section, channel, evidence and quantity of each count; equal only if all counts are.
     cells: tuple[tuple[str, str, str, int], ...] = ()
 
     def entered_by(self, channel: str) -> int:
-        """Return how many of this channel's actions staff entered as a quantity."""
+        """Return the number of this channel's actions that staff entered as a quantity."""
         return sum(cell[3] for cell in self.cells if cell[1:3] == (channel, Evidence.BULK))
 
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """One day (UTC) and what was counted on it by channel; `entered` is how much of it staff entered."""
+    """The actions counted on one day (UTC) by channel; `entered` is the part that staff entered."""
 
     day: date
     by_channel: dict[str, int]
@@ -56,7 +56,7 @@ class DayCounts:
 
     @property
     def total(self) -> int:
-        """All channels together."""
+        """Return the sum of all channels."""
         return sum(self.by_channel.values())
 
 
@@ -70,7 +70,7 @@ _TOTALS_BY_APPEAL = (
 
 
 def counts(appeal_id: int) -> Counts:
-    """The counts at this moment."""
+    """Return the current counts of an appeal."""
     rows = db.session.execute(_TOTALS.where(Tally.appeal_id == appeal_id))
     return _summed((section, channel, evidence, int(number)) for section, channel, evidence, number in rows)
 
@@ -107,7 +107,7 @@ def _summed(cells: Iterable[tuple[str, str, str, int]]) -> Counts:
 
 
 def signatures_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, int]:
-    """Confirmed signatures by appeal, for the list of appeals."""
+    """Return the number of confirmed signatures of each appeal, for lists of appeals."""
     rows = db.session.execute(
         select(Tally.appeal_id, func.sum(Tally.quantity))
         .where(Tally.appeal_id.in_(appeal_ids), Tally.channel == Channel.SIGNATURE, Tally.evidence == Evidence.VERIFIED)
@@ -117,7 +117,7 @@ def signatures_by_appeal(appeal_ids: tuple[int, ...]) -> dict[int, int]:
 
 
 def days(appeal_id: int) -> tuple[DayCounts, ...]:
-    """What was counted on each day (UTC) that had anything, in order."""
+    """Return the counts of each day (UTC) on which anything was counted, in order."""
     day = func.date(TallyHour.hour)
     rows = db.session.execute(
         select(day, TallyHour.channel, TallyHour.evidence, func.sum(TallyHour.quantity))

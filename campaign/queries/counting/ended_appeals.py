@@ -1,4 +1,4 @@
-"""Appeals that have ended, closed or stopped: what became of each, and its final counts."""
+"""Appeals that have ended (closed or stopped), with their final counts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from campaign.queries.appeals.appeal import AppealView, load_appeals
 from campaign.queries.counting.counts import Counts, counts_by_appeal
 
 PAGE_LENGTH = 50
-# Search engines take 50,000 addresses a file (sitemaps.org), and each appeal has several.
+# Search engines accept 50,000 URLs in a file (sitemaps.org), and each appeal has several.
 MOST_NAMED = 5000
 _ENDED = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
 
 
 @dataclass(frozen=True, slots=True)
 class EndedAppeal:
-    """One of them, with its counts."""
+    """An ended appeal with its counts."""
 
     appeal: AppealView
     counts: Counts
@@ -30,7 +30,7 @@ class EndedAppeal:
 
 @dataclass(frozen=True, slots=True)
 class EndedPage:
-    """One page of the list, the newest end first; `number` counts from 1, of `pages`."""
+    """One page of the list, the newest end first; `number` counts from 1 to `pages`."""
 
     appeals: tuple[EndedAppeal, ...]
     number: int
@@ -38,7 +38,7 @@ class EndedPage:
 
 
 def ended_page(number: int, country: str = "") -> EndedPage | None:
-    """Return that page of all ended appeals, or of those about one country; None behind the last page."""
+    """Return a page of all ended appeals, or of those about one country; None if there is no such page."""
     chosen = [_ENDED, Appeal.country == country] if country else [_ENDED]
     whole = db.session.execute(select(func.count()).select_from(Appeal).where(*chosen)).scalar_one()
     pages = max(1, -(-whole // PAGE_LENGTH))
@@ -50,12 +50,12 @@ def ended_page(number: int, country: str = "") -> EndedPage | None:
 
 
 def ended_appeals() -> tuple[AppealView, ...]:
-    """Return the newest MOST_NAMED of them."""
+    """Return the newest MOST_NAMED ended appeals."""
     return tuple(load_appeals(_newest().where(_ENDED).limit(MOST_NAMED)))
 
 
 def ended_version() -> tuple[int, int, datetime | None]:
-    """Return something that changes whenever one ends, or one that has ended is changed."""
+    """Return a value that changes whenever an appeal ends, or an ended one is changed."""
     row = db.session.execute(
         select(func.count(), func.coalesce(func.sum(Appeal.revision), 0), func.max(Appeal.ended_at)).where(_ENDED)
     ).one()

@@ -1,4 +1,4 @@
-"""How sign-ups go, for staff: by mail provider and source, and how long confirming takes; read from sums only."""
+"""The funnel of sign-ups for staff: by mail provider and source, with the time until confirmation, from sums only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from campaign.models import FunnelCount
 from campaign.platform import db
 
 RECENT = timedelta(days=7)
-# Fewer sign-ups than that say nothing about a provider.
+# Fewer sign-ups are not enough to judge a provider.
 _ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """How many sign-ups came how far; `recent_…` are those signed within the last days."""
+    """The number of sign-ups by stage; `recent_…` are those of the last days (RECENT)."""
 
     value: str
     signed: int
@@ -33,18 +33,18 @@ class StageCount:
 
     @property
     def share(self) -> float:
-        """Of those signed, how many confirmed: 0 to 1."""
+        """Return the share of sign-ups that were confirmed, from 0 to 1."""
         return self.confirmed / self.signed if self.signed else 0.0
 
     @property
     def recent_share(self) -> float:
-        """The same of the last days."""
+        """Return the share of the last days' sign-ups that were confirmed, from 0 to 1."""
         return self.recent_confirmed / self.recent_signed if self.recent_signed else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """All together, by provider, by source, and the confirming steps by how long they took."""
+    """The counts in total, by provider and by source, and the confirmations by the time that they took."""
 
     whole: StageCount
     providers: tuple[StageCount, ...]
@@ -52,14 +52,17 @@ class Funnel:
     waits: dict[FunnelStage, int]
 
     def is_doubtful(self, one: StageCount) -> bool:
-        """Whether so few of its people confirm lately, beside all others, that it may keep our mail from them."""
+        """Return whether so few of its users confirm lately, compared with all others, that it may block the mail."""
         others_signed = self.whole.recent_signed - one.recent_signed
         others = (self.whole.recent_confirmed - one.recent_confirmed) / others_signed if others_signed else 0.0
         return one.recent_signed >= _ENOUGH and others_signed >= _ENOUGH and one.recent_share < others / 2
 
 
 def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, has_views: bool = False) -> Funnel:
-    """Of the own section; whoever coordinates chooses a section, or none for all. Views are left out unless asked."""
+    """Return the funnel of the own section; coordinators may choose a section, or None for all.
+
+    Page views are included only with `has_views`.
+    """
     if not scope.may(Permission.COORDINATE):
         section = scope.section
     recent = case((FunnelCount.day > (now - RECENT).date(), FunnelCount.quantity), else_=0)
@@ -96,9 +99,10 @@ def funnel(appeal_id: int, scope: Scope, *, section: str | None, now: datetime, 
 
 
 def told(found: Funnel) -> Funnel:
-    """Return it as staff are told it: no number of confirmations, the whole neither, moves by one person.
+    """Return the funnel as staff may see it: no number of confirmations, nor their total, shows a single person.
 
-    A single number that is hidden would follow from the whole and the others; so would whose confirmation moves one.
+    A hidden number would follow from the total and the others, and a number that grows by one would show who confirmed.
+    So all are rounded.
     """
     return Funnel(
         whole=_told(found.whole),

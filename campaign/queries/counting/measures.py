@@ -1,4 +1,4 @@
-"""What `/metrics` shows of the whole campaign, each in one statement."""
+"""Figures of the whole campaign for `/metrics`, each from one statement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Appeals and signatures by state, actions by channel and evidence; confirmed signatures are those counted."""
+    """Appeals and signatures by state, actions by channel and evidence. Confirmed signatures come from the tally."""
 
     appeals: dict[str, int]
     signatures: dict[str, int]
@@ -24,7 +24,7 @@ class Measures:
 
 
 def measures() -> Measures:
-    """At this moment; nothing of it walks through the signatures that are confirmed."""
+    """Return the current figures. No statement reads all confirmed signatures."""
     appeals = {state: int(number) for state, number in db.session.execute(_APPEALS)}
     actions = {(channel, evidence): int(number) for channel, evidence, number in db.session.execute(_ACTIONS)}
     signatures = {SignatureState.CONFIRMED.value: actions.get((Channel.SIGNATURE.value, Evidence.VERIFIED.value), 0)}

@@ -1,6 +1,6 @@
-"""Where signatures came from: the tag in the link (`?via=stall-lyon`) that somebody followed before signing.
+"""Sources of signatures: the tag in the link (`?via=stall-lyon`) that a supporter followed.
 
-Read from sums alone: every form that was sent counts alike, whatever its address has done before.
+They are read from sums only: every submitted form counts in the same way, whatever its address has done before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """How many forms came with that tag, and how many of them were confirmed."""
+    """The number of forms with a tag, and the number of them that were confirmed."""
 
     source: str
     signed: int
@@ -24,7 +24,7 @@ class SourceCounts:
 
 
 def signatures_by_source(appeal_id: int, section_code: str | None = None) -> tuple[SourceCounts, ...]:
-    """Return the tags of one appeal, of one section or all, the most forms first."""
+    """Return the sources of one appeal, for one section or all, the most frequent first."""
     signed = func.coalesce(func.sum(case((FunnelCount.funnel_stage == FunnelStage.SIGNED, FunnelCount.quantity))), 0)
     confirmed = func.coalesce(func.sum(case((FunnelCount.funnel_stage.in_(CONFIRMED), FunnelCount.quantity))), 0)
     chosen = select(FunnelCount.value, signed, confirmed).where(

@@ -1,6 +1,6 @@
-"""Counts as staff follow them: every open appeal at a glance, and one appeal in depth.
+"""Counts for staff: a summary of every open appeal, and the details of one appeal.
 
-All of it is read from the tallies, so it takes as long with a million signatures as with a thousand.
+They are read from the tallies, so it takes as long with a million signatures as with a thousand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from campaign.queries.appeals.appeal import AppealView, case_appeal_ids, open_ap
 
 @dataclass(frozen=True, slots=True)
 class AppealSummary:
-    """One appeal at a glance; `own` is the scope's section, `today` its day so far, `recent` the last WINDOW."""
+    """The summary of an appeal. `own` is the scope's section, `today` the day so far, `recent` the last WINDOW."""
 
     appeal: AppealView
     signatures: int
@@ -42,7 +42,7 @@ class AppealSummary:
 
 @dataclass(frozen=True, slots=True)
 class CountFilter:
-    """Which part of an appeal's history: days (UTC, inclusive), one section, one channel."""
+    """The selected part of an appeal's history: days (UTC, inclusive), one section, one channel; None means all."""
 
     since: date | None = None
     until: date | None = None
@@ -52,7 +52,7 @@ class CountFilter:
 
 @dataclass(frozen=True, slots=True)
 class CountLine:
-    """What was counted in one hour or day for one section by one channel with one evidence."""
+    """The count of one hour or day for one section, channel and evidence."""
 
     at: datetime
     section: str
@@ -63,7 +63,7 @@ class CountLine:
 
 @dataclass(frozen=True, slots=True)
 class RelatedAppealCounts:
-    """An appeal of the same case: confirmed signatures, what else we saw or were told of, and what staff entered."""
+    """An appeal of the same case: its confirmed signatures, other actions, and quantities entered by staff."""
 
     slug: str
     sequence: int
@@ -75,17 +75,17 @@ class RelatedAppealCounts:
 
 
 def appeal_summaries(scope: Scope, *, time_zone: str, now: datetime) -> tuple[AppealSummary, ...]:
-    """The open appeals, the nearest deadline first."""
+    """Return the summaries of the open appeals, the nearest deadline first."""
     return _summaries(open_appeals(), scope, time_zone, now)
 
 
 def appeal_summary(appeal: AppealView, scope: Scope, *, time_zone: str, now: datetime) -> AppealSummary:
-    """One appeal, open or not."""
+    """Return the summary of one appeal, open or not."""
     return _summaries((appeal,), scope, time_zone, now)[0]
 
 
 def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], int]:
-    """The sums by section, channel and evidence; with days chosen, those counted on them."""
+    """Return the sums by section, channel and evidence; if days are selected, for these days."""
     if chosen.since is None and chosen.until is None:
         found = select(Tally.section_code, Tally.channel, Tally.evidence, func.sum(Tally.quantity)).where(
             Tally.appeal_id == appeal_id, *_where(Tally, chosen)
@@ -99,7 +99,7 @@ def totals(appeal_id: int, chosen: CountFilter) -> dict[tuple[str, str, str], in
 
 
 def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tuple[CountLine, ...]:
-    """What was counted when, in order; by the hour since `hourly_since` only, for of the time before there are days."""
+    """Return the counts by time, in order: by the day, or by the hour, which exist since `hourly_since` only."""
     keys = (TallyHour.hour, TallyHour.section_code, TallyHour.channel, TallyHour.evidence)
     rows = db.session.execute(
         select(*keys, func.sum(TallyHour.quantity))
@@ -117,12 +117,12 @@ def history(appeal_id: int, chosen: CountFilter, *, by_day: bool = True) -> tupl
 
 
 def hourly_since() -> datetime:
-    """From when on the history is by the hour; before, its hours are folded into days."""
+    """Return the moment since which the history is by the hour; before, hours are rolled up into days."""
     return db.session.execute(select(RollupProgress.days_before)).scalar_one()
 
 
 def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
-    """Every appeal of the same case in the order of their sequence, this one among them; empty where it is alone."""
+    """Return all appeals of the same case in the order of their sequence, this one included; empty if it is alone."""
     ids = case_appeal_ids(appeal.id)
     if len(ids) < 2:
         return ()
@@ -132,7 +132,7 @@ def related_appeals(appeal: AppealView) -> tuple[RelatedAppealCounts, ...]:
 
 
 def ended_appeals() -> tuple[tuple[str, str, str], ...]:
-    """Slug, state and first headline of what is closed or stopped, the newest first."""
+    """Return slug, state and first headline of ended appeals, the newest first."""
     ended = Appeal.state.in_([AppealState.CLOSED.value, AppealState.STOPPED.value])
     rows = db.session.scalars(select(Appeal).where(ended).order_by(Appeal.ended_at.desc(), Appeal.id.desc()).limit(100))
     return tuple((row.slug, row.state, _headline(row)) for row in rows)
@@ -177,7 +177,7 @@ def _summaries(
 def _sums(
     model: type[Tally] | type[TallyHour], ids: Iterable[int], own: str | None, *where: ColumnElement[bool]
 ) -> dict[int, tuple[int, int, int, int]]:
-    """By appeal: confirmed signatures and other actions, of all sections and of the own one."""
+    """Return by appeal the confirmed signatures and other actions, of all sections and of the own one."""
     is_signature = (model.channel == Channel.SIGNATURE.value) & (model.evidence == Evidence.VERIFIED.value)
     is_own = model.section_code == (own or "")
     rows = db.session.execute(
@@ -198,7 +198,7 @@ def _sums(
 
 
 def _by_evidence(ids: Iterable[int]) -> dict[int, tuple[int, int, int]]:
-    """By appeal: confirmed signatures, other acts that we saw or were told of, and what staff entered."""
+    """Return by appeal the confirmed signatures, other actions, and quantities entered by staff."""
     is_entered = Tally.evidence == Evidence.BULK.value
     is_signature = (Tally.channel == Channel.SIGNATURE.value) & (Tally.evidence == Evidence.VERIFIED.value)
     parts = (is_signature, ~is_signature & ~is_entered, is_entered)

@@ -1,1 +1,1 @@
-"""Sending what is owed, and what comes back."""
+"""Delivery of mail, and bounces."""

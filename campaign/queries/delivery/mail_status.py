@@ -1,4 +1,4 @@
-"""How the outbox stands: what operators, the staff page and `/metrics` show of it."""
+"""The state of the outbox, for operators, the staff page and `/metrics`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from campaign.platform import db
 from campaign.platform.database.clock import DatabaseClock
 from campaign.queries.signing.person import domain_of
 
-# A domain is named only where so many mailboxes share it: a name of one's own would tell who signed.
+# A domain is named only if this many mailboxes share it: a personal domain would show who signed.
 SHARED_BY = 20
-# Of so many, for the name of each is opened with the key.
+# The number of domains named, because each name must be decrypted.
 NAMED = 20
-# Written out as the partial index says it: SQLite uses it only so.
+# Written out exactly as in the partial index; else SQLite would not use it.
 _UNDELIVERED = text("mail.state IN ('dead', 'unknown')")
 _SUPPRESSED = text("mail.state = 'suppressed'")
 _WEEK = timedelta(days=7)
@@ -28,7 +28,7 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class QueuePauseView:
-    """Since when nothing is sent, what the server said, and when it is tried again."""
+    """The pause of the queue: its start, the server's answer, and the time of the next probe."""
 
     began_at: datetime
     probe_at: datetime
@@ -39,7 +39,7 @@ class QueuePauseView:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """The mails in each state, the seconds for which the oldest has been waiting, and the pause, if any."""
+    """The number of mails in each state, the age of the oldest waiting one in seconds, and the pause, if any."""
 
     by_state: dict[str, int]
     oldest_due_seconds: float
@@ -48,7 +48,7 @@ class OutboxStatus:
 
 @dataclass(frozen=True, slots=True)
 class StaffOutbox:
-    """Mails by state, without those that answer forms unless they failed, and how many of these there are."""
+    """Mails by state, without answers to forms unless they failed, and the number of these answers."""
 
     by_state: dict[str, int]
     answers: int
@@ -56,7 +56,7 @@ class StaffOutbox:
 
 @dataclass(frozen=True, slots=True)
 class FailedMailGroup:
-    """Mails that ended undelivered for one reason: where in the dialogue, the code and the server's words."""
+    """Undelivered mails with the same reason: the phase of the dialogue, the code and the server's text."""
 
     state: str
     kind: str
@@ -69,7 +69,7 @@ class FailedMailGroup:
 
 @dataclass(frozen=True, slots=True)
 class UnsentMailGroup:
-    """Mails of one kind that were not sent after all, for one reason."""
+    """Suppressed mails of one kind with the same reason."""
 
     kind: str
     detail: str | None
@@ -79,7 +79,7 @@ class UnsentMailGroup:
 
 @dataclass(frozen=True, slots=True)
 class DomainOutcome:
-    """What became of the mail to one domain; `domain` is None for all those that few mailboxes share."""
+    """The outcomes of the mail to one domain; `domain` is None for all domains that few mailboxes share."""
 
     domain: str | None
     by_state: dict[str, int]
@@ -87,7 +87,7 @@ class DomainOutcome:
 
 
 def outbox_status() -> OutboxStatus:
-    """The outbox at this moment, every state named; ages by the database's clock."""
+    """Return the current state of the outbox, with every state of mails; ages are by the database's clock."""
     found = {state: int(number) for state, number in db.session.execute(_BY_STATE)}
     row: tuple[Any, ...] = tuple(db.session.execute(_OLDEST).one())
     now, *oldest = row
@@ -101,9 +101,9 @@ def outbox_status() -> OutboxStatus:
 def outbox_for_staff() -> StaffOutbox:
     """Return the mails by state as staff may see them.
 
-    Whoever types somebody's address into a form must not read from a number what that address has done: answers to
-    forms are one number, whatever became of them, and new links, which go only to those who have signed, are in none.
-    What was refused by a server says nothing of that, and is shown.
+    Typing an address into a form must not reveal, by a number that changes, what that address has done. So answers to
+    forms are one number, whatever their outcome, and new links, which go only to signers, are not counted. Mails that a
+    server refused reveal nothing, and are shown.
     """
     counts: dict[str, int] = dict.fromkeys((state.value for state in MailState), 0)
     answers = 0
@@ -116,7 +116,7 @@ def outbox_for_staff() -> StaffOutbox:
 
 
 def queue_pause() -> QueuePauseView | None:
-    """The pause of the queue, if the server refuses us at this moment."""
+    """Return the current pause of the queue; None if there is none."""
     pause = db.session.scalars(select(QueuePause).where(QueuePause.is_open)).one_or_none()
     return (
         None if pause is None else QueuePauseView(pause.began_at, pause.probe_at, pause.phase, pause.code, pause.detail)
@@ -124,7 +124,7 @@ def queue_pause() -> QueuePauseView | None:
 
 
 def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
-    """What was not delivered, by reason, the most frequent first."""
+    """Return the undelivered mails by reason, the most frequent first."""
     keys = (Mail.state, Mail.kind, Mail.phase, Mail.code, Mail.detail)
     number = func.count().label("number")
     chosen = select(*keys, number, func.max(Mail.created_at)).where(_UNDELIVERED).group_by(*keys)
@@ -132,9 +132,9 @@ def failed_mail_groups() -> tuple[FailedMailGroup, ...]:
 
 
 def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup, ...]:
-    """Return what was lately not sent after all, by reason, the most frequent first.
+    """Return the recently suppressed mails by reason, the most frequent first.
 
-    Of answers to forms there is only what was never to leave, a flood. Nothing of new links: those go to signers alone.
+    Of answers to forms only those of floods are included, and no new links, because these go to signers only.
     """
     number = func.count().label("number")
     chosen = select(Mail.kind, Mail.detail, number, func.max(Mail.created_at)).where(_SUPPRESSED)
@@ -148,17 +148,17 @@ def unsent(*, now: datetime, within: timedelta = _WEEK) -> tuple[UnsentMailGroup
 def domain_outcomes(
     vault: Vault, *, now: datetime, within: timedelta = _WEEK, is_for_staff: bool = True
 ) -> tuple[DomainOutcome, ...]:
-    """Return what became of lately written mail by domain, the busiest first, and last the domains that stay unnamed.
+    """Return the outcomes of recent mail by domain, the busiest first; the last entry is for all unnamed domains.
 
-    For staff of answers to forms only what failed: the rest would tell them what an address that they type has done.
-    The operator, who has the database anyway, sees all.
+    For staff, only failed answers to forms are included: the others would reveal what an address that they type has
+    done. The operator, who has the database anyway, sees all.
     """
     seen = or_(Mail.kind.not_in(ANSWERS), Mail.state.in_(_FAILED)) if is_for_staff else true()
     counted = {state: func.count(case((Mail.state == state, 1))) for state in MailState}
     rows = db.session.execute(
         select(
             Mail.domain_digest,
-            # Of those who have confirmed: mail to all others names nobody once it is gone.
+            # Confirmed signers only: mail to others refers to no row once it is sent.
             func.count(Mail.signature_id.distinct()),
             func.max(Mail.signature_id),
             func.count(Mail.bounced_at),
@@ -184,7 +184,7 @@ def domain_outcomes(
 
 
 def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
-    """The name behind the digest, from one of the addresses under it; none of these is returned."""
+    """Return the name of the domain, from a signature with an address there; None if it cannot be decrypted."""
     row = None if signature_id is None else db.session.get(Signature, signature_id)
     return domain_of(row, vault)
 
@@ -192,11 +192,11 @@ def _domain_of(signature_id: int | None, vault: Vault) -> str | None:
 _FAILED = (MailState.DEAD.value, MailState.UNKNOWN.value)
 _BY_KIND = select(Mail.kind, Mail.state, func.count()).group_by(Mail.kind, Mail.state)
 _BY_STATE = select(Mail.state, func.count()).group_by(Mail.state)
-# Written out as the partial indexes say it. A mail that no server has refused waits since it was written, however
-# often it was put off while the server was away; one that was refused waits since its next try came due.
+# Written out exactly as in the partial indexes. A mail that no server has refused waits since it was created, however
+# often it was postponed while the server was away; a refused one waits since its next attempt became due.
 _UNTRIED = text("mail.state IN ('queued', 'retry') AND mail.attempts = 0")
 _RETRIED = text("mail.state = 'retry' AND mail.attempts > 0")
-# Put off because its mailbox has had enough for a day: nobody waits for it.
+# Postponed because its mailbox has reached the limit of a day: such a mail does not count as waiting.
 _NOT_PUT_OFF = text("coalesce(mail.phase, '') <> 'before'")
 _OLDEST = select(
     DatabaseClock(),

@@ -1,4 +1,4 @@
-"""Whether workers get their work done, as the whole site sees it."""
+"""The state of all workers together."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from campaign.models import Worker
 from campaign.platform import db
 from campaign.platform.database.clock import server_now
 
-# A worker writes its row every ten seconds; what it does takes no longer than this.
+# A worker updates its row every ten seconds; no round takes longer than this.
 SILENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkersView:
-    """How many workers get work done, the errors of ours in a day, and what stands in the way (None: nothing)."""
+    """The number of working workers, their errors and troubles, and the reason if none works (None: all is well)."""
 
     working: int
     failures: int
@@ -27,7 +27,7 @@ class WorkersView:
 
 
 def workers_view() -> WorkersView:
-    """Return how the workers stand, by the database server's clock. Where none has ever run, nothing is wrong yet."""
+    """Return the state of the workers, by the database server's clock. If none has ever run, nothing is wrong yet."""
     now = server_now(db.session())
     rows = db.session.scalars(select(Worker).order_by(Worker.beat_at.desc())).all()
     working = [row for row in rows if _works(row, now)]

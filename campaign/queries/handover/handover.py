@@ -1,4 +1,4 @@
-"""Lists made to be handed over, as the staff of their section see them."""
+"""Lists to hand over, for the staff of their section."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class HandoverView:
-    """One list; `done` of `steps` while it is made (0 of 0: not begun), `files` by name once it is."""
+    """One list. `done` of `steps` is the progress while it is made (0 of 0: not begun); `files` are names."""
 
     id: int
     state: str
@@ -35,12 +35,12 @@ class HandoverView:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it is worth looking again."""
+        """Return whether it is still being made, so that the page should be reloaded."""
         return self.state in {HandoverState.QUEUED, HandoverState.RUNNING}
 
 
 def handovers(scope: Scope, appeal_id: int) -> tuple[HandoverView, ...]:
-    """The own section's lists of that appeal, the newest first."""
+    """Return the own section's lists of that appeal, the newest first."""
     if not scope.may(Permission.EDIT):
         raise NotFoundError("not for this role")
     chosen = select(Handover).where(Handover.appeal_id == appeal_id, Handover.section_code == scope.section)
@@ -48,7 +48,7 @@ def handovers(scope: Scope, appeal_id: int) -> tuple[HandoverView, ...]:
 
 
 def find_handover(scope: Scope, appeal_id: int, handover_id: int) -> HandoverView:
-    """One of them. Raises NotFoundError."""
+    """Return one list of the own section. Raise NotFoundError."""
     found = next((one for one in handovers(scope, appeal_id) if one.id == handover_id), None)
     if found is None:
         raise NotFoundError("no such list")
@@ -56,7 +56,7 @@ def find_handover(scope: Scope, appeal_id: int, handover_id: int) -> HandoverVie
 
 
 def file_of(handover_id: int, name: str, vault: Vault) -> Iterator[bytes]:
-    """A file, piece by piece; the caller has found its list in the own scope."""
+    """Yield a file in pieces. The caller must have found its list in the own scope."""
     chosen = select(HandoverPart.id).where(HandoverPart.handover_id == handover_id, HandoverPart.name == name)
     for part_id in list(db.session.scalars(chosen.order_by(HandoverPart.id))):
         part = select(HandoverPart.content_sealed).where(HandoverPart.id == part_id)

@@ -1,4 +1,4 @@
-"""The people behind one section's confirmed signatures, opened one by one: for export and for handing over."""
+"""The signers of one section's confirmed signatures, decrypted one by one, for exports and lists to hand over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONFIRMED = Signature.state == SignatureState.CONFIRMED.value
 
 @dataclass(frozen=True, slots=True)
 class Signatory:
-    """One person who has signed. Name and address are empty where no data key opens them any more."""
+    """One signer. Name and address are empty if no data key can decrypt them any more."""
 
     id: int
     name: str
@@ -41,9 +41,9 @@ class Signatory:
 def signatories(
     appeal_id: int, section_code: str, vault: Vault, *, wanting_updates: bool = False, with_email: bool = False
 ) -> Iterator[Signatory]:
-    """Whoever has confirmed and was not erased, in the order of signing; read piece by piece in one statement.
+    """Yield the confirmed signers that were not erased, in the order of signing.
 
-    It holds the session's transaction until it is read to the end.
+    One statement reads them in pieces, and the session's transaction stays open until the last one.
     """
     chosen = select(
         Signature.id,
@@ -83,7 +83,7 @@ def signatories(
 def names_to_share(
     appeal_id: int, section_code: str, vault: Vault, *, after: int, most: int
 ) -> tuple[tuple[int, str, str], ...]:
-    """Id, name and country of the next confirmed signers who let their name be handed over; at most so many."""
+    """Return id, name and country of the next confirmed signers who allow handing over their name, up to a limit."""
     rows: Any = db.session.execute(
         select(Signature.id, Signature.name_sealed, Signature.country, Signature.address_digest, Signature.link_key)
         .where(
@@ -104,7 +104,7 @@ def names_to_share(
 
 
 def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
-    """Confirmed signatures of the section by the signers' country, the most first; counted from the rows."""
+    """Return the section's confirmed signatures by the signers' country, the most first, counted from the rows."""
     number = func.count()
     rows = db.session.execute(
         select(Signature.country, number)
@@ -116,12 +116,12 @@ def signatures_by_country(appeal_id: int, section_code: str) -> dict[str, int]:
 
 
 def signatures_of_earlier_words(appeal_id: int, section_code: str) -> int:
-    """Return how many confirmed signatures of the section are under another letter than today's in their language.
+    """Return the number of the section's confirmed signatures under another letter than today's in their language.
 
-    Only the words of the letter count, not the breaks between them. Where it is no longer known which words somebody
-    signed, they are earlier ones if the letter ever changed.
+    Only the words of the letter matter, not the line breaks. If the version that a person signed is not known any more,
+    it counts as an earlier one if the letter ever changed.
     """
-    # One look-up by the index for each signature, in one piece: what somebody agreed to last.
+    # The newest consent: one look-up by the index for each signature.
     last = (
         select(Consent.text_language + ":" + cast(Consent.text_version, String))
         .where(Consent.signature_id == Signature.id)

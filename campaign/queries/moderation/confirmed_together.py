@@ -1,4 +1,4 @@
-"""The number confirmed within the last hour from mail domains that are new this week, all of them together."""
+"""Confirmations within the last hour from mail domains that are new this week, all domains together."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from campaign.queries.signing.person import owner_domain_of
 HOUR = timedelta(hours=1)
 # A few firms and schools may confirm their first signatures in any hour.
 LEAST = 100
-# Most people have their mailbox with a large provider, which is never new: at an honest launch, even of a site to which
-# all others are new, those others are less than half.
+# Most people have their mailbox with a large provider, which is never new. So at a genuine launch, even of a new site
+# that has seen no domain, the other domains are less than half.
 SHARE = 0.5
-# And of a small firm one or two confirm within an hour. Domains with more are a school, a company, a provider that no
-# list names, or a catch-all: one each of the first three is below LEAST, and many are below this share.
+# From a small firm one or two people confirm within an hour. Domains with more are a school, a company, an unlisted
+# provider, or a catch-all domain: a single one of the first three is below LEAST, and many are below this share.
 CROWD, CROWDED_SHARE = 5, 0.2
-# So many of the newest acts are looked at, and so many domains: more would not change the answer.
+# The number of newest actions and of domains examined: more would not change the result.
 _LOOKED_AT, _MOST = 20_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedTogether:
-    """The confirmations of this hour and the one before: all, what came from new domains, and from those with a crowd.
+    """The confirmations of this hour and the one before: all, from new domains, and from new domains with a crowd.
 
-    What was erased since is among both: hardly anybody who means it erases within two hours, and nobody can tell any
-    more where it came from. `sections` are those with at least a tenth of what came from new domains.
+    Erased signatures count in both of the latter: hardly any genuine signer erases within two hours, and the domain is
+    not known any more. `sections` are those with at least a tenth of the confirmations from new domains.
     """
 
     confirmed: int
@@ -46,20 +46,20 @@ class ConfirmedTogether:
 
     @property
     def is_flood(self) -> bool:
-        """Return whether that many new domains together are worth a look."""
+        """Return whether the new domains together look like a flood."""
         return (self.new >= LEAST and self.new >= SHARE * self.confirmed) or (
             self.crowded >= LEAST and self.crowded >= CROWDED_SHARE * self.confirmed
         )
 
 
 def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
-    """Return what was confirmed in this hour and the one before, and how much of it from new domains."""
+    """Return the confirmations of this hour and the one before, and the part from new domains."""
     number = func.count().label("number")
     is_gone = Signature.address_digest.is_(None)
     sums = select(Signature.section_code, number, func.min(Signature.id), is_gone).join(
         Action, Action.signature_id == Signature.id
     )
-    # Of an act the hour is known. So both are looked at, or an hour's flood would fall in two halves.
+    # Only the hour of an action is stored. So two hours are examined; else an hour's flood could be split in two.
     since = (now - HOUR).replace(minute=0, second=0, microsecond=0)
     wanted = (
         Action.id > _last_before(since),
@@ -90,9 +90,9 @@ def confirmed_together(vault: Vault, *, now: datetime) -> ConfirmedTogether:
 
 
 def _last_before(since: datetime) -> int:
-    """Return the id of the last act before that hour, of the newest that are looked at: ids grow with time.
+    """Return the id of the last action before that hour, among the newest ones examined. Ids grow with time.
 
-    Of what was erased the day alone is known, so these tell nothing of the hour.
+    Actions of erased signatures are ignored, because only their day is stored.
     """
     first = (db.session.execute(select(func.max(Action.id))).scalar_one() or 0) - _LOOKED_AT
     cut = since.replace(hour=0)
@@ -101,7 +101,7 @@ def _last_before(since: datetime) -> int:
 
 
 def _by_domain(sums: dict[int, tuple[str, int]], vault: Vault) -> Counter[tuple[str, str]]:
-    """By owner's domain and section; of each digest one signature is opened to know the domain."""
+    """Return the sums by owner's domain and section. For each digest one signature is decrypted to learn the domain."""
     found: Counter[tuple[str, str]] = Counter()
     for signature in db.session.scalars(select(Signature).where(Signature.id.in_(sums))):
         try:

@@ -1,4 +1,4 @@
-"""Signatures that count and whose signers have erased their data since: how many by appeal and day."""
+"""Numbers, by appeal and day, of counted signatures whose signers have erased their data since."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.models import Appeal, Signature
 from campaign.platform import db
 
 DAYS = 30
-# So many of the newest signatures are looked at.
+# The number of newest signatures examined.
 LOOKED_AT = 20_000
 _SHOWN = 60
 
@@ -30,9 +30,9 @@ class ErasedDay:
 
 
 def erased_days(scope: Scope, *, now: datetime, kept_days: int, slug: str | None = None) -> tuple[ErasedDay, ...]:
-    """Return the days of the last month with at least FEW in the own section, of one appeal or of all.
+    """Return the days of the last month with at least FEW such signatures in the own section, of one appeal or all.
 
-    `kept_days` is TOCSIN_RETENTION_DAYS. Of an erased signature the day alone is known.
+    `kept_days` is TOCSIN_RETENTION_DAYS. Only the day of an erased signature is stored.
     """
     columns = Signature.appeal_id, Signature.confirmed_at, Signature.address_digest, Signature.state
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
@@ -59,7 +59,7 @@ def erased_days(scope: Scope, *, now: datetime, kept_days: int, slug: str | None
 
 
 def kept_appeals(appeal_id: Any, now: datetime, kept_days: int) -> ColumnElement[bool]:
-    """Return whether retention has not come to the appeal yet: what it empties looks like what a signer erased."""
+    """Return the condition that retention has not cleared the appeal's signatures, which then look like erased ones."""
     kept = or_(Appeal.ended_at.is_(None), Appeal.ended_at > now - timedelta(days=kept_days))
     found: ColumnElement[bool] = appeal_id.in_(select(Appeal.id).where(kept))
     return found

@@ -1,4 +1,4 @@
-"""Who signs lately: how many do not confirm, and in which sections they are."""
+"""Recent sign-ups, to recognise floods: the share that does not confirm, and the sections concerned."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from campaign.domain.outbox.mail_state import UNCARRIED
 from campaign.models import AbuseAlert, SignUp, TallyHour
 from campaign.platform import db
 
-# Who signed within the last minutes has hardly had the mail.
+# People who signed within the last minutes may not have received the mail yet.
 REST = timedelta(minutes=15)
 WINDOW = timedelta(hours=2)
 DAY = timedelta(days=1)
-# More would not change the answer.
+# The number of sign-ups examined; more would not change the result.
 _ENOUGH = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class RecentSignUps:
-    """Sign-ups of the last two hours that wait for their confirmation, and confirmations in that time."""
+    """The number of unconfirmed sign-ups of the last two hours, and of confirmations in that time."""
 
     unconfirmed: int
     confirmed: int
 
     @property
     def share(self) -> float:
-        """The share that does not confirm, from 0 to 1."""
+        """Return the share that does not confirm, from 0 to 1."""
         return self.unconfirmed / max(1, self.unconfirmed + self.confirmed)
 
 
 def recent_sign_ups(now: datetime) -> RecentSignUps:
-    """Unconfirmed and confirmed over all appeals; both by an index."""
+    """Return the unconfirmed and confirmed sign-ups of all appeals; both are read by an index."""
     waiting = (
         select(SignUp.id)
         .where(SignUp.signature_id.is_(None), SignUp.signed_at.between(now - WINDOW, now - REST))
@@ -61,7 +61,7 @@ def is_uncarried(now: datetime) -> bool:
 
 
 def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
-    """The sections of those who signed within the last two hours, that appeal or any; of the newest sign-ups only."""
+    """Return the sections of the newest sign-ups of the last two hours, for one appeal or for all."""
     newest = (
         select(SignUp.appeal_id, SignUp.section_code)
         .where(SignUp.signed_at > now - WINDOW)
@@ -76,7 +76,7 @@ def sections_lately(appeal_id: int | None, now: datetime) -> frozenset[str]:
 
 
 def sections_reporting(appeal_id: int, now: datetime) -> frozenset[str]:
-    """Return the sections for which acts were reported within the last two hours, of that appeal."""
+    """Return the sections in which actions were reported for the appeal within the last two hours."""
     chosen = select(TallyHour.section_code).where(
         TallyHour.appeal_id == appeal_id,
         TallyHour.hour >= (now - WINDOW).replace(minute=0, second=0, microsecond=0),

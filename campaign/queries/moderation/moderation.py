@@ -1,4 +1,4 @@
-"""What moderation shows of the own section: whom a name or address finds, who signs lately, what was invalidated."""
+"""Moderation of the own section: finding signers by name or address, trends of sign-ups, and invalidations."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from campaign.queries.moderation.reported import ReportView, reports
 from campaign.queries.signing.person import digests_everywhere, owner_domain_of
 from campaign.queries.signing.signature import digests_of_same_address
 
-# Whose names are opened by a search: a second or two.
+# The number of names that a search decrypts, which takes a second or two.
 SEARCHED = 50_000
 FOUND = 100
-# Rows that a link to change an address names: some 1,400 letters.
+# The number of rows in a link that changes an address: about 1,400 characters.
 MARKED = 100
-# Trends look at so many of the newest signatures at most: a flood is among them.
+# The number of newest signatures examined for trends; a flood is among them.
 LOOKED_AT = 20_000
 DAYS = 7
 _TOP = 12
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SignerView:
-    """A signature with its signer, opened; `slug` names the appeal."""
+    """A signature with its signer, decrypted; `slug` names the appeal."""
 
     id: int
     slug: str
@@ -53,13 +53,13 @@ class SignerView:
     country: str
     state: str
     signed_at: datetime
-    # Somebody else had signed the appeal by the same mailbox, and the mailbox said that they are two people.
+    # Whether another person signed the appeal with the same mailbox, and the mailbox confirmed that they are two.
     shares_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """How many signed from one mail domain or network on each of the last days; `key` chooses them."""
+    """The sign-ups from one mail domain or network on each of the last days; `key` selects them."""
 
     key: str
     label: str
@@ -68,13 +68,13 @@ class Trend:
 
     @property
     def total(self) -> int:
-        """All days together."""
+        """Return the sum of all days."""
         return sum(self.by_day)
 
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """The domains and networks with the most sign-ups; the days, the newest last; how many sign-ups were looked at."""
+    """The domains and networks with the most sign-ups, the days (the newest last), and the sign-ups examined."""
 
     days: tuple[date, ...]
     domains: tuple[Trend, ...]
@@ -85,7 +85,7 @@ class Trends:
 
 @dataclass(frozen=True, slots=True)
 class InvalidationView:
-    """One act of moderation; `criteria` until they are let go, `share` from 0 to 1 is how far the present pass is."""
+    """An invalidation. `criteria` are None once retention has deleted them; `share`, 0 to 1, is the progress."""
 
     id: int
     slug: str | None
@@ -109,21 +109,21 @@ class InvalidationView:
 
     @property
     def is_begun(self) -> bool:
-        """Return whether it has changed, or is to change, what is counted."""
+        """Return whether it has begun, so that it changes the counts."""
         return self.begun_at is not None
 
     @property
     def told(self) -> int | None:
-        """Return how many it is about; None where they are so few that the number would tell of an address.
+        """Return the number of matches; None if there are so few that the number would reveal something of an address.
 
-        Acts reported without a signature have none, and what was begun shows in the counts.
+        Reports without a signature have no address, and an invalidation that has begun shows in the counts anyway.
         """
         is_told = self.is_of_reports or self.is_begun or not is_small(self.matched)
         return self.matched if is_told or (self.criteria and self.criteria.asks_nothing) else None
 
     @property
     def told_confirmed(self) -> int | None:
-        """Return how many of them are confirmed; None where that number, or what is left of all, is not told."""
+        """Return the number of confirmed matches; None if this number, or the remaining one, must be hidden."""
         if self.told is None or self.is_begun or (self.criteria and self.criteria.asks_nothing):
             return None if self.told is None else self.matched_confirmed
         left = self.matched - self.matched_confirmed
@@ -131,14 +131,15 @@ class InvalidationView:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a worker still has something to do for it."""
+        """Return whether a worker still has work to do for it."""
         return self.state in AT_WORK
 
 
 def signers_found(scope: Scope, vault: Vault, *, name: str, address: Address | None) -> tuple[int, ...]:
-    """Return whom exactly that name or address finds in the own section: ids, the newest first, FOUND at most.
+    """Return the ids of the own section's signatures with exactly that name or address: the newest FOUND.
 
-    No digest of a name is stored, for it would tell a thief who signed: the names of the newest SEARCHED are opened.
+    No digest of a name is stored, because it would show a thief who signed. Instead the newest SEARCHED names are
+    decrypted.
     """
     if address is None:
         return tuple(islice(_named(scope, vault, name_key(name)), FOUND))
@@ -159,7 +160,7 @@ class SectionSignature:
 
 
 def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
-    """Return one of the own section that was not erased. Raises NotFoundError."""
+    """Return a signature of the own section that was not erased. Raise NotFoundError."""
     chosen = select(Signature.id, Appeal.slug, Signature.state, Signature.country, Signature.signed_at)
     own = Signature.id == signature_id, Signature.section_code == scope.section, Signature.address_digest.is_not(None)
     row = db.session.execute(chosen.join(Appeal, Appeal.id == Signature.appeal_id).where(*own)).one_or_none()
@@ -169,7 +170,7 @@ def own_signature(scope: Scope, signature_id: int) -> SectionSignature:
 
 
 def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[int, ...]:
-    """Return the ids of all that the own section holds under its address. Raises NotFoundError."""
+    """Return the ids of the own section's signatures with the same address. Raise NotFoundError."""
     own_signature(scope, signature_id)
     digests = digests_of_same_address(signature_id, vault)
     chosen = select(Signature.id).where(Signature.address_digest.in_(digests), Signature.section_code == scope.section)
@@ -177,10 +178,10 @@ def own_signatures_of_same_address(scope: Scope, vault: Vault, signature_id: int
 
 
 def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> tuple[bytes, ...]:
-    """Return the marks that bind a link to what the own section holds under its address (`shown_mark`).
+    """Return the marks (`shown_mark`) that bind a link to the own section's signatures with the same address.
 
-    It opens them as long as they are the section's: its own first, then the newest; a link has room for MARKED. Raises
-    NotFoundError.
+    The link opens them as long as they belong to the section. The signature itself is first, then the newest; a link
+    has room for MARKED. Raise NotFoundError.
     """
     own = own_signatures_of_same_address(scope, vault, signature_id)
     chosen = select(Signature.id, Signature.link_key).where(Signature.id.in_(own))
@@ -189,7 +190,7 @@ def own_marks_of_same_address(scope: Scope, vault: Vault, signature_id: int) -> 
 
 
 def is_beyond_search(scope: Scope) -> bool:
-    """Return whether the section has more signatures than a search by name looks through."""
+    """Return whether the section has more signatures than a search by name examines."""
     chosen = select(Signature.id).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
     return db.session.execute(chosen.offset(SEARCHED).limit(1)).first() is not None
 
@@ -209,7 +210,7 @@ def _named(scope: Scope, vault: Vault, key: str) -> Iterator[int]:
 
 
 def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None) -> Trends:
-    """Sign-ups of the last days in the own section by mail domain and by network; of one appeal, or of all."""
+    """Return the sign-ups of the last days in the own section by mail domain and network, for one appeal or all."""
     first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = (
         select(
@@ -239,7 +240,7 @@ def trends(scope: Scope, vault: Vault, *, now: datetime, slug: str | None = None
 
 
 def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[tuple[str, str | None, datetime], ...]:
-    """Floods of which staff were told lately: kind, the appeal's slug or None for all, and when."""
+    """Return recent alerts: the kind, the appeal's slug (None: all appeals), and the time."""
     chosen = select(AbuseAlert.kind, Appeal.slug, AbuseAlert.raised_at).outerjoin(
         Appeal, Appeal.id == AbuseAlert.appeal_id
     )
@@ -248,12 +249,12 @@ def alerts(*, now: datetime, within: timedelta = timedelta(days=DAYS)) -> tuple[
 
 
 def invalidations(scope: Scope, vault: Vault) -> tuple[InvalidationView, ...]:
-    """Those of the own section, the newest first."""
+    """Return the newest invalidations of the own section."""
     return tuple(_view(tuple(row), vault) for row in db.session.execute(_chosen(scope).limit(50)))
 
 
 def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> InvalidationView:
-    """One of the own section. Raises NotFoundError."""
+    """Return an invalidation of the own section. Raise NotFoundError."""
     row = db.session.execute(_chosen(scope).where(Invalidation.id == invalidation_id)).one_or_none()
     if row is None:
         raise NotFoundError("there is no such invalidation")
@@ -262,7 +263,7 @@ def find_invalidation(scope: Scope, vault: Vault, invalidation_id: int) -> Inval
 
 
 def sample_of(scope: Scope, invalidation_id: int) -> tuple[int, ...]:
-    """Return the ids of the first signatures that one of the own section is about. Raises NotFoundError."""
+    """Return the ids of the first signatures that an invalidation of the own section matches. Raise NotFoundError."""
     chosen = select(Invalidation.sample).where(
         Invalidation.id == invalidation_id,
         Invalidation.section_code == scope.section,
@@ -316,9 +317,9 @@ def _criteria(row: Invalidation, vault: Vault) -> Criteria | None:
 
 
 def open_signers(ids: Iterable[int], scope: Scope, vault: Vault) -> tuple[SignerView, ...]:
-    """Return them opened, in the order of the ids; what was erased or cannot be opened any more is left out.
+    """Return the signers, decrypted, in the order of the ids; those erased or no longer readable are left out.
 
-    For `services/privacy/disclosure.py` alone, which writes down first who looks and why.
+    Only `services/privacy/disclosure.py` may call it, which first logs who reads them and why.
     """
     ids = list(ids)
     rows = db.session.execute(
@@ -347,7 +348,7 @@ Sums = dict[bytes, list[tuple[Any, int, int, int]]]
 
 
 def _sums(newest: Any, key: Any, wanted: list[Any]) -> Sums:
-    """By digest: day, sign-ups, confirmed ones, and the id of one of them."""
+    """Return by digest and day the sign-ups, the confirmed ones, and the id of one of them."""
     day = func.date(newest.c.signed_at)
     rows = db.session.execute(
         select(key, day, func.count(), func.count(newest.c.confirmed_at), func.max(newest.c.id))
@@ -369,7 +370,7 @@ def _trends(sums: Sums, days: tuple[date, ...], named: Any) -> tuple[Trend, ...]
         if key is not None:
             by_name.setdefault(key, []).extend(rows)
     found = (_trend(key, rows, days) for key, rows in by_name.items())
-    # A domain that few have is a name.
+    # A domain that few people have identifies them.
     return tuple(one for one in found if one is not None and not ("." in one.key and is_small(one.total)))
 
 
@@ -388,7 +389,7 @@ def _place(day: Any, days: tuple[date, ...]) -> int:
 
 
 def _domain_of(signature_id: int, vault: Vault) -> str | None:
-    """The mail domain, which only a sealed address tells."""
+    """Return the mail domain, by decrypting a signature's address; None if that fails."""
     row = db.session.get(Signature, signature_id)
     try:
         return owner_domain_of(row, vault)

@@ -1,4 +1,4 @@
-"""Mail domains that confirmed this week for the first time, or far more than before, in the own section lately."""
+"""Mail domains of the own section with their first confirmations this week, or far more than before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.platform import db
 from campaign.queries.moderation.seen_domain import seen_domains
 from campaign.queries.signing.person import owner_domain_of
 
-# So many of the newest signatures are looked at, and of the domains those with the most.
+# The number of newest signatures examined.
 LOOKED_AT = 20_000
 # As many as staff can choose at once.
 _MOST = _SHOWN = 200
@@ -26,7 +26,7 @@ _MOST = _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class NewDomain:
-    """A domain, how many signed and confirmed, and what is known of it anywhere (None: none has confirmed)."""
+    """A domain with its sign-ups and confirmations, and its record on the whole site (None: no confirmations)."""
 
     domain: str
     signed: int
@@ -35,7 +35,7 @@ class NewDomain:
 
     @property
     def is_disposable(self) -> bool:
-        """Return whether it hands out mailboxes to throw away."""
+        """Return whether it offers disposable mailboxes."""
         return is_disposable(self.domain)
 
 
@@ -44,8 +44,8 @@ def new_domains(
 ) -> tuple[NewDomain, ...]:
     """Return the new domains with the most signatures of a week in the own section, of one appeal or of all.
 
-    Those with fewer than `least` are left out: a rare domain is a name. Only
-    services/privacy/disclosure.py asks for all.
+    Domains with fewer than `least` are left out, because a rare domain identifies a person. Only
+    services/privacy/disclosure.py requests all.
     """
     found = _sums(scope, vault, now, slug)
     seen = seen_domains(db.session, found, vault)
@@ -58,7 +58,7 @@ def new_domains(
 
 
 def _sums(scope: Scope, vault: Vault, now: datetime, slug: str | None) -> dict[str, tuple[int, int]]:
-    """Signed and confirmed by domain; one signature of each is opened to know it."""
+    """Return sign-ups and confirmations by domain. One signature for each digest is decrypted to learn the domain."""
     columns = Signature.id, Signature.appeal_id, Signature.domain_digest, Signature.signed_at, Signature.confirmed_at
     newest = select(*columns).where(Signature.section_code == scope.section).order_by(Signature.id.desc())
     lately = newest.limit(LOOKED_AT).subquery()

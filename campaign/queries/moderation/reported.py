@@ -1,4 +1,4 @@
-"""Acts reported without a signature, for those who moderate: by hour, by network, and the first of those chosen."""
+"""Actions reported without a signature, for moderation: by hour, by network, and the first ones of a selection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.models import Action, Appeal, InvalidatedAction
 from campaign.platform import db
 
 DAYS = 7
-# The tables look at so many of the newest at most: a flood is among them.
+# The number of newest reports examined; a flood is among them.
 LOOKED_AT = 20_000
 _TOP = 12
 _HOUR = timedelta(hours=1)
@@ -22,20 +22,20 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ReportedHour:
-    """The number of acts reported in the hour that begins at `since`."""
+    """The number of actions reported in the hour that begins at `since`."""
 
     since: datetime
     number: int
 
     @property
     def until(self) -> datetime:
-        """The end of the hour."""
+        """Return the end of the hour."""
         return self.since + _HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class ReportingNetwork:
-    """The number of acts from a wide network (a keyed digest in hex), from how many narrow ones, and when."""
+    """The number of reports from a wide network (a keyed digest in hex), of its narrow networks, and their times."""
 
     key: str
     number: int
@@ -46,7 +46,7 @@ class ReportingNetwork:
 
 @dataclass(frozen=True, slots=True)
 class ReportOverview:
-    """The hours and the networks with the most reports of the last week; how many reports were looked at."""
+    """The hours and the networks with the most reports of the last week, and the number of reports examined."""
 
     hours: tuple[ReportedHour, ...]
     networks: tuple[ReportingNetwork, ...]
@@ -55,7 +55,7 @@ class ReportOverview:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """One reported act."""
+    """A reported action."""
 
     id: int
     slug: str
@@ -65,7 +65,7 @@ class ReportView:
 
 
 def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportOverview:
-    """Return what was reported without a signature in the own section lately, for one appeal or for all."""
+    """Return the overview of the own section's reports without a signature, for one appeal or for all."""
     newest = _newest(scope)
     wanted = [newest.c.counted_at > now - timedelta(days=DAYS)]
     if slug is not None:
@@ -89,7 +89,7 @@ def reported(scope: Scope, *, now: datetime, slug: str | None = None) -> ReportO
 
 
 def reports(scope: Scope, ids: list[int]) -> tuple[ReportView, ...]:
-    """Return those acts of the own section, counted or taken out, in the order of the ids."""
+    """Return the own section's reported actions with these ids, counted or invalidated, in their order."""
     found: dict[int, ReportView] = {}
     for model in (Action, InvalidatedAction):
         chosen = select(model.id, Appeal.slug, model.channel, model.wide_network_digest, model.counted_at)
@@ -117,7 +117,7 @@ def _newest(scope: Scope) -> Any:
 
 
 def _hour_of(moment: Any) -> Any:
-    """The hour (UTC) as text, `2026-03-01 10`."""
+    """Return the SQL expression for the hour (UTC) as text, such as `2026-03-01 10`."""
     if db.engine.dialect.name == "sqlite":
         return func.strftime("%Y-%m-%d %H", moment)
     return func.to_char(func.timezone("UTC", moment), type_coerce("YYYY-MM-DD HH24", String))

@@ -1,4 +1,4 @@
-"""Confirmations by mail domain, before and this week, opened."""
+"""The decrypted records of mail domains with their confirmations, before and this week."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from campaign.models import MailDomain
 
 
 def seen_domains(session: Session | scoped_session[Any], domains: Iterable[str], vault: Vault) -> dict[str, SeenDomain]:
-    """Return what is known of the owners' domains; what cannot be opened is as if it had never been seen."""
+    """Return the records of the owners' domains. One that cannot be decrypted is left out, like an unknown one."""
     digests = {vault.seen_domain_digest(domain): domain for domain in domains}
     chosen = select(MailDomain.digest, MailDomain.content).where(MailDomain.digest.in_(list(digests)))
     found: dict[str, SeenDomain] = {}

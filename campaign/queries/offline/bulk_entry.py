@@ -1,4 +1,4 @@
-"""What the own section has entered for what was done away from the site."""
+"""The bulk entries of the own section, for actions away from the site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class BulkEntryView:
-    """One entry; `waiting` of its sign-ups are not signed up yet. `undone_by` is the account's address."""
+    """An entry; `waiting` of its sign-ups are not signed up yet. `undone_by` is the account's address."""
 
     id: int
     channel: str
@@ -32,7 +32,7 @@ class BulkEntryView:
     entered_at: datetime
     undone_at: datetime | None
     undone_by: str | None
-    # Not counted before somebody else has confirmed it; `confirmed_by` is the account's address.
+    # Whether it counts only once a second person has confirmed it; `confirmed_by` is that account's address.
     waits: bool
     confirmed_by: str | None
     section: str
@@ -40,7 +40,7 @@ class BulkEntryView:
 
 
 def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple[BulkEntryView, ...]:
-    """The newest ones of the own section, or those before the one with that number; undone ones too."""
+    """Return the newest entries of the own section, or those before the one with that id; undone ones too."""
     chosen = _chosen().where(BulkEntry.section_code == scope.section, BulkEntry.appeal_id == appeal_id)
     if before is not None:
         chosen = chosen.where(BulkEntry.id < before)
@@ -48,7 +48,7 @@ def entries(scope: Scope, appeal_id: int, *, before: int | None = None) -> tuple
 
 
 def waiting_elsewhere(scope: Scope, appeal_id: int) -> tuple[BulkEntryView, ...]:
-    """Return the entries of other sections that wait for a second person: for those who coordinate; else none."""
+    """Return, for coordinators, the entries of other sections that wait for a second person; nothing for others."""
     if not scope.may(Permission.COORDINATE):
         return ()
     chosen = _chosen().where(BulkEntry.section_code != scope.section, BulkEntry.appeal_id == appeal_id, BulkEntry.waits)

@@ -1,1 +1,1 @@
-"""The mail that is owed."""
+"""The outbox: mail to be sent."""

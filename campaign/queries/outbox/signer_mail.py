@@ -1,4 +1,4 @@
-"""The mails of one signature as staff of its section see them: what became of each, and why. No name, no address."""
+"""The mails of one signature for the staff of its section: each outcome with its reason, without name and address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class SignerMail:
-    """One mail; `due_at` is when it is tried next, `fence` tells a later state from this one."""
+    """One mail. `due_at` is the time of the next attempt; `fence` changes with each attempt."""
 
     id: int
     fence: int
@@ -36,13 +36,13 @@ class SignerMail:
 
     @property
     def may_be_resent(self) -> bool:
-        """Whether staff may have it tried once more."""
+        """Return whether staff may have it sent again."""
         return may_resend(self.kind, self.state)
 
 
 @dataclass(frozen=True, slots=True)
 class SignerMailHistory:
-    """A signature by its number, when and where it was given, and its mails, the newest first."""
+    """A signature by its id, with its time, its appeal, and its mails, the newest first."""
 
     signature_id: int
     slug: str
@@ -51,7 +51,7 @@ class SignerMailHistory:
 
 
 def mails_of_signer(scope: Scope, signature_id: int) -> SignerMailHistory:
-    """Return the newest mails of a signature of the own section. Raises NotFoundError."""
+    """Return the newest mails of a signature of the own section. Raise NotFoundError."""
     signed = db.session.execute(
         select(Appeal.slug, Signature.signed_at)
         .join(Appeal, Appeal.id == Signature.appeal_id)

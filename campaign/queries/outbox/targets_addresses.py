@@ -1,4 +1,4 @@
-"""The addresses that appeals are sent to: nobody signs with one of them."""
+"""The addresses of targets, with which nobody may sign."""
 
 from __future__ import annotations
 

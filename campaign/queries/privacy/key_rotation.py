@@ -1,4 +1,4 @@
-"""How far a rotation of the data key has come."""
+"""The progress of a rotation of the data key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaign.platform import db
 
 
 def sealed_by_key(vault: Vault) -> dict[str, int]:
-    """How many values each key has sealed, by the key's id in hex; the newest key stands first, with 0 or more."""
+    """Return the number of values encrypted by each key, by the key's id in hex; the newest key is first."""
     found: Counter[str] = Counter({vault.newest_key.hex(): 0})
     for model, sealed in SEALED.items():
         for name in sealed.columns:

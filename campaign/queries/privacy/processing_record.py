@@ -1,4 +1,4 @@
-"""What personal data is is_stored, why, and until when: the figures of the record of processing (GDPR art. 30)."""
+"""The record of processing (GDPR art. 30): the kinds of personal data stored, their purposes, periods and numbers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from campaign.platform import db
 
 @dataclass(frozen=True, slots=True)
 class DataCategory:
-    """One kind of personal data: how many rows, the oldest of them, and how many should be gone by now."""
+    """One kind of personal data: the number of rows, the oldest, and the number of rows that are overdue."""
 
     what: str
     why: str
@@ -55,12 +55,12 @@ class DataCategory:
 _OPINION = "explicit consent (art. 6(1)(a), 9(2)(a))"
 _SAFETY = "legitimate interest (art. 6(1)(f)): nobody is counted twice, mailed in vain or flooded"
 _WORK = "legitimate interest (art. 6(1)(f)): only staff get in, and answer for what they do"
-# Workers let go each hour; what is later than a day is not let go at all.
+# Workers delete each hour; rows overdue by more than a day show that deletion does not work.
 _LATE = timedelta(days=1)
 
 
 def data_categories(*, now: datetime, days: int) -> list[DataCategory]:
-    """Every kind of personal data in the database; `days` is TOCSIN_RETENTION_DAYS."""
+    """Return every kind of personal data in the database; `days` is TOCSIN_RETENTION_DAYS."""
     is_stored = Signature.address_digest.is_not(None)
     state, signed, ended = Signature.state, Signature.signed_at, Signature.ended_at
     closed = select(Appeal.id).where(Appeal.ended_at <= now - timedelta(days=days))
@@ -131,7 +131,7 @@ def data_categories(*, now: datetime, days: int) -> list[DataCategory]:
 
 
 def _by_staff(now: datetime) -> list[DataCategory]:
-    """What staff leave behind: accounts, log-ins, and what they did."""
+    """Return the kinds of personal data of staff: accounts, log-ins, and the audit log."""
     return [
         _category("what staff chose signatures to take out by: a mail domain, part of an address", "to moderate",
                  _SAFETY, _days(retention.CRITERIA, "after the end, or after asking where nothing came of it"),

@@ -1,4 +1,4 @@
-"""The seeds of rows' keys, by which what is sealed under a row's key is opened."""
+"""The seeds of rows' keys, which are needed to decrypt values sealed with a row's key."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _SEEDS = select(RowKey.seeds_sealed).where(RowKey.id == bindparam("batch"))
 
 
 def seeds_of(batch: int) -> bytes | None:
-    """Return the sealed seeds of a batch; None where there is none of that id."""
+    """Return the sealed seeds of a batch; None if there is no batch with that id."""
     return db.session.scalar(_SEEDS, {"batch": batch})

@@ -1,4 +1,4 @@
-"""Everything that is held under one address, for the person it belongs to (GDPR art. 15 and 20)."""
+"""Subject access: all data stored for an address, for the person it belongs to (GDPR art. 15 and 20)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ConsentView:
-    """What was agreed to, when, and which text was on the page."""
+    """A consent: its content, its time, and the text that was on the page."""
 
     given_at: datetime
     text_language: str
@@ -35,7 +35,7 @@ class ConsentView:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """One counted act."""
+    """A counted action."""
 
     channel: str
     evidence: str
@@ -45,7 +45,7 @@ class ActionView:
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """One message that was owed, and what became of it."""
+    """A message with its outcome."""
 
     kind: str
     state: str
@@ -55,7 +55,7 @@ class MailView:
 
 @dataclass(frozen=True, slots=True)
 class SubjectAccess:
-    """One signature with all that hangs on it."""
+    """A signature with its consents, actions and mails."""
 
     signature: SignatureView
     ended_at: datetime | None
@@ -66,7 +66,7 @@ class SubjectAccess:
 
 @dataclass(frozen=True, slots=True)
 class SignUpView:
-    """A form that was sent with the address and waits to be confirmed."""
+    """A form submitted with the address, which waits for confirmation."""
 
     appeal: str
     name: str
@@ -87,7 +87,7 @@ class SheetRowView:
 
 
 def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
-    """What staff typed from paper with the signature's address and no worker has signed up yet. Raises CipherError."""
+    """Return rows of paper sheets with the signature's address that wait to be signed up. Raise CipherError."""
     names = [vault.sheet_row_digest(one) for one in digests_of_same_address(signature_id, vault)]
     rows = db.session.execute(
         select(Appeal.slug, SheetRow, BulkEntry.entered_at)
@@ -102,15 +102,15 @@ def paper_under(signature_id: int, vault: Vault) -> tuple[SheetRowView, ...]:
 
 
 def unconfirmed_under(email: str, vault: Vault) -> tuple[SignUpView, ...]:
-    """Return what waits to be confirmed under the address. Raises CipherError."""
+    """Return the forms of the address that wait for confirmation. Raise CipherError."""
     found = waiting_under(parse_address(email), vault)
     return tuple(SignUpView(one.slug, one.name, one.email, one.country, one.locale, one.signed_at) for one in found)
 
 
 def subject_access_of(signature_id: int, vault: Vault, link: Link | None = None) -> tuple[SubjectAccess, ...]:
-    """Return what the signature's address has signed, the newest first; empty where it was erased.
+    """Return all signatures of the signature's address, the newest first; nothing if it was erased.
 
-    With the link that asks for it, only what that opens. Raises CipherError.
+    With a link, return only the signatures that it opens. Raise CipherError.
     """
     signatures = signatures_of_same_address(signature_id, vault, link)
     ids = [one.id for one in signatures]

@@ -1,4 +1,4 @@
-"""The national sections as pages and rules need them."""
+"""National sections, for pages and rules."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class SectionView:
     tile: tuple[int, int] | None
 
     def last_zone(self, day: date | None) -> str:
-        """Return the time zone in which that day ends last for the section's people."""
+        """Return the time zone in which that day ends last for the section's supporters."""
         return last_zone(self.code, self.countries, self.time_zone, day)
 
 
 def list_sections() -> tuple[SectionView, ...]:
-    """All sections in the order in which they were loaded."""
+    """Return all sections in the order in which they were loaded."""
     rows = db.session.scalars(select(Section).order_by(Section.position, Section.code))
     return tuple(
         SectionView(
@@ -48,18 +48,18 @@ def list_sections() -> tuple[SectionView, ...]:
 
 
 def next_position() -> int:
-    """Behind all sections there are."""
+    """Return the position after all existing sections."""
     return (db.session.execute(select(func.max(Section.position))).scalar() or 0) + 1
 
 
 def find_section(code: str) -> dict[str, Any] | None:
-    """What staff say of the section; None where there is none."""
+    """Return the values of the form for a section; None if there is no such section."""
     found = db.session.get(Section, code)
     return None if found is None else fields_of(found)
 
 
 def fields_of(section: Section) -> dict[str, Any]:
-    """What staff say of a section, under the names of the form."""
+    """Return a section's values under the names of the form's fields."""
     is_placed = section.tile_column is not None and section.tile_row is not None
     return {
         "name": section.name,

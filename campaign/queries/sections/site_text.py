@@ -1,4 +1,4 @@
-"""What staff have written on the site's own pages."""
+"""Texts that staff have written for the site's own pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from campaign.platform import db
 
 
 def site_texts() -> dict[tuple[str, str], str]:
-    """Markdown by page and language."""
+    """Return the texts (Markdown) by page and language."""
     rows = db.session.execute(select(SiteText.page, SiteText.language, SiteText.body))
     return {(page, language): body for page, language, body in rows}

@@ -1,4 +1,4 @@
-"""The digests by which one address is found: another one under each appeal, so that no stolen table can be joined."""
+"""The digests that find an address: a different one under each appeal, so that a stolen table cannot be joined."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from campaign.models.privacy.sealed_columns import place_of
 
 
 def digests_everywhere(session: Session | scoped_session[Any], address: Address, vault: Vault) -> list[bytes]:
-    """Return the address's digests under each appeal there is, a second person's too: a microsecond each."""
+    """Return the address's digests under all appeals, a second person's included. Each takes a microsecond."""
     digests = vault.address_digests(session.scalars(select(Appeal.id)), address)
     return [*digests, *map(vault.second_digest, digests)]
 
 
 def domain_of(signature: Signature | None, vault: Vault) -> str | None:
-    """Return the mail domain of the signature's address; None where it is erased. Raises CipherError."""
+    """Return the mail domain of the signature's address; None if it was erased. Raise CipherError."""
     if signature is None or signature.email_sealed is None:
         return None
     return vault.open_email(signature.email_sealed, place_of(signature)).rpartition("@")[2]
 
 
 def owner_domain_of(signature: Signature | None, vault: Vault) -> str | None:
-    """Return the part of that mail domain which one owner has; None where it is erased. Raises CipherError."""
+    """Return the part of that mail domain that one owner controls; None if it was erased. Raise CipherError."""
     domain = domain_of(signature, vault)
     return None if domain is None else owner_domain(domain)

@@ -1,4 +1,4 @@
-"""The forms that wait for a mailbox to confirm them, as the page and the mail show them."""
+"""Sign-ups that wait for confirmation from their mailbox, for the page and the mail."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from campaign.queries.signing.person import digests_everywhere
 
 @dataclass(frozen=True, slots=True)
 class WaitingSignUpView:
-    """A sign-up with name and address opened; both are empty once it is confirmed.
+    """A sign-up with name and address decrypted; both are empty once it is confirmed.
 
-    `signature_id` is what it has become; `signed` is the name in the confirmed signature that its address has already.
+    `signature_id` is the signature that it became; `signed` is the name in the confirmed signature of its address.
     """
 
     id: int
@@ -43,19 +43,19 @@ class WaitingSignUpView:
     text: tuple[str, int] = ("", 0)
 
     def says_same(self, other: WaitingSignUpView) -> bool:
-        """Whether both show the same to who confirms, so that one link is as good as the other."""
+        """Return whether both sign-ups show the same when they are confirmed, so that either link may be used."""
         mine = self.name, self.country, self.locale, self.text
         return mine == (other.name, other.country, other.locale, other.text)
 
 
 def find_waiting(sign_up_id: int, vault: Vault) -> WaitingSignUpView | None:
-    """Return the sign-up, or None where it was let go. Raises CipherError."""
+    """Return the sign-up; None if it was deleted. Raise CipherError."""
     found = db.session.execute(_CHOSEN.where(SignUp.id == sign_up_id)).one_or_none()
     return None if found is None else _view(found, vault)
 
 
 def newest_of(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
-    """Return the sign-up that took the place of that one, where a newer one of its address did. Raises CipherError."""
+    """Return the newer sign-up of the same address that superseded this one, if any. Raise CipherError."""
     if not one.email:
         return one
     digest = vault.waiting_digest(vault.address_digest(one.appeal_id, parse_address(one.email)))
@@ -65,7 +65,7 @@ def newest_of(one: WaitingSignUpView, vault: Vault) -> WaitingSignUpView:
 
 
 def earlier_than(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
-    """Return the sign-ups whose place that one has taken and that wait still. Raises CipherError."""
+    """Return the waiting sign-ups that this one has superseded. Raise CipherError."""
     if not one.email:
         return ()
     digests = vault.superseded_digests(vault.address_digest(one.appeal_id, parse_address(one.email)))
@@ -75,15 +75,15 @@ def earlier_than(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpVie
 
 
 def said_by(row: SignUp, vault: Vault) -> tuple[Any, ...]:
-    """Return all that a sign-up shows to who confirms it, to compare two of one address. Raises CipherError."""
+    """Return everything that a sign-up shows when it is confirmed, to compare two of one address. Raise CipherError."""
     name = vault.open_name(row.name_sealed, place_of(row)) if row.name_sealed else ""
     return name, origin_of(row, vault)[0], row.locale, row.text_language, row.text_version
 
 
 def waiting_under(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ...]:
-    """Return what waits under the address and can be confirmed, the oldest first. Raises CipherError.
+    """Return the sign-ups of the address that can be confirmed, the oldest first. Raise CipherError.
 
-    What looks like part of a flood is left out, as it is of the mail.
+    Sign-ups that look like part of a flood are left out, as they are from the mail.
     """
     digests = [vault.waiting_digest(one) for one in digests_everywhere(db.session, address, vault)]
     chosen = _CHOSEN.where(
@@ -100,7 +100,7 @@ def waiting_under(address: Address, vault: Vault) -> tuple[WaitingSignUpView, ..
 
 
 def beside(one: WaitingSignUpView, vault: Vault) -> tuple[WaitingSignUpView, ...]:
-    """Return what else waits under the address of a sign-up. Raises CipherError."""
+    """Return the other waiting sign-ups of a sign-up's address. Raise CipherError."""
     if not one.email:
         return ()
     return tuple(other for other in waiting_under(parse_address(one.email), vault) if other.id != one.id)
@@ -110,13 +110,13 @@ _CHOSEN = select(SignUp, Appeal.slug).join(Appeal, Appeal.id == SignUp.appeal_id
 
 
 def origin_of(row: SignUp, vault: Vault) -> tuple[str, str | None]:
-    """Return the sign-up's country, and the tag of the link that led to it. Raises CipherError."""
+    """Return the sign-up's country and the source tag of its link. Raise CipherError."""
     country, via, _of = _origin(row, vault)
     return country, via
 
 
 def whose(waiting_digest: bytes) -> str:
-    """Return what is sealed in a form and says whose it is, whatever the row is found by; 22 characters."""
+    """Return the 22 characters sealed in a form that identify its address, independent of the row's digest."""
     return base64.urlsafe_b64encode(waiting_digest[:16]).decode().rstrip("=")
 
 
@@ -126,15 +126,15 @@ def _origin(row: SignUp, vault: Vault) -> tuple[str, str | None, str]:
 
 
 def refuse_another(row: SignUp, signature: Signature, vault: Vault) -> None:
-    """Raise CipherError where the signature that the form is said to have become is another address's.
+    """Raise CipherError if the signature that the form refers to belongs to another address.
 
-    The number in the form can be changed by whoever writes SQL; the two addresses cannot.
+    An attacker who can write SQL can change the reference, but not the two addresses.
     """
     if signature.email_sealed is None:
         return
     of = _origin(row, vault)[2]
     address = parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
-    # A second person's signature has a digest of its own; of the first, rules for addresses may have changed since.
+    # A second person's signature has a digest of its own; for the first, address rules may have changed since.
     for digest in (signature.address_digest, vault.address_digest(signature.appeal_id, address)):
         if digest is not None and hmac.compare_digest(of, whose(vault.waiting_digest(digest))):
             return

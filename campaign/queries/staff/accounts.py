@@ -1,4 +1,4 @@
-"""Accounts as the staff pages and commands show them."""
+"""Staff accounts, for staff pages and commands."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class StaffView:
 
 
 def list_staff(scope: Scope) -> tuple[StaffView, ...]:
-    """Every account for those who administer; else the colleagues of the own section."""
+    """Return all accounts for administrators, and those of the own section for others."""
     if scope.may(Permission.ADMINISTER):
         return list_all_staff()
     return _views(db.session.scalars(select(Staff).where(Staff.section_code == scope.section).order_by(Staff.email)))
 
 
 def list_all_staff() -> tuple[StaffView, ...]:
-    """Every account, for commands on the server."""
+    """Return all accounts, for commands on the server."""
     return _views(db.session.scalars(select(Staff).order_by(Staff.section_code, Staff.email)))
 
 
 def find_colleague(scope: Scope, staff_id: int) -> StaffView:
-    """One account that the scope may see. Raises NotFoundError."""
+    """Return an account that the scope may see. Raise NotFoundError."""
     found = next((one for one in list_staff(scope) if one.id == staff_id), None)
     if found is None:
         raise NotFoundError("no such account")
@@ -52,7 +52,7 @@ def find_colleague(scope: Scope, staff_id: int) -> StaffView:
 
 
 def find_staff_id(email: str) -> int:
-    """The account of that address. Raises NotFoundError."""
+    """Return the account with that address. Raise NotFoundError."""
     found = db.session.scalars(select(Staff.id).where(Staff.email == email.strip().lower())).one_or_none()
     if found is None:
         raise NotFoundError("no such account")
@@ -60,19 +60,19 @@ def find_staff_id(email: str) -> int:
 
 
 def invited_as(link: Link) -> StaffView | None:
-    """Return the account that an invitation still opens; None where it was used, renewed or ended."""
+    """Return the account of a valid invitation; None if it was used or replaced, or the account ended."""
     staff = _opened(link)
     return _view(staff) if staff is not None and staff.password is None else None
 
 
 def resetting(link: Link) -> StaffView | None:
-    """Return the account whose password the link still sets anew; None where it was used or the account ended."""
+    """Return the account of a valid link for a new password; None if it was used, or the account ended."""
     staff = _opened(link)
     return _view(staff) if staff is not None and staff.password is not None else None
 
 
 def _opened(link: Link) -> Staff | None:
-    """The account that a link to set a password was made for, and whose password was not set since."""
+    """Return the account of a link to set a password; None if the password was set since."""
     staff = db.session.get(Staff, link.subject)
     is_theirs = staff is not None and link.opens(staff.link_key) and link.shows(staff.link_key, staff.stamp)
     return staff if staff is not None and staff.active and is_theirs else None

@@ -1,4 +1,4 @@
-"""The audit log as the staff pages show it."""
+"""The audit log, for staff pages and commands."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class AuditView:
 
 
 def audit_log(scope: Scope, *, before: int | None = None) -> tuple[AuditView, ...]:
-    """The newest entries, or those before the one with that number. Raises NotFoundError without the permission."""
+    """Return the newest entries, or those before the one with that id. Raise NotFoundError without the permission."""
     if not scope.may(Permission.ADMINISTER):
         raise NotFoundError("not for this role")
     return newest_entries(PAGE, before=before)
 
 
 def newest_entries(number: int, *, before: int | None = None) -> tuple[AuditView, ...]:
-    """Return so many entries, the newest first, for a command on the server: it asks for no role."""
+    """Return up to `limit` entries, the newest first, for commands on the server, which need no role."""
     chosen = select(AuditEntry, Staff.email).outerjoin(Staff, Staff.id == AuditEntry.staff_id)
     if before is not None:
         chosen = chosen.where(AuditEntry.id < before)
