@@ -25,6 +25,7 @@ _COMMANDS = {
 _LOOKING = {
     ("appeal", "list"),
     ("appeal", "sources"),
+    ("audit", "list"),
     ("audit", "verify"),
     ("keys", "status"),
     ("mail", "dead"),

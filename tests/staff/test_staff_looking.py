@@ -45,7 +45,7 @@ def addresses(app: Flask, slug: str) -> list[str]:
         for rule in staff.url_map.iter_rules():
             if "GET" in (rule.methods or set()):
                 named: dict[str, Any] = {name: some.get(name, 1) for name in rule.arguments}
-                if rule.endpoint.startswith("signing."):
+                if rule.endpoint.startswith("funnel."):
                     named["table"] = "sources"
                 found.append(staff.url_for(rule.endpoint, **named))
     return found
