@@ -26,13 +26,16 @@ class Precompiled:
             (name, defaults[name], compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
             for name in compiled.positiontup or ()
         ]
+        self._required = frozenset(name for name, _, _ in self._parameters if compiled.binds[name].required)
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
         """Execute the statement and return its result.
 
         `values` are taken by name; those that the statement does not use are ignored, and for those that are missing
-        the statement's own apply.
+        the statement's own apply. Raise KeyError where one is missing that has none.
         """
+        if not self._required <= values.keys():
+            raise KeyError(f"no value for {sorted(self._required - values.keys())}")
         parameters = [
             process(values.get(name, default)) if process else values.get(name, default)
             for name, default, process in self._parameters
