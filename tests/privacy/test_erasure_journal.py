@@ -231,7 +231,7 @@ def test_what_cannot_be_written_waits_in_the_database(six: dict[str, int], tmp_p
     assert write_out(tmp_path / "folder", context=context()) == 5
 
 
-def test_months_go_when_no_backup_of_them_may_be_left(tmp_path: Path) -> None:
+def test_months_go_when_no_backup_of_them_may_be_left(app: Flask, tmp_path: Path) -> None:
     for name in ("2024-01.journal", "2024-03.journal", "notes.journal"):
         (tmp_path / name).touch()
     assert forget(tmp_path, context=context()) == 1
