@@ -22,8 +22,8 @@ def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
 def change_choices(tables: Iterable[str], column: str, before: str, after: str) -> None:
     """Let `column` of those tables hold the values of `after`, words with a space between, instead of `before`.
 
-    For migrations. Raises RuntimeError where a table's constraint is not `before`; on PostgreSQL IntegrityError where a
-    row holds another value.
+    For migrations. Raises RuntimeError on SQLite where a table's constraint is not `before`, and IntegrityError on
+    PostgreSQL where a row holds a value that is not in `after`.
     """
     old, new = _rule(column, before.split()), _rule(column, after.split())
     for table in tables:

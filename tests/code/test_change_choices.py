@@ -1,0 +1,59 @@
+"""A migration changes what a fixed choice may hold, on both databases, and rows that are there stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from flask import Flask
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from campaign.domain.counting.channel import Channel
+from campaign.platform import db
+from campaign.platform.database.enum_column import change_choices
+from campaign.queries.appeals.appeal import AppealView
+
+NOW = " ".join(Channel)
+ADD = text(
+    "INSERT INTO tally (appeal_id, section_code, channel, evidence, slot, quantity)"
+    " VALUES (:appeal, 'fr', :channel, 'bulk', 0, 1)"
+)
+
+
+def change(before: str, after: str) -> None:
+    with db.engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        change_choices(("tally",), "channel", before, after)
+
+
+def add(appeal: AppealView, channel: str) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(ADD, {"appeal": appeal.id, "channel": channel})
+
+
+def test_a_value_is_let_in_and_kept_out_again(app: Flask, appeal: AppealView) -> None:
+    add(appeal, "letter")
+    with pytest.raises(IntegrityError):
+        add(appeal, "courier")
+    change(NOW, f"{NOW} courier")
+    try:
+        add(appeal, "courier")
+        with db.engine.begin() as connection:
+            assert connection.execute(text("SELECT count(*) FROM tally")).scalar_one() == 2
+            connection.execute(text("DELETE FROM tally WHERE channel = 'courier'"))
+    finally:
+        change(f"{NOW} courier", NOW)
+    with pytest.raises(IntegrityError):
+        add(appeal, "courier")
+    assert "ck_tally_channel" in {one["name"] for one in inspect(db.engine).get_check_constraints("tally")}
+
+
+def test_on_sqlite_a_constraint_that_is_another_is_refused(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/other.db")
+    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        connection.execute(text("CREATE TABLE tally (channel TEXT CHECK (channel IN ('letter')))"))
+        with pytest.raises(RuntimeError, match="the constraint of tally is not"):
+            change_choices(("tally",), "channel", "letter fax", "letter fax courier")
+    engine.dispose()
