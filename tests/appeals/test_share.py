@@ -19,7 +19,7 @@ from campaign.queries.appeals.appeal import AppealView
 from campaign.queries.counting.source import SourceCounts, signatures_by_source
 from campaign.web.pictures.typeset import card_png
 from tests.conftest import START, Clock, form, fresh
-from tests.platform.test_cli import run
+from tests.platform.test_cli import run_command
 
 PAGE = "/fr/appeals/ana-ruiz-vega"
 
@@ -114,10 +114,10 @@ def test_sources_are_counted(client: FlaskClient, appeal: AppealView, app: Flask
     client.post(PAGE + "/sign", data=form(email="r@mail.example"), headers=other)
     assert signatures_by_source(appeal.id) == (SourceCounts("stall-lyon", 3, 0), SourceCounts("poster-fr", 1, 0))
     assert signatures_by_source(appeal.id, "be-fr") == ()
-    said = json.loads(run(app, "appeal", "sources", appeal.slug, "--json").stdout)
+    said = json.loads(run_command(app, "appeal", "sources", appeal.slug, "--json").stdout)
     assert said[0] == {"source": "stall-lyon", "signed": 3, "confirmed": 0}
-    assert "stall-lyon" in run(app, "appeal", "sources", appeal.slug).output
-    assert run(app, "appeal", "sources", "nobody").exit_code == 1
+    assert "stall-lyon" in run_command(app, "appeal", "sources", appeal.slug).output
+    assert run_command(app, "appeal", "sources", "nobody").exit_code == 1
 
 
 def test_the_language_switch_keeps_what_was_typed(client: FlaskClient, appeal: AppealView) -> None:

@@ -109,7 +109,7 @@ def test_each_way_of_the_gateway_is_written_down_before_it_opens() -> None:
 
 
 def test_the_staff_room_counts_signatures_by_the_gateway_alone() -> None:
-    """How many fit a pattern tells of an address; acts reported without a signature have none."""
+    """The number of matches of a pattern reveals something of an address; reports without a signature have none."""
     users = {
         path.name
         for path in of("web/staff")

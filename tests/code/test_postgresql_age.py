@@ -1,4 +1,4 @@
-"""No SQL of ours needs a PostgreSQL later than the oldest that is supported; the suite itself runs on 15 and 18.
+"""The SQL needs no PostgreSQL later than the oldest that is supported; the suite itself runs on 15 and 18.
 
 The words are those that the release notes of 15 to 18 name as new ("Migration" and "Changes", SQL and functions).
 """

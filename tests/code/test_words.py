@@ -1,4 +1,4 @@
-"""Every message is there in every language, well formed and compiled, and nothing is said outside the messages."""
+"""Every message is there in every language, well formed and compiled, and no text stands outside the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts equal the rows, at every moment and whoever counts."""
+"""Counts equal the rows at every moment, with any number of concurrent writers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast, how fast it would have to be, and where it leads."""
+"""The pace of an appeal, the pace it needs, and its projection."""
 
 from __future__ import annotations
 

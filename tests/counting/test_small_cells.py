@@ -1,4 +1,4 @@
-"""Staff have somebody in mind and watch the tables of how signing goes: no number moves when that person confirms."""
+"""Small numbers in the tables of the funnel: no number that staff see changes when one person confirms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Confirm = Callable[[str], None]
 
 @pytest.fixture
 def confirm(client: FlaskClient, appeal: AppealView, deliver: Callable[[], object], postbox: Postbox) -> Confirm:
-    """Whoever has the mailbox presses the link."""
+    """Return a function with which the owner of the mailbox confirms by the mailed link."""
 
     def press(email: str) -> None:
         client.post(URL, data=form(email=email, via="probe"))

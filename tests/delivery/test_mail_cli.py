@@ -13,24 +13,24 @@ from campaign.models import Mail, QueuePause
 from campaign.platform import db
 from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, form
-from tests.platform.test_cli import run
+from tests.platform.test_cli import run_command
 
 
 def test_preview_shows_each_message_and_which_there_are(app: Flask) -> None:
-    assert run(app, "mail", "preview").output.split() == list(sample.names())
-    whole = run(app, "mail", "preview", "update", "--locale", "fr").output
+    assert run_command(app, "mail", "preview").output.split() == list(sample.names())
+    whole = run_command(app, "mail", "preview", "update", "--locale", "fr").output
     assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in whole
     assert "Subject: Ana Ruiz Vega est sous la protection de la police" in whole
-    html = run(app, "mail", "preview", "confirmation", "--locale", "ar", "--html").output
+    html = run_command(app, "mail", "preview", "confirmation", "--locale", "ar", "--html").output
     assert html.startswith("<!DOCTYPE html>")
     assert 'dir="rtl"' in html
-    assert run(app, "mail", "preview", "confirmed", "--text").output.startswith("Jean Martin,")
-    assert "Jean Martin" not in run(app, "mail", "preview", "confirmation", "--text").output
+    assert run_command(app, "mail", "preview", "confirmed", "--text").output.startswith("Jean Martin,")
+    assert "Jean Martin" not in run_command(app, "mail", "preview", "confirmation", "--text").output
 
 
 def test_preview_refuses_what_there_is_not(app: Flask) -> None:
     for arguments in (("nothing",), ("update", "--locale", "xx")):
-        done = run(app, "mail", "preview", *arguments)
+        done = run_command(app, "mail", "preview", *arguments)
         assert done.exit_code == 1
         assert len(done.stderr.splitlines()) == 1
 
@@ -41,11 +41,11 @@ def test_status_tells_age_hold_and_domains(app: Flask, client: FlaskClient, appe
         QueuePause(is_open=True, began_at=START, probe_at=START, probes=0, phase="auth", code=535, detail="no")
     )
     db.session.commit()
-    said = json.loads(run(app, "mail", "status", "--json", "--domains").output)
+    said = json.loads(run_command(app, "mail", "status", "--json", "--domains").output)
     assert (said["queued"], said["sent"], said["held"]["code"]) == (1, 0, 535)
     assert said["oldest_due_seconds"] >= 0
     assert [(one["domain"], one["by_state"]["queued"]) for one in said["domains"]] == [(None, 1)]
-    text = run(app, "mail", "status", "--domains").output
+    text = run_command(app, "mail", "status", "--domains").output
     assert "held since 2026-03-01 12:00 UTC: auth 535 no" in text
     assert "(small domains): 1 queued, 0 bounced" in text
     assert "mail.example" not in text
@@ -56,13 +56,13 @@ def test_dead_letters_are_listed_tried_again_and_dropped(app: Flask, client: Fla
         client.post("/en/appeals/ana-ruiz-vega/sign", data=form(email=f"{name}@mail.example"))
     db.session.execute(update(Mail).values(state="dead", phase="rcpt", code=550, detail="no such user"))
     db.session.commit()
-    assert run(app, "mail", "dead").output.split() == "2 dead confirmation rcpt 550 no such user".split()
-    assert json.loads(run(app, "mail", "dead", "--json").output)[0]["number"] == 2
+    assert run_command(app, "mail", "dead").output.split() == "2 dead confirmation rcpt 550 no such user".split()
+    assert json.loads(run_command(app, "mail", "dead", "--json").output)[0]["number"] == 2
     for command in ("retry", "drop"):
-        refused = run(app, "mail", command)
+        refused = run_command(app, "mail", command)
         assert (refused.exit_code, len(refused.stderr.splitlines())) == (1, 1)
-    assert run(app, "mail", "retry", "--code", "551").output == "0 are due again\n"
-    assert run(app, "mail", "retry", "--state", "dead", "--words", "no such").output == "2 are due again\n"
+    assert run_command(app, "mail", "retry", "--code", "551").output == "0 are due again\n"
+    assert run_command(app, "mail", "retry", "--state", "dead", "--words", "no such").output == "2 are due again\n"
     db.session.execute(update(Mail).values(state="unknown"))
     db.session.commit()
-    assert run(app, "mail", "drop", "--all").output == "2 are dropped\n"
+    assert run_command(app, "mail", "drop", "--all").output == "2 are dropped\n"

@@ -24,7 +24,7 @@ from campaign.services.signing.sign import SignUpRequest, sign
 from tests.conftest import DOCUMENT, START, confirm_newest, context
 
 
-def run(app: Flask, *arguments: str) -> Result:
+def run_command(app: Flask, *arguments: str) -> Result:
     return app.test_cli_runner().invoke(args=list(arguments))
 
 
@@ -36,10 +36,10 @@ def case(tmp_path: Path) -> str:
 
 
 def test_parse_prints_the_contracts_json_and_saves_nothing(app: Flask, case: str) -> None:
-    said = json.loads(run(app, "appeal", "parse", case, "--json").output)
+    said = json.loads(run_command(app, "appeal", "parse", case, "--json").output)
     assert (said["reference"], said["country"], said["deadline"]) == ("UA 7/26", "CO", "2026-04-12")
-    assert run(app, "appeal", "list").output == ""
-    assert "TEACHER THREATENED" in run(app, "appeal", "parse", case).output
+    assert run_command(app, "appeal", "list").output == ""
+    assert "TEACHER THREATENED" in run_command(app, "appeal", "parse", case).output
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear all, lunch is at noon.", b"\x00\x01\x02"])
@@ -47,32 +47,32 @@ def test_what_is_no_urgent_action_ends_with_status_2_and_one_line(app: Flask, tm
     path = tmp_path / "x.md"
     path.write_bytes(content)
     for command in ("parse", "import"):
-        done = run(app, "appeal", command, str(path))
+        done = run_command(app, "appeal", command, str(path))
         assert done.exit_code == 2
         assert len(done.stderr.strip().splitlines()) == 1
-    assert run(app, "appeal", "parse", str(tmp_path / "missing.md")).exit_code == 2
+    assert run_command(app, "appeal", "parse", str(tmp_path / "missing.md")).exit_code == 2
 
 
 def test_an_appeal_goes_from_import_to_closed(app: Flask, case: str, clock: object) -> None:
-    made = run(app, "appeal", "import", case, "--slug", "case", "--goal", "50", "--publish", "--json")
+    made = run_command(app, "appeal", "import", case, "--slug", "case", "--goal", "50", "--publish", "--json")
     said = json.loads(made.stdout)
     assert (said["slug"], said["state"], said["is_new"]) == ("case", "open", True)
-    assert "nothing changed" in run(app, "appeal", "import", case, "--slug", "case").output
-    listed = json.loads(run(app, "appeal", "list", "--json").output)
+    assert "nothing changed" in run_command(app, "appeal", "import", case, "--slug", "case").output
+    listed = json.loads(run_command(app, "appeal", "list", "--json").output)
     assert [(one["slug"], one["state"], one["goal"], one["signatures"]) for one in listed] == [("case", "open", 50, 0)]
-    assert "was open already" in run(app, "appeal", "publish", "case").output
-    assert run(app, "appeal", "close", "case").output == "case is closed\n"
-    refused = run(app, "appeal", "publish", "case")
+    assert "was open already" in run_command(app, "appeal", "publish", "case").output
+    assert run_command(app, "appeal", "close", "case").output == "case is closed\n"
+    refused = run_command(app, "appeal", "publish", "case")
     assert (refused.exit_code, refused.stderr) == (1, "tocsin: case is closed: only a draft can be published\n")
-    assert run(app, "appeal", "close", "nobody").exit_code == 1
-    assert run(app, "appeal", "import", case, "--slug", "No Slug!").exit_code == 1
-    assert run(app, "appeal", "import", case, "--slug", "other", "--goal", "0").exit_code == 1
+    assert run_command(app, "appeal", "close", "nobody").exit_code == 1
+    assert run_command(app, "appeal", "import", case, "--slug", "No Slug!").exit_code == 1
+    assert run_command(app, "appeal", "import", case, "--slug", "other", "--goal", "0").exit_code == 1
 
 
 def test_the_sample_is_read_whole_in_both_languages(app: Flask) -> None:
     for language in ("fr", "en"):
         path = str(ROOT / "examples" / f"janbolat-mamai.{language}.md")
-        assert run(app, "appeal", "import", path, "--slug", "sample", "--deadline", "2026-06-01").exit_code == 0
+        assert run_command(app, "appeal", "import", path, "--slug", "sample", "--deadline", "2026-06-01").exit_code == 0
     found = find_appeal("sample")
     assert found is not None
     assert sorted(found.texts) == ["en", "fr"]
@@ -85,15 +85,15 @@ def test_verify_ends_with_status_0_only_where_all_is_exact(app: Flask, appeal: A
     sign_up = SignUpRequest(appeal.id, "fr", "FR", "Name", address, "en", "en", 1, None)
     sign(sign_up, context=context(actor=SUPPORTER))
     confirm_newest(START)
-    assert run(app, "tally", "verify").output == "all counts are exact\n"
+    assert run_command(app, "tally", "verify").output == "all counts are exact\n"
     db.session.execute(update(Tally).values(quantity=7))
     db.session.commit()
-    wrong = run(app, "tally", "verify", "--json")
+    wrong = run_command(app, "tally", "verify", "--json")
     assert wrong.exit_code == 1
     differences = json.loads(wrong.output)["differences"]
     assert [(one["of"], one["stored"], one["counted"]) for one in differences] == [("tally", 7, 1)]
-    assert run(app, "tally", "verify", "--repair").exit_code == 0
-    assert run(app, "tally", "verify").exit_code == 0
+    assert run_command(app, "tally", "verify", "--repair").exit_code == 0
+    assert run_command(app, "tally", "verify").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_wrong_list_of_sections_is_refused_with_the_reason(
     good = (ROOT / "tests" / "sections.toml").read_text(encoding="utf-8")
     path = tmp_path / "sections.toml"
     path.write_text(good.replace(*change, 1), encoding="utf-8")
-    refused = run(app, "sections", "load", str(path))
+    refused = run_command(app, "sections", "load", str(path))
     assert refused.exit_code == 1
     assert reason in refused.stderr
     path.write_text(good, encoding="utf-8")
-    assert run(app, "sections", "load", str(path)).output == "sections: 0 added, 0 changed, 6 as before\n"
+    assert run_command(app, "sections", "load", str(path)).output == "sections: 0 added, 0 changed, 6 as before\n"
 
 
 def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Flask, tmp_path: Path) -> None:
@@ -136,21 +136,21 @@ def test_what_changed_with_the_list_of_sections_stands_in_the_audit_log(app: Fla
         good.replace('"fr@sections.example', '"paris@sections.example') + f"\n[[section]]\n{lines}\n", encoding="utf-8"
     )
     try:
-        assert run(app, "sections", "load", str(path)).output == "sections: 1 added, 1 changed, 5 as before\n"
+        assert run_command(app, "sections", "load", str(path)).output == "sections: 1 added, 1 changed, 5 as before\n"
         entry = db.session.scalars(select(AuditEntry)).one()
         assert (entry.act, entry.subject, entry.staff_id, entry.at) == ("sections.load", "sections", None, START)
         assert entry.before == {"fr": {"contact": "fr@sections.example"}}
         assert entry.after is not None
         assert entry.after["fr"] == {"contact": "paris@sections.example"}
         assert (entry.after["xx"]["name"], set(entry.after)) == ("Newland", {"fr", "xx"})
-        run(app, "sections", "load", str(path))
+        run_command(app, "sections", "load", str(path))
         assert len(db.session.scalars(select(AuditEntry)).all()) == 1, "nothing changed, nothing to tell"
-        assert run(app, "audit", "verify").exit_code == 0
+        assert run_command(app, "audit", "verify").exit_code == 0
     finally:
         with transaction() as session:
             session.execute(delete(Section).where(Section.code == "xx"))
         path.write_text(good, encoding="utf-8")
-        run(app, "sections", "load", str(path))
+        run_command(app, "sections", "load", str(path))
 
 
 def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_shipped_sections_are_whole(app: Flask, tmp_path: Path) -> None:
 
 
 def test_mail_status_names_every_state(app: Flask) -> None:
-    said = json.loads(run(app, "mail", "status", "--json").output)
+    said = json.loads(run_command(app, "mail", "status", "--json").output)
     states = ("queued", "sending", "sent", "retry", "unknown", "dead", "suppressed")
     assert said == {**dict.fromkeys(states, 0), "oldest_due_seconds": 0, "held": None}
 

@@ -85,7 +85,7 @@ GROWING = {
     *("signature", "sign_up", "mailbox_limit", "consent", "mail", "action", "tombstone", "spent_solution"),
     *("funnel_count", "tally_hour"),
 }
-# An index of some rows is read from end to end by whoever wants just these.
+# A partial index may be read as a whole by a query for exactly its rows.
 PARTIAL = {
     index.name
     for table in Model.metadata.sorted_tables
@@ -134,7 +134,7 @@ def unchecked(server: str, role: str) -> Iterator[None]:
 
 
 def statements_of(work: Callable[[], object]) -> Statements:
-    """What the work says to the database."""
+    """Return the statements that the work sends to the database."""
     found: Statements = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
@@ -166,7 +166,7 @@ def _walked(connection: Connection, sql: str, values: Any) -> list[str]:
 
 
 def _wholly_read(node: dict[str, Any], *, is_bounded: bool) -> Iterator[str]:
-    """What is read from end to end: in the order of the table or of an index, or for a policy, before the first row."""
+    """Yield tables read as a whole: in the order of the table or of an index, or for a policy before the first row."""
     table, kind = node.get("Relation Name"), node["Node Type"]
     is_all = kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in node and not is_bounded)
     if table in GROWING and is_all and node.get("Index Name") not in PARTIAL:
@@ -233,7 +233,7 @@ def _seen_by_staff() -> appeal_queries.AppealView:
 
 
 def _absent(ask: Callable[[], object]) -> None:
-    """What is not there is looked for all the same."""
+    """Call a query for an object that does not exist; its statements are examined all the same."""
     with contextlib.suppress(NotFoundError):
         ask()
 
@@ -277,7 +277,7 @@ ASK_NOTHING = {
     "appeals.publish_blockers.publish_blockers",
     "sections.section.fields_of",
 }
-# How to call each public function of queries/; whoever adds one adds it here (tests/code/test_queries.py looks).
+# How to call each public function of queries/; a new one is added here too (tests/code/test_queries.py checks it).
 CALLS: dict[str, Callable[[int, int], object]] = {
     "delivery.worker.workers_view": lambda *_: worker_queries.workers_view(),
     "announcements.announcement.find_announced": lambda *_: announcement_queries.find_announced(1, "en"),
@@ -481,7 +481,7 @@ def test_no_query_walks_through_a_growing_table(large: Flask) -> None:
 def test_no_hot_statement_walks_through_a_growing_table(large: Flask) -> None:
     seen = {name: statements_of(work) for name, work in HOT.items()}
     assert all(seen.values())
-    # Here nothing has been folded yet: whoever folds it all reads it all.
+    # Nothing is rolled up yet, so rolling up everything reads everything.
     seen["roll_up"] = [one for one in seen["roll_up"] if "FROM tally_hour" not in one[0]]
     assert {name: walks(said) for name, said in seen.items() if walks(said)} == {}
 
@@ -525,7 +525,7 @@ def _sorts(sql: str, values: Any) -> bool:
 
 
 def _sorts_rows(node: dict[str, Any], *, is_sorted: bool) -> bool:
-    """Whether rows of a growing table are sorted before a limit leaves a few of them."""
+    """Return whether rows of a growing table are sorted before a limit selects a few of them."""
     is_sorted = (is_sorted or node["Node Type"].endswith("Sort")) and node["Node Type"] != "Limit"
     is_here = is_sorted and node.get("Relation Name") in GROWING
     return is_here or any(_sorts_rows(child, is_sorted=is_sorted) for child in node.get("Plans", []))

@@ -1,4 +1,4 @@
-"""Row-level security: the second wall between sections, on PostgreSQL, seen by an ordinary role."""
+"""Row-level security: the second barrier between sections, on PostgreSQL, with an ordinary role."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from campaign.queries.appeals.appeal import AppealView
 from tests.conftest import START, confirm_newest, form, make_database
 from tests.postgresql import programs
 
-# SQLite has no row-level security: there the filter of the queries is the only wall.
+# SQLite has no row-level security: there the filter of the queries is the only barrier.
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
 
 
@@ -38,7 +38,7 @@ def signed(app: Flask, client: FlaskClient, appeal: AppealView) -> Flask:
 
 
 def seen() -> tuple[int, ...]:
-    """How many signatures, consents and mails to signers the connection at hand sees."""
+    """Return the numbers of signatures, consents and mails to signers that the current connection sees."""
     return tuple(
         db.session.execute(select(func.count()).select_from(model)).scalar_one() for model in (Signature, Consent, Mail)
     )

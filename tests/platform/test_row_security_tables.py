@@ -83,7 +83,7 @@ def keys(one: Table) -> list[Column[Any]]:
 
 
 def rows() -> Keys:
-    """What the connection at hand sees."""
+    """Return the keys of the rows that the current connection sees."""
     found = {name: {tuple(row) for row in db.session.execute(select(*keys(TABLES[name])))} for name in WALLED}
     db.session.rollback()
     return found
@@ -140,7 +140,7 @@ def fill(appeal: AppealView, code: str, by: Scope, first: int) -> None:
 
 @pytest.fixture
 def french(made: Made) -> Iterator[Made]:
-    """As the staff application's request of somebody in France."""
+    """Act as a request of the staff application from the French section."""
     with made.staff.app_context(), wall.section("fr"):
         yield made
         db.session.rollback()

@@ -20,7 +20,7 @@ from campaign.platform import db
 from campaign.platform.runtime import runtime
 from campaign.services.sections.site_text import write_site_text
 from tests.conftest import context, fresh, settings_for
-from tests.platform.test_cli import run
+from tests.platform.test_cli import run_command
 
 THEME = """
 [facts]
@@ -84,15 +84,15 @@ def test_staff_words_take_the_place_of_the_themes(app: Flask, client: FlaskClien
 def test_the_command_writes_and_lists(app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "text.md"
     file.write_text("Voilà.", encoding="utf-8")
-    assert run(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0
-    assert "privacy          fr         6 characters" in run(app, "text", "list").output
-    assert run(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0, "the same again: nothing to tell"
+    assert run_command(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0
+    assert "privacy          fr         6 characters" in run_command(app, "text", "list").output
+    assert run_command(app, "text", "set", "privacy", "fr", str(file)).exit_code == 0, "the same again: nothing to tell"
     told = db.session.execute(select(AuditEntry.act, AuditEntry.subject, AuditEntry.before, AuditEntry.after)).all()
     assert told == [("text.set", "page:privacy:fr", {"body": None}, {"body": "Voilà."})]
     file.write_bytes(b"\xff\xfe")
-    done = run(app, "text", "set", "privacy", "fr", str(file))
+    done = run_command(app, "text", "set", "privacy", "fr", str(file))
     assert (done.exit_code, "UTF-8" in done.stderr) == (1, True)
-    assert run(app, "text", "set", "footer", "fr", str(file)).exit_code == 2
+    assert run_command(app, "text", "set", "footer", "fr", str(file)).exit_code == 2
 
 
 def test_the_facts_of_the_theme_fill_the_pages(database_url: str, tmp_path: Path, app: Flask) -> None:

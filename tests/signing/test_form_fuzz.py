@@ -162,7 +162,7 @@ def _timed(client: FlaskClient, case: Case, links: dict[str, str]) -> tuple[Any,
 
 
 def _signer(client: FlaskClient) -> int:
-    """Somebody who has confirmed; signed again where a case has erased them."""
+    """Return the id of a confirmed signature; sign again if a case has erased it."""
     client.post(f"/en/appeals/{SLUG}/sign", data=form())
     db.session.rollback()
     return confirm_newest(START)

@@ -1,4 +1,4 @@
-"""Whose a mail domain is, and what a domain that staff choose covers."""
+"""The owner of a mail domain, and the hosts that a domain covers."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def everything() -> dict[str, list[Any]]:
 
 @pytest.fixture
 def mailed(client: FlaskClient, appeal: AppealView, deliver: Any, postbox: Postbox, clock: Clock) -> set[str]:
-    """Every path of ours in every part of every mail that a supporter gets, and in its headers."""
+    """Return all paths of the site in all parts and headers of all mails that a supporter gets."""
     client.post(URL, data=form())
     deliver()
     client.post(postbox.link(), data={"updates": "y"})
@@ -87,8 +87,8 @@ def links_in(postbox: Postbox) -> set[str]:
     return {path.rstrip(".,>") for part in parts for path in _LINK.findall(part)}
 
 
-def look(client: FlaskClient, paths: set[str]) -> None:
-    """Ten times in each way that looks."""
+def open_without_acting(client: FlaskClient, paths: set[str]) -> None:
+    """Open each path ten times in every way that only reads."""
     for path in sorted(paths):
         for _ in range(10):
             client.get(path)
@@ -101,7 +101,7 @@ def test_looking_at_what_was_mailed_changes_nothing(client: FlaskClient, mailed:
     tokens = {path for path in mailed if re.search(r"/[smu]/", path)}
     assert len(tokens) >= 5
     before = everything()
-    look(client, mailed)
+    open_without_acting(client, mailed)
     changed = everything() != before
     figure(f"3 links: {len(mailed)} mailed addresses looked at 40 times each: anything changed", int(changed), "0")
     assert everything() == before
@@ -120,7 +120,7 @@ def test_looking_at_what_staff_were_mailed_changes_nothing(
     tokens = {path for path in mailed_to_staff if re.search(r"/(invitation|reset|digest)/", path)}
     assert {path.split("/")[2] for path in tokens} == {"invitation", "reset", "digest"}
     before = everything()
-    look(app.test_client(), mailed_to_staff)
+    open_without_acting(app.test_client(), mailed_to_staff)
     changed = everything() != before
     number = len(mailed_to_staff)
     figure(f"3 links: {number} addresses mailed to staff looked at 40 times each: anything changed", int(changed), "0")

@@ -1,4 +1,4 @@
-"""What counts as a name, that nothing of it changes without a word, and which two names a search takes for one."""
+"""Names: which are accepted, that none is changed silently, and which two a search treats as equal."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_name_is_never_changed_without_a_word(name: str) -> None:
 
 
 def test_every_character_is_kept_made_plain_or_refused() -> None:
-    """What is neither kept nor refused is invisible, or another form of the same."""
+    """A character that is neither stored nor refused is invisible, or a variant of another."""
     for code in range(0x110000):
         character = chr(code)
         try:

@@ -28,7 +28,7 @@ EMAIL = "jeanne@mail.example"
 
 
 def forms() -> list[dict[str, Any]]:
-    """What the rows say, in no order."""
+    """Return the values of the rows, in no particular order."""
     db.session.rollback()
     found = [dict(row._mapping) for row in db.session.execute(select(SignUp.__table__))]
     db.session.rollback()
@@ -64,7 +64,7 @@ def test_the_same_form_again_has_nothing_in_common_with_it(appeal: AppealView) -
     send(appeal, "Jeanne Martin")
     first, second = forms()
     same = {name for name, value in first.items() if isinstance(value, bytes) and value == second[name]}
-    # Which mail provider somebody has is told apart for a month; the network is not given here.
+    # The mail provider can be recognised for a month; the network is not given here.
     assert same == {"domain_digest"}
 
 

@@ -1,4 +1,4 @@
-"""What is taken for an address in what people paste, and what is rather refused than guessed."""
+"""Extraction of an address from pasted text; doubtful text is refused instead of guessed."""
 
 from __future__ import annotations
 

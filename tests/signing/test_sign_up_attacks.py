@@ -1,4 +1,4 @@
-"""What a stranger tries with somebody else's address, a viewer with the public form, and an old link with new ids."""
+"""Attacks: a stranger with another person's address, a viewer with the public form, and an old link with new ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts as a source tag."""
+"""Source tags: which texts are accepted."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Door:
         return self._browser.post(self.path, data={**self._more, **fields})
 
     def taken(self) -> int:
-        """How many mails, or wishes for one, were written down."""
+        """Return the number of stored mails and requests for mails."""
         db.session.rollback()
         model = LinkRequest if self.name == "new link" else Mail
         chosen = select(model.id) if model is LinkRequest else select(Mail.id).where(Mail.kind == "address")

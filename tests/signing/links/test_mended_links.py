@@ -79,7 +79,7 @@ BEHIND = (
 DOUBLED = (("/fr/", "/fr//"), ("/fr/", "//fr//"), ("/appeals/", "//appeals///"))
 # What mail programs and people put into the middle of a link.
 WITHIN = ("%0A", "%0D%0A", "%20", "=%0A", "=%0D%0A", "%0A%3E%20", "%00", "%E2%80%8B", "%C2%AD", "%09", "%250A")
-# Addresses with something in the place of a token or slug that is neither.
+# Path segments instead of a token or slug that are neither.
 DAMAGED = ("a%20b", "%C3%A9", "a%0Ab", "a%3Fb", "%00", "%20", "a", "%FF", "%2e%2e", "a%2Fb", "-", ".", "%25", "&amp;")
 
 

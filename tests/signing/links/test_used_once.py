@@ -1,4 +1,4 @@
-"""Who uses a code, a link or a button twice at once: several real connections, one of them gets through.
+"""A code, link or button used several times at once, by real connections: one of them succeeds.
 
 Each test lets several browsers send the same at the same moment, on either database.
 """
@@ -39,7 +39,7 @@ AT_ONCE = 6
 
 
 def pass_together(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Hold whoever is about to take something until all have looked, where the database lets them look at once."""
+    """Delay each caller of the function until all have read, if the database lets them read at once."""
     if db.engine.dialect.name == "sqlite":  # writers come one after the other from their first statement on
         return
     barrier, taking = threading.Barrier(AT_ONCE), getattr(once, name)
