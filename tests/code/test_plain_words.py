@@ -30,7 +30,6 @@ LEFT: dict[str, int] = {
     "bench": 13,
     "bench/support": 5,
     "campaign/services": 160,
-    "campaign/web": 100,
     "docs/database.md": 1,
     "tests": 4,
     "tests/abuse": 16,

@@ -1,6 +1,6 @@
-"""The staff room: an application of its own under /staff, with log-in and sessions, which the public pages never know.
+"""The staff pages: an application of its own under /staff, with log-in and sessions that the public pages lack.
 
-Each route says whom it is for (`access.needs`); one that does not say is closed.
+Each route states the permission that it needs (`access.needs`); a route without one is closed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = "/staff"
 
 
 def init_app(app: Flask, public: Flask, babel: Babel) -> None:
-    """Adds the pages for staff; style and scripts are the files that the public application serves."""
+    """Add the pages for staff; style and scripts are the files that the public application serves."""
     for name in ("asset", "theme", "icon"):
         app.jinja_env.globals[name] = public.jinja_env.globals[name]
     app.config["APPLICATION_ROOT"] = ROOT

@@ -1,4 +1,4 @@
-"""What is wrong with what staff typed or sent, in words; by field and code, else by code alone."""
+"""Error messages for the input of staff, by field and code, else by code alone."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ _FAULTS: dict[str | tuple[str, str], Any] = {
 
 
 def fault(field: str, code: str) -> Any:
-    """The words for it."""
+    """Return the words for it."""
     return _FAULTS.get((field, code)) or _FAULTS[code]
 
 
 def faults(codes: dict[str, str]) -> dict[str, Any]:
-    """The words for each field."""
+    """Return the words for each field."""
     return {field: fault(field, code) for field, code in codes.items()}

@@ -1,4 +1,4 @@
-"""The language of the staff room: what the account says; before the log-in, what the browser says."""
+"""The language of the staff pages: the account's; before the log-in, the browser's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from campaign.web.http.locale import DEFAULT, current_locale, template_context
 
 
 def init_app(app: Flask, babel: Babel) -> None:
-    """Chooses the language before anything is said."""
+    """Choose the language before any text is made."""
     babel.init_app(app, locale_selector=chosen)
 
     @app.before_request
@@ -27,7 +27,7 @@ def init_app(app: Flask, babel: Babel) -> None:
 
 
 def chosen() -> str:
-    """The language of the request at hand."""
+    """Return the language of the current request."""
     if "locale" not in g:
         # Only what the guard has loaded: a page that says the database is away must not ask it.
         staff = g.get("_login_user")

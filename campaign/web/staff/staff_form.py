@@ -1,4 +1,4 @@
-"""A form of the staff room: it carries Flask-WTF's token, without which nothing is taken."""
+"""The base of all staff forms: with Flask-WTF's CSRF token, without which no input is accepted."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from flask_wtf import FlaskForm
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """What all forms of ours there are."""
+    """Base class of all staff forms: adds the CSRF token."""

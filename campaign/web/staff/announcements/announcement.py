@@ -1,4 +1,4 @@
-"""Mail to supporters who asked to hear: staff write it, look at it, send themselves a test, then let it go."""
+"""Announcements to supporters who asked for updates: staff write, preview, test and then send them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ blueprint = Blueprint("announcement", __name__, url_prefix="/appeals/<slug>/anno
 
 @dataclass(frozen=True, slots=True)
 class TypedAnnouncement:
-    """The form as it came, and what is wrong with which field."""
+    """The form as sent, and the errors by field."""
 
     kind: str
     to: Audience
@@ -53,7 +53,7 @@ class TypedAnnouncement:
 @blueprint.get("")
 @needs(Permission.EDIT)
 def index(slug: str) -> ResponseReturnValue:
-    """What was and will be said to this appeal's supporters."""
+    """Show the announcements to this appeal's supporters."""
     appeal = published_appeal(slug)
     is_for_all, section = scope().may(Permission.COORDINATE), scope().section
     own = None if is_for_all else section
@@ -68,7 +68,7 @@ def index(slug: str) -> ResponseReturnValue:
 @blueprint.get("/new")
 @needs(Permission.EDIT)
 def begin(slug: str) -> ResponseReturnValue:
-    """An empty form."""
+    """Return an empty form."""
     appeal = published_appeal(slug)
     is_over = appeal.state != AppealState.OPEN
     kind = AnnouncementKind.OUTCOME if is_over else AnnouncementKind.UPDATE
@@ -80,7 +80,7 @@ def begin(slug: str) -> ResponseReturnValue:
 @blueprint.post("/new")
 @needs(Permission.EDIT)
 def create(slug: str) -> ResponseReturnValue:
-    """Keeps a draft."""
+    """Store a draft."""
     appeal, typed = published_appeal(slug), _typed(request.form)
     if not typed.faults:
         try:
@@ -97,7 +97,7 @@ def create(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<int:number>")
 @needs(Permission.EDIT)
 def show(slug: str, number: int) -> ResponseReturnValue:
-    """One announcement as its readers get it, to whom it goes, and what became of it."""
+    """Show one announcement as its readers get it, with its audience and its outcome."""
     appeal = published_appeal(slug)
     one = _announcement(appeal, number)
     asked = request.args.get("lang", "")
@@ -125,7 +125,7 @@ def show(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.get("/<int:number>/<language>.html")
 @needs(Permission.EDIT)
 def html(slug: str, number: int, language: str) -> Response:
-    """The HTML part in one language, for the frame."""
+    """Return the HTML part in one language, for the frame."""
     appeal = published_appeal(slug)
     one = _announcement(appeal, number)
     if language not in one.texts:
@@ -136,7 +136,7 @@ def html(slug: str, number: int, language: str) -> Response:
 @blueprint.get("/<int:number>/edit")
 @needs(Permission.EDIT)
 def edit(slug: str, number: int) -> ResponseReturnValue:
-    """The form with what the draft says."""
+    """Show the form with the draft."""
     appeal = published_appeal(slug)
     one = _draft(appeal, number)
     texts = {code: AnnouncementWording(text.subject, text.body) for code, text in one.texts.items()}
@@ -147,7 +147,7 @@ def edit(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/edit")
 @needs(Permission.EDIT)
 def save(slug: str, number: int) -> ResponseReturnValue:
-    """Keeps the changes, unless somebody else has changed the draft meanwhile: then both versions are shown."""
+    """Store the changes; if someone else has changed the draft in the meantime, show both versions."""
     appeal = published_appeal(slug)
     one, typed = _draft(appeal, number), _typed(request.form)
     if not typed.faults:
@@ -169,7 +169,7 @@ def save(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/test")
 @needs(Permission.EDIT)
 def test(slug: str, number: int) -> ResponseReturnValue:
-    """Mails it to whoever asks, and nobody else."""
+    """Mail a test to the person who asks, and to no one else."""
     _announcement(published_appeal(slug), number)
     language, to = request.form.get("lang", ""), parse_address(member().email)
     name = samples.reader(language if language in LOCALES else "en")
@@ -188,7 +188,7 @@ def test(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/send")
 @needs(Permission.EDIT, fresh=True)
 def send(slug: str, number: int) -> ResponseReturnValue:
-    """Lets exactly what was shown go to exactly those who were shown."""
+    """Send exactly the shown text to exactly the shown audience."""
     _announcement(published_appeal(slug), number)
     try:
         with _writing() as context:
@@ -205,21 +205,21 @@ def send(slug: str, number: int) -> ResponseReturnValue:
 @blueprint.post("/<int:number>/recall")
 @needs(Permission.EDIT)
 def recall(slug: str, number: int) -> ResponseReturnValue:
-    """A draft again."""
+    """Turn the announcement back into a draft."""
     return _end(slug, number, "recall")
 
 
 @blueprint.post("/<int:number>/stop")
 @needs(Permission.EDIT)
 def stop(slug: str, number: int) -> ResponseReturnValue:
-    """What has not left stays."""
+    """Stop the sending; mails that have not left stay unsent."""
     return _end(slug, number, "stop")
 
 
 @blueprint.post("/<int:number>/discard")
 @needs(Permission.EDIT)
 def discard(slug: str, number: int) -> ResponseReturnValue:
-    """The draft is gone."""
+    """Delete the draft."""
     return _end(slug, number, "discard")
 
 
@@ -247,7 +247,7 @@ def _too_late(slug: str, number: int) -> ResponseReturnValue:
 
 
 def _typed(form: MultiDict[str, str]) -> TypedAnnouncement:
-    """Every fault at once; a language with neither subject nor text is left out."""
+    """Return the form with all errors at once; a language with neither subject nor text is left out."""
     texts = {}
     faults: dict[str, object] = {}
     for code in LOCALES:
@@ -322,7 +322,7 @@ def _message(appeal: AppealView, one: AnnouncementView, language: str) -> Messag
 
 
 def _announcement(appeal: AppealView, number: int) -> AnnouncementView:
-    """One that this person may look at: their section's, or one to all sections."""
+    """Return an announcement that this person may see: their section's, or one to all sections; else 404."""
     may_see = {None, scope().section}
     is_for_all = scope().may(Permission.COORDINATE)
     with all_sections():
@@ -341,7 +341,7 @@ def _draft(appeal: AppealView, number: int) -> AnnouncementView:
 
 @contextmanager
 def _writing() -> Iterator[Context]:
-    """Who writes; whoever coordinates does so for every section."""
+    """Yield the context of the writer; a coordinator writes for every section."""
     context = staff_context()
     with all_sections():
         yield context
@@ -356,6 +356,6 @@ def _now() -> datetime:
 
 
 def _moment(at: datetime) -> str:
-    """As the clock on the section's wall shows it."""
+    """Return the moment as local time of the own section, in the page's language."""
     local = at.astimezone(ZoneInfo(own_section().time_zone))
     return f"{format_date(local, locale=current_locale())}, {format_time(local, 'short', locale=current_locale())}"

@@ -28,7 +28,7 @@ blueprint = Blueprint("appeal_facts", __name__, url_prefix="/appeals/<slug>/fact
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """The form."""
+    """Return the form."""
     edited = editable(slug)
     return _page(edited, edited.facts, before=edited.facts)
 
@@ -36,7 +36,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str) -> ResponseReturnValue:
-    """Keeps the facts; the slug may be another one afterwards."""
+    """Keep the facts; the slug may be another one afterwards."""
     edited, before = workable(slug), seen()
     typed = _typed(before)
     try:
@@ -51,7 +51,10 @@ def save(slug: str) -> ResponseReturnValue:
 
 
 def _typed(before: dict[str, Any]) -> dict[str, Any]:
-    """The form's fields under the facts' names; chosen languages stay in the order in which the document has them."""
+    """Return the form's fields by the names of the facts.
+
+    Chosen languages stay in the order in which the document has them.
+    """
     sent = request.form
     goal = sent.get("goal", "").strip()
     kept = before.get("languages")

@@ -1,4 +1,4 @@
-"""What the document's reader was in doubt about: in words, and beside which field of which form it is said."""
+"""Doubts of the document reader as texts, with the form field beside which each is shown."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DoubtText:
 
 
 def by_field(*documents: Document | None) -> dict[str, list[DoubtText]]:
-    """The documents' doubts by the field that they concern; `GENERAL` where they concern none."""
+    """Return the documents' doubts by the field that they concern; `GENERAL` where they concern none."""
     sorted_: dict[str, list[DoubtText]] = defaultdict(list)
     for document in documents:
         for doubt in document.doubts if document else ():

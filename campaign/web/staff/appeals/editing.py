@@ -1,4 +1,4 @@
-"""What the pages on which appeals are prepared have in common: who works, on what, and two editors at once."""
+"""Common parts of the editing pages: access to the appeal, form values, and conflicts between two editors."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EditConflict:
-    """What the form shows after somebody else was quicker: its values, and what others wrote beside some of them."""
+    """The form's values after a conflict, and the values that others wrote in the same fields."""
 
     values: Values
     theirs: Values
 
 
 def found(slug: str) -> AppealForEditing:
-    """The appeal, for anybody of the staff; 404 where there is none."""
+    """Return the appeal, for anybody of the staff; 404 where there is none."""
     return find_for_editing(slug) or abort(404)
 
 
 def editable(slug: str) -> AppealForEditing:
-    """The appeal, for those who work on it, while it can be changed; else 404."""
+    """Return the appeal, for those who work on it, while it can be changed; else 404."""
     edited = workable(slug)
     return abort(404) if has_ended(edited) else edited
 
 
 def workable(slug: str) -> AppealForEditing:
-    """The appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
+    """Return the appeal, for those who work on it, ended or not: what they typed is not to be lost; else 404."""
     edited = found(slug)
     return edited if scope().may_edit_for(edited.section) else abort(404)
 
 
 def has_ended(edited: AppealForEditing) -> bool:
-    """Whether nothing of the appeal can be changed any more."""
+    """Return whether nothing of the appeal can be changed any more."""
     return edited.appeal.state in {AppealState.CLOSED, AppealState.STOPPED}
 
 
 def refuse_ended(edited: AppealForEditing) -> None:
-    """Raises StateError where the appeal has ended, before anything else of a form is found wrong."""
+    """Raise StateError where the appeal has ended, before anything else of a form is found wrong."""
     if has_ended(edited):
         raise StateError(f"{edited.appeal.slug} is {edited.appeal.state}")
 
@@ -64,9 +64,9 @@ def refused(
     slug: str,
     empty: Values | None = None,
 ) -> ResponseReturnValue:
-    """The form with all that was typed, and why it was not kept: 422 for faults, 409 for what happened meanwhile.
+    """Return the form with the input and the reason of the refusal: 422 for errors, 409 for a change in the meantime.
 
-    `empty` is what the form held where there was nothing before.
+    `empty` is the form's content if there was nothing before.
     """
     if isinstance(error, InvalidFieldsError):
         return page(typed, before=before, wrong=faults(error.faults)), 422
@@ -85,9 +85,9 @@ def beside(
     merged: EditConflict | None = None,
     ended: str | None = None,
 ) -> dict[str, Any]:
-    """What each form's template shows beside the values.
+    """Return the values that each form's template needs besides the input.
 
-    `ended` says that it cannot be kept any more: the appeal's state, or that it is gone.
+    `ended` tells that the input cannot be stored any more: the appeal's state, or that it is gone.
     """
     documents = list(edited.documents.values())
     return {
@@ -103,12 +103,12 @@ def beside(
 
 
 def as_seen(values: Values) -> str:
-    """What a form remembers of what the person had before them; `seen` reads it."""
+    """Return the values as the form's hidden field, which `seen` reads."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def seen() -> Values:
-    """What the person had before them when they began to type; nothing where that came back damaged."""
+    """Return the values that the person saw when they began to type; empty if they came back damaged."""
     try:
         values = json.loads(request.form.get("seen", ""))
     except ValueError:
@@ -117,9 +117,9 @@ def seen() -> Values:
 
 
 def merge(typed: Values, before: Values, current: Values) -> EditConflict:
-    """Brings two people's changes together, without losing either.
+    """Return both people's changes merged, without losing either.
 
-    What this person left alone becomes what the others made of it; where both changed the same, both are shown.
+    Fields that this person left unchanged take the others' values; fields that both changed show both.
     """
     values, theirs = dict(typed), {}
     for name in typed:

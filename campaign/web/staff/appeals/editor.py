@@ -1,4 +1,4 @@
-"""Where appeals are prepared: the list of all, a document that becomes a draft, and everything about one of them."""
+"""The editor: the list of all appeals, the import of a document as a draft, and the page of one appeal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LONGEST_SEARCH = 100
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
-    """The appeals, drafts too, a page at a time: `?before=` goes on behind one, `?q=` finds by words."""
+    """Return the appeals, drafts too, a page at a time: `?before=` goes on behind one, `?q=` finds by words."""
     return _index()
 
 
@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @takes_upload
 def upload() -> ResponseReturnValue:
-    """A document becomes a draft of the own section."""
+    """Return a document becomes a draft of the own section."""
     read = _read()
     if isinstance(read, str):
         return _index(read), 422
@@ -60,7 +60,7 @@ def upload() -> ResponseReturnValue:
 @blueprint.get("/<slug>/edit")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """One appeal: what it says, what is missing, and what can be done with it."""
+    """Show one appeal: its content, what is missing, and the possible actions."""
     return page(found(slug))
 
 
@@ -68,7 +68,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @takes_upload
 def complete(slug: str) -> ResponseReturnValue:
-    """Another document of the same appeal: a further language, or a correction."""
+    """Import another document of the same appeal: a further language, or a correction."""
     edited = editable(slug)
     read = _read()
     if isinstance(read, str):
@@ -87,7 +87,7 @@ def complete(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<slug>/texts")
 @needs(Permission.EDIT)
 def add_language(slug: str) -> ResponseReturnValue:
-    """On to the empty form of a language."""
+    """Redirect to the empty form of a language."""
     language = request.args.get("language", "")
     if not is_language(language):
         return redirect(url_for("editor.show", slug=editable(slug).appeal.slug), 303)
@@ -101,8 +101,9 @@ def page(
     typed: dict[str, Any] | None = None,
     theirs: dict[str, Any] | None = None,
 ) -> str:
-    """The appeal's page; `wrong` says what of a form was not taken, `typed` what it held, `theirs` what somebody else
-    has written meanwhile.
+    """Return the appeal's page.
+
+    `wrong` holds the errors of a form, `typed` its input, `theirs` what someone else has written in the meantime.
     """
     now, locale, me = runtime().clock(), current_locale(), scope()
     sections = section_names()
@@ -137,7 +138,7 @@ def page(
 
 
 def _earlier(edited: AppealForEditing, typed: dict[str, Any] | None) -> str | None:
-    """The appeal that this one follows, as it is typed or kept."""
+    """Return the appeal that this one follows, as it is typed or kept."""
     return (typed or {}).get("follows") or (edited.follows.slug if edited.follows else None)
 
 
@@ -161,7 +162,7 @@ def _index(wrong: object = None, known: str | None = None) -> str:
 
 
 def _read() -> tuple[DraftAppeal, tuple[str, ...]] | str:
-    """What the document says with its lines, or what is wrong with the file, in words."""
+    """Return the document's content with its lines, or the error message for the file."""
     file = request.files.get("document")
     if file is None or not file.filename:
         return str(fault("document", "missing"))

@@ -1,4 +1,4 @@
-"""What becomes of an appeal: asking, publishing, sending back, ending, telling the outcome, and what follows."""
+"""The lifecycle of an appeal: review, publishing, returning, ending, outcome, and its continuation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("lifecycle", __name__, url_prefix="/appeals/<slug>")
 @blueprint.post("/request-review")
 @needs(Permission.EDIT)
 def ask(slug: str) -> ResponseReturnValue:
-    """Asks for the draft to be published."""
+    """Ask for the draft to be published."""
     said = gettext("Those who can publish it have been told by mail.")
     return _done(slug, lambda: lifecycle.ask(slug, context=staff_context()), said)
 
@@ -33,7 +33,7 @@ def ask(slug: str) -> ResponseReturnValue:
 @blueprint.post("/return-for-changes")
 @needs(Permission.EDIT)
 def send_back(slug: str) -> ResponseReturnValue:
-    """Takes the question back, or gives the draft back to whoever asked."""
+    """Withdraw the request for review, or return the draft to the person who asked."""
     words = request.form.get("words", "")
     said = gettext("It is a draft again.")
     return _done(slug, lambda: lifecycle.send_back(slug, words, context=staff_context()), said)
@@ -42,7 +42,7 @@ def send_back(slug: str) -> ResponseReturnValue:
 @blueprint.post("/publish")
 @needs(Permission.COORDINATE, fresh=True)
 def publish(slug: str) -> ResponseReturnValue:
-    """Opens it for signatures, as it was when the page was opened."""
+    """Open the appeal for signatures, as it was when the page was opened."""
     sent = request.form.get("revision", "")
     revision = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 18 else None
     said = gettext("It is public now.")
@@ -52,14 +52,14 @@ def publish(slug: str) -> ResponseReturnValue:
 @blueprint.post("/close")
 @needs(Permission.COORDINATE, fresh=True)
 def close(slug: str) -> ResponseReturnValue:
-    """Ends it before its deadline."""
+    """Close the appeal before its deadline."""
     return _done(slug, lambda: lifecycle.close(slug, context=staff_context()), gettext("It is closed."))
 
 
 @blueprint.post("/stop")
 @needs(Permission.COORDINATE, fresh=True)
 def stop(slug: str) -> ResponseReturnValue:
-    """Stops it, and tells why, in as many languages as were written."""
+    """Stop the appeal, with the reason in the languages that were written."""
     told = _outcomes()
 
     def end() -> None:
@@ -72,7 +72,7 @@ def stop(slug: str) -> ResponseReturnValue:
 @blueprint.post("/outcome")
 @needs(Permission.COORDINATE)
 def outcome(slug: str) -> ResponseReturnValue:
-    """Tells on its page what became of the case."""
+    """Report on its page what became of the case."""
 
     def tell() -> None:
         for language, body in _outcomes().items():
@@ -85,7 +85,7 @@ def outcome(slug: str) -> ResponseReturnValue:
 @blueprint.post("/follows")
 @needs(Permission.EDIT)
 def follows(slug: str) -> ResponseReturnValue:
-    """Says which appeal it follows."""
+    """Say which appeal it follows."""
     earlier, seen = request.form.get("follows", "") or None, request.form.get("seen_follows", "")
     return _done(slug, lambda: follow(slug, earlier, context=staff_context(), seen=seen), gettext("Kept."))
 
@@ -93,7 +93,7 @@ def follows(slug: str) -> ResponseReturnValue:
 @blueprint.post("/continuation")
 @needs(Permission.EDIT)
 def continuation(slug: str) -> ResponseReturnValue:
-    """Says for the own section what comes after the deadline."""
+    """Say for the own section what comes after the deadline."""
 
     def say() -> None:
         until = None
@@ -116,7 +116,7 @@ def _outcomes() -> dict[str, str]:
 
 
 def _done(slug: str, act: Callable[[], object], said: str) -> ResponseReturnValue:
-    """Does it, and goes back to the appeal's page; what stands in the way is said there, with what was typed."""
+    """Run the act and redirect to the appeal's page; an error is shown there, with the input."""
     typed = request.form.to_dict()
     try:
         act()

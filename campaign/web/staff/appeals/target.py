@@ -1,4 +1,4 @@
-"""To whom an appeal goes: one target at a time, its words in each language of the appeal."""
+"""The targets of an appeal: one at a time, with its words in each language of the appeal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EMPTY: dict[str, Any] = {
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str, position: int) -> ResponseReturnValue:
-    """The form; position 0 is a new target."""
+    """Return the form; position 0 is a new target."""
     edited = editable(slug)
     values = _now(edited, position)
     return _page(edited, position, values or {**_EMPTY, "country": edited.appeal.country}, before=values)
@@ -43,7 +43,7 @@ def show(slug: str, position: int) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, position: int) -> ResponseReturnValue:
-    """Keeps the target."""
+    """Keep the target."""
     edited, before = workable(slug), seen()
     typed = _typed(edited, before)
     try:
@@ -58,7 +58,7 @@ def save(slug: str, position: int) -> ResponseReturnValue:
 @blueprint.post("/remove")
 @needs(Permission.EDIT)
 def remove(slug: str, position: int) -> ResponseReturnValue:
-    """Takes the target away."""
+    """Take the target away."""
     editable(slug)
     try:
         remove_target(slug, position, context=staff_context())
@@ -76,7 +76,7 @@ def _now(edited: AppealForEditing, position: int) -> dict[str, Any]:
 
 
 def _typed(edited: AppealForEditing, before: dict[str, Any]) -> dict[str, Any]:
-    """The form's fields under the target's names; words in languages that are not on the form stay."""
+    """Return the form's fields under the target's names; words in languages that are not on the form stay."""
     sent = request.form
     said = before.get("words")
     words: dict[str, Any] = dict(said) if isinstance(said, dict) else {}

@@ -47,7 +47,7 @@ _SPARE_PEOPLE = 1
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str, language: str) -> ResponseReturnValue:
-    """The form, filled with what there is."""
+    """Return the form, filled with what there is."""
     edited = editable(slug) if is_language(language) else abort(404)
     values = edited.words.get(language, _EMPTY)
     return _page(edited, language, values, before=edited.words.get(language, {}))
@@ -56,7 +56,7 @@ def show(slug: str, language: str) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def save(slug: str, language: str) -> ResponseReturnValue:
-    """Keeps the words as a new version."""
+    """Keep the words as a new version."""
     edited = workable(slug) if is_language(language) else abort(404)
     typed, before = _typed(), seen()
     try:
@@ -81,7 +81,7 @@ def _reminder() -> str:
 @blueprint.get("/mail")
 @needs(Permission.SEE_COUNTS)
 def mail(slug: str, language: str) -> ResponseReturnValue:
-    """The confirmation mail with this letter, as text and in a frame as HTML."""
+    """Return the confirmation mail with this letter, as text and in a frame as HTML."""
     appeal, text = _text(slug, language)
     written = _message(appeal, text)
     page = render_template(
@@ -95,7 +95,7 @@ def mail(slug: str, language: str) -> ResponseReturnValue:
 @blueprint.get("/mail.html")
 @needs(Permission.SEE_COUNTS)
 def mail_html(slug: str, language: str) -> Response:
-    """Its HTML part alone, for the frame."""
+    """Return the mail's HTML part alone, for the frame."""
     appeal, text = _text(slug, language)
     response = Response(_message(appeal, text).html or "", content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _MAIL_POLICY
@@ -106,7 +106,7 @@ def mail_html(slug: str, language: str) -> Response:
 @blueprint.get("/letter.pdf")
 @needs(Permission.SEE_COUNTS)
 def printed(slug: str, language: str) -> ResponseReturnValue:
-    """The letter on paper, to the first target."""
+    """Return the letter on paper, to the first target."""
     appeal, text = _text(slug, language)
     name = signer_name(appeal, gettext("Name of the signer"))
     target = next(iter(appeal.targets_in(language)), None)
@@ -145,7 +145,7 @@ def _message(appeal: AppealView, text: TextView) -> Any:
 
 
 def _typed() -> dict[str, Any]:
-    """The form's fields under the names of the words."""
+    """Return the form's fields under the names of the words."""
     sent = request.form
     names, pronouns = sent.getlist("person_name"), sent.getlist("person_pronoun")
     pronouns += [""] * len(names)

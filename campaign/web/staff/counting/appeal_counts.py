@@ -43,7 +43,7 @@ PICTURE = {"Content-Type": "image/svg+xml; charset=utf-8", "Content-Security-Pol
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """The appeal's page."""
+    """Return the appeal's page."""
     appeal, chosen = published_appeal(slug), _chosen()
     found = appeal_summary(appeal, scope(), time_zone=own_section().time_zone, now=runtime().clock())
     sums, names = totals(appeal.id, chosen), section_names()
@@ -70,7 +70,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.get("/days.svg")
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str) -> Response:
-    """Actions by day."""
+    """Return the actions by day as a chart."""
     appeal, chosen = published_appeal(slug), _chosen()
     now = runtime().clock()
     drawn = daily_chart(_days(appeal, chosen), appeal.opened_at, now, current_locale(), runtime().settings.theme)
@@ -80,7 +80,7 @@ def chart(slug: str) -> Response:
 @blueprint.get("/sections.svg")
 @needs(Permission.SEE_COUNTS)
 def tiles(slug: str) -> Response:
-    """The sections as a map."""
+    """Return the sections as a map."""
     appeal, chosen = published_appeal(slug), replace(_chosen(), section=None)
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (section, channel, _), quantity in totals(appeal.id, chosen).items():
@@ -93,7 +93,7 @@ def tiles(slug: str) -> Response:
 @blueprint.get("/<any(days, hours, sections, channels):table>.<any(csv, xlsx):kind>")
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
-    """A table of the page as a file."""
+    """Return a table of the page as a file."""
     appeal, chosen = published_appeal(slug), _chosen()
     name = f"{appeal.slug}-{table}-{runtime().clock():%Y-%m-%d}"
     sums = ("sections", "channels")
@@ -136,7 +136,7 @@ def _sum_table(appeal: AppealView, chosen: CountFilter, table: str) -> tuple[lis
 
 
 def _chosen() -> CountFilter:
-    """What the address asks for; anything that is no date, section or channel is left out."""
+    """Return the filter in the address; a value that is no date, section or channel is left out."""
     section, channel = request.args.get("section"), request.args.get("channel")
     return CountFilter(
         since=_day(request.args.get("since")),
@@ -173,7 +173,7 @@ def _by_channel(sums: dict[tuple[str, str, str], int]) -> dict[str, dict[str, in
 
 
 def _ranked(sums: dict[tuple[str, str, str], int], names: dict[str, str]) -> list[tuple[int, str, str, int, float]]:
-    """Rank, code, name, total and share from 0 to 1; equal totals share a rank."""
+    """Return rank, code, name, total and share from 0 to 1 of each section; equal totals share a rank."""
     by_section: dict[str, int] = defaultdict(int)
     for (section, _, _), quantity in sums.items():
         by_section[section] += quantity

@@ -1,4 +1,4 @@
-"""What staff open in the morning: each open appeal with its counts, its pace and where that leads."""
+"""The dashboard of staff: each open appeal with its counts, its pace and the projection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("dashboard", __name__)
 @blueprint.get("/")
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
-    """The open appeals."""
+    """Return the open appeals."""
     now, section = runtime().clock(), own_section()
     found = appeal_summaries(scope(), time_zone=section.time_zone, now=now)
     return render_template(
@@ -47,7 +47,7 @@ def _is_behind_unknown_proxy() -> bool:
 
 
 def card(one: AppealSummary) -> dict[str, object]:
-    """What a glance shows, in the reader's language."""
+    """Return the values of an appeal's card, in the reader's language."""
     now, appeal = runtime().clock(), one.appeal
     return {
         "one": one,

@@ -1,6 +1,6 @@
-"""How signing goes: how far people come by mail provider and source, and how long confirming takes.
+"""The funnel of signing: how far people come by mail provider and source, and how long confirming takes.
 
-Views of the page stand before signing where they are counted (TOCSIN_PAGE_VIEWS).
+Views of the page are the stage before signing, if they are counted (TOCSIN_PAGE_VIEWS).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_BARS = 15
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def show(slug: str) -> ResponseReturnValue:
-    """The page."""
+    """Return the page."""
     appeal = published_appeal(slug)
     section, found = _section(), _funnel(slug)
     return render_template(
@@ -52,7 +52,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<any(providers, waits, sources):table>.svg")
 @needs(Permission.SEE_COUNTS)
 def chart(slug: str, table: str) -> Response:
-    """A table of the page as a chart."""
+    """Return a table of the page as a chart."""
     found = _funnel(slug)
     if table == "waits":
         labels, series = [words for words, _ in _waits(found)], [("", [number for _, number in _waits(found)])]
@@ -69,7 +69,7 @@ def chart(slug: str, table: str) -> Response:
 @blueprint.get("/<any(stages, providers, waits, sources):table>.<any(csv, xlsx):kind>")
 @needs(Permission.SEE_COUNTS)
 def take_away(slug: str, table: str, kind: str) -> Response:
-    """A table of the page as a file."""
+    """Return a table of the page as a file."""
     found, name = _funnel(slug), f"{slug}-{table}-{runtime().clock():%Y-%m-%d}"
     if table == "waits":
         return spreadsheet.answer(
@@ -104,7 +104,7 @@ def _has_views() -> bool:
 
 
 def _steps(found: Funnel) -> list[tuple[str, str, int, int]]:
-    """From the page to the count: (step, its words, how many, how many lately)."""
+    """Return the stages from page view to count: stage, label, number, recent number."""
     whole = found.whole
     steps = [
         (FunnelStage.SIGNED.value, gettext("Signed"), whole.signed, whole.recent_signed),
@@ -119,18 +119,18 @@ def _rows(found: Funnel, table: str) -> tuple[StageCount, ...]:
 
 
 def _cells(step: str, numbers: list[int]) -> list[spreadsheet.Cell]:
-    """A row of the steps as a file has it; confirmations that are not told are empty."""
+    """Return a row of the steps as a file has it; confirmations that are not told are empty."""
     return [number or None if step == "confirmed" else number for number in numbers]
 
 
 def _section() -> str | None:
-    """What the address asks for; anything that is no section is all of them, for those who may see all."""
+    """Return the section in the address; None, for all sections, if it is unknown or missing."""
     asked = request.args.get("section")
     return asked if asked in section_names() else None
 
 
 def _words(value: str) -> str:
-    """A provider's name or a source as the page shows it."""
+    """Return a provider's name or a source as the page shows it."""
     return gettext("all others") if value in {OTHER_PROVIDERS, OTHER_SOURCES} else value
 
 

@@ -1,4 +1,4 @@
-"""What messages, their states and announcements are called in the staff room."""
+"""Names of messages, their states and announcements on the staff pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How mail is doing, for those who coordinate: its states, what became of it by domain, and what was not delivered."""
+"""The state of mail for coordinators: counts by state, outcomes by domain, and failed mails."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ blueprint = Blueprint("mail_status", __name__, url_prefix="/outbox")
 @blueprint.get("")
 @needs(Permission.COORDINATE)
 def show() -> ResponseReturnValue:
-    """The whole outbox, all sections together."""
+    """Return the whole outbox, all sections together."""
     return _page()
 
 
 @blueprint.post("")
 @needs(Permission.COORDINATE)
 def decide() -> ResponseReturnValue:
-    """Tries the chosen letters again, or drops them; asks back first, because neither can be undone."""
+    """Retry or drop the chosen mails, after asking once more, because neither can be undone."""
     act, chosen = request.form.get("do"), set(request.form.getlist("reason"))
     with all_sections():
         found = [one for one in failed_mail_groups() if _key(one) in chosen]
@@ -84,5 +84,5 @@ def _render(template: str, **values: object) -> str:
 
 
 def _key(one: FailedMailGroup) -> str:
-    """What a tick stands for: the reason itself, so that letters that died meanwhile of another are not meant."""
+    """Return the value of a group's checkbox: the reason itself, so that mails that failed later are not included."""
     return json.dumps([one.state, one.kind, one.phase, one.code, one.detail])

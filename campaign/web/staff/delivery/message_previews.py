@@ -23,7 +23,7 @@ blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 @blueprint.get("")
 @needs(Permission.SEE_COUNTS)
 def index() -> ResponseReturnValue:
-    """Which there are."""
+    """Show the list of all messages."""
     groups = {one.value: [kind.value for kind in MailKind if kind.rules.audience is one] for one in MailAudience}
     return render_template("staff/delivery/messages.html", groups=groups, message_names=MESSAGE_NAMES)
 
@@ -31,7 +31,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<name>")
 @needs(Permission.SEE_COUNTS)
 def show(name: str) -> ResponseReturnValue:
-    """One message in one language: its head, its HTML, its text."""
+    """Show one message in one language: its headers, its HTML, its text."""
     asked = request.args.get("lang", "")
     language = asked if asked in LOCALES else current_locale()
     message = _message(name, language)
@@ -49,7 +49,7 @@ def show(name: str) -> ResponseReturnValue:
 @blueprint.get("/<name>/<language>.html")
 @needs(Permission.SEE_COUNTS)
 def html(name: str, language: str) -> Response:
-    """The HTML part, for the frame."""
+    """Return the HTML part, for the frame."""
     return framed_html(_message(name, language).html or "")
 
 

@@ -34,7 +34,7 @@ _TOGETHER = 500
 
 
 class ExportForm(TokenForm):
-    """What to take out, and what for."""
+    """The columns and format of the export, with the reason."""
 
     reason = StringField()
     updates = BooleanField()
@@ -45,14 +45,14 @@ class ExportForm(TokenForm):
 @blueprint.get("/signatures")
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
-    """The form."""
+    """Return the form."""
     return _page(published_appeal(slug), ExportForm(), None)
 
 
 @blueprint.post("/signatures")
 @needs(Permission.EDIT, fresh=True)
 def take(slug: str) -> ResponseReturnValue:
-    """The file; 422 without a reason."""
+    """Return the file; 422 without a reason."""
     appeal, form, at = published_appeal(slug), ExportForm(), runtime()
     what = {"only_with_updates": bool(form.updates.data), "addresses": bool(form.addresses.data)}
     try:
@@ -70,13 +70,13 @@ def take(slug: str) -> ResponseReturnValue:
 
 
 def behind_wall(section: str, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The same, read as that section: Flask ends a request before its stream begins, and the wall with it."""
+    """Yield the same, read as that section: Flask ends a request before its stream begins, and the wall with it."""
     with row_security.section(section):
         yield from lines
 
 
 def as_lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """The CSV (RFC 4180, UTF-8 with the mark that tells Excel so), some hundred rows at a time."""
+    """Yield the CSV (RFC 4180, UTF-8 with the mark that tells Excel so), some hundred rows at a time."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(head)

@@ -49,7 +49,7 @@ class HandoverForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT, fresh=True)
 def show(slug: str) -> ResponseReturnValue:
-    """The lists there are, and the form for another."""
+    """Return the lists there are, and the form for another."""
     appeal = published_appeal(slug)
     return _page(appeal, _form(appeal))
 
@@ -57,7 +57,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def ask(slug: str) -> ResponseReturnValue:
-    """Has one made."""
+    """Request a list, which a task makes."""
     appeal = published_appeal(slug)
     form = _form(appeal)
     if not form.validate():
@@ -77,7 +77,7 @@ def ask(slug: str) -> ResponseReturnValue:
 @blueprint.get("/<int:handover_id>/<name>")
 @needs(Permission.EDIT, fresh=True)
 def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
-    """One of its files; who takes it is written down first."""
+    """Return one file of a list; the access is recorded in the audit log first."""
     appeal, section = published_appeal(slug), scope().section
     try:
         found = find_handover(scope(), appeal.id, handover_id)
@@ -97,7 +97,7 @@ def fetch(slug: str, handover_id: int, name: str) -> ResponseReturnValue:
 
 
 def _workbook(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
+    """Yield the file of names as a workbook; each piece of it is whole rows, and what the CSV marked is plain again."""
     rows = (
         [unescape_cell(cell) for cell in row]
         for piece in pieces

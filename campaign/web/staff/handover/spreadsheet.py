@@ -1,4 +1,4 @@
-"""Tables to take away: CSV and XLSX, in which no cell is taken for a formula."""
+"""Tables as files: CSV and XLSX, in which no cell is read as a formula."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def answer(kind: str, name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
-    """The table as a file to save; `kind` is `csv` or `xlsx`."""
+    """Return the table as a file to save; `kind` is `csv` or `xlsx`."""
     content, mime = (as_csv(head, rows), CSV) if kind == "csv" else (as_xlsx(head, rows), XLSX)
     return Response(
         content, headers={"Content-Type": mime, "Content-Disposition": f'attachment; filename="{name}.{kind}"'}
@@ -26,7 +26,7 @@ def answer(kind: str, name: str, head: Sequence[str], rows: Iterable[Sequence[Ce
 
 
 def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """RFC 4180 in UTF-8; the mark at its beginning tells Excel so."""
+    """Return the table as CSV (RFC 4180) in UTF-8, with a byte order mark for Excel."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_cell(cell) for cell in head)
@@ -35,7 +35,7 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def as_xlsx(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """One sheet with a bold head that stays in view; cells are never formulas or links."""
+    """Return the table as one sheet with a fixed bold head; cells are never formulas or links."""
     held = io.BytesIO()
     options = {
         "in_memory": True,

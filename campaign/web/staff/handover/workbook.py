@@ -40,7 +40,7 @@ _TOGETHER = 500
 
 
 class _Pipe(io.BytesIO):
-    """What the archive is written into: it only goes forward, and is emptied again and again."""
+    """A file for the archive that only goes forward and is emptied repeatedly."""
 
     def seekable(self) -> bool:
         """Say no: then the archive writes sizes behind its members instead of going back."""

@@ -42,7 +42,7 @@ class ErasedForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """The days with several; `?appeal=` and `?day=` fill in the form."""
+    """Return the days with several; `?appeal=` and `?day=` fill in the form."""
     slug, day = request.args.get("appeal", ""), request.args.get("day", "")
     chosen = slug if find_appeal(slug) is not None else ""
     return _page(ErasedForm(formdata=None, appeal=chosen, first=day, last=day), {})
@@ -51,7 +51,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def choose() -> ResponseReturnValue:
-    """Count what it would concern, for a reason; nothing is changed before somebody has looked."""
+    """Count the signatures that match, for a reason; nothing is changed before a person has reviewed them."""
     form = ErasedForm()
     faults: dict[str, Any] = {}
     days = {name: _day(form[name].data or "", name, faults) for name in ("first", "last")}

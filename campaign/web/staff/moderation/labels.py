@@ -1,4 +1,4 @@
-"""What the moderation pages say of states, alerts, and of what somebody typed that cannot be."""
+"""Texts of the moderation pages for states, alerts and input errors."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _MOST_CHOSEN = 200
 
 
 class ChooseSignersForm(TokenForm):
-    """Whom an invalidation is about."""
+    """The criteria of an invalidation."""
 
     appeal = StringField()
     domain = StringField()
@@ -62,7 +62,7 @@ class ChooseSignersForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """Search, trends, alerts, and what was invalidated; `?appeal=` leads from an alert to that appeal's sign-ups."""
+    """Show search, trends, alerts and invalidations; `?appeal=` leads from an alert to that appeal's sign-ups."""
     slug = request.args.get("appeal", "")
     return _page(ChooseSignersForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""))
 
@@ -70,7 +70,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/search")
 @needs(Permission.EDIT, fresh=True)
 def search() -> ResponseReturnValue:
-    """Who signed under exactly that name or address; by POST, for addresses do not belong into addresses of pages."""
+    """Show the signers of exactly that name or address; by POST, since addresses must not be in page addresses."""
     typed, reason = " ".join(request.form.get("who", "").split()), request.form.get("reason", "")
     if not typed or len(typed) > NAME_LENGTH * 2:
         return _page(
@@ -94,7 +94,7 @@ def search() -> ResponseReturnValue:
 @blueprint.post("/invalidations")
 @needs(Permission.EDIT, fresh=True)
 def choose() -> ResponseReturnValue:
-    """Counts whom it would concern, for a reason; nothing is changed before somebody has looked."""
+    """Count the matching signatures, for a reason; nothing is changed before a person has reviewed them."""
     form = ChooseSignersForm()
     faults: dict[str, Any] = {}
     criteria = _read(form, faults)
@@ -126,14 +126,14 @@ def choose() -> ResponseReturnValue:
 @blueprint.get("/invalidations/<int:invalidation_id>")
 @needs(Permission.EDIT)
 def one(invalidation_id: int) -> ResponseReturnValue:
-    """How many; then how far it is."""
+    """Show how many signatures an invalidation concerns, and its progress."""
     return _one_page(_own(invalidation_id))
 
 
 @blueprint.post("/invalidations/<int:invalidation_id>/preview")
 @needs(Permission.EDIT, fresh=True)
 def look(invalidation_id: int) -> ResponseReturnValue:
-    """Shows the first whom it is about."""
+    """Show the first signers of an invalidation."""
     found = _own(invalidation_id)
     try:
         sample = preview_signers(invalidation_id, reason=request.form.get("reason", ""), context=staff_context())
@@ -147,7 +147,7 @@ def look(invalidation_id: int) -> ResponseReturnValue:
 @blueprint.post("/invalidations/<int:invalidation_id>/<any(begin, undo):act>")
 @needs(Permission.EDIT)
 def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
-    """Takes them out of the counts, or puts them back; both ask why."""
+    """Begin an invalidation or undo it, with a reason."""
     found = _own(invalidation_id)
     try:
         reason = read_reason(request.form.get("reason", ""))
@@ -165,7 +165,7 @@ def go_on(invalidation_id: int, act: str) -> ResponseReturnValue:
 @blueprint.post("/invalidations/<int:invalidation_id>/discard")
 @needs(Permission.EDIT)
 def let_be(invalidation_id: int) -> ResponseReturnValue:
-    """Nothing is changed after all."""
+    """Discard an invalidation that has not begun."""
     _own(invalidation_id)
     try:
         drop(invalidation_id, context=staff_context())
@@ -183,9 +183,10 @@ def _own(invalidation_id: int) -> InvalidationView:
 
 
 def work(invalidation_id: int) -> None:
-    """Do the first batches at once: most acts are over with them.
+    """Run the first batches at once, which complete most invalidations.
 
-    Whoever was taken out and has moved since belongs to another section, and must be put back, too.
+    A signer who has moved since belongs to another section and must be restored too, so this runs with a worker's
+    access.
     """
     context = runtime().context(SYSTEM)
     with as_a_worker():

@@ -24,7 +24,7 @@ blueprint = Blueprint("new_domains", __name__, url_prefix="/moderation/domains")
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """The new domains with the most signatures; `?appeal=` narrows it to one appeal."""
+    """Return the new domains with the most signatures; `?appeal=` narrows it to one appeal."""
     at = runtime()
     chosen = _chosen()
     return _page(chosen, new_domains(scope(), at.vault, now=at.clock(), slug=None if chosen is None else chosen.slug))
@@ -33,7 +33,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT, fresh=True)
 def show_rare() -> ResponseReturnValue:
-    """The same with those that few people have."""
+    """Return the same with those that few people have."""
     at, chosen = runtime(), _chosen()
     slug = None if chosen is None else chosen.slug
     try:

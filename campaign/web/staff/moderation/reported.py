@@ -39,7 +39,7 @@ class ReportsForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show() -> ResponseReturnValue:
-    """What was reported lately, by hour and by network."""
+    """Show the recent reports, by hour and by network."""
     slug = request.args.get("appeal", "")
     return _page(ReportsForm(formdata=None, appeal=slug if find_appeal(slug) is not None else ""), {})
 
@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def choose() -> ResponseReturnValue:
-    """Count what it would concern; nothing is changed before somebody has looked."""
+    """Count the matching reports; nothing is changed before a person has reviewed them."""
     form = ReportsForm()
     read: dict[str, Any] = {}
     faults: dict[str, Any] = {}

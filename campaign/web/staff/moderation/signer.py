@@ -33,14 +33,14 @@ blueprint = Blueprint("signer", __name__, url_prefix="/moderation")
 @blueprint.get("/signatures/<int:signature_id>")
 @needs(Permission.EDIT)
 def show(signature_id: int) -> ResponseReturnValue:
-    """What can be done for its signer."""
+    """Show the possible actions for the signer."""
     return _page(_own(signature_id))
 
 
 @blueprint.post("/signatures/<int:signature_id>/name")
 @needs(Permission.EDIT, fresh=True)
 def correct(signature_id: int) -> ResponseReturnValue:
-    """Corrects the name."""
+    """Correct the name."""
     own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
     try:
         name = clean_name(request.form.get("name", ""))
@@ -57,7 +57,7 @@ def correct(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/address")
 @needs(Permission.EDIT, fresh=True)
 def readdress(signature_id: int) -> ResponseReturnValue:
-    """Mails a new address, which changes it by confirming."""
+    """Mail the new address; the change takes effect when it is confirmed."""
     own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
     sent = read_address(request.form, context.now)
     if sent.address is None:
@@ -82,7 +82,7 @@ def readdress(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/erase")
 @needs(Permission.EDIT, fresh=True)
 def forget(signature_id: int) -> ResponseReturnValue:
-    """Erases all that the section holds under the address."""
+    """Erase all data of the section under the address."""
     own, context, reason = _own(signature_id), staff_context(), request.form.get("reason", "")
     if not request.form.get("sure"):
         return _page(own, {"erase-sure": gettext("Please tick that you are sure: this cannot be undone.")}), 422
@@ -101,7 +101,7 @@ def forget(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/signatures/<int:signature_id>/print")
 @needs(Permission.EDIT, fresh=True)
 def printed(signature_id: int) -> ResponseReturnValue:
-    """Everything that the section holds under the address, to be printed and sent by post (GDPR art. 15)."""
+    """Show all data of the section under the address, for printing and sending by post (GDPR art. 15)."""
     own = _own(signature_id)
     try:
         signatures = subject_access_for(signature_id, reason=request.form.get("reason", ""), context=staff_context())
@@ -121,7 +121,7 @@ def printed(signature_id: int) -> ResponseReturnValue:
 @blueprint.post("/links")
 @needs(Permission.EDIT, fresh=True)
 def send_links() -> ResponseReturnValue:
-    """Mails what waits to be confirmed under an address once more, and a link to its data; tells nothing of it."""
+    """Mail unconfirmed sign-ups under an address once more, and a link to its data; disclose nothing."""
     context, reason = staff_context(), request.form.get("reason", "")
     try:
         address = parse_address(request.form.get("email", ""))
@@ -135,7 +135,7 @@ def send_links() -> ResponseReturnValue:
 
 
 def asked_on() -> Any:
-    """The day on which it is printed."""
+    """Return the day on which it is printed."""
     return runtime().clock().date()
 
 

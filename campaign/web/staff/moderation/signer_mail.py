@@ -20,14 +20,14 @@ blueprint = Blueprint("signer_mail", __name__, url_prefix="/moderation/signature
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(signature_id: int) -> ResponseReturnValue:
-    """The newest mails of a signature of the own section; found by name or address in moderation."""
+    """Return the newest mails of a signature of the own section; found by name or address in moderation."""
     return _page(signature_id)
 
 
 @blueprint.post("/<int:mail_id>")
 @needs(Permission.EDIT)
 def send_again(signature_id: int, mail_id: int) -> ResponseReturnValue:
-    """Have a mail that was not delivered tried once more."""
+    """Queue a failed mail once more."""
     seen = request.form.get("seen", default=-1, type=int)
     try:
         resend(signature_id, mail_id, seen=seen, context=staff_context())

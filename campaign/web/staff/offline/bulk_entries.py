@@ -1,4 +1,4 @@
-"""What was done away from the site: staff enter quantities, see what was entered, and undo a mistake."""
+"""Bulk entries: staff enter quantities of offline actions, see the entries, and undo mistakes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ blueprint = Blueprint("bulk_entries", __name__, url_prefix="/appeals/<slug>/bulk
 
 
 class EntryForm(TokenForm):
-    """What was done, how often, when and where; `sure` answers the question about an unusual quantity."""
+    """Action, quantity, day and place; `sure` answers the question about an unusual quantity."""
 
     quantity = StringField()
     channel = StringField()
@@ -52,7 +52,7 @@ class EntryForm(TokenForm):
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """The form, and what the own section has entered."""
+    """Return the form, and what the own section has entered."""
     asked = request.args.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
     return _page(
@@ -63,7 +63,7 @@ def show(slug: str) -> ResponseReturnValue:
 @blueprint.post("")
 @needs(Permission.EDIT)
 def add(slug: str) -> ResponseReturnValue:
-    """Counts it; 422 with everything that is wrong, nothing counted."""
+    """Count it; 422 with everything that is wrong, nothing counted."""
     appeal, form = published_appeal(slug), EntryForm()
     faults: dict[str, Any] = {}
     entered = _read(appeal, form, faults)
@@ -81,7 +81,7 @@ def add(slug: str) -> ResponseReturnValue:
 @blueprint.post("/<int:entry_id>/confirm")
 @needs(Permission.EDIT, fresh=True)
 def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
-    """Counts what waited for a second person."""
+    """Count what waited for a second person."""
     published_appeal(slug)
     context = staff_context()
     try:
@@ -101,7 +101,7 @@ def confirm(slug: str, entry_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:entry_id>/undo")
 @needs(Permission.EDIT)
 def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
-    """Takes an entry out of the counts."""
+    """Take an entry out of the counts."""
     published_appeal(slug)
     try:
         undo(slug, entry_id, context=staff_context())
@@ -115,7 +115,7 @@ def take_back(slug: str, entry_id: int) -> ResponseReturnValue:
 
 
 def told_if_waiting(entry_id: int) -> bool:
-    """Whether the entry waits for a second person; then those who may confirm it are told, and who entered it too."""
+    """Return whether the entry waits for a second person; then notify those who may confirm it."""
     if not is_waiting(entry_id):
         return False
     ask_to_confirm(entry_id, context=staff_context())
@@ -125,12 +125,12 @@ def told_if_waiting(entry_id: int) -> bool:
 
 
 def today() -> date:
-    """The day in the own section's time zone."""
+    """Return the day in the own section's time zone."""
     return _local(runtime().clock())
 
 
 def checked_day(appeal: AppealView, typed: str) -> date:
-    """The day on which something was done for the appeal. Raises InputError."""
+    """Return the day on which something was done for the appeal. Raises InputError."""
     stopped_at = appeal.ended_at if appeal.state == AppealState.STOPPED else None
     opened_on = _local(appeal.opened_at) if appeal.opened_at is not None else today()
     return read_day(typed, opened_on=opened_on, today=today(), last=_local(stopped_at) if stopped_at else None)
@@ -141,7 +141,7 @@ def _local(moment: datetime) -> date:
 
 
 def _read(appeal: AppealView, form: EntryForm, faults: dict[str, Any]) -> BulkQuantity | None:
-    """What was typed, checked field by field; None with the faults filled in."""
+    """Return the input, checked field by field; None with the errors filled in."""
     typed = {name: form[name].data or "" for name in ("quantity", "day", "place", "note")}
     read: dict[str, Any] = {}
     for name, reader in (

@@ -67,7 +67,7 @@ _UNKNOWN = {
 
 
 def row_fault(fault: CellError) -> str:
-    """What is wrong with a cell, in the reader's language."""
+    """Return the error message of a cell in the reader's language."""
     if fault.code in _ROW_FAULTS:
         return str(_ROW_FAULTS[fault.code]) % {"detail": fault.detail}
     if fault.code == "unknown":

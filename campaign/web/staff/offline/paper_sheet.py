@@ -42,7 +42,7 @@ _RETRY_SECONDS = 5
 
 
 class SheetForm(TokenForm):
-    """What holds for the whole sheet; `sure` and `again` answer what the preview asks."""
+    """The fields for the whole sheet; `sure` and `again` answer the questions of the preview."""
 
     day = StringField()
     place = StringField()
@@ -57,7 +57,10 @@ class SheetForm(TokenForm):
 @blueprint.get("/print.pdf")
 @needs(Permission.EDIT)
 def pdf(slug: str) -> ResponseReturnValue:
-    """A page to print, in the language that is asked for; its code has a source tag: one's own, or the section's."""
+    """Return a sheet to print in the requested language.
+
+    Its QR code has a source tag: the given one, or the section's.
+    """
     appeal = published_appeal(slug)
     language = request.args.get("lang", current_locale())
     if language not in LOCALES:
@@ -80,7 +83,7 @@ def pdf(slug: str) -> ResponseReturnValue:
 @blueprint.get("")
 @needs(Permission.EDIT)
 def show(slug: str) -> ResponseReturnValue:
-    """The form for a sheet's rows, and for a file instead."""
+    """Return the form for a sheet's rows, and for a file instead."""
     section = own_section()
     country = section.countries[0] if section.countries else ""
     form = SheetForm(day=today().isoformat(), country=country, language=current_locale())
@@ -91,7 +94,7 @@ def show(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @room_for(_ROOM)
 def check(slug: str) -> ResponseReturnValue:
-    """Checks what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
+    """Check what was typed and shows what it would do; 422 with everything that is wrong, nothing kept."""
     appeal, form, rows = published_appeal(slug), SheetForm(), _typed()
     if "more" in request.form:
         return _page(appeal, form, rows + _empty(min(ROWS, MOST_TYPED - len(rows)), len(rows)))
@@ -108,7 +111,7 @@ def check(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @room_for(_ROOM)
 def upload(slug: str) -> ResponseReturnValue:
-    """Checks a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
+    """Check a CSV file and shows what it would do; 422 with each bad line, nothing kept."""
     appeal, form = published_appeal(slug), SheetForm()
     faults, file = _faults(appeal, form), request.files.get("file")
     rows: list[TypedRow] = []
@@ -127,7 +130,7 @@ def upload(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @room_for(_ROOM)
 def back(slug: str) -> ResponseReturnValue:
-    """From the preview to the rows again, as they were."""
+    """Show the rows again after the preview, unchanged."""
     appeal, rows = published_appeal(slug), _carried(request.form.get("rows", ""))
     if len(rows) > MOST_TYPED:
         flash(gettext("So many rows are better mended in the file."), "info")
@@ -140,7 +143,7 @@ def back(slug: str) -> ResponseReturnValue:
 @needs(Permission.EDIT)
 @room_for(_ROOM)
 def save(slug: str) -> ResponseReturnValue:
-    """Keeps what the preview showed; it is checked again, for it comes from a browser."""
+    """Keep what the preview showed; it is checked again, for it comes from a browser."""
     appeal, form = published_appeal(slug), SheetForm()
     rows = _carried(form.rows.data or "")
     faults, sheet = _faults(appeal, form), read_rows(rows, form.country.data or "", LOCALES)
@@ -170,7 +173,7 @@ def save(slug: str) -> ResponseReturnValue:
 
 
 def _typed() -> list[TypedRow]:
-    """The rows of the form, as far as it goes."""
+    """Return the rows of the form, as far as it goes."""
     most = min(MOST_TYPED, sum(key.startswith("name-") for key in request.form))
     return [_row(place + 1, [request.form.get(f"{column}-{place}", "") for column in COLUMNS]) for place in range(most)]
 
@@ -181,7 +184,7 @@ def _row(line: int, cells: list[str]) -> TypedRow:
 
 
 def _carried(text: str) -> list[TypedRow]:
-    """The rows that the preview carried with it; none where it is damaged."""
+    """Return the rows that the preview carried with it; none where it is damaged."""
     try:
         rows = [_row(int(line), [str(cell) for cell in cells]) for line, *cells in json.loads(text)]
     except (ValueError, TypeError):
@@ -194,7 +197,7 @@ def _empty(many: int, after: int = 0) -> list[TypedRow]:
 
 
 def _faults(appeal: AppealView, form: SheetForm) -> dict[str, Any]:
-    """What is wrong with what holds for the whole sheet."""
+    """Return the errors in the fields for the whole sheet."""
     found: dict[str, Any] = {}
     for name, reader in (
         ("day", lambda text: checked_day(appeal, text)),

@@ -25,7 +25,7 @@ class NotPrintableError(Exception):
 
 
 def printed(appeal: AppealView, section: SectionView, language: str, via: str) -> bytes:
-    """The sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
+    """Return the sheet as a PDF; the request speaks that language. Raises NotPrintableError, BusyError."""
     at = runtime().settings
     address = absolute(f"/{language}/appeals/{appeal.slug}?via={via}")
     words = _words(appeal, section, language)

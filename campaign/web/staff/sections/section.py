@@ -31,7 +31,7 @@ _NOWHERE = ".example"
 @blueprint.get("")
 @needs(Permission.ADMINISTER)
 def index() -> ResponseReturnValue:
-    """Every section."""
+    """Return every section."""
     names = section_names()
     listed = sorted(list_sections(), key=lambda one: (one.code == INTERNATIONAL, names[one.code].casefold()))
     return render_template(
@@ -46,7 +46,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/new")
 @needs(Permission.ADMINISTER)
 def begin() -> ResponseReturnValue:
-    """The empty form."""
+    """Return the empty form."""
     empty: Values = dict.fromkeys(("name", "time_zone", "contact", "reply_to"), "")
     lists: Values = {"countries": [], "languages": [], "tile": None}
     return _page("", empty | lists | {"position": next_position()})
@@ -55,7 +55,7 @@ def begin() -> ResponseReturnValue:
 @blueprint.post("/new")
 @needs(Permission.ADMINISTER)
 def add() -> ResponseReturnValue:
-    """Makes the section."""
+    """Make the section."""
     code, typed = request.form.get("code", "").strip().lower(), _typed({})
     try:
         add_section(code, typed, context=staff_context())
@@ -68,14 +68,14 @@ def add() -> ResponseReturnValue:
 @blueprint.get("/<code>")
 @needs(Permission.ADMINISTER)
 def show(code: str) -> ResponseReturnValue:
-    """The form of one section."""
+    """Return the form of one section."""
     return _page(code, find_section(code) or abort(404))
 
 
 @blueprint.post("/<code>")
 @needs(Permission.ADMINISTER)
 def save(code: str) -> ResponseReturnValue:
-    """Keeps what is said of it."""
+    """Store the section."""
     before = seen()
     typed = _typed(before)
     try:
@@ -92,7 +92,10 @@ def save(code: str) -> ResponseReturnValue:
 
 
 def _typed(before: Values) -> Values:
-    """The form's fields as `checked_section` takes them; languages in the order that they had, the main one first."""
+    """Return the form's fields as `checked_section` expects them.
+
+    Languages stay in their order, the main one first.
+    """
     sent, kept = request.form, before.get("languages")
     order = kept if isinstance(kept, list) else []
     further = sent.getlist("languages")
@@ -124,7 +127,7 @@ def _page(
     wrong: dict[str, str] | None = None,
     merged: EditConflict | None = None,
 ) -> str:
-    """`code` is empty for a new section; `before` is what the person had before them."""
+    """Return the form; `code` is empty for a new section, `before` is what the person saw when they began."""
     locale, names, sections = current_locale(), section_names(), list_sections()
     rivals = claimed(code or code_typed, values["countries"], values["languages"], sections)
     return render_template(
@@ -148,14 +151,14 @@ def _page(
 
 
 def _chosen_first(named: Any, chosen: list[str]) -> list[tuple[str, str]]:
-    """(code, name): what is chosen stands where it is seen, also what is on no list of ours."""
+    """Return codes with names, the chosen ones first, including codes that are in no list."""
     known = dict(named)
     first = {code: known.get(code, code) for code in chosen}
     return [*first.items(), *((code, name) for code, name in known.items() if code not in first)]
 
 
 def _worded(theirs: Values) -> Values:
-    """What somebody else has kept, with names instead of codes."""
+    """Return the values that someone else has stored, with names instead of codes."""
     locale = current_locale()
     countries, words = dict(country_names(locale)), {name: str(value) for name, value in theirs.items()}
     if "countries" in theirs:

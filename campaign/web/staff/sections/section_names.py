@@ -11,11 +11,11 @@ from campaign.web.staff.staff.access import scope
 
 
 def section_names() -> dict[str, str]:
-    """By code."""
+    """Return the names of the sections by code."""
     return {one.code: section_title(one.code, one.name, current_locale()) for one in list_sections()}
 
 
 def own_section() -> SectionView:
-    """The section of whoever is logged in."""
+    """Return the section of the logged-in person."""
     found = next(section for section in list_sections() if section.code == scope().section)
     return replace(found, name=section_title(found.code, found.name, current_locale()))

@@ -1,6 +1,6 @@
-"""Who may enter: every route of the staff room says what it needs, and what says nothing is closed.
+"""Access control: every route states the permission that it needs, and a route without one is closed.
 
-Here each request also gets its section's wall in the database, and a cookie whose log-in has ended is refused.
+Each request also gets its section's row security in the database, and a cookie whose log-in has ended is refused.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ _FORM = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a route asks for: a permission (None: open to all), and whether the log-in must be fresh."""
+    """The requirement of a route: a permission (None: open to all), and whether the log-in must be fresh."""
 
     permission: Permission | None
     is_fresh: bool = False
 
 
 def needs(permission: Permission, *, fresh: bool = False) -> Callable[[View], View]:
-    """Marks a view as one for staff with that permission; `fresh`: who has proved a moment ago who they are."""
+    """Mark a view as one for staff with that permission; `fresh`: who has proved a moment ago who they are."""
     return _mark(Requirement(permission, fresh))
 
 
 def open_to_all(view: View) -> View:
-    """Marks a view as one that needs no account."""
+    """Mark a view as one that needs no account."""
     return _mark(Requirement(None))(view)
 
 
 def takes_upload(view: View) -> View:
-    """Marks a view as one whose form carries a document."""
+    """Mark a view as one whose form carries a document."""
     return room_for(LIMIT + _FORM)(view)
 
 
 def room_for(size: int) -> Callable[[View], View]:
-    """Marks a view as one whose form may have so many bytes; every other form is small."""
+    """Mark a view as one whose form may have so many bytes; every other form is small."""
 
     def mark(view: View) -> View:
         view.tocsin_room = size  # type: ignore[attr-defined]
@@ -73,13 +73,13 @@ def room_for(size: int) -> Callable[[View], View]:
 
 
 def need_of(app: Flask, endpoint: str) -> Requirement | None:
-    """What the route asks for; None where it does not say, or is Flask-Security's, which has its own rules."""
+    """Return the route's requirement; None without one, or for Flask-Security's routes, which have own rules."""
     found: Requirement | None = getattr(app.view_functions[endpoint], "tocsin_need", None)
     return found
 
 
 def scope() -> Scope:
-    """Who asks, for queries and services."""
+    """Return the scope of the logged-in person, for queries and services."""
     return member().scope
 
 
@@ -94,16 +94,16 @@ def visitor_context() -> Context:
 
 
 def member() -> Staff:
-    """Who is logged in."""
+    """Return the logged-in member of staff."""
     staff: Staff = current_user._get_current_object()
     return staff
 
 
 @contextmanager
 def all_sections() -> Iterator[None]:
-    """Inside, the database shows all sections: for sums, mail and what is announced, never for names or addresses.
+    """Show all sections in the database inside this block: for sums, mail and announcements.
 
-    Only for who coordinates; for anybody else nothing changes, and the wall stays.
+    It is never for names or addresses. Only coordinators get it; for all others row security stays as it is.
     """
     if not scope().may(Permission.COORDINATE):
         yield
@@ -114,14 +114,14 @@ def all_sections() -> Iterator[None]:
 
 @contextmanager
 def as_a_worker() -> Iterator[None]:
-    """Inside, the database is as a worker sees it: for what one would do by itself a second later."""
+    """Give this block the database access of a worker, for tasks that a worker would do a second later."""
     public: Flask = current_app.extensions["tocsin_public"]
     with public.app_context():
         yield
 
 
 def init_app(app: Flask) -> None:
-    """What has to come before Flask-Security."""
+    """Register the hooks that have to run before Flask-Security's."""
 
     @app.before_request
     def _make_room() -> None:
@@ -144,7 +144,7 @@ def init_app(app: Flask) -> None:
 
 
 def guard(app: Flask) -> None:
-    """What has to come after it: the log-in, the permission, the section."""
+    """Register the hook that has to run after Flask-Security's: log-in, permission, section."""
 
     @app.before_request
     def _admit() -> ResponseReturnValue | None:
@@ -168,9 +168,9 @@ def guard(app: Flask) -> None:
 
 
 def _only_looking() -> ResponseReturnValue | None:
-    """Answer in Flask-Security's place where its page would end the log-in of whoever only looks at it.
+    """Answer in place of Flask-Security if its page would end the log-in of a person who only opens it.
 
-    A link or a picture on another site must not log anybody out.
+    A link or a picture on another site must not log anyone out.
     """
     is_setting_up = session.get("tf_state") == "validating_profile"
     if request.endpoint == "security.two_factor_token_validation" and not is_setting_up:
@@ -179,7 +179,7 @@ def _only_looking() -> ResponseReturnValue | None:
 
 
 def _refusal(need: Requirement, permission: Permission, *, is_known: bool) -> ResponseReturnValue | None:
-    """What stands between this person and the page; None where nothing does."""
+    """Return the answer that keeps this person from the page, or None if they may see it."""
     if not is_known:
         to_login: ResponseReturnValue = current_app.extensions["security"]._unauthn_handler()
         return to_login
@@ -212,7 +212,7 @@ def _is_fresh() -> bool:
 
 
 def _way_back() -> str:
-    """Where to go on afterwards: the page that was asked for, or the one that the form stands on."""
+    """Return where to go on afterwards: the page that was asked for, or the one that the form stands on."""
     if request.method == "GET":
         return request.script_root + request.full_path.rstrip("?")
     came_from = urlsplit(request.referrer or "")

@@ -37,14 +37,14 @@ class RoleForm(TokenForm):
 
 
 class InviteForm(RoleForm):
-    """Whom to invite as what."""
+    """Address, language, role and section of an invitation."""
 
     email = StringField()
     locale = SelectField(choices=[(code, code) for code in LOCALES])
 
 
 class AccountForm(RoleForm):
-    """What an account becomes."""
+    """Role, section and state of an account."""
 
     active = BooleanField()
 
@@ -52,14 +52,14 @@ class AccountForm(RoleForm):
 @blueprint.get("/accounts")
 @needs(Permission.ADMINISTER)
 def show() -> ResponseReturnValue:
-    """Everybody with an account, and the form to invite somebody."""
+    """Show all accounts, and the form for an invitation."""
     return _page(InviteForm(locale=current_locale(), role=Role.VIEWER.value, section=scope().section))
 
 
 @blueprint.post("/accounts")
 @needs(Permission.ADMINISTER, fresh=True)
 def add() -> ResponseReturnValue:
-    """Invites somebody by mail."""
+    """Invite a person by mail."""
     form = InviteForm()
     if not form.validate():
         return _page(form), 422
@@ -77,7 +77,7 @@ def add() -> ResponseReturnValue:
 @blueprint.get("/accounts/<int:staff_id>")
 @needs(Permission.ADMINISTER)
 def edit(staff_id: int) -> ResponseReturnValue:
-    """One account."""
+    """Show one account."""
     one = _colleague(staff_id)
     return _one_page(one, AccountForm(role=one.role, section=one.section, active=one.active))
 
@@ -85,7 +85,7 @@ def edit(staff_id: int) -> ResponseReturnValue:
 @blueprint.post("/accounts/<int:staff_id>")
 @needs(Permission.ADMINISTER, fresh=True)
 def save(staff_id: int) -> ResponseReturnValue:
-    """Another role or section, or the end of the account; its log-ins end at once."""
+    """Change role or section, or end the account; its log-ins end at once."""
     one, form, before = _colleague(staff_id), AccountForm(), seen()
     if not form.validate():
         return _one_page(one, form, before=before), 422
@@ -112,7 +112,7 @@ def save(staff_id: int) -> ResponseReturnValue:
 @blueprint.post("/accounts/<int:staff_id>/second-factor")
 @needs(Permission.ADMINISTER, fresh=True)
 def forget_second_factor(staff_id: int) -> ResponseReturnValue:
-    """For who lost phone and recovery codes."""
+    """Reset the second factor of a person who lost phone and recovery codes."""
     reset_second_factor(_colleague(staff_id).id, context=staff_context())
     flash(gettext("The second factor will be set up anew at the next log-in."), "success")
     return redirect(url_for("accounts.edit", staff_id=staff_id), 303)
@@ -139,7 +139,10 @@ def _one_page(
     before: Values | None = None,
     merged: EditConflict | None = None,
 ) -> str:
-    """`before` is what the person had before them; `merged` what is shown where somebody else was quicker."""
+    """Return the account's page.
+
+    `before` is what the person saw when they began; `merged` is shown after a conflict.
+    """
     held = {"role": one.role, "section": one.section, "active": one.active}
     words = {"role": {role.value: str(ROLE_NAMES[role]) for role in Role}, "section": form.names}
     return render_template(

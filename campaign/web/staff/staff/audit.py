@@ -19,7 +19,7 @@ blueprint = Blueprint("audit", __name__)
 @blueprint.get("/audit")
 @needs(Permission.ADMINISTER)
 def show() -> ResponseReturnValue:
-    """Who did what to which when, the newest first."""
+    """Show the audit log: actor, act, subject and time, the newest first."""
     asked = request.args.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
     entries = audit_log(scope(), before=before)

@@ -18,12 +18,12 @@ _MOST_ACCOUNTS = 10
 
 
 def attempt_for(email: str) -> LoginAttempt:
-    """The attempt at hand to prove to be that person."""
+    """Return the current attempt to log in as that person."""
     return LoginAttempt(email, network_of(request.remote_addr), _known().get(_named(email)))
 
 
 def remember_device(email: str) -> None:
-    """With the answer at hand, this browser becomes one that has been in the account."""
+    """Set the cookie that marks this browser as one that has logged in to the account."""
     before, name = _known(), _named(email)
     known = {**before, name: before.get(name) or secrets.token_hex(8)}
     value = _serializer().dumps(dict(list(known.items())[-_MOST_ACCOUNTS:]))
@@ -44,7 +44,7 @@ def remember_device(email: str) -> None:
 
 
 def _known() -> dict[str, str]:
-    """The accounts this browser has been in, each with its own random name for it."""
+    """Return the accounts this browser has been in, each with its own random name for it."""
     try:
         content = _serializer().loads(request.cookies.get(_name(runtime().settings), ""))
     except BadSignature:
@@ -53,7 +53,7 @@ def _known() -> dict[str, str]:
 
 
 def _named(email: str) -> str:
-    """The account, without writing its address into the browser."""
+    """Return the account, without writing its address into the browser."""
     return runtime().vault.login_digest(f"device of {email.strip().lower()}")[:8].hex()
 
 

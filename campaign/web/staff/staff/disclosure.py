@@ -1,4 +1,4 @@
-"""What pages that open names and addresses have in common: who asks and why, and what is said where it is refused."""
+"""Common parts of pages that open names and addresses: who asks and why, and the texts of refusals."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class AcceptInvitationForm(TokenForm):
 
 
 class PreferencesForm(TokenForm):
-    """What everybody chooses for themselves."""
+    """A person's own settings: language and weekly mail."""
 
     locale = SelectField(choices=[(code, code) for code in LOCALES])
     digest = BooleanField()
@@ -39,7 +39,7 @@ class PreferencesForm(TokenForm):
 @blueprint.get("/invitation/<token>")
 @open_to_all
 def invitation(token: str) -> ResponseReturnValue:
-    """Shows what one is invited to; opening it changes nothing, because mail scanners follow links."""
+    """Show what one is invited to; opening it changes nothing, because mail scanners follow links."""
     _, invited = _invited(token)
     if invited is None:
         return _used_up()
@@ -49,7 +49,7 @@ def invitation(token: str) -> ResponseReturnValue:
 @blueprint.post("/invitation/<token>")
 @open_to_all
 def accept_invitation(token: str) -> ResponseReturnValue:
-    """Sets the first password; then one logs in with it."""
+    """Set the first password; then one logs in with it."""
     link, invited = _invited(token)
     if link is None or invited is None:
         return _used_up()
@@ -71,14 +71,14 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 @blueprint.get("/account")
 @needs(Permission.SEE_COUNTS)
 def show() -> ResponseReturnValue:
-    """Language, password, second factor."""
+    """Show language, password and second factor."""
     return _account_page()
 
 
 @blueprint.post("/account")
 @needs(Permission.SEE_COUNTS)
 def change() -> ResponseReturnValue:
-    """Keeps the language."""
+    """Keep the language."""
     form = PreferencesForm()
     if not form.validate():
         return _account_page(), 422
@@ -90,14 +90,14 @@ def change() -> ResponseReturnValue:
 @blueprint.get("/digest/<token>")
 @open_to_all
 def digest(token: str) -> ResponseReturnValue:
-    """The button that ends the weekly mail; looking changes nothing."""
+    """Return the button that ends the weekly mail; looking changes nothing."""
     return _digest_page(token, is_done=False)
 
 
 @blueprint.post("/digest/<token>")
 @open_to_all
 def no_more_digest(token: str) -> ResponseReturnValue:
-    """Ends it at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
+    """End the weekly mail at once, without a redirect: mail programs post it by themselves (RFC 8058, 3.2)."""
     return _digest_page(token, is_done=True)
 
 

@@ -26,7 +26,7 @@ blueprint = Blueprint("password_reset", __name__, url_prefix="/reset")
 
 
 class ResetRequestForm(TokenForm):
-    """Whose password it is."""
+    """The address of the account."""
 
     email = StringField()
 
@@ -49,7 +49,7 @@ def ask() -> ResponseReturnValue:
 @blueprint.post("")
 @open_to_all
 def asked() -> ResponseReturnValue:
-    """Write down that a link is wanted. No account is looked for, so the answer's time tells nothing."""
+    """Store the request for a link. No account is searched, so the response time discloses nothing."""
     form = ResetRequestForm()
     form.validate()
     typed = (form.email.data or "").strip()
@@ -93,14 +93,14 @@ def chosen(token: str) -> ResponseReturnValue:
         reset_password(link, hash_password(password), context=visitor_context())
     except (StateError, NotFoundError):
         return _to_ask("INVALID_RESET_PASSWORD_TOKEN")
-    # Whoever has the mailbox is no stranger: a log-in from this browser is looked at even while others guess.
+    # The owner of the mailbox proved it: log-ins from this browser are accepted even while others guess.
     remember_device(staff.email)
     flash(_said("PASSWORD_RESET_NO_LOGIN"), "success")
     return redirect(url_for("security.login"))
 
 
 def _opened(token: str) -> tuple[Link | None, StaffView | None, str]:
-    """The link and its account, or the name of what is said in its place."""
+    """Return the link and its account, or the name of the error message."""
     at, fault = runtime(), "INVALID_RESET_PASSWORD_TOKEN"
     try:
         link = at.tokens.read(Purpose.RESET, token, at.clock())

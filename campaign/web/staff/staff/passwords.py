@@ -1,6 +1,6 @@
-"""Which passwords are taken: long enough, and not among those that are guessed first (OWASP ASVS 5.0, V6.2).
+"""The rule for passwords: long enough, and not among those that are guessed first (OWASP ASVS 5.0, V6.2).
 
-No rule on kinds of characters, and no third party is asked. Words of this site count as known to whoever guesses.
+There is no rule on kinds of characters, and no third party is asked. Words of this site count as known to attackers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Passwords(PasswordUtil):
     """Flask-Security's checks, then a guess at how soon it is guessed."""
 
     def validate(self, password: str, is_register: bool, **kwargs: Any) -> tuple[list[str] | None, str]:
-        """The faults in the reader's language, or None; and the password as it is hashed."""
+        """Return the faults in the reader's language, or None; and the password as it is hashed."""
         faults, normal = super().validate(password, is_register, **kwargs)
         if not faults and is_guessed_soon(normal, _words_of_here(kwargs.get("user"))):
             faults = [gettext("This password is among the first that somebody would try. Put other words together.")]
@@ -32,12 +32,12 @@ class Passwords(PasswordUtil):
 
 
 def is_guessed_soon(password: str, known: list[str]) -> bool:
-    """Whether lists of common passwords, names, dates, keyboard runs and the known words lead to it quickly."""
+    """Return whether lists of common passwords, names, dates, keyboard runs and the known words lead to it quickly."""
     return int(zxcvbn(password[:_LOOKED_AT], user_inputs=known)["score"]) < ENOUGH
 
 
 def _words_of_here(user: Any) -> list[str]:
-    """Names that belong to this site and this account (V6.1.2)."""
+    """Return names that belong to this site and this account (V6.1.2)."""
     settings = runtime().settings
     hosts = (urlsplit(settings.base_url).hostname or "").split(".")
     address = getattr(user, "email", None) or ""

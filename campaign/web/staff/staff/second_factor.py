@@ -22,7 +22,7 @@ class OnceTotp(Totp):
     """Codes of an authenticator, each taken once (RFC 6238, 5.2)."""
 
     def verify_totp(self, token: str, totp_secret: str, user: Any, window: int = 0) -> bool:
-        """Return whether it is the code, and take it; False where somebody else has taken it."""
+        """Return whether the code is right, and use it up; False if it was used before."""
         try:
             match = self._totp.verify(token, totp_secret, window=window, last_counter=user.tf_last_counter)
         except TokenError:

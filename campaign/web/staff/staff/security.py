@@ -1,6 +1,6 @@
-"""Flask-Security as we use it: passwords in argon2id, TOTP and passkeys as second factor, recovery codes, freshness.
+"""The set-up of Flask-Security: argon2id, TOTP and passkeys as second factor, recovery codes, freshness.
 
-Its log-in is never written by us; what is ours is the look, the languages, the mails, the throttle and the sessions.
+The log-in itself is Flask-Security's. The application adds the look, languages, mails, throttle and sessions.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
             {"email": {"mapper": security_forms.typed_address, "case_insensitive": False}}
         ],
         "SECURITY_API_ENABLED_METHODS": ["session"],
-        # Its messages are ours (`words.MESSAGES`) and so are their translations.
+        # The messages are the application's (`security_texts.MESSAGES`), and so are their translations.
         "SECURITY_I18N_DOMAIN": "messages",
         "SECURITY_I18N_DIRNAME": [str(ROOT / "campaign" / "translations")],
         "SECURITY_RETURN_GENERIC_RESPONSES": True,
@@ -136,7 +136,7 @@ def _configuration(settings: Settings, vault: Vault) -> dict[str, Any]:
 
 
 def _listen(app: Flask) -> None:
-    """What a log-in and a changed key mean for sessions and the audit log, in the same transaction."""
+    """Connect log-ins and changed keys to sessions and the audit log, in the same transaction."""
     user_authenticated.connect(_begin, app)
     user_logged_out.connect(_end, app)
     for signal, act in (
@@ -150,7 +150,7 @@ def _listen(app: Flask) -> None:
 
 
 def _begin(_app: Flask, user: Staff, **_: Any) -> None:
-    """A new session: nothing that was in the cookie before the log-in stays, and the log-in can be ended by us."""
+    """Start a new session: it drops the cookie's earlier content and can be ended by the server."""
     context = acting_as(user, visitor_context())
     kept = {name: session[name] for name in _KEPT if name in session}
     session.clear()

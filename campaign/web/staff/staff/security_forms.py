@@ -1,4 +1,4 @@
-"""The forms of Flask-Security, slowed down where somebody guesses."""
+"""The forms of Flask-Security, throttled against guessing."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from campaign.web.staff.staff.security_texts import TOO_MANY
 
 
 def typed_address(identity: str) -> str | None:
-    """The address as accounts keep it; None where it is none."""
+    """Return the address as accounts keep it; None where it is none."""
     found: str | None = uia_email_mapper(identity)
     return found
 
 
 class _Slowed:
-    """Refuses to look at an attempt where too many have failed, and counts this one where it does."""
+    """A form that refuses attempts after too many failures, and counts failures."""
 
     def validate(self, **kwargs: Any) -> bool:
-        """Whether somebody has proved who they are."""
+        """Return whether the person has proved who they are."""
         at = runtime()
         now, attempt = at.clock(), attempt_for(self.account())
         if not is_allowed(attempt, now=now, vault=at.vault):
@@ -34,17 +34,17 @@ class _Slowed:
             return False
         proved: bool = super().validate(**kwargs)  # type: ignore[misc]
         if not proved and self.has_guessed():
-            # What the form has looked at is let go first: counting has a transaction of its own.
+            # Counting has a transaction of its own, after the form's.
             note_failure(attempt, context=visitor_context())
         return proved
 
     def account(self) -> str:
-        """Whose account it is, as typed or as known from the step before."""
+        """Return the address of the account, as typed or as known from the step before."""
         user = getattr(self, "user", None)
         return user.email if user is not None else ""
 
     def has_guessed(self) -> bool:
-        """Whether something was tried, and not just left empty."""
+        """Return whether the form was filled in, and not left empty."""
         return True
 
 
@@ -52,9 +52,11 @@ class LoginForm(_Slowed, forms.LoginForm):
     """Address and password."""
 
     def account(self) -> str:
+        """Return the typed address."""
         return self.email.data or ""
 
     def has_guessed(self) -> bool:
+        """Return whether both address and password were typed."""
         return bool(self.email.data and self.password.data)
 
 

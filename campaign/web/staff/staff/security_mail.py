@@ -18,14 +18,14 @@ class OutboxMail(MailUtil):
     """Owes each mail instead of sending it: a log-in never waits for a mail server."""
 
     def normalize(self, email: str) -> str:
-        """The address as accounts keep it: in lower case. Raises ValueError where it is none."""
+        """Return the address as accounts keep it: in lower case. Raises ValueError where it is none."""
         try:
             return str(parse_address(email)).lower()
         except InputError as error:
             raise ValueError(str(error)) from error
 
     def validate(self, email: str) -> str:
-        """The same: no name server is asked whether an address that somebody typed here exists."""
+        """Return the same: no name server is asked whether an address that was typed here exists."""
         return self.normalize(email)
 
     def send_mail(
@@ -38,7 +38,7 @@ class OutboxMail(MailUtil):
         html: str | None,
         **kwargs: Any,
     ) -> None:
-        """Put the notice that the password was changed into the outbox, in the transaction at hand."""
+        """Put the notice of the changed password into the outbox, in the current transaction."""
         staff: Staff = kwargs["user"]
         context = acting_as(staff, visitor_context())
         owed = password_notice(staff, context.settings.theme.name)

@@ -1,4 +1,4 @@
-"""What Flask-Security says, in our words: it looks them up in our catalogues when it says them."""
+"""The application's texts for Flask-Security's messages, which are translated when they are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from campaign.domain.typed_text import is_language
 
 
 def _(text: str) -> str:
-    """Marks a text for the catalogues."""
+    """Mark a text for the catalogues."""
     return text
 
 
@@ -85,6 +85,6 @@ METHODS = (_("authenticator"), _("passkey"))
 
 @lru_cache(maxsize=16)
 def text_languages(locale: str) -> tuple[tuple[str, str], ...]:
-    """(code, name) of every language in which pages can be shown, by name."""
+    """Return code and name of every language in which pages can be shown, by name."""
     named = [(code, str(name)) for code, name in Locale(locale).languages.items() if is_language(code)]
     return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
