@@ -98,7 +98,7 @@ def _stepping_aside() -> Update:
     """An earlier form of the address for the appeal, if there is one, keeps all but what it was found by."""
     columns = SignUp.__table__.c
     places = _places(SignUp, ("appeal_id", "address_digest"), "sign_up")
-    lot = bindparam("aside_digest", type_=columns["address_digest"].type)
+    lot = bindparam("superseded_digest", type_=columns["address_digest"].type)
     earlier = [columns[name] == place for name, place in places.items()]
     return update(SignUp).where(*earlier).values(address_digest=lot).execution_options(synchronize_session=False)
 
