@@ -1,10 +1,10 @@
-// Copy buttons beside texts that can be selected by hand as well: they stand only where a script can do it.
+// Copy buttons beside texts that can be selected by hand as well: shown only if scripts run.
 for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button quiet small";
   button.textContent = text.dataset.copy;
-  // Two buttons may read the same: what they copy is what the line is called.
+  // Buttons with the same text are told apart by the label of their line.
   const line = text.closest("dd")?.previousElementSibling;
   if (line?.id) button.setAttribute("aria-describedby", line.id);
   button.addEventListener("click", async () => {
@@ -13,7 +13,7 @@ for (const text of navigator.clipboard ? document.querySelectorAll("[data-copy]"
   });
   text.after(button);
 }
-// The language switch takes along what was typed and not yet sent.
+// The language switch keeps the input that is not yet sent.
 const own = document.getElementById("own");
 for (const link of own ? document.querySelectorAll(".top nav a") : []) link.addEventListener("click", event => {
   if (!own.elements.words.value.trim() || event.ctrlKey || event.metaKey || event.shiftKey) return;

@@ -1,5 +1,5 @@
 // The line to paste: <script async src="https://…/embed.js" data-appeal="NAME"></script>
-// Puts the appeal's form (or data-kind="counter") behind itself, in data-lang, data-theme="light|dark|auto".
+// Inserts the appeal's form (or data-kind="counter") below itself, in data-lang, data-theme="light|dark|auto".
 (() => {
   const script = document.currentScript;
   const { appeal, kind = "form", theme = "auto", lang = "", title = "Tocsin", via = location.hostname.replaceAll(".", "-") } = script.dataset;

@@ -1,9 +1,9 @@
 // In a frame: tells the page around it how high the content is, and shows a link instead of a form that could not be sent.
 if (parent != window) {
-  // WordPress puts what it embeds into a sandbox, and listens for what bears the secret that it put behind the address.
+  // WordPress puts what it embeds into a sandbox, and expects messages with the secret in the address.
   const [, secret] = location.hash.match(/secret=([\da-z]{10})$/i) || [];
   const tell = (message, value) => secret && parent.postMessage({ secret, message, value }, "*");
-  // A sandbox without forms breaks off before the event, so nothing need be sent to find out.
+  // A sandbox without forms stops before the event, so no request is needed to find out.
   const sends = () => {
     const probe = document.createElement("form");
     let is = false;

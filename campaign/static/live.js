@@ -1,13 +1,13 @@
-// Keeps the numbers of a page fresh: asks the counts API every ten seconds while somebody looks, through all caches, and
-// where they have changed takes the part that shows them from the page anew: words, bars and pictures go with the numbers.
-// Without it the page shows what was true when it was loaded.
+// Keeps the numbers of a page fresh: asks the counts API every ten seconds while the page is visible, past all caches, and
+// after a change reloads the part of the page that shows them: text, bars and pictures.
+// Without it the page keeps the numbers from its loading.
 (() => {
   let root = document.querySelector("[data-live]");
   if (!root) return;
   let last = null;
 
   const renew = () => {
-    // Trusted Types let no string become a page; an answer may be one.
+    // Trusted Types refuse strings as HTML; a response is allowed.
     const page = new XMLHttpRequest();
     page.open("GET", location.href);
     page.responseType = "document";

@@ -1,6 +1,6 @@
-// The appeal's page: the language switch takes along what was typed, where one reads, and the source of the link.
+// The appeal's page: the language switch keeps input, scroll position and the link's source tag.
 // Without it the switch is an ordinary link, and the server finds the source in the Referer.
-// Where views are counted it says once that the page was shown, to us alone and with nothing about who looks.
+// Where views are counted it reports once to this site that the page was shown, without personal data.
 (() => {
   const view = document.currentScript.dataset.view;
   const tell = () => document.visibilityState == "visible" && navigator.sendBeacon(view);

@@ -1,4 +1,4 @@
-// Asks the browser for a passkey and sends what it gives; a form says which with data-passkey and data-options.
+// Asks the browser for a passkey and sends its answer; a form chooses with data-passkey and data-options.
 "use strict";
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const text = (buffer) =>

@@ -1,4 +1,4 @@
-// While a flood goes on the form asks the browser for a little work (a proof of work, altcha's kind) and sends itself again.
+// During a flood the form asks the browser for a little work (a proof of work, altcha's kind) and sends itself again.
 // Without this script, or where the page did not come over TLS, the form says how long to wait instead.
 (async () => {
   const box = document.querySelector("[data-puzzle]");

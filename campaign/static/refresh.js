@@ -1,4 +1,4 @@
-// While something is at work, its part of the page is fetched anew every two seconds; when it is over, the whole page.
+// Reloads a part of the page every two seconds while a job runs; then the whole page.
 const at = () => document.querySelector('[data-fresh]');
 const again = setInterval(async () => {
   if (document.visibilityState !== 'visible') return;

@@ -1,4 +1,4 @@
-// A file that is too large is said so before it is sent: sending 100 MB only to be refused takes minutes.
+// Reports a file that is too large before it is sent: sending 100 MB in vain takes minutes.
 for (const input of document.querySelectorAll("input[type=file][data-most]")) input.addEventListener("change", () => {
   const isLarge = [...input.files].some(file => file.size > Number(input.dataset.most));
   input.setCustomValidity(isLarge ? input.dataset.large : "");

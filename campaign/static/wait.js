@@ -1,2 +1,2 @@
-// Looks again while something is being made; without scripts there is a link.
+// Reloads while a file is being made; without scripts there is a link.
 setTimeout(() => location.reload(), 3000);
