@@ -1,4 +1,4 @@
-"""Access to an appeal: permission to work on it, its entries in the audit log, and the list of who wrote its texts."""
+"""Access to an appeal: permission to edit it, its entries in the audit log, and the list of its authors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from campaign.services.staff.audit import AuditRecord, append
 
 
 def admit(context: Context, appeal: Appeal, permission: Permission = Permission.EDIT) -> None:
-    """Raise NotFoundError where the actor does not work on that appeal, or may not do that."""
+    """Raise NotFoundError unless the actor may edit the appeals of this section and has the permission."""
     if not (context.actor.may_edit_for(appeal.section_code) and context.actor.may(permission)):
         raise NotFoundError("no such appeal among those you work on")
 
@@ -29,7 +29,7 @@ def note(
     after: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> None:
-    """Add the act to the audit log, in its own transaction; of before and after only what differs."""
+    """Add the act to the audit log in the caller's transaction, with the values of `before` and `after` that differ."""
     differs = {name for name in (before or {}) | (after or {}) if (before or {}).get(name) != (after or {}).get(name)}
     entry = AuditRecord(
         act,
@@ -44,12 +44,12 @@ def note(
 
 
 def remember_writer(context: Context, appeal: Appeal) -> None:
-    """Note the actor as the last who wrote texts or targets of the appeal, where it is a member of staff.
+    """Add the actor, if a member of staff, to the end of the appeal's authors, and increase its revision.
 
-    What was asked to be published is another text now, so the question is taken back.
+    A review that was requested is withdrawn: it was requested for the text before this change.
     """
     writer = context.actor.staff_id
     if writer is not None:
-        appeal.written_by = [one for one in appeal.written_by if one != writer] + [writer]
+        appeal.written_by = [author for author in appeal.written_by if author != writer] + [writer]
     appeal.review_requested_at = appeal.review_requested_by = None
     appeal.revision += 1

@@ -1,4 +1,4 @@
-"""Which appeal an appeal follows: the one with the same reference and the next lower sequence, once it is known."""
+"""Links between the appeals of a case: an appeal follows the one with its reference and the next lower sequence."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _INDEX = re.compile(r"([a-z]{3})\s?(\d{2})/(\d{2,6})/(\d{4}|\d{2})(?!\d)", re.IG
 
 
 def link(session: Session, appeal: Appeal) -> Appeal | None:
-    """Links an imported appeal to the one it follows, and later ones to it; returns what it follows since now.
+    """Link an imported appeal to the appeal it follows, and later appeals to it; return the appeal it now follows.
 
-    Documents come in any order, so that a follow-up may be known before what it follows. A link once made stays: staff
-    may have chosen it.
+    Return None if it follows none, or was linked before. Documents arrive in any order: a follow-up may be imported
+    before the appeal it follows. An existing link is not changed: staff may have chosen it.
     """
     followed = None
     if appeal.follows_id is None:
@@ -41,10 +41,11 @@ def link(session: Session, appeal: Appeal) -> Appeal | None:
 
 
 def follow(slug: str, followed: str | None, *, context: Context, seen: str | None = None) -> None:
-    """Says which appeal this one follows, or (None) that it follows none; in whatever state it is.
+    """Set the appeal that this one follows; None: it follows none. Allowed in every state.
 
-    `seen` is what it followed when the writer began ("": none): what a colleague has chosen since is not overwritten.
-    Raises NotFoundError, InputError (`follows`: itself, or one that follows it), ConflictError (`follows`).
+    `seen` is the slug it followed when the editor opened the form ("": none), so that a colleague's later choice is not
+    overwritten. Raises NotFoundError, InputError (`follows`: unknown, itself, or an appeal that follows it),
+    ConflictError (`follows`: a colleague has changed it).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -54,11 +55,11 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
             earlier = session.scalars(select(Appeal).where(Appeal.slug == followed)).one_or_none()
             if earlier is None:
                 raise InputError("follows", "unknown", f"there is no appeal {followed}")
-            one: Appeal | None = earlier
-            while one is not None:
-                if one is appeal:
+            ancestor: Appeal | None = earlier
+            while ancestor is not None:
+                if ancestor is appeal:
                     raise InputError("follows", "circle", f"{followed} follows {slug} itself")
-                one = session.get(Appeal, one.follows_id) if one.follows_id else None
+                ancestor = session.get(Appeal, ancestor.follows_id) if ancestor.follows_id else None
         before = session.scalar(select(Appeal.slug).where(Appeal.id == appeal.follows_id))
         after = None if earlier is None else earlier.slug
         if before == after:
@@ -71,14 +72,17 @@ def follow(slug: str, followed: str | None, *, context: Context, seen: str | Non
 
 
 def _before(session: Session, appeal: Appeal) -> Appeal | None:
-    """The appeal that this one follows: by its reference, else by the index in the link to its previous document."""
+    """Return the appeal that this one follows; None if there is none.
+
+    Search by reference, else by the index in the link to its previous document.
+    """
     if appeal.sequence > 1 and appeal.reference is not None:
         earlier = select(Appeal).where(
             Appeal.reference == appeal.reference, Appeal.sequence < appeal.sequence, Appeal.id != appeal.id
         )
-        found = session.scalars(earlier.order_by(Appeal.sequence.desc(), Appeal.id).limit(1)).one_or_none()
-        if found is not None:
-            return found
+        by_reference = session.scalars(earlier.order_by(Appeal.sequence.desc(), Appeal.id).limit(1)).one_or_none()
+        if by_reference is not None:
+            return by_reference
     index = _INDEX.search(appeal.previous or "")
     if index is None:
         return None

@@ -1,4 +1,4 @@
-"""Setting an appeal's facts: its name in addresses, goal, deadline, country, who takes part, the sender's safety."""
+"""Editing of an appeal's facts: slug, goal, deadline, country, sections that take part, safety of the sender."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 
 
 def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context: Context) -> str:
-    """Keeps the facts and returns the slug, which only a draft may change; nothing new changes nothing.
+    """Store the facts and return the slug, which can be changed only in a draft. Equal facts change nothing.
 
-    Dates are ISO 8601 text. Raises NotFoundError, InvalidFieldsError, StateError (it has ended), ConflictError.
+    `seen` are the facts that the editor's form began with. Dates are ISO 8601 text. Raises NotFoundError,
+    InvalidFieldsError, StateError (the appeal has ended), ConflictError (the facts have changed since `seen`).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -42,7 +43,7 @@ def set_facts(slug: str, typed: dict[str, Any], seen: dict[str, Any], *, context
         taken = select(Appeal.id).where(Appeal.slug == after["slug"], Appeal.id != appeal.id)
         if session.scalar(taken) is not None:
             raise InvalidFieldsError({"slug": "taken"})
-        # Under the name that it had: who looks for it in the audit log finds both.
+        # Noted under the old slug; the entry contains the new one, so both are found in the audit log.
         note(session, "appeal.set-facts", appeal, context=context, before=before, after=after)
         for name, value in after.items():
             setattr(appeal, name, date.fromisoformat(value) if name == "deadline" and value else value)

@@ -1,4 +1,4 @@
-"""Writing to whom an appeal goes."""
+"""Editing of an appeal's targets, to which its letters are addressed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 def write_target(
     slug: str, position: int, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
 ) -> int:
-    """Keeps a target and returns its position, which stays, for actions name it; `position` 0 is a new one.
+    """Store a target and return its position; `position` 0 adds a new target.
 
-    Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError.
+    A position never changes, because actions refer to it. `seen` are the values that the editor's form began with.
+    Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError (changed since `seen`).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -31,26 +32,26 @@ def write_target(
         refuse_ended(appeal)
         target = None if position == 0 else _target(appeal, position)
         before = {} if target is None else target_of(target)
-        # Words in a language that has no text are not on the form; they stay.
+        # Words in a language without an appeal text are not on the form: preserve them.
         languages = tuple(text.language for text in appeal.texts)
         values = checked_target(typed, languages)
-        hidden = {name: said for name, said in before.get("words", {}).items() if name not in languages}
+        hidden = {name: words for name, words in before.get("words", {}).items() if name not in languages}
         values["words"] = {**hidden, **values["words"]}
         if before == values:
             return position
         if target is not None:
             refuse_overwriting(seen, before)
         else:
-            target = Target(position=1 + max((one.position for one in appeal.targets), default=0))
+            target = Target(position=1 + max((other.position for other in appeal.targets), default=0))
             appeal.targets.append(target)
         for name, value in values.items():
             setattr(target, name, value)
-        _written(session, appeal, target.position, before, values, context)
+        _note_change(session, appeal, target.position, before, values, context)
         return target.position
 
 
 def remove_target(slug: str, position: int, *, context: Context) -> None:
-    """Takes a target away. Raises NotFoundError, StateError (ended, or the last one of an open appeal)."""
+    """Remove a target. Raises NotFoundError, StateError (the appeal has ended, or is open and has no other target)."""
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal)
@@ -60,10 +61,10 @@ def remove_target(slug: str, position: int, *, context: Context) -> None:
             raise StateError("an open appeal needs somebody to write to")
         before = target_of(target)
         appeal.targets.remove(target)
-        _written(session, appeal, position, before, {}, context)
+        _note_change(session, appeal, position, before, {}, context)
 
 
-def _written(
+def _note_change(
     session: Any,
     appeal: Appeal,
     position: int,
@@ -84,7 +85,7 @@ def _written(
 
 
 def _target(appeal: Appeal, position: int) -> Target:
-    found = next((one for one in appeal.targets if one.position == position), None)
-    if found is None:
+    target = next((candidate for candidate in appeal.targets if candidate.position == position), None)
+    if target is None:
         raise NotFoundError("no such target")
-    return found
+    return target

@@ -1,4 +1,4 @@
-"""Writing an appeal's texts by hand: every save is a new version, so that nothing that was signed or typed is lost."""
+"""Editing of an appeal's texts: each save stores a new version, so that every text that was signed is preserved."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from campaign.services.staff.edit_conflict import refuse_overwriting
 def write_text(
     slug: str, language: str, typed: dict[str, Any], seen: dict[str, Any] | None, *, context: Context
 ) -> int | None:
-    """Keeps the words in that language as a new version and returns its number; None where nothing is new.
+    """Store the words in that language as a new version and return its number; None if they have not changed.
 
-    `seen` is what the person had before them (None: no such text yet). An open appeal keeps its signatures and counts.
-    Raises NotFoundError, InvalidFieldsError, StateError (it has ended), ConflictError.
+    `seen` are the words that the editor's form began with (None: there was no text). Signatures and counts of an open
+    appeal do not change. Raises NotFoundError, InvalidFieldsError, StateError (the appeal has ended), ConflictError
+    (the text has changed since `seen`).
     """
     if not is_language(language):
         raise InvalidFieldsError({"language": "unknown"})
@@ -45,17 +46,17 @@ def write_text(
         refuse_overwriting(seen or {}, before or {})
         version = keep_version(session, appeal, language, words, current, context.now)
         if current is None:
-            _lend_words(appeal, language)
+            _copy_target_words(appeal, language)
         remember_writer(context, appeal)
-        named = {f"{name} ({language})": value for name, value in words.items()}
-        were = {f"{name} ({language})": value for name, value in (before or {}).items()}
-        note(session, "appeal.write-text", appeal, context=context, before=were, after=named)
+        new_values = {f"{name} ({language})": value for name, value in words.items()}
+        old_values = {f"{name} ({language})": value for name, value in (before or {}).items()}
+        note(session, "appeal.write-text", appeal, context=context, before=old_values, after=new_values)
         notify_of_correction(session, appeal, context=context)
     return version
 
 
 def refuse_ended(appeal: Appeal) -> None:
-    """Raises StateError where the appeal has ended: it is changed no more."""
+    """Raise StateError if the appeal was closed or stopped: it can no longer be edited."""
     if appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
         raise StateError(f"{appeal.slug} is {appeal.state}")
 
@@ -68,18 +69,26 @@ def keep_version(
     current: AppealText | None,
     now: datetime,
 ) -> int:
-    """The next version in that language, current from now on; of an open appeal it says how many had signed before."""
-    signed = None
+    """Store the next version in that language as the current one and return its number.
+
+    The version of an open appeal records how many signatures were confirmed before it.
+    """
+    signed_before = None
     if current is not None:
         if appeal.state == AppealState.OPEN:
-            signed = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
+            signed_before = signatures_by_appeal((appeal.id,)).get(appeal.id, 0)
         of_language = (AppealText.appeal_id == appeal.id, AppealText.language == language)
         session.execute(update(AppealText).where(*of_language, AppealText.is_current).values(is_current=False))
     version = 1 if current is None else current.version + 1
     appeal.first_language = appeal.first_language or language
     session.add(
         AppealText(
-            appeal_id=appeal.id, language=language, version=version, signed_before=signed, created_at=now, **words
+            appeal_id=appeal.id,
+            language=language,
+            version=version,
+            signed_before=signed_before,
+            created_at=now,
+            **words,
         )
     )
     session.flush()
@@ -90,9 +99,9 @@ def _texts(appeal: Appeal, language: str) -> Any:
     return select(AppealText).where(AppealText.appeal_id == appeal.id, AppealText.language == language)
 
 
-def _lend_words(appeal: Appeal, language: str) -> None:
-    """A new language begins with the targets' words of another, for nobody would be written to otherwise."""
+def _copy_target_words(appeal: Appeal, language: str) -> None:
+    """Copy the targets' words into a new language: without words in it, its letters would have no target."""
     for target in appeal.targets:
         if language not in target.words and target.words:
-            lent = target.words.get(appeal.first_language or "") or next(iter(target.words.values()))
-            target.words = {**target.words, language: lent}
+            copied = target.words.get(appeal.first_language or "") or next(iter(target.words.values()))
+            target.words = {**target.words, language: copied}

@@ -1,7 +1,7 @@
-"""A parsed document becomes an appeal, completes it with another language, or corrects it.
+"""Import of a parsed document: it creates an appeal, adds a language to it, or corrects it.
 
-Each import is compared with the last one of its language: only what the document says anew is applied, so that what
-staff have set by hand since then stays.
+Each import is compared with the last import in the same language. Only values that differ between the two are applied,
+so that what staff have edited since then is preserved.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _FACTS = {
     "own_language": "own_language",
     "previous": "previous",
 }
-# What a translation may say otherwise, with nothing being wrong: which languages to write in.
+# Facts in which a translation may rightly differ from the original: the languages of letters, the previous document.
 _MAY_DIFFER = {"languages", "own_language", "previous"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportChange:
-    """One thing that the import changed; `before` is None where there was nothing."""
+    """A value that the import changed; `before` is None if there was none."""
 
     field: str
     before: Any
@@ -58,7 +58,7 @@ class ImportChange:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did; no changes means that everything was there already."""
+    """The result of an import; no changes: the appeal had all values already."""
 
     slug: str
     state: str
@@ -67,19 +67,19 @@ class ImportReport:
     language: str
     text_version: int
     changes: tuple[ImportChange, ...]
-    # Facts in which a further language differs from what the appeal keeps: `before` is kept, `after` is not taken.
+    # Facts in which a document in a further language differs: `before` stays in the appeal, `after` is not applied.
     kept: tuple[ImportChange, ...] = ()
     follows: str | None = None  # the slug of the appeal that this one follows
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the person who imports decides instead of the document."""
+    """Choices of the importing person, which take precedence over the document."""
 
     slug: str | None = None
     goal: int | None = None
     deadline: date | None = None
-    # Nothing that is there already is touched: a name that is taken gets a number.
+    # Create a new appeal and change no existing one: a slug that is in use gets a number.
     is_new: bool = False
 
 
@@ -90,10 +90,10 @@ def import_draft(
     context: Context,
     lines: tuple[str, ...] = (),
 ) -> ImportReport:
-    """Makes or completes an appeal; `lines` are the document's own, to be shown beside the form.
+    """Create or complete an appeal and return what changed; `lines` of the document are shown beside the edit form.
 
-    Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (it is there, and a new one was
-    wanted), NotFoundError (somebody else's).
+    Raises InputError (slug, goal), StateError (the appeal has ended), AppealExistsError (`is_new` was set and the
+    appeal exists), NotFoundError (the appeal is another section's).
     """
     context.actor.require(Permission.EDIT)
     if options.goal is not None and options.goal < 1:
@@ -112,15 +112,15 @@ def import_draft(
         elif appeal.state in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: it takes no more documents")
         known = session.get(ImportedDocument, (appeal.id, draft.language))
-        kept = () if known is not None or is_new else _kept(appeal, draft, options)
+        kept = () if known is not None or is_new else _unapplied(appeal, draft, options)
         changes = _facts(appeal, draft, known, options, is_new=is_new)
         version, text_changes = _text(session, appeal, draft, known, now)
         changes += text_changes
-        if _says_anew(draft, known, "targets"):
+        if _differs_from_last(draft, known, "targets"):
             changes += [
                 ImportChange("targets", before, after) for before, after in merge_targets(session, appeal, draft)
             ]
-        _remember(session, appeal, draft, known, now, lines)
+        _store_import(session, appeal, draft, known, now, lines)
         session.flush()
         if (followed := link(session, appeal)) is not None:
             changes.append(ImportChange("follows", None, followed.slug))
@@ -144,33 +144,34 @@ def import_draft(
 
 
 def _new(session: Session, draft: DraftAppeal) -> tuple[str, None]:
-    """A slug that nobody has, from what `_named` would take.
+    """Return an unused slug, made from the same values as in `_named`.
 
-    Raises AppealExistsError where the document's case is there.
+    Raises AppealExistsError if an appeal has the document's reference and sequence.
     """
     country = Locale("en").territories.get(draft.country or "", "")
-    wish = slugify(*(person.name for person in draft.people[:2]), country)
+    preferred = slugify(*(person.name for person in draft.people[:2]), country)
     if draft.reference:
-        same = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        known = session.scalars(same.order_by(Appeal.id).limit(1)).one_or_none()
-        if known is not None:
-            raise AppealExistsError(known)
-        wish = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
-    wish = wish or slugify(draft.headline or "") or "appeal"
-    taken = set(session.scalars(select(Appeal.slug)))
-    names = (wish if number == 1 else f"{wish[: SLUG_LENGTH - 8].strip('-')}-{number}" for number in count(1))
-    return next(name for name in names if name not in taken), None
+        same_case = select(Appeal.slug).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
+        existing = session.scalars(same_case.order_by(Appeal.id).limit(1)).one_or_none()
+        if existing is not None:
+            raise AppealExistsError(existing)
+        preferred = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
+    preferred = preferred or slugify(draft.headline or "") or "appeal"
+    used = set(session.scalars(select(Appeal.slug)))
+    names = (preferred if number == 1 else f"{preferred[: SLUG_LENGTH - 8].strip('-')}-{number}" for number in count(1))
+    return next(name for name in names if name not in used), None
 
 
 def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str, Appeal | None]:
-    """The slug, where given, names the appeal; else reference and sequence do; else people and country.
+    """Return the document's slug and its appeal, locked; None if there is no such appeal yet.
 
-    Raises InputError where the slug that these make is another case's.
+    A given slug identifies the appeal; else its reference and sequence do; else a slug made from people and country.
+    Raises InputError if there is nothing to make a slug from, or the slug belongs to an appeal of another case.
     """
     is_given = slug is not None
     if slug is None and draft.reference:
-        same = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
-        appeal = session.scalars(same.order_by(Appeal.id).limit(1).with_for_update(**NO_KEY_UPDATE)).one_or_none()
+        same_case = select(Appeal).where(Appeal.reference == draft.reference, Appeal.sequence == draft.sequence)
+        appeal = session.scalars(same_case.order_by(Appeal.id).limit(1).with_for_update(**NO_KEY_UPDATE)).one_or_none()
         if appeal is not None:
             return appeal.slug, appeal
         slug = slugify(draft.reference, *([str(draft.sequence)] if draft.sequence > 1 else []))
@@ -179,8 +180,8 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
         slug = slugify(*(person.name for person in draft.people[:2]), country)
         if not slug:
             raise InputError("slug", "missing", "the document names nobody and no country: give a slug with --slug")
-    found = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**NO_KEY_UPDATE))
-    appeal = found.one_or_none()
+    rows = session.scalars(select(Appeal).where(Appeal.slug == checked_slug(slug)).with_for_update(**NO_KEY_UPDATE))
+    appeal = rows.one_or_none()
     if (
         appeal
         and not is_given
@@ -195,7 +196,7 @@ def _named(session: Session, draft: DraftAppeal, slug: str | None) -> tuple[str,
     return slug, appeal
 
 
-def _says_anew(draft: DraftAppeal, known: ImportedDocument | None, field: str) -> bool:
+def _differs_from_last(draft: DraftAppeal, known: ImportedDocument | None, field: str) -> bool:
     return known is None or known.draft.get(field) != draft.to_json()[field]
 
 
@@ -203,20 +204,20 @@ def _facts(
     appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, options: ImportOptions, *, is_new: bool
 ) -> list[ImportChange]:
     changes = []
-    wanted: dict[str, Any] = {}
+    new_values: dict[str, Any] = {}
     for name, column in _FACTS.items():
         value = getattr(draft, name)
         value = list(value) if isinstance(value, tuple) else value
-        if not _says_anew(draft, known, name) or value in (None, []):
+        if not _differs_from_last(draft, known, name) or value in (None, []):
             continue
-        # Another language completes what is missing; only the same language's next document corrects.
+        # A document in another language only fills empty facts; the next one in the same language corrects them.
         if known is not None or is_new or getattr(appeal, column) in (None, [], False):
-            wanted[column] = value
+            new_values[column] = value
     if options.deadline is not None:
-        wanted["deadline"] = options.deadline
+        new_values["deadline"] = options.deadline
     if options.goal is not None:
-        wanted["goal"] = options.goal
-    for column, value in wanted.items():
+        new_values["goal"] = options.goal
+    for column, value in new_values.items():
         before = getattr(appeal, column)
         if before != value:
             setattr(appeal, column, value)
@@ -224,31 +225,33 @@ def _facts(
     return changes
 
 
-def _kept(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[ImportChange, ...]:
-    """The facts that a further language has otherwise than the appeal, which keeps its own."""
-    ours = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
+def _unapplied(appeal: Appeal, draft: DraftAppeal, options: ImportOptions) -> tuple[ImportChange, ...]:
+    """Return the facts in which a document in a further language differs from the appeal, which is not changed."""
+    current = {name: getattr(appeal, column) for name, column in _FACTS.items() if name not in _MAY_DIFFER}
     if options.deadline is not None:
-        del ours["deadline"]
-    theirs = {name: getattr(draft, name) for name in ours}
+        del current["deadline"]
+    imported = {name: getattr(draft, name) for name in current}
     return tuple(
-        ImportChange(_FACTS[name], value, theirs[name])
-        for name, value in ours.items()
-        if value is not None and theirs[name] not in (None, value)
+        ImportChange(_FACTS[name], value, imported[name])
+        for name, value in current.items()
+        if value is not None and imported[name] not in (None, value)
     )
 
 
 def _text(
     session: Session, appeal: Appeal, draft: DraftAppeal, known: ImportedDocument | None, now: datetime
 ) -> tuple[int, list[ImportChange]]:
-    """The version of the current text in the draft's language: a new version where the document says something anew."""
+    """Store a new version of the text if the document changed it; return the current version number and the changes."""
     of_language = (AppealText.appeal_id == appeal.id, AppealText.language == draft.language)
     current = session.scalars(select(AppealText).where(*of_language, AppealText.is_current)).one_or_none()
-    said = _words(draft)
+    words = _words(draft)
     if current is None:
-        text = keep_version(session, appeal, draft.language, said, None, now)
-        return text, [ImportChange(f"{name} ({draft.language})", None, value) for name, value in said.items() if value]
-    before = {} if known is None else known.draft
-    changed = {name: value for name, value in said.items() if _said_before(before, name) != value}
+        version = keep_version(session, appeal, draft.language, words, None, now)
+        return version, [
+            ImportChange(f"{name} ({draft.language})", None, value) for name, value in words.items() if value
+        ]
+    last_import = {} if known is None else known.draft
+    changed = {name: value for name, value in words.items() if _last_value(last_import, name) != value}
     values = {name: getattr(current, name) for name in WORDS}
     changes = [
         ImportChange(f"{name} ({draft.language})", values[name], value)
@@ -274,8 +277,8 @@ def _words(draft: DraftAppeal) -> dict[str, Any]:
     }
 
 
-def _said_before(draft: dict[str, Any], name: str) -> Any:
-    """The same word of the document that was imported last, in the form that the text keeps it in."""
+def _last_value(draft: dict[str, Any], name: str) -> Any:
+    """Return the field's value in the last imported document, in the form in which AppealText stores it."""
     if name in {"salutation", "closing"}:
         return (draft.get("letter") or {}).get(name)
     if name == "paragraphs":
@@ -283,7 +286,7 @@ def _said_before(draft: dict[str, Any], name: str) -> Any:
     return draft.get(name) or ([] if name in {"people", "talking_points"} else "")
 
 
-def _remember(
+def _store_import(
     session: Session,
     appeal: Appeal,
     draft: DraftAppeal,
@@ -291,12 +294,12 @@ def _remember(
     now: datetime,
     lines: tuple[str, ...],
 ) -> None:
-    said = draft.to_json()
-    warnings = said.pop("warnings")
+    content = draft.to_json()
+    warnings = content.pop("warnings")
     if known is None:
-        known = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=said, imported_at=now)
+        known = ImportedDocument(appeal_id=appeal.id, language=draft.language, draft=content, imported_at=now)
         session.add(known)
-    elif known.draft != said:
-        known.draft = said
+    elif known.draft != content:
+        known.draft = content
         known.imported_at = now
     known.warnings, known.lines = warnings, list(lines)

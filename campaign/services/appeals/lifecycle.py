@@ -1,4 +1,4 @@
-"""An appeal's way from draft to open to closed."""
+"""The lifecycle of an appeal: review, publication, closing, stopping, outcome, continuation after the deadline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _MOST_WORDS = 2_000
 
 
 def ask(slug: str, *, context: Context) -> None:
-    """Asks for a draft to be published; those who may are told by mail. Raises NotFoundError, StateError."""
+    """Request that a draft be reviewed and published; a mail tells those who may publish it. Repeating changes nothing.
+
+    Raises NotFoundError, StateError (not a draft, or something is missing).
+    """
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal)
@@ -42,9 +45,10 @@ def ask(slug: str, *, context: Context) -> None:
 
 
 def send_back(slug: str, words: str, *, context: Context) -> None:
-    """Takes the question back, by whoever asked, or by a coordinator, who says why; whoever asked is told by mail.
+    """Withdraw the request for review (its author), or return the draft for changes (a coordinator).
 
-    Raises NotFoundError, StateError, InputError (`words`).
+    `words` are the coordinator's reasons; they are mailed to the author of the request. Raises NotFoundError,
+    StateError (no review was requested), InputError (`words`).
     """
     words = words.replace("\x00", "").strip()
     if len(words) > _MOST_WORDS:
@@ -63,10 +67,12 @@ def send_back(slug: str, words: str, *, context: Context) -> None:
 
 
 def publish(slug: str, *, context: Context, revision: int | None = None) -> bool:
-    """Opens a draft for signatures; False where it is open already.
+    """Open a draft for signatures; return False if it is open already.
 
-    Staff need to have been asked, and to have written none of it; `revision` is that of the draft they looked at.
-    Raises NotFoundError, FourEyesError, ConflictError, or StateError that names what is missing.
+    Staff can publish only a draft whose review was requested and of which they are not an author. `revision` is the
+    revision of the draft that they have read. Raises NotFoundError, FourEyesError (the actor is an author),
+    ConflictError (the draft has changed since `revision`), StateError (not a draft, or the message says what is
+    missing).
     """
     with transaction() as session:
         appeal = find(session, slug)
@@ -86,12 +92,15 @@ def publish(slug: str, *, context: Context, revision: int | None = None) -> bool
         appeal.state = AppealState.OPEN
         appeal.opened_at = context.now
         appeal.revision += 1
-        _note(session, "appeal.publish", appeal, AppealState.DRAFT, context)
+        _note_state(session, "appeal.publish", appeal, AppealState.DRAFT, context)
     return True
 
 
 def close(slug: str, *, context: Context) -> bool:
-    """Ends an open appeal before its deadline; False where it is closed already. Raises NotFoundError, StateError."""
+    """Close an open appeal before its deadline; return False if it is closed already.
+
+    Raises NotFoundError, StateError (the appeal is a draft, or was stopped).
+    """
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal, Permission.COORDINATE)
@@ -100,17 +109,17 @@ def close(slug: str, *, context: Context) -> bool:
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be closed")
         _end(appeal, context.now)
-        _note(session, "appeal.close", appeal, AppealState.OPEN, context)
+        _note_state(session, "appeal.close", appeal, AppealState.OPEN, context)
     return True
 
 
 def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) -> bool:
-    """Stops an open appeal, because signing would no longer help or could harm; False where it is stopped already.
+    """Stop an open appeal because signing would no longer help or could harm; return False if it is stopped already.
 
-    What became of the case, in Markdown by language, may be told at once, else with `set_outcome`.
-    Raises NotFoundError, StateError, InputError (`body`).
+    `outcome` is the outcome of the case, Markdown by language; it can also be set later with `set_outcome`. Raises
+    NotFoundError, StateError (the appeal is not open), InputError (`body`: too long).
     """
-    told = {language: body for language, text in (outcome or {}).items() if (body := _outcome(text))}
+    bodies = {language: body for language, text in (outcome or {}).items() if (body := _checked_outcome(text))}
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal, Permission.COORDINATE)
@@ -119,8 +128,8 @@ def stop(slug: str, *, context: Context, outcome: dict[str, str] | None = None) 
         if appeal.state != AppealState.OPEN:
             raise StateError(f"{slug} is {appeal.state}: only an open appeal can be stopped")
         _end(appeal, context.now, AppealState.STOPPED)
-        appeal.outcome = {**appeal.outcome, **told}
-        _note(session, "appeal.stop", appeal, AppealState.OPEN, context)
+        appeal.outcome = {**appeal.outcome, **bodies}
+        _note_state(session, "appeal.stop", appeal, AppealState.OPEN, context)
     return True
 
 
@@ -132,22 +141,22 @@ def set_outcome(
     context: Context,
     seen: str | None = None,
 ) -> None:
-    """Says on its page what became of the case, in Markdown; an empty body takes it back.
+    """Set the outcome of the case in one language, as Markdown for its page; an empty body removes it.
 
-    `seen` is what it said when the writer began: what the writer left as it was stays as it is now, and what somebody
-    else has changed meanwhile is not overwritten. Raises NotFoundError, StateError while it is open or a draft,
-    ConflictError (`outcome_` and the language), and InputError for a text that is too long.
+    `seen` is the outcome that the editor's form began with. A body equal to it changes nothing, and a colleague's later
+    change is not overwritten. Raises NotFoundError, StateError (the appeal is open or a draft), ConflictError
+    (`outcome_` and the language: changed since `seen`), InputError (`body`: too long).
     """
-    body, shown = _outcome(body), None if seen is None else _stored(seen)
+    body, stored_seen = _checked_outcome(body), None if seen is None else _stored(seen)
     with transaction() as session:
         appeal = find(session, slug)
         admit(context, appeal, Permission.COORDINATE)
         if appeal.state not in {AppealState.CLOSED, AppealState.STOPPED}:
             raise StateError(f"{slug} is {appeal.state}: how a case ended is told once it is closed or stopped")
         before = appeal.outcome
-        if body in {before.get(language, ""), shown}:
+        if body in {before.get(language, ""), stored_seen}:
             return
-        if shown is not None and before.get(language, "") != shown:
+        if stored_seen is not None and before.get(language, "") != stored_seen:
             raise ConflictError({f"outcome_{language}": before.get(language, "")})
         appeal.outcome = {name: text for name, text in {**before, language: body}.items() if text}
         appeal.revision += 1
@@ -161,9 +170,9 @@ def set_safety(
     initials_only: bool,
     context: Context,
 ) -> None:
-    """Says where writing endangers the sender (ISO 3166-1 alpha-2), and whether letters bear initials instead of names.
+    """Set the countries where writing endangers the sender, and whether letters are signed with initials.
 
-    Raises NotFoundError, InputError (`risk_countries`).
+    Countries are ISO 3166-1 alpha-2. Raises NotFoundError, InputError (`risk_countries`).
     """
     unknown = [code for code in risk_countries if code not in COUNTRIES]
     if unknown:
@@ -182,22 +191,27 @@ def set_safety(
 
 
 def continuation_of(appeal: Appeal, section: str) -> str:
-    """What the section has said comes after the deadline: the day (ISO 8601) until which it goes on, `stop`, or ""."""
+    """Return the section's continuation after the deadline: its last day (ISO 8601), `stop`, or "" if undecided."""
     return (appeal.continuation[section] or "stop") if section in appeal.continuation else ""
 
 
 def set_continuation(slug: str, until: date | None, *, context: Context, seen: str | None = None) -> None:
-    """Says for the own section what comes after the deadline: it goes on until that day, inclusive, or (None) stops.
+    """Set how the actor's own section continues after the deadline: until that day, inclusive; None: it stops.
 
-    `seen` is what it had said when the writer began (see `continuation_of`): what a colleague has said since is not
-    overwritten. Raises NotFoundError (a viewer, or a section that takes no part), StateError (a draft, or stopped),
-    InputError (`until`: past, or not after the deadline), ConflictError (`continuation`).
+    `seen` is the continuation that the editor's form began with (see `continuation_of`); a colleague's later decision
+    is not overwritten. Raises NotFoundError (a viewer, or a section that does not take part), StateError (a draft, or
+    stopped), InputError (`until`: past, or not after the deadline), ConflictError (`continuation`: changed since
+    `seen`).
     """
     with transaction() as session:
         appeal = find(session, slug)
         scope = context.actor.scope
         sections = taking_part(list_sections(), tuple(appeal.sections))
-        if scope is None or not scope.may(Permission.EDIT) or scope.section not in {one.code for one in sections}:
+        if (
+            scope is None
+            or not scope.may(Permission.EDIT)
+            or scope.section not in {section.code for section in sections}
+        ):
             raise NotFoundError("no such appeal among those of your section")
         if appeal.state not in {AppealState.OPEN, AppealState.CLOSED}:
             raise StateError(f"{slug} is {appeal.state}")
@@ -206,36 +220,36 @@ def set_continuation(slug: str, until: date | None, *, context: Context, seen: s
         ):
             raise InputError("until", "too-early", "the day must be in the future and after the deadline")
         before, current = dict(appeal.continuation), continuation_of(appeal, scope.section)
-        said = until.isoformat() if until else None
-        if current == (said or "stop"):
+        decision = until.isoformat() if until else None
+        if current == (decision or "stop"):
             return
         if seen not in {None, current}:
             raise ConflictError({"continuation": current})
-        appeal.continuation = {**before, scope.section: said}
+        appeal.continuation = {**before, scope.section: decision}
         appeal.revision += 1
         note(session, "appeal.going-on", appeal, context=context, before=before, after=appeal.continuation)
 
 
 def close_over(*, context: Context) -> list[str]:
-    """Closes what is over: open appeals whose last taking-part section's day has ended. Returns their slugs."""
+    """Close the open appeals whose deadline has passed in the time zones of all their sections; return their slugs."""
     closed = []
     with transaction() as session:
         sections = list_sections()
-        # Locked: whoever closes or stops one by hand at this moment has done it, and it is noted once.
+        # Locked, so that an appeal that staff close or stop at the same moment ends once and is noted once.
         for appeal in session.scalars(
             select(Appeal).where(Appeal.state == AppealState.OPEN).with_for_update(**NO_KEY_UPDATE)
         ):
-            zones = {one.last_zone(appeal.deadline) for one in taking_part(sections, tuple(appeal.sections))}
+            zones = {section.last_zone(appeal.deadline) for section in taking_part(sections, tuple(appeal.sections))}
             if not any(is_in_time(appeal.deadline, zone, context.now) for zone in zones or {"UTC"}):
                 _end(appeal, context.now)
                 reason = "its deadline has passed everywhere"
-                _note(session, "appeal.close", appeal, AppealState.OPEN, context, reason)
+                _note_state(session, "appeal.close", appeal, AppealState.OPEN, context, reason)
                 closed.append(appeal.slug)
     return closed
 
 
 def find(session: Session, slug: str) -> Appeal:
-    """The appeal, locked until the transaction ends. Raises NotFoundError."""
+    """Return the appeal, locked until the transaction ends. Raises NotFoundError."""
     appeal = session.scalars(select(Appeal).where(Appeal.slug == slug).with_for_update(**NO_KEY_UPDATE)).one_or_none()
     if appeal is None:
         raise NotFoundError(f"there is no appeal {slug}; `flask appeal list` shows those there are")
@@ -253,14 +267,14 @@ def _stored(body: str) -> str:
     return unix_lines(body.replace("\x00", "")).strip()
 
 
-def _outcome(body: str) -> str:
+def _checked_outcome(body: str) -> str:
     body = _stored(body)
     if len(body) > _MOST_OUTCOME:
         raise InputError("body", "too-long", f"an outcome has at most {_MOST_OUTCOME} characters, not {len(body)}")
     return body
 
 
-def _note(
+def _note_state(
     session: Session,
     act: str,
     appeal: Appeal,
@@ -268,9 +282,9 @@ def _note(
     context: Context,
     reason: str | None = None,
 ) -> None:
-    was: dict[str, Any] = {"state": before.value, "outcome": {}}
+    before_values: dict[str, Any] = {"state": before.value, "outcome": {}}
     after = {"state": str(appeal.state), "outcome": appeal.outcome}
-    note(session, act, appeal, context=context, before=was, after=after, reason=reason)
+    note(session, act, appeal, context=context, before=before_values, after=after, reason=reason)
 
 
 def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
@@ -278,21 +292,25 @@ def _refuse_unready(session: Session, appeal: Appeal, now: datetime) -> None:
         raise StateError(f"{appeal.slug} is {appeal.state}: only a draft can be published")
     session.flush()
     view = find_appeal_by_id(appeal.id)
-    missing = [_told(lack, appeal.deadline) for lack in publish_blockers(view, now=now)] if view else ["it is gone"]
+    missing = (
+        [_in_english(blocker, appeal.deadline) for blocker in publish_blockers(view, now=now)]
+        if view
+        else ["it is gone"]
+    )
     if missing:
         raise StateError(f"{appeal.slug} cannot be published: " + "; ".join(missing))
 
 
-def _told(lack: PublishBlocker, deadline: date | None) -> str:
-    """The same for operators, in English."""
+def _in_english(blocker: PublishBlocker, deadline: date | None) -> str:
+    """Return the reason in English, for operators of the commands."""
     return {
         "no-text": "it has no text",
-        "no-headline": f"its text in {lack.language} has no headline",
-        "no-letter": f"its text in {lack.language} has neither a letter nor talking points",
-        "no-target": f"its text in {lack.language} names nobody to write to"
-        if lack.language
+        "no-headline": f"its text in {blocker.language} has no headline",
+        "no-letter": f"its text in {blocker.language} has neither a letter nor talking points",
+        "no-target": f"its text in {blocker.language} names nobody to write to"
+        if blocker.language
         else "it has nobody to write to",
         "no-deadline": "it has no deadline (give one with --deadline)",
         "no-section": "no sections are loaded (flask sections load)",
         "deadline-passed": f"its deadline {deadline} has passed (give one with --deadline)",
-    }[lack.code]
+    }[blocker.code]

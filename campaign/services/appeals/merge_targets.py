@@ -1,4 +1,4 @@
-"""Bringing the targets of a document together with those an appeal has: words by language, contacts once."""
+"""Merging of a document's targets into those of its appeal: words by language, each contact once."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _CONTACTS = ("emails", "faxes", "phones")
 
 
 def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[tuple[Any, Any]]:
-    """Puts the draft's targets in place and returns what changed, as pairs of before and after.
+    """Merge the draft's targets into the appeal and return the changes, as pairs of before and after (None: no target).
 
-    Positions stay, for actions name them. A target that the document of this language no longer names loses its words
-    in this language, and goes where no other language names it.
+    Positions do not change, because actions refer to them. A target that the document no longer names loses its words
+    in the document's language; it is removed if it has words in no other language.
     """
     before = {target.position: _summary(target) for target in appeal.targets}
-    free = list(appeal.targets)
-    kept = set()
+    unmatched = list(appeal.targets)
+    named = set()
     for index, drafted in enumerate(draft.targets):
-        target = _same(free, drafted, index, draft.language)
+        target = _matching(unmatched, drafted, index, draft.language)
         if target is None:
-            position = 1 + max((known.position for known in appeal.targets), default=0)
+            position = 1 + max((stored.position for stored in appeal.targets), default=0)
             target = Target(
                 position=position, kind=drafted.kind, emails=[], faxes=[], phones=[], social={}, words={}, country=None
             )
             appeal.targets.append(target)
         else:
-            free.remove(target)
-        kept.add(target.position)
+            unmatched.remove(target)
+        named.add(target.position)
         _fill(target, drafted, draft.language)
     for target in list(appeal.targets):
-        if target.position not in kept and draft.language in target.words:
+        if target.position not in named and draft.language in target.words:
             target.words = {language: words for language, words in target.words.items() if language != draft.language}
             if not target.words:
                 appeal.targets.remove(target)
@@ -47,30 +47,39 @@ def merge_targets(session: Session, appeal: Appeal, draft: DraftAppeal) -> list[
     ]
 
 
-def _same(free: list[Target], drafted: DraftTarget, index: int, language: str) -> Target | None:
-    """The stored target that this one is: by a shared way to reach it, else by its words, else by its place."""
-    for target in free:
-        if any(set(getattr(target, way)) & set(getattr(drafted, way)) for way in _CONTACTS):
+def _matching(unmatched: list[Target], drafted: DraftTarget, index: int, language: str) -> Target | None:
+    """Return the stored target that the draft's target means; None if it is new.
+
+    Compare by a shared contact, then by role and name, then by position, kind and country.
+    """
+    for target in unmatched:
+        if any(set(getattr(target, contact)) & set(getattr(drafted, contact)) for contact in _CONTACTS):
             return target
-    for target in free:
+    for target in unmatched:
         words = target.words.get(language)
         if words and (words.get("role"), words.get("name")) == (drafted.role, drafted.name):
             return target
-    for target in free:
+    for target in unmatched:
         if target.position == index + 1 and target.kind == drafted.kind and target.country == drafted.country:
             return target
     return None
 
 
 def _fill(target: Target, drafted: DraftTarget, language: str) -> None:
-    alone = not target.words or set(target.words) == {language}
+    is_only_language = not target.words or set(target.words) == {language}
     target.kind = drafted.kind
     target.country = drafted.country or target.country
-    for way in _CONTACTS:
-        said = list(getattr(drafted, way))
-        known = getattr(target, way)
-        setattr(target, way, said if alone else known + [one for one in said if one not in known])
-    target.social = dict(drafted.social) if alone else {**drafted.social, **target.social}
+    for contact in _CONTACTS:
+        drafted_contacts = list(getattr(drafted, contact))
+        stored = getattr(target, contact)
+        setattr(
+            target,
+            contact,
+            drafted_contacts
+            if is_only_language
+            else stored + [value for value in drafted_contacts if value not in stored],
+        )
+    target.social = dict(drafted.social) if is_only_language else {**drafted.social, **target.social}
     target.words = {
         **target.words,
         language: {

@@ -1,4 +1,4 @@
-"""Telling colleagues of what waits for them: an appeal to be published, a correction to be looked at."""
+"""Mails to staff about work that waits for them: a requested review, a returned draft, a correction, a large entry."""
 
 from __future__ import annotations
 
@@ -27,22 +27,25 @@ _PUBLISHERS = (Role.COORDINATOR.value, Role.ADMIN.value)
 
 
 def notify_of_review_request(session: Session, appeal: Appeal, *, context: Context) -> None:
-    """Owes a mail to all who may publish it: coordinators who have not written it."""
+    """Enqueue a mail to each coordinator who may publish the appeal: those who are not its authors."""
     for staff in publishers(session, appeal, context):
         owe(session, staff, review_requested(staff.locale, headline(session, appeal, staff.locale)), appeal, context)
 
 
 def notify_of_return(session: Session, appeal: Appeal, staff_id: int | None, words: str, *,
                    context: Context) -> None:  # fmt: skip
-    """Owes whoever asked a mail with what is still to do."""
+    """Enqueue a mail with the coordinator's reasons to the member of staff who requested the review."""
     staff = None if staff_id is None else session.get(Staff, staff_id)
     if staff is not None and staff.active:
-        said = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), words)
-        owe(session, staff, said, appeal, context)
+        text = returned_for_changes(staff.locale, headline(session, appeal, staff.locale), words)
+        owe(session, staff, text, appeal, context)
 
 
 def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) -> None:
-    """An open appeal shows its new words at once; whoever may publish is asked to look, at most once an hour."""
+    """Enqueue a mail about a correction to those who may publish, at most once an hour per author and appeal.
+
+    A correction of an open appeal is public at once, without a review.
+    """
     if appeal.state != AppealState.OPEN or context.actor.staff_id is None:
         return
     hour = context.now.replace(minute=0, second=0, microsecond=0)
@@ -53,44 +56,50 @@ def notify_of_correction(session: Session, appeal: Appeal, *, context: Context) 
 
 
 def notify_of_bulk_entry(session: Session, entry: BulkEntry, appeal: Appeal, *, context: Context) -> None:
-    """Owe a mail to all who may confirm an entry that waits: of its section, and who coordinates."""
+    """Enqueue a mail to each member of staff who may confirm a waiting entry: editors of its section, coordinators."""
     editors = and_(Staff.role == Role.EDITOR.value, Staff.section_code == entry.section_code)
-    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors))
-    for staff in session.scalars(found.where(Staff.id != entry.staff_id).order_by(Staff.id)):
-        said = bulk_entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
-        owe(session, staff, said, appeal, context, page="bulk-entries")
+    entitled = select(Staff).where(
+        Staff.active, Staff.joined_at.is_not(None), or_(Staff.role.in_(_PUBLISHERS), editors)
+    )
+    for staff in session.scalars(entitled.where(Staff.id != entry.staff_id).order_by(Staff.id)):
+        text = bulk_entry_waits(staff.locale, headline(session, appeal, staff.locale), entry.quantity)
+        owe(session, staff, text, appeal, context, page="bulk-entries")
 
 
 def publishers(session: Session, appeal: Appeal, context: Context) -> list[Staff]:
-    """Coordinators and administrators who have joined and have not written this appeal."""
-    found = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
+    """Return the coordinators and administrators who have joined, without the actor and the appeal's authors."""
+    entitled = select(Staff).where(Staff.active, Staff.joined_at.is_not(None), Staff.role.in_(_PUBLISHERS))
     return [
-        one
-        for one in session.scalars(found.order_by(Staff.id))
-        if one.id not in {context.actor.staff_id, *appeal.written_by}
+        staff
+        for staff in session.scalars(entitled.order_by(Staff.id))
+        if staff.id not in {context.actor.staff_id, *appeal.written_by}
     ]
 
 
 def claim(session: Session, kind: str, appeal_id: int, at: datetime, *, now: datetime) -> bool:
-    """Whether nobody has told of this yet: once for each kind, appeal and moment."""
+    """Return whether this process may send the notice: True once for each kind, appeal and moment `at`."""
     values = {"kind": kind, "appeal_id": appeal_id, "window_at": at, "raised_at": now}
     return insert_or_ignore(session.connection(), AbuseAlert, values)
 
 
 def headline(session: Session, appeal: Appeal, locale: str) -> str:
-    """What the appeal is called in that language, else in another, else its slug."""
+    """Return the appeal's headline in that language, else in its first language, else in any, else its slug."""
     texts = select(AppealText.language, AppealText.headline).where(
         AppealText.appeal_id == appeal.id, AppealText.is_current
     )
     rows = session.execute(texts.order_by(AppealText.language))
-    found = {str(row.language): str(row.headline) for row in rows}
-    return found.get(locale) or found.get(appeal.first_language or "") or next(iter(found.values()), appeal.slug)
+    headlines = {str(row.language): str(row.headline) for row in rows}
+    return (
+        headlines.get(locale)
+        or headlines.get(appeal.first_language or "")
+        or next(iter(headlines.values()), appeal.slug)
+    )
 
 
 def owe(
     session: Session, staff: Staff, said: StaffText, appeal: Appeal, context: Context, *, page: str = "edit"
 ) -> None:
-    """Owes one of the staff a mail that leads to the appeal."""
+    """Enqueue a mail to a member of staff, with a link to that page of the appeal."""
     url = f"{context.settings.base_url}/staff/appeals/{appeal.slug}/{page}"
     owe_staff(
         session.connection(),
