@@ -35,7 +35,7 @@ from campaign.services.handover.handover import make_handover, waiting
 from campaign.services.keys.row_key import rewrite
 from campaign.services.moderation.watch_domains import watch_domains
 from campaign.services.periodic.clock import ClocksApartError, agreed_now
-from campaign.services.periodic.periodic import last_run, run_once
+from campaign.services.periodic.run_once import last_run, run_once
 from campaign.services.privacy.erasure_journal import forget
 from campaign.services.privacy.retention import purge_expired
 

@@ -19,7 +19,7 @@ from campaign.platform.runtime import runtime
 from campaign.queries.appeals.appeal import AppealView, find_appeal
 from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close, close_over, publish
-from campaign.services.periodic.periodic import run_once
+from campaign.services.periodic.run_once import run_once
 from campaign.services.staff.audit import verify
 from tests.conftest import DOCUMENT, START, Clock, context
 

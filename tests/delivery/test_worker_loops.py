@@ -21,7 +21,7 @@ from campaign.models import LinkRequest, PeriodicRun
 from campaign.platform import db, huey
 from campaign.platform.process.log_throttle import LogThrottle
 from campaign.platform.process.progress import WorkerProgress
-from campaign.services.periodic.periodic import run_once
+from campaign.services.periodic.run_once import run_once
 from campaign.services.signing.new_link import ask_new_links
 from tests.conftest import START, context
 

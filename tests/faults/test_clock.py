@@ -26,7 +26,7 @@ from campaign.services.appeals.import_draft import ImportOptions, import_draft
 from campaign.services.appeals.lifecycle import close_over, publish
 from campaign.services.counting.verify import verify
 from campaign.services.delivery.dispatcher import deliver_due
-from campaign.services.periodic.periodic import run_once
+from campaign.services.periodic.run_once import run_once
 from campaign.services.privacy.retention import purge_expired
 from tests.attack import Figure
 from tests.conftest import DOCUMENT, START, Clock, Postbox, context, form, settings_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from campaign.config import ROOT, SETTINGS
-from campaign.domain.outbox.mail_state import DAILY
+from campaign.domain.outbox.mailbox_limit import DAILY
 from campaign.domain.privacy import retention
 
 DOCS = ROOT / "docs"

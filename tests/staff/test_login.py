@@ -15,7 +15,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from campaign.domain.errors import StateError
-from campaign.domain.staff.roles import INVITATION_LIFETIME, SESSION_LIFETIME, TWO_FACTOR_ROLES, Role
+from campaign.domain.staff.lifetimes import INVITATION_LIFETIME, SESSION_LIFETIME
+from campaign.domain.staff.roles import TWO_FACTOR_ROLES, Role
 from campaign.models import Mail, Staff
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction

@@ -7,7 +7,8 @@ from datetime import timedelta
 from flask import Flask
 from sqlalchemy import select
 
-from campaign.domain.staff.roles import SESSION_LIFETIME, Role
+from campaign.domain.staff.lifetimes import SESSION_LIFETIME
+from campaign.domain.staff.roles import Role
 from campaign.models import LoginFailure, StaffSession
 from campaign.platform import db
 from campaign.platform.database.transaction import transaction

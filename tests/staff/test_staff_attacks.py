@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from campaign.domain.staff.roles import SESSION_LIFETIME, Role
+from campaign.domain.staff.lifetimes import SESSION_LIFETIME
+from campaign.domain.staff.roles import Role
 from campaign.platform.runtime import runtime
 from campaign.services.staff.accounts import change
 from campaign.services.staff.login import MOST_FOR_ACCOUNT, MOST_FROM_NETWORK, WINDOW

@@ -87,22 +87,6 @@ BATCH_LEASE = timedelta(minutes=2)
 SENDING_LEASE = timedelta(minutes=12)
 
 
-@dataclass(frozen=True, slots=True)
-class DailyLimits:
-    """The limits of mails a day to one mailbox that are caused by typing its address, over all appeals.
-
-    Attributes:
-        strangers: While the mailbox has confirmed nothing.
-        proven: Within a day after it has confirmed something.
-        asked: For links requested on the page for new links.
-    """
-
-    strangers: int = 3
-    proven: int = 50
-    asked: int = 3
-
-
-DAILY = DailyLimits()
 # The same form within this time gets no second mail.
 JUST_MAILED = timedelta(minutes=10)
 

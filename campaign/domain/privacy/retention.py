@@ -1,4 +1,7 @@
-"""Retention periods of personal data, all in one place. docs/privacy.md lists them, and a test compares the two."""
+"""Retention periods of personal data: docs/privacy.md lists them, and a test compares the two.
+
+How long addresses are stored after an appeal has ended is a setting: TOCSIN_RETENTION_DAYS in `config.py`.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from campaign.domain.errors import ExpiredTokenError, TokenError
-from campaign.domain.staff.roles import INVITATION_LIFETIME, RESET_LIFETIME
+from campaign.domain.staff.lifetimes import INVITATION_LIFETIME, RESET_LIFETIME
 
 LINK_KEY_LENGTH = 16
 # 128 bits: another key or content with the same digest cannot be found.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from campaign.domain.errors import InputError
@@ -40,14 +39,6 @@ _FROM: dict[Permission, Role] = {
 _ORDER = tuple(Role)
 # Roles that see names and addresses, publish or hand out roles: a password alone is phished too easily.
 TWO_FACTOR_ROLES = frozenset(role for role in _ORDER if _ORDER.index(role) >= _ORDER.index(_FROM[Permission.EDIT]))
-
-PASSWORD_LENGTH = 12
-INVITATION_LIFETIME = timedelta(days=7)
-RESET_LIFETIME = timedelta(hours=1)
-# A log-in ends overnight.
-SESSION_LIFETIME = timedelta(hours=12)
-# Exports and changes of accounts require the password again after this time.
-FRESHNESS = timedelta(minutes=15)
 
 
 def may(role: Role, permission: Permission) -> bool:

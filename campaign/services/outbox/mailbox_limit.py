@@ -16,7 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.errors import CipherError
-from campaign.domain.outbox.mail_state import DAILY, MailState
+from campaign.domain.outbox.mail_state import MailState
+from campaign.domain.outbox.mailbox_limit import DAILY
 from campaign.domain.privacy.cipher import Vault
 from campaign.domain.signing.address import Address
 from campaign.models import Mail, MailboxLimit

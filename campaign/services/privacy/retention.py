@@ -67,7 +67,7 @@ _COUNTED = exists().where(Action.signature_id == Signature.id, Action.channel ==
 
 
 def purge_expired(*, go_on: GoOn, batch: int = BATCH, context: Context) -> Counter[str]:
-    """Deletes or anonymises all whose time is over; returns how many of what. `days` is TOCSIN_RETENTION_DAYS."""
+    """Deletes or anonymises all whose time is over; returns how many of what."""
     now = context.now
     done: Counter[str] = Counter()
     withdrawn = Signature.state == SignatureState.WITHDRAWN, Signature.ended_at < now - retention.WITHDRAWN

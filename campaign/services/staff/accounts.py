@@ -15,7 +15,8 @@ from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.signing.address import parse_address
 from campaign.domain.signing.token import Link, Purpose
 from campaign.domain.staff.actor import staff_actor
-from campaign.domain.staff.roles import INVITATION_LIFETIME, Permission, Role
+from campaign.domain.staff.lifetimes import INVITATION_LIFETIME
+from campaign.domain.staff.roles import Permission, Role
 from campaign.mail.messages.role_names import role_name
 from campaign.mail.messages.section_names import section_title
 from campaign.mail.messages.staff_texts import password_changed

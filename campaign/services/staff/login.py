@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.staff.roles import SESSION_LIFETIME
+from campaign.domain.staff.lifetimes import SESSION_LIFETIME
 from campaign.models import LoginFailure, StaffSession
 from campaign.platform import db
 from campaign.platform.context import Context

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from campaign.document import LIMIT
-from campaign.domain.staff.roles import SESSION_LIFETIME, Permission, Role
+from campaign.domain.staff.lifetimes import SESSION_LIFETIME
+from campaign.domain.staff.roles import Permission, Role
 from campaign.platform.database.transaction import transaction
 from campaign.platform.runtime import runtime
 from campaign.services.staff.login import begin_session, end_session, is_session_alive

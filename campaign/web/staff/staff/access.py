@@ -20,7 +20,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from campaign.document import LIMIT
 from campaign.domain.staff.actor import SUPPORTER, staff_actor
-from campaign.domain.staff.roles import FRESHNESS, Permission, Scope
+from campaign.domain.staff.lifetimes import FRESHNESS
+from campaign.domain.staff.roles import Permission, Scope
 from campaign.models import Staff
 from campaign.platform import db
 from campaign.platform.context import Context

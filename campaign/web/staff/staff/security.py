@@ -25,7 +25,7 @@ from flask_wtf import CSRFProtect
 
 from campaign.config import ROOT, Settings
 from campaign.domain.privacy.cipher import Vault
-from campaign.domain.staff.roles import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
+from campaign.domain.staff.lifetimes import FRESHNESS, PASSWORD_LENGTH, SESSION_LIFETIME
 from campaign.models import Passkey, Staff
 from campaign.platform import db
 from campaign.platform.runtime import KEY, Runtime, runtime

@@ -1,0 +1,23 @@
+"""The limits of mails a day to one mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DailyLimits:
+    """The limits of mails a day to one mailbox that are caused by typing its address, over all appeals.
+
+    Attributes:
+        strangers: While the mailbox has confirmed nothing.
+        proven: Within a day after it has confirmed something.
+        asked: For links requested on the page for new links.
+    """
+
+    strangers: int = 3
+    proven: int = 50
+    asked: int = 3
+
+
+DAILY = DailyLimits()

@@ -1,0 +1,13 @@
+"""Lifetimes of invitations, reset links, log-ins and proofs of them, and the least length of a password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+PASSWORD_LENGTH = 12
+INVITATION_LIFETIME = timedelta(days=7)
+RESET_LIFETIME = timedelta(hours=1)
+# A log-in ends overnight.
+SESSION_LIFETIME = timedelta(hours=12)
+# Exports and changes of accounts require the password again after this time.
+FRESHNESS = timedelta(minutes=15)
