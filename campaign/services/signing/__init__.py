@@ -1,1 +1,1 @@
-"""Signing, confirming, withdrawing, erasing; links to one's own data."""
+"""Signing, confirming, withdrawing, erasing; links to the signer's own data."""

@@ -1,8 +1,9 @@
-"""Changing the address of everything that somebody has signed: the new mailbox confirms it, the old one is told.
+"""The change of a signer's address: the new mailbox confirms it, and the old one gets a notice.
 
-What is asked for stands in the mailed link alone, sealed; nothing is stored before the new mailbox has confirmed. The
-link is bound to the signature's link key, which is another one afterwards: it works once, and so do no links of before.
-Asked for by a link that opens some signatures only, it moves those only; asked for by staff, those of their section.
+The requested address is only in the mailed link, sealed; nothing is stored before the new mailbox has confirmed. The
+link is bound to the signature's link key. Changing the address replaces that key, so the link works once, and all
+earlier links stop working. A change requested through a link that opens only some signatures moves only those; one
+requested by staff moves those of their section.
 """
 
 from __future__ import annotations
@@ -35,27 +36,30 @@ from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.outbox.notice import Notice
 from campaign.services.signing.signature import bury, consent_record, is_counted, locked, note_erasure
 
-# Between the signed token and the sealed address: in neither alphabet.
-_BETWEEN = "~"
+# Separates the signed token from the sealed address; the alphabet of neither contains it.
+_SEPARATOR = "~"
 
 
 @dataclass(frozen=True, slots=True)
 class AddressChange:
-    """What a link to change an address asks for."""
+    """The change of address that a mailed link requests."""
 
     link: Link
     sealed: bytes
 
     def address(self, link_key: bytes, vault: Vault) -> Address:
-        """Return the new address. Raises NotFoundError where the link is used up or another's, CipherError."""
+        """Return the new address.
+
+        Raises NotFoundError where the link is used up or belongs to another signature, CipherError.
+        """
         if not self.link.opens(link_key) or not self.link.shows(link_key, self.sealed):
             raise NotFoundError("the link is used up")
         return parse_address(vault.open_email(self.sealed, at_address_change(link_key)))
 
 
 def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
-    """Return what the mailed token asks for. Raises TokenError, ExpiredTokenError."""
-    signed, _, sealed = token.partition(_BETWEEN)
+    """Return the change that the mailed token requests. Raises TokenError, ExpiredTokenError."""
+    signed, _, sealed = token.partition(_SEPARATOR)
     try:
         padded = sealed + "=" * (-len(sealed) % 4)
         return AddressChange(tokens.read(Purpose.ADDRESS, signed, now), base64.urlsafe_b64decode(padded))
@@ -64,10 +68,10 @@ def read_wanted(token: str, *, tokens: Tokens, now: datetime) -> AddressChange:
 
 
 def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: Context) -> None:
-    """Owe the new address a mail whose link changes it, of the rows with those marks only (`shown_mark`), or of all.
+    """Enqueue a mail to the new address, whose link makes the change for the rows marked `only` (`shown_mark`), or all.
 
-    Whether that mailbox has had enough mail for today, or is written to at all, is looked at when the mail leaves: the
-    answer would tell what the address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
+    The mailbox's daily limit and its suppression are checked when the mail leaves: an answer here would tell what the
+    address has done. Raises NotFoundError (erased), InputError (`email`: `same`).
     """
     with transaction() as session:
         signature = locked(session, signature_id)
@@ -76,55 +80,55 @@ def ask_change(signature_id: int, new: Address, *, only: bytes = b"", context: C
         link_key = signature.link_key or b""
         sealed = context.vault.seal_email(new, at_address_change(link_key))
         token = context.keys.tokens.make(Purpose.ADDRESS, signature.id, context.now, link_key, sealed, only)
-        url = f"{context.settings.base_url}/{signature.locale}/m/{token}{_BETWEEN}{_text(sealed)}/address"
-        said = confirm_address(signature.locale, context.settings.theme.name)
-        notice = Notice(MailKind.ADDRESS, new, said.subject, said.text, url, signature.locale)
+        url = f"{context.settings.base_url}/{signature.locale}/m/{token}{_SEPARATOR}{_base64(sealed)}/address"
+        message = confirm_address(signature.locale, context.settings.theme.name)
+        notice = Notice(MailKind.ADDRESS, new, message.subject, message.text, url, signature.locale)
         notice.write(session.connection(), context=context)
 
 
 def change_address(wanted: AddressChange, *, context: Context) -> tuple[int, int]:
-    """Give what the link covers under the old address the new one, and owe the old one a mail that says so.
+    """Move the signatures that the link covers to the new address, and enqueue a notice to the old one.
 
-    Returns how many signatures were changed, and how many stay: of an appeal that the new address has signed already.
-    Raises NotFoundError where the link is used up, CipherError.
+    Returns how many signatures were changed, and how many were not, because the new address has already signed the
+    same appeal. Raises NotFoundError where the link is used up, CipherError.
     """
     now, vault = context.now, context.vault
     with transaction() as session:
         signature = locked(session, wanted.link.subject)
         new, old = wanted.address(signature.link_key or b"", vault), _address_of(signature, vault)
-        under = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
-        locked_rows = session.scalars(under.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE))
+        of_old_address = select(Signature).where(Signature.address_digest.in_(digests_everywhere(session, old, vault)))
+        locked_rows = session.scalars(of_old_address.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE))
         rows = [row for row in locked_rows if wanted.link.covers_of(row.id, row.link_key or b"", row.section_code)]
         changed = sum(_move(session, row, new, now, vault) for row in rows)
         if wanted.link.opens(signature.link_key or b""):
-            # Used up, also where nothing could be changed.
+            # The link is used up even where nothing could be changed.
             contents = own_contents(session, signature, vault)
             _seal(signature, signature.address_digest, old, vault)
             keep_contents(contents, signature, vault)
         session.connection().execute(*proving(session.connection().dialect.name, new, now=now, vault=vault))
         if changed:
-            said = address_changed(signature.locale, context.settings.theme.name)
-            notice = Notice(MailKind.ADDRESS, old, said.subject, said.text, "", signature.locale)
+            message = address_changed(signature.locale, context.settings.theme.name)
+            notice = Notice(MailKind.ADDRESS, old, message.subject, message.text, "", signature.locale)
             notice.write(session.connection(), context=context)
         return changed, len(rows) - changed
 
 
 def _move(session: Session, row: Signature, new: Address, now: datetime, vault: Vault) -> bool:
-    """Give the signature the new address; False where that one has signed the appeal already."""
+    """Give the signature the new address; return False where the new address has signed the appeal already."""
     digest = vault.address_digest(row.appeal_id, new)
-    taken = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
-    if session.scalar(select(taken)):
+    has_signed = exists().where(Signature.appeal_id == row.appeal_id, Signature.address_digest == digest)
+    if session.scalar(select(has_signed)):
         return False
     if is_counted(session, row):
         bury(session, row, now, vault)
-    # A backup from before must not bring the old address back; the record tells when it is this signature's again.
+    # Restoring an earlier backup must not bring the old address back; the record tells when the signature has it again.
     note_erasure(session, ErasureKind.ADDRESS_CHANGED, row, now, vault)
     record = consent_record(session, row, now, to_appeal=last_consent(session, row).to_appeal)
     session.connection().execute(insert(Consent), record)
     contents = own_contents(session, row, vault)
     _seal(row, digest, new, vault)
     keep_contents(contents, row, vault)
-    # The old domain's digest says nothing of the new address; a flood is not looked for in changed addresses.
+    # The old domain's digest does not describe the new address; floods are not searched for in changed addresses.
     row.domain_digest = None
     session.execute(delete(SignUp).where(SignUp.signature_id == row.id))
     session.flush()
@@ -132,7 +136,7 @@ def _move(session: Session, row: Signature, new: Address, now: datetime, vault: 
 
 
 def _seal(row: Signature, digest: bytes | None, address: Address, vault: Vault) -> None:
-    """Give the row the address and a new link key: to both of them is bound what is sealed."""
+    """Give the row the address and a new link key, and seal its values anew: they are bound to both."""
     name = vault.open_name(row.name_sealed or b"", place_of(row))
     slot = None if row.name_sealed is None else vault.slot(row.name_sealed)
     row.address_digest, row.link_key = digest, new_link_key()
@@ -146,5 +150,5 @@ def _address_of(signature: Signature, vault: Vault) -> Address:
     return parse_address(vault.open_email(signature.email_sealed, place_of(signature)))
 
 
-def _text(sealed: bytes) -> str:
+def _base64(sealed: bytes) -> str:
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")

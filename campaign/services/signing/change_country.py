@@ -1,4 +1,4 @@
-"""Moving a signature to another country, and with it what it counts for."""
+"""The move of a signature to another country, with its actions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from campaign.services.signing.signature import locked
 
 
 def change_country(signature_id: int, *, country: str, section_code: str, context: Context) -> None:
-    """Gives the signature that country, and moves its acts from one section's counts to the other's.
+    """Set the signature's country, and move its actions to the counts of `section_code`.
 
-    Every total stays; repeating it changes nothing. Raises NotFoundError.
+    The total over all sections stays; repeating it changes nothing. Raises NotFoundError.
     """
     with transaction() as session:
         signature = locked(session, signature_id)
@@ -24,7 +24,7 @@ def change_country(signature_id: int, *, country: str, section_code: str, contex
         signature.country = country
         signature.section_code = section_code
         connection = session.connection()
-        acts = connection.execute(
+        actions = connection.execute(
             select(
                 Action.appeal_id,
                 Action.section_code,
@@ -34,7 +34,7 @@ def change_country(signature_id: int, *, country: str, section_code: str, contex
                 Action.quantity,
             ).where(Action.signature_id == signature_id, Action.section_code != section_code)
         ).all()
-        for appeal_id, before, channel, evidence, counted_at, quantity in acts:
-            count(connection, TallyCell(appeal_id, before, channel, evidence), counted_at, -quantity)
+        for appeal_id, old_section, channel, evidence, counted_at, quantity in actions:
+            count(connection, TallyCell(appeal_id, old_section, channel, evidence), counted_at, -quantity)
             count(connection, TallyCell(appeal_id, section_code, channel, evidence), counted_at, quantity, is_past=True)
         connection.execute(update(Action).where(Action.signature_id == signature_id).values(section_code=section_code))

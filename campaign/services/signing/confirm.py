@@ -1,7 +1,7 @@
-"""Confirming a sign-up: the signature comes into being and counts.
+"""The confirmation of a sign-up, which creates its signature and counts it.
 
-A form of an address that has signed the appeal before is stored like any other (`sign_statement`). What confirming it
-does depends on what that address has done on the appeal. This table is the rule; each row has a test
+A form of an address that has signed the appeal before is stored like any other (`sign_statement`). The effect of
+confirming it depends on what that address has done on the appeal. This table is the rule; each row has a test
 (tests/signing/rules/test_same_address.py). An error means that nothing changes.
 
 | before                                    | confirming gives      | counts one more |
@@ -71,9 +71,9 @@ from campaign.services.outbox.mailbox_limit import proving
 from campaign.services.signing.signature import locked
 from campaign.services.signing.withdraw import grant
 
-# On PostgreSQL the signature's id is drawn beforehand, so that all its rows are written by one statement.
-_NUMBER = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
-_FIND = (
+# On PostgreSQL the signature's id is fetched beforehand, so that one statement writes all its rows.
+_NEXT_ID = {"postgresql": literal_column("nextval('signature_id_seq')"), "sqlite": null()}
+_FIND_SIGN_UP = (
     select(
         SignUp,
         Appeal.deadline,
@@ -90,18 +90,18 @@ _FIND = (
 )
 _SIGNED = select(Signature.id).where(Signature.address_digest == bindparam("signed")).scalar_subquery()
 _ERASED = exists().where(Tombstone.appeal_id == bindparam("appeal"), Tombstone.address_digest == bindparam("erased"))
-_KEYED = exists().where(RowKey.id == bindparam("batch"))
-# What the address has done on this appeal before; it is asked when the address is known.
-_BEFORE = {
+_HAS_KEY = exists().where(RowKey.id == bindparam("batch"))
+# What the address has done on this appeal before, looked up once the address is decrypted.
+_FIND_EARLIER = {
     dialect: select(
-        _SIGNED.label("signed_id"), _ERASED.label("was_counted"), _KEYED.label("has_key"), number.label("number")
+        _SIGNED.label("signed_id"), _ERASED.label("was_counted"), _HAS_KEY.label("has_key"), number.label("number")
     )
-    for dialect, number in _NUMBER.items()
+    for dialect, number in _NEXT_ID.items()
 }
-_DONE = (
+_MARK_CONFIRMED = (
     update(SignUp)
     .where(SignUp.id == bindparam("done"))
-    # What was typed stands in the signature from now on.
+    # The signature has the typed values from now on.
     .values(
         signature_id=bindparam("signed"),
         name_sealed=None,
@@ -111,11 +111,11 @@ _DONE = (
         mailed_at=None,
     )
 )
-_NEW, _CONSENT, _COUNTED = insert(Signature), insert(Consent), insert(Action)
-_CARRIED = ("appeal_id", "section_code", "locale")
+_INSERT_SIGNATURE, _INSERT_CONSENT, _INSERT_ACTION = insert(Signature), insert(Consent), insert(Action)
+_COPIED = ("appeal_id", "section_code", "locale")
 _COLUMNS = (
     *(
-        *_CARRIED,
+        *_COPIED,
         "country",
         "address_digest",
         "name_sealed",
@@ -127,17 +127,17 @@ _COLUMNS = (
     ),
     *("signed_at", "confirmed_at", "ended_at", "network_digest", "domain_digest", "is_repeat"),
 )
-_AGAIN = (
+_RENEW_SIGNATURE = (
     update(Signature)
     .where(Signature.id == bindparam("again"))
     .values({name: bindparam(f"again_{name}", type_=Signature.__table__.c[name].type) for name in _COLUMNS})
 )
-_FIRST = Precompiled(_NEW.returning(Signature.id), _COLUMNS)
+_INSERT_RETURNING_ID = Precompiled(_INSERT_SIGNATURE.returning(Signature.id), _COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentChoices:
-    """What the mailbox's owner ticks when confirming: to hear how the case goes on, to have the name handed over."""
+    """The consents that the mailbox's owner ticks when confirming: to get updates, to have the name handed over."""
 
     updates: bool = False
     shares_name: bool = False
@@ -153,9 +153,9 @@ class ShownSignUp:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedSignature:
-    """The signature that a sign-up has become, what its links are bound to, and the hour in which it was confirmed.
+    """The signature that a sign-up has become, its link key, and the hour in which it was confirmed (`at`).
 
-    `is_used` where the sign-up had become one before.
+    `is_used` is true where the sign-up had been confirmed before.
     """
 
     signature_id: int
@@ -172,27 +172,27 @@ def confirm(
     is_own: bool = True,
     context: Context,
 ) -> tuple[ConfirmedSignature, ...]:
-    """Confirm and count the sign-up that the link is for (unless `is_own` is false), and others shown beside it.
+    """Confirm and count the sign-up that the link is for (unless `is_own` is false), and the others shown beside it.
 
-    Repeating it changes nothing and succeeds. All or nothing: raises NotFoundError (erased, or another's by now),
+    Returns one signature for each, at least one, the link's own first. Repeating it changes nothing and succeeds. Where
+    one fails, nothing changes: raises NotFoundError (erased, or the link is for another sign-up by now),
     SignUpChangedError (no longer what was shown), AppealEndedError (too late, or the appeal was stopped),
-    InvalidatedError, StateError
-    (withdrawn), CipherError. Returns what came of each, at least of one, the link's own first.
+    InvalidatedError, StateError (withdrawn), CipherError.
     """
     now, vault = context.now, context.vault
-    acted = partial(_confirm_all, link, wishes, also, is_own=is_own, context=context)
-    _prepare(vault, len(also) + 1, now)
+    confirm_all = partial(_confirm_all, link, wishes, also, is_own=is_own, context=context)
+    _reserve_keys(vault, len(also) + 1, now)
     try:
-        return acted()
+        return confirm_all()
     except UnknownKeyError:
-        # The database was set back: it does not have the keys that this process took for its rows.
+        # The database was restored to an earlier state, without the keys that this process reserved for its rows.
         vault.row_keys.drop()
         month_key(vault, now=now, is_set_back=True)
-        _prepare(vault, len(also) + 1, now)
-        return acted()
+        _reserve_keys(vault, len(also) + 1, now)
+        return confirm_all()
 
 
-def _prepare(vault: Vault, number: int, now: datetime) -> None:
+def _reserve_keys(vault: Vault, number: int, now: datetime) -> None:
     reserve(vault, KeyUse.SIGNED, number, now=now)
     month_key(vault, now=now)
 
@@ -207,85 +207,91 @@ def _confirm_all(
 ) -> tuple[ConfirmedSignature, ...]:
     vault = context.vault
     with transaction() as session:
-        own = _found(session, link.subject)
+        own = _sign_up_row(session, link.subject)
         if not link.opens(own.SignUp.link_key):
             raise NotFoundError("this sign-up is another's")
-        done = []
+        confirmed = []
         if is_own:
             if not link.shows(own.SignUp.link_key, own.SignUp.content_digest):
                 raise SignUpChangedError("the sign-up is no longer what the link showed")
-            done.append(_confirm(session, _newest(session, own, vault), wishes, context))
-        for one in sorted(also, key=lambda one: one.sign_up_id):
-            found = _found(session, one.sign_up_id)
-            if found.SignUp.content_digest != one.content_digest:
+            confirmed.append(_confirm(session, _newest_form(session, own, vault), wishes, context))
+        for shown in sorted(also, key=lambda shown: shown.sign_up_id):
+            row = _sign_up_row(session, shown.sign_up_id)
+            if row.SignUp.content_digest != shown.content_digest:
                 raise SignUpChangedError("the sign-up is no longer what the page showed")
-            done.append(_confirm(session, _newest(session, found, vault), wishes, context))
-        if not done:
+            confirmed.append(_confirm(session, _newest_form(session, row, vault), wishes, context))
+        if not confirmed:
             raise StateError("nothing was chosen")
-        return tuple(done)
+        return tuple(confirmed)
 
 
-def _found(session: Session, sign_up_id: int) -> Any:
-    found = session.execute(_FIND, {"sign_up": sign_up_id}).one_or_none()
-    if found is None:
+def _sign_up_row(session: Session, sign_up_id: int) -> Any:
+    row = session.execute(_FIND_SIGN_UP, {"sign_up": sign_up_id}).one_or_none()
+    if row is None:
         raise NotFoundError("this sign-up has been erased")
-    return found
+    return row
 
 
-def _newest(session: Session, found: Any, vault: Vault) -> Any:
-    """Return the form that took the place of that one, if one did.
+def _newest_form(session: Session, row: Any, vault: Vault) -> Any:
+    """Return the row of the form that superseded this one, or the row itself where none did.
 
-    Raises SignUpChangedError where it says something else.
+    Raises SignUpChangedError where the newer form has other contents.
     """
-    sign_up = found.SignUp
+    sign_up = row.SignUp
     if sign_up.signature_id is not None or sign_up.email_sealed is None:
-        return found
+        return row
     address = parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, address))
     if sign_up.address_digest == digest:
-        return found
+        return row
     newer = select(SignUp.id).where(SignUp.appeal_id == sign_up.appeal_id, SignUp.address_digest == digest)
     newest_id = session.scalars(newer).one_or_none()
     if newest_id is None:
-        return found
-    newest = _found(session, newest_id)
+        return row
+    newest = _sign_up_row(session, newest_id)
     if newest.SignUp.signature_id is None and said_by(newest.SignUp, vault) != said_by(sign_up, vault):
         raise SignUpChangedError("a newer form waits, which says something else")
     return newest
 
 
-def _confirm(session: Session, found: Any, wishes: ConsentChoices, context: Context) -> ConfirmedSignature:
+def _confirm(session: Session, row: Any, wishes: ConsentChoices, context: Context) -> ConfirmedSignature:
     now, vault = context.now, context.vault
-    sign_up = found.SignUp
+    sign_up = row.SignUp
     if sign_up.signature_id is not None:
-        done = locked(session, sign_up.signature_id)
-        refuse_another(sign_up, done, vault)
-        if done.state != SignatureState.CONFIRMED:
-            raise _not_counted(done.state)
-        return replace(_again(session, sign_up, done, wishes, now), at=done.confirmed_at or now, is_used=True)
-    signer = _opened(session, sign_up, vault)
-    signature = _locked(session, signer)
-    if signature is not None and signature.state == SignatureState.CONFIRMED and _is_another(signature, signer, vault):
-        # Two people who share a mailbox both sign; the mail asked whether it is so.
+        confirmed = locked(session, sign_up.signature_id)
+        refuse_another(sign_up, confirmed, vault)
+        if confirmed.state != SignatureState.CONFIRMED:
+            raise _state_error(confirmed.state)
+        return replace(
+            _confirm_existing(session, sign_up, confirmed, wishes, now), at=confirmed.confirmed_at or now, is_used=True
+        )
+    signer = _read_signer(session, sign_up, vault)
+    signature = _lock_signature(session, signer)
+    if (
+        signature is not None
+        and signature.state == SignatureState.CONFIRMED
+        and _has_other_name(signature, signer, vault)
+    ):
+        # Two people who share a mailbox may both sign; the mail asked whether this is the case.
         digest = vault.second_digest(signer.digest)
-        signer = _asked_before(session, sign_up, replace(signer, digest=digest), vault)
-        signature = _locked(session, signer)
+        signer = _with_earlier(session, sign_up, replace(signer, digest=digest), vault)
+        signature = _lock_signature(session, signer)
     if signature is not None and signature.state == SignatureState.CONFIRMED:
-        return _again(session, sign_up, signature, wishes, now)
+        return _confirm_existing(session, sign_up, signature, wishes, now)
     if signature is not None and signature.state != SignatureState.WITHDRAWN:
-        raise _not_counted(signature.state)
-    _refuse_late(found, now)
-    return _write(session.connection(), sign_up, signer, wishes, context)
+        raise _state_error(signature.state)
+    _refuse_late(row, now)
+    return _store_signature(session.connection(), sign_up, signer, wishes, context)
 
 
 @dataclass(frozen=True, slots=True)
 class _Signer:
-    """Who signed, opened, and what the address has done on this appeal before."""
+    """The decrypted signer of a form, and what the address has done on this appeal before."""
 
     name: str
     address: Address
     digest: bytes
-    # Where it came from: country, and the link's tag.
+    # The form's origin: the country, and the tag of the link that led to it.
     country: str
     via: str | None
     slot: KeySlot
@@ -294,7 +300,7 @@ class _Signer:
     number: int | None = None
 
 
-def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
+def _read_signer(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
     if sign_up.name_sealed is None or sign_up.email_sealed is None:
         raise NotFoundError("this sign-up has been erased")
     place = place_of(sign_up)
@@ -302,43 +308,43 @@ def _opened(session: Session, sign_up: SignUp, vault: Vault) -> _Signer:
     digest = vault.address_digest(sign_up.appeal_id, address)
     name, (country, via) = vault.open_name(sign_up.name_sealed, place), origin_of(sign_up, vault)
     signer = _Signer(name, address, digest, country, via, vault.row_keys.take(KeyUse.SIGNED))
-    return _asked_before(session, sign_up, signer, vault)
+    return _with_earlier(session, sign_up, signer, vault)
 
 
-def _asked_before(session: Session, sign_up: SignUp, signer: _Signer, vault: Vault) -> _Signer:
+def _with_earlier(session: Session, sign_up: SignUp, signer: _Signer, vault: Vault) -> _Signer:
     erased = vault.tombstone_digest(signer.digest)
-    asked = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
-    before = session.execute(_BEFORE[session.connection().dialect.name], asked).one()
-    if not before.has_key:
+    parameters = {"signed": signer.digest, "appeal": sign_up.appeal_id, "erased": erased, "batch": signer.slot.batch}
+    earlier = session.execute(_FIND_EARLIER[session.connection().dialect.name], parameters).one()
+    if not earlier.has_key:
         raise UnknownKeyError
-    return replace(signer, signed_id=before.signed_id, was_counted=before.was_counted, number=before.number)
+    return replace(signer, signed_id=earlier.signed_id, was_counted=earlier.was_counted, number=earlier.number)
 
 
-def _not_counted(state: str) -> StateError:
+def _state_error(state: str) -> StateError:
     kind = InvalidatedError if state == SignatureState.INVALIDATED else StateError
     return kind(f"the signature is {state}")
 
 
-def _locked(session: Session, signer: _Signer) -> Signature | None:
+def _lock_signature(session: Session, signer: _Signer) -> Signature | None:
     return None if signer.signed_id is None else locked(session, signer.signed_id)
 
 
-def _is_another(signature: Signature, signer: _Signer, vault: Vault) -> bool:
+def _has_other_name(signature: Signature, signer: _Signer, vault: Vault) -> bool:
     if signature.name_sealed is None:
         return False
     return name_key(vault.open_name(signature.name_sealed, place_of(signature))) != name_key(signer.name)
 
 
-def _again(
+def _confirm_existing(
     session: Session, sign_up: SignUp, signature: Signature, wishes: ConsentChoices, now: datetime
 ) -> ConfirmedSignature:
     if sign_up.name_sealed is not None:
-        session.execute(_DONE, {"done": sign_up.id, "signed": signature.id})
+        session.execute(_MARK_CONFIRMED, {"done": sign_up.id, "signed": signature.id})
     grant(session, signature, now, updates=wishes.updates, shares_name=wishes.shares_name)
     return ConfirmedSignature(signature.id, signature.link_key or b"", hour_of(now))
 
 
-def _write(
+def _store_signature(
     connection: Connection,
     sign_up: SignUp,
     signer: _Signer,
@@ -346,16 +352,16 @@ def _write(
     context: Context,
 ) -> ConfirmedSignature:
     now, vault = context.now, context.vault
-    row = _signature(sign_up, signer, wishes, now, vault)
+    row = _signature_columns(sign_up, signer, wishes, now, vault)
     writes: list[Write] = []
     if signer.signed_id is not None:
         signature_id = signer.signed_id
-        writes.append((_AGAIN, {"again": signature_id, **{f"again_{name}": row[name] for name in _COLUMNS}}))
+        writes.append((_RENEW_SIGNATURE, {"again": signature_id, **{f"again_{name}": row[name] for name in _COLUMNS}}))
     elif signer.number is None:
-        signature_id = _FIRST.run(connection, row).scalar_one()
+        signature_id = _INSERT_RETURNING_ID.run(connection, row).scalar_one()
     else:
         signature_id = signer.number
-        writes.append((_NEW, row | {"id": signature_id}))
+        writes.append((_INSERT_SIGNATURE, row | {"id": signature_id}))
     owed = OwedMail(
         kind=MailKind.CONFIRMED,
         signature_id=signature_id,
@@ -365,13 +371,13 @@ def _write(
         text_version=sign_up.text_version,
     )
     writes += [
-        (_DONE, {"done": sign_up.id, "signed": signature_id}),
-        (_CONSENT, _consents(sign_up, signature_id, wishes, now)),
+        (_MARK_CONFIRMED, {"done": sign_up.id, "signed": signature_id}),
+        (_INSERT_CONSENT, _consent_columns(sign_up, signature_id, wishes, now)),
         enqueuing(owed, now=now, domain=context.mail_domain),
         proving(connection.dialect.name, signer.address, now=now, vault=vault),
     ]
     if not signer.was_counted:
-        writes += _count(connection.dialect.name, signature_id, sign_up, now)
+        writes += _count_signature(connection.dialect.name, signature_id, sign_up, now)
     if sign_up.flag is None:
         provider = vault.provider(vault.domain_digest(signer.address))
         passage = FunnelPassage(sign_up.appeal_id, sign_up.section_code, provider, signer.via, sign_up.signed_at.date())
@@ -380,10 +386,12 @@ def _write(
     return ConfirmedSignature(signature_id, row["link_key"], row["confirmed_at"])
 
 
-def _signature(sign_up: SignUp, signer: _Signer, wishes: ConsentChoices, now: datetime, vault: Vault) -> dict[str, Any]:
+def _signature_columns(
+    sign_up: SignUp, signer: _Signer, wishes: ConsentChoices, now: datetime, vault: Vault
+) -> dict[str, Any]:
     link_key, key = new_link_key(), vault.month_keys[month_of(now)]
     place = at_signature(sign_up.appeal_id, signer.digest, link_key)
-    return {name: getattr(sign_up, name) for name in _CARRIED} | {
+    return {name: getattr(sign_up, name) for name in _COPIED} | {
         "country": signer.country,
         "address_digest": signer.digest,
         "name_sealed": vault.seal_name(signer.name, place, signer.slot),
@@ -392,18 +400,19 @@ def _signature(sign_up: SignUp, signer: _Signer, wishes: ConsentChoices, now: da
         "wants_updates": wishes.updates,
         "shares_name": wishes.shares_name,
         "link_key": link_key,
-        # Nothing waits for the minute any more.
+        # The minute is only needed until the sign-up is confirmed.
         "signed_at": hour_of(sign_up.signed_at),
         "confirmed_at": hour_of(now),
         "ended_at": None,
-        # Of the form's digest, which is of another use: whoever had a form sent must not find by it who has signed.
+        # A digest of the form's digest, for another use: the sender of a form must not be able to find the signature by
+        # it.
         "network_digest": vault.month_digest(sign_up.network_digest, key, "signature"),
         "domain_digest": vault.month_digest(vault.owner_digest(signer.address.domain), key, "signature"),
         "is_repeat": signer.was_counted,
     }
 
 
-def _consents(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: datetime) -> dict[str, Any]:
+def _consent_columns(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: datetime) -> dict[str, Any]:
     return {
         "signature_id": signature_id,
         "given_at": hour_of(now if wishes != ConsentChoices() else sign_up.signed_at),
@@ -417,23 +426,23 @@ def _consents(sign_up: SignUp, signature_id: int, wishes: ConsentChoices, now: d
     }
 
 
-def _refuse_late(found: Any, now: datetime) -> None:
-    if found.appeal_state == AppealState.STOPPED:
+def _refuse_late(row: Any, now: datetime) -> None:
+    if row.appeal_state == AppealState.STOPPED:
         raise AppealEndedError("the appeal was stopped")
-    sign_up = found.SignUp
-    zone = last_zone(sign_up.section_code, tuple(found.countries), found.time_zone, found.deadline)
-    if not is_confirmable(found.deadline, zone, found.ended_at, signed_at=sign_up.signed_at, now=now):
+    sign_up = row.SignUp
+    zone = last_zone(sign_up.section_code, tuple(row.countries), row.time_zone, row.deadline)
+    if not is_confirmable(row.deadline, zone, row.ended_at, signed_at=sign_up.signed_at, now=now):
         raise AppealEndedError("it is too late to confirm")
 
 
-def _count(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
+def _count_signature(dialect: str, signature_id: int, sign_up: SignUp, now: datetime) -> Iterator[Write]:
     cell = TallyCell(sign_up.appeal_id, sign_up.section_code, Channel.SIGNATURE, Evidence.VERIFIED)
-    more = {
+    details = {
         "quantity": 1,
         "signature_id": signature_id,
         "target": 0,
         "happened_on": now.date(),
         "counted_at": hour_of(now),
     }
-    yield _COUNTED, cell.as_columns() | more
+    yield _INSERT_ACTION, cell.as_columns() | details
     yield from counting(dialect, cell, now, 1)

@@ -1,4 +1,4 @@
-"""Correcting what is held of a signer: the name as it is printed and handed over."""
+"""The correction of a signer's name, as it is printed and handed over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from campaign.services.signing.signature import locked
 
 
 def correct_name(signature_id: int, name: str, *, context: Context) -> None:
-    """Give the signature that name (`domain.name.clean_name`); a list that holds the old one is made again.
+    """Store the name for the signature, cleaned (`domain.name.clean_name`); make lists with the old name outdated.
 
     Repeating it changes nothing. Raises NotFoundError where the signature has been erased.
     """

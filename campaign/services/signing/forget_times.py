@@ -1,4 +1,4 @@
-"""Cutting the times of what was done with a signature to the day, once it is nobody's any more."""
+"""The truncation of action times to the day, for signatures that no longer belong to a person."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ _BLIND: dict[str, Any] = {"synchronize_session": False}
 
 
 def forget_times(session: Session, signature_ids: Collection[int]) -> None:
-    """Cut the times of all acts of these signatures to the day (UTC), and move them in the history of counts as well.
+    """Truncate the times of all actions of these signatures to the day (UTC), also in the history of counts.
 
-    Every total and every day's count stays. In the transaction that empties or deletes the signatures, before it
-    does; they are locked, so that nothing is done with them meanwhile.
+    Every total and every day's count stays. Call it in the transaction that empties or deletes the signatures, before
+    it does so, with the signatures locked, so that no action is added meanwhile.
     """
-    fine = Action.signature_id.in_(signature_ids), Action.counted_at != TruncatedToDay(Action.counted_at)
+    finer_than_day = Action.signature_id.in_(signature_ids), Action.counted_at != TruncatedToDay(Action.counted_at)
     columns = Action.appeal_id, Action.section_code, Action.channel, Action.evidence, Action.counted_at, Action.quantity
     moved: Counter[tuple[TallyCell, datetime]] = Counter()
-    for appeal, section, channel, evidence, counted_at, quantity in session.execute(select(*columns).where(*fine)):
+    for appeal, section, channel, evidence, counted_at, quantity in session.execute(
+        select(*columns).where(*finer_than_day)
+    ):
         moved[TallyCell(appeal, section, channel, evidence), hour_of(counted_at)] += quantity
     if moved:
-        cut = update(Action).where(*fine).values(counted_at=TruncatedToDay(Action.counted_at))
-        session.execute(cut, execution_options=_BLIND)
+        truncated = update(Action).where(*finer_than_day).values(counted_at=TruncatedToDay(Action.counted_at))
+        session.execute(truncated, execution_options=_BLIND)
         move_to_day(session.connection(), moved)
-    # What is taken out of the counts stands in no history; it is put back into the day.
-    held = update(InvalidatedAction).where(InvalidatedAction.signature_id.in_(signature_ids))
-    session.execute(held.values(counted_at=TruncatedToDay(InvalidatedAction.counted_at)), execution_options=_BLIND)
+    # Invalidated actions are in no history of counts; restoring one counts it in its day.
+    invalidated = update(InvalidatedAction).where(InvalidatedAction.signature_id.in_(signature_ids))
+    session.execute(
+        invalidated.values(counted_at=TruncatedToDay(InvalidatedAction.counted_at)), execution_options=_BLIND
+    )

@@ -1,8 +1,8 @@
-"""Sending a signer another link, because the first one expired or was lost.
+"""New links for a signer whose first link expired or was lost.
 
-Whoever asks is written down without looking whether there is anything under the address; a worker looks. So the answer
-takes as long for an address that has signed as for any other. And the worker owes the same two mails in any case: who
-asks and later steals the tables does not read there which of them had anything to say.
+The request is stored without looking up the address; a worker looks it up. So the answer takes as long for an address
+that has signed as for any other. The worker enqueues the same two mails in any case: a person who requests links and
+later steals the tables does not learn from them which mail had any content.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from campaign.services.outbox.subject import MailedPerson
 
 _BATCH = 100
 _COLUMNS = ("email_sealed", "created_at")
-# Without the row's batch of keys it would never open.
-_ASKED = (
+# The row is inserted only where its batch of keys is stored: without the batch it could never be opened.
+_INSERT_REQUEST = (
     insert(LinkRequest)
     .from_select(
         _COLUMNS,
@@ -42,58 +42,58 @@ _ASKED = (
 
 
 def ask_new_links(address: Address, *, context: Context) -> None:
-    """Writes down that the address wants its links; the caller learns nothing."""
+    """Store the address's request for new links. The caller learns nothing about the address."""
     now, vault = context.now, context.vault
     reserve(vault, KeyUse.ASKED, now=now)
     try:
-        _ask(address, now, vault)
+        _store_request(address, now, vault)
     except UnknownKeyError:
-        # The database was set back: it does not have the keys that this process took for its rows.
+        # The database was restored to an earlier state, without the keys that this process reserved for its rows.
         vault.row_keys.drop()
         reserve(vault, KeyUse.ASKED, now=now)
-        _ask(address, now, vault)
+        _store_request(address, now, vault)
 
 
-def _ask(address: Address, now: datetime, vault: Vault) -> None:
+def _store_request(address: Address, now: datetime, vault: Vault) -> None:
     slot = vault.row_keys.take(KeyUse.ASKED)
     sealed = vault.seal_email(address, at_link_request(), slot)
     with transaction() as session:
-        given = {"asked_email_sealed": sealed, "asked_created_at": now, "batch": slot.batch}
-        if session.connection().execute(_ASKED, given).first() is None:
+        values = {"asked_email_sealed": sealed, "asked_created_at": now, "batch": slot.batch}
+        if session.connection().execute(_INSERT_REQUEST, values).first() is None:
             raise UnknownKeyError
 
 
 def answer_link_requests(*, context: Context) -> bool:
-    """Owes their links to the next hundred who asked, and forgets that they did, for good; whether more may wait."""
+    """Enqueue the links of the next hundred requests and erase these requests; return whether more may wait."""
     vault = context.vault
     with transaction() as session:
-        asked = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
-        rows = session.scalars(asked).all()
+        waiting = select(LinkRequest).order_by(LinkRequest.id).limit(_BATCH).with_for_update(skip_locked=True)
+        rows = session.scalars(waiting).all()
         for row in rows:
             try:
                 address = parse_address(vault.open_email(row.email_sealed, at_link_request()))
-                _owe(session, address, context=replace(context, now=row.created_at))
+                _enqueue_links(session, address, context=replace(context, now=row.created_at))
             except CipherError:
-                continue  # an old request, its key gone: nobody can be written to
+                continue  # an old request whose key is gone: its address is unreadable
         if rows:
             erase_keys(session, [row.email_sealed for row in rows], vault, on=rows[-1].created_at.date())
             session.execute(delete(LinkRequest).where(LinkRequest.id.in_([row.id for row in rows])))
         return len(rows) == _BATCH
 
 
-def _owe(session: Session, address: Address, *, context: Context) -> None:
-    """Owe one mail with a link to confirm all that waits, and one with a link to everything held under the address.
+def _enqueue_links(session: Session, address: Address, *, context: Context) -> None:
+    """Enqueue a mail with a link to confirm the address's waiting forms, and one with a link to all its signatures.
 
-    Where there is nothing, the mail ends when its turn comes, and its row looks as if it had left.
+    Where there are none, the mail ends when it is due to be sent, and its row looks as if it had left.
     """
-    for subject in (_waiting(session, address, context.vault), _signed(session, address, context.vault)):
+    for subject in (_newest_form(session, address, context.vault), _newest_signature(session, address, context.vault)):
         owe_links(session, address, subject, context=context)
 
 
-def _waiting(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest form that waits; one that looks like part of a flood gets no mail this way either."""
+def _newest_form(session: Session, address: Address, vault: Vault) -> MailedPerson:
+    """Return the newest form that waits to be confirmed; a form flagged as part of a flood gets no mail here either."""
     digests = digests_everywhere(session, address, vault)
-    chosen = (
+    waiting = (
         select(SignUp.id)
         .join(Appeal, Appeal.id == SignUp.appeal_id)
         .where(
@@ -103,10 +103,10 @@ def _waiting(session: Session, address: Address, vault: Vault) -> MailedPerson:
             Appeal.state == AppealState.OPEN,
         )
     )
-    return MailedPerson(sign_up_id=session.scalars(chosen.order_by(SignUp.signed_at.desc()).limit(1)).first())
+    return MailedPerson(sign_up_id=session.scalars(waiting.order_by(SignUp.signed_at.desc()).limit(1)).first())
 
 
-def _signed(session: Session, address: Address, vault: Vault) -> MailedPerson:
-    """Return the newest signature: its page shows all others of the address, those on appeals long over too."""
-    chosen = select(Signature.id).where(Signature.address_digest.in_(digests_everywhere(session, address, vault)))
-    return MailedPerson(signature_id=session.scalars(chosen.order_by(Signature.id.desc()).limit(1)).first())
+def _newest_signature(session: Session, address: Address, vault: Vault) -> MailedPerson:
+    """Return the newest signature; its page shows all others of the address, also those on appeals long over."""
+    of_address = select(Signature.id).where(Signature.address_digest.in_(digests_everywhere(session, address, vault)))
+    return MailedPerson(signature_id=session.scalars(of_address.order_by(Signature.id.desc()).limit(1)).first())

@@ -1,4 +1,4 @@
-"""Mailing a signer the letter that they wrote in their own words, because they asked for it."""
+"""The mail that brings signers, on request, the letter that they wrote in their own words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from campaign.services.signing.signature import locked
 
 
 def mail_own_letter(signature_id: int, words: str, *, context: Context) -> None:
-    """Owes a confirmed signer their own words, sealed in the outbox row until the mail is gone.
+    """Enqueue a mail with a confirmed signer's own words, sealed in the outbox row until the mail has left.
 
-    Raises NotFoundError (erased), StateError (not confirmed: the address is not known to be theirs), CipherError.
+    Raises NotFoundError (erased), StateError (not confirmed: the address is not proven to be theirs), CipherError.
     """
     with transaction() as session:
         signature = locked(session, signature_id)

@@ -1,4 +1,4 @@
-"""Recording what a supporter tells us to have done: counted as `reported`, never mixed with what we saw."""
+"""The record of actions that supporters report: counted as `reported`, apart from verified actions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from campaign.services.signing.signature import locked
 
 
 def record(signature_id: int, channel: Channel, *, target: int, context: Context) -> bool:
-    """Counts one act of a confirmed signer, once per channel, target and day; False where it was counted already.
+    """Count one action of a confirmed signer, once per channel, target and day.
 
-    Raises NotFoundError (erased), AppealEndedError (the appeal is over or was stopped), StateError (not confirmed),
-    InputError (no such channel for supporters).
+    Returns False where it was counted already. Raises NotFoundError (erased), AppealEndedError (the appeal is over or
+    was stopped), StateError (not confirmed), InputError (supporters cannot report this channel).
     """
     now = context.now
     _refuse_channel(channel)
@@ -56,30 +56,33 @@ def record_unsigned(
     networks: tuple[bytes, bytes] | None = None,
     context: Context,
 ) -> None:
-    """Counts one act of somebody who has not signed, for the section of the country they chose.
+    """Count one action of a person who has not signed, for the section of the country they chose.
 
-    Nothing about the person is kept, so nothing tells a second time from the first: whoever calls this throttles it.
-    `networks` are keyed digests of the narrow and the wide network it came from: kept for a month, under the month's
-    key, so that staff can take a flood out again. `solved` is the proof that let it in, spent with it.
+    Nothing about the person is stored, so a repeated report cannot be recognised: the caller must throttle it.
+    `networks` are keyed digests of the narrow and the wide network that the report came from. They are stored for a
+    month, under the month's key, so that staff can take a flood out of the counts. `solved` is the solution of the
+    human check, which is marked as spent.
 
-    Raises NotFoundError (no such appeal), AppealEndedError, InputError,
-    SpentSolutionError (the proof was taken before).
+    Raises NotFoundError (no such appeal), AppealEndedError, InputError, SpentSolutionError (the solution was used
+    before).
     """
     now = context.now
     _refuse_channel(channel)
-    narrow, wide = _kept(networks, now, context.vault)
+    narrow, wide = _monthly_digests(networks, now, context.vault)
     with transaction() as session:
         if solved is not None:
             _spend(session, solved)
         cell = TallyCell(appeal_id, section_code, channel.value, Evidence.REPORTED.value)
         _refuse_late(session, cell, now)
-        known = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
-        session.connection().execute(insert(Action), _columns(cell, target, now) | known)
+        origin = {"signature_id": None, "network_digest": narrow, "wide_network_digest": wide}
+        session.connection().execute(insert(Action), _columns(cell, target, now) | origin)
         count(session.connection(), cell, now, 1)
 
 
-def _kept(networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault) -> tuple[bytes | None, bytes | None]:
-    """Return what the row holds of the networks: equal within the month, and to nothing of a form or a signature."""
+def _monthly_digests(
+    networks: tuple[bytes, bytes] | None, now: datetime, vault: Vault
+) -> tuple[bytes | None, bytes | None]:
+    """Return the stored digests of the networks: comparable within the month, and with no form's or signature's."""
     if networks is None:
         return None, None
     key, (narrow, wide) = month_key(vault, now=now), networks
@@ -98,16 +101,16 @@ def _refuse_channel(channel: Channel) -> None:
 
 
 def _refuse_late(session: Session, cell: TallyCell, now: datetime) -> None:
-    found = session.execute(
+    row = session.execute(
         select(
             Appeal.deadline, Appeal.state, Appeal.ended_at, Section.time_zone, Section.countries, Appeal.continuation
         )
         .join(Section, Section.code == cell.section_code)
         .where(Appeal.id == cell.appeal_id)
     ).first()
-    if found is None:
+    if row is None:
         raise NotFoundError("there is no such appeal or section")
-    deadline, state, ended_at, time_zone, countries, continuation = found
+    deadline, state, ended_at, time_zone, countries, continuation = row
     if state in {AppealState.DRAFT, AppealState.STOPPED}:
         raise AppealEndedError(f"the appeal is {state}")
     until = continuation.get(cell.section_code)

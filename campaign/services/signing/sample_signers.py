@@ -1,6 +1,6 @@
-"""Invented signers for a demonstration: confirmed signatures over sections and days, and what some reported.
+"""Invented signers for a demonstration: confirmed signatures over sections and days, and reported actions of some.
 
-No mail is owed for them. All are written and counted in one transaction, so that the counts are exact.
+No mail is enqueued for them. All are written and counted in one transaction, so that the counts are exact.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from campaign.services.keys.row_key import new_slots
 
 _FIRST = ("Alice", "Amina", "Benoît", "Chiara", "Dmitri", "Elif", "Farah", "Jonas", "Leïla", "Mateo", "Nour", "Zoë")
 _LAST = ("Almeida", "Bauer", "Costa", "Dupont", "Eriksen", "Haddad", "Ivanova", "Keller", "Moreau", "Okafor", "Rossi")
-# The fraction of the golden ratio: its multiples fill an interval evenly, the same at each run.
+# The fraction of the golden ratio: the fractions of its multiples fill an interval evenly, equally at each run.
 _GOLDEN = 0.6180339887
-# Each so manieth signer also reports an act.
+# Each sixth signer also reports an action.
 _REPORTS = 6
 
 
@@ -47,31 +47,31 @@ class _Sample:
 
 
 def add_sample_signers(appeal: AppealView, sections: Sequence[SectionView], number: int, *, context: Context) -> None:
-    """Add so many confirmed signatures to an open appeal, between its opening and now.
+    """Add `number` confirmed signatures to an open appeal, dated between its opening and now.
 
-    The first sections of the list get most.
+    The first sections of the list get the most.
     """
     with transaction() as session:
-        # Above all ids, so that no number signs twice.
+        # Numbers from the highest id upwards, so that no sample signs twice.
         first = session.scalar(select(func.max(Signature.id))) or 0
-        signers = [_sample(one, appeal, sections, context.now) for one in range(first, first + number)]
+        signers = [_sample(index, appeal, sections, context.now) for index in range(first, first + number)]
         connection = session.connection()
         slots = new_slots(connection, context.vault, number)
         counted: Counter[tuple[TallyCell, datetime]] = Counter()
-        for one, slot in zip(signers, slots, strict=True):
-            signature_id = _write(connection, appeal, one, slot, context.vault)
-            for channel, evidence in _acts(one):
-                cell = TallyCell(appeal.id, one.section.code, channel.value, evidence.value)
+        for signer, slot in zip(signers, slots, strict=True):
+            signature_id = _write(connection, appeal, signer, slot, context.vault)
+            for channel, evidence in _actions(signer):
+                cell = TallyCell(appeal.id, signer.section.code, channel.value, evidence.value)
                 values = {
                     **cell.as_columns(),
                     "quantity": 1,
                     "signature_id": signature_id,
                     "target": 0 if channel is Channel.SIGNATURE else 1,
-                    "happened_on": one.at.date(),
-                    "counted_at": one.at,
+                    "happened_on": signer.at.date(),
+                    "counted_at": signer.at,
                 }
                 connection.execute(insert(Action), values)
-                counted[cell, one.at] += 1
+                counted[cell, signer.at] += 1
         count_many(connection, counted)
 
 
@@ -84,27 +84,27 @@ def _sample(number: int, appeal: AppealView, sections: Sequence[SectionView], no
     return _Sample(number, section, hour_of(at))
 
 
-def _acts(one: _Sample) -> list[tuple[Channel, Evidence]]:
-    acts = [(Channel.SIGNATURE, Evidence.VERIFIED)]
-    if one.number % _REPORTS == 0:
-        ways = [channel for channel, step in STEPS if not step.to_embassies]
-        acts.append((ways[one.number // _REPORTS % len(ways)], Evidence.REPORTED))
-    return acts
+def _actions(signer: _Sample) -> list[tuple[Channel, Evidence]]:
+    actions = [(Channel.SIGNATURE, Evidence.VERIFIED)]
+    if signer.number % _REPORTS == 0:
+        channels = [channel for channel, step in STEPS if not step.to_embassies]
+        actions.append((channels[signer.number // _REPORTS % len(channels)], Evidence.REPORTED))
+    return actions
 
 
-def _write(connection: Connection, appeal: AppealView, one: _Sample, slot: KeySlot, vault: Vault) -> int:
-    """Write signature and consent; return the signature's id."""
-    name = f"{_FIRST[one.number % len(_FIRST)]} {_LAST[one.number % len(_LAST)]}"
-    address = parse_address(f"signer.{one.number}@mail.example")
+def _write(connection: Connection, appeal: AppealView, signer: _Sample, slot: KeySlot, vault: Vault) -> int:
+    """Write the signature and its consent; return the signature's id."""
+    name = f"{_FIRST[signer.number % len(_FIRST)]} {_LAST[signer.number % len(_LAST)]}"
+    address = parse_address(f"signer.{signer.number}@mail.example")
     digest, link_key = vault.address_digest(appeal.id, address), new_link_key()
     place = at_signature(appeal.id, digest, link_key)
-    locale = next((code for code in one.section.languages if code in LOCALES), "en")
+    locale = next((code for code in signer.section.languages if code in LOCALES), "en")
     text = appeal.text_in(locale)
-    wants_updates, shares_name = one.number % 3 == 0, one.number % 4 == 0
+    wants_updates, shares_name = signer.number % 3 == 0, signer.number % 4 == 0
     signature = {
         "appeal_id": appeal.id,
-        "section_code": one.section.code,
-        "country": one.section.countries[0],
+        "section_code": signer.section.code,
+        "country": signer.section.countries[0],
         "state": SignatureState.CONFIRMED.value,
         "address_digest": digest,
         "name_sealed": vault.seal_name(name, place, slot),
@@ -112,14 +112,14 @@ def _write(connection: Connection, appeal: AppealView, one: _Sample, slot: KeySl
         "locale": locale,
         "wants_updates": wants_updates,
         "shares_name": shares_name,
-        "signed_at": one.at,
-        "confirmed_at": one.at,
+        "signed_at": signer.at,
+        "confirmed_at": signer.at,
         "link_key": link_key,
     }
     signature_id = int(connection.execute(insert(Signature).returning(Signature.id), signature).scalar_one())
     consent = {
         "signature_id": signature_id,
-        "given_at": one.at,
+        "given_at": signer.at,
         "text_language": text.language,
         "text_version": text.version,
         "locale": locale,

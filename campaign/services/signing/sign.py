@@ -1,4 +1,4 @@
-"""Signing an appeal: one transaction writes the sign-up and the mail we owe."""
+"""The sign-up of a person for an appeal: one transaction writes the form and the mail to its mailbox."""
 
 from __future__ import annotations
 
@@ -28,17 +28,19 @@ from campaign.services.keys.row_key import KeyUse, reserve
 from campaign.services.outbox.enqueue import OwedMail, row_of
 from campaign.services.signing.sign_statement import write_sign_up
 
-# Positive in 64 bits, on both databases; two of millions hardly ever meet, and then the second form is refused.
+# Positive in 64 bits, on both databases. Two of millions of ids hardly ever collide; then the second form is refused.
 _ID_BITS = 62
-# Where all lots seem to be taken, no lot: then an earlier form is not found again to be erased, and ends with its days.
-_LOTS = 6
+# Digests of superseded forms to try. Where all seem to be taken, a random digest is used: then an earlier form cannot
+# be found to be erased with its address, and is deleted when it expires.
+_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpRequest:
     """A checked sign-up. The language and version name the appeal text that was on the page.
 
-    `network_digest` tells where it came from, `flag` why it looks like part of a flood, `solved` what let it in.
+    `network_digest` is the digest of the network that sent it, `flag` the reason why it looks like part of a flood,
+    `solved` the solution of the human check that admitted it.
     """
 
     appeal_id: int
@@ -56,18 +58,18 @@ class SignUpRequest:
 
 
 def sign(sign_up: SignUpRequest, *, context: Context) -> None:
-    """Store the sign-up, to wait for its mailbox, and owe the mailbox a mail; `sign_appeal` has decided that it may.
+    """Store the sign-up, to be confirmed by its mailbox, and enqueue the mail to it.
 
-    Raises SpentSolutionError; then nothing is kept.
+    `sign_appeal` has checked the sign-up. Raises SpentSolutionError; then nothing is stored.
 
-    What the mailbox has done before is not looked at: the worker decides what the mail says when it leaves. So every
-    case takes the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
+    What the mailbox has done before is not looked up: the worker decides when the mail leaves what it says. So every
+    case runs the same statements, and neither the answer nor its time, nor anything staff see, tells who has signed.
     """
     prepare(context=context)
     try:
         _sign(sign_up, context)
     except UnknownKeyError:
-        # The database was set back: it does not have the keys that this process took for its rows.
+        # The database was restored to an earlier state, without the keys that this process reserved for its rows.
         context.vault.row_keys.drop()
         month_key(context.vault, now=context.now, is_set_back=True)
         prepare(context=context)
@@ -75,40 +77,40 @@ def sign(sign_up: SignUpRequest, *, context: Context) -> None:
 
 
 def prepare(*, number: int = 1, context: Context) -> None:
-    """Have the keys at hand for so many sign-ups. Outside of transactions."""
+    """Reserve the keys for `number` sign-ups. Call it outside of transactions."""
     reserve(context.vault, KeyUse.WAITING, number, now=context.now)
     month_key(context.vault, now=context.now)
 
 
 def _sign(sign_up: SignUpRequest, context: Context) -> None:
     values = _values(sign_up, context)
-    for lot in _lots(sign_up, context.vault):
+    for digest in _free_digests(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), one_statement() as connection:
-            return write_sign_up(connection, _drawn(values, lot))
+            return write_sign_up(connection, _with_digest(values, digest))
     raise ConcurrentSignUpError
 
 
 def write(connection: Connection, sign_up: SignUpRequest, *, context: Context) -> None:
-    """Do what `sign` does, in the transaction of `connection`, after `prepare`."""
+    """Store the sign-up as `sign` does, in the transaction of `connection`. Call `prepare` before."""
     values = _values(sign_up, context)
-    for lot in _lots(sign_up, context.vault):
+    for digest in _free_digests(sign_up, context.vault):
         with suppress(ConcurrentSignUpError), connection.begin_nested():
-            return write_sign_up(connection, _drawn(values, lot))
+            return write_sign_up(connection, _with_digest(values, digest))
     raise ConcurrentSignUpError
 
 
-def _drawn(values: dict[str, dict[str, Any]], lot: bytes) -> dict[str, dict[str, Any]]:
-    """Return the rows with the lot: what an earlier form of the address is known by from now on.
+def _with_digest(values: dict[str, dict[str, Any]], superseded: bytes) -> dict[str, dict[str, Any]]:
+    """Return the rows with `superseded`, the address digest that an earlier form of the address gets from now on.
 
-    What looks like part of a flood has it itself, and never takes the place of what does not.
+    A form that looks like part of a flood gets that digest itself, so it never supersedes a form that does not.
     """
     form = values["sign_up"]
-    digest = form["address_digest"] if form["flag"] is None else lot
-    return {**values, "sign_up": {**form, "address_digest": digest}, "superseded": {"digest": lot}}
+    digest = form["address_digest"] if form["flag"] is None else superseded
+    return {**values, "sign_up": {**form, "address_digest": digest}, "superseded": {"digest": superseded}}
 
 
 def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any]]:
-    """Return the rows by part, as `write_sign_up` wants them; made before the transaction, which others wait for."""
+    """Return the rows by part, as `write_sign_up` takes them; made before the transaction, to keep it short."""
     now, vault = context.now, context.vault
     domain_digest = vault.domain_digest(sign_up.address)
     owed = OwedMail(
@@ -121,7 +123,7 @@ def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any
         ineligible_reason=f"flagged: {sign_up.flag}" if sign_up.flag else None,
     )
     values = {
-        "sign_up": _waiting(sign_up, now, vault, domain_digest),
+        "sign_up": _form(sign_up, now, vault, domain_digest),
         "mail": row_of(owed, now=now, domain=context.mail_domain),
         "funnel": {
             "appeal_id": sign_up.appeal_id,
@@ -129,7 +131,7 @@ def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any
             "day": now.date(),
             "provider": vault.provider(domain_digest),
             "source": sign_up.via,
-            # A flood is no sign-up of anybody.
+            # Forms of a flood are not counted as sign-ups.
             "quantity": 0 if sign_up.flag else 1,
         },
     }
@@ -138,7 +140,7 @@ def _values(sign_up: SignUpRequest, context: Context) -> dict[str, dict[str, Any
     return values
 
 
-def _waiting(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
+def _form(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest: bytes) -> dict[str, Any]:
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
     link_key = new_link_key()
     shown = sign_up.name, sign_up.country, sign_up.locale, sign_up.text_language, str(sign_up.text_version)
@@ -167,9 +169,9 @@ def _waiting(sign_up: SignUpRequest, now: datetime, vault: Vault, domain_digest:
     }
 
 
-def _lots(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
-    """Yield what an earlier form, or one that looks like part of a flood, may be known by; the last is surely free."""
+def _free_digests(sign_up: SignUpRequest, vault: Vault) -> Iterator[bytes]:
+    """Yield digests for a superseded form, or one that looks like part of a flood; the last one is certainly free."""
     digest = vault.waiting_digest(vault.address_digest(sign_up.appeal_id, sign_up.address))
-    for _ in range(_LOTS):
+    for _ in range(_ATTEMPTS):
         yield vault.superseded_digest(digest, secrets.randbelow(SUPERSEDED_DIGESTS))
     yield secrets.token_bytes(len(digest))

@@ -1,4 +1,4 @@
-"""Signing an appeal where it may be signed: for the form, the frame on other sites, paper sheets and the API alike."""
+"""The check and the signing of an appeal, for the form, the frame on other sites, paper sheets and the API alike."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from campaign.services.signing.sign import SignUpRequest, sign
 
 @dataclass(frozen=True, slots=True)
 class CheckedSignUp:
-    """A sign-up whose fields are checked, and where it came from.
+    """A sign-up with checked fields, and its origin.
 
     `networks` are those of the request, the narrowest first. `proof` and `ticket` answer the human check. `must_prove`
-    where nothing shows that our own form sent it.
+    is true where nothing shows that this application's own form sent it.
     """
 
     country: str
@@ -43,7 +43,7 @@ class CheckedSignUp:
 def check_signable(
     appeal: AppealView, country: str, locale: str, *, sections: Sequence[SectionView], now: datetime
 ) -> SectionView:
-    """Return the section that counts a signer of that country and language.
+    """Return the section that counts a signer of the country and language.
 
     Raises NotFoundError (a draft) and AppealEndedError (closed, stopped, no section takes part for that signer, or the
     deadline has passed in its time zone).
@@ -52,8 +52,8 @@ def check_signable(
         raise NotFoundError("there is no such appeal")
     if appeal.state != AppealState.OPEN:
         raise AppealEndedError(f"{appeal.slug} is {appeal.state}")
-    taking = taking_part(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
-    section = choose_section(taking, country, locale)
+    candidates = taking_part(tuple(sections), appeal.sections) if appeal.sections else tuple(sections)
+    section = choose_section(candidates, country, locale)
     if section is None:
         raise AppealEndedError(f"no section takes a signer of {country} for {appeal.slug}")
     if not is_in_time(appeal.deadline, section.last_zone(appeal.deadline), now):
@@ -71,18 +71,18 @@ def sign_appeal(
 ) -> None:
     """Sign the appeal, where it may be signed; else store nothing.
 
-    `sections` are all there are, `refused` remembers whom appeals are addressed to. Raises InputError (`email`:
-    `not-carried`), as `check_signable`, and ChallengeDemandError where the abuse limits ask for the human check.
-    Whether the address has signed before decides nothing here.
+    `sections` are all that exist, `refused` knows the addresses that appeals are addressed to. Raises InputError
+    (`email`: `not-carried`), the errors of `check_signable`, and ChallengeDemandError where the abuse limits demand
+    the human check. Earlier signatures of the address make no difference here.
     """
     if form.address.is_international and is_uncarried(context.now):
         raise InputError("email", "not-carried", "the mail server does not carry this address")
     section = check_signable(appeal, form.country, form.locale, sections=sections, now=context.now)
-    let = admit(
+    admission = admit(
         appeal, form.address, form.proof, form.ticket, form.networks, must_prove=form.must_prove, context=context
     )
-    if isinstance(let, ChallengeDemand):
-        raise ChallengeDemandError(let)
+    if isinstance(admission, ChallengeDemand):
+        raise ChallengeDemandError(admission)
     text = appeal.text_in(form.locale)
     request = SignUpRequest(
         appeal_id=appeal.id,
@@ -95,8 +95,8 @@ def sign_appeal(
         text_version=text.version,
         via=form.via,
         network_digest=bytes.fromhex(form.networks[0].digest),
-        flag=let.flag or (FLAG if refused.include(form.address, appeal) else None),
-        solved=let.solved,
+        flag=admission.flag or (FLAG if refused.include(form.address, appeal) else None),
+        solved=admission.solved,
     )
     try:
         sign(request, context=context)

@@ -1,9 +1,9 @@
-"""What a sign-up writes, as SQL: the row that waits for its mailbox, the mail owed to it, and the counts of the funnel.
+"""The SQL statements of a sign-up: its unconfirmed form, the mail to its mailbox, and the counts of the funnel.
 
-The statements are the same for every address, whatever it has done: what they took must not tell. PostgreSQL takes all
-of them as one (platform/database/combined_statement.py), SQLite one after the other
-(platform/database/precompiled.py). Where the human check was asked for, its proof is spent with them: written down
-where it may stand only once, so that a second time breaks the whole.
+The statements are the same for every address, whatever it has done: their duration must not tell. PostgreSQL runs them
+combined into one (platform/database/combined_statement.py), SQLite one after the other
+(platform/database/precompiled.py). Where the human check was required, its proof is spent with them: it is stored in a
+unique column, so that using it a second time fails the whole transaction.
 """
 
 from __future__ import annotations
@@ -50,20 +50,21 @@ _SIGN_UP = (
 )
 
 
-def _said(value: str | int) -> ColumnElement[Any]:
-    """A constant of ours, written into the statement: each parameter costs, and these are always the same."""
+def _constant(value: str | int) -> ColumnElement[Any]:
+    """Return a constant to write into the statement: each parameter has a cost, and these never change."""
     return literal_column(repr(value))
 
 
 def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the rows, whose columns are given as `sign_up`, `mail`, `funnel`, and `spent` where a proof was asked for.
+    """Write the rows, whose columns are given as `sign_up`, `mail`, `funnel`, and `spent` where a proof was required.
 
-    `superseded` has the `digest` that an earlier form of the address is known by from now on. Raises
-    ConcurrentSignUpError where it is taken, or where another form of that address came at the same moment.
+    `superseded` has the `digest` that an earlier form of the address gets as its address digest. `funnel` has the KEYS
+    that are not constants here, and the quantity; it is counted under its `provider`, and under its `source` unless
+    that is None.
 
-    `funnel` has the KEYS that are not said here, and how much is counted; its `provider`, and its `source` or None, are
-    what is counted. Raises SpentSolutionError where the proof was taken before, and
-    UnknownKeyError where the database does not have the batch of the row's key; then the transaction is broken.
+    Raises ConcurrentSignUpError where the digest is taken, or another form of the address arrived at the same moment;
+    SpentSolutionError where the proof was used before; and UnknownKeyError where the database does not have the batch
+    of the row's key. Then the transaction is broken.
     """
     try:
         _write(connection, values, connection.dialect.name)
@@ -78,75 +79,81 @@ def write_sign_up(connection: Connection, values: Mapping[str, Mapping[str, Any]
 
 
 def _write(connection: Connection, values: Mapping[str, Mapping[str, Any]], dialect: str) -> None:
-    given = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
-    given["funnel_slot"] = free_slot(dialect)
+    parameters = {f"{part}_{name}": value for part, row in values.items() for name, value in row.items()}
+    parameters["funnel_slot"] = free_slot(dialect)
     if dialect != "sqlite":
-        connection.execute(_AT_ONCE["spent" in values], given)
+        connection.execute(_COMBINED["spent" in values], parameters)
         return
     if "spent" in values:
         _SPENT.run(connection, values["spent"])
-    _ASIDE.run(connection, given)
-    sign_up_id = _FIRST.run(connection, given).scalar_one()
-    # A mail that never leaves names no form.
+    _SUPERSEDE.run(connection, parameters)
+    sign_up_id = _INSERT_SIGN_UP.run(connection, parameters).scalar_one()
+    # A mail that never leaves refers to no form.
     is_ineligible = values["mail"]["state"] == MailState.SUPPRESSED.value
-    given["mail_sign_up_id"] = None if is_ineligible else sign_up_id
+    parameters["mail_sign_up_id"] = None if is_ineligible else sign_up_id
     for part in _FOLLOWING:
-        part.run(connection, given)
+        part.run(connection, parameters)
 
 
-def _stepping_aside() -> Update:
-    """An earlier form of the address for the appeal, if there is one, keeps all but what it was found by."""
+def _supersede() -> Update:
+    """Return the statement that replaces the address digest of an earlier form of the address for the appeal."""
     columns = SignUp.__table__.c
-    places = _places(SignUp, ("appeal_id", "address_digest"), "sign_up")
-    lot = bindparam("superseded_digest", type_=columns["address_digest"].type)
-    earlier = [columns[name] == place for name, place in places.items()]
-    return update(SignUp).where(*earlier).values(address_digest=lot).execution_options(synchronize_session=False)
+    keys = _parameters(SignUp, ("appeal_id", "address_digest"), "sign_up")
+    digest = bindparam("superseded_digest", type_=columns["address_digest"].type)
+    earlier = [columns[name] == parameter for name, parameter in keys.items()]
+    return update(SignUp).where(*earlier).values(address_digest=digest).execution_options(synchronize_session=False)
 
 
-def _places(model: type[Any], names: Iterable[str], part: str) -> dict[str, BindParameter[Any]]:
-    """Where the values of a row go, under names that no other part uses."""
+def _parameters(model: type[Any], names: Iterable[str], part: str) -> dict[str, BindParameter[Any]]:
+    """Return the parameters for the columns of a row, under names that no other part uses."""
     return {name: bindparam(f"{part}_{name}", type_=model.__table__.c[name].type) for name in names}
 
 
 def _form() -> dict[str, Any]:
-    """Return the columns of a form. Without the row's batch of keys it would never open: then it has no link key."""
-    row: dict[str, Any] = dict(_places(SignUp, _SIGN_UP, "sign_up"))
-    is_there = exists().where(RowKey.id == bindparam("sign_up_batch", type_=RowKey.__table__.c.id.type))
-    row["link_key"] = case((is_there, row["link_key"]))
+    """Return the columns of a form.
+
+    Where the row's batch of keys is not stored, the form could never be decrypted. Then its link key is NULL, which the
+    table refuses.
+    """
+    row: dict[str, Any] = dict(_parameters(SignUp, _SIGN_UP, "sign_up"))
+    has_key = exists().where(RowKey.id == bindparam("sign_up_batch", type_=RowKey.__table__.c.id.type))
+    row["link_key"] = case((has_key, row["link_key"]))
     return row
 
 
-def _counting(module: Any) -> Insert:
-    """Counts every form alike, whoever has signed before."""
-    row: dict[str, Any] = dict(_places(FunnelCount, (*KEYS, "slot", "quantity"), "funnel"))
-    row["funnel_stage"] = _said(FunnelStage.SIGNED.value)
+def _insert_counts(module: Any) -> Insert:
+    """Return the statement that counts the form, alike for every address, whether it has signed before or not."""
+    row: dict[str, Any] = dict(_parameters(FunnelCount, (*KEYS, "slot", "quantity"), "funnel"))
+    row["funnel_stage"] = _constant(FunnelStage.SIGNED.value)
     cells = []
     for aspect in FunnelAspect.PROVIDER, FunnelAspect.SOURCE:
         value = bindparam(f"funnel_{aspect.value}", type_=FunnelCount.__table__.c["value"].type)
-        cell = row | {"aspect": _said(aspect.value), "value": value}
+        cell = row | {"aspect": _constant(aspect.value), "value": value}
         cells.append(select(*cell.values()).where(value.is_not(None)))
     added: Insert = adding(module).from_select(list(row), union_all(*cells))
     return added
 
 
-def _at_once(*, is_solved: bool) -> Select[Any]:
-    aside = _stepping_aside().returning(SignUp.id).cte("aside")
+def _combined(*, is_solved: bool) -> Select[Any]:
+    superseded = _supersede().returning(SignUp.id).cte("superseded")
     form = _form()
-    # It is read first, so that the earlier form has stepped aside when the new one is written.
-    form["id"] = select(cast(form["id"], BigInteger) + literal_column("0") * func.count(aside.c.id)).scalar_subquery()
-    kept = insert(SignUp).values(form).returning(SignUp.id).cte("kept")
-    row: dict[str, Any] = {**_places(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": kept.c.id}
-    row["sign_up_id"] = case((row["state"] == _said(MailState.SUPPRESSED.value), null()), else_=kept.c.id)
-    owed = insert(Mail).from_select(list(row), select(*row.values()).select_from(kept))
+    # The id reads the update's result, so that the earlier form is superseded before the new one is written.
+    form["id"] = select(
+        cast(form["id"], BigInteger) + literal_column("0") * func.count(superseded.c.id)
+    ).scalar_subquery()
+    stored = insert(SignUp).values(form).returning(SignUp.id).cte("stored")
+    row: dict[str, Any] = {**_parameters(Mail, SIGN_UP_COLUMNS, "mail"), "sign_up_id": stored.c.id}
+    row["sign_up_id"] = case((row["state"] == _constant(MailState.SUPPRESSED.value), null()), else_=stored.c.id)
+    mail = insert(Mail).from_select(list(row), select(*row.values()).select_from(stored))
     # PostgreSQL runs them from the last to the first.
-    parts: dict[str, Insert] = {"counted": _counting(postgresql), "owed": owed}
+    parts: dict[str, Insert] = {"counted": _insert_counts(postgresql), "mail": mail}
     if is_solved:
-        parts["spent"] = insert(SpentSolution).values(_places(SpentSolution, ("digest", "expires_at"), "spent"))
-    return select(kept.c.id).add_cte(*(part.cte(name) for name, part in parts.items()))
+        parts["spent"] = insert(SpentSolution).values(_parameters(SpentSolution, ("digest", "expires_at"), "spent"))
+    return select(stored.c.id).add_cte(*(part.cte(name) for name, part in parts.items()))
 
 
-_AT_ONCE = {is_solved: _at_once(is_solved=is_solved) for is_solved in (False, True)}
-_SPENT, _ASIDE = Precompiled(insert(SpentSolution)), Precompiled(_stepping_aside())
-_FIRST = Precompiled(insert(SignUp).values(_form()).returning(SignUp.id))
-_OWED = insert(Mail).values(_places(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
-_FOLLOWING = [Precompiled(_OWED), Precompiled(_counting(sqlite))]
+_COMBINED = {is_solved: _combined(is_solved=is_solved) for is_solved in (False, True)}
+_SPENT, _SUPERSEDE = Precompiled(insert(SpentSolution)), Precompiled(_supersede())
+_INSERT_SIGN_UP = Precompiled(insert(SignUp).values(_form()).returning(SignUp.id))
+_INSERT_MAIL = insert(Mail).values(_parameters(Mail, (*SIGN_UP_COLUMNS, "sign_up_id"), "mail"))
+_FOLLOWING = [Precompiled(_INSERT_MAIL), Precompiled(_insert_counts(sqlite))]

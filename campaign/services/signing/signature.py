@@ -1,4 +1,4 @@
-"""What the services share about one signature: locking it, where it is counted, what it agreed to."""
+"""Operations on one signature that several services share: its lock, its counting, its consent, its erasure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from campaign.platform.database.locks import NO_KEY_UPDATE
 from campaign.queries.signing.signature import last_consent
 from campaign.services.counting.tally import hour_of
 
-# What makes a signature somebody's. The day stays, for the history of counts.
+# The columns that link a signature to a person, with the values that they get on erasure. The history of counts needs
+# the day, which stays.
 EMPTY: dict[str, Any] = {
     "country": "",
     "signed_at": TruncatedToDay(Signature.signed_at),
@@ -40,7 +41,7 @@ DAY_OF_CONSENT: dict[str, Any] = {"given_at": TruncatedToDay(Consent.given_at)}
 
 
 def locked(session: Session, signature_id: int) -> Signature:
-    """The signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
+    """Return the signature, locked until the transaction ends. Raises NotFoundError where it has been erased."""
     signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE)
     if signature is None or signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
@@ -49,29 +50,29 @@ def locked(session: Session, signature_id: int) -> Signature:
 
 def was_counted(session: Session, appeal_id: int, address_digest: bytes, vault: Vault) -> bool:
     """Return whether the address with that digest was counted under the appeal before it was erased."""
-    found = select(Tombstone.appeal_id).where(
+    tombstone = select(Tombstone.appeal_id).where(
         Tombstone.appeal_id == appeal_id, Tombstone.address_digest == vault.tombstone_digest(address_digest)
     )
-    return session.execute(found).first() is not None
+    return session.execute(tombstone).first() is not None
 
 
 def is_counted(session: Session, signature: Signature) -> bool:
-    """Return whether the signature stands in the counts now."""
-    own = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
-    return session.execute(own).first() is not None
+    """Return whether the signature is in the counts now."""
+    action = select(Action.id).where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
+    return session.execute(action).first() is not None
 
 
 def bury(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
-    """Write down that the signature's address was counted: it may sign again, and is not counted again."""
-    own = signature.appeal_id, signature.address_digest or b""
-    if not was_counted(session, *own, vault):
-        left = {"appeal_id": own[0], "address_digest": vault.tombstone_digest(own[1])}
-        left["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        session.execute(insert(Tombstone), left)
+    """Store a tombstone: the signature's address was counted, so if it signs again it is not counted again."""
+    appeal_id, digest = signature.appeal_id, signature.address_digest or b""
+    if not was_counted(session, appeal_id, digest, vault):
+        tombstone = {"appeal_id": appeal_id, "address_digest": vault.tombstone_digest(digest)}
+        tombstone["erased_at"] = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        session.execute(insert(Tombstone), tombstone)
 
 
 def consent_record(session: Session, signature: Signature, now: datetime, *, to_appeal: bool) -> dict[str, object]:
-    """The columns of a record that says what the signer agrees to from now on."""
+    """Return the columns of a record of the consent that the signer gives from now on."""
     last = last_consent(session, signature)
     return {
         "signature_id": signature.id,
@@ -87,14 +88,13 @@ def consent_record(session: Session, signature: Signature, now: datetime, *, to_
 
 
 def note_erasure(session: Session, kind: ErasureKind, signature: Signature, now: datetime, vault: Vault) -> None:
-    """Write down who leaves, in the caller's transaction: restoring an older backup must bring nobody back.
+    """Store an entry of the erasure journal, in the caller's transaction: restoring a backup must not undo the erasure.
 
     Raises NotFoundError where the signature has been erased.
     """
     if signature.address_digest is None:
         raise NotFoundError("this signature has been erased")
-    own = signature.appeal_id, signature.address_digest
-    note_left(session, kind, *own, signature.signed_at, now, vault)
+    note_left(session, kind, signature.appeal_id, signature.address_digest, signature.signed_at, now, vault)
 
 
 def note_left(
@@ -106,12 +106,11 @@ def note_left(
     now: datetime,
     vault: Vault,
 ) -> None:
-    """As `note_erasure`, of the address with that digest under the appeal."""
-    left = vault.journal_digest(address_digest)
+    """Store an entry as `note_erasure` does, for the address with that digest under the appeal."""
     values = {
         "kind": kind.value,
         "appeal_id": appeal_id,
-        "address_digest": left,
+        "address_digest": vault.journal_digest(address_digest),
         "signed_at": signed_at,
         "left_at": now,
     }

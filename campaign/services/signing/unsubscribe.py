@@ -1,7 +1,7 @@
-"""Ending the mail about how cases go on, by the link that each such mail carries (RFC 8058).
+"""The end of the mail about the progress of cases, by the link that each such mail contains (RFC 8058).
 
-There is one concept: the consent to updates that each signature keeps. Ending it here records the change as ending it
-on the page of one's data does; signing again with that consent begins anew, once the mailbox has confirmed it.
+There is one concept: each signature's consent to updates. Ending it here is recorded as on the page of the signer's own
+data. Signing again with that consent gives it anew, once the mailbox has confirmed it.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ from campaign.services.signing.signature import consent_record, note_erasure
 
 
 def unsubscribe(signature_id: int, *, everywhere: bool, context: Context) -> int:
-    """Ends the updates to the signature's address, of its section or of all; returns how many signatures that changed.
+    """End the updates to the signature's address, from its section or from all; return how many signatures changed.
 
-    Repeating it changes nothing, and neither does an erased signature: nothing is raised. Where the address cannot be
-    opened any more, that one signature is meant.
+    Repeating it changes nothing. For an erased signature nothing changes and nothing is raised. Where the address
+    cannot be decrypted any more, only that one signature changes.
     """
     with transaction() as session:
-        one = session.get(Signature, signature_id)
-        if one is None or one.address_digest is None:
+        linked = session.get(Signature, signature_id)
+        if linked is None or linked.address_digest is None:
             return 0
-        same = select(Signature).where(Signature.address_digest.in_(_digests(session, one, context.vault)))
+        same = select(Signature).where(Signature.address_digest.in_(_digests(session, linked, context.vault)))
         same = same.where(Signature.wants_updates)
         if not everywhere:
-            same = same.where(Signature.section_code == one.section_code)
-        found = session.scalars(same.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
-        for signature in found:
+            same = same.where(Signature.section_code == linked.section_code)
+        signatures = session.scalars(same.order_by(Signature.id).with_for_update(**NO_KEY_UPDATE)).all()
+        for signature in signatures:
             end_updates(session, signature, context.now)
             note_erasure(session, ErasureKind.UPDATES_ENDED, signature, context.now, context.vault)
-    return len(found)
+    return len(signatures)
 
 
-def _digests(session: Session, one: Signature, vault: Vault) -> list[bytes]:
+def _digests(session: Session, signature: Signature, vault: Vault) -> list[bytes]:
     try:
-        address = parse_address(vault.open_email(one.email_sealed or b"", place_of(one)))
+        address = parse_address(vault.open_email(signature.email_sealed or b"", place_of(signature)))
     except CipherError:
-        return [] if one.address_digest is None else [one.address_digest]
+        return [] if signature.address_digest is None else [signature.address_digest]
     return digests_everywhere(session, address, vault)
 
 
 def end_updates(session: Session, signature: Signature, now: datetime) -> None:
-    """No more updates to this signature, in the caller's transaction."""
+    """End the updates to this signature, in the caller's transaction."""
     signature.wants_updates = False
     agrees = signature.state in {SignatureState.PENDING, SignatureState.CONFIRMED}
     session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=agrees))

@@ -1,4 +1,4 @@
-"""Leaving: taking a signature back, erasing it, and changing what it agrees to."""
+"""The withdrawal and erasure of a signature, and changes of its consent."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from campaign.services.signing.signature import (
 
 
 def withdraw(signature_id: int, *, context: Context) -> None:
-    """Takes the signature back and out of the counts; repeating it changes nothing. Raises NotFoundError."""
+    """Withdraw the signature and take it out of the counts; repeating it changes nothing. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
         if withdraw_row(session, signature, context.now, context.vault):
@@ -48,16 +48,16 @@ def withdraw(signature_id: int, *, context: Context) -> None:
 
 
 def erase(signature_id: int, *, section: str | None = None, context: Context) -> None:
-    """Erases name and address at once. What was counted stays counted, and the address cannot be counted again.
+    """Erase name and address at once. What was counted stays counted, and the address cannot be counted again.
 
-    Forms and rows of paper sheets with that address that wait to be confirmed go too, whatever their appeal; those of
-    one `section` alone where its staff erase. Repeating it changes nothing. Nothing is raised for a signature that is
-    not there: it is erased.
+    Unconfirmed forms and rows of paper sheets with the address are deleted too, whatever their appeal; only those of
+    `section` where it is given (its staff erase). Repeating it changes nothing. A signature that does not exist counts
+    as erased: nothing is raised.
     """
     now, vault = context.now, context.vault
     with transaction() as session:
-        # Before the signature is locked: whoever signs a row up holds the row first, and then wants the signature.
-        _forget_waiting(session, session.get(Signature, signature_id), now, vault, section)
+        # Before the signature is locked: signing up a row of a sheet locks the row first, and then the signature.
+        _delete_waiting(session, session.get(Signature, signature_id), now, vault, section)
         signature = session.get(Signature, signature_id, with_for_update=NO_KEY_UPDATE, populate_existing=True)
         if signature is None or signature.address_digest is None:
             return
@@ -69,7 +69,7 @@ def erase(signature_id: int, *, section: str | None = None, context: Context) ->
 
 
 def set_updates(signature_id: int, *, wanted: bool, context: Context) -> None:
-    """Records whether the signer wants to hear what becomes of the case. Raises NotFoundError."""
+    """Store whether the signer wants updates about the case. Raises NotFoundError."""
     now = context.now
     with transaction() as session:
         signature = locked(session, signature_id)
@@ -81,24 +81,24 @@ def set_updates(signature_id: int, *, wanted: bool, context: Context) -> None:
 
 
 def refuse_sign_ups(link: Link, *, context: Context) -> bool:
-    """Delete all forms that wait under the address whose mailbox the link was mailed to, whatever their appeal.
+    """Delete all unconfirmed forms of the address that the link was mailed to, whatever their appeal.
 
-    What is confirmed stays; return False where the link's own form is. Raises NotFoundError, CipherError.
+    Confirmed forms stay; returns False where the link's own form is confirmed. Raises NotFoundError, CipherError.
     """
     vault = context.vault
     with transaction() as session:
-        found = session.get(SignUp, link.subject, with_for_update=NO_KEY_UPDATE)
-        if found is None or not link.opens(found.link_key):
+        sign_up = session.get(SignUp, link.subject, with_for_update=NO_KEY_UPDATE)
+        if sign_up is None or not link.opens(sign_up.link_key):
             raise NotFoundError("this sign-up has been erased")
-        if found.signature_id is not None or found.email_sealed is None:
+        if sign_up.signature_id is not None or sign_up.email_sealed is None:
             return False
-        address = parse_address(vault.open_email(found.email_sealed, place_of(found)))
+        address = parse_address(vault.open_email(sign_up.email_sealed, place_of(sign_up)))
         with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
         for appeal_id, digest in zip(with_forms, vault.address_digests(with_forms, address), strict=True):
-            # Those of which nobody knows but by the mailbox: the newest, and earlier ones that stepped aside.
+            # The newest form of the address, and the earlier ones that it superseded.
             names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
-            waits = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
-            signed_at = _erase_forms(session, context.now, vault, *waits)
+            is_waiting = SignUp.address_digest.in_(names), SignUp.signature_id.is_(None)
+            signed_at = _delete_forms(session, context.now, vault, *is_waiting)
             if signed_at:
                 note_left(session, ErasureKind.ERASED, appeal_id, digest, max(signed_at), context.now, vault)
         return True
@@ -107,34 +107,35 @@ def refuse_sign_ups(link: Link, *, context: Context) -> bool:
 def erase_waiting(
     session: Session, digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
-    """Delete the forms sent until `now` that wait under one of those digests, in the caller's transaction.
+    """Delete the unconfirmed forms with those digests that were sent until `now`, in the caller's transaction.
 
-    With the earlier ones of each: some 200 microseconds, and a look-up. Of one section, or of all.
+    Includes the forms that they superseded: some 200 microseconds for each digest, and a look-up. `section` limits it
+    to one section's forms.
     """
-    own = [] if section is None else [SignUp.section_code == section]
+    of_section = [] if section is None else [SignUp.section_code == section]
     for digest in digests:
         names = [vault.waiting_digest(digest), *vault.superseded_digests(digest)]
-        _erase_forms(session, now, vault, SignUp.address_digest.in_(names), *own)
+        _delete_forms(session, now, vault, SignUp.address_digest.in_(names), *of_section)
 
 
-def _erase_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> list[datetime]:
-    """Return when each of the forms was sent."""
-    gone = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed, SignUp.signed_at)
-    rows = session.execute(gone, execution_options={"synchronize_session": False}).all()
+def _delete_forms(session: Session, now: datetime, vault: Vault, *chosen: ColumnElement[bool]) -> list[datetime]:
+    """Delete the chosen forms with their keys; return when each was sent."""
+    deleted = delete(SignUp).where(SignUp.signed_at <= now, *chosen).returning(SignUp.origin_sealed, SignUp.signed_at)
+    rows = session.execute(deleted, execution_options={"synchronize_session": False}).all()
     erase_keys(session, [row.origin_sealed for row in rows], vault, on=now.date())
     return [row.signed_at for row in rows]
 
 
 def grant(session: Session, signature: Signature, now: datetime, *, updates: bool, shares_name: bool) -> None:
-    """Add what a signer agrees to besides, in the caller's transaction; takes nothing away. The signature is locked."""
-    wanted = updates or signature.wants_updates, shares_name or signature.shares_name
-    if wanted != (signature.wants_updates, signature.shares_name):
-        signature.wants_updates, signature.shares_name = wanted
+    """Add consents to the locked signature, in the caller's transaction; no consent is taken away."""
+    consents = updates or signature.wants_updates, shares_name or signature.shares_name
+    if consents != (signature.wants_updates, signature.shares_name):
+        signature.wants_updates, signature.shares_name = consents
         session.connection().execute(insert(Consent), consent_record(session, signature, now, to_appeal=True))
 
 
 def withdraw_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> bool:
-    """As `withdraw`, in the caller's transaction, of a signature that is locked; False where nothing was to change."""
+    """Withdraw a locked signature, in the caller's transaction; return False where nothing was to change."""
     if signature.state not in {SignatureState.PENDING, SignatureState.CONFIRMED}:
         return False
     _uncount(session, signature)
@@ -148,13 +149,13 @@ def withdraw_row(session: Session, signature: Signature, now: datetime, vault: V
 
 
 def erase_row(session: Session, signature: Signature, now: datetime, vault: Vault) -> None:
-    """As `erase`, in the caller's transaction, of a signature that is locked."""
+    """Erase a locked signature, in the caller's transaction."""
     forms = session.scalars(select(SignUp.origin_sealed).where(SignUp.signature_id == signature.id)).all()
     erase_keys(session, [*forms, signature.name_sealed, signature.email_sealed], vault, on=now.date())
     session.execute(delete(SignUp).where(SignUp.signature_id == signature.id))
     if signature.shares_name:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
-    # What was mailed and what still waits to be: their digests tell of the address.
+    # Mails that left and mails that wait: the digests in their rows come from the address.
     session.execute(delete(Mail).where(Mail.signature_id == signature.id))
     forget_times(session, [signature.id])
     if signature.state in {SignatureState.CONFIRMED, SignatureState.INVALIDATED}:
@@ -169,24 +170,24 @@ def erase_row(session: Session, signature: Signature, now: datetime, vault: Vaul
 def forget_rows(
     session: Session, row_digests: Collection[bytes], now: datetime, vault: Vault, section: str | None = None
 ) -> None:
-    """Delete what of paper sheets entered until `now`, by one section or any, waits under one of those digests.
+    """Delete the rows of paper sheets with those digests (`Vault.sheet_row_digest`) that wait to be confirmed.
 
-    They are those of rows (`Vault.sheet_row_digest`).
+    Only rows of sheets that were entered until `now`; `section` limits it to sheets that this section entered.
     """
     if row_digests:
         entered = select(BulkEntry.id).where(BulkEntry.entered_at <= now)
         if section is not None:
             entered = entered.where(BulkEntry.section_code == section)
         chosen = SheetRow.address_digest.in_(row_digests), SheetRow.bulk_entry_id.in_(entered)
-        gone = delete(SheetRow).where(*chosen).returning(SheetRow.email_sealed)
-        sealed = session.scalars(gone, execution_options={"synchronize_session": False}).all()
+        deleted = delete(SheetRow).where(*chosen).returning(SheetRow.email_sealed)
+        sealed = session.scalars(deleted, execution_options={"synchronize_session": False}).all()
         erase_keys(session, sealed, vault, on=now.date())
 
 
-def _forget_waiting(
+def _delete_waiting(
     session: Session, signature: Signature | None, now: datetime, vault: Vault, section: str | None
 ) -> None:
-    """Delete the forms and the rows of sheets that wait under the signature's address, whatever their appeal."""
+    """Delete the unconfirmed forms and rows of sheets of the signature's address, whatever their appeal."""
     if signature is None or signature.email_sealed is None or signature.address_digest is None:
         return
     try:
@@ -195,14 +196,14 @@ def _forget_waiting(
         forget_rows(session, [vault.sheet_row_digest(signature.address_digest)], now, vault, section)
         erase_waiting(session, [signature.address_digest], now, vault, section)
         return
-    everywhere = digests_everywhere(session, address, vault)
-    forget_rows(session, [vault.sheet_row_digest(one) for one in everywhere], now, vault, section)
+    digests = digests_everywhere(session, address, vault)
+    forget_rows(session, [vault.sheet_row_digest(digest) for digest in digests], now, vault, section)
     with_forms = session.scalars(select(Appeal.id).where(exists().where(SignUp.appeal_id == Appeal.id))).all()
     erase_waiting(session, vault.address_digests(with_forms, address), now, vault, section)
 
 
 def set_sharing(signature_id: int, *, wanted: bool, context: Context) -> None:
-    """Records whether the name may be on the list that is handed over. Raises NotFoundError."""
+    """Store whether the name may be on the list that is handed over. Raises NotFoundError."""
     with transaction() as session:
         signature = locked(session, signature_id)
         if signature.shares_name != wanted:
@@ -212,7 +213,7 @@ def set_sharing(signature_id: int, *, wanted: bool, context: Context) -> None:
 
 
 def share_name(session: Session, signature: Signature, now: datetime, vault: Vault, *, wanted: bool) -> None:
-    """As `set_sharing`, in the caller's transaction, of a signature that is locked."""
+    """Store whether the name of a locked signature may be handed over, in the caller's transaction."""
     signature.shares_name = wanted
     if not wanted:
         outdate(session, signature.appeal_id, signature.section_code, vault=vault, on=now.date())
@@ -221,11 +222,11 @@ def share_name(session: Session, signature: Signature, now: datetime, vault: Vau
 
 def _uncount(session: Session, signature: Signature) -> None:
     connection = session.connection()
-    gone = connection.execute(
+    deleted = connection.execute(
         delete(Action)
         .where(Action.signature_id == signature.id, Action.channel == Channel.SIGNATURE)
         .returning(Action.counted_at, Action.section_code)
     ).all()
-    for counted_at, section_code in gone:
+    for counted_at, section_code in deleted:
         cell = TallyCell(signature.appeal_id, section_code, Channel.SIGNATURE, Evidence.VERIFIED)
         count(connection, cell, counted_at, -1)
