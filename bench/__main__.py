@@ -1,4 +1,7 @@
-"""make bench: every suite, or those that are named: `python -m bench web growth`. Status 1 where a limit is missed."""
+"""The command of `make bench`: all suites, or the named ones.
+
+`python -m bench web growth` ends with status 1 where a limit is missed.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ SUITES = (
 
 
 def main() -> None:
-    """Runs the suites one after the other, so that none disturbs the next."""
+    """Run the suites one after the other, so that none disturbs the next."""
     wanted = sys.argv[1:] or list(SUITES)
-    kept = [report(name, import_module(f"bench.{name}").run()) for name in wanted]
+    kept = [report(name, import_module(f"bench.{name}").measure_suite()) for name in wanted]
     sys.exit(0 if all(kept) else 1)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from bench.support.report import Row
-from bench.support.site import places, served
+from bench.support.site import bench_sites, serve_both
 
 SUPPORTERS = 1_000
 SIGNING = 200
@@ -22,19 +22,19 @@ SIGNERS = 50
 
 @dataclass
 class _Seen:
-    """What the crowd saw: seconds by kind of request, and every answer that was wrong."""
+    """The observations of all clients: seconds by kind of request, and every wrong answer."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"read": [], "sign": []})
     wrong: list[str] = field(default_factory=list)
 
 
-def run() -> list[Row]:
-    """Rows of ours beside the bare endpoints under the same load."""
+def measure_suite() -> list[Row]:
+    """Return rows of the application beside the bare endpoints under the same load."""
     rows = []
-    with places("crowd") as found:
+    with bench_sites("crowd") as found:
         for place in found:
             place.make(10_000)
-            with served(place) as (port, bare_port):
+            with serve_both(place) as (port, bare_port):
                 paths = ("/en/appeals/case-0", "/api/v1/appeals/case-0", "/en/appeals/case-0/sign")
                 ours = asyncio.run(_crowd(port, *paths))
                 bare = asyncio.run(_crowd(bare_port, "/hello", "/hello-small", "/sign"))
@@ -61,7 +61,7 @@ async def _crowd(port: int, page: str, poll: str, form: str) -> _Seen:
 
 
 async def _read(port: int, page: str, poll: str, seen: _Seen, end: float) -> None:
-    """Comes some time within the first seconds, reads the page, then polls, each time over a new connection."""
+    """Read the page within the first seconds, then poll, each time over a new connection."""
     await asyncio.sleep(random.uniform(0, POLL_SECONDS))  # noqa: S311  no secret
     path = page
     while time.monotonic() < end:
@@ -71,7 +71,7 @@ async def _read(port: int, page: str, poll: str, seen: _Seen, end: float) -> Non
 
 
 async def _sign(port: int, path: str, lane: int, seen: _Seen, end: float) -> None:
-    """Signs at an even pace: all lanes together as often as wanted."""
+    """Sign at an even pace, so that all threads together reach the wanted rate."""
     pace, number, due = SIGNERS / SIGNING, 0, time.monotonic() + random.uniform(0, 1)  # noqa: S311  no secret
     while due < end:
         await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -40,8 +40,8 @@ LIMIT = 0.5
 
 
 @contextmanager
-def sink(kept: Path) -> Iterator[int]:
-    """A mail server of its own process that takes everything and keeps the last message; its port."""
+def mail_sink(kept: Path) -> Iterator[int]:
+    """Yield the port of a mail server in its own process that accepts everything and keeps the last message."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "bench.support.mail_server", str(port), str(kept)], cwd=ROOT)
     try:
@@ -57,8 +57,8 @@ def sink(kept: Path) -> Iterator[int]:
         process.wait()
 
 
-def bare(port: int, message: bytes) -> float:
-    """Messages a second of the plainest loop: one connection, one message after the other."""
+def bare_rate(port: int, message: bytes) -> float:
+    """Return the messages a second of the plainest loop: one connection, one message after the other."""
     with smtplib.SMTP("127.0.0.1", port) as connection:
         begin = time.perf_counter()
         for number in range(MAILS):
@@ -66,8 +66,8 @@ def bare(port: int, message: bytes) -> float:
         return MAILS / (time.perf_counter() - begin)
 
 
-def prepare(database_url: str, folder: Path) -> Flask:
-    """A migrated database with one open appeal."""
+def migrated_app(database_url: str, folder: Path) -> Flask:
+    """Prepare a migrated database with one open appeal."""
     app = create_app(settings_for(database_url, folder))
     with app.app_context():
         upgrade(directory=app.extensions["migrate"].directory)
@@ -78,8 +78,8 @@ def prepare(database_url: str, folder: Path) -> Flask:
     return app
 
 
-def owe(app: Flask, turn: str) -> None:
-    """So many people sign."""
+def store_sign_ups(app: Flask, turn: str) -> None:
+    """Store that many sign-ups, each of which is owed a mail."""
     with app.app_context():
         appeal = find_appeal("case")
         assert appeal is not None
@@ -90,27 +90,27 @@ def owe(app: Flask, turn: str) -> None:
         db.session.remove()
 
 
-def deliver(app: Flask, environ: dict[str, str], workers: int, log: Path) -> float:
-    """Deliveries a second from the moment that the first mail has gone until all are."""
+def delivery_rate(app: Flask, environ: dict[str, str], workers: int, log: Path) -> float:
+    """Return the deliveries a second, from the moment that the first mail has left until all have."""
 
-    def left() -> int:
+    def leftover_mails() -> int:
         with app.app_context():
             found = outbox_status().by_state
             db.session.rollback()
         return found["queued"] + found["retry"] + found["sending"]
 
     with running(environ, [["flask", "worker"]] * workers, log):
-        while (first := left()) > MAILS * 0.97:
+        while (first := leftover_mails()) > MAILS * 0.97:
             time.sleep(0.02)
         begin = time.perf_counter()
-        while (rest := left()) > MAILS * 0.05:
+        while (rest := leftover_mails()) > MAILS * 0.05:
             time.sleep(0.05)
         return (first - rest) / (time.perf_counter() - begin)
 
 
-def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -> list[Row]:
-    """The rows of one database; each round measures the bare loop right after ours, with the bytes that ours sent."""
-    app = prepare(database_url, folder)
+def measure_database(name: str, database_url: str, folder: Path, port: int, kept: Path) -> list[Row]:
+    """Return rows of one database; each round measures the bare loop right after the workers, with the same bytes."""
+    app = migrated_app(database_url, folder)
     environ = environment(
         **KEYS,
         TOCSIN_DATABASE_URL=database_url,
@@ -121,9 +121,9 @@ def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -
     for workers, words in ((1, "deliveries by one worker"), (2, "deliveries by two workers")):
         pairs = []
         for turn in range(ROUNDS):
-            owe(app, f"{workers}{turn}")
-            ours = deliver(app, environ, workers, folder / "log")
-            pairs.append((ours, bare(port, kept.read_bytes())))
+            store_sign_ups(app, f"{workers}{turn}")
+            ours = delivery_rate(app, environ, workers, folder / "log")
+            pairs.append((ours, bare_rate(port, kept.read_bytes())))
         ours, theirs = (statistics.median(rates) for rates in zip(*pairs, strict=True))
         ratio = statistics.median(one / other for one, other in pairs)
         rows.append(Row(name, words, ours, theirs, "1/s", ratio, LIMIT if workers == 1 else None))
@@ -132,13 +132,15 @@ def measure(name: str, database_url: str, folder: Path, port: int, kept: Path) -
     return rows
 
 
-def run() -> list[Row]:
-    """Deliveries a second, against the bare loop."""
+def measure_suite() -> list[Row]:
+    """Return the deliveries a second, against the bare loop."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
         kept = folder / "message"
-        with sink(kept) as port:
-            rows = measure("sqlite", f"sqlite:///{folder}/bench.db", folder, port, kept)
+        with mail_sink(kept) as port:
+            rows = measure_database("sqlite", f"sqlite:///{folder}/bench.db", folder, port, kept)
             server = start_server(folder / "pg")
-            return rows + measure("postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept)
+            return rows + measure_database(
+                "postgresql", make_database(str(server.get_uri()), "bench"), folder, port, kept
+            )

@@ -1,6 +1,6 @@
-"""python -m bench document: how long documents take to read, beside markdown-it-py on the same text in the same run.
+"""The time that documents take to read, beside markdown-it-py on the same text: `python -m bench document`.
 
-Measured in CPU time, so that a busy machine changes little. Nothing may grow faster than its input, however hostile.
+It is CPU time, so that a busy machine changes little. Nothing may grow faster than its input, however hostile.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ PLACES = {
 }
 
 
-def cpu(task: Callable[[], object]) -> float:
-    """Seconds of CPU time for one run."""
+def cpu_seconds(task: Callable[[], object]) -> float:
+    """Return the seconds of CPU time of one run."""
     start = time.process_time()
     task()
     return time.process_time() - start
@@ -94,27 +94,27 @@ def repeated(unit: str, size: int) -> str:
 
 
 def long(size: int) -> str:
-    """A real case whose background is so long."""
+    """Return a real case with a background of that many characters."""
     paragraph = (
         "The upper valley has lived from *weaving* for generations, and nobody knows what the dam will bring.\n\n"
     )
     return NEW.replace("The upper valley", repeated(paragraph, size - len(NEW)) + "\n\nThe upper valley", 1)
 
 
-def compared() -> Row:
-    """A document of 10 KB beside markdown-it-py, in the median of several rounds."""
+def compare_with_markdown() -> Row:
+    """Compare a document of 10 KB with markdown-it-py, in the median of several rounds."""
     text = long(10 * 1024)
     markdown = MarkdownIt("commonmark")
     read(text)
     markdown.render(text)
-    pairs = [(cpu(lambda: read(text)), cpu(lambda: markdown.render(text))) for _ in range(ROUNDS)]
+    pairs = [(cpu_seconds(lambda: read(text)), cpu_seconds(lambda: markdown.render(text))) for _ in range(ROUNDS)]
     ours, theirs = (statistics.median(each) * 1000 for each in zip(*pairs, strict=True))
     ratio = statistics.median(one / two for one, two in pairs)
     return Row("-", "10 KB beside markdown-it-py", ours, theirs, "ms", ratio, RATIO, is_ceiling=True)
 
 
-def apart() -> list[Row]:
-    """Processor time of an Urgent Action as an upload is read, beside a file that the same process refuses at once."""
+def subprocess_cost() -> list[Row]:
+    """Compare the CPU time of an upload that is read with that of a file which the same process refuses at once."""
     rows: list[Row] = []
     for form, data in (("pdf", typeset(NEW)), ("docx", builders.docx(NEW))):
         refused = statistics.median(_children(form, data[:64]) for _ in range(PROCESSES))
@@ -125,7 +125,7 @@ def apart() -> list[Row]:
 
 
 def _children(form: str, data: bytes) -> float:
-    """Seconds of CPU time of the process that reads the file."""
+    """Return the seconds of CPU time of the process that reads the file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with suppress(DocumentError):
         read_in_subprocess(form, data, "case")
@@ -133,13 +133,13 @@ def _children(form: str, data: bytes) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def growth() -> list[Row]:
-    """CPU time and memory for each byte of a case of so many megabytes beside those of the smallest."""
+def growth_by_size() -> list[Row]:
+    """Return CPU time and memory for each byte of cases of several megabytes, beside those of the smallest."""
     rows: list[Row] = []
     first: tuple[float, float] | None = None
     for size in SIZES:
         text = long(size)
-        seconds = min(cpu(partial(read, text)) for _ in range(3))
+        seconds = min(cpu_seconds(partial(read, text)) for _ in range(3))
         tracemalloc.start()
         read(text)
         peak = tracemalloc.get_traced_memory()[1] / MB
@@ -151,8 +151,8 @@ def growth() -> list[Row]:
     return rows
 
 
-def hostile() -> list[Row]:
-    """The hostile texts whose time for each byte grows most over a factor of four, and the worst of them at 2 MB."""
+def hostile_texts() -> list[Row]:
+    """Measure the hostile texts whose time for each byte grows most over a factor of four, and the worst at 2 MB."""
     found = []
     for place, frame in PLACES.items():
         for name, unit in HOSTILE.items():
@@ -176,12 +176,12 @@ def hostile() -> list[Row]:
 def _seconds(frame: str, unit: str, size: int) -> float:
     before, after = frame.split("{}")
     text = before + repeated(unit, size - len(frame)) + after
-    return cpu(lambda: read(text))
+    return cpu_seconds(lambda: read(text))
 
 
-def run() -> list[Row]:
-    """The rows of this suite."""
-    # What the suites before left behind is no part of a document: the collector would walk through it in the middle.
+def measure_suite() -> list[Row]:
+    """Return the rows of this suite."""
+    # Objects that earlier suites left behind would be walked by the collector during the measurement.
     gc.collect()
     gc.freeze()
-    return [compared(), *apart(), *growth(), *hostile()]
+    return [compare_with_markdown(), *subprocess_cost(), *growth_by_size(), *hostile_texts()]

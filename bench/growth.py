@@ -1,4 +1,4 @@
-"""The same work with ten, ten thousand and a million signatures, turn by turn in one run: last ÷ first."""
+"""The same work with ten, ten thousand and a million signatures, in turns within one run: last ÷ first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from bench.support.report import Row
-from bench.support.site import places
+from bench.support.site import bench_sites
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
 from campaign.platform import db
@@ -29,11 +29,11 @@ WARM_UP = 5
 LIMIT = 1.15
 
 
-def run() -> list[Row]:
-    """All rows, on both databases."""
+def measure_suite() -> list[Row]:
+    """Return all rows, on both databases."""
     sizes = (*SIZES, LARGE) if os.environ.get("TOCSIN_BENCH") == "large" else SIZES
     rows = []
-    with places("growth") as found:
+    with bench_sites("growth") as found:
         for place in found:
             apps = [place.sized(str(size)).make(size, cells=CELLS) for size in sizes]
             times = _measure(apps)
@@ -47,7 +47,7 @@ def run() -> list[Row]:
 
 
 def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:
-    """The times of each kind of work in each application, taken in turns, so that noise hits all alike."""
+    """Return the times of each kind of work in each application, taken in turns, so that noise affects all alike."""
     times: list[dict[str, list[float]]] = [{} for _ in apps]
     for turn in range(TURNS + WARM_UP):
         for app, taken in zip(apps, times, strict=True):
@@ -66,7 +66,7 @@ def _measure(apps: list[Flask]) -> list[dict[str, list[float]]]:
 
 
 def _works(app: Flask, turn: int) -> dict[str, Callable[[], object]]:
-    """What is timed; what it needs is made ready before."""
+    """Prepare the work, and return the functions to be timed."""
     appeal = find_appeal("case-0")
     if appeal is None:
         raise LookupError("the appeal is gone")

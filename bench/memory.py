@@ -1,4 +1,4 @@
-"""What a web process holds after a hundred thousand requests, against what it held once warm."""
+"""The memory of a web process after a hundred thousand requests, against its memory once warm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psutil
 
 from bench.support.client import get, load, sign_up
 from bench.support.report import Row
-from bench.support.site import Place, places, served
+from bench.support.site import BenchSite, bench_sites, serve_both
 
 WARM_UP = 5_000
 REQUESTS = 100_000
@@ -14,15 +14,15 @@ LIMIT = 1.05
 _PATHS = ("/en/appeals/case-0", "/api/v1/appeals/case-0", "/fr/", "/ar/appeals/case-0/progress?a={}", "/en/nowhere")
 
 
-def run() -> list[Row]:
-    """One row a database."""
-    with places("memory") as found:
+def measure_suite() -> list[Row]:
+    """Return one row for each database."""
+    with bench_sites("memory") as found:
         return [_measure(place) for place in found]
 
 
-def _measure(place: Place) -> Row:
+def _measure(place: BenchSite) -> Row:
     place.make(1_000)
-    with served(place, workers=1) as (port, _):
+    with serve_both(place, workers=1) as (port, _):
         _ask(port, WARM_UP, "warm")
         before = _resident(port)
         _ask(port, REQUESTS, "measured")
@@ -31,7 +31,7 @@ def _measure(place: Place) -> Row:
 
 
 def _ask(port: int, requests: int, run: str) -> None:
-    """Pages old and new, unknown addresses, and one sign-up in fifty."""
+    """Ask for pages old and new and unknown addresses, with one sign-up in fifty."""
     share = requests // len(_PATHS)
     for path in _PATHS:
         wanted = 404 if "nowhere" in path else 200
@@ -40,7 +40,7 @@ def _ask(port: int, requests: int, run: str) -> None:
 
 
 def _resident(port: int) -> float:
-    """Megabytes of the worker process that listens there."""
+    """Return the megabytes of the worker process that listens there."""
     sockets = psutil.net_connections("tcp")
     listening = {one.pid for one in sockets if one.status == "LISTEN" and getattr(one.laddr, "port", None) == port}
     workers = [process for process in map(psutil.Process, listening) if not process.children()]

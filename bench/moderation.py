@@ -1,4 +1,4 @@
-"""Taking 100,000 signatures out of the counts and putting them back, with ten thousand and a million in the table."""
+"""Invalidating 100,000 signatures and restoring them, with ten thousand and a million in the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from bench.support.report import Row
-from bench.support.site import places
+from bench.support.site import bench_sites
 from campaign.domain.moderation.invalidation import Criteria
 from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
@@ -26,10 +26,10 @@ TAKEN = 100_000
 LIMIT = 60.0
 
 
-def run() -> list[Row]:
-    """Seconds for counting, taking out and putting back, by a time window and by a pattern that opens each address."""
+def measure_suite() -> list[Row]:
+    """Return the seconds to count, invalidate and restore, by time window and by a pattern that opens each address."""
     rows = []
-    with places("moderation") as found:
+    with bench_sites("moderation") as found:
         for place in found:
             for size in SIZES:
                 app = place.sized(f"m{size}").make(size)
@@ -43,7 +43,7 @@ def run() -> list[Row]:
 
 
 def _choices(size: int) -> list[tuple[str, Criteria]]:
-    """A third of all are of the section; of a million a window that holds about 100,000 of them."""
+    """Return the choices: a section with a third of all; of a million, a window that holds about 100,000 of them."""
     start = datetime.now(UTC) - timedelta(days=4)
     share = min(1.0, TAKEN * 3 / size)
     until = start + timedelta(days=3) * share
@@ -51,7 +51,7 @@ def _choices(size: int) -> list[tuple[str, Criteria]]:
 
 
 def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
-    by = _somebody()
+    by = _editor_scope()
     made = prepare(criteria, None, context=context(datetime.now(UTC), staff_actor(by)))
     looked, _ = _work(made)
     matched = db.session.get_one(Invalidation, made).matched
@@ -74,7 +74,7 @@ def _measure(kind: str, what: str, criteria: Criteria) -> list[Row]:
 
 
 def _work(invalidation_id: int) -> tuple[float, float]:
-    """All batches; how long they took, and the longest of them, which is how long somebody else may have to wait."""
+    """Run all batches; return their seconds, and those of the longest, for which other writers may have to wait."""
     start, longest = time.perf_counter(), 0.0
     while True:
         begun = time.perf_counter()
@@ -85,16 +85,16 @@ def _work(invalidation_id: int) -> tuple[float, float]:
 
 def _trends(kind: str, size: int) -> Row:
     start = time.perf_counter()
-    trends(_somebody(), runtime().vault, now=datetime.now(UTC))
+    trends(_editor_scope(), runtime().vault, now=datetime.now(UTC))
     spent = 1000 * (time.perf_counter() - start)
     db.session.rollback()
     return Row(kind, f"trends, of {size:,}", spent, 1000, "ms", spent / 1000, 1.0, True)
 
 
-def _somebody() -> Scope:
+def _editor_scope() -> Scope:
     found = db.session.scalars(select(Staff.id)).first()
     db.session.rollback()
     if found is None:
         invite(Invitation("ed@staff.example", "fr", Role.EDITOR, "en"), context=context(datetime.now(UTC)))
-        return _somebody()
+        return _editor_scope()
     return Scope(found, Role.EDITOR, "fr")

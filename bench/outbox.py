@@ -1,5 +1,6 @@
-"""A long outbox and thousands of appeals: claiming mail, what the monitor asks for, and staff's pages, all as an
-ordinary role of PostgreSQL.
+"""A long outbox and thousands of appeals, on PostgreSQL as an ordinary role.
+
+It measures how mail is claimed, the monitor's figures, and the staff pages.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from flask import Flask
 from sqlalchemy import insert, select, text, update
 
 from bench.support.report import Row
-from bench.support.site import Place, places
+from bench.support.site import BenchSite, bench_sites
 from campaign.domain.staff.actor import SYSTEM
 from campaign.domain.staff.roles import Role
 from campaign.models import Appeal, AppealText, Mail
@@ -28,7 +29,7 @@ from tests.staff.staff_clients import join, log_in
 QUEUED, LONGEST, APPEALS = 300_000, 1_000_000, 5_100
 TAKEN, TURNS, WARM_UP = 128, 9, 2
 CLAIM_MS, PAGE_MS, PAGE_KB = 100.0, 300.0, 100.0
-# Beside a superuser, whom no policy concerns; what noise there is hits both.
+# Beside a superuser, to whom no policy applies; noise affects both.
 SLOWER = 1.5
 PAGES = {
     "metrics": "/metrics",
@@ -38,14 +39,14 @@ PAGES = {
     "all appeals, by words": "/staff/appeals?q=number+7",
     "outbox": "/staff/outbox",
 }
-# What became of the mail to each domain in a week is summed over all of it.
+# The results of the mail to each domain are summed over a whole week.
 SHOWN = {"outbox"}
 
 
-def run() -> list[Row]:
-    """All rows, on both databases."""
+def measure_suite() -> list[Row]:
+    """Return all rows, on both databases."""
     rows: list[Row] = []
-    with places("outbox") as found:
+    with bench_sites("outbox") as found:
         for place in found:
             one = place.sized("queued")
             app = _queued(one, QUEUED)
@@ -57,8 +58,8 @@ def run() -> list[Row]:
     return rows
 
 
-def _queued(place: Place, mails: int) -> Flask:
-    """An application whose mails all wait: an announcement, due at one moment, to a large provider and many others."""
+def _queued(place: BenchSite, mails: int) -> Flask:
+    """Return an application whose mails all wait: an announcement, due at one moment, to large and small providers."""
     app = place.make(mails, appeals=50)
     with app.app_context():
         domain = {"postgresql": "sha256(int8send(id % 5000))", "sqlite": "CAST(printf('%032d', id % 5000) AS BLOB)"}[
@@ -72,18 +73,18 @@ def _queued(place: Place, mails: int) -> Flask:
                 "due_at": datetime.now(UTC) - timedelta(hours=1),
             }
             session.execute(update(Mail).values(waiting), execution_options={"synchronize_session": False})
-            # Each wanted: thanks to who has confirmed, the letter to confirm to all others.
+            # All are sendable: thanks to those who have confirmed, the confirmation letter to all others.
             confirmed = "SELECT 1 FROM signature WHERE id = mail.signature_id AND state = 'confirmed'"
-            session.execute(text(f"UPDATE mail SET kind = 'confirmed' WHERE EXISTS ({confirmed})"))  # noqa: S608  ours
-            session.execute(text(f"UPDATE mail SET domain_digest = {domain} WHERE id % 30 = 0"))  # noqa: S608  ours
+            session.execute(text(f"UPDATE mail SET kind = 'confirmed' WHERE EXISTS ({confirmed})"))  # noqa: S608
+            session.execute(text(f"UPDATE mail SET domain_digest = {domain} WHERE id % 30 = 0"))  # noqa: S608
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE"))
-        _let_go()
+        _close_connections()
     return app
 
 
 def _copy_appeals() -> None:
-    """As many appeals as an organisation has after twenty years."""
+    """Copy the appeal, to as many as an organisation has after twenty years."""
     columns = [one for one in Appeal.__table__.columns if one.name != "id"]
     with transaction() as session:
         first = session.scalar(select(Appeal.id).order_by(Appeal.id))
@@ -103,8 +104,8 @@ def _copy_appeals() -> None:
             session.execute(insert(AppealText).values(words | {"appeal_id": key, "headline": headline}))
 
 
-def _claims(place: Place, app: Flask, mails: int) -> list[Row]:
-    """Claiming a batch, and beginning it, rolled back; on PostgreSQL beside the same by a superuser."""
+def _claims(place: BenchSite, app: Flask, mails: int) -> list[Row]:
+    """Claim a batch and begin it, rolled back; on PostgreSQL beside the same by a superuser."""
     apps = [app]
     if place.kind == "postgresql":
         apps.append(_as_superuser(place))
@@ -120,7 +121,7 @@ def _claims(place: Place, app: Flask, mails: int) -> list[Row]:
                 begun.append(spent[1])
     for one in apps:
         with one.app_context():
-            _let_go()
+            _close_connections()
     what = f"{TAKEN} of {mails:,} queued"
     ours = statistics.median(claims[0])
     rows = [Row(place.kind, f"claim {what}", ours, CLAIM_MS, "ms", ours / CLAIM_MS, 1.0, True)]
@@ -132,13 +133,13 @@ def _claims(place: Place, app: Flask, mails: int) -> list[Row]:
     return rows
 
 
-def _as_superuser(place: Place) -> Flask:
+def _as_superuser(place: BenchSite) -> Flask:
     name = place.url.partition("//")[2].partition(":")[0]
-    return Place(place.kind, place.url.replace(f"//{name}:@", "//postgres:@"), place.folder).app()
+    return BenchSite(place.kind, place.url.replace(f"//{name}:@", "//postgres:@"), place.folder).app()
 
 
 def _claim() -> tuple[float, float]:
-    """Milliseconds for claiming, and for beginning what was claimed."""
+    """Return the milliseconds for claiming, and for beginning what was claimed."""
     session, start = db.session(), time.perf_counter()
     now = database_now(session)
     taken = claim(session, now, after=b"", room=TAKEN, most=lambda _domain: TAKEN).taken
@@ -153,7 +154,7 @@ def _claim() -> tuple[float, float]:
 
 
 def _pages(kind: str, app: Flask) -> list[Row]:
-    """As a coordinator sees them; the monitor's is made anew each time."""
+    """Measure the pages as coordinators see them; the monitor's figures are collected anew each time."""
     with app.app_context():
         join(app, "desk@staff.example", Role.COORDINATOR)
         desk = log_in(app, "desk@staff.example")
@@ -174,10 +175,10 @@ def _pages(kind: str, app: Flask) -> list[Row]:
         rows.append(Row(kind, what, middle, PAGE_MS, "ms", middle / PAGE_MS, limit, True))
         rows.append(Row(kind, f"{what}: size", kilobytes, PAGE_KB, "KB", kilobytes / PAGE_KB, 1.0, True))
     with app.app_context():
-        _let_go()
+        _close_connections()
     return rows
 
 
-def _let_go() -> None:
+def _close_connections() -> None:
     db.session.remove()
     db.engine.dispose()

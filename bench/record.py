@@ -1,11 +1,11 @@
-"""The record case times a hundred, simulated: how many processes and databases carry it, from service times of here.
+"""The record case times a hundred, simulated: the processes and databases that carry it, from measured service times.
 
 2,000 signatures a minute took a parliament's petition site down. A hundred times that is 3,333 a second. Two stations
-in a row, each a queue with so many servers (M/G/c, first come first served): the web processes, whose service time is
-that of a sign-up through the whole application without its database, and the database's connections, whose service
-time is that of the transaction, divided by how many of them it gets through side by side. Both are measured first, the
-first as it is while the limits are counted in Redis, which must be installed, and every signer brings a proof of work:
-such a crowd is asked for one.
+in a row, each a queue with several servers (M/G/c, first come first served): the web processes, whose service time is
+that of a sign-up through the whole application without its database, and the database's connections, whose service time
+is that of the transaction, divided by the number that it runs side by side. Both are measured first, the web process as
+it is while the limits are counted in Redis, which must be installed, and each signer sends a proof of work, because the
+site asks for one under such a load.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import altcha
 from flask import Flask
 
 from bench.support.report import Row
-from bench.support.site import places
+from bench.support.site import bench_sites
 from campaign.domain.abuse.challenge import Challenges
 from campaign.domain.signing.address import parse_address
 from campaign.domain.staff.actor import SUPPORTER
@@ -41,9 +41,9 @@ MOST_P99 = 1.0
 SIGN_UPS, WARM_UP = 300, 50
 
 
-def run() -> list[Row]:
-    """For the record and for its hundredfold: the fewest servers of each station that keep the p99 under a second."""
-    with places("record", ("postgresql",)) as (place,):
+def measure_suite() -> list[Row]:
+    """Return the fewest servers of each station that keep the p99 under a second, for both crowds."""
+    with bench_sites("record", ("postgresql",)) as (place,):
         app = place.make(10_000)
         transaction, side_by_side = _measure(app)
         usual = sorted(transaction)[len(transaction) // 2]
@@ -78,7 +78,7 @@ def _needed(rate: float, times: int, web: list[float], transaction: list[float],
         p99 = sorted(waited)[int(len(waited) * 0.99)]
         if p99 <= MOST_P99:
             break
-        # Whichever station is the fuller one gets another server.
+        # Add a server to the station that is fuller.
         if (
             rate * sum(web) / len(web) / processes
             > rate * sum(transaction) / len(transaction) / side_by_side / databases
@@ -94,8 +94,8 @@ def _needed(rate: float, times: int, web: list[float], transaction: list[float],
 
 
 def simulate(rate: float, web: list[float], processes: int, transaction: list[float], connections: int) -> list[float]:
-    """Seconds from arrival to answer of each sign-up that arrives within SECONDS, at random moments."""
-    source = random.Random(7)  # noqa: S311  the same crowd each time
+    """Return the seconds from arrival to answer of each sign-up that arrives within SECONDS, at random moments."""
+    source = random.Random(7)  # noqa: S311  the same arrivals each time
     first, second = [0.0] * processes, [0.0] * connections
     now, waited = 0.0, []
     while now < SECONDS:
@@ -109,7 +109,7 @@ def simulate(rate: float, web: list[float], processes: int, transaction: list[fl
 
 
 def _measure(app: Flask) -> tuple[list[float], float]:
-    """Seconds that the transactions of sign-ups take, and how many the database gets through side by side."""
+    """Return the seconds of each sign-up's transaction, and how many the database runs side by side."""
     with app.app_context():
         appeal = find_appeal("case-0")
         if appeal is None:
@@ -129,7 +129,7 @@ def _measure(app: Flask) -> tuple[list[float], float]:
 
 
 def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> list[float]:
-    """Seconds of a sign-up through the whole application, less those of its transaction; each from another network."""
+    """Return the seconds of each sign-up in the application without its transaction, each from another network."""
     client, taken = app.test_client(), []
     for number in range(SIGN_UPS):
         form = {"name": "Jeanne Martin", "email": f"{id(app)}-{number}@mail.example", "country": "FR", "consent": "y"}
@@ -145,7 +145,7 @@ def _web(app: Flask, transaction: float, proofs: list[str] | None = None) -> lis
 
 
 def _proofs(app: Flask) -> list[str]:
-    """So many puzzles, solved as the supporters' browsers would, side by side."""
+    """Solve that many puzzles side by side, as the supporters' browsers would."""
     challenges = Challenges(app.extensions[KEY].settings.secret_key)
 
     def solve(_number: int) -> str:
@@ -159,7 +159,7 @@ def _proofs(app: Flask) -> list[str]:
 
 
 def _rate(app: Flask, transaction: Callable[[str], float]) -> float:
-    """Transactions a second over all connections."""
+    """Return the transactions a second over all connections."""
     each = 40
 
     def work(lane: int) -> None:

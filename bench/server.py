@@ -6,7 +6,7 @@ import statistics
 
 from bench.support.client import Ask, Load, get, load, sign_up
 from bench.support.report import Row
-from bench.support.site import Place, places
+from bench.support.site import BenchSite, bench_sites
 from tests.deploy.processes import free_port, running, wait_for, web
 
 SECONDS = 3.0
@@ -14,9 +14,9 @@ ROUNDS = 3
 _GRANIAN = "--workers 2 --blocking-threads 4 --backpressure 64 --no-ws --log-level warning"
 
 
-def run() -> list[Row]:
-    """Rows of granian against gunicorn; no limit: docs/performance.md says which is kept, and why."""
-    with places("server") as found:
+def measure_suite() -> list[Row]:
+    """Return rows of granian against gunicorn, without a limit: docs/performance.md says which is used, and why."""
+    with bench_sites("server") as found:
         return [row for place in found for row in _measure(place)]
 
 
@@ -25,13 +25,13 @@ def _granian(port: int) -> list[str]:
 
 
 def _ask(what: str, run: str) -> tuple[Ask, int]:
-    """The request and the status that answers it."""
+    """Return the request, and the status that answers it."""
     if what == "sign-up":
         return sign_up("/en/appeals/case-0/sign", run), 303
     return (get("/en/nowhere"), 404) if what == "not found" else (get("/en/appeals/case-0"), 200)
 
 
-def _measure(place: Place) -> list[Row]:
+def _measure(place: BenchSite) -> list[Row]:
     place.make(1_000)
     ports = {"granian": free_port(), "gunicorn": free_port()}
     rows = []
@@ -49,6 +49,6 @@ def _measure(place: Place) -> list[Row]:
     return rows
 
 
-def _row(place: Place, what: str, unit: str, mine: list[float], theirs: list[float]) -> Row:
+def _row(place: BenchSite, what: str, unit: str, mine: list[float], theirs: list[float]) -> Row:
     ratio = statistics.median(one / other for one, other in zip(mine, theirs, strict=True))
     return Row(place.kind, f"granian, {what}", statistics.median(mine), statistics.median(theirs), unit, ratio)

@@ -1,4 +1,4 @@
-"""What a million signatures weigh on the disk, with their consents, mails, actions and indexes."""
+"""The size on disk of a million signatures, with their consents, mails, actions and indexes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench.support.report import Row
-from bench.support.site import Place, places
+from bench.support.site import BenchSite, bench_sites
 from campaign.platform import db
 
 SIGNATURES = 1_000_000
 
 
-def run() -> list[Row]:
-    """Megabytes, beside those of an instance with a hundred signatures."""
+def measure_suite() -> list[Row]:
+    """Return the megabytes, beside those of an instance with a hundred signatures."""
     rows = []
-    with places("size") as found:
+    with bench_sites("size") as found:
         for place in found:
             few = _megabytes(place, 100)
             many = _megabytes(place, SIGNATURES)
@@ -24,7 +24,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _megabytes(place: Place, signatures: int) -> float:
+def _megabytes(place: BenchSite, signatures: int) -> float:
     own = place.sized(str(signatures))
     app = own.make(signatures)
     with app.app_context():

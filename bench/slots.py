@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from bench.support.report import Row
-from bench.support.site import places
+from bench.support.site import bench_sites
 from campaign.platform import db
 from campaign.services.counting import tally
 from tests.conftest import confirm_at
@@ -20,12 +20,12 @@ EACH = 40
 ROUNDS = 5
 
 
-def run() -> list[Row]:
-    """Confirmations a second, with slots against with one."""
-    with places("slots", ("postgresql",)) as (place,):
+def measure_suite() -> list[Row]:
+    """Return the confirmations a second with several slots, against those with one."""
+    with bench_sites("slots", ("postgresql",)) as (place,):
         app = place.make(2 * CONNECTIONS * EACH * ROUNDS * 2)
         with app.app_context():
-            # One section: all of them meet where they are counted.
+            # One section, so that all confirmations meet in the same cells of the tally.
             waiting = list(db.session.scalars(text("SELECT id FROM sign_up WHERE signature_id IS NULL")))
             db.session.execute(text("UPDATE sign_up SET section_code = 'fr'"))
             db.session.commit()

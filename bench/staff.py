@@ -1,4 +1,4 @@
-"""The staff room with ten thousand and a million signatures: pages against a thousand, exports, and a list of names."""
+"""The staff pages with ten thousand and a million signatures: pages against a thousand, exports and a list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from bench.support.report import Row
-from bench.support.site import Place, places
+from bench.support.site import BenchSite, bench_sites
 from campaign.domain.staff.actor import staff_actor
 from campaign.domain.staff.roles import Role, Scope
 from campaign.factory import create_app
@@ -46,10 +46,10 @@ PAGES = {
 }
 
 
-def run() -> list[Row]:
-    """All rows, on both databases."""
+def measure_suite() -> list[Row]:
+    """Return all rows, on both databases."""
     rows: list[Row] = []
-    with places("staff") as found:
+    with bench_sites("staff") as found:
         for place in found:
             made = {size: place.sized(str(size)) for size in SIZES}
             apps = {size: one.make(size, cells=600) for size, one in made.items()}
@@ -60,8 +60,8 @@ def run() -> list[Row]:
     return rows
 
 
-def _pages(place: Place, apps: list[Flask]) -> list[Row]:
-    """Each page as a coordinator sees it, in turns, so that noise hits all alike."""
+def _pages(place: BenchSite, apps: list[Flask]) -> list[Row]:
+    """Measure each page as a coordinator sees it, in turns, so that noise affects all alike."""
     desks = []
     for app in apps:
         with app.app_context():
@@ -88,8 +88,8 @@ def _pages(place: Place, apps: list[Flask]) -> list[Row]:
     return rows
 
 
-def _export(place: Place) -> list[Row]:
-    """All of them as one section's, in a process of its own, whose peak is the export's."""
+def _export(place: BenchSite) -> list[Row]:
+    """Export all signatures of one section, in a process of its own, whose peak is the export's."""
     _alone("one-section", place)
     said = _alone("export", place)
     count, seconds, before, peak = (float(one) for one in said)
@@ -110,8 +110,8 @@ def _export(place: Place) -> list[Row]:
     ]
 
 
-def _handover(place: Place) -> list[Row]:
-    """A hundred thousand names against ten thousand: the time grows with them, the memory does not."""
+def _handover(place: BenchSite) -> list[Row]:
+    """Hand over a hundred thousand names against ten thousand: the time grows with them, the memory does not."""
     few, many = ([float(one) for one in _alone(f"handover {names}", place)] for names in (NAMES // 10, NAMES))
     return [
         Row(place.kind, f"list of {NAMES:,} names", many[0], few[0] * 10, "s", many[0] / (few[0] * 10), 1.3, True),
@@ -119,7 +119,7 @@ def _handover(place: Place) -> list[Row]:
     ]
 
 
-def _alone(what: str, place: Place) -> list[str]:
+def _alone(what: str, place: BenchSite) -> list[str]:
     environ = {**os.environ, **place.environ(), "PYTHONPATH": "."}
     done = subprocess.run(
         [sys.executable, "-m", "bench.staff", *what.split()], env=environ, capture_output=True, text=True, check=False
@@ -176,7 +176,7 @@ def _hand_over(app: Flask, names: int) -> str:
 
 
 def _peak() -> float:
-    """Megabytes that this process held at most; what `getrusage` says a child inherits from its parent."""
+    """Return the megabytes that this process held at most; a child inherits what `getrusage` says of its parent."""
     said = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.findall(r"^VmHWM:\s+(\d+) kB$", said, re.MULTILINE)[0]) / 1024
 

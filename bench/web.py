@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 
 from bench.support.client import Ask, Load, get, load, post, sign_up
 from bench.support.report import Row
-from bench.support.site import Place, places, served
+from bench.support.site import BenchSite, bench_sites, serve_both
 from campaign.domain.outbox.mail_kind import MailKind
 from campaign.domain.outbox.mail_state import MailState
 from campaign.domain.signing.token import Purpose
@@ -29,20 +29,20 @@ VIEWS, WRITES, TAIL = 0.7, 0.4, 5.0
 SENT = 1.0  # a worker that stands still is no load
 
 
-def run() -> list[Row]:
-    """All rows, on both databases."""
+def measure_suite() -> list[Row]:
+    """Return all rows, on both databases."""
     rows = []
-    with places("web") as found:
+    with bench_sites("web") as found:
         for place in found:
             place.make(WAITING)
             tokens = _tokens(place)
             pending, answered = len(tokens), Counter[str]()
-            with served(place) as ports:
+            with serve_both(place) as ports:
                 rows += _measure(place, ports, tokens, "", answered, lambda: None)
             owed, sent = answered.total(), _sent(place)
             sink = free_port()
             beside = [["bench.support.sink", str(sink)], ["flask", "worker"]]
-            with served(place, *beside, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{sink}") as ports:
+            with serve_both(place, *beside, TOCSIN_MAIL_URL=f"smtp://127.0.0.1:{sink}") as ports:
                 rows += _measure(place, ports, tokens, ", worker sending", answered, partial(_owe_again, place))
             owed, sent = answered.total() - owed, _sent(place) - sent
             rows.append(Row(place.kind, "mails sent meanwhile, of those owed", sent, owed, "", sent / owed, SENT))
@@ -50,9 +50,10 @@ def run() -> list[Row]:
     return rows
 
 
-def _owe_again(place: Place) -> None:
-    """Owe all those their thanks again who have confirmed: nobody signs at the bare server, and the worker is to have
-    as much to do beside it as beside ours.
+def _owe_again(place: BenchSite) -> None:
+    """Owe thanks again to all who have confirmed.
+
+    Nobody signs at the bare server, and the worker is to have as much to do beside it as beside the application.
     """
     with place.app().app_context():
         mailed = Mail.state == MailState.SENT, Mail.kind == MailKind.CONFIRMED
@@ -62,8 +63,8 @@ def _owe_again(place: Place) -> None:
         db.engine.dispose()
 
 
-def _sent(place: Place) -> int:
-    """How often a mail was sent."""
+def _sent(place: BenchSite) -> int:
+    """Return how often a mail was sent."""
     with place.app().app_context():
         attempts: int = db.session.execute(select(func.sum(Mail.attempts))).scalar_one()
         db.session.remove()
@@ -71,8 +72,8 @@ def _sent(place: Place) -> int:
     return attempts
 
 
-def _tokens(place: Place) -> list[str]:
-    """A link for each signature that waits to be confirmed."""
+def _tokens(place: BenchSite) -> list[str]:
+    """Return a link for each signature that waits to be confirmed."""
     with place.app().app_context():
         rows = db.session.execute(text("SELECT id, link_key, content_digest FROM sign_up ORDER BY id")).all()
         make, now = runtime().tokens.make, datetime.now(UTC)
@@ -83,7 +84,7 @@ def _tokens(place: Place) -> list[str]:
 
 
 def _measure(
-    place: Place,
+    place: BenchSite,
     ports: tuple[int, int],
     tokens: list[str],
     beside: str,
@@ -120,7 +121,7 @@ def _measure(
 
 
 def _row(
-    place: Place, what: str, pairs: list[tuple[Load, Load]], figure: str, unit: str, limit: float, **more: bool
+    place: BenchSite, what: str, pairs: list[tuple[Load, Load]], figure: str, unit: str, limit: float, **more: bool
 ) -> Row:
     ours = [getattr(one, figure) for one, _ in pairs]
     bare = [getattr(one, figure) for _, one in pairs]
@@ -136,9 +137,10 @@ _COUNTED = text(
 )
 
 
-def _check(place: Place, answered: Counter[str], *, pending: int) -> None:
-    """Every sign-up that was answered is there, every confirmation is a signature with its consent and its mail; counts
-    are exact.
+def _check(place: BenchSite, answered: Counter[str], *, pending: int) -> None:
+    """Check that each answered sign-up and confirmation is stored.
+
+    Each confirmation is a signature with its consent and its mail, and the counts are exact.
     """
     with place.app().app_context():
         signatures, whole, forms, waiting = db.session.execute(_COUNTED).one()

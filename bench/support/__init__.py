@@ -1,1 +1,1 @@
-"""Helpers of this folder."""
+"""The sites, the load and the report that the suites share."""

@@ -36,19 +36,19 @@ with app.app_context():
 
 @app.get("/hello")
 def hello() -> Response:
-    """As large as the compressed appeal page."""
+    """Answer as many bytes as the compressed appeal page has."""
     return Response(_PAGE, content_type="text/html; charset=utf-8")
 
 
 @app.get("/hello-small")
 def hello_small() -> Response:
-    """As large as the counts."""
+    """Answer as many bytes as the counts have."""
     return Response(_SMALL, content_type="application/json")
 
 
 @app.post("/sign")
 def sign() -> Answer:
-    """Parses the same form and commits two rows."""
+    """Parse the same form and commit two rows."""
     one = {"name": request.form["name"], "email": request.form["email"]}
     connection = db.session.connection(execution_options={sqlite.WRITES: True})
     connection.execute(insert(rows), [one, one])

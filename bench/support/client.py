@@ -1,4 +1,4 @@
-"""The load: so many connections asking for so long, or until each request is answered once."""
+"""The load: connections that send requests for some seconds, or until each request is answered once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ask = Callable[[HTTPConnection, int], int]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a round of load saw: answers a second, the 99th percentile in milliseconds, and how many there were."""
+    """The result of a round of load: answers a second, 99th percentile in milliseconds, number of answers."""
 
     per_second: float
     p99_ms: float
@@ -23,7 +23,7 @@ class Load:
 
 
 def load(port: int, ask: Ask, wanted: int, *, seconds: float, most: int | None = None) -> Load:
-    """Asks over all connections for so long, at most so often; every answer must have the status `wanted`."""
+    """Send requests over all connections for that long, `most` at most; each answer must have the status `wanted`."""
     begin = time.monotonic()
     times: list[list[float]] = [[] for _ in range(CONNECTIONS)]
     wrong: list[object] = []
@@ -56,7 +56,7 @@ def load(port: int, ask: Ask, wanted: int, *, seconds: float, most: int | None =
 
 
 def get(path: str) -> Ask:
-    """A GET as a browser sends it."""
+    """Return a GET as a browser sends it."""
 
     def ask(connection: HTTPConnection, _number: int) -> int:
         connection.request("GET", path, headers={"Accept-Encoding": "gzip, br"})
@@ -66,7 +66,7 @@ def get(path: str) -> Ask:
 
 
 def post(path_of: Callable[[int], str], form_of: Callable[[int], dict[str, str]]) -> Ask:
-    """A POST of another form each time."""
+    """Return a POST of another form each time."""
 
     def ask(connection: HTTPConnection, number: int) -> int:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -77,7 +77,7 @@ def post(path_of: Callable[[int], str], form_of: Callable[[int], dict[str, str]]
 
 
 def sign_up(path: str, run: str) -> Ask:
-    """A sign-up by another address each time."""
+    """Return a sign-up by another address each time."""
 
     def form(number: int) -> dict[str, str]:
         email = f"{run}-{number}@mail.example"

@@ -1,4 +1,7 @@
-"""A mail server that takes every message: `python -m bench.support.mail_server PORT FILE`; FILE holds the last one."""
+"""A mail server that accepts every message.
+
+`python -m bench.support.mail_server PORT FILE`: FILE holds the last message.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Sink:
-    """Takes everything; writes a message down once in a hundred."""
+    """A handler that accepts everything, and writes one message in a hundred to the file."""
 
     def __init__(self, kept: Path) -> None:
         self._kept = kept

@@ -1,4 +1,4 @@
-"""What a measurement says: a figure beside the limit of the same run, one table, one JSON file a suite."""
+"""The report of a measurement: figures beside the limits of the same run, as a table and a JSON file a suite."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure: `value` in `unit`, what it is held against, and their ratio, which `limit` bounds.
+    """One figure: `value` in `unit`, its comparison, and their ratio, which `limit` bounds.
 
-    `is_ceiling` tells whether the ratio may be at most the limit; else it must be at least. None: only shown.
+    `is_ceiling` says that the ratio may be at most the limit; else it must be at least. A limit of None is only shown.
     """
 
     database: str
@@ -28,14 +28,14 @@ class Row:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the ratio stays within its limit."""
+        """Return whether the ratio stays within its limit."""
         if self.limit is None:
             return True
         return self.ratio <= self.limit if self.is_ceiling else self.ratio >= self.limit
 
 
 def report(suite: str, rows: list[Row]) -> bool:
-    """Prints the table, writes bench/results/<suite>.json, and tells whether every limit was kept."""
+    """Print the table, write bench/results/<suite>.json, and return whether every limit was kept."""
     RESULTS.mkdir(exist_ok=True)
     found = {"cores": os.cpu_count(), "rows": [asdict(row) for row in rows]}
     (RESULTS / f"{suite}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A mail server that takes everything and keeps nothing: python -m bench.support.sink PORT."""
+"""A mail server that accepts everything and stores nothing: python -m bench.support.sink PORT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a suite measures: a migrated database of each kind, and the servers on it, all ended with the suite."""
+"""The sites that a suite measures: a migrated database of each kind, and its servers, all ended with the suite."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from tests.postgresql import start_server
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One database: its kind, its address, a folder for what belongs to it."""
+class BenchSite:
+    """One database: its kind, its address, and a folder for its files."""
 
     kind: str
     url: str
     folder: Path
 
     def environ(self, **more: str) -> dict[str, str]:
-        """The settings of the processes on it."""
+        """Return the settings of the processes that use it."""
         settings = {"TOCSIN_DATABASE_URL": self.url, "TOCSIN_LIMITS_URL": "off", "TOCSIN_CHALLENGE": "off"}
         return environment(**KEYS, **(settings | more))
 
-    def sized(self, name: str) -> Place:
-        """Another, empty database beside this one."""
+    def sized(self, name: str) -> BenchSite:
+        """Return another, empty database beside this one."""
         if self.kind == "sqlite":
-            return Place(self.kind, f"sqlite:///{self.folder}/{name}.db", self.folder)
+            return BenchSite(self.kind, f"sqlite:///{self.folder}/{name}.db", self.folder)
         own = urlsplit(self.url)
         server = self.url.replace(f"{own.username}:@", "postgres:@").replace(f"{own.path}?", "/postgres?")
-        return Place(self.kind, make_database(server, f"bench{name}"), self.folder)
+        return BenchSite(self.kind, make_database(server, f"bench{name}"), self.folder)
 
     def app(self, **more: str) -> Flask:
-        """An application of our own on it."""
+        """Return an application of this process on it."""
         return create_app(load_settings(self.environ(**more), self.folder))
 
     def make(self, signatures: int, *, appeals: int = 1, cells: int = 0) -> Flask:
-        """Migrates it and fills it with so many signatures of the last days for `case-0` and so on."""
+        """Migrate it, and fill it with that many signatures of the last days for `case-0` and so on."""
         app = self.app()
         with app.app_context():
             upgrade(directory=app.extensions["migrate"].directory)
@@ -63,8 +63,8 @@ class Place:
 
 
 @contextmanager
-def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterator[list[Place]]:
-    """An empty database of each kind."""
+def bench_sites(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iterator[list[BenchSite]]:
+    """Yield an empty database of each kind."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
@@ -75,13 +75,13 @@ def places(name: str, kinds: tuple[str, ...] = ("sqlite", "postgresql")) -> Iter
             url = f"sqlite:///{own}/bench.db"
             if kind == "postgresql":
                 url = make_database(str(start_server(folder / "pg").get_uri()), name)
-            found.append(Place(kind, url, own))
+            found.append(BenchSite(kind, url, own))
         yield found
 
 
 @contextmanager
-def served(place: Place, *others: list[str], workers: int = 2, **more: str) -> Iterator[tuple[int, int]]:
-    """Ours and the bare server with so many workers each, beside other commands; their ports."""
+def serve_both(place: BenchSite, *others: list[str], workers: int = 2, **more: str) -> Iterator[tuple[int, int]]:
+    """Serve the application and the bare server with `workers` each, beside other commands; yield their ports."""
     ours, bare = free_port(), free_port()
     bare_web = [word.replace("app:app", "bench.support.bare:app") for word in web(bare, workers)]
     commands = [web(ours, workers), bare_web, *others]
